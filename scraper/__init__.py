@@ -1,0 +1,66 @@
+"""Fetch pages and images concurrently; get clean records and processed pictures.
+
+    import scraper
+
+    with scraper.stream(["https://example.com/"], scraper.configure(threads=8)) as outcomes:
+        for outcome in outcomes:
+            print(outcome.state, outcome.url, outcome.record["title"])
+
+The names below are loaded when they are used: importing this package costs nothing, and a worker
+process never imports the engine.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from scraper.api import run, stream
+    from scraper.config import Config, configure
+    from scraper.errors import InUse, LocalFault, ScraperError, UsageError
+    from scraper.model import Failure, Outcome
+    from scraper.report import Report
+
+__all__ = [
+    "Config",
+    "Failure",
+    "InUse",
+    "LocalFault",
+    "Outcome",
+    "Report",
+    "ScraperError",
+    "UsageError",
+    "configure",
+    "run",
+    "stream",
+]
+
+_PLACES = {
+    "run": "api",
+    "stream": "api",
+    "Config": "config",
+    "configure": "config",
+    "InUse": "errors",
+    "LocalFault": "errors",
+    "ScraperError": "errors",
+    "UsageError": "errors",
+    "Failure": "model",
+    "Outcome": "model",
+    "Report": "report",
+}
+
+logging.getLogger("scraper").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'scraper' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"scraper.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACES])

@@ -1,0 +1,465 @@
+"""One frozen, validated tree: defaults < TOML < SCRAPER_* < flags.
+
+A key is written once, as a field below: its section, type, default, bounds, flag and sentence.
+The command line, the environment names, `config/default.toml` and the reference in the docs are
+all derived from it. Names are unique over all sections, so a flag is the key without its unit
+(`timeout_seconds` is `--timeout` and `SCRAPER_TIMEOUT`), and the unit decides what is understood:
+`_seconds` take `500ms 30s 5m 6h 7d`, `_bytes` take `k M G`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+import tomllib
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_origin, get_type_hints
+
+from scraper.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What a key says of itself beside its type and default."""
+
+    says: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    short: str = ""
+    metavar: str = ""
+    flag: bool = True  # False: set in TOML and environment only
+    group: str = ""
+
+
+def key(default: Any, says: str, **meta: Any) -> Any:
+    """A field of the tree."""
+    return field(default=default, metadata={"meta": Meta(says, **meta)})
+
+
+@dataclass(frozen=True, slots=True)
+class RunKeys:
+    """How much at once, where, and when to stop."""
+
+    dir: str = key("", "run folder; empty: downloads/<name of the list>", short="-d", metavar="DIR")
+    threads: int = key(32, "fetch threads", low=1, high=1024, short="-j", metavar="N")
+    processes: int = key(
+        0, "worker processes; 0: one for each core", low=0, high=256, short="-p", metavar="N"
+    )
+    window: int = key(
+        0,
+        "URLs in flight, from handing out to commit; 0: four for each thread",
+        low=0,
+        high=65_536,
+        flag=False,
+    )
+    durable: bool = key(False, "sync each commit to the disk: safe against power loss, slower")
+    grace_seconds: float = key(
+        10.0, "after a signal, time for what is under way", low=0, high=3_600, metavar="T"
+    )
+    save_only: bool = key(False, "save bodies and record them; parse and process nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class FetchKeys:
+    """One request."""
+
+    timeout_seconds: float = key(
+        20.0, "longest silence while an answer is read", low=0.01, high=86_400, metavar="T"
+    )
+    connect_timeout_seconds: float = key(
+        10.0, "longest wait for a connection", low=0.01, high=3_600, metavar="T"
+    )
+    dns_timeout_seconds: float = key(
+        10.0, "longest wait for a name look-up", low=0.01, high=3_600, flag=False
+    )
+    item_time_seconds: float = key(
+        300.0,
+        "longest time for one request, however busy it looks",
+        low=0.01,
+        high=604_800,
+        metavar="T",
+    )
+    max_body_bytes: int = key(
+        256 * 2**20, "largest body, decompressed", low=1, high=2**40, metavar="SIZE"
+    )
+    max_redirects: int = key(10, "hops before a URL is given up", low=0, high=100, metavar="N")
+    retries: int = key(
+        2, "tries after the first, for failures that may pass", low=0, high=100, short="-R",
+        metavar="N",
+    )  # fmt: skip
+    retry_wait_seconds: float = key(
+        1.0, "first pause before a retry; doubles each time", low=0, high=3_600, flag=False
+    )
+    retry_time_seconds: float = key(
+        900.0, "time after a URL's first try beyond which it is not tried again", low=0,
+        high=604_800, flag=False,
+    )  # fmt: skip
+    user_agent: str = key(
+        "", "User-Agent; empty: this program's name, version and contact", short="-U", metavar="UA"
+    )
+    header: tuple[str, ...] = key(
+        (), "further request header, 'Name: value'", short="-H", metavar="H"
+    )
+    proxy: str = key("", "proxy for all requests; empty: *_proxy of the environment", metavar="URL")
+    ca_bundle: str = key("", "file of trusted certificates; empty: certifi's", metavar="FILE")
+    verify_tls: bool = key(True, "verify certificates", flag=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeys:
+    """Which hosts may be asked, and how."""
+
+    allow_hosts: tuple[str, ...] = key(
+        (), "only these hosts: names, globs, networks; empty: all", metavar="HOSTS"
+    )
+    per_host: int = key(4, "requests at once to one host", low=1, high=1024, metavar="N")
+    delay_seconds: float = key(
+        0.0, "least time between an answer and the next request to a host", low=0, high=86_400,
+        metavar="T",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PageKeys:
+    """What is made of a page."""
+
+    page_images: bool = key(True, "fetch the images of pages too")
+    html: str = key("", "your function for pages, module:function", metavar="M:F")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageKeys:
+    """What is made of a picture."""
+
+    resize: int = key(
+        512, "longest side of the result, only if bigger; 0: keep size", low=0, high=65_500,
+        metavar="PX",
+    )  # fmt: skip
+    grayscale: bool = key(False, "make results gray")
+    format: str = key(
+        "", "format of results; empty: keep jpeg, png, webp", choices=("", "jpeg", "png", "webp")
+    )
+    quality: int = key(85, "quality of jpeg and webp results", low=1, high=100, metavar="Q")
+    max_pixels: int = key(
+        100_000_000, "largest picture that is decoded", low=1, high=10**10, flag=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerKeys:
+    """The limits around one item in a worker process."""
+
+    process_time_seconds: float = key(
+        30.0, "longest time for one page or picture", low=0.01, high=86_400, metavar="T"
+    )
+    process_memory_bytes: int = key(
+        2**30, "memory a worker may use beyond its start; 0: no limit", low=0, high=2**44,
+        metavar="SIZE",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OutputKeys:
+    """What is said, and where."""
+
+    output: str = key(
+        "", "'-': records to standard output too", short="-o", metavar="FILE", choices=("", "-")
+    )
+    quiet: bool = key(False, "say nothing but errors", short="-q")
+    verbose: bool = key(False, "log each URL to the terminal too", short="-v")
+    progress: bool = key(True, "progress bar, or a line each 30 s off a terminal")
+    log_format: str = key("text", "format of run.log", choices=("text", "json"))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set. Frozen: make another with `configure` or `with_keys`."""
+
+    run: RunKeys = field(default_factory=RunKeys)
+    fetch: FetchKeys = field(default_factory=FetchKeys)
+    hosts: HostKeys = field(default_factory=HostKeys)
+    page: PageKeys = field(default_factory=PageKeys)
+    image: ImageKeys = field(default_factory=ImageKeys)
+    worker: WorkerKeys = field(default_factory=WorkerKeys)
+    output: OutputKeys = field(default_factory=OutputKeys)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key with everything derived from its field."""
+
+    section: str
+    name: str
+    type: Any
+    default: Any
+    meta: Meta
+
+    @property
+    def unit(self) -> str:
+        """`seconds`, `bytes` or nothing."""
+        suffix = self.name.rpartition("_")[2]
+        return suffix if suffix in ("seconds", "bytes") and suffix != self.name else ""
+
+    @property
+    def stem(self) -> str:
+        """The name without its unit."""
+        return self.name.removesuffix(f"_{self.unit}") if self.unit else self.name
+
+    @property
+    def flag(self) -> str:
+        """The long flag; a boolean that is on by default has the flag that turns it off."""
+        prefix = "--no-" if self.default is True else "--"
+        return prefix + self.stem.replace("_", "-")
+
+    @property
+    def environment(self) -> str:
+        return f"SCRAPER_{self.stem.upper()}"
+
+    @property
+    def allowed(self) -> str:
+        """What values are right, in words."""
+        meta = self.meta
+        if meta.choices:
+            return "one of " + ", ".join(choice or '""' for choice in meta.choices)
+        if self.type is bool:
+            return "true or false"
+        if self.is_list:
+            return "a list of strings (a comma-separated one outside TOML)"
+        if self.type is str:
+            return "a string"
+        noun = {"seconds": "a duration", "bytes": "a size"}.get(self.unit, "a whole number")
+        if self.type is float and not self.unit:
+            noun = "a number"
+        example = {"seconds": " such as 30, 500ms, 5m", "bytes": " such as 65536, 64k, 2M"}
+        return f"{noun} from {_plain(meta.low)} to {_plain(meta.high)}{example.get(self.unit, '')}"
+
+    @property
+    def is_list(self) -> bool:
+        return get_origin(self.type) is tuple
+
+
+def _keys() -> Iterator[Key]:
+    sections = get_type_hints(Config)
+    for section in fields(Config):
+        cls = sections[section.name]
+        hints = get_type_hints(cls)
+        each: Field[Any]
+        for each in fields(cls):
+            yield Key(section.name, each.name, hints[each.name], each.default,
+                      each.metadata["meta"])  # fmt: skip
+
+
+KEYS: Mapping[str, Key] = types.MappingProxyType({each.name: each for each in _keys()})
+_BY_STEM: Mapping[str, Key] = {each.stem: each for each in KEYS.values()}
+
+Origins = Mapping[str, str]
+
+
+def configure(**values: Any) -> Config:
+    """The configuration of a script: defaults < SCRAPER_* of the environment < these keywords.
+
+    >>> configure(threads=8, timeout_seconds="5s").fetch.timeout_seconds
+    5.0
+
+    Raises UsageError for a wrong key or value.
+    """
+    return load(flags=values, origin="configure()")[0]
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    toml: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    origin: str = "the command line",
+) -> tuple[Config, Origins]:
+    """The whole tree, and for each key that was set the place that had the last word.
+
+    `toml` must exist if given; `environment` is `os.environ` unless given. Raises UsageError.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    layers = [
+        _from_toml(toml) if toml else {},
+        _from_environment(os.environ if environment is None else environment),
+        {name: (value, origin) for name, value in (flags or {}).items()},
+    ]
+    for layer in layers:
+        for name, (value, place) in layer.items():
+            found = KEYS.get(name) or _BY_STEM.get(name)
+            if found is None:
+                raise UsageError(f"unknown key {name!r} in {place}{_nearest(name)}")
+            values[found.name] = parsed(found, value, place)
+            origins[found.name] = place
+    return with_keys(Config(), values), origins
+
+
+def with_keys(config: Config, values: Mapping[str, Any]) -> Config:
+    """The same tree with some keys replaced (values are taken as they are)."""
+    sections: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        sections.setdefault(KEYS[name].section, {})[name] = value
+    changed = {name: replace(getattr(config, name), **v) for name, v in sections.items()}
+    return replace(config, **changed)
+
+
+def value_of(config: Config, key: Key) -> Any:
+    """The value of one key."""
+    return getattr(getattr(config, key.section), key.name)
+
+
+def _from_toml(path: Path) -> dict[str, tuple[Any, str]]:
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UsageError(f"cannot read configuration {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}") from error
+    values: dict[str, tuple[Any, str]] = {}
+    for section, body in tree.items():
+        place = f"{path} [{section}]"
+        names = {each.name for each in fields(Config)}
+        if not isinstance(body, dict) or section not in names:
+            near = difflib.get_close_matches(section, names, 1)
+            hint = f"; did you mean [{near[0]}]?" if near else f"; sections: {', '.join(names)}"
+            if section in KEYS:
+                hint = f"; {section} belongs into [{KEYS[section].section}]"
+            raise UsageError(f"unknown section or key {section!r} in {path}{hint}")
+        for name, value in body.items():
+            found = KEYS.get(name) or _BY_STEM.get(name)
+            if found is not None and found.section != section:
+                raise UsageError(f"{name} in {place} belongs into [{found.section}]")
+            values[name] = (value, place)
+    return values
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    prefix = "SCRAPER_"
+    return {
+        name.removeprefix(prefix).lower(): (value, f"environment variable {name}")
+        for name, value in environment.items()
+        if name.startswith(prefix)
+    }
+
+
+def parsed(key: Key, value: Any, place: str) -> Any:
+    """`value` as the key's type. Raises UsageError that names key, place and what is allowed."""
+    try:
+        result = _converted(key, value)
+    except (ValueError, TypeError):
+        raise UsageError(
+            f"{key.name} = {value!r} in {place} is not right: allowed is {key.allowed}"
+        ) from None
+    return result
+
+
+def _converted(key: Key, value: Any) -> Any:
+    if key.is_list:
+        return _strings(value)
+    if key.type is bool:
+        return _boolean(value)
+    if key.type is str:
+        if not isinstance(value, str) or (key.meta.choices and value not in key.meta.choices):
+            raise ValueError
+        return value
+    number = _number(value, key.unit)
+    low, high = key.meta.low, key.meta.high
+    if not math.isfinite(number) or (low is not None and number < low):
+        raise ValueError
+    if high is not None and number > high:
+        raise ValueError
+    if key.type is int:
+        if number != int(number):
+            raise ValueError
+        return int(number)
+    return float(number)
+
+
+def _strings(given: Any) -> tuple[str, ...]:
+    value: Any = given
+    if isinstance(given, str):
+        value = [part.strip() for part in given.split(",") if part.strip()]
+    if not isinstance(value, (list, tuple)):
+        raise ValueError
+    if not all(isinstance(each, str) for each in value):
+        raise ValueError
+    return tuple(value)
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "true": True, "yes": True, "on": True,
+             "0": False, "false": False, "no": False, "off": False}  # fmt: skip
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    raise ValueError
+
+
+_UNITS: dict[str, dict[str, float]] = {
+    "seconds": {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400},
+    "bytes": {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40},
+}
+
+
+def _number(value: Any, unit: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]*)\s*", value)
+    if match is None:
+        raise ValueError
+    suffix = match[2].lower()
+    if unit == "bytes":
+        suffix = suffix.removesuffix("ib") if suffix != "ib" else suffix
+        suffix = suffix[:-1] if len(suffix) == 2 and suffix.endswith("b") else suffix
+    factors = _UNITS.get(unit, {"": 1})
+    if suffix not in factors:
+        raise ValueError
+    number = float(match[1]) * factors[suffix]
+    return int(number) if number == int(number) else number
+
+
+def _plain(bound: float | None) -> str:
+    if bound is None:
+        return "any"
+    return f"{int(bound)}" if bound == int(bound) else f"{bound}"
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, [*KEYS, *_BY_STEM], 1, 0.5)
+    return f"; did you mean {near[0]}?" if near else "; --help lists all keys"
+
+
+def as_toml(config: Config, origins: Origins | None = None) -> str:
+    """The tree as TOML, each key with its sentence, or with the place that set it."""
+    lines: list[str] = []
+    for section in fields(Config):
+        doc = " ".join((type(getattr(config, section.name)).__doc__ or "").split())
+        lines += [f"[{section.name}]  # {doc}"]
+        for each in (key for key in KEYS.values() if key.section == section.name):
+            value = _toml_value(value_of(config, each))
+            note = each.meta.says if origins is None else origins.get(each.name, "default")
+            if origins is None and not (each.type is str and not each.meta.choices):
+                note += f" ({each.allowed})"
+            lines.append(f"{each.name} = {value}  # {note}")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml_value(each) for each in value) + "]"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return str(value)

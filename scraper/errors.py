@@ -1,0 +1,368 @@
+"""The tree of failure kinds, and the one door where foreign exceptions get our names.
+
+    input      the line itself            bad_url  bad_scheme  bad_encoding
+    rule       a rule of ours said no     host_not_allowed  port_not_allowed  private_address
+                                          robots_disallowed  robots_unreachable  robots_directive
+                                          redirect_not_followed
+    network    no usable answer came      dns_not_found  dns_failed  dns_timeout
+                                          connect_refused  connect_timeout  connect_failed
+                                          tls_certificate  tls_failed  proxy_failed
+                                          connection_lost  timeout_read  timeout_total
+                                          host_down
+    server     an answer that is no good  http_status  too_many_redirects  bad_redirect
+                                          protocol_error  body_short  body_too_large
+                                          body_undecodable
+    content    a body that is no good     image_broken  image_truncated  image_too_large
+                                          page_broken  function_failed
+    process    the worker came to harm    process_timeout  process_memory  process_died
+    here       this machine is at fault   disk_full  disk_error  no_descriptors  network_down
+                                          out_of_memory  interrupted
+    bug        ours                       internal_error
+
+`input`, `network`, `server`, `content`, `process` and `bug` end as state `failed`, `rule` as
+`skipped`. `here` never ends as an outcome: the URL stays pending and the run stops with exit 5.
+docs/errors.md says of each kind what it means and what to do; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from scraper.model import Failure
+
+Branch = Literal["input", "rule", "network", "server", "content", "process", "here", "bug"]
+Blame = Literal["url", "host", "here"]
+
+
+@dataclass(frozen=True, slots=True)
+class FailureKind:
+    """One leaf of the tree."""
+
+    name: str
+    branch: Branch
+    stage: str  # where it is met: input, rule, fetch, process, here
+    retryable: bool  # may the next attempt come out differently?
+    blame: Blame  # whom it speaks of; "host" pauses the host's lane
+
+
+def _kinds(branch: Branch, stage: str, **kinds: tuple[bool, Blame]) -> Iterator[FailureKind]:
+    for name, (retryable, blame) in kinds.items():
+        yield FailureKind(name, branch, stage, retryable, blame)
+
+
+_NEVER: tuple[bool, Blame] = (False, "url")
+_AGAIN: tuple[bool, Blame] = (True, "url")
+_HOST: tuple[bool, Blame] = (True, "host")
+_HERE: tuple[bool, Blame] = (True, "here")
+
+KINDS: dict[str, FailureKind] = {
+    kind.name: kind
+    for kinds in (
+        _kinds("input", "input", bad_url=_NEVER, bad_scheme=_NEVER, bad_encoding=_NEVER),
+        _kinds(
+            "rule",
+            "rule",
+            host_not_allowed=_NEVER,
+            port_not_allowed=_NEVER,
+            private_address=_NEVER,
+            robots_disallowed=_NEVER,
+            robots_unreachable=_AGAIN,
+            robots_directive=_NEVER,
+            redirect_not_followed=_NEVER,
+        ),
+        _kinds(
+            "network",
+            "fetch",
+            dns_not_found=(False, "host"),
+            dns_failed=_HOST,
+            dns_timeout=_HOST,
+            connect_refused=_HOST,
+            connect_timeout=_HOST,
+            connect_failed=_HOST,
+            tls_certificate=(False, "host"),
+            tls_failed=_HOST,
+            proxy_failed=_HOST,
+            connection_lost=_AGAIN,
+            timeout_read=_HOST,
+            timeout_total=_AGAIN,
+            host_down=_HOST,
+        ),
+        _kinds(
+            "server",
+            "fetch",
+            http_status=_NEVER,  # retryable by status: see `of_status`
+            too_many_redirects=_NEVER,
+            bad_redirect=_NEVER,
+            protocol_error=_AGAIN,
+            body_short=_AGAIN,
+            body_too_large=_NEVER,
+            body_undecodable=_AGAIN,
+        ),
+        _kinds(
+            "content",
+            "process",
+            image_broken=_NEVER,
+            image_truncated=_NEVER,
+            image_too_large=_NEVER,
+            page_broken=_NEVER,
+            function_failed=_NEVER,
+        ),
+        _kinds(
+            "process",
+            "process",
+            process_timeout=_NEVER,
+            process_memory=_NEVER,
+            process_died=_NEVER,
+        ),
+        _kinds(
+            "here",
+            "here",
+            disk_full=_HERE,
+            disk_error=_HERE,
+            no_descriptors=_HERE,
+            network_down=_HERE,
+            out_of_memory=_HERE,
+            interrupted=_HERE,
+        ),
+        _kinds("bug", "internal", internal_error=_NEVER),
+    )
+    for kind in kinds
+}
+
+# Statuses after which the same question may be answered: RFC 9110 15.5.9, 15.5.20 (421), RFC 8470
+# (425), RFC 6585 (429), and the 5xx that speak of a moment.
+RETRYABLE_STATUSES = frozenset({408, 421, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523,
+                                524, 529, 530, 598, 599})  # fmt: skip
+# Statuses that speak of the whole host: its lane pauses.
+HOST_STATUSES = frozenset({429, 503, 529})
+
+
+class ScraperError(Exception):
+    """The root of what this package raises; the message is for the user."""
+
+    exit_code = 2
+
+
+class UsageError(ScraperError):
+    """Configuration, input or folder cannot be used (exit code 2)."""
+
+
+class InUse(ScraperError):
+    """Another run holds the folder (exit code 6)."""
+
+    exit_code = 6
+
+
+class LocalFault(ScraperError):
+    """This machine cannot go on: disk full, no descriptors (exit code 5, resumable)."""
+
+    exit_code = 5
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def failure(kind: str, message: str, *, status: int | None = None,
+            pause: float | None = None) -> Failure:  # fmt: skip
+    """A `Failure` of a kind of the tree, with the stage, retryability and blame of the kind."""
+    of = KINDS[kind]
+    return Failure(kind, of.stage, message, of.retryable, of.blame, status, pause)
+
+
+def of_status(status: int, reason: str, pause: float | None = None) -> Failure:
+    """The failure that an HTTP status of 4xx or 5xx (or an unexpected one) stands for."""
+    blame = "host" if status in HOST_STATUSES else "url"
+    message = f"the server answered {status} {reason}".rstrip()
+    return Failure(
+        "http_status", "fetch", message, status in RETRYABLE_STATUSES, blame, status, pause
+    )
+
+
+def state_of(failure: Failure) -> Literal["failed", "skipped"]:
+    """The state in which a URL ends that came to this failure."""
+    return "skipped" if KINDS[failure.kind].branch == "rule" else "failed"
+
+
+# -- the door ---------------------------------------------------------------------------------
+
+# Dotted class names, looked up along the MRO: nothing needs importing, and a subclass that a
+# library adds later falls to its parent's kind. None marks wrappers that say nothing themselves.
+DOOR: dict[str, str | None] = {
+    "scraper.guard.NotFound": "dns_not_found",
+    "scraper.guard.LookupFailed": "dns_failed",
+    "scraper.guard.LookupTimeout": "dns_timeout",
+    "scraper.guard.Refused": "private_address",
+    "socket.gaierror": "dns_failed",
+    "socket.herror": "dns_failed",
+    "builtins.ConnectionRefusedError": "connect_refused",
+    "builtins.ConnectionResetError": "connection_lost",
+    "builtins.ConnectionAbortedError": "connection_lost",
+    "builtins.BrokenPipeError": "connection_lost",
+    "ssl.SSLCertVerificationError": "tls_certificate",
+    "ssl.SSLError": "tls_failed",
+    "ssl.CertificateError": "tls_certificate",
+    "http.client.RemoteDisconnected": "connection_lost",
+    "http.client.BadStatusLine": "protocol_error",
+    "http.client.LineTooLong": "protocol_error",
+    "http.client.IncompleteRead": "body_short",
+    "http.client.UnknownTransferEncoding": "protocol_error",
+    "http.client.InvalidURL": "bad_url",
+    "http.client.HTTPException": "protocol_error",
+    "urllib3.exceptions.ConnectTimeoutError": "connect_timeout",
+    "urllib3.exceptions.NameResolutionError": "dns_failed",
+    "urllib3.exceptions.NewConnectionError": "connect_failed",
+    "urllib3.exceptions.ReadTimeoutError": "timeout_read",
+    "urllib3.exceptions.TimeoutError": "timeout_read",
+    "urllib3.exceptions.InvalidChunkLength": "protocol_error",
+    "urllib3.exceptions.IncompleteRead": "body_short",
+    "urllib3.exceptions.ProtocolError": "connection_lost",
+    "urllib3.exceptions.DecodeError": "body_undecodable",
+    "urllib3.exceptions.ProxySchemeUnknown": "proxy_failed",
+    "urllib3.exceptions.ProxySchemeUnsupported": "proxy_failed",
+    "urllib3.exceptions.ProxyError": "proxy_failed",
+    "urllib3.exceptions.SSLError": "tls_failed",
+    "urllib3.exceptions.LocationParseError": "bad_url",
+    "urllib3.exceptions.LocationValueError": "bad_url",
+    "urllib3.exceptions.URLSchemeUnknown": "bad_scheme",
+    "urllib3.exceptions.MaxRetryError": None,
+    "urllib3.exceptions.ResponseError": "too_many_redirects",
+    "urllib3.exceptions.BodyNotHttplibCompatible": "internal_error",
+    "urllib3.exceptions.ResponseNotChunked": "protocol_error",
+    "urllib3.exceptions.UnrewindableBodyError": "internal_error",
+    "urllib3.exceptions.HeaderParsingError": "protocol_error",
+    "urllib3.exceptions.InvalidHeader": "protocol_error",
+    "urllib3.exceptions.HTTPError": "protocol_error",
+    "requests.exceptions.ConnectTimeout": "connect_timeout",
+    "requests.exceptions.ReadTimeout": "timeout_read",
+    "requests.exceptions.Timeout": "timeout_read",
+    "requests.exceptions.SSLError": "tls_failed",
+    "requests.exceptions.ProxyError": "proxy_failed",
+    "requests.exceptions.ChunkedEncodingError": "body_short",
+    "requests.exceptions.ContentDecodingError": "body_undecodable",
+    "requests.exceptions.TooManyRedirects": "too_many_redirects",
+    "requests.exceptions.MissingSchema": "bad_url",
+    "requests.exceptions.InvalidSchema": "bad_scheme",
+    "requests.exceptions.InvalidProxyURL": "proxy_failed",
+    "requests.exceptions.InvalidURL": "bad_url",
+    "requests.exceptions.InvalidHeader": "protocol_error",
+    "requests.exceptions.URLRequired": "bad_url",
+    "requests.exceptions.JSONDecodeError": "internal_error",
+    "requests.exceptions.InvalidJSONError": "internal_error",
+    "requests.exceptions.StreamConsumedError": "internal_error",
+    "requests.exceptions.RetryError": None,
+    "requests.exceptions.UnrewindableBodyError": "internal_error",
+    "requests.exceptions.HTTPError": "protocol_error",
+    "requests.exceptions.ConnectionError": "connection_lost",
+    "requests.exceptions.RequestException": "protocol_error",
+    "sqlite3.DataError": "internal_error",
+    "sqlite3.IntegrityError": "internal_error",
+    "sqlite3.InternalError": "disk_error",
+    "sqlite3.NotSupportedError": "internal_error",
+    "sqlite3.OperationalError": "disk_error",
+    "sqlite3.ProgrammingError": "internal_error",
+    "sqlite3.DatabaseError": "disk_error",
+    "sqlite3.InterfaceError": "internal_error",
+    "sqlite3.Error": "disk_error",
+    "PIL.UnidentifiedImageError": "image_broken",
+    "PIL.Image.DecompressionBombError": "image_too_large",
+    "PIL.Image.DecompressionBombWarning": "image_too_large",
+    "zlib.error": "body_undecodable",
+    "builtins.MemoryError": "out_of_memory",
+}
+
+# Local troubles first; the others are what a socket says. Writing our own files goes through
+# `disk_failure` instead, because EACCES or ENOENT of a file and of a connection differ.
+_ERRNO: dict[int, str] = {
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+    errno.EMFILE: "no_descriptors",
+    errno.ENFILE: "no_descriptors",
+    errno.ENOBUFS: "no_descriptors",
+    errno.ENOMEM: "out_of_memory",
+    errno.ENETDOWN: "network_down",
+    errno.ECONNREFUSED: "connect_refused",
+    errno.ECONNRESET: "connection_lost",
+    errno.ECONNABORTED: "connection_lost",
+    errno.EPIPE: "connection_lost",
+    errno.ENOTCONN: "connection_lost",
+    errno.EBADF: "connection_lost",
+    errno.ETIMEDOUT: "connect_timeout",
+}
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def disk_failure(error: OSError) -> Failure:
+    """The failure that an exception from our own files stands for; blamed on this machine."""
+    where = f": {error.filename}" if error.filename else ""
+    if error.errno in _FULL:
+        return failure("disk_full", f"no space left on the disk{where}; make space, start again")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return failure("no_descriptors", "no file descriptors left: raise `ulimit -n` or use -j")
+    return failure("disk_error", f"{error.strerror or error}{where}")
+
+
+def failure_of(error: BaseException) -> Failure:
+    """The failure that a foreign exception stands for; `internal_error` if it is no known one.
+
+    Wrappers are opened: what lies deepest is what happened. A plain time-out lies deepest in
+    both kinds of time-out, so there the wrapper decides.
+    """
+    chain = list(_chain(error))
+    for each in chain:
+        if isinstance(each, LocalFault):
+            return each.failure
+    kind = _first(_kind_of(each) for each in reversed(chain))
+    if kind is None and any(isinstance(each, TimeoutError) for each in chain):
+        kind = "timeout_read"
+    if kind is None and isinstance(chain[-1], OSError):
+        kind = "connect_failed"
+    if kind is None:
+        return failure("internal_error", _where(error))
+    return failure(kind, _said(chain[-1], error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception and what it wraps, outermost first."""
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        reason = getattr(following, "reason", None)
+        wrapped = [each for each in (reason, *following.args) if isinstance(each, BaseException)]
+        following = wrapped[0] if wrapped else following.__cause__ or following.__context__
+
+
+def _kind_of(error: BaseException) -> str | None:
+    if isinstance(error, TimeoutError) and type(error) is TimeoutError:
+        return None
+    own = getattr(error, "kind", None)  # what the guard and the processors raise says its kind
+    if isinstance(own, str) and own in KINDS:
+        return own
+    for cls in type(error).__mro__:
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        if name in DOOR:
+            return DOOR[name]
+        if cls is OSError and isinstance(error, OSError):
+            return _ERRNO.get(error.errno or 0)
+    return None
+
+
+def _first(kinds: Iterator[str | None]) -> str | None:
+    return next((kind for kind in kinds if kind is not None), None)
+
+
+def _said(deepest: BaseException, error: BaseException) -> str:
+    text = str(deepest) or str(error) or type(error).__name__
+    return " ".join(text.split())[:500]
+
+
+def _where(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}: {_said(error, error)}{place}"

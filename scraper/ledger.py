@@ -1,0 +1,570 @@
+"""What is known about each URL and host: one SQLite file, one writer, the coordinator.
+
+The rows are the truth and the memory of the run: a lane's waiting URLs, retries and redirect
+hops are rows, not objects, so that a million of them cost disk and no memory. A row returns to
+its lane by `give_back`; it ends by `finish`. Nothing is visible to the next run before `commit`.
+"""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from scraper.errors import UsageError
+from scraper.model import Failure, Headers, Hop, Publication, Task
+from scraper.urls import canonical, digest
+
+SCHEMA = 1
+CACHE_KIB = 16_384  # 64 MiB would fill with the length of the list; 16 MiB stays flat
+
+# Two names for a column would be one too many: users may query this file (docs/records.md).
+_TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE pass (
+  number INTEGER PRIMARY KEY, started REAL NOT NULL, ended REAL, arguments TEXT,
+  configuration TEXT, version TEXT, exit INTEGER, counts TEXT
+);
+CREATE TABLE source (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE url (
+  id INTEGER PRIMARY KEY,
+  key INTEGER NOT NULL,         -- first 64 bits of sha256(canonical URL)
+  url TEXT NOT NULL,            -- canonical; for a refused line, the line
+  host INTEGER NOT NULL,        -- lane: first 64 bits of sha256(host key)
+  state TEXT NOT NULL,          -- pending, done, unchanged, failed, skipped, elsewhere
+  pass INTEGER NOT NULL,        -- the pass that this state belongs to
+  due REAL NOT NULL DEFAULT 0,  -- unix time; 0: at once
+  seq INTEGER, source INTEGER, line INTEGER, written TEXT, parent INTEGER, depth INTEGER,
+  first_pass INTEGER, changed_pass INTEGER, shard INTEGER,
+  attempts INTEGER, started REAL, ask TEXT, hops TEXT,
+  error_kind TEXT, status INTEGER, final_url TEXT, type TEXT, charset TEXT, headers TEXT,
+  peer TEXT, fetched_at REAL, seconds_connect REAL, seconds_fetch REAL, seconds_process REAL,
+  path TEXT, bytes INTEGER, wire_bytes INTEGER, sha256 TEXT, previous_sha256 TEXT,
+  text_hash TEXT, etag TEXT, last_modified TEXT, validators_url TEXT, process_hash TEXT,
+  "offset" INTEGER, length INTEGER
+);
+CREATE UNIQUE INDEX url_key ON url (key);
+CREATE INDEX url_due ON url (host, due) WHERE state = 'pending';
+CREATE TABLE input (url INTEGER NOT NULL, source INTEGER, line INTEGER, columns TEXT);
+CREATE TABLE link (parent INTEGER NOT NULL, child INTEGER NOT NULL,
+                   PRIMARY KEY (parent, child)) WITHOUT ROWID;
+CREATE TABLE host (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, robots TEXT, rate REAL, breaker INTEGER,
+  pause_until REAL, class TEXT
+);
+CREATE TABLE sink (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+_PENDING = """SELECT id, url, written, seq, source, line,
+  CASE WHEN parent THEN (SELECT p.url FROM url AS p WHERE p.id = url.parent) END, depth,
+  attempts, started, ask, hops, error_kind, etag, last_modified, validators_url, due FROM url"""
+
+# What is not told anew (path, sha256, process_hash) stays from the last time.
+_FINISH = """UPDATE url SET state = :state, pass = :pass, due = 0, attempts = :attempts,
+  started = NULL, ask = NULL, hops = NULL, host = coalesce(:host, host), error_kind = :kind,
+  status = :status, final_url = :final_url,
+  type = coalesce(:type, type), charset = :charset, headers = :headers, peer = :peer,
+  fetched_at = :at, seconds_connect = :connect, seconds_fetch = :fetch,
+  seconds_process = :process, path = coalesce(:path, path), bytes = :bytes,
+  wire_bytes = :wire_bytes,
+  changed_pass = CASE WHEN :sha256 IS NOT NULL AND sha256 IS NOT :sha256 THEN :pass
+    ELSE changed_pass END,
+  previous_sha256 = CASE WHEN :sha256 IS NULL THEN previous_sha256 ELSE sha256 END,
+  sha256 = coalesce(:sha256, sha256), process_hash = coalesce(:process_hash, process_hash),
+  "offset" = :offset, length = :length WHERE id = :id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One more URL for the ledger: a line of a list (`seq` set by `add`) or an image of a page."""
+
+    url: str
+    host: str
+    written: str | None = None
+    source: int | None = None
+    line: int | None = None
+    refusal: str | None = None
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What `add` did: rows that are new, rows that became due again, and the lanes they are in."""
+
+    new: int
+    again: int
+    repeated: int
+    hosts: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A task that waits in its lane, and since when it may be asked."""
+
+    task: Task
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """What is remembered of a host between runs."""
+
+    id: int
+    name: str
+    robots: str | None = None
+    rate: float | None = None
+    breaker: int = 0
+    pause_until: float = 0.0
+    host_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What `finish` writes beside the state: the columns of one answered URL."""
+
+    state: str
+    failure: Failure | None
+    attempts: int
+    status: int | None = None
+    final_url: str | None = None
+    type: str | None = None
+    charset: str | None = None
+    headers: Headers = ()
+    peer: str | None = None
+    fetched_at: float | None = None
+    seconds_connect: float | None = None
+    seconds_fetch: float | None = None
+    seconds_process: float | None = None
+    path: str | None = None
+    bytes: int | None = None
+    wire_bytes: int | None = None
+    sha256: str | None = None
+    process_hash: str | None = None
+    offset: int | None = None
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One numbered pass over the list."""
+
+    number: int
+    started: float
+    ended: float | None
+    arguments: Mapping[str, Any]
+    counts: Mapping[str, Any]
+
+
+@functools.lru_cache(maxsize=4096)
+def lane_of(host: str) -> int:
+    """The number under which a host's rows stand: 63 bits, so that SQLite keeps it positive.
+
+    Lane 0 is that of no host: the lines that are no URL.
+    """
+    if not host:
+        return 0
+    return int.from_bytes(digest(host)[:8]) >> 1
+
+
+def _key_of(url: str, salt: int = 0) -> int:
+    name = digest(url) if not salt else digest(f"{url}\n{salt}")
+    return int.from_bytes(name[:8], signed=True)
+
+
+class Ledger:
+    """The file `.scraper/ledger.sqlite`. Raises UsageError if it cannot be used."""
+
+    def __init__(self, path: Path, *, durable: bool = False) -> None:
+        self.path = path
+        self.in_wal = True
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._open(durable)
+        except sqlite3.DatabaseError as error:
+            raise UsageError(_unusable(path, error)) from error
+        self._cache_counters()
+
+    def _open(self, durable: bool) -> None:
+        db = self._db
+        db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        db.execute("PRAGMA temp_store = MEMORY")
+        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        self.in_wal = mode == "wal"  # network file systems have no shared memory
+        db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA:
+            raise UsageError(
+                f"{self.path} was written by a newer version of this program "
+                f"(schema {version}, this one knows {SCHEMA}): update, or choose another --dir"
+            )
+        db.execute("BEGIN IMMEDIATE")
+        if version == 0:
+            for statement in _TABLES.split(";\n"):
+                if statement.strip():
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _cache_counters(self) -> None:
+        self._next_id = self._one("SELECT coalesce(max(id), 0) FROM url") + 1
+        self._next_seq = self._one("SELECT coalesce(max(seq), 0) FROM url") + 1
+        self._sources: dict[str, int] = {
+            name: id for id, name in self._db.execute("SELECT id, name FROM source")
+        }
+        self._source_names = {id: name for name, id in self._sources.items()}
+
+    def _one(self, sql: str, *parameters: Any) -> Any:
+        row = self._db.execute(sql, parameters).fetchone()
+        return row[0] if row else None
+
+    def commit(self, published: Sequence[Publication] = ()) -> None:
+        """Make everything since the last commit true, and name the files that now must appear."""
+        if published:
+            pairs = [[each.part, each.path] for each in published]
+            self.set_meta("publish", orjson.dumps(pairs).decode())
+        self._db.execute("COMMIT")
+        self._db.execute("BEGIN IMMEDIATE")
+        if published:
+            self.set_meta("publish", None)
+
+    def unpublished(self) -> list[Publication]:
+        """The files of the last commit, which a killed run may not have renamed."""
+        text = self.meta("publish")
+        return [Publication(part, path) for part, path in orjson.loads(text)] if text else []
+
+    def published(self) -> None:
+        """All of `unpublished` are in place."""
+        self.set_meta("publish", None)
+
+    def close(self) -> None:
+        """Give up what is not committed, and let the file be one file again."""
+        self._db.execute("ROLLBACK")
+        self._db.close()
+
+    # -- the run's own facts ------------------------------------------------------------------
+
+    def meta(self, name: str) -> str | None:
+        value: str | None = self._one("SELECT value FROM meta WHERE name = ?", name)
+        return value
+
+    def set_meta(self, name: str, value: str | None) -> None:
+        if value is None:
+            self._db.execute("DELETE FROM meta WHERE name = ?", (name,))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def position(self, sink: str) -> str | None:
+        value: str | None = self._one("SELECT position FROM sink WHERE name = ?", sink)
+        return value
+
+    def set_position(self, sink: str, position: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO sink VALUES (?, ?)", (sink, position))
+
+    def last_pass(self) -> Pass | None:
+        row = self._db.execute(
+            "SELECT number, started, ended, arguments, counts FROM pass"
+            " ORDER BY number DESC LIMIT 1"
+        ).fetchone()
+        if row is None:
+            return None
+        number, started, ended, arguments, counts = row
+        return Pass(number, started, ended, orjson.loads(arguments), orjson.loads(counts))
+
+    def open_pass(self, number: int, arguments: Mapping[str, Any], configuration: str,
+                  version: str) -> None:  # fmt: skip
+        self._db.execute(
+            "INSERT INTO pass VALUES (?, ?, NULL, ?, ?, ?, NULL, '{}')",
+            (number, time.time(), orjson.dumps(arguments).decode(), configuration, version),
+        )
+
+    def note_pass(self, number: int, counts: bytes, exit: int | None = None,
+                  ended: bool = False) -> None:  # fmt: skip
+        """Keep the counts, so that a resumed pass goes on counting."""
+        self._db.execute(
+            "UPDATE pass SET counts = ?, exit = ?, ended = CASE WHEN ? THEN ? END WHERE number = ?",
+            (counts.decode(), exit, ended, time.time(), number),
+        )
+
+    def end_pass(self, number: int) -> None:
+        self._db.execute("UPDATE pass SET ended = ? WHERE number = ?", (time.time(), number))
+
+    def source_id(self, name: str) -> int:
+        found = self._sources.get(name)
+        if found is None:
+            found = len(self._sources) + 1
+            self._db.execute("INSERT INTO source VALUES (?, ?)", (found, name))
+            self._sources[name] = found
+            self._source_names[found] = name
+        return found
+
+    # -- intake -------------------------------------------------------------------------------
+
+    def add(self, lines: Sequence[Line], number: int, *, listed: bool = True,
+            parent: int | None = None, again: bool = False,
+            seen: bytearray | None = None) -> Added:  # fmt: skip
+        """Insert what is new into pass `number`; with `again`, ended rows become due in it.
+
+        `seen` is a bitmap over row numbers, grown here: lines that name a URL a second time in
+        this reading are counted as repeated.
+        """
+        known = self._known(lines)
+        new_rows: list[tuple[Any, ...]] = []
+        links: list[tuple[int, int]] = []
+        due_again: list[int] = []
+        hosts: set[int] = set()
+        repeated = 0
+        for each in lines:
+            lane = lane_of(each.host)
+            key, row = known[each.url]
+            if row is None:
+                id = self._next_id
+                self._next_id += 1
+                seq = None
+                if listed:
+                    seq = self._next_seq
+                    self._next_seq += 1
+                place = (seq, each.source, each.line, each.written, parent, each.depth)
+                new_rows.append((id, key, each.url, lane, number, *place, number, each.refusal))
+                known[each.url] = (key, (id, number, "pending"))
+                hosts.add(lane)
+            else:
+                id, its_pass, state = row
+                if again and its_pass < number and state != "pending":
+                    due_again.append(id)
+                    known[each.url] = (key, (id, number, "pending"))
+                    hosts.add(lane)
+            if seen is not None:
+                repeated += _mark(seen, id)
+            if parent is not None:
+                links.append((parent, id))
+        self._db.executemany(
+            "INSERT INTO url (id, key, url, host, state, pass, seq, source, line, written, parent,"
+            " depth, first_pass, error_kind) VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?,"
+            " ?, ?)",
+            new_rows,
+        )
+        self._db.executemany(
+            "UPDATE url SET state = 'pending', pass = ?, due = 0, attempts = NULL,"
+            " started = NULL, ask = NULL, hops = NULL, error_kind = NULL WHERE id = ?",
+            [(number, id) for id in due_again],
+        )
+        self._db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?)", links)
+        return Added(len(new_rows), len(due_again), repeated, frozenset(hosts))
+
+    def _known(self, lines: Sequence[Line]) -> dict[str, tuple[int, tuple[int, int, str] | None]]:
+        """For each URL its key and, if there is one, its row (id, pass, state).
+
+        Keys are 64 bits of a hash, so the text is compared on a hit; of two URLs with one key
+        (3e-8 at a million) the second is salted until it has its own.
+        """
+        found: dict[str, tuple[int, tuple[int, int, str] | None]] = {}
+        asked = {each.url: _key_of(each.url) for each in lines}
+        salt = 0
+        while asked:
+            keys = orjson.dumps(list(asked.values())).decode()
+            rows = {
+                key: (url, (id, its_pass, state))
+                for key, url, id, its_pass, state in self._db.execute(
+                    "SELECT key, url, id, pass, state FROM url"
+                    " WHERE key IN (SELECT value FROM json_each(?))",
+                    (keys,),
+                )
+            }
+            taken: dict[int, str] = {}
+            clashing: list[str] = []
+            for url, key in asked.items():
+                if key in rows and rows[key][0] == url:
+                    found[url] = (key, rows[key][1])
+                elif key in rows or taken.setdefault(key, url) != url:
+                    clashing.append(url)
+                else:
+                    found[url] = (key, None)
+            salt += 1
+            asked = {url: _key_of(url, salt) for url in clashing}
+        return found
+
+    def reopen_failed(self, number: int, kinds: Sequence[str]) -> int:
+        """Make failed URLs due in pass `number`: those of `kinds`, or all that are not final.
+
+        A kind may be a label with its status, such as `http_404`. The pending rows of an
+        earlier pass come along. Returns how many are due.
+        """
+        self._db.execute("UPDATE url SET pass = ? WHERE state = 'pending'", (number,))
+        condition = "state = 'failed' OR error_kind = 'robots_unreachable'"
+        parameters: list[Any] = []
+        if kinds:
+            statuses = [int(k[5:]) for k in kinds if k.startswith("http_") and k[5:].isdigit()]
+            names = [k for k in kinds if not (k.startswith("http_") and k[5:].isdigit())]
+            condition = (
+                f"state IN ('failed', 'skipped') AND (error_kind IN ({_marks(names)})"
+                f" OR error_kind = 'http_status' AND status IN ({_marks(statuses)}))"
+            )
+            parameters = [*names, *statuses]
+        # A refused line keeps its kind: what is wrong with it stands in the list, not out there.
+        self._db.execute(
+            "UPDATE url SET state = 'pending', pass = ?, due = 0, attempts = NULL,"
+            " started = NULL, ask = NULL, hops = NULL,"
+            " error_kind = CASE WHEN host = 0 THEN error_kind END"
+            f" WHERE ({condition}) AND state != 'pending'",
+            [number, *parameters],
+        )
+        return int(self._one("SELECT count(*) FROM url WHERE state = 'pending'"))
+
+    # -- lanes --------------------------------------------------------------------------------
+
+    def next_lane(self, after: int) -> int | None:
+        """The first lane behind `after` in which something waits (a step in the index, 3-5 us)."""
+        lane: int | None = self._one(
+            "SELECT host FROM url WHERE state = 'pending' AND host > ? ORDER BY host LIMIT 1", after
+        )
+        return lane
+
+    def waiting(self, lane: int, most: int) -> list[Waiting]:
+        """The first `most` tasks of a lane, fresh ones in the order of the list, then retries."""
+        rows = self._db.execute(
+            _PENDING + " WHERE state = 'pending' AND host = ? ORDER BY due, id LIMIT ?",
+            (lane, most),
+        )
+        return [self._task(row) for row in rows]
+
+    def _task(self, row: tuple[Any, ...]) -> Waiting:
+        (id, url, written, seq, source, line, parent, depth, attempts, started, ask, hops,
+         error_kind, etag, last_modified, validators_url, due) = row  # fmt: skip
+        asked = ask or url
+        return Waiting(
+            Task(
+                id=id,
+                url=asked,
+                host=canonical(asked).host if error_kind is None else "",
+                origin_url=url,
+                attempt=(attempts or 0) + 1,
+                hops=tuple(Hop(*each) for each in orjson.loads(hops)) if hops else (),
+                depth=depth,
+                parent=parent,
+                written=written,
+                seq=seq,
+                source=self._source_names.get(source),
+                line=line,
+                refusal=error_kind,
+                etag=etag if validators_url == asked else None,
+                last_modified=last_modified if validators_url == asked else None,
+                started=started or 0.0,
+            ),
+            due,
+        )
+
+    def give_back(self, task: Task, *, due: float, attempts: int) -> None:
+        """Return a task to the lane of `task.host`: a retry, or the next hop of a redirect."""
+        hops = orjson.dumps([[hop.url, hop.status] for hop in task.hops]).decode()
+        self._db.execute(
+            "UPDATE url SET host = ?, due = ?, attempts = ?, started = ?, ask = ?, hops = ?"
+            " WHERE id = ?",
+            (
+                lane_of(task.host),
+                due,
+                attempts,
+                task.started or None,
+                task.url if task.url != task.origin_url else None,
+                hops if task.hops else None,
+                task.id,
+            ),
+        )
+
+    def finish(self, task: Task, entry: Entry, number: int) -> None:
+        """The last word on a URL in pass `number`."""
+        failure = entry.failure
+        self._db.execute(
+            _FINISH,
+            {
+                "id": task.id,
+                "state": entry.state,
+                "pass": number,
+                "attempts": entry.attempts,
+                # A redirect may have led the row into another host's lane: bring it home.
+                "host": lane_of(canonical(task.origin_url).host) if task.hops else None,
+                "kind": failure.kind if failure else None,
+                "status": entry.status,
+                "final_url": entry.final_url if entry.final_url != task.origin_url else None,
+                "type": entry.type,
+                "charset": entry.charset,
+                "headers": orjson.dumps(entry.headers).decode() if entry.headers else None,
+                "peer": entry.peer,
+                "at": entry.fetched_at,
+                "connect": entry.seconds_connect,
+                "fetch": entry.seconds_fetch,
+                "process": entry.seconds_process,
+                "path": entry.path,
+                "bytes": entry.bytes,
+                "wire_bytes": entry.wire_bytes,
+                "sha256": entry.sha256,
+                "process_hash": entry.process_hash,
+                "offset": entry.offset,
+                "length": entry.length,
+            },
+        )
+
+    def path_of(self, id: int) -> str | None:
+        """Where the last body of this URL stands."""
+        path: str | None = self._one("SELECT path FROM url WHERE id = ?", id)
+        return path
+
+    def url_of(self, id: int) -> str:
+        """The canonical URL of a row."""
+        return str(self._one("SELECT url FROM url WHERE id = ?", id))
+
+    def pending(self) -> int:
+        """How many URLs wait (a scan of the index: 50 ms a million; not for each turn)."""
+        return int(self._one("SELECT count(*) FROM url WHERE state = 'pending'"))
+
+    # -- hosts --------------------------------------------------------------------------------
+
+    def host(self, lane: int) -> HostState | None:
+        row = self._db.execute(
+            "SELECT id, name, robots, rate, breaker, pause_until, class FROM host WHERE id = ?",
+            (lane,),
+        ).fetchone()
+        return HostState(*row) if row else None
+
+    def keep_host(self, state: HostState) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO host VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                state.id,
+                state.name,
+                state.robots,
+                state.rate,
+                state.breaker,
+                state.pause_until,
+                state.host_class,
+            ),
+        )
+
+
+def _mark(seen: bytearray, id: int) -> bool:
+    """Set bit `id` and say whether it was set already."""
+    byte, bit = divmod(id, 8)
+    if byte >= len(seen):
+        seen.extend(bytes(max(byte + 1 - len(seen), 4096)))
+    was = bool(seen[byte] >> bit & 1)
+    seen[byte] |= 1 << bit
+    return was
+
+
+def _marks(values: Iterable[object]) -> str:
+    return ", ".join("?" for _ in values)
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> str:
+    if "locked" in str(error):
+        return f"{path} is locked by another program: close it and start again"
+    if "not a database" in str(error) or "malformed" in str(error):
+        return (
+            f"{path} is damaged ({error}): move the folder {path.parent} away to start over; "
+            "the records and files stay where they are"
+        )
+    return f"cannot use {path}: {error}"

@@ -1,0 +1,192 @@
+"""The nouns. Frozen, slotted, picklable; nothing else travels between modules.
+
+A `Task` is asked; asking it ends in one fact: `Fetched` (it is on disk), `Moved` (ask there
+instead), `Rules` (this origin's robots.txt) or `Failure`. An `Outcome` is the last word on one
+URL: in each pass every URL gets exactly one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+State = Literal["done", "unchanged", "failed", "skipped"]
+Kind = Literal["page", "image", "file"]
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why, in a word that can be counted. `kind` is one of `errors.KINDS`."""
+
+    kind: str
+    stage: str
+    message: str
+    retryable: bool = False
+    blame: str = "url"  # "url", "host", or "here": a fault of this machine, never an outcome
+    status: int | None = None
+    pause: float | None = None  # seconds for which the answer asked us to leave the host alone
+
+    @property
+    def label(self) -> str:
+        """What summaries count: the kind, and for `http_status` the status itself."""
+        return f"http_{self.status}" if self.kind == "http_status" else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One redirect on the way: the URL that answered, and with which status."""
+
+    url: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Ask this URL. `url` is what is asked now, `origin_url` the canonical form of the record."""
+
+    id: int  # row in the ledger
+    url: str
+    host: str  # the lane: host name in lower case, with the port if it is not the default
+    origin_url: str
+    purpose: Literal["url", "robots"] = "url"
+    attempt: int = 1
+    hops: tuple[Hop, ...] = ()
+    depth: int = 0  # 0: listed by the user; 1: found on a listed page
+    parent: str | None = None  # canonical URL of the page that named it first
+    written: str | None = None  # as the user wrote it, where that differs from the canonical form
+    seq: int | None = None  # place in the input, from 1; None if found on a page
+    source: str | None = None
+    line: int | None = None
+    refusal: str | None = None  # the kind under which the line itself was refused
+    etag: str | None = None  # validators of the copy that we hold
+    last_modified: str | None = None
+    started: float = 0.0  # unix time of the first attempt in this run
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds by phase; `queued` is the wait between the worker stage's door and a worker."""
+
+    connect: float | None = None
+    first_byte: float | None = None
+    fetch: float = 0.0
+    process: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """It is on disk, whole (or, with status 304, known to be what we already hold)."""
+
+    task: Task
+    url: str  # the URL that answered
+    status: int
+    kind: Kind
+    type: str  # what the first bytes say, else Content-Type, e.g. "text/html"
+    charset: str | None  # the one that HTTP declares
+    headers: Headers
+    part: str | None  # path below the parts folder; None with 304
+    bytes: int
+    wire_bytes: int
+    sha256: str | None
+    at: float  # unix time of the answer
+    timings: Timings
+    peer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Ask there instead: one hop, to be judged by the frontier like any other URL."""
+
+    task: Task
+    to: str
+    status: int
+    pause: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What this origin permits: the text of its robots.txt ("" permits everything)."""
+
+    task: Task
+    text: str
+    at: float
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Asking came to nothing."""
+
+    task: Task
+    failure: Failure
+    url: str
+    at: float
+    timings: Timings = Timings()
+    headers: Headers = ()
+    wire_bytes: int = 0
+
+
+Fact = Fetched | Moved | Rules | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request is over with this fact: its thread is free, and its host's clock starts."""
+
+    attempt: (
+        int  # the number of the flight; a fact that comes after its flight was given up is late
+    )
+    fact: Fact
+    at: float  # unix time
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A finished part and the name under which it appears; without a part, a name to remove."""
+
+    part: str | None  # path below the parts folder
+    path: str  # path below the run folder, with "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What the worker made of one body. `facts` is a JSON object, encoded once, in the worker."""
+
+    task: Task
+    facts: bytes
+    found: tuple[str, ...] = ()
+    files: tuple[Publication, ...] = ()
+    failure: Failure | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The last word on one URL in this pass.
+
+    `record` is the very line of `records.jsonl`, as a dict (docs/records.md names its keys);
+    `found` are the URLs that this one adds to the run.
+    """
+
+    task: Task
+    state: State
+    line: bytes = field(repr=False)
+    files: tuple[Publication, ...] = ()
+    found: tuple[str, ...] = ()
+    failure: Failure | None = None
+    fetched: Fetched | None = None
+
+    @property
+    def url(self) -> str:
+        """The canonical URL that was asked for."""
+        return self.task.origin_url
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """The record, decoded anew at each call: keep it if you need it twice."""
+        decoded: dict[str, Any] = orjson.loads(self.line)
+        return decoded

@@ -1,0 +1,189 @@
+"""Where records go: files that know their position, so that a kill costs none and doubles none.
+
+A sink takes outcomes and tells, at each commit, up to where it is whole. The ledger keeps that
+position; the next run cuts the file back to it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import orjson
+
+from scraper.errors import LocalFault, UsageError, disk_failure
+from scraper.model import Outcome
+
+
+class Sink(Protocol):
+    """What takes outcomes. `exactly_once`: what lies behind the position can be taken back."""
+
+    name: str
+    exactly_once: bool
+
+    def resume(self, position: str | None) -> None:
+        """Go to where the last commit left off."""
+
+    def add(self, outcome: Outcome) -> None:
+        """Take one outcome."""
+
+    def flush(self, *, durable: bool) -> str:
+        """Hand all to the system, and tell the position."""
+
+    def close(self) -> None:
+        """No more will come."""
+
+
+class LineFile:
+    """A text file of one line an outcome, cut back to its last commit when it is opened.
+
+    `line_of` makes the line, without its end, or returns None for an outcome that has none.
+    """
+
+    exactly_once = True
+
+    def __init__(self, path: Path, line_of: Callable[[Outcome], bytes | None]) -> None:
+        self.name = path.name
+        self.offset = 0
+        self._path = path
+        self._line_of = line_of
+        self._waiting: list[bytes] = []
+        self._file: BinaryIO | None = None
+
+    def resume(self, position: str | None) -> None:
+        """Raises UsageError if the file lost something that the ledger knows to be in it."""
+        self.offset = int(position or 0)
+        try:
+            size = self._path.stat().st_size if self._path.exists() else 0
+            if size < self.offset:
+                raise UsageError(
+                    f"{self._path} is shorter ({size:,} bytes) than this run left it "
+                    f"({self.offset:,}): put it back, or start over in another --dir"
+                )
+            self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115 - closed by close()
+            self._file.truncate(self.offset)
+        except OSError as error:
+            raise UsageError(f"cannot write {self._path}: {error.strerror}") from error
+
+    def add(self, outcome: Outcome) -> None:
+        line = self._line_of(outcome)
+        if line is not None:
+            self.write(line)
+
+    def write(self, line: bytes) -> None:
+        """One line that is no outcome's (the log has some)."""
+        self._waiting.append(line)
+        self._waiting.append(b"\n")
+        self.offset += len(line) + 1
+
+    def flush(self, *, durable: bool) -> str:
+        """Raises LocalFault if the disk does not take it; nothing is lost then."""
+        assert self._file is not None, "resume() comes first"
+        if self._waiting:
+            rest = memoryview(b"".join(self._waiting))
+            try:
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+                if durable:
+                    os.fsync(self._file.fileno())
+            except OSError as error:
+                raise LocalFault(disk_failure(error)) from error
+            self._waiting.clear()
+        return str(self.offset)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class StandardOutput:
+    """Records to standard output (`-o -`): at least once, for what is written cannot be cut."""
+
+    name = "-"
+    exactly_once = False
+
+    def resume(self, position: str | None) -> None:
+        self._waiting: list[bytes] = []
+
+    def add(self, outcome: Outcome) -> None:
+        self._waiting.append(outcome.line)
+        self._waiting.append(b"\n")
+
+    def flush(self, *, durable: bool) -> str:
+        try:
+            sys.stdout.buffer.write(b"".join(self._waiting))
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            raise LocalFault(disk_failure(error)) from error
+        self._waiting.clear()
+        return ""
+
+    def close(self) -> None:
+        """Standard output is not ours to close."""
+
+
+def record_line(outcome: Outcome) -> bytes | None:
+    """The line of records.jsonl."""
+    return outcome.line
+
+
+# What errors.jsonl keeps of a failed record.
+_ERROR_KEYS = ("pass", "index", "url", "canonical_url", "final_url", "source", "line", "state",
+               "error_kind", "error_stage", "error_message", "retryable", "attempts", "status",
+               "parent", "fetched_at")  # fmt: skip
+
+
+def error_line(outcome: Outcome) -> bytes | None:
+    """The line of errors.jsonl: of failed and skipped URLs, why."""
+    if outcome.failure is None:
+        return None
+    record = outcome.record
+    return orjson.dumps({key: record.get(key) for key in _ERROR_KEYS})
+
+
+def log_line(outcome: Outcome) -> bytes:
+    """The line of run.log: when, how, which URL, and what came of it."""
+    task, fetched, failure = outcome.task, outcome.fetched, outcome.failure
+    level = "WARNING" if outcome.state == "failed" else "INFO"
+    parts = [f"{_now():%Y-%m-%d %H:%M:%S} [{_stage(outcome)}] {level}: id={task.id}"]
+    parts.append(f"{outcome.state} {task.origin_url}")
+    if fetched is not None:
+        parts.append(f"status={fetched.status} bytes={fetched.bytes}")
+        parts.append(f"ms={fetched.timings.fetch * 1000:.0f}")
+    if failure is not None:
+        parts.append(f"code={failure.label} attempts={task.attempt} {failure.message}")
+    return " ".join(parts).encode("utf-8", "replace").replace(b"\n", b" ").replace(b"\r", b" ")
+
+
+def log_json(outcome: Outcome) -> bytes:
+    """The same as a JSON object."""
+    task, fetched, failure = outcome.task, outcome.fetched, outcome.failure
+    return orjson.dumps(
+        {
+            "at": _now().isoformat(timespec="milliseconds"),
+            "event": outcome.state,
+            "task": task.id,
+            "url": task.origin_url,
+            "host": task.host,
+            "stage": _stage(outcome),
+            "code": failure.label if failure else None,
+            "message": failure.message if failure else None,
+            "attempt": task.attempt,
+            "status": fetched.status if fetched else (failure.status if failure else None),
+            "bytes": fetched.bytes if fetched else None,
+            "elapsed_ms": round(fetched.timings.fetch * 1000, 1) if fetched else None,
+        }
+    )
+
+
+def _stage(outcome: Outcome) -> str:
+    return outcome.failure.stage if outcome.failure else "record"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,180 @@
+"""What a response is: its first bytes decide, then its Content-Type.
+
+After the WHATWG MIME Sniffing Standard (https://mimesniff.spec.whatwg.org/, sections 6.1 and 7.1),
+with the types that this program processes; a body that only looks like text keeps the type that
+the server gave it.
+"""
+
+from __future__ import annotations
+
+import functools
+import mimetypes
+import re
+
+from scraper.model import Kind
+
+HEAD_BYTES = 1_445  # the "resource header" of the standard, section 5.2
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"BM", "image/bmp"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"II+\x00", "image/tiff"),
+    (b"MM\x00+", "image/tiff"),
+    (b"\x00\x00\x01\x00", "image/x-icon"),
+    (b"\x00\x00\x02\x00", "image/x-icon"),
+    (b"%PDF-", "application/pdf"),
+    (b"%!PS-Adobe-", "application/postscript"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"\x1f\x8b\x08", "application/gzip"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"OggS\x00", "application/ogg"),
+    (b"ID3", "audio/mpeg"),
+    (b"fLaC", "audio/flac"),
+    (b"\x1aE\xdf\xa3", "video/webm"),
+    (b"wOFF", "font/woff"),
+    (b"wOF2", "font/woff2"),
+    (b"8BPS", "image/vnd.adobe.photoshop"),
+)
+_FTYP = {
+    b"avif": "image/avif", b"avis": "image/avif", b"heic": "image/heic", b"heix": "image/heic",
+    b"mif1": "image/heic", b"qt  ": "video/quicktime", b"M4A ": "audio/mp4",
+}  # fmt: skip
+_NETPBM = re.compile(rb"P[1-7][\s#]")
+_HTML = re.compile(
+    rb"[\t\n\x0c\r ]*<(!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|B"
+    rb"|BODY|BR|P|!--|META|LINK|UL|OL|SPAN|IMG|CENTER|MAIN|ARTICLE|SECTION|NAV|HEADER)"
+    rb"[\t\n\x0c\r />]",
+    re.IGNORECASE,
+)
+_XML = re.compile(rb"[\t\n\x0c\r ]*<\?xml")
+_SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
+_BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_BOMS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
+
+# What the process stage can decode; other image types are saved as they are, kind "file".
+DECODABLE = frozenset({
+    "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/tiff",
+    "image/x-icon", "image/avif", "image/x-pcx", "image/x-portable-anymap",
+})  # fmt: skip
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+# Servers send these when they do not know: they say nothing.
+_VAGUE = frozenset({"", "application/octet-stream", "application/unknown", "unknown/unknown",
+                    "*/*", "binary/octet-stream", "application/x-unknown"})  # fmt: skip
+_ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png",
+            "image/vnd.microsoft.icon": "image/x-icon"}  # fmt: skip
+
+
+def sniff(head: bytes, content_type: str | None) -> tuple[Kind, str, str | None]:
+    """Kind, type and declared charset of a body that begins with `head`.
+
+    >>> sniff(b"<!doctype html><p>", "text/plain")
+    ('page', 'text/html', None)
+    >>> sniff(b"hello", "text/plain; charset=latin-1")
+    ('file', 'text/plain', 'latin-1')
+    """
+    declared, charset = parse_content_type(content_type)
+    kind_type = _ALIASES.get(declared, declared)
+    found = _by_bytes(head, kind_type)
+    type = found or kind_type or "application/octet-stream"
+    if type in _PAGES:
+        return "page", type, charset
+    if type in DECODABLE:
+        return "image", type, charset
+    return "file", type, charset
+
+
+def parse_content_type(value: str | None) -> tuple[str, str | None]:
+    """Type in lower case and the `charset` parameter, if any."""
+    if not value:
+        return "", None
+    essence, _, parameters = value.partition(";")
+    match = re.search(r"charset\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s;,]+)", parameters, re.IGNORECASE)
+    charset = match[1].strip("\"'").strip() if match else None
+    return essence.strip().lower(), charset or None
+
+
+def _by_bytes(head: bytes, declared: str) -> str | None:
+    for magic, type in _MAGIC:
+        if head.startswith(magic):
+            if type == "application/zip" and declared not in _VAGUE:
+                return declared  # docx, epub, jar...: a zip that the server knows better
+            if type == "image/bmp" and not _is_bmp(head):
+                continue
+            return type
+    if head.startswith(b"RIFF") and len(head) >= 12:
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/avi"}.get(head[8:12])
+    if head[4:8] == b"ftyp":
+        return _FTYP.get(head[8:12], "video/mp4")
+    if _NETPBM.match(head):
+        return "image/x-portable-anymap"
+    if head[:1] == b"\n" and head[1:2] in b"\x00\x02\x03\x05" and head[2:3] == b"\x01":
+        return "image/x-pcx"
+    return _text_type(head, declared)
+
+
+def _is_bmp(head: bytes) -> bool:
+    """Two letters are a weak sign: the reserved words and the header size must fit too."""
+    return head[6:10] == bytes(4) and head[14:18] in (
+        b"\x0c\0\0\0", b"\x10\0\0\0", b"\x28\0\0\0", b"\x34\0\0\0", b"\x38\0\0\0",
+        b"\x40\0\0\0", b"\x6c\0\0\0", b"\x7c\0\0\0",
+    )  # fmt: skip
+
+
+def _text_type(head: bytes, declared: str) -> str | None:
+    text = head
+    for bom in _BOMS:
+        text = text.removeprefix(bom)
+    if head[:2] in (b"\xfe\xff", b"\xff\xfe"):
+        text = text.replace(b"\0", b"")
+    if declared in _PAGES:
+        # A server that says HTML for what is plainly something binary is believed no more.
+        plain = not _BINARY.search(text) or _HTML.match(text)
+        return None if plain else "application/octet-stream"
+    if declared.startswith("image/") and declared not in ("image/svg+xml",):
+        if _HTML.match(text):
+            return "text/html"
+        if _SVG.search(head):
+            return "image/svg+xml"
+        return "text/plain" if head and not _BINARY.search(text) else None
+    if declared in _VAGUE or declared == "text/plain":
+        if _HTML.match(text):
+            return "text/html"
+        if _XML.match(text):
+            if _SVG.search(head):
+                return "image/svg+xml"
+            return "application/xhtml+xml" if b"<html" in head.lower() else "text/xml"
+        if declared == "text/plain":
+            return None
+        return "text/plain" if head and not _BINARY.search(text) else None
+    return None
+
+
+_EXTENSIONS = {
+    "text/html": ".html", "application/xhtml+xml": ".xhtml", "image/jpeg": ".jpg",
+    "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp", "image/bmp": ".bmp",
+    "image/tiff": ".tif", "image/x-icon": ".ico", "image/avif": ".avif", "image/heic": ".heic",
+    "image/svg+xml": ".svg", "image/x-pcx": ".pcx", "image/x-portable-anymap": ".pnm",
+    "application/pdf": ".pdf", "application/zip": ".zip", "application/gzip": ".gz",
+    "application/json": ".json", "application/ld+json": ".json", "text/plain": ".txt",
+    "text/xml": ".xml", "application/xml": ".xml", "text/csv": ".csv", "text/css": ".css",
+    "text/javascript": ".js", "application/javascript": ".js", "application/rss+xml": ".xml",
+    "application/atom+xml": ".xml", "application/postscript": ".ps", "text/markdown": ".md",
+    "application/octet-stream": ".bin", "video/mp4": ".mp4", "audio/mpeg": ".mp3",
+}  # fmt: skip
+
+
+@functools.lru_cache(maxsize=4096)
+def extension_of(type: str) -> str:
+    """The usual file name extension of a type, the same on every machine; `.bin` if none is."""
+    # A table of our own instance: the system's files, which differ, are not read into it.
+    return (
+        _EXTENSIONS.get(type)
+        or mimetypes.MimeTypes(filenames=()).guess_extension(type, strict=True)
+        or ".bin"
+    )

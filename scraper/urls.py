@@ -1,0 +1,122 @@
+"""What a URL is: canonical form, host key, origin, and which shard owns a host.
+
+Canonical form is the WHATWG serialisation (https://url.spec.whatwg.org/) without the fragment,
+nothing more: two URLs are one task only if every browser would ask the server the same thing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+import can_ada
+
+MAX_URL_BYTES = 65_536
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
+# "host:8080/x" has the shape of a scheme; these are the words that are truly meant as one.
+_NO_AUTHORITY = frozenset({"mailto", "data", "javascript", "tel", "about", "blob", "sms", "urn"})
+
+
+class BadUrl(ValueError):
+    """The text is no URL that we can ask. `kind` is `bad_url` or `bad_scheme`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(kind, message)
+        self.kind = kind
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A canonical URL with the parts that scheduling needs."""
+
+    href: str
+    host: str  # host key: lower case, with the port if it is not the scheme's default
+    scheme: str
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: what one robots.txt speaks for (RFC 9309, 2.3)."""
+        return f"{self.scheme}://{self.host}"
+
+
+def canonical(text: str) -> Url:
+    """The URL that `text` means; text without a scheme gets `https://`.
+
+    >>> canonical("Example.com:443/a/../b?q#top").href
+    'https://example.com/b?q'
+
+    Raises BadUrl, with a message for the user.
+    """
+    text = text.strip()
+    scheme = _scheme_of(text)
+    if scheme is None:
+        text = f"https://{text}"
+    elif scheme not in ("http", "https"):
+        raise BadUrl("bad_scheme", f"only http and https are asked, not {scheme}:")
+    return _parsed(text)
+
+
+def resolved(base: str, reference: str) -> Url:
+    """`reference` as a browser at `base` would follow it (fragment dropped). Raises BadUrl."""
+    try:
+        return _checked(can_ada.parse(base) + reference)
+    except (ValueError, UnicodeEncodeError) as error:
+        raise BadUrl("bad_url", f"{reference[:200]!r} is not a URL") from error
+
+
+def _scheme_of(text: str) -> str | None:
+    match = _SCHEME.match(text)
+    if match is None:
+        return None
+    scheme = match[0][:-1].lower()
+    if scheme in ("http", "https") or scheme in _NO_AUTHORITY:
+        return scheme
+    rest = text[match.end() :]
+    if rest.startswith("//"):
+        return scheme
+    # "localhost:8080/x" and "example.com:80" are hosts with a port; "foo:bar" is a scheme.
+    port = re.match(r"\d{1,5}(?=$|[/?#])", rest)
+    return None if port else scheme
+
+
+def _parsed(text: str) -> Url:
+    if len(text.encode("utf-8", "replace")) > MAX_URL_BYTES:
+        raise BadUrl("bad_url", f"longer than {MAX_URL_BYTES:,} bytes")
+    try:
+        return _checked(can_ada.parse(text))
+    except (ValueError, UnicodeEncodeError) as error:
+        raise BadUrl("bad_url", "not a URL by the WHATWG rules; check host and spelling") from error
+
+
+def _checked(url: can_ada.URL) -> Url:
+    scheme = url.protocol[:-1]
+    if scheme not in ("http", "https"):
+        raise BadUrl("bad_scheme", f"only http and https are asked, not {scheme}:")
+    if not url.hostname:
+        raise BadUrl("bad_url", "no host")
+    if url.has_hash():
+        url.hash = ""
+    return Url(url.href, url.host, scheme)
+
+
+def host_name(host: str) -> str:
+    """The host key without its port; an IPv6 literal keeps its brackets.
+
+    >>> host_name("example.com:8080"), host_name("[::1]:8080")
+    ('example.com', '[::1]')
+    """
+    if host.startswith("["):
+        return host[: host.index("]") + 1]
+    return host.partition(":")[0]
+
+
+def digest(url: str) -> bytes:
+    """32 bytes that name a canonical URL: file names and ledger keys are cut from it."""
+    return hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
+
+
+def shard_of(host: str, shards: int) -> int:
+    """Which of `shards` owns this host: the same everywhere, so that a host has one pacemaker."""
+    return int.from_bytes(digest(host_name(host))[:8]) % shards
