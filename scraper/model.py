@@ -62,6 +62,7 @@ class Task:
     source: str | None = None
     line: int | None = None
     refusal: str | None = None  # the kind under which the line itself was refused
+    path: str | None = None  # where the body of an earlier pass stands
     etag: str | None = None  # validators of the copy that we hold
     last_modified: str | None = None
     started: float = 0.0  # unix time of the first attempt in this run

@@ -1,0 +1,328 @@
+"""The command line: arguments, signals, progress, exit code. Nothing heavy is imported at the top:
+`--help` and a wrong flag answer at once, and workers start while the engine is still loading."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import scraper
+from scraper import config as configuration
+from scraper.errors import KINDS, LocalFault, ScraperError, UsageError
+from scraper.report import Report, size_text
+
+if TYPE_CHECKING:
+    from scraper.job import Run
+    from scraper.lists import Source
+
+LINE_SECONDS = 30.0
+BAR_SECONDS = 0.25
+_TITLES = {
+    "run": "how much at once, and where",
+    "fetch": "requests",
+    "hosts": "hosts",
+    "page": "pages",
+    "image": "pictures",
+    "worker": "worker processes",
+    "output": "what is said",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code (README, "Exit codes")."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["run"]:
+        arguments = arguments[1:]
+    try:
+        return _run(_parser().parse_args(arguments))
+    except LocalFault as fault:
+        _say(f"stopped: {fault}")
+        return fault.exit_code
+    except ScraperError as error:
+        _say(f"error: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+# -- arguments ------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scraper",
+        usage="python -m scraper [options] urls.txt ...",
+        description="Fetch pages and images concurrently; get clean records and processed "
+        "pictures. The same command again continues what was left unfinished.",
+        epilog="durations: 500ms 30s 5m 6h 7d - sizes: 64k 2M 1G - every flag can stand in "
+        "scraper.toml or the environment (SCRAPER_THREADS=8); config/default.toml lists all keys",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28),
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    general = parser.add_argument_group("what")
+    general.add_argument(
+        "inputs", nargs="*", default=[], metavar="urls.txt",
+        help="files of URLs, one a line; '-' for standard input; or URLs",
+    )  # fmt: skip
+    general.add_argument(
+        "--retry", nargs="?", const="", metavar="KIND,...",
+        help="ask failed URLs again: all, or those kinds, such as timeout_read,http_503",
+    )  # fmt: skip
+    general.add_argument("--demo", action="store_true", help="scrape the embedded demo site")
+    general.add_argument("--config", metavar="FILE", help="configuration; else ./scraper.toml")
+    general.add_argument("--show-config", action="store_true", help="print it with its origins")
+    general.add_argument("--version", action="version", version=f"scraper {scraper.__version__}")
+    groups = {name: parser.add_argument_group(title) for name, title in _TITLES.items()}
+    for key in configuration.KEYS.values():
+        if key.meta.flag:
+            _add(groups[key.section], key)
+    return parser
+
+
+def _add(group: argparse._ArgumentGroup, key: configuration.Key) -> None:
+    names = [key.meta.short, key.flag] if key.meta.short else [key.flag]
+    default = "" if key.default in ("", (), True, False) else f" ({_shown(key)})"
+    says = key.meta.says.replace("%", "%%") + default
+    if key.type is bool:
+        text = f"do not {says}" if key.default is True and not says.startswith("do") else says
+        group.add_argument(*names, dest=key.name, action="store_const", const=not key.default,
+                           help=text)  # fmt: skip
+    elif key.is_list:
+        group.add_argument(*names, dest=key.name, action="append", help=says,
+                           metavar=key.meta.metavar)  # fmt: skip
+    else:
+        metavar = key.meta.metavar or "|".join(filter(None, key.meta.choices)) or "VALUE"
+        group.add_argument(*names, dest=key.name, help=says, metavar=metavar)
+
+
+def _shown(key: configuration.Key) -> str:
+    if key.unit == "bytes":
+        return f"{key.default / 2**20:g}M"
+    return f"{key.default:g}s" if key.unit == "seconds" else f"{key.default}"
+
+
+def _configured(
+    arguments: argparse.Namespace,
+) -> tuple[configuration.Config, configuration.Origins]:
+    flags = {
+        name: _joined(configuration.KEYS[name], value)
+        for name, value in vars(arguments).items()
+        if name in configuration.KEYS
+    }
+    toml = Path(arguments.config) if "config" in arguments else None
+    if toml is None and Path("scraper.toml").exists():
+        toml = Path("scraper.toml")
+        _say("using scraper.toml of this folder")
+    return configuration.load(flags, toml=toml)
+
+
+def _joined(key: configuration.Key, value: Any) -> Any:
+    """A list flag may be repeated; hosts may also be separated by commas, headers may not."""
+    if not key.is_list:
+        return value
+    if key.name == "header":
+        return value
+    return [part.strip() for each in value for part in each.split(",") if part.strip()]
+
+
+def _retry(arguments: argparse.Namespace) -> list[str] | None:
+    """The kinds of --retry; a word that is none of them was meant as the list."""
+    if "retry" not in arguments:
+        return None
+    kinds = [kind.strip() for kind in arguments.retry.split(",") if kind.strip()]
+    if len(kinds) == 1 and kinds[0] not in KINDS and not arguments.inputs:
+        arguments.inputs = kinds
+        return []
+    return kinds
+
+
+def _sources(inputs: Sequence[str]) -> list[Source]:
+    from scraper.lists import file_source, given_source
+
+    if not inputs:
+        raise UsageError("no list of URLs is given: python -m scraper urls.txt (or --help)")
+    urls = [each for each in inputs if "://" in each]
+    files = [file_source(each) for each in inputs if "://" not in each]
+    return [*files, given_source(urls)] if urls else files
+
+
+# -- running --------------------------------------------------------------------------------------
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    config, origins = _configured(arguments)
+    if "show_config" in arguments:
+        print(configuration.as_toml(config, origins), end="")
+        return 0
+    if "demo" in arguments:
+        return _demo(config)
+    retry = _retry(arguments)
+    return _scrape(_sources(arguments.inputs), config, retry)
+
+
+def _demo(config: configuration.Config) -> int:
+    from scraper import demo
+    from scraper.lists import given_source
+
+    with demo.serve() as site:
+        values = {"allow_hosts": ("127.0.0.1", "localhost"), "html": "scraper.demo:product"}
+        values["dir"] = config.run.dir or "downloads/demo"
+        code = _scrape([given_source(site.urls, "demo")], configuration.with_keys(config, values))
+        _say(f"\n{site.note}")
+    # The site has failures on purpose: a demo that shows them has not failed.
+    return 0 if code == 3 else code
+
+
+def _scrape(sources: Sequence[Source], config: configuration.Config,
+            retry: Sequence[str] | None = None) -> int:  # fmt: skip
+    if not config.run.save_only:
+        from scraper.workers import prepare
+
+        prepare()  # workers import their parsers while we import ours
+    from scraper.job import Run
+
+    run = Run(sources, config, retry)
+    interrupted = _Signals(run)
+    try:
+        with run:
+            interrupted.install()
+            if run.resumed:
+                _say(f"continuing pass {run.number} of {run.folder}")
+            with _Progress(run, config.output):
+                for outcome in run:
+                    if config.output.verbose:
+                        _say(f"{outcome.state} {outcome.url}" + _because(outcome.failure))
+    finally:
+        interrupted.restore()
+        if run.report.total and not config.output.quiet:
+            _say(_summary(run))
+    code = run.report.exit_code
+    if interrupted.signal is not None and not run.complete:
+        code = 128 + interrupted.signal
+    if not run.threads_are_back:
+        # A thread that nothing can end would keep the interpreter from ending.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _because(failure: Any) -> str:
+    return f" ({failure.label}: {failure.message})" if failure else ""
+
+
+def _summary(run: Run) -> str:
+    report, folder = run.report, run.folder
+    lines = report.text().splitlines()
+    if run.nothing_due:
+        lines.insert(0, f"nothing left to do: pass {report.number} of {folder} is complete")
+    lines = [
+        f"{line}        see {folder / 'errors.jsonl'}" if line.startswith("failed:") else line
+        for line in lines
+    ]
+    files = f"records: {folder / 'records.jsonl'}"
+    if (folder / "processed").exists():
+        files += f"      pictures: {folder / 'processed'}{os.sep}"
+    lines.append(files)
+    if report.stopped is not None:
+        lines.append(f"stopped: {report.stopped}; the same command continues")
+    return "\n".join(lines)
+
+
+class _Signals:
+    """The first signal lets what is under way finish, the second leaves at once."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._before: dict[int, Any] = {}
+        self.signal: int | None = None
+
+    def install(self) -> None:
+        names = ("SIGINT", "SIGTERM", "SIGHUP")
+        for number in (getattr(signal, name, None) for name in names):
+            if number is not None and threading.current_thread() is threading.main_thread():
+                self._before[number] = signal.signal(number, self._caught)
+
+    def restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _caught(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            os._exit(128 + number)  # everything committed is safe; the rest is asked again
+        self.signal = number
+        self._run.stop(f"interrupted ({signal.Signals(number).name})")
+        grace = self._run.config.run.grace_seconds
+        os.write(2, f"\nstopping: what is under way may take {grace:g} s (again: leave now)\n"
+                 .encode())  # fmt: skip
+
+
+class _Progress:
+    """A bar on a terminal, a line each 30 seconds elsewhere, drawn by a thread of its own."""
+
+    def __init__(self, run: Run, keys: configuration.OutputKeys) -> None:
+        self._run = run
+        self._bar: Any = None
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        if keys.progress and not keys.quiet:
+            terminal = sys.stderr.isatty() and not os.environ.get("TQDM_DISABLE")
+            if terminal:
+                self._bar = _bar()
+            seconds = BAR_SECONDS if terminal else LINE_SECONDS
+            self._thread = threading.Thread(target=self._draw, args=(seconds,), daemon=True)
+
+    def __enter__(self) -> None:
+        if self._thread is not None:
+            self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._bar is not None:
+            self._update()
+            self._bar.close()
+
+    def _draw(self, seconds: float) -> None:
+        while not self._over.wait(seconds):
+            if self._bar is not None:
+                self._update()
+            else:
+                _say(_line(self._run.report, self._run.known))
+
+    def _update(self) -> None:
+        report = self._run.report
+        self._bar.total = max(self._run.known, report.total)
+        self._bar.n = report.total
+        self._bar.set_postfix_str(f"{_counts(report)}, {size_text(report.bytes)}")
+
+
+def _bar() -> Any:
+    from tqdm import tqdm
+
+    tqdm.set_lock(threading.RLock())  # the default makes a multiprocessing lock
+    bar = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}, {postfix}]"
+    return tqdm(total=0, unit=" url", bar_format=bar, dynamic_ncols=True, smoothing=0.1)
+
+
+def _counts(report: Report) -> str:
+    counts = [f"ok={report.done}"]
+    counts += [f"{s}={report.states[s]}" for s in ("failed", "skipped") if report.states[s]]
+    return " ".join(counts)
+
+
+def _line(report: Report, known: int) -> str:
+    return f"{report.total:,}/{known:,} URLs, {_counts(report)}, {size_text(report.bytes)}"

@@ -1,0 +1,343 @@
+"""One run: opens lock, ledger, sinks and frontier, feeds the list in, and closes them again."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import logging
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+
+import orjson
+
+import scraper
+from scraper import lists, sinks
+from scraper.config import Config
+from scraper.errors import KINDS, LocalFault, UsageError
+from scraper.fetch import Fetcher
+from scraper.frontier import Frontier
+from scraper.guard import AllowList, Guard
+from scraper.journal import Journal
+from scraper.ledger import Ledger
+from scraper.model import Fetched, Outcome
+from scraper.pipeline import Pipeline, Stop
+from scraper.plugins import function_of
+from scraper.report import Report
+from scraper.store import Store, processed_prefix
+from scraper.urls import canonical
+from scraper.workers import Limits, ProcessStage, Work
+
+logger = logging.getLogger("scraper")
+
+
+class Run:
+    """A run over some lists: a context manager, and an iterator over its outcomes.
+
+    Leaving it early is clean: what is not committed stays pending for the next run of the same
+    folder. `retry` asks failed URLs again: `()` all of them, or the given kinds.
+    """
+
+    def __init__(self, sources: Sequence[lists.Source], config: Config,
+                 retry: Sequence[str] | None = None) -> None:  # fmt: skip
+        self.config = config
+        self.sources = list(sources)
+        self.retry = _checked_kinds(retry)
+        self.report = Report()
+        self.folder = Path(config.run.dir or _default_folder(self.sources))
+        self.resumed = False
+        self.complete = False  # the pass came to its end
+        self.nothing_due = False  # all that the list names has its outcome already
+        self.threads_are_back = True
+        self._began = time.monotonic()
+        self._inbox: SimpleQueue[object] = SimpleQueue()
+        self._pipeline: Pipeline | None = None
+        self._iterator: Iterator[Outcome] | None = None
+        self._stage: ProcessStage | None = None
+        self._opened = False
+        self._fault: LocalFault | None = None
+        self._seen = bytearray()
+        self._arguments = {"inputs": [each.identity for each in self.sources],
+                           "retry": None if self.retry is None else list(self.retry)}  # fmt: skip
+
+    # -- opening ----------------------------------------------------------------------------
+    def __enter__(self) -> Run:
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _open(self) -> None:
+        config = self.config
+        if config.page.html:
+            function_of(config.page.html, "html")
+        if not config.run.save_only:
+            self._stage = self._process_stage()
+        self.store = Store(self.folder)
+        self.store.open()
+        self._opened = True
+        if self._stage is not None:
+            self._stage.start(self.store.parts)
+        self.ledger = Ledger(self.store.hidden / "ledger.sqlite", durable=config.run.durable)
+        self._claim_folder()
+        self.store.recover(self.ledger.unpublished())
+        self.ledger.published()
+        self._choose_pass()
+        self.journal = self._journal()
+        self.guard = Guard(
+            AllowList(config.hosts.allow_hosts),
+            dns_timeout_seconds=config.fetch.dns_timeout_seconds,
+        )
+        fetcher = Fetcher(config.fetch, self.guard, self.store.parts, config.hosts.per_host)
+        threads = config.run.threads
+        self.frontier = Frontier(self.ledger, self.guard, config.hosts, config.fetch,
+                                 threads=threads)  # fmt: skip
+        numbered = [(self.ledger.source_id(each.name), each) for each in self.sources]
+        self._pipeline = Pipeline(
+            frontier=self.frontier,
+            fetcher=fetcher,
+            stage=self._stage,
+            journal=self.journal,
+            reader=lists.Reader(numbered, self._inbox.put),
+            intake=self._intake,
+            work_of=self._work_of,
+            inbox=self._inbox,
+            now=_steady_clock(),
+            threads=threads,
+            window=config.run.window or max(4 * threads, 256),
+            item_seconds=config.fetch.item_time_seconds,
+        )
+        if self._stage is not None and config.page.html:
+            self._stage.check()
+        self._iterator = self._pipeline.outcomes()
+
+    def _claim_folder(self) -> None:
+        """A folder belongs to its lists; another list in it would mix two jobs."""
+        inputs = orjson.dumps(self._arguments["inputs"]).decode()
+        owner = self.ledger.meta("inputs")
+        if owner is not None and owner != inputs:
+            names = ", ".join(each.removeprefix("file:") for each in orjson.loads(owner))
+            raise UsageError(
+                f"{self.folder} belongs to another list ({names}): choose another --dir"
+            )
+        self.ledger.set_meta("inputs", inputs)
+
+    def _choose_pass(self) -> None:
+        """Go on with the open pass, or prepare the next one; it opens with its first URL."""
+        last = self.ledger.last_pass()
+        self.number = last.number if last else 1
+        self._pass_open = False
+        self._last = last
+        if last is None:
+            return
+        same = last.arguments.get("retry") == self._arguments["retry"]
+        if last.ended is None and (self.retry is None or same):
+            self.resumed = self._pass_open = True
+            self.report.resume(dict(last.counts))
+            return
+        self.number += 1
+        if self.retry is not None:
+            if last.ended is None:
+                self.ledger.end_pass(last.number)
+            if self.ledger.reopen_failed(self.number, self.retry):
+                self._open_pass()
+
+    def _open_pass(self) -> None:
+        configuration = hashlib.sha256(orjson.dumps(asdict(self.config))).hexdigest()[:16]
+        self.ledger.open_pass(self.number, self._arguments, configuration, scraper.__version__)
+        self._pass_open = True
+
+    def _journal(self) -> Journal:
+        self.report.number = self.number
+        records = sinks.LineFile(self.folder / "records.jsonl", sinks.record_line)
+        log_line = sinks.log_json if self.config.output.log_format == "json" else sinks.log_line
+        self._sinks: list[sinks.Sink] = [
+            records,
+            sinks.LineFile(self.folder / "errors.jsonl", sinks.error_line),
+            sinks.LineFile(self.folder / "run.log", log_line),
+        ]
+        if self.config.output.output == "-":
+            self._sinks.append(sinks.StandardOutput())
+        for sink in self._sinks:
+            sink.resume(self.ledger.position(sink.name))
+        return Journal(
+            self.ledger,
+            self.store,
+            records,
+            self._sinks,
+            self.report,
+            self.number,
+            follow_images=self.config.page.page_images,
+            durable=self.config.run.durable,
+        )
+
+    def _process_stage(self) -> ProcessStage:
+        config = self.config
+        limits = Limits(config.worker.process_time_seconds, config.worker.process_memory_bytes)
+        return ProcessStage(
+            config.run.processes or os.cpu_count() or 1,
+            limits,
+            config.page.html,
+            config.image,
+            self._inbox.put,
+        )
+
+    # -- what the pipeline asks for -----------------------------------------------------------
+
+    def _intake(self, message: lists.Slice) -> frozenset[int]:
+        """Put lines of the list into the ledger. Returns the lanes that gain."""
+        added = self.ledger.add(message.lines, self.number, seen=self._seen)
+        if added.new and not self._pass_open:
+            self._open_pass()
+        self.report.lines += len(message.lines)
+        self.report.repeated += added.repeated
+        return added.hosts
+
+    def _work_of(self, fetched: Fetched) -> Work:
+        task = fetched.task
+        host = canonical(task.origin_url).host
+        assert fetched.part is not None, "a body was saved"
+        return Work(
+            task=task,
+            kind=fetched.kind,
+            path=self.store.part(fetched.part),
+            url=fetched.url,
+            charset=fetched.charset,
+            out=self.store.part(fetched.part.removesuffix(".part")),
+            final=processed_prefix(task.origin_url, host),
+            bytes=fetched.bytes,
+        )
+
+    # -- running ------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Outcome]:
+        return self
+
+    def __next__(self) -> Outcome:
+        if self._iterator is None:
+            raise UsageError("enter the run first: with scraper.stream(urls) as outcomes")
+        try:
+            return next(self._iterator)
+        except LocalFault as fault:
+            self._fault = fault
+        except StopIteration:
+            stopped = self._pipeline.stopped if self._pipeline else None
+            if stopped is None or stopped.failure is None:
+                raise
+            self._fault = LocalFault(stopped.failure)
+        self._iterator = iter(())
+        raise self._fault
+
+    def stop(self, reason: str = "stopped", grace: float | None = None) -> None:
+        """End early, from any thread or signal handler: hand out nothing more, let what is under
+        way finish within `grace` seconds (default: the configured grace), and commit."""
+        seconds = self.config.run.grace_seconds if grace is None else grace
+        self._inbox.put(Stop(reason, seconds))
+
+    @property
+    def known(self) -> int:
+        """How many URLs this pass is known to have so far: the length of the progress bar."""
+        return self.report.lines - self.report.repeated + self.report.found
+
+    # -- closing ------------------------------------------------------------------------------
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give everything back. Safe to call twice."""
+        pipeline, self._pipeline, self._iterator = self._pipeline, None, None
+        if pipeline is not None:
+            pipeline.close()
+            self.threads_are_back = pipeline.threads_are_back
+        if self._stage is not None:
+            self._stage.close(now=pipeline is None or pipeline.stopped is not None)
+            self._stage = None
+        if self._opened:
+            self._opened = False
+            self._conclude(pipeline)
+            self.store.close()
+
+    def _conclude(self, pipeline: Pipeline | None) -> None:
+        """Write down how the pass stands."""
+        if not hasattr(self, "ledger"):
+            return
+        try:
+            if pipeline is not None:
+                self._note(pipeline)
+        finally:
+            for sink in getattr(self, "_sinks", []):
+                sink.close()
+            self.ledger.close()
+
+    def _note(self, pipeline: Pipeline) -> None:
+        report = self.report
+        report.seconds += time.monotonic() - self._began
+        stopped = pipeline.stopped
+        if self._fault is not None:
+            report.stopped = str(self._fault)
+        elif stopped is not None:
+            report.stopped = stopped.reason
+        elif not pipeline.finished:
+            report.stopped = "left before the end"
+        self.complete = report.stopped is None
+        if not self._pass_open and self._last is not None:
+            # Nothing was due: the last pass stands as it was.
+            self.nothing_due = self.complete
+            report.resume(dict(self._last.counts))
+            report.number = self._last.number
+        try:
+            if self._pass_open:
+                counts = orjson.dumps(report.as_dict())
+                self.ledger.note_pass(self.number, counts, report.exit_code, ended=self.complete)
+            self.frontier.keep_hosts()
+            self.ledger.commit()
+            self._write_summary()
+        except (sqlite3.Error, OSError) as error:
+            # The run is over and all that counts is committed; a full disk may refuse the rest.
+            logger.warning("could not write the summary of %s: %s", self.folder, error)
+
+    def _write_summary(self) -> None:
+        summary = {
+            "version": scraper.__version__,
+            "inputs": [each.name for each in self.sources],
+            "exit_code": self.report.exit_code,
+            **self.report.as_dict(),
+        }
+        part = self.store.hidden / "summary.json.part"
+        part.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
+        part.replace(self.folder / "summary.json")
+
+
+def _checked_kinds(kinds: Sequence[str] | None) -> tuple[str, ...] | None:
+    if kinds is None:
+        return None
+    for kind in kinds:
+        if kind not in KINDS and not re.fullmatch(r"http_[1-9]\d\d", kind):
+            near = difflib.get_close_matches(kind, [*KINDS, "http_404"], 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"--retry: no kind of failure is called {kind!r}{hint}")
+    return tuple(kinds)
+
+
+def _default_folder(sources: Sequence[lists.Source]) -> str:
+    return f"downloads/{sources[0].stem or 'list'}"
+
+
+def _steady_clock() -> Callable[[], float]:
+    """Unix seconds that never jump during a run, whatever is done to the system's clock."""
+    offset = time.time() - time.monotonic()
+    return lambda: time.monotonic() + offset

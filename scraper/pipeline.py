@@ -1,0 +1,279 @@
+"""The story: fetch -> callback -> process -> record.
+
+`ThreadPoolExecutor` threads fetch; `add_done_callback` hands each result to the process stage;
+this loop, in the caller's thread, owns every piece of state and yields an outcome for each URL
+once it is committed. docs/architecture.md follows one URL through it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from scraper import errors
+from scraper.fetch import Fetcher, Flight
+from scraper.frontier import Frontier
+from scraper.journal import Journal
+from scraper.lists import NoMore, Reader, Slice
+from scraper.model import Answered, Fact, Failed, Failure, Fetched, Moved, Outcome, Processed
+from scraper.workers import Broken, ProcessStage, Returned, Work
+
+TICK_SECONDS = 1.0
+LOST_SECONDS = 5.0  # beyond its deadline, after its socket was shut: the thread is stuck for good
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End early: hand out nothing more, let what is under way finish within `grace` seconds."""
+
+    reason: str
+    grace: float
+    failure: Failure | None = None
+
+
+class Pipeline:
+    """One run of one pass. Iterate over `outcomes()` once, then `close()`."""
+
+    def __init__(self, *, frontier: Frontier, fetcher: Fetcher, stage: ProcessStage | None,
+                 journal: Journal, reader: Reader, intake: Callable[[Slice], frozenset[int]],
+                 work_of: Callable[[Fetched], Work], inbox: SimpleQueue[object],
+                 now: Callable[[], float], threads: int, window: int,
+                 item_seconds: float) -> None:  # fmt: skip
+        self._frontier = frontier
+        self._fetcher = fetcher
+        self._stage = stage
+        self._journal = journal
+        self._reader = reader
+        self._intake = intake
+        self._work_of = work_of
+        self._inbox = inbox
+        self._now = now  # unix seconds that never jump
+        self._threads = threads
+        self._window = window
+        self._item_seconds = item_seconds
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
+        self._flights: dict[int, Flight] = {}  # in the order of their deadlines
+        self._processing: dict[int, Fetched] = {}
+        self._attempts = 0
+        self._listening = True  # more URLs may come from the list
+        self._list_error: BaseException | None = None
+        self._stop_by: float | None = None
+        self.stopped: Stop | None = None
+        self.lost = 0  # threads that will never come back
+        self._meaning: dict[type, Callable[[Any], None]] = {
+            Slice: self._listed,
+            NoMore: self._list_ended,
+            Answered: self._answered,
+            Processed: self._processed,
+            Broken: self._broken,
+            Returned: self._returned,
+            Stop: self._stop,
+        }
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Every outcome, once it is committed. Ends when nothing is left to do."""
+        self._reader.start()
+        while not self._ended():
+            self._fill()
+            for message in self._messages():
+                self._meaning[type(message)](message)
+            self._cut_overdue()
+            if self._commit_is_due():
+                yield from self._journal.commit()
+        yield from self._journal.commit()
+        if self._list_error is not None:
+            raise self._list_error
+
+    def close(self) -> None:
+        """Give everything back; what is still under way is cut and stays pending."""
+        self._reader.stop()
+        for flight in self._flights.values():
+            flight.cut(errors.failure("interrupted", "the run was stopped"))
+        self._pool.shutdown(wait=not self.lost, cancel_futures=True)
+        self._fetcher.close()
+
+    @property
+    def threads_are_back(self) -> bool:
+        """After `close`: no thread is stuck in a request or in reading the list."""
+        return not self.lost and not self._reader.is_alive()
+
+    # -- fill the window --------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        while self._has_room():
+            decision = self._frontier.next(self._now())
+            if decision is None:
+                return
+            if decision.refusal is not None:
+                self._journal.refused(decision.task, decision.refusal)
+                self._frontier.settled(decision.task)
+                continue
+            self._attempts += 1
+            deadline = time.monotonic() + self._item_seconds
+            flight = Flight(self._attempts, decision.task, decision.trust, deadline)
+            self._flights[flight.attempt] = flight
+            future = self._pool.submit(self._fetcher.fetch, flight)
+            future.add_done_callback(partial(self._hand_over, flight))
+
+    def _has_room(self) -> bool:
+        free = self._threads - self.lost - len(self._flights)
+        return self.stopped is None and free > 0 and self._out() < self._window
+
+    def _out(self) -> int:
+        """URLs in flight: from handing out to commit, or to the return to their lane."""
+        return len(self._flights) + len(self._processing) + self._journal.waiting
+
+    def _hand_over(self, flight: Flight, future: Future[Fact]) -> None:
+        """Runs on the thread that finished: short, never raises, never blocks.
+
+        The fact is posted before the body goes on, so it is known when its result comes.
+        """
+        if future.cancelled():
+            return
+        fact = future.result()
+        self._inbox.put(Answered(flight.attempt, fact, self._now()))
+        if self._stage is not None and isinstance(fact, Fetched) and fact.kind != "file":
+            self._stage.submit(self._work_of(fact))
+
+    # -- wait for messages ------------------------------------------------------------------
+
+    def _messages(self) -> Iterator[object]:
+        """What has come, after waiting for it if nothing has."""
+        try:
+            yield self._inbox.get(timeout=self._patience())
+            while True:
+                yield self._inbox.get_nowait()
+        except Empty:
+            return
+
+    def _patience(self) -> float:
+        """How long there is nothing to do but wait, in seconds."""
+        if self._quiet() and (self._journal.waiting or self.stopped or self.finished):
+            return 0.0
+        opens = self._frontier.opens_at() if self._has_room() else None
+        return TICK_SECONDS if opens is None else min(max(opens - self._now(), 0), TICK_SECONDS)
+
+    def _quiet(self) -> bool:
+        return not self._flights and not self._processing
+
+    def _commit_is_due(self) -> bool:
+        if self._journal.due(self._now()):
+            return True
+        stuck = (self._quiet() and self._inbox.empty()) or self._out() >= self._window
+        return bool(self._journal.waiting) and stuck
+
+    def _ended(self) -> bool:
+        if self._journal.waiting or not self._quiet():
+            return self.stopped is not None and self._stop_by is None
+        return self.stopped is not None or self.finished
+
+    @property
+    def finished(self) -> bool:
+        """The pass is over: no more will come, and nothing waits or is under way."""
+        return not self._listening and self._quiet() and self._frontier.finished
+
+    # -- what does it mean? -----------------------------------------------------------------
+
+    def _listed(self, message: Slice) -> None:
+        self._frontier.notice(self._intake(message))
+        self._reader.more()
+
+    def _list_ended(self, message: NoMore) -> None:
+        self._listening = False
+        if message.error is not None:
+            self._list_error = message.error
+            self._stop(Stop(f"reading the list failed: {message.error}", grace=0.0))
+
+    def _answered(self, message: Answered) -> None:
+        fact = message.fact
+        if self._flights.pop(message.attempt, None) is None:
+            return  # its flight was given up and its URL has another fate
+        self._journal.report.requests += 1
+        match fact:
+            case Fetched():
+                self._processing[fact.task.id] = fact
+                if self._stage is None or fact.kind == "file":
+                    self._processed(Processed(fact.task, b"{}"))
+            case Moved():
+                problem = self._frontier.moved(fact, message.at)
+                if problem is not None:
+                    self._conclude(Failed(fact.task, problem, fact.to, time.time()))
+            case Failed():
+                self._failed(fact, message.at)
+        failure = fact.failure if isinstance(fact, Failed) else None
+        self._frontier.answered(fact.task, message.at, failure)
+
+    def _failed(self, failed: Failed, at: float) -> None:
+        if failed.failure.blame == "here":
+            self._frontier.returned(failed.task)
+            self._fault(failed.failure)
+        elif not self._frontier.retried(failed, at):
+            self._conclude(failed)
+
+    def _conclude(self, failed: Failed) -> None:
+        self._journal.failed(failed)
+        self._frontier.settled(failed.task)
+
+    def _processed(self, message: Processed) -> None:
+        fetched = self._processing.get(message.task.id)
+        if fetched is None or fetched.task != message.task:
+            return  # the result of a flight that was given up
+        del self._processing[message.task.id]
+        failure = message.failure
+        if failure is not None and failure.blame == "here":
+            self._frontier.returned(message.task)
+            self._fault(failure)
+            return
+        self._frontier.notice(self._journal.fetched(fetched, message))
+        self._frontier.settled(message.task)
+
+    def _broken(self, message: Broken) -> None:
+        assert self._stage is not None, "only a stage breaks"
+        self._stage.recover()
+
+    def _returned(self, message: Returned) -> None:
+        self._processing.pop(message.task.id, None)
+        self._frontier.returned(message.task)
+
+    # -- the end ----------------------------------------------------------------------------
+
+    def _fault(self, failure: Failure) -> None:
+        """This machine is at fault: what is under way may finish, nothing more is begun."""
+        if failure.kind != "interrupted":
+            self._stop(Stop(failure.message, grace=10.0, failure=failure))
+
+    def _stop(self, message: Stop) -> None:
+        if self.stopped is None:
+            self.stopped = message
+            if self._stage is not None:
+                self._stage.stopping = True
+        by = time.monotonic() + message.grace
+        self._stop_by = by if self._stop_by is None else min(by, self._stop_by)
+
+    def _cut_overdue(self) -> None:
+        now = time.monotonic()
+        if self._stop_by is not None and now >= self._stop_by:
+            self._give_up()
+        for flight in list(self._flights.values()):
+            if now < flight.deadline:
+                break
+            if flight.cut_as is None:
+                limit = f"not finished within {self._item_seconds:g} s"
+                flight.cut(errors.failure("timeout_total", limit))
+            elif now >= flight.deadline + LOST_SECONDS:
+                self.lost += 1
+                late = Failed(flight.task, flight.cut_as, flight.task.url, time.time())
+                self._answered(Answered(flight.attempt, late, self._now()))
+        if self._stage is not None:
+            self._stage.overdue(now)
+
+    def _give_up(self) -> None:
+        """The grace is over: cut what is in the air, leave what is being processed pending."""
+        self._stop_by = None
+        for flight in self._flights.values():
+            flight.cut(errors.failure("interrupted", "the run was stopped"))

@@ -1,0 +1,46 @@
+""" "module:function" -> callable, checked before the first request, with one message."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from scraper.errors import UsageError
+
+
+def function_of(spec: str, key: str) -> Callable[..., Any]:
+    """The function that `spec` names; `key` is the setting that it comes from.
+
+    Raises UsageError if it cannot be found, or could not be found again in a worker process.
+    """
+    module_name, colon, name = spec.partition(":")
+    if not colon or not module_name or not name:
+        raise UsageError(f"{key} = {spec!r} is not right: write module:function")
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)  # a console script does not look into the working folder
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and module_name.startswith(error.name):
+            raise UsageError(f"{key}: no module {module_name!r} in {here} or installed") from error
+        raise UsageError(f"{key}: {module_name} needs {error.name!r}, which is missing") from error
+    except Exception as error:
+        raise UsageError(
+            f"{key}: importing {module_name} fails: {type(error).__name__}: {error}"
+        ) from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise UsageError(f"{key}: {module_name} has no {name!r}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise UsageError(f"{key}: {spec} is a {type(found).__name__}, not a function")
+    qualname = getattr(found, "__qualname__", name)
+    if "<lambda>" in qualname or "<locals>" in qualname:
+        raise UsageError(f"{key}: {spec} is a lambda or a local function; a worker process cannot "
+                         "find it: write it with `def` at the top of its module")  # fmt: skip
+    function: Callable[..., Any] = found
+    return function

@@ -1,0 +1,110 @@
+"""The record: one JSON object for each URL and pass, as docs/records.md describes it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from scraper.model import Failed, Failure, Fetched, State, Task, Timings
+from scraper.urls import digest
+
+SCHEMA = 1
+
+
+def encode(
+    number: int,
+    task: Task,
+    state: State,
+    *,
+    fetched: Fetched | None = None,
+    failed: Failed | None = None,
+    failure: Failure | None = None,
+    path: str | None = None,
+    facts: bytes = b"{}",
+) -> bytes:
+    """The line of a URL in pass `number`, without its end.
+
+    `facts` is a JSON object that the worker has encoded; its keys are appended as they are, so
+    that nothing is decoded on the way.
+    """
+    record: dict[str, Any] = {
+        "schema": SCHEMA,
+        "pass": number,
+        "index": task.seq,
+        "key": digest(task.origin_url)[:8].hex(),
+        "url": task.written or task.origin_url,
+        "canonical_url": None if task.refusal else task.origin_url,
+        "final_url": None,
+        "redirects": [{"url": hop.url, "status": hop.status} for hop in task.hops],
+        "parent": task.parent,
+        "source": task.source,
+        "line": task.line,
+        "state": state,
+        "error_kind": None,
+        "error_stage": None,
+        "error_message": None,
+        "retryable": None,
+        "attempts": task.attempt,
+        "status": None,
+        "kind": None,
+        "content_type": None,
+        "bytes": None,
+        "wire_bytes": None,
+        "sha256": None,
+        "path": path,
+        "fetched_at": None,
+        "seconds": None,
+    }
+    if fetched is not None:
+        record |= {
+            "final_url": fetched.url,
+            "status": fetched.status,
+            "kind": fetched.kind,
+            "content_type": fetched.type,
+            "bytes": fetched.bytes,
+            "wire_bytes": fetched.wire_bytes,
+            "sha256": fetched.sha256,
+            "fetched_at": iso(fetched.at),
+            "seconds": _seconds(fetched.timings),
+        }
+    elif failed is not None:
+        record |= {
+            "final_url": failed.url,
+            "fetched_at": iso(failed.at),
+            "seconds": _seconds(failed.timings),
+        }
+    elif not task.refusal:
+        record |= {"final_url": task.url, "attempts": task.attempt - 1}
+    else:
+        record["attempts"] = 0
+    if failure is not None:
+        record |= {
+            "error_kind": failure.kind,
+            "error_stage": failure.stage,
+            "error_message": failure.message,
+            "retryable": failure.retryable,
+        }
+        if failure.status is not None:
+            record["status"] = failure.status
+    line = orjson.dumps(record)
+    return line if facts == b"{}" else line[:-1] + b"," + facts[1:]
+
+
+def iso(at: float) -> str:
+    """Unix time as ISO 8601, UTC, milliseconds."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def _seconds(timings: Timings) -> dict[str, float | None]:
+    return {
+        "connect": _rounded(timings.connect),
+        "first_byte": _rounded(timings.first_byte),
+        "fetch": _rounded(timings.fetch),
+        "process": _rounded(timings.process),
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)
