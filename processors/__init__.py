@@ -1,0 +1,28 @@
+"""What the bytes of one page or picture say: plain functions, callable at a prompt.
+
+This package knows nothing of the scraper, and is all that a worker process imports. The modules:
+
+    charset   bytes -> text, by the WHATWG's rules
+    page      a page as its readers see it: source, tree, soup
+    html      a page -> facts; a page and a user's function -> plain data
+    colours   a picture -> plain gray or sRGB
+    image     a picture on disk -> a smaller, upright one, and the facts of both
+"""
+
+
+class Unusable(ValueError):
+    """The content cannot be used; `kind` can be counted, the message can be read by its owner.
+
+    Kinds: `image_broken` (cannot be decoded), `image_truncated` (ends too early),
+    `image_too_large` (more pixels than allowed), `page_broken` (the parser gave up),
+    `function_failed` (the user's function raised, or returned what is not plain data).
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        # Both go to the base class: unpickling calls the class with `args`.
+        super().__init__(kind, message)
+        self.kind = kind
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message

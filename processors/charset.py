@@ -1,0 +1,175 @@
+"""Bytes of a page to text, in the order and with the labels of the WHATWG's standards.
+
+Encoding Standard: https://encoding.spec.whatwg.org/#names-and-labels
+HTML Standard: https://html.spec.whatwg.org/multipage/parsing.html#determining-the-character-encoding
+"""
+
+import codecs
+import re
+from typing import Final
+
+_NAMED: Final = """
+utf-8          : unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf8 x-unicode20utf8
+ibm866         : 866 cp866 csibm866
+iso-8859-2     : csisolatin2 iso-ir-101 iso_8859-2:1987 l2 latin2
+iso-8859-3     : csisolatin3 iso-ir-109 iso_8859-3:1988 l3 latin3
+iso-8859-4     : csisolatin4 iso-ir-110 iso_8859-4:1988 l4 latin4
+iso-8859-5     : csisolatincyrillic cyrillic iso-ir-144 iso_8859-5:1988
+iso-8859-6     : arabic asmo-708 csiso88596e csiso88596i csisolatinarabic ecma-114 iso-8859-6-e
+iso-8859-6     : iso-8859-6-i iso-ir-127 iso_8859-6:1987
+iso-8859-7     : csisolatingreek ecma-118 elot_928 greek greek8 iso-ir-126 iso_8859-7:1987
+iso-8859-7     : sun_eu_greek
+iso-8859-8     : csiso88598e csisolatinhebrew hebrew iso-8859-8-e iso-ir-138 iso_8859-8:1988 visual
+iso-8859-8-i   : csiso88598i logical
+iso-8859-10    : csisolatin6 iso-ir-157 l6 latin6
+iso-8859-13    :
+iso-8859-14    :
+iso-8859-15    : csisolatin9 l9
+iso-8859-16    :
+koi8-r         : cskoi8r koi koi8 koi8_r
+koi8-u         : koi8-ru
+macintosh      : csmacintosh mac x-mac-roman
+windows-874    : dos-874 iso-8859-11 iso8859-11 iso885911 tis-620
+windows-1250   : cp1250 x-cp1250
+windows-1251   : cp1251 x-cp1251
+windows-1252   : ansi_x3.4-1968 ascii cp1252 cp819 csisolatin1 ibm819 iso-8859-1 iso-ir-100
+windows-1252   : iso8859-1 iso88591 iso_8859-1 iso_8859-1:1987 l1 latin1 us-ascii x-cp1252
+windows-1253   : cp1253 x-cp1253
+windows-1254   : cp1254 csisolatin5 iso-8859-9 iso-ir-148 iso8859-9 iso88599 iso_8859-9
+windows-1254   : iso_8859-9:1989 l5 latin5 x-cp1254
+windows-1255   : cp1255 x-cp1255
+windows-1256   : cp1256 x-cp1256
+windows-1257   : cp1257 x-cp1257
+windows-1258   : cp1258 x-cp1258
+x-mac-cyrillic : x-mac-ukrainian
+gbk            : chinese csgb2312 csiso58gb231280 gb2312 gb_2312 gb_2312-80 iso-ir-58 x-gbk
+gb18030        :
+big5           : big5-hkscs cn-big5 csbig5 x-x-big5
+euc-jp         : cseucpkdfmtjapanese x-euc-jp
+iso-2022-jp    : csiso2022jp
+shift_jis      : csshiftjis ms932 ms_kanji shift-jis sjis windows-31j x-sjis
+euc-kr         : cseuckr csksc56011987 iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 ksc5601
+euc-kr         : ksc_5601 windows-949
+utf-16be       : unicodefffe
+utf-16le       : csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff utf-16
+"""
+
+_CODECS: Final = {  # where Python calls it otherwise, or means less by the same name
+    "iso-8859-8-i": "iso8859-8",
+    "macintosh": "mac-roman",
+    "windows-874": "cp874",
+    "x-mac-cyrillic": "mac-cyrillic",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc-kr": "cp949",
+    "utf-16be": "utf-16-be",
+    "utf-16le": "utf-16-le",
+}
+
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_BE, "utf-16be"),
+    (codecs.BOM_UTF16_LE, "utf-16le"),
+)
+
+PRESCAN_BYTES: Final = 1024
+RESCAN_BYTES: Final = 65536
+
+_MARKUP: Final = re.compile(rb"<!--|<(/?[a-z][^\s/>]*)|<[!/?]", re.IGNORECASE)
+_ATTRIBUTE: Final = re.compile(
+    rb"""[\s/]*([^\s/>=][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"'][^\s>]*)))?"""
+)
+_IN_CONTENT: Final = re.compile(r"""charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;"']+))""", re.I)
+_XML_ENCODING: Final = re.compile(rb"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]+)["']""")
+
+
+def _labels() -> dict[str, str]:
+    names: dict[str, str] = {}
+    for line in _NAMED.strip().splitlines():
+        name, _, others = line.partition(":")
+        name = name.strip()
+        for label in (name, *others.split()):
+            names[label] = name
+        if name.startswith("iso-8859-") and name[9:].isdigit():
+            part = name[9:]
+            for label in (f"iso8859-{part}", f"iso8859{part}", f"iso_8859-{part}"):
+                names[label] = name
+    return names
+
+
+_LABELS: Final = _labels()
+
+
+def encoding_of(label: str | None) -> str | None:
+    """The WHATWG's name, in lower case, of the encoding that a label means; None if unknown."""
+    return _LABELS.get(label.strip(" \t\n\f\r\"'").lower()) if label else None
+
+
+def decode(body: bytes, http_charset: str | None = None) -> tuple[str, str]:
+    """The text of a page and the name of the encoding it was read with; never raises.
+
+    What counts, in this order: a byte order mark, HTTP's charset, the page's own declaration in
+    its first 1024 bytes, UTF-8 if the whole body is UTF-8, a declaration further down (browsers
+    start over when they meet one), windows-1252. Bytes without a meaning become U+FFFD, and so
+    does NUL, at which C parsers end the page.
+    """
+    for mark, name in _BOMS:
+        if body.startswith(mark):
+            return _read(body[len(mark) :], name), name
+    name = encoding_of(http_charset) or declared(body[:PRESCAN_BYTES]) or ""
+    if name:
+        return _read(body, name), name
+    try:
+        return body.decode("utf-8").replace("\0", "\ufffd"), "utf-8"
+    except UnicodeDecodeError:
+        name = declared(body[:RESCAN_BYTES]) or "windows-1252"
+        return _read(body, name), name
+
+
+def declared(head: bytes) -> str | None:
+    """The encoding that a page declares in a meta element, or else in an XML declaration."""
+    position = 0
+    while found := _MARKUP.search(head, position):
+        position = found.end()
+        name = found[1]
+        if name is None:
+            end = b"-->" if found[0] == b"<!--" else b">"
+            # "<!-->" is a whole comment: its dashes may be those it began with.
+            position = head.find(end, position - 2 if end == b"-->" else position)
+            if position < 0:
+                break
+            continue
+        attributes: dict[bytes, bytes] = {}
+        while attribute := _ATTRIBUTE.match(head, position):
+            position = attribute.end()
+            attributes.setdefault(
+                attribute[1].lower(), b"".join(filter(None, attribute.groups()[1:]))
+            )
+        if name.lower() == b"meta" and (encoding := _of_meta(attributes)):
+            return encoding
+    if xml := _XML_ENCODING.match(head):
+        return _ascii_compatible(xml[1].decode("latin-1"))
+    return None
+
+
+def _of_meta(attributes: dict[bytes, bytes]) -> str | None:
+    label = attributes.get(b"charset", b"").decode("latin-1")
+    if not label and attributes.get(b"http-equiv", b"").strip().lower() == b"content-type":
+        content = _IN_CONTENT.search(attributes.get(b"content", b"").decode("latin-1"))
+        label = next(filter(None, content.groups()), "") if content else ""
+    return _ascii_compatible(label)
+
+
+def _ascii_compatible(label: str) -> str | None:
+    """What a declaration means that was itself read as ASCII: it cannot stand in UTF-16."""
+    name = encoding_of(label)
+    if name in ("utf-16le", "utf-16be"):
+        return "utf-8"
+    if label.strip().lower() == "x-user-defined":
+        return "windows-1252"
+    return name
+
+
+def _read(body: bytes, name: str) -> str:
+    return body.decode(_CODECS.get(name, name), errors="replace").replace("\0", "\ufffd")

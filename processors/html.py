@@ -1,0 +1,186 @@
+"""What a page says: facts that every page has, and what a user's own function finds in it."""
+
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import PurePath
+from typing import Any, Final
+
+import can_ada
+import orjson
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from processors import Unusable
+from processors.page import Page
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_UNSEEN: Final = _words(
+    "head script style noscript template title iframe noembed noframes datalist"
+)
+_BLOCKS: Final = _words(
+    """address article aside blockquote body br button caption center dd details dialog dir div dl
+    dt fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html
+    legend li listing main menu nav ol optgroup option p plaintext pre search section select
+    summary table tbody textarea tfoot thead tr ul xmp"""
+)
+_CELLS: Final = _words("td th")
+
+# NUL cannot occur in a page's text, so it can mark where a block begins or ends.
+_BREAK: Final = "\0"
+
+
+def facts(page: Page) -> dict[str, Any]:
+    """The page's title, description, canonical, language, charset, links, images and text.
+
+    `links` (of a and area) and `images` (of img) are absolute http and https URLs, distinct, in
+    document order, without fragment; `text` is what a reader sees, a line for each block. What
+    the page does not say is None or []. Raises Unusable `page_broken` if the parser gives up.
+    """
+    tree = page.tree
+    joined = _joiner(page.url, tree)
+    canonical = _attributes(tree.css("link[rel~='canonical' i][href]"), "href")
+    return {
+        "title": _title(tree),
+        "description": _description(tree),
+        "canonical": next(iter(joined(canonical)), None),
+        "language": _language(tree),
+        "charset": page.charset,
+        "links": joined(_attributes(tree.css("a[href], area[href]"), "href")),
+        "images": joined(_attributes(tree.css("img[src]"), "src")),
+        "text": _visible_text(tree.body) if tree.body else "",
+    }
+
+
+def with_function(page: Page, function: Callable[[Page], Any]) -> Any:
+    """What the user's function returns for this page, as plain data: what JSON can hold.
+
+    Dates become ISO 8601 text, tuples lists. The result shares nothing with the page, though its
+    strings may have come out of a soup. Raises Unusable `function_failed` if the function raises
+    or returns something else, with the line of the user's file; MemoryError passes through.
+    """
+    try:
+        returned = function(page)
+    except MemoryError:
+        raise
+    except (Exception, SystemExit) as error:
+        told = " ".join(str(error).split())
+        message = f"{_name_of(function)} raised {type(error).__name__}: {told}"
+        raise Unusable("function_failed", message + _where(error, function)) from error
+    try:
+        return orjson.loads(orjson.dumps(returned))
+    except orjson.JSONEncodeError as error:
+        message = f"{_name_of(function)} returned what is not plain data: {error}"
+        raise Unusable("function_failed", message) from error
+
+
+def _joiner(url: str, tree: LexborHTMLParser) -> Callable[[Iterable[str]], list[str]]:
+    base = can_ada.parse(url)
+    for declared in _attributes(tree.css("base[href]")[:1], "href"):
+        try:
+            named = base + declared
+        except ValueError:
+            break
+        if named.protocol not in ("data:", "javascript:"):
+            base = named
+
+    def joined(references: Iterable[str]) -> list[str]:
+        """Absolute http(s) URLs of these, distinct; what cannot be joined is no link."""
+        found: dict[str, None] = {}
+        for reference in dict.fromkeys(references):
+            if reference.lstrip()[:1] == "#":
+                continue
+            try:
+                absolute = str(base + reference)
+            except ValueError:
+                continue
+            if absolute.startswith(("http://", "https://")):
+                found[absolute.partition("#")[0]] = None
+        return list(found)
+
+    return joined
+
+
+def _attributes(nodes: Iterable[LexborNode], name: str) -> list[str]:
+    return [value for node in nodes if (value := node.attrs.get(name)) is not None]
+
+
+def _collapsed(text: str | None) -> str | None:
+    return " ".join(text.split()) or None if text else None
+
+
+def _title(tree: LexborHTMLParser) -> str | None:
+    for node in tree.css("title"):
+        above = node.parent
+        while above is not None and above.tag != "svg":
+            above = above.parent
+        if above is None:
+            return _collapsed(node.text())
+    return None
+
+
+def _description(tree: LexborHTMLParser) -> str | None:
+    told = _attributes(tree.css("meta[name='description' i][content]"), "content")
+    return next(filter(None, map(_collapsed, told)), None)
+
+
+def _language(tree: LexborHTMLParser) -> str | None:
+    root = tree.css_first("html")
+    if root is None:
+        return None
+    return _collapsed(root.attrs.get("lang")) or _collapsed(root.attrs.get("xml:lang"))
+
+
+def _visible_text(body: LexborNode) -> str:
+    """The text below a node, a line for each block, white space collapsed.
+
+    Walked by hand, not by recursion: pages nest deeper than Python's stack, and a walk over
+    `traverse()` does not tell where a block ends.
+    """
+    pieces: list[str] = []
+    above: list[tuple[LexborNode, bool]] = []  # the way down, and whether each step is a block
+    node = body.first_child
+    while node is not None or above:
+        if node is None:
+            node, is_block = above.pop()
+            if is_block:
+                pieces.append(_BREAK)
+            node = node.next
+            continue
+        tag = node.tag
+        if tag == "-text":
+            pieces.append(node.text_content or "")
+        elif tag not in _UNSEEN:
+            is_block = tag in _BLOCKS
+            if is_block:
+                pieces.append(_BREAK)
+            elif tag in _CELLS:
+                pieces.append(" ")
+            above.append((node, is_block))
+            node = node.first_child
+            continue
+        node = node.next
+    return _lines("".join(pieces))
+
+
+def _lines(text: str) -> str:
+    collapsed = (" ".join(line.split()) for line in text.split(_BREAK))
+    return "\n".join(filter(None, collapsed))
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', None) or '?'}:{name}"
+
+
+def _where(error: BaseException, function: Callable[..., Any]) -> str:
+    """The last line of the user's own file that ran, else the last line that ran at all."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is ours
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    own = getattr(module, "__file__", None)
+    frame = next((f for f in reversed(frames) if f.filename == own), None)
+    frame = frame or (frames[-1] if frames else None)
+    return f" ({PurePath(frame.filename).name}, line {frame.lineno})" if frame else ""

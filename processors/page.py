@@ -1,0 +1,72 @@
+"""One page, as its readers see it: address, source text, tree, soup."""
+
+import warnings
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
+from processors import Unusable
+from processors.charset import decode
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
+
+
+class Page:
+    """A fetched page: `url` (where the body came from, absolute) and `body` are what was given.
+
+    `text`, `tree` and `soup` are made when first asked for, then kept. The tree takes less than a
+    tenth of the soup's time; the soup is there for what is easier to say in it.
+    """
+
+    def __init__(self, url: str, body: bytes, charset: str | None = None) -> None:
+        """`charset` is the one of HTTP's Content-Type, as it came, if it came."""
+        self.url = url
+        self.body = body
+        self._http_charset = charset
+
+    def __repr__(self) -> str:
+        return f"Page({self.url!r}, {len(self.body)} bytes)"
+
+    @cached_property
+    def _decoded(self) -> tuple[str, str]:
+        return decode(self.body, self._http_charset)
+
+    @property
+    def text(self) -> str:
+        """The source, decoded; free of NUL and of lone surrogates."""
+        return self._decoded[0]
+
+    @property
+    def charset(self) -> str:
+        """The encoding that the source was read with, by its WHATWG name in lower case."""
+        return self._decoded[1]
+
+    @cached_property
+    def tree(self) -> LexborHTMLParser:
+        """The document as a browser without scripts would build it (selectolax, Lexbor).
+
+        Raises Unusable `page_broken` if the parser gives up.
+        """
+        try:
+            return LexborHTMLParser(self.text)
+        except (SelectolaxError, ValueError) as error:
+            raise Unusable("page_broken", f"the HTML parser gave up: {error}") from error
+
+    @cached_property
+    def soup(self) -> "BeautifulSoup":
+        """The document as a BeautifulSoup, by lxml if it is installed, else by the stdlib's parser.
+
+        Built from the text: given bytes, bs4 believes the page's own charset over HTTP's.
+        """
+        from bs4 import BeautifulSoup
+        from bs4.exceptions import FeatureNotFound
+
+        with warnings.catch_warnings():
+            # That it looks like XML, or like a file's name: it came as a page, and is read as one.
+            warnings.simplefilter("ignore")
+            try:
+                return BeautifulSoup(self.text, "lxml")
+            except FeatureNotFound:
+                return BeautifulSoup(self.text, "html.parser")
