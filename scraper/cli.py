@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from scraper.job import Run
     from scraper.lists import Source
 
+COMMANDS = ("run", "status")  # a list of such a name is ./status
 LINE_SECONDS = 30.0
 BAR_SECONDS = 0.25
 _TITLES = {
@@ -38,9 +40,12 @@ _TITLES = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (README, "Exit codes")."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["run"]:
-        arguments = arguments[1:]
+    command = arguments.pop(0) if arguments[:1] and arguments[0] in COMMANDS else "run"
     try:
+        if command == "status":
+            from scraper import status
+
+            return status.main(arguments)
         return _run(_parser().parse_args(arguments))
     except LocalFault as fault:
         _say(f"stopped: {fault}")
@@ -66,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Fetch pages and images concurrently; get clean records and processed "
         "pictures. The same command again continues what was left unfinished.",
         epilog="durations: 500ms 30s 5m 6h 7d - sizes: 64k 2M 1G - every flag can stand in "
-        "scraper.toml or the environment (SCRAPER_THREADS=8); config/default.toml lists all keys",
+        "scraper.toml or the environment (SCRAPER_THREADS=8); config/default.toml lists all keys"
+        " - python -m scraper status FOLDER tells how a run stands",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28),
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
@@ -193,6 +199,7 @@ def _scrape(sources: Sequence[Source], config: configuration.Config,
         prepare()  # workers import their parsers while we import ours
     from scraper.job import Run
 
+    _show_warnings()
     run = Run(sources, config, retry)
     interrupted = _Signals(run)
     try:
@@ -217,6 +224,16 @@ def _scrape(sources: Sequence[Source], config: configuration.Config,
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _show_warnings() -> None:
+    """What the engine warns of, such as a run that waits, is said above the bar."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setLevel(logging.WARNING)
+    scraper_logger = logging.getLogger("scraper")
+    scraper_logger.handlers = [handler]
+    scraper_logger.propagate = False
 
 
 def _because(failure: Any) -> str:

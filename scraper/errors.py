@@ -16,7 +16,7 @@
                                           page_broken  function_failed
     process    the worker came to harm    process_timeout  process_memory  process_died
     here       this machine is at fault   disk_full  disk_error  no_descriptors  network_down
-                                          out_of_memory  interrupted
+                                          out_of_memory  interrupted  stalled
     bug        ours                       internal_error
 
 `input`, `network`, `server`, `content`, `process` and `bug` end as state `failed`, `rule` as
@@ -127,6 +127,7 @@ KINDS: dict[str, FailureKind] = {
             network_down=_HERE,
             out_of_memory=_HERE,
             interrupted=_HERE,
+            stalled=_HERE,
         ),
         _kinds("bug", "internal", internal_error=_NEVER),
     )

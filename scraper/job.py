@@ -158,12 +158,10 @@ class Run:
     def _journal(self) -> Journal:
         self.report.number = self.number
         records = sinks.LineFile(self.folder / "records.jsonl", sinks.record_line)
-        log_line = sinks.log_json if self.config.output.log_format == "json" else sinks.log_line
-        self._sinks: list[sinks.Sink] = [
-            records,
-            sinks.LineFile(self.folder / "errors.jsonl", sinks.error_line),
-            sinks.LineFile(self.folder / "run.log", log_line),
-        ]
+        as_json = self.config.output.log_format == "json"
+        log = sinks.LineFile(self.folder / "run.log", sinks.log_json if as_json else sinks.log_line)
+        errors = sinks.LineFile(self.folder / "errors.jsonl", sinks.error_line)
+        self._sinks: list[sinks.Sink] = [records, errors, log]
         if self.config.output.output == "-":
             self._sinks.append(sinks.StandardOutput())
         for sink in self._sinks:
@@ -172,11 +170,13 @@ class Run:
             self.ledger,
             self.store,
             records,
+            log,
             self._sinks,
             self.report,
             self.number,
             follow_images=self.config.page.page_images,
             durable=self.config.run.durable,
+            log_as_json=as_json,
         )
 
     def _process_stage(self) -> ProcessStage:

@@ -7,9 +7,10 @@ two of these steps loses nothing: sinks are cut back to their positions, renames
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -18,9 +19,11 @@ from scraper.errors import LocalFault, disk_failure, failure_of, state_of
 from scraper.ledger import Entry, Ledger, Line
 from scraper.model import Failed, Failure, Fetched, Outcome, Processed, Publication, State, Task
 from scraper.report import Report
-from scraper.sinks import LineFile, Sink
+from scraper.sinks import LineFile, Sink, note_line
 from scraper.store import Store, path_of
 from scraper.urls import BadUrl, canonical
+
+logger = logging.getLogger("scraper")
 
 BATCH = 256
 BATCH_SECONDS = 1.0
@@ -33,17 +36,16 @@ class Journal:
     ledger: Ledger
     store: Store
     records: LineFile
-    sinks: Sequence[Sink]  # `records` is the first of them
+    log: LineFile
+    sinks: Sequence[Sink]  # `records` is the first of them, `log` another
     report: Report
     number: int  # of the pass
     again: bool = False  # a refresh: images that pages name become due again
     follow_images: bool = True
     durable: bool = False
-    _waiting: list[Outcome] = None  # type: ignore[assignment]  # set below
+    log_as_json: bool = False
+    _waiting: list[Outcome] = field(default_factory=list)
     _since: float | None = None
-
-    def __post_init__(self) -> None:
-        self._waiting = []
 
     # -- one URL ------------------------------------------------------------------------------
 
@@ -154,6 +156,11 @@ class Journal:
         self.report.found += added.new + added.again
         return added.hosts
 
+    def note(self, text: str) -> None:
+        """Something about the run, not about one URL: to run.log, and to whoever listens."""
+        logger.warning("%s", text)
+        self.log.write(note_line(text, as_json=self.log_as_json))
+
     # -- all of them --------------------------------------------------------------------------
 
     @property
@@ -175,11 +182,15 @@ class Journal:
         outcomes, self._waiting = self._waiting, []
         files = [each for outcome in outcomes for each in outcome.files]
         try:
+            if self.durable:
+                self.store.sync(files)
             for sink in self.sinks:
                 self.ledger.set_position(sink.name, sink.flush(durable=self.durable))
             self.ledger.note_pass(self.number, orjson.dumps(self.report.as_dict()))
             self.ledger.commit(files)
             self.store.publish(files)
+            if self.durable:
+                self.store.sync_names(files)
         except sqlite3.Error as error:
             raise _fault(error) from error
         except OSError as error:

@@ -575,6 +575,47 @@ class Ledger:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """How a run stands, as another process sees it."""
+
+    number: int
+    started: float
+    ended: float | None
+    counts: Mapping[str, Any]
+    pending: int
+    retrying: int
+    hosts: int
+    paused: tuple[tuple[str, float], ...]  # host and seconds, longest first
+
+
+def glance(path: Path) -> Glance:
+    """Look into a ledger without disturbing its run. Raises UsageError."""
+    try:
+        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            last = db.execute(
+                "SELECT number, started, ended, counts FROM pass ORDER BY number DESC LIMIT 1"
+            ).fetchone() or (0, 0.0, None, "{}")
+            pending, retrying, hosts = db.execute(
+                "SELECT count(*), count(CASE WHEN due > 0 THEN 1 END), count(DISTINCT host)"
+                " FROM url WHERE state = 'pending'"
+            ).fetchone()
+            now = time.time()
+            paused = db.execute(
+                "SELECT name, pause_until - ? FROM host WHERE pause_until > ?"
+                " ORDER BY pause_until DESC LIMIT 100",
+                (now, now),
+            ).fetchall()
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        raise UsageError(_unusable(path, error)) from error
+    number, started, ended, counts = last
+    return Glance(number, started, ended, orjson.loads(counts), pending, retrying, hosts,
+                  tuple(paused))  # fmt: skip
+
+
 def _mark(seen: bytearray, id: int) -> bool:
     """Set bit `id` and say whether it was set already."""
     byte, bit = divmod(id, 8)

@@ -7,6 +7,7 @@ once it is committed. docs/architecture.md follows one URL through it.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from scraper import errors
+from scraper.errors import LocalFault
 from scraper.fetch import Fetcher, Flight
 from scraper.frontier import Frontier
 from scraper.journal import Journal
@@ -24,6 +26,7 @@ from scraper.model import Answered, Fact, Failed, Failure, Fetched, Moved, Outco
 from scraper.workers import Broken, ProcessStage, Returned, Work
 
 TICK_SECONDS = 1.0
+STALL_SECONDS = 60.0  # without any event, before the watchdog says what the run waits for
 LOST_SECONDS = 5.0  # beyond its deadline, after its socket was shut: the thread is stuck for good
 
 
@@ -63,6 +66,7 @@ class Pipeline:
         self._listening = True  # more URLs may come from the list
         self._list_error: BaseException | None = None
         self._stop_by: float | None = None
+        self._event_at = time.monotonic()
         self.stopped: Stop | None = None
         self.lost = 0  # threads that will never come back
         self._meaning: dict[type, Callable[[Any], None]] = {
@@ -82,7 +86,9 @@ class Pipeline:
             self._fill()
             for message in self._messages():
                 self._meaning[type(message)](message)
+                self._event_at = time.monotonic()
             self._cut_overdue()
+            self._watch()
             if self._commit_is_due():
                 yield from self._journal.commit()
         yield from self._journal.commit()
@@ -271,6 +277,39 @@ class Pipeline:
                 self._answered(Answered(flight.attempt, late, self._now()))
         if self._stage is not None:
             self._stage.overdue(now)
+
+    def _watch(self) -> None:
+        """Say what the run waits for when nothing has happened for a while; end what cannot end."""
+        now = time.monotonic()
+        if now - self._event_at < STALL_SECONDS:
+            return
+        silent = now - self._event_at
+        self._event_at = now
+        waits = list(self._waits(now))
+        self._journal.note(f"nothing for {silent:.0f} s; waiting for {'; '.join(waits) or '?'}")
+        if not waits and not self._ended():
+            reason = "nothing is under way and nothing will open: a fault of this program"
+            raise LocalFault(errors.failure("stalled", reason))
+        oldest = self._stage.oldest() if self._stage is not None else None
+        if oldest is not None and oldest[1] > self._item_seconds + STALL_SECONDS:
+            # Neither the worker's own alarm nor its killing has brought an answer.
+            why = errors.failure("process_timeout", f"no answer from a worker in {oldest[1]:.0f} s")
+            self._processed(Processed(oldest[0].task, b"{}", failure=why))
+
+    def _waits(self, now: float) -> Iterator[str]:
+        for flight in itertools.islice(self._flights.values(), 3):
+            left = flight.deadline - now
+            yield f"{flight.task.url} (a request, given up in {max(left, 0):.0f} s)"
+        if len(self._flights) > 3:
+            yield f"{len(self._flights) - 3} more requests"
+        oldest = self._stage.oldest() if self._stage is not None else None
+        if self._processing and oldest is not None:
+            yield f"{oldest[0].url} (in a worker for {oldest[1]:.0f} s)"
+        opens = self._frontier.opens_at()
+        if opens is not None:
+            yield f"a host that may be asked in {max(opens - self._now(), 0):.0f} s"
+        if self._listening:
+            yield "the list of URLs"
 
     def _give_up(self) -> None:
         """The grace is over: cut what is in the air, leave what is being processed pending."""

@@ -181,6 +181,14 @@ def log_json(outcome: Outcome) -> bytes:
     )
 
 
+def note_line(text: str, *, as_json: bool) -> bytes:
+    """A line of run.log that is about the run, in either form."""
+    if as_json:
+        at = _now().isoformat(timespec="milliseconds")
+        return orjson.dumps({"at": at, "event": "note", "message": text})
+    return f"{_now():%Y-%m-%d %H:%M:%S} [run] WARNING: {text}".encode("utf-8", "replace")
+
+
 def _stage(outcome: Outcome) -> str:
     return outcome.failure.stage if outcome.failure else "record"
 

@@ -118,6 +118,18 @@ class Store:
                     self._made.clear()
             os.replace(self.part(each.part), final)
 
+    def sync(self, files: Iterable[Publication]) -> None:
+        """Have the disk hold these parts before anything says that they are there."""
+        for each in files:
+            if each.part is not None:
+                _sync(self.part(each.part))
+
+    def sync_names(self, files: Iterable[Publication]) -> None:
+        """Have the disk hold the names under which they were published."""
+        for parent in {os.path.dirname(each.path) for each in files}:
+            if os.name != "nt":  # a folder cannot be opened there, and need not be
+                _sync(self.folder / parent)
+
     def recover(self, files: Sequence[Publication]) -> None:
         """Finish the publications of a killed run, then drop every part but our own."""
         parts = self.hidden / "parts"
@@ -136,7 +148,28 @@ class Store:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def _lock(file: IO[str], folder: Path) -> None:
+def _sync(path: str | Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def holder(folder: Path) -> str | None:
+    """The process number of the run that holds this folder; None if none does."""
+    path = folder / ".scraper" / "lock"
+    try:
+        with path.open("r+") as file:
+            _lock(file, folder, note=False)
+    except InUse:
+        return path.read_text().strip()
+    except OSError:
+        return None  # no lock file, or not ours to try
+    return None
+
+
+def _lock(file: IO[str], folder: Path, note: bool = True) -> None:
     """An OS lock: it ends with its holder, however that ends."""
     try:
         if os.name == "nt":
@@ -155,7 +188,8 @@ def _lock(file: IO[str], folder: Path) -> None:
         raise InUse(
             f"{folder} is in use by another run{who}: wait for it, or choose another --dir"
         ) from None
-    file.seek(0)
-    file.truncate()
-    file.write(f"{os.getpid()}\n")
-    file.flush()
+    if note:
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()}\n")
+        file.flush()

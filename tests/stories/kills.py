@@ -173,7 +173,7 @@ def _strike(process: subprocess.Popen[bytes], manner: str, folder: Path) -> None
 
 def check(run: Path, site: Site, urls: int) -> None:
     """The invariant, from the files alone."""
-    records = [json.loads(line) for line in (run / "records.jsonl").open("rb")]
+    records = [json.loads(line) for line in (run / "records.jsonl").read_bytes().splitlines()]
     asked = [record["canonical_url"] for record in records]
     assert len(asked) == len(set(asked)), [u for u, n in Counter(asked).items() if n > 1][:5]
     assert {record["state"] for record in records} == {"done"}, Counter(
