@@ -207,6 +207,8 @@ def _scrape(sources: Sequence[Source], config: configuration.Config,
             interrupted.install()
             if run.resumed:
                 _say(f"continuing pass {run.number} of {run.folder}")
+            if run.doubted:
+                _say(f"the machine went down under the last run: asking {run.doubted:,} again")
             with _Progress(run, config.output):
                 for outcome in run:
                     if config.output.verbose:

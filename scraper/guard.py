@@ -329,14 +329,14 @@ class Lookups:
         LookupTimeout."""
         with self._changed:
             answer = self._remembered(name)
-            lookup = None if answer is not None else self._joined(name)
-        if lookup is not None:
+            if answer is None:
+                lookup = self._joined(name)
+        if answer is None:
             lookup.done.wait(self._timeout)
             answer = self._awaited(lookup)
         if isinstance(answer, GuardError):
             # Anew: each thread hangs its own traceback on it.
             raise type(answer)(str(answer)) from answer.__cause__
-        assert answer is not None
         return answer
 
     def _remembered(self, name: str) -> _Answer | None:

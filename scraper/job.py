@@ -18,7 +18,7 @@ from types import TracebackType
 import orjson
 
 import scraper
-from scraper import lists, sinks
+from scraper import lists, recovery, sinks
 from scraper.config import Config
 from scraper.errors import KINDS, LocalFault, UsageError
 from scraper.fetch import Fetcher
@@ -53,6 +53,7 @@ class Run:
         self.folder = Path(config.run.dir or _default_folder(self.sources))
         self.resumed = False
         self.complete = False  # the pass came to its end
+        self.doubted = 0  # URLs asked again because a power loss took their files
         self.nothing_due = False  # all that the list names has its outcome already
         self.threads_are_back = True
         self._began = time.monotonic()
@@ -90,6 +91,7 @@ class Run:
         self._claim_folder()
         self.store.recover(self.ledger.unpublished())
         self.ledger.published()
+        self._distrust()
         self._choose_pass()
         self.journal = self._journal()
         self.guard = Guard(
@@ -129,6 +131,15 @@ class Run:
                 f"{self.folder} belongs to another list ({names}): choose another --dir"
             )
         self.ledger.set_meta("inputs", inputs)
+
+    def _distrust(self) -> None:
+        """If the machine went down under the last run, believe only what is on the disk."""
+        boot = recovery.boot_of()
+        before = self.ledger.meta("boot")
+        if before is not None and boot is not None and before != boot:
+            self.doubted = recovery.distrust(self.ledger, self.folder)
+        self.ledger.set_meta("boot", None if self.config.run.durable else boot)
+        self.ledger.commit()
 
     def _choose_pass(self) -> None:
         """Go on with the open pass, or prepare the next one; it opens with its first URL."""
@@ -304,6 +315,8 @@ class Run:
                 counts = orjson.dumps(report.as_dict())
                 self.ledger.note_pass(self.number, counts, report.exit_code, ended=self.complete)
             self.frontier.keep_hosts()
+            if self.complete:
+                self.ledger.set_meta("boot", None)  # from now on files may be moved away
             self.ledger.commit()
             self._write_summary()
         except (sqlite3.Error, OSError) as error:

@@ -551,6 +551,53 @@ class Ledger:
         """How many URLs wait (a scan of the index: 50 ms a million; not for each turn)."""
         return int(self._one("SELECT count(*) FROM url WHERE state = 'pending'"))
 
+    # -- after a power loss -------------------------------------------------------------------
+
+    def told_lately(self, seconds: float) -> list[Told]:
+        """The records of the last `seconds` before the last one, in their order in the file."""
+        rows = self._db.execute(
+            'SELECT "offset", length FROM url WHERE "offset" IS NOT NULL AND fetched_at >='
+            ' (SELECT max(fetched_at) FROM url) - ? ORDER BY "offset"',
+            (seconds,),
+        )
+        return [Told(*row) for row in rows]
+
+    def doubt(self, offset: int) -> int:
+        """Make due again what was recorded from `offset` on, and count the pass anew."""
+        doubted = self._db.execute(
+            "UPDATE url SET state = 'pending', due = 0, attempts = NULL, sha256 = NULL,"
+            " etag = NULL, last_modified = NULL,"
+            ' error_kind = CASE WHEN host = 0 THEN error_kind END, "offset" = NULL'
+            " WHERE \"offset\" >= ? AND state != 'pending'",
+            (offset,),
+        ).rowcount
+        last = self.last_pass()
+        if last is not None:
+            self._db.execute("UPDATE url SET pass = ? WHERE state = 'pending'", (last.number,))
+            counts = _json({**last.counts, **self._counted(last.number)})
+            self._db.execute(
+                "UPDATE pass SET ended = NULL, counts = ? WHERE number = ?", (counts, last.number)
+            )
+        return int(doubted)
+
+    def _counted(self, number: int) -> dict[str, Any]:
+        """States and failures of a pass, out of its rows."""
+        counts: dict[str, Any] = dict.fromkeys(("done", "unchanged", "failed", "skipped"), 0)
+        counts |= {"failures": {}, "skips": {}, "bytes": 0}
+        rows = self._db.execute(
+            "SELECT state, error_kind, status, count(*), total(bytes) FROM url"
+            " WHERE pass = ? AND state != 'pending' GROUP BY 1, 2, 3",
+            (number,),
+        )
+        for state, kind, status, n, size in rows:
+            counts[state] += n
+            counts["bytes"] += int(size)
+            if kind is not None:
+                label = f"http_{status}" if kind == "http_status" else kind
+                group = counts["skips" if state == "skipped" else "failures"]
+                group[label] = group.get(label, 0) + n
+        return counts
+
     # -- hosts --------------------------------------------------------------------------------
 
     def host(self, lane: int) -> HostState | None:
@@ -573,6 +620,14 @@ class Ledger:
                 state.host_class,
             ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Where a record stands in records.jsonl, in bytes; `length` is without the line's end."""
+
+    offset: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)

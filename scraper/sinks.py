@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import orjson
 
@@ -140,9 +140,11 @@ _ERROR_KEYS = ("pass", "index", "url", "canonical_url", "final_url", "source", "
 
 def error_line(outcome: Outcome) -> bytes | None:
     """The line of errors.jsonl: of failed and skipped URLs, why."""
-    if outcome.failure is None:
-        return None
-    record = outcome.record
+    return None if outcome.failure is None else error_of(outcome.record)
+
+
+def error_of(record: Mapping[str, Any]) -> bytes:
+    """The same, out of a record."""
     return orjson.dumps({key: record.get(key) for key in _ERROR_KEYS})
 
 
