@@ -34,7 +34,9 @@ _BREAK: Final = "\0"
 
 
 def facts(page: Page) -> dict[str, Any]:
-    """The page's title, description, canonical, language, charset, links, images and text.
+    """What a page says of itself, what it names, and what a reader sees of it.
+
+    title, description, canonical, language, charset, robots_meta, links, images, text:
 
     `links` (of a and area) and `images` (of img) are absolute http and https URLs, distinct, in
     document order, without fragment; `text` is what a reader sees, a line for each block. What
@@ -48,6 +50,7 @@ def facts(page: Page) -> dict[str, Any]:
         "description": _description(tree),
         "canonical": next(iter(joined(canonical)), None),
         "language": _language(tree),
+        "robots_meta": _robots(tree),
         "charset": page.charset,
         "links": joined(_attributes(tree.css("a[href], area[href]"), "href")),
         "images": joined(_attributes(tree.css("img[src]"), "src")),
@@ -132,6 +135,13 @@ def _language(tree: LexborHTMLParser) -> str | None:
     if root is None:
         return None
     return _collapsed(root.attrs.get("lang")) or _collapsed(root.attrs.get("xml:lang"))
+
+
+def _robots(tree: LexborHTMLParser) -> list[str]:
+    """The words of `<meta name=robots>`, in lower case."""
+    values = _attributes(tree.css("meta[name='robots' i][content]"), "content")
+    words = (word.strip().lower() for value in values for word in value.split(","))
+    return [word for word in words if word]
 
 
 def _visible_text(body: LexborNode) -> str:

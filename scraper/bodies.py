@@ -20,6 +20,7 @@ from scraper.sniff import HEAD_BYTES
 CHUNK_BYTES = 262_144  # 16 kB chunks cost a third of the speed, larger ones bring nothing
 HAS_BROTLI = importlib.util.find_spec("brotli") is not None
 ACCEPT_ENCODING = "gzip, deflate, br" if HAS_BROTLI else "gzip, deflate"
+MAX_ENCODINGS = 5  # one upon another, as in urllib3; a header has room for thousands
 # Words that servers put into Content-Encoding though nothing is encoded.
 _NOTHING = frozenset({"", "identity", "none", "binary", "utf-8", "utf8", "8bit", "7bit"})
 
@@ -132,8 +133,11 @@ def decoder(encoding: str | None) -> Decode | None:
     Called with b"" it gives the rest and checks that the end was the end. Raises Undecodable.
     """
     names = [name.strip().lower() for name in (encoding or "").split(",")]
+    names = [name for name in names if name not in _NOTHING]
+    if len(names) > MAX_ENCODINGS:
+        raise Undecodable(f"encoded {len(names)} times over")
     decode: Decode | None = None
-    for name in reversed([name for name in names if name not in _NOTHING]):
+    for name in reversed(names):
         decode = _chained(decode, _decoder_of(name))
     return decode
 
@@ -168,11 +172,17 @@ class _Zlib:
         self._wbits = wbits
         self._inner = zlib.decompressobj(wbits)
         self._started = False
+        self._held = b""  # a single byte, which does not tell yet what it begins
 
     def __call__(self, chunk: bytes) -> Iterator[bytes]:
         if not chunk:
             yield from self._rest()
+            return
+        chunk, self._held = self._held + chunk, b""
         while chunk:
+            if len(chunk) == 1 and (self._inner.eof or not self._started):
+                self._held = chunk
+                return
             if self._inner.eof:
                 if self._wbits == zlib.MAX_WBITS or not chunk.startswith(b"\x1f\x8b"):
                     return  # padding behind the last member
@@ -215,8 +225,9 @@ class _Brotli:
         try:
             if not chunk and not self._inner.is_finished():
                 raise Undecodable("the compressed data ends early")
-            if chunk:
-                yield self._inner.process(chunk, output_buffer_limit=CHUNK_BYTES)
+            piece = self._inner.process(chunk, output_buffer_limit=CHUNK_BYTES) if chunk else b""
+            if piece:  # an empty one would mean the end to a decoder behind this one
+                yield piece
             while not self._inner.can_accept_more_data():
                 yield self._inner.process(b"", output_buffer_limit=CHUNK_BYTES)
         except self._error as error:

@@ -18,12 +18,13 @@ import scraper
 from scraper import config as configuration
 from scraper.errors import KINDS, LocalFault, ScraperError, UsageError
 from scraper.report import Report, size_text
+from scraper.urls import redacted
 
 if TYPE_CHECKING:
     from scraper.job import Run
     from scraper.lists import Source
 
-COMMANDS = ("run", "status")  # a list of such a name is ./status
+COMMANDS = ("run", "status", "explain")  # a list of such a name is ./status
 LINE_SECONDS = 30.0
 BAR_SECONDS = 0.25
 _TITLES = {
@@ -46,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             from scraper import status
 
             return status.main(arguments)
+        if command == "explain":
+            return _explain(arguments)
         return _run(_parser().parse_args(arguments))
     except LocalFault as fault:
         _say(f"stopped: {fault}")
@@ -72,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
         "pictures. The same command again continues what was left unfinished.",
         epilog="durations: 500ms 30s 5m 6h 7d - sizes: 64k 2M 1G - every flag can stand in "
         "scraper.toml or the environment (SCRAPER_THREADS=8); config/default.toml lists all keys"
-        " - python -m scraper status FOLDER tells how a run stands",
+        " - python -m scraper status FOLDER: how a run stands - python -m scraper explain URL: "
+        "the decisions for one URL",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28),
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
@@ -85,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     general.add_argument(
         "--retry", nargs="?", const="", metavar="KIND,...",
         help="ask failed URLs again: all, or those kinds, such as timeout_read,http_503",
+    )  # fmt: skip
+    general.add_argument(
+        "--refresh", "-N", action="store_true",
+        help="ask all URLs again; what has not changed is not transferred",
     )  # fmt: skip
     general.add_argument("--demo", action="store_true", help="scrape the embedded demo site")
     general.add_argument("--config", metavar="FILE", help="configuration; else ./scraper.toml")
@@ -143,6 +151,22 @@ def _joined(key: configuration.Key, value: Any) -> Any:
     return [part.strip() for each in value for part in each.split(",") if part.strip()]
 
 
+def _explain(arguments: Sequence[str]) -> int:
+    """The flags of a run hold here too: they are what is explained."""
+    from scraper.explain import explain
+
+    parser = _parser()
+    parser.prog, parser.usage = "scraper explain", "python -m scraper explain [options] URL"
+    parser.add_argument("--json", action="store_true", help="the explanation as JSON")
+    options = parser.parse_args(arguments)
+    if len(options.inputs) != 1:
+        raise UsageError("explain takes one URL: python -m scraper explain https://example.com/")
+    config, _ = _configured(options)
+    told = explain(options.inputs[0], config)
+    print(told.as_json() if "json" in options else told.text())
+    return 0
+
+
 def _retry(arguments: argparse.Namespace) -> list[str] | None:
     """The kinds of --retry; a word that is none of them was meant as the list."""
     if "retry" not in arguments:
@@ -175,7 +199,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if "demo" in arguments:
         return _demo(config)
     retry = _retry(arguments)
-    return _scrape(_sources(arguments.inputs), config, retry)
+    sources = _sources(arguments.inputs)
+    return _scrape(sources, config, retry, refresh="refresh" in arguments)
 
 
 def _demo(config: configuration.Config) -> int:
@@ -192,7 +217,7 @@ def _demo(config: configuration.Config) -> int:
 
 
 def _scrape(sources: Sequence[Source], config: configuration.Config,
-            retry: Sequence[str] | None = None) -> int:  # fmt: skip
+            retry: Sequence[str] | None = None, *, refresh: bool = False) -> int:  # fmt: skip
     if not config.run.save_only:
         from scraper.workers import prepare
 
@@ -200,7 +225,7 @@ def _scrape(sources: Sequence[Source], config: configuration.Config,
     from scraper.job import Run
 
     _show_warnings()
-    run = Run(sources, config, retry)
+    run = Run(sources, config, retry, refresh=refresh)
     interrupted = _Signals(run)
     try:
         with run:
@@ -212,7 +237,7 @@ def _scrape(sources: Sequence[Source], config: configuration.Config,
             with _Progress(run, config.output):
                 for outcome in run:
                     if config.output.verbose:
-                        _say(f"{outcome.state} {outcome.url}" + _because(outcome.failure))
+                        _say(f"{outcome.state} {redacted(outcome.url)}" + _because(outcome.failure))
     finally:
         interrupted.restore()
         if run.report.total and not config.output.quiet:
@@ -239,7 +264,7 @@ def _show_warnings() -> None:
 
 
 def _because(failure: Any) -> str:
-    return f" ({failure.label}: {failure.message})" if failure else ""
+    return f" ({failure.label}: {redacted(failure.message)})" if failure else ""
 
 
 def _summary(run: Run) -> str:

@@ -10,6 +10,7 @@ all derived from it. Names are unique over all sections, so a flag is the key wi
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import os
 import re
@@ -34,7 +35,7 @@ class Meta:
     short: str = ""
     metavar: str = ""
     flag: bool = True  # False: set in TOML and environment only
-    group: str = ""
+    pattern: str = ""  # of a string, if not every one is right
 
 
 def key(default: Any, says: str, **meta: Any) -> Any:
@@ -62,6 +63,18 @@ class RunKeys:
     grace_seconds: float = key(
         10.0, "after a signal, time for what is under way", low=0, high=3_600, metavar="T"
     )
+    max_time_seconds: float = key(
+        0.0, "stop after this long; 0: no limit", low=0, high=31_536_000, metavar="T"
+    )
+    max_bytes: int = key(
+        0, "stop after receiving this much; 0: no limit", low=0, high=2**60, metavar="SIZE"
+    )
+    max_items: int = key(0, "stop after this many URLs; 0: no limit", low=0, high=2**40,
+                         metavar="N")  # fmt: skip
+    max_failures: str = key(
+        "", "stop after this many failed URLs, a number or a share such as 20%",
+        pattern=r"|\d+|\d{1,2}(\.\d+)?%|100%", metavar="N|N%",
+    )  # fmt: skip
     save_only: bool = key(False, "save bodies and record them; parse and process nothing")
 
 
@@ -100,9 +113,13 @@ class FetchKeys:
         900.0, "time after a URL's first try beyond which it is not tried again", low=0,
         high=604_800, flag=False,
     )  # fmt: skip
-    user_agent: str = key(
-        "", "User-Agent; empty: this program's name, version and contact", short="-U", metavar="UA"
+    contact: str = key(
+        "", "your address or page in the User-Agent, so that hosts can reach you", metavar="WHO"
     )
+    user_agent: str = key(
+        "", "User-Agent; empty: this program's name, version and the contact", short="-U",
+        metavar="UA",
+    )  # fmt: skip
     header: tuple[str, ...] = key(
         (), "further request header, 'Name: value'", short="-H", metavar="H"
     )
@@ -123,6 +140,37 @@ class HostKeys:
         0.0, "least time between an answer and the next request to a host", low=0, high=86_400,
         metavar="T",
     )  # fmt: skip
+    jitter: float = key(
+        0.25, "random part on top of each delay, as a share of it", low=0, high=10, flag=False
+    )
+    robots: str = key(
+        "on", "robots.txt: obeyed, ignored, or only told in the records",
+        choices=("on", "off", "report"),
+    )  # fmt: skip
+    obey: tuple[str, ...] = key(
+        (), "page directives that skip a URL: noindex, noimageindex, noai, noimageai",
+        metavar="WORDS",
+    )  # fmt: skip
+    limit_rate_bytes: int = key(
+        0, "bytes a second, over all hosts; 0: no limit", low=0, high=2**40, short="-r",
+        metavar="SIZE",
+    )  # fmt: skip
+    host_limit_rate_bytes: int = key(
+        0, "bytes a second, for each host; 0: no limit", low=0, high=2**40, metavar="SIZE"
+    )
+    max_retry_after_seconds: float = key(
+        3_600.0, "longest pause that an answer may ask for", low=0, high=604_800, flag=False
+    )
+    private: str = key(
+        "listed", "private addresses: only if the list names them, always, or never",
+        choices=("listed", "yes", "no"),
+    )  # fmt: skip
+    allow_networks: tuple[str, ...] = key(
+        (), "private networks that may be connected to", metavar="NETS"
+    )
+    deny_networks: tuple[str, ...] = key(
+        (), "networks that must never be connected to", metavar="NETS"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +280,7 @@ class Key:
         if self.is_list:
             return "a list of strings (a comma-separated one outside TOML)"
         if self.type is str:
-            return "a string"
+            return self.meta.metavar.replace("|", " or ") if self.meta.pattern else "a string"
         noun = {"seconds": "a duration", "bytes": "a size"}.get(self.unit, "a whole number")
         if self.type is float and not self.unit:
             noun = "a number"
@@ -319,7 +367,7 @@ def _from_toml(path: Path) -> dict[str, tuple[Any, str]]:
         tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"cannot read configuration {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # not TOML, not UTF-8, or a number without end
         raise UsageError(f"{path} is not TOML: {error}") from error
     values: dict[str, tuple[Any, str]] = {}
     for section, body in tree.items():
@@ -352,7 +400,7 @@ def parsed(key: Key, value: Any, place: str) -> Any:
     """`value` as the key's type. Raises UsageError that names key, place and what is allowed."""
     try:
         result = _converted(key, value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise UsageError(
             f"{key.name} = {value!r} in {place} is not right: allowed is {key.allowed}"
         ) from None
@@ -366,6 +414,8 @@ def _converted(key: Key, value: Any) -> Any:
         return _boolean(value)
     if key.type is str:
         if not isinstance(value, str) or (key.meta.choices and value not in key.meta.choices):
+            raise ValueError
+        if key.meta.pattern and not re.fullmatch(key.meta.pattern, value):
             raise ValueError
         return value
     number = _number(value, key.unit)
@@ -460,6 +510,6 @@ def _toml_value(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml_value(each) for each in value) + "]"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        # The escapes of JSON are TOML's too; TOML wants one more.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value)

@@ -206,7 +206,6 @@ DOOR: dict[str, str | None] = {
     "builtins.BrokenPipeError": "connection_lost",
     "ssl.SSLCertVerificationError": "tls_certificate",
     "ssl.SSLError": "tls_failed",
-    "ssl.CertificateError": "tls_certificate",
     "http.client.RemoteDisconnected": "connection_lost",
     "http.client.BadStatusLine": "protocol_error",
     "http.client.LineTooLong": "protocol_error",
@@ -311,13 +310,17 @@ def failure_of(error: BaseException) -> Failure:
     """The failure that a foreign exception stands for; `internal_error` if it is no known one.
 
     Wrappers are opened: what lies deepest is what happened. A plain time-out lies deepest in
-    both kinds of time-out, so there the wrapper decides.
+    both kinds of time-out, so there the wrapper decides; and a refusal or time-out of the proxy
+    is the proxy's, not the host's.
     """
     chain = list(_chain(error))
     for each in chain:
         if isinstance(each, LocalFault):
             return each.failure
-    kind = _first(_kind_of(each) for each in reversed(chain))
+    kinds = [_kind_of(each) for each in reversed(chain)]
+    kind = _first(iter(kinds))
+    if kind is not None and KINDS[kind].branch == "network" and "proxy_failed" in kinds:
+        kind = "proxy_failed"
     if kind is None and any(isinstance(each, TimeoutError) for each in chain):
         kind = "timeout_read"
     if kind is None and isinstance(chain[-1], OSError):
@@ -359,8 +362,15 @@ def _first(kinds: Iterator[str | None]) -> str | None:
 
 
 def _said(deepest: BaseException, error: BaseException) -> str:
-    text = str(deepest) or str(error) or type(error).__name__
+    text = _text(deepest) or _text(error) or type(error).__name__
     return " ".join(text.split())[:500]
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - its own __str__ is broken; the door must not be
+        return ""
 
 
 def _where(error: BaseException) -> str:

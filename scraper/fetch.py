@@ -15,6 +15,8 @@ import time
 import urllib.request
 from base64 import b64encode
 from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -41,6 +43,7 @@ from scraper.sniff import sniff
 KEPT_POOLS = 256
 MAX_DRAINED_BYTES = 65_536  # of an answer that is not kept, to keep its connection
 MAX_ROBOTS_BYTES = 512_000  # RFC 9309 2.5 asks for at least 500 kibibytes
+SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "authorization"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -96,11 +99,14 @@ _current = threading.local()  # .flight: the request that this thread is busy wi
 class Fetcher:
     """Fetches. One for a run, used by all its threads; raises UsageError for unusable settings."""
 
-    def __init__(self, keys: FetchKeys, guard: Guard, parts: Path, per_host: int) -> None:
+    def __init__(self, keys: FetchKeys, guard: Guard, parts: Path, *, per_host: int,
+                 max_pause: float, folder: Path | None = None) -> None:  # fmt: skip
         self._keys = keys
         self._parts = parts
-        self._headers = {
-            "User-Agent": keys.user_agent or f"scraper/{scraper.__version__}",
+        self._folder = folder  # where the bodies of earlier passes stand
+        self._max_pause = max_pause
+        self.headers = {  # what every request sends
+            "User-Agent": agent_of(keys),
             "Accept": "*/*",
             "Accept-Encoding": bodies.ACCEPT_ENCODING,
             **_parsed_headers(keys.header),
@@ -151,6 +157,8 @@ class Fetcher:
             elif 200 <= status < 300:
                 fact = self._fetched(flight, began, first_byte, raw)
                 keep = True
+            elif status == 304 and _validators(task):
+                fact = self._unchanged(flight, began, first_byte, raw)
             else:
                 fact = self._refused(flight, began, first_byte, raw)
             return fact
@@ -159,7 +167,7 @@ class Fetcher:
 
     def _send(self, flight: Flight) -> requests.Response:
         url = flight.task.url
-        request = _Request(url, self._headers)
+        request = _Request(url, {**self.headers, **self._conditions(flight.task)})
         left = max(flight.deadline - time.monotonic(), 0.001)
         timeout = (
             min(self._keys.connect_timeout_seconds, left),
@@ -179,6 +187,38 @@ class Fetcher:
         if not self._keys.proxy and should_bypass_proxies(url, None):
             return {}
         return self._proxies
+
+    def _conditions(self, task: Task) -> dict[str, str]:
+        """What makes a request conditional (RFC 9110 13.1), if the body that we hold is there."""
+        validators = _validators(task)
+        held = task.held
+        if not validators or held is None or held.path is None or self._folder is None:
+            return {}
+        return validators if (self._folder / held.path).exists() else {}
+
+    def _unchanged(
+        self, flight: Flight, began: float, first_byte: float, raw: BaseHTTPResponse
+    ) -> Fetched:
+        """We hold it already: what was learned then is true still."""
+        task, held = flight.task, flight.task.held
+        assert held is not None, "validators were sent"
+        kind, type, charset = sniff(b"", held.type)
+        return Fetched(
+            task=task,
+            url=task.url,
+            status=304,
+            kind=kind,
+            type=held.type or type,
+            charset=held.charset or charset,
+            headers=_headers_of(raw),
+            part=None,
+            bytes=held.bytes or 0,
+            wire_bytes=0,
+            sha256=held.sha256,
+            at=time.time(),
+            timings=Timings(flight.connected, first_byte, time.perf_counter() - began),
+            peer=flight.peer,
+        )
 
     def _fetched(
         self, flight: Flight, began: float, first_byte: float, raw: BaseHTTPResponse
@@ -223,7 +263,14 @@ class Fetcher:
         except (urls.BadUrl, UnicodeEncodeError) as error:
             problem = errors.failure("bad_redirect", f"redirect to {location[:200]!r}: {error}")
             return self._failed(flight, began, problem)
-        return Moved(flight.task, target, raw.status)
+        pause = self._pause(raw)
+        return Moved(flight.task, target, raw.status, time.time(), pause)
+
+    def _pause(self, raw: BaseHTTPResponse) -> float | None:
+        """What the answer asks for in Retry-After, in seconds, within our limit."""
+        value = raw.headers.get("retry-after")
+        pause = retry_after(value, time.time()) if value else None
+        return None if pause is None else min(pause, self._max_pause)
 
     def _rules(self, task: Task, raw: BaseHTTPResponse) -> Rules:
         text = bodies.beginning(raw, raw.headers.get("content-encoding"), MAX_ROBOTS_BYTES)
@@ -234,12 +281,48 @@ class Fetcher:
     ) -> Failed:
         return Failed(
             flight.task,
-            errors.of_status(raw.status, raw.reason or ""),
+            errors.of_status(raw.status, raw.reason or "", self._pause(raw)),
             flight.task.url,
             time.time(),
             Timings(flight.connected, first_byte, time.perf_counter() - began),
             _headers_of(raw),
         )
+
+
+def agent_of(keys: FetchKeys) -> str:
+    """The User-Agent: who asks, and whom to write to about it."""
+    if keys.user_agent:
+        return keys.user_agent
+    contact = f" (+{keys.contact})" if keys.contact else ""
+    return f"scraper/{scraper.__version__}{contact}"
+
+
+def retry_after(value: str, now: float) -> float | None:
+    """Seconds from `now` that a Retry-After means (RFC 9110 10.2.3), None if it means nothing.
+
+    Seconds, or one of the three forms of HTTP-date (RFC 9110 5.6.7).
+
+    >>> retry_after("120", 0.0), retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 0.0)
+    (120.0, 60.0)
+    """
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:12])
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, IndexError, TypeError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)  # asctime's form has no zone, and means GMT
+    return max(date.timestamp() - now, 0.0)
+
+
+def _validators(task: Task) -> dict[str, str]:
+    held = task.held
+    if held is None or task.purpose != "url":
+        return {}
+    conditions = {"If-None-Match": held.etag, "If-Modified-Since": held.last_modified}
+    return {name: value for name, value in conditions.items() if value}
 
 
 def _finish(raw: BaseHTTPResponse, read: bool) -> None:
@@ -264,7 +347,9 @@ def _length(raw: BaseHTTPResponse) -> int | None:
 
 
 def _headers_of(raw: BaseHTTPResponse) -> Headers:
-    return tuple((name.lower(), value) for name, value in raw.headers.items())
+    """The headers that may be kept: cookies are secrets."""
+    lower = ((name.lower(), value) for name, value in raw.headers.items())
+    return tuple((name, value) for name, value in lower if name not in SECRET_HEADERS)
 
 
 def _parsed_headers(lines: tuple[str, ...]) -> dict[str, str]:

@@ -20,15 +20,13 @@ from typing import Literal, NamedTuple, Protocol
 from scraper import errors, urls
 from scraper.config import FetchKeys, HostKeys
 from scraper.guard import Trust
+from scraper.hosts import ROBOTS_TRIES, Host, Origin, backoff, without_rules
 from scraper.ledger import HostState, Waiting, lane_of
-from scraper.model import Failed, Failure, Hop, Moved, Task
+from scraper.model import Answered, Fact, Failed, Failure, Fetched, Hop, Moved, Rules, Task
+from scraper.robots import MAX_HOPS, meaning_of, parse
 
 REFILL = 32  # tasks a lane takes from the ledger at once
 MOST_LANES = 1_024  # awake at once; more hosts wait in the ledger
-MAX_BACKOFF_SECONDS = 300.0
-# A host that has failed this often in a row, each time after a longer pause, is down: what waits
-# for it ends as `host_down`, to be asked again by --retry.
-STRIKES = 6
 
 
 class Rows(Protocol):
@@ -39,6 +37,7 @@ class Rows(Protocol):
     def give_back(self, task: Task, *, due: float, attempts: int) -> None: ...
     def host(self, lane: int) -> HostState | None: ...
     def keep_host(self, state: HostState) -> None: ...
+    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None: ...
 
 
 class Judge(Protocol):
@@ -57,21 +56,17 @@ class Decision(NamedTuple):
 
 
 class Lane:
-    """One host: what waits for it, what is under way, and when it may be asked again."""
+    """One host's queue: what waits for it and what is under way."""
 
-    __slots__ = ("answered", "asking", "host", "more", "name", "opens", "out", "place", "rows",
-                 "strikes")  # fmt: skip
+    __slots__ = ("asking", "errands", "host", "more", "out", "place", "rows")
 
-    def __init__(self, host: int) -> None:
+    def __init__(self, host: Host) -> None:
         self.host = host
-        self.name = ""
-        self.opens = 0.0  # unix time before which this host is not asked
+        self.errands: deque[Task] = deque()  # robots.txt of other hosts that has moved here
         self.rows: deque[Waiting] = deque()
         self.more = True  # the ledger may hold more rows than these
         self.asking = 0  # requests under way
         self.out: set[int] = set()  # rows handed out, and neither recorded nor given back yet
-        self.answered = False  # in this run
-        self.strikes = 0  # failures in a row that speak of the host, each after a pause
         self.place: Literal["ready", "timer", "busy", "taken"] = "taken"
 
 
@@ -79,12 +74,16 @@ class Frontier:
     """Decides which URL is asked next."""
 
     def __init__(self, rows: Rows, judge: Judge, hosts: HostKeys, fetch: FetchKeys, *,
-                 threads: int, draw: random.Random | None = None) -> None:  # fmt: skip
+                 threads: int, agent: str = "scraper",
+                 draw: random.Random | None = None) -> None:  # fmt: skip
         self._rows = rows
         self._judge = judge
         self._hosts = hosts
         self._fetch = fetch
+        self._agent = agent  # whom robots.txt must mean
         self._random = draw or random.Random()
+        self._opens = 0.0  # unix time before which nobody is asked: the bandwidth of all
+        self._errands = 0  # requests of our own so far; their tasks have negative numbers
         self._lanes: dict[int, Lane] = {}
         self._ready: deque[Lane] = deque()
         self._timers: list[tuple[float, int]] = []
@@ -102,6 +101,8 @@ class Frontier:
 
     def next(self, now: float) -> Decision | None:
         """The next task that may be asked, hosts in turn; None if none may be asked now."""
+        if self._opens > now:
+            return None
         self._ring(now)
         while True:
             while self._ready:
@@ -116,7 +117,9 @@ class Frontier:
     def opens_at(self) -> float | None:
         """When something that waits for a clock may be asked; None if nothing does."""
         times = [heap[0][0] for heap in (self._timers, self._alarms) if heap]
-        return min(times) if times else None
+        if self._ready and not times:
+            times = [self._opens]
+        return max(min(times), self._opens) if times else None
 
     @property
     def finished(self) -> bool:
@@ -125,12 +128,15 @@ class Frontier:
 
     def _from(self, lane: Lane, now: float) -> Decision | None:
         """One task of this lane, and the lane put where it belongs."""
-        if lane.asking >= self._limit(lane):
+        host = lane.host
+        if lane.asking >= host.limit(self._hosts):
             lane.place = "busy"
             return None
-        if lane.opens > now:
-            self._later(lane, lane.opens, now)
+        if host.opens > now:
+            self._later(lane, host.opens, now)
             return None
+        if lane.errands:
+            return self._asked(lane, lane.errands.popleft(), "public")
         row = self._front(lane)
         if row is None:
             lane.place = "busy"
@@ -140,45 +146,98 @@ class Frontier:
         if row.due > now:
             self._later(lane, row.due, now)
             return None
-        trust = self._trust(row.task)
-        refusal = self._refusal(lane, row.task, trust)
-        if refusal is None and not lane.answered:
+        task = row.task
+        host.name = task.host
+        trust = self._trust(task)
+        task, refusal = self._refusal(host, task, trust)
+        if refusal is None and self._must_know(host, task, now):
+            return self._robots_first(lane, task, trust, now)
+        if refusal is None:
+            task, refusal = self._robots_refusal(host, task)
+        if refusal is not None:
+            lane.rows.popleft()
+            lane.out.add(task.id)
+            self._to_ready(lane)
+            return Decision(task, trust, refusal)
+        decision = self._asked(lane, task, trust)
+        if decision is not None:
+            lane.rows.popleft()
+            lane.out.add(task.id)
+        return decision
+
+    def _asked(self, lane: Lane, task: Task, trust: Trust) -> Decision | None:
+        """Take a place for a request; None if this lane must wait for other strangers."""
+        if not lane.host.answered:
             if self._strangers >= self._most_strangers:
                 lane.place = "busy"
+                if task.purpose == "robots":
+                    lane.errands.appendleft(task)
                 self._held.append(lane)
                 return None
             self._strangers += 1
-        if refusal is None:
-            lane.asking += 1
-        lane.rows.popleft()
-        lane.out.add(row.task.id)
-        lane.name = row.task.host
+        lane.asking += 1
         self._to_ready(lane)
-        return Decision(row.task, trust, refusal)
-
-    def _limit(self, lane: Lane) -> int:
-        """One at a time to a host that has not answered yet, fails, or wants a delay between."""
-        careful = not lane.answered or lane.strikes or self._hosts.delay_seconds
-        return 1 if careful else self._hosts.per_host
+        return Decision(task, trust, None)
 
     def _front(self, lane: Lane) -> Waiting | None:
         if not lane.rows and lane.more:
             most = REFILL + len(lane.out)
-            found = self._rows.waiting(lane.host, most)
+            found = self._rows.waiting(lane.host.lane, most)
             lane.more = len(found) == most
             lane.rows.extend(each for each in found if each.task.id not in lane.out)
         return lane.rows[0] if lane.rows else None
 
-    def _refusal(self, lane: Lane, task: Task, trust: Trust) -> Failure | None:
-        """All reasons not to ask, in one order, each with its own name."""
+    # -- why not ------------------------------------------------------------------------------
+
+    def _refusal(self, host: Host, task: Task, trust: Trust) -> tuple[Task, Failure | None]:
+        """All reasons not to ask, in one order, each with its own name; robots.txt comes last,
+        for it must be asked for itself."""
         if task.refusal is not None:
-            return self._refused_line(task)
+            return task, self._refused_line(task)
         forbidden = self._judge.refusal(urls.canonical(task.url), trust)
         if forbidden is not None:
-            return errors.failure(*forbidden)
-        if lane.strikes >= STRIKES:
-            return errors.failure("host_down", f"{lane.name} failed {lane.strikes} times in a row")
-        return None
+            return task, errors.failure(*forbidden)
+        if host.down:
+            why = f"{host.name} failed {host.strikes} times in a row"
+            return task, errors.failure("host_down", why)
+        return task, None
+
+    def _must_know(self, host: Host, task: Task, now: float) -> bool:
+        """Is robots.txt to be asked for before this URL?"""
+        if self._hosts.robots == "off" or task.refusal is not None:
+            return False
+        return not host.origin(_scheme_of(task.url)).known(now)
+
+    def _robots_first(self, lane: Lane, task: Task, trust: Trust, now: float) -> Decision | None:
+        scheme = _scheme_of(task.url)
+        origin = lane.host.origin(scheme)
+        if origin.asked:
+            lane.place = "busy"
+            return None
+        if origin.due > now:
+            self._later(lane, origin.due, now)
+            return None
+        self._errands += 1
+        url = f"{scheme}://{task.host}/robots.txt"
+        errand = Task(-self._errands, url, task.host, url, purpose="robots")
+        decision = self._asked(lane, errand, trust)
+        if decision is None:
+            lane.errands.clear()
+        else:
+            origin.asked = True
+        return decision
+
+    def _robots_refusal(self, host: Host, task: Task) -> tuple[Task, Failure | None]:
+        if self._hosts.robots == "off" or task.refusal is not None:
+            return task, None
+        origin = host.origin(_scheme_of(task.url))
+        if origin.rules is None:
+            return replace(task, attempt=origin.tries + 1), origin.failure
+        if origin.rules.empty or origin.rules.allows(task.url):
+            return task, None
+        if self._hosts.robots == "report":
+            return replace(task, robots="disallowed"), None
+        return task, errors.failure("robots_disallowed", f"robots.txt of {host.name} forbids it")
 
     def _refused_line(self, task: Task) -> Failure:
         if task.refusal == "bad_encoding":
@@ -202,25 +261,82 @@ class Frontier:
 
     # -- what came of it ----------------------------------------------------------------------
 
-    def answered(self, task: Task, at: float, failure: Failure | None) -> None:
+    def answered(self, answer: Answered) -> None:
         """A request is over: its thread is free, and its host's clock starts from here."""
+        fact = answer.fact
+        task = fact.task
         lane = self._lanes[lane_of(task.host)]
         lane.asking -= 1
-        if not lane.answered:
+        if not lane.host.answered:
             self._strangers -= 1
             self._unhold()
-        blamed = failure is not None and failure.blame == "host"
-        if not blamed or (failure is not None and failure.status is not None):
-            lane.answered = True
-        if failure is not None and blamed:
-            if at >= lane.opens:  # others of the same moment tell nothing new
-                lane.strikes += 1
-            pause = max(self.backoff(lane.strikes), failure.pause or 0.0)
-            lane.opens = max(lane.opens, at + pause)
-        else:
-            lane.strikes = 0
-            lane.opens = max(lane.opens, at + self._hosts.delay_seconds)
+        failure = fact.failure if isinstance(fact, Failed) else None
+        wire_bytes = fact.wire_bytes if isinstance(fact, Fetched | Failed) else 0
+        if failure is None or failure.blame != "here":
+            lane.host.judged(failure, answer.at, wire_bytes, self._hosts, self._fetch, self._random)
+        if isinstance(fact, Moved) and fact.pause:
+            lane.host.opens = max(lane.host.opens, answer.at + fact.pause)
+        if self._hosts.limit_rate_bytes:
+            begin = max(self._opens, answer.at)
+            self._opens = begin + wire_bytes / self._hosts.limit_rate_bytes
         self._to_ready(lane)
+
+    def ruled(self, fact: Fact, at: float) -> None:
+        """What came of asking for a robots.txt (RFC 9309 2.3)."""
+        asked = urls.canonical(fact.task.origin_url)
+        scheme = asked.scheme
+        lane = self._lanes.get(lane_of(asked.host))
+        if lane is None:
+            return
+        origin = lane.host.origin(scheme)
+        if isinstance(fact, Moved) and self._moved_robots(fact):
+            return
+        origin.asked = False
+        match fact:
+            case Rules():
+                self._permit(lane.host, scheme, fact.text, at)
+            case Moved():
+                self._permit(lane.host, scheme, "", at)
+            case Failed(failure=failure) if failure.blame != "here":
+                if failure.status is not None and meaning_of(failure.status) == "allowed":
+                    self._permit(lane.host, scheme, "", at)
+                else:
+                    self._robots_failed(origin, failure, at)
+            case _:
+                origin.due = at
+        self._to_ready(lane)
+
+    def _permit(self, host: Host, scheme: str, text: str, at: float) -> None:
+        origin = host.origin(scheme)
+        origin.rules, origin.failure, origin.at = parse(text, self._agent), None, at
+        self._rows.keep_robots(host.lane, host.name, scheme, at, text)
+
+    def _robots_failed(self, origin: Origin, failure: Failure, at: float) -> None:
+        origin.tries += 1
+        again = failure.retryable or failure.status is not None
+        if origin.tries < ROBOTS_TRIES and again:
+            wait = backoff(origin.tries, self._fetch, self._random)
+            origin.due = at + max(wait, failure.pause or 0.0)
+            return
+        origin.at = at
+        origin.failure = without_rules(failure)
+
+    def _moved_robots(self, moved: Moved) -> bool:
+        """Send a robots.txt on to where it is said to be; False after too many hops."""
+        task = moved.task
+        hops = (*task.hops, Hop(task.url, moved.status))
+        if len(hops) > MAX_HOPS or any(hop.url == moved.to for hop in hops):
+            return False
+        target = urls.canonical(moved.to)
+        refusal = self._judge.refusal(target, self._trust(replace(task, hops=hops)))
+        if refusal is not None:
+            return False
+        onward = replace(task, url=target.href, host=target.host, hops=hops)
+        lane = self._lanes.get(lane_of(target.host)) or self._wake(lane_of(target.host), moved.at)
+        lane.host.name = target.host
+        lane.errands.append(onward)
+        self._to_ready(lane)
+        return True
 
     def settled(self, task: Task) -> None:
         """This row's story in its lane is over: it is recorded, or given back."""
@@ -235,7 +351,7 @@ class Frontier:
         if not failure.retryable or task.attempt > self._fetch.retries:
             return False
         started = task.started or failed.at - failed.timings.fetch
-        due = now + max(self.backoff(task.attempt), failure.pause or 0.0)
+        due = now + max(backoff(task.attempt, self._fetch, self._random), failure.pause or 0.0)
         if due - started > self._fetch.retry_time_seconds:
             return False
         self._give_back(task, replace(task, started=started), due, task.attempt)
@@ -278,13 +394,6 @@ class Frontier:
                 lane.rows.clear()  # a fresh row may be due before the one that is waited for
             self._to_ready(lane)
 
-    def backoff(self, failures: int) -> float:
-        """Exponential with full jitter, but never nothing: half of it is certain."""
-        ceiling: float = min(
-            self._fetch.retry_wait_seconds * 2 ** (failures - 1), MAX_BACKOFF_SECONDS
-        )
-        return ceiling / 2 + self._random.uniform(0, ceiling / 2)
-
     # -- where lanes are ----------------------------------------------------------------------
 
     def _unhold(self) -> None:
@@ -302,12 +411,13 @@ class Frontier:
 
     def _later(self, lane: Lane, at: float, now: float) -> None:
         lane.place = "timer"
-        if at > now + 1 and len(self._lanes) > MOST_LANES // 2 and not (lane.asking or lane.out):
+        idle = not (lane.asking or lane.out or lane.errands)
+        if at > now + 1 and len(self._lanes) > MOST_LANES // 2 and idle:
             self._release(lane, now)
-            self._asleep[lane.host] = at
-            heappush(self._alarms, (at, lane.host))
+            self._asleep[lane.host.lane] = at
+            heappush(self._alarms, (at, lane.host.lane))
         else:
-            heappush(self._timers, (at, lane.host))
+            heappush(self._timers, (at, lane.host.lane))
 
     def _ring(self, now: float) -> None:
         """Lanes whose time has come are ready again."""
@@ -323,29 +433,25 @@ class Frontier:
 
     def _release(self, lane: Lane, now: float) -> None:
         """Let go of a lane; what its host has taught us stays in the ledger."""
-        del self._lanes[lane.host]
-        if lane.opens > now or lane.strikes:
-            self._keep(lane)
+        del self._lanes[lane.host.lane]
+        if lane.host.opens > now or lane.host.strikes or lane.host.slow or lane.host.touched:
+            self._rows.keep_host(lane.host.state())
 
     def keep_hosts(self) -> None:
         """Write down what is known of the hosts that are awake, for the next run."""
         for lane in self._lanes.values():
-            if lane.opens or lane.strikes:
-                self._keep(lane)
+            if lane.host.opens or lane.host.touched:
+                self._rows.keep_host(lane.host.state())
 
-    def _keep(self, lane: Lane) -> None:
-        self._rows.keep_host(
-            HostState(lane.host, lane.name, breaker=lane.strikes, pause_until=lane.opens)
-        )
-
-    def _wake(self, host: int, now: float) -> None:
-        lane = Lane(host)
+    def _wake(self, host: int, now: float) -> Lane:
+        lane = Lane(Host(host))
         kept = self._rows.host(host)
-        if kept is not None and kept.pause_until > now - MAX_BACKOFF_SECONDS:
-            lane.opens = kept.pause_until
-            lane.strikes = kept.breaker
+        if kept is not None:
+            lane.host.recall(kept, now, self._agent)
         self._lanes[host] = lane
+        self._asleep.pop(host, None)
         self._to_ready(lane)
+        return lane
 
     def _wake_next(self, now: float) -> bool:
         """Step to the next host in which something waits; False if there is none, or no room."""
@@ -361,3 +467,7 @@ class Frontier:
                 self._wake(host, now)
                 return True
         return False
+
+
+def _scheme_of(url: str) -> str:
+    return "https" if url.startswith("https:") else "http"

@@ -8,12 +8,14 @@ import logging
 import os
 import re
 import sqlite3
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
-from types import TracebackType
+from types import ModuleType, TracebackType
+from typing import Any, cast
 
 import orjson
 
@@ -21,17 +23,18 @@ import scraper
 from scraper import lists, recovery, sinks
 from scraper.config import Config
 from scraper.errors import KINDS, LocalFault, UsageError
-from scraper.fetch import Fetcher
+from scraper.fetch import Fetcher, agent_of
 from scraper.frontier import Frontier
-from scraper.guard import AllowList, Guard
+from scraper.guard import AllowList, Guard, HostClass, Private
 from scraper.journal import Journal
 from scraper.ledger import Ledger
-from scraper.model import Fetched, Outcome
+from scraper.model import Fetched, Outcome, Task
 from scraper.pipeline import Pipeline, Stop
 from scraper.plugins import function_of
 from scraper.report import Report
+from scraper.robots import token_of
 from scraper.store import Store, processed_prefix
-from scraper.urls import canonical
+from scraper.urls import canonical, without_credentials
 from scraper.workers import Limits, ProcessStage, Work
 
 logger = logging.getLogger("scraper")
@@ -41,14 +44,16 @@ class Run:
     """A run over some lists: a context manager, and an iterator over its outcomes.
 
     Leaving it early is clean: what is not committed stays pending for the next run of the same
-    folder. `retry` asks failed URLs again: `()` all of them, or the given kinds.
+    folder. `retry` asks failed URLs again: `()` all of them, or the given kinds; `refresh` asks
+    all URLs of the list again, with what is known of them, and the unchanged ones cost nothing.
     """
 
     def __init__(self, sources: Sequence[lists.Source], config: Config,
-                 retry: Sequence[str] | None = None) -> None:  # fmt: skip
+                 retry: Sequence[str] | None = None, *, refresh: bool = False) -> None:  # fmt: skip
         self.config = config
         self.sources = list(sources)
         self.retry = _checked_kinds(retry)
+        self.refresh = refresh
         self.report = Report()
         self.folder = Path(config.run.dir or _default_folder(self.sources))
         self.resumed = False
@@ -64,8 +69,11 @@ class Run:
         self._opened = False
         self._fault: LocalFault | None = None
         self._seen = bytearray()
-        self._arguments = {"inputs": [each.identity for each in self.sources],
-                           "retry": None if self.retry is None else list(self.retry)}  # fmt: skip
+        self._arguments = {
+            "inputs": [each.identity for each in self.sources],
+            "retry": None if self.retry is None else list(self.retry),
+            "refresh": refresh,
+        }
 
     # -- opening ----------------------------------------------------------------------------
     def __enter__(self) -> Run:
@@ -94,14 +102,25 @@ class Run:
         self._distrust()
         self._choose_pass()
         self.journal = self._journal()
-        self.guard = Guard(
-            AllowList(config.hosts.allow_hosts),
-            dns_timeout_seconds=config.fetch.dns_timeout_seconds,
+        self.guard = guard_of(config)
+        self.guard.learn(cast("dict[str, HostClass]", self.ledger.classes()))
+        fetcher = Fetcher(
+            config.fetch,
+            self.guard,
+            self.store.parts,
+            per_host=config.hosts.per_host,
+            max_pause=config.hosts.max_retry_after_seconds,
+            folder=self.folder,
         )
-        fetcher = Fetcher(config.fetch, self.guard, self.store.parts, config.hosts.per_host)
         threads = config.run.threads
-        self.frontier = Frontier(self.ledger, self.guard, config.hosts, config.fetch,
-                                 threads=threads)  # fmt: skip
+        self.frontier = Frontier(
+            self.ledger,
+            self.guard,
+            config.hosts,
+            config.fetch,
+            threads=threads,
+            agent=agent_of(config.fetch),
+        )
         numbered = [(self.ledger.source_id(each.name), each) for each in self.sources]
         self._pipeline = Pipeline(
             frontier=self.frontier,
@@ -116,6 +135,7 @@ class Run:
             threads=threads,
             window=config.run.window or max(4 * threads, 256),
             item_seconds=config.fetch.item_time_seconds,
+            limits=config.run,
         )
         if self._stage is not None and config.page.html:
             self._stage.check()
@@ -149,17 +169,24 @@ class Run:
         self._last = last
         if last is None:
             return
-        same = last.arguments.get("retry") == self._arguments["retry"]
-        if last.ended is None and (self.retry is None or same):
+        plain = self.retry is None and not self.refresh
+        if last.ended is None and (plain or _same_wish(last.arguments, self._arguments)):
             self.resumed = self._pass_open = True
+            self.refresh = bool(last.arguments.get("refresh"))
             self.report.resume(dict(last.counts))
             return
         self.number += 1
-        if self.retry is not None:
-            if last.ended is None:
-                self.ledger.end_pass(last.number)
-            if self.ledger.reopen_failed(self.number, self.retry):
-                self._open_pass()
+        self.ledger.forgive_hosts()
+        if last.ended is None:
+            self.ledger.end_pass(last.number)
+            self.ledger.adopt_pending(self.number)
+            self._ensure_pass()
+        if self.retry is not None and self.ledger.reopen_failed(self.number, self.retry):
+            self._ensure_pass()
+
+    def _ensure_pass(self) -> None:
+        if not self._pass_open:
+            self._open_pass()
 
     def _open_pass(self) -> None:
         configuration = hashlib.sha256(orjson.dumps(asdict(self.config))).hexdigest()[:16]
@@ -187,7 +214,11 @@ class Run:
             self.number,
             follow_images=self.config.page.page_images,
             durable=self.config.run.durable,
+            again=self.refresh,
             log_as_json=as_json,
+            token=token_of(agent_of(self.config.fetch)),
+            obey=self.config.hosts.obey,
+            process_hash=_process_hashes(self.config).__getitem__,
         )
 
     def _process_stage(self) -> ProcessStage:
@@ -205,9 +236,9 @@ class Run:
 
     def _intake(self, message: lists.Slice) -> frozenset[int]:
         """Put lines of the list into the ledger. Returns the lanes that gain."""
-        added = self.ledger.add(message.lines, self.number, seen=self._seen)
-        if added.new and not self._pass_open:
-            self._open_pass()
+        added = self.ledger.add(message.lines, self.number, again=self.refresh, seen=self._seen)
+        if added.new or added.again:
+            self._ensure_pass()
         self.report.lines += len(message.lines)
         self.report.repeated += added.repeated
         return added.hosts
@@ -215,17 +246,22 @@ class Run:
     def _work_of(self, fetched: Fetched) -> Work:
         task = fetched.task
         host = canonical(task.origin_url).host
-        assert fetched.part is not None, "a body was saved"
+        path = self.store.part(fetched.part) if fetched.part else self._held(task)
         return Work(
             task=task,
             kind=fetched.kind,
-            path=self.store.part(fetched.part),
-            url=fetched.url,
+            path=path,
+            url=without_credentials(fetched.url),
             charset=fetched.charset,
-            out=self.store.part(fetched.part.removesuffix(".part")),
+            out=self.store.part(f"{task.id}-{task.attempt}-{len(task.hops)}"),
             final=processed_prefix(task.origin_url, host),
             bytes=fetched.bytes,
         )
+
+    def _held(self, task: Task) -> str:
+        assert task.held is not None, "no part was written, so there is a body from before"
+        assert task.held.path is not None, "and it has a place"
+        return str(self.folder / task.held.path)
 
     # -- running ------------------------------------------------------------------------------
 
@@ -315,6 +351,7 @@ class Run:
                 counts = orjson.dumps(report.as_dict())
                 self.ledger.note_pass(self.number, counts, report.exit_code, ended=self.complete)
             self.frontier.keep_hosts()
+            self.ledger.keep_classes(self.guard.learned())
             if self.complete:
                 self.ledger.set_meta("boot", None)  # from now on files may be moved away
             self.ledger.commit()
@@ -333,6 +370,40 @@ class Run:
         part = self.store.hidden / "summary.json.part"
         part.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
         part.replace(self.folder / "summary.json")
+
+
+def guard_of(config: Config) -> Guard:
+    """The guard that a configuration asks for."""
+    hosts = config.hosts
+    return Guard(
+        AllowList(hosts.allow_hosts),
+        private=cast("Private", hosts.private),
+        allow_networks=hosts.allow_networks,
+        deny_networks=hosts.deny_networks,
+        dns_timeout_seconds=config.fetch.dns_timeout_seconds,
+    )
+
+
+def _same_wish(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one.get(name) == other.get(name) for name in ("retry", "refresh"))
+
+
+def _process_hashes(config: Config) -> dict[str, str]:
+    """By kind, what the way of processing is known by: if it changes, bodies are processed anew."""
+    page = [config.page.html]
+    if config.page.html:
+        module = sys.modules[function_of(config.page.html, "html").__module__]
+        page.append(hashlib.sha256(_source_of(module)).hexdigest())
+    ways = {"page": page, "image": asdict(config.image), "file": ""}
+    return {
+        kind: hashlib.sha256(orjson.dumps([scraper.__version__, way])).hexdigest()[:16]
+        for kind, way in ways.items()
+    }
+
+
+def _source_of(module: ModuleType) -> bytes:
+    file = getattr(module, "__file__", None)
+    return Path(file).read_bytes() if file else b""
 
 
 def _checked_kinds(kinds: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import orjson
 
-from scraper import records
+from scraper import directives, records
 from scraper.errors import LocalFault, disk_failure, failure_of, state_of
+from scraper.errors import failure as failure_named
 from scraper.ledger import Entry, Ledger, Line
 from scraper.model import Failed, Failure, Fetched, Outcome, Processed, Publication, State, Task
 from scraper.report import Report
 from scraper.sinks import LineFile, Sink, note_line
 from scraper.store import Store, path_of
-from scraper.urls import BadUrl, canonical
+from scraper.urls import BadUrl, canonical, with_credentials_of
 
 logger = logging.getLogger("scraper")
 
@@ -44,55 +45,118 @@ class Journal:
     follow_images: bool = True
     durable: bool = False
     log_as_json: bool = False
+    token: str = "scraper"  # whom directives may mean by name
+    obey: Sequence[str] = ()  # directives that are obeyed
+    process_hash: Callable[[str], str] = str  # kind -> what the way of processing is known by
     _waiting: list[Outcome] = field(default_factory=list)
     _since: float | None = None
+    _down: set[str] = field(default_factory=set)
 
     # -- one URL ------------------------------------------------------------------------------
 
     def fetched(self, fetched: Fetched, processed: Processed | None = None) -> frozenset[int]:
         """A URL came out, or its body turned out to be unusable. Returns the lanes that gain."""
+        if fetched.status == 304:
+            return self._unchanged(fetched, processed)
         task = fetched.task
-        failure = processed.failure if processed else None
-        path = path_of(task.origin_url, canonical(task.origin_url).host, fetched.kind, fetched.type)
-        assert fetched.part is not None
-        files = [Publication(fetched.part, path)]
-        if task.path is not None and task.path != path:
-            files.append(Publication(None, task.path))  # of another type, under another name
-        if processed is not None:
-            files += processed.files
         facts = processed.facts if processed else b"{}"
-        state: State = "failed" if failure else "done"
+        words = directives.of_headers(fetched.headers, self.token)
+        forbidden = self._forbidden(words, fetched, facts)
+        failure = forbidden or (processed.failure if processed else None)
+        path = path_of(task.origin_url, canonical(task.origin_url).host, fetched.kind, fetched.type)
+        files = self._files(fetched, processed, path) if forbidden is None else ()
+        state: State = state_of(failure) if failure else "done"
         line = records.encode(
-            self.number, task, state, fetched=fetched, failure=failure, path=path, facts=facts
+            self.number,
+            task,
+            state,
+            fetched=fetched,
+            failure=failure,
+            path=path if forbidden is None else None,
+            directives=words,
+            facts=facts if forbidden is None else b"{}",
         )
-        found = processed.found if processed and self.follow_images and task.depth == 0 else ()
-        outcome = Outcome(task, state, line, tuple(files), found, failure, fetched)
-        timings = fetched.timings
-        self._record(
-            outcome,
-            Entry(
-                state=state,
-                failure=failure,
-                attempts=task.attempt,
-                status=fetched.status,
-                final_url=fetched.url,
-                type=fetched.type,
-                charset=fetched.charset,
-                headers=fetched.headers,
-                peer=fetched.peer,
-                fetched_at=fetched.at,
-                seconds_connect=timings.connect,
-                seconds_fetch=timings.fetch,
-                seconds_process=processed.seconds if processed else None,
-                path=path,
-                bytes=fetched.bytes,
-                wire_bytes=fetched.wire_bytes,
-                sha256=fetched.sha256,
-                offset=self.records.offset,
-                length=len(line),
-            ),
-        )
+        found = self._named(task, processed, words, facts) if failure is None else ()
+        outcome = Outcome(task, state, line, files, found, failure, fetched)
+        entry = self._entry(outcome, fetched, processed)
+        self._record(outcome, replace(entry, path=path) if forbidden is None else entry)
         return self._found(task, found)
+
+    def _files(
+        self, fetched: Fetched, processed: Processed | None, path: str
+    ) -> tuple[Publication, ...]:
+        held = fetched.task.held
+        files = [Publication(fetched.part, path)]
+        if held is not None and held.path is not None and held.path != path:
+            files.append(Publication(None, held.path))  # of another type, under another name
+        return (*files, *(processed.files if processed else ()))
+
+    def _forbidden(self, words: tuple[str, ...], fetched: Fetched, facts: bytes) -> Failure | None:
+        """Does the content itself ask not to be kept, and do we obey?"""
+        if not self.obey:
+            return None
+        if fetched.kind == "page":
+            words = (*words, *orjson.loads(facts).get("robots_meta", ()))
+        word = directives.forbids(words, self.obey, fetched.kind)
+        return failure_named("robots_directive", f"the page says {word}") if word else None
+
+    def _named(self, task: Task, processed: Processed | None, words: tuple[str, ...],
+               facts: bytes) -> tuple[str, ...]:  # fmt: skip
+        """The images of a listed page that are to be fetched."""
+        if processed is None or not self.follow_images or task.depth:
+            return ()
+        if self.obey and processed.found:
+            words = (*words, *orjson.loads(facts).get("robots_meta", ()))
+            if directives.forbids_images(words, self.obey):
+                return ()
+        return tuple(with_credentials_of(url, task.origin_url) for url in processed.found)
+
+    def _unchanged(self, fetched: Fetched, processed: Processed | None) -> frozenset[int]:
+        """What we hold is true still; the record of then is told again, as it is now."""
+        task, held = fetched.task, fetched.task.held
+        assert held is not None, "validators were sent"
+        assert held.offset is not None, "and recorded"
+        failure = processed.failure if processed else None
+        facts = processed.facts if processed else b"{}"
+        earlier = self.records.read(held.offset, held.length or 0)
+        line = records.unchanged(earlier, self.number, fetched, facts, failure)
+        state: State = "failed" if failure else "unchanged"
+        outcome = Outcome(
+            task, state, line, processed.files if processed else (), (), failure, fetched
+        )
+        self._record(outcome, replace(self._entry(outcome, fetched, processed), sha256=None))
+        if fetched.kind != "page" or not self.follow_images or task.depth:
+            return frozenset()
+        return self.ledger.reopen_children(task.id, self.number)
+
+    def _entry(self, outcome: Outcome, fetched: Fetched, processed: Processed | None) -> Entry:
+        timings = fetched.timings
+        # What failed must be had again: no validators, so that no 304 can call it unchanged.
+        headers = dict(fetched.headers) if outcome.failure is None else {}
+        return Entry(
+            state=outcome.state,
+            failure=outcome.failure,
+            attempts=outcome.task.attempt,
+            status=fetched.status,
+            final_url=fetched.url,
+            type=fetched.type,
+            charset=fetched.charset,
+            headers=fetched.headers,
+            peer=fetched.peer,
+            fetched_at=fetched.at,
+            seconds_connect=timings.connect,
+            seconds_fetch=timings.fetch,
+            seconds_process=processed.seconds if processed else None,
+            bytes=fetched.bytes,
+            wire_bytes=fetched.wire_bytes,
+            sha256=fetched.sha256,
+            process_hash=self.process_hash(fetched.kind) if processed else None,
+            offset=self.records.offset,
+            length=len(outcome.line),
+            etag=headers.get("etag"),
+            last_modified=headers.get("last-modified"),
+            validators_url=fetched.url,
+        )
 
     def failed(self, failed: Failed) -> None:
         """A URL came to nothing."""
@@ -137,10 +201,19 @@ class Journal:
             self.ledger.finish(outcome.task, entry, self.number)
         except sqlite3.Error as error:
             raise _fault(error) from error
+        failure = outcome.failure
+        if failure is not None and failure.kind == "host_down":
+            self._note_down(outcome.task.host, failure)
         for sink in self.sinks:
             sink.add(outcome)
         self.report.count(outcome)
         self._waiting.append(outcome)
+
+    def _note_down(self, host: str, failure: Failure) -> None:
+        """One line for a host, where its URLs would be ten thousand."""
+        if host not in self._down:
+            self._down.add(host)
+            self.note(f"{failure.message}: what waits for {host} ends as host_down")
 
     def _found(self, task: Task, found: Sequence[str]) -> frozenset[int]:
         lines = []

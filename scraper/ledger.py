@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from scraper.errors import UsageError
-from scraper.model import Failure, Headers, Hop, Publication, Task
+from scraper.model import Failure, Headers, Held, Hop, Publication, Task
 from scraper.urls import canonical, digest
 
 SCHEMA = 1
@@ -66,7 +66,8 @@ CREATE TABLE sink (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
 # Row by row, 10,000 URLs waited 6 of 9.8 s for that; 10 us of JSON a row is the cheaper price.
 _WAITING = """SELECT json_group_array(json_array(id, url, written, seq, source, line,
     CASE WHEN parent THEN (SELECT p.url FROM url AS p WHERE p.id = w.parent) END, depth,
-    attempts, started, ask, hops, error_kind, path, etag, last_modified, validators_url, due))
+    attempts, started, ask, hops, error_kind, due, validators_url, path, type, charset, bytes,
+    sha256, process_hash, "offset", length, etag, last_modified))
   FROM (SELECT * FROM url WHERE state = 'pending' AND host = ? ORDER BY due, id LIMIT ?) AS w"""
 
 _KNOWN = """SELECT json_group_array(json_array(key, url, id, pass, state)) FROM url
@@ -110,7 +111,8 @@ _GIVE_BACK = f"""UPDATE url SET host = j.host, due = j.due, attempts = j.attempt
 
 _ENTRY = ("id", "state", "pass", "attempts", "home", "kind", "status", "final_url", "type",
           "charset", "headers", "peer", "at", "connect", "fetch", "process", "path", "bytes",
-          "wire_bytes", "sha256", "process_hash", "place", "length")  # fmt: skip
+          "wire_bytes", "sha256", "process_hash", "place", "length", "etag", "last_modified",
+          "validators_url")  # fmt: skip
 # What is not told anew (type, path, sha256, process_hash) stays from the last time.
 _FINISH = f"""UPDATE url SET state = j.state, pass = j.pass, due = 0, attempts = j.attempts,
   started = NULL, ask = NULL, hops = NULL, host = coalesce(j.home, host), error_kind = j.kind,
@@ -123,7 +125,9 @@ _FINISH = f"""UPDATE url SET state = j.state, pass = j.pass, due = 0, attempts =
   previous_sha256 = CASE WHEN j.sha256 IS NULL THEN previous_sha256 ELSE url.sha256 END,
   sha256 = coalesce(j.sha256, url.sha256),
   process_hash = coalesce(j.process_hash, url.process_hash), "offset" = j.place,
-  length = j.length
+  length = j.length, etag = coalesce(j.etag, CASE WHEN j.sha256 IS NULL THEN url.etag END),
+  last_modified = coalesce(j.last_modified, CASE WHEN j.sha256 IS NULL THEN url.last_modified END),
+  validators_url = coalesce(j.validators_url, url.validators_url)
   FROM (SELECT {_fields(*_ENTRY)} FROM json_each(?)) AS j WHERE url.id = j.id"""
 
 
@@ -195,6 +199,9 @@ class Entry:
     process_hash: str | None = None
     offset: int | None = None
     length: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    validators_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,13 +437,35 @@ class Ledger:
             asked = {url: _key_of(url, salt) for url in clashing}
         return found
 
+    def reopen_children(self, parent: int, number: int) -> frozenset[int]:
+        """A page that has not changed names what it named before: make that due in pass `number`.
+
+        Returns the lanes that gain.
+        """
+        self._flush()
+        children = (
+            "state != 'pending' AND pass < ? AND id IN (SELECT child FROM link WHERE parent = ?)"
+        )
+        hosts = self._db.execute(
+            f"SELECT json_group_array(host) FROM url WHERE {children}", (number, parent)
+        ).fetchone()[0]
+        self._db.execute(
+            "UPDATE url SET state = 'pending', pass = ?, due = 0, attempts = NULL, started = NULL,"
+            f" ask = NULL, hops = NULL, error_kind = NULL WHERE {children}",
+            (number, number, parent),
+        )
+        return frozenset(orjson.loads(hosts))
+
+    def adopt_pending(self, number: int) -> None:
+        """What an earlier pass has left becomes part of pass `number`."""
+        self._db.execute("UPDATE url SET pass = ? WHERE state = 'pending'", (number,))
+
     def reopen_failed(self, number: int, kinds: Sequence[str]) -> int:
         """Make failed URLs due in pass `number`: those of `kinds`, or all that are not final.
 
-        A kind may be a label with its status, such as `http_404`. The pending rows of an
-        earlier pass come along. Returns how many are due.
+        A kind may be a label with its status, such as `http_404`. Returns how many are due,
+        with those that an earlier pass has left.
         """
-        self._db.execute("UPDATE url SET pass = ? WHERE state = 'pending'", (number,))
         condition = "state = 'failed' OR error_kind = 'robots_unreachable'"
         parameters: list[Any] = []
         if kinds:
@@ -483,8 +512,10 @@ class Ledger:
 
     def _task(self, row: list[Any]) -> Waiting:
         (id, url, written, seq, source, line, parent, depth, attempts, started, ask, hops,
-         error_kind, path, etag, last_modified, validators_url, due) = row  # fmt: skip
+         error_kind, due, validators_url, *held) = row  # fmt: skip
         asked = ask or url
+        if validators_url != asked:
+            held[-2:] = None, None  # a validator is worth something only where it was given
         return Waiting(
             Task(
                 id=id,
@@ -500,9 +531,7 @@ class Ledger:
                 source=self._source_names.get(source),
                 line=line,
                 refusal=error_kind,
-                path=path,
-                etag=etag if validators_url == asked else None,
-                last_modified=last_modified if validators_url == asked else None,
+                held=Held(*held) if held[0] is not None else None,
                 started=started or 0.0,
             ),
             due,
@@ -544,6 +573,9 @@ class Ledger:
                 entry.process_hash,
                 entry.offset,
                 entry.length,
+                entry.etag,
+                entry.last_modified,
+                entry.validators_url,
             )
         )
 
@@ -608,17 +640,47 @@ class Ledger:
         return HostState(*row) if row else None
 
     def keep_host(self, state: HostState) -> None:
+        """Remember a host's pace and failures; its robots.txt stays as it is."""
         self._db.execute(
-            "INSERT OR REPLACE INTO host VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO host (id, name, rate, breaker, pause_until, class)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET rate = excluded.rate,"
+            " breaker = excluded.breaker, pause_until = excluded.pause_until,"
+            " class = coalesce(excluded.class, class)",
             (
                 state.id,
                 state.name,
-                state.robots,
                 state.rate,
                 state.breaker,
                 state.pause_until,
                 state.host_class,
             ),
+        )
+
+    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None:
+        """Remember one origin's robots.txt: {scheme: [unix time, text]}."""
+        kept = self.host(lane)
+        robots = orjson.loads(kept.robots) if kept and kept.robots else {}
+        robots[scheme] = [at, text]
+        self._db.execute(
+            "INSERT INTO host (id, name, robots, breaker, pause_until) VALUES (?, ?, ?, 0, 0)"
+            " ON CONFLICT (id) DO UPDATE SET robots = excluded.robots",
+            (lane, name, _json(robots)),
+        )
+
+    def forgive_hosts(self) -> None:
+        """A new pass gives hosts that were down another chance."""
+        self._db.execute("UPDATE host SET breaker = 0 WHERE breaker > 0")
+
+    def classes(self) -> dict[str, str]:
+        """Which hosts were private or public when first looked up."""
+        return dict(self._db.execute("SELECT name, class FROM host WHERE class IS NOT NULL"))
+
+    def keep_classes(self, classes: Mapping[str, str]) -> None:
+        """Remember them: what was public once must not lead into a private network tomorrow."""
+        self._db.executemany(
+            "INSERT INTO host (id, name, breaker, pause_until, class) VALUES (?, ?, 0, 0, ?)"
+            " ON CONFLICT (id) DO UPDATE SET class = excluded.class",
+            [(lane_of(name), name, value) for name, value in classes.items()],
         )
 
 

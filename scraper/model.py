@@ -45,6 +45,22 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The copy of a URL that an earlier pass has brought, and the validators to ask with."""
+
+    path: str | None = None
+    type: str | None = None
+    charset: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    process_hash: str | None = None
+    offset: int | None = None  # of its record, in records.jsonl
+    length: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """Ask this URL. `url` is what is asked now, `origin_url` the canonical form of the record."""
 
@@ -62,10 +78,9 @@ class Task:
     source: str | None = None
     line: int | None = None
     refusal: str | None = None  # the kind under which the line itself was refused
-    path: str | None = None  # where the body of an earlier pass stands
-    etag: str | None = None  # validators of the copy that we hold
-    last_modified: str | None = None
-    started: float = 0.0  # unix time of the first attempt in this run
+    held: Held | None = None  # what an earlier pass has brought
+    started: float = 0.0  # unix time of the first attempt in this pass
+    robots: str | None = None  # "disallowed" where robots.txt forbids what is asked all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +120,7 @@ class Moved:
     task: Task
     to: str
     status: int
+    at: float  # unix time
     pause: float | None = None
 
 

@@ -17,16 +17,19 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from scraper import errors
+from scraper.config import RunKeys
 from scraper.errors import LocalFault
 from scraper.fetch import Fetcher, Flight
 from scraper.frontier import Frontier
 from scraper.journal import Journal
 from scraper.lists import NoMore, Reader, Slice
 from scraper.model import Answered, Fact, Failed, Failure, Fetched, Moved, Outcome, Processed
+from scraper.urls import redacted
 from scraper.workers import Broken, ProcessStage, Returned, Work
 
 TICK_SECONDS = 1.0
 STALL_SECONDS = 60.0  # without any event, before the watchdog says what the run waits for
+FEWEST_FOR_A_SHARE = 20  # URLs with an outcome, before a share of failures means something
 LOST_SECONDS = 5.0  # beyond its deadline, after its socket was shut: the thread is stuck for good
 
 
@@ -45,8 +48,8 @@ class Pipeline:
     def __init__(self, *, frontier: Frontier, fetcher: Fetcher, stage: ProcessStage | None,
                  journal: Journal, reader: Reader, intake: Callable[[Slice], frozenset[int]],
                  work_of: Callable[[Fetched], Work], inbox: SimpleQueue[object],
-                 now: Callable[[], float], threads: int, window: int,
-                 item_seconds: float) -> None:  # fmt: skip
+                 now: Callable[[], float], threads: int, window: int, item_seconds: float,
+                 limits: RunKeys) -> None:  # fmt: skip
         self._frontier = frontier
         self._fetcher = fetcher
         self._stage = stage
@@ -59,6 +62,10 @@ class Pipeline:
         self._threads = threads
         self._window = window
         self._item_seconds = item_seconds
+        self._limits = limits
+        self._told = 0  # outcomes of this run
+        self._began = time.monotonic()
+        self._before = (journal.report.wire_bytes, journal.report.states["failed"])
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
         self._flights: dict[int, Flight] = {}  # in the order of their deadlines
         self._processing: dict[int, Fetched] = {}
@@ -89,11 +96,17 @@ class Pipeline:
                 self._event_at = time.monotonic()
             self._cut_overdue()
             self._watch()
+            self._keep_limits()
             if self._commit_is_due():
-                yield from self._journal.commit()
-        yield from self._journal.commit()
+                yield from self._committed()
+        yield from self._committed()
         if self._list_error is not None:
             raise self._list_error
+
+    def _committed(self) -> list[Outcome]:
+        outcomes = self._journal.commit()
+        self._told += len(outcomes)
+        return outcomes
 
     def close(self) -> None:
         """Give everything back; what is still under way is cut and stays pending."""
@@ -128,7 +141,10 @@ class Pipeline:
 
     def _has_room(self) -> bool:
         free = self._threads - self.lost - len(self._flights)
-        return self.stopped is None and free > 0 and self._out() < self._window
+        out = self._out()
+        if self.stopped is not None or free <= 0 or out >= self._window:
+            return False
+        return not self._limits.max_items or self._told + out < self._limits.max_items
 
     def _out(self) -> int:
         """URLs in flight: from handing out to commit, or to the return to their lane."""
@@ -143,8 +159,18 @@ class Pipeline:
             return
         fact = future.result()
         self._inbox.put(Answered(flight.attempt, fact, self._now()))
-        if self._stage is not None and isinstance(fact, Fetched) and fact.kind != "file":
+        if isinstance(fact, Fetched) and self._needs_work(fact):
+            assert self._stage is not None, "there is one if there is work"
             self._stage.submit(self._work_of(fact))
+
+    def _needs_work(self, fetched: Fetched) -> bool:
+        """Is there something to process? Not in a file, nor in what was processed the same way."""
+        if self._stage is None or fetched.kind == "file":
+            return False
+        held = fetched.task.held
+        if fetched.status != 304 or held is None:
+            return True
+        return held.process_hash != self._journal.process_hash(fetched.kind)
 
     # -- wait for messages ------------------------------------------------------------------
 
@@ -200,19 +226,25 @@ class Pipeline:
         if self._flights.pop(message.attempt, None) is None:
             return  # its flight was given up and its URL has another fate
         self._journal.report.requests += 1
+        if fact.task.purpose == "robots":
+            if isinstance(fact, Failed) and fact.failure.blame == "here":
+                self._fault(fact.failure)
+            self._frontier.ruled(fact, message.at)
+            self._frontier.answered(message)
+            return
         match fact:
             case Fetched():
-                self._processing[fact.task.id] = fact
-                if self._stage is None or fact.kind == "file":
-                    self._processed(Processed(fact.task, b"{}"))
+                if self._needs_work(fact):
+                    self._processing[fact.task.id] = fact
+                else:
+                    self._made(fact, None)
             case Moved():
                 problem = self._frontier.moved(fact, message.at)
                 if problem is not None:
                     self._conclude(Failed(fact.task, problem, fact.to, time.time()))
             case Failed():
                 self._failed(fact, message.at)
-        failure = fact.failure if isinstance(fact, Failed) else None
-        self._frontier.answered(fact.task, message.at, failure)
+        self._frontier.answered(message)
 
     def _failed(self, failed: Failed, at: float) -> None:
         if failed.failure.blame == "here":
@@ -235,8 +267,12 @@ class Pipeline:
             self._frontier.returned(message.task)
             self._fault(failure)
             return
-        self._frontier.notice(self._journal.fetched(fetched, message))
-        self._frontier.settled(message.task)
+        self._made(fetched, message)
+
+    def _made(self, fetched: Fetched, processed: Processed | None) -> None:
+        self._processing.pop(fetched.task.id, None)
+        self._frontier.notice(self._journal.fetched(fetched, processed))
+        self._frontier.settled(fetched.task)
 
     def _broken(self, message: Broken) -> None:
         assert self._stage is not None, "only a stage breaks"
@@ -260,6 +296,32 @@ class Pipeline:
                 self._stage.stopping = True
         by = time.monotonic() + message.grace
         self._stop_by = by if self._stop_by is None else min(by, self._stop_by)
+
+    def _keep_limits(self) -> None:
+        """A limit of the run is reached: end cleanly, to be continued."""
+        if self.stopped is None:
+            reason = self._limit_reached()
+            if reason is not None:
+                self._stop(Stop(reason, grace=self._limits.grace_seconds))
+
+    def _limit_reached(self) -> str | None:
+        limits, report = self._limits, self._journal.report
+        told = self._told + self._journal.waiting
+        if limits.max_time_seconds and time.monotonic() - self._began >= limits.max_time_seconds:
+            return f"max_time of {limits.max_time_seconds:g} s is over"
+        if limits.max_bytes and report.wire_bytes - self._before[0] >= limits.max_bytes:
+            return f"max_bytes of {limits.max_bytes:,} bytes is reached"
+        if limits.max_items and told >= limits.max_items and not self.finished:
+            return f"max_items of {limits.max_items:,} URLs is reached"
+        failed = report.states["failed"] - self._before[1]
+        most = limits.max_failures
+        if most.endswith("%"):
+            share = float(most[:-1]) / 100
+            if told >= FEWEST_FOR_A_SHARE and failed > share * told:
+                return f"{failed:,} of {told:,} URLs failed, more than max_failures of {most}"
+        elif most and failed >= int(most):
+            return f"{failed:,} URLs failed, which max_failures does not allow"
+        return None
 
     def _cut_overdue(self) -> None:
         now = time.monotonic()
@@ -299,12 +361,12 @@ class Pipeline:
     def _waits(self, now: float) -> Iterator[str]:
         for flight in itertools.islice(self._flights.values(), 3):
             left = flight.deadline - now
-            yield f"{flight.task.url} (a request, given up in {max(left, 0):.0f} s)"
+            yield f"{redacted(flight.task.url)} (a request, given up in {max(left, 0):.0f} s)"
         if len(self._flights) > 3:
             yield f"{len(self._flights) - 3} more requests"
         oldest = self._stage.oldest() if self._stage is not None else None
         if self._processing and oldest is not None:
-            yield f"{oldest[0].url} (in a worker for {oldest[1]:.0f} s)"
+            yield f"{redacted(oldest[0].url)} (in a worker for {oldest[1]:.0f} s)"
         opens = self._frontier.opens_at()
         if opens is not None:
             yield f"a host that may be asked in {max(opens - self._now(), 0):.0f} s"

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from scraper.model import Failed, Failure, Fetched, State, Task, Timings
-from scraper.urls import digest
+from scraper.urls import digest, redacted
 
 SCHEMA = 1
 
@@ -22,6 +22,7 @@ def encode(
     failed: Failed | None = None,
     failure: Failure | None = None,
     path: str | None = None,
+    directives: tuple[str, ...] = (),
     facts: bytes = b"{}",
 ) -> bytes:
     """The line of a URL in pass `number`, without its end.
@@ -34,11 +35,11 @@ def encode(
         "pass": number,
         "index": task.seq,
         "key": digest(task.origin_url)[:8].hex(),
-        "url": task.written or task.origin_url,
-        "canonical_url": None if task.refusal else task.origin_url,
+        "url": redacted(task.written or task.origin_url),
+        "canonical_url": None if task.refusal else redacted(task.origin_url),
         "final_url": None,
-        "redirects": [{"url": hop.url, "status": hop.status} for hop in task.hops],
-        "parent": task.parent,
+        "redirects": [{"url": redacted(hop.url), "status": hop.status} for hop in task.hops],
+        "parent": redacted(task.parent) if task.parent else None,
         "source": task.source,
         "line": task.line,
         "state": state,
@@ -54,12 +55,14 @@ def encode(
         "wire_bytes": None,
         "sha256": None,
         "path": path,
+        "robots": task.robots,
+        "x_robots_tag": list(directives),
         "fetched_at": None,
         "seconds": None,
     }
     if fetched is not None:
         record |= {
-            "final_url": fetched.url,
+            "final_url": redacted(fetched.url),
             "status": fetched.status,
             "kind": fetched.kind,
             "content_type": fetched.type,
@@ -71,25 +74,49 @@ def encode(
         }
     elif failed is not None:
         record |= {
-            "final_url": failed.url,
+            "final_url": redacted(failed.url),
             "fetched_at": iso(failed.at),
             "seconds": _seconds(failed.timings),
         }
     elif not task.refusal:
-        record |= {"final_url": task.url, "attempts": task.attempt - 1}
+        record |= {"final_url": redacted(task.url), "attempts": task.attempt - 1}
     else:
         record["attempts"] = 0
     if failure is not None:
-        record |= {
-            "error_kind": failure.kind,
-            "error_stage": failure.stage,
-            "error_message": failure.message,
-            "retryable": failure.retryable,
-        }
+        record |= _failure(failure)
         if failure.status is not None:
             record["status"] = failure.status
     line = orjson.dumps(record)
     return line if facts == b"{}" else line[:-1] + b"," + facts[1:]
+
+
+def unchanged(
+    line: bytes, number: int, fetched: Fetched, facts: bytes, failure: Failure | None = None
+) -> bytes:
+    """The record of an earlier pass, true still; with `facts`, if the body was processed anew."""
+    record: dict[str, Any] = orjson.loads(line)
+    record |= {
+        "pass": number,
+        "state": "unchanged",
+        "status": fetched.status,
+        "attempts": fetched.task.attempt,
+        "fetched_at": iso(fetched.at),
+        "seconds": _seconds(fetched.timings),
+    }
+    if facts != b"{}":
+        record |= orjson.loads(facts)
+    if failure is not None:
+        record |= {"state": "failed"} | _failure(failure)
+    return orjson.dumps(record)
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "error_kind": failure.kind,
+        "error_stage": failure.stage,
+        "error_message": redacted(failure.message),
+        "retryable": failure.retryable,
+    }
 
 
 def iso(at: float) -> str:

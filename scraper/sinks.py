@@ -17,6 +17,7 @@ import orjson
 
 from scraper.errors import LocalFault, UsageError, disk_failure
 from scraper.model import Outcome
+from scraper.urls import redacted
 
 
 class Sink(Protocol):
@@ -68,6 +69,13 @@ class LineFile:
             self._file.truncate(self.offset)
         except OSError as error:
             raise UsageError(f"cannot write {self._path}: {error.strerror}") from error
+
+    def read(self, offset: int, length: int) -> bytes:
+        """What was written there once; it may still wait to be flushed."""
+        self.flush(durable=False)
+        with self._path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
 
     def add(self, outcome: Outcome) -> None:
         line = self._line_of(outcome)
@@ -148,39 +156,50 @@ def error_of(record: Mapping[str, Any]) -> bytes:
     return orjson.dumps({key: record.get(key) for key in _ERROR_KEYS})
 
 
-def log_line(outcome: Outcome) -> bytes:
-    """The line of run.log: when, how, which URL, and what came of it."""
+def log_line(outcome: Outcome) -> bytes | None:
+    """The line of run.log: when, how, which URL, and what came of it.
+
+    A host that is down has one line of its own.
+    """
+    if _of_a_host(outcome):
+        return None
     task, fetched, failure = outcome.task, outcome.fetched, outcome.failure
     level = "WARNING" if outcome.state == "failed" else "INFO"
     parts = [f"{_now():%Y-%m-%d %H:%M:%S} [{_stage(outcome)}] {level}: id={task.id}"]
-    parts.append(f"{outcome.state} {task.origin_url}")
+    parts.append(f"{outcome.state} {redacted(task.origin_url)}")
     if fetched is not None:
         parts.append(f"status={fetched.status} bytes={fetched.bytes}")
         parts.append(f"ms={fetched.timings.fetch * 1000:.0f}")
     if failure is not None:
-        parts.append(f"code={failure.label} attempts={task.attempt} {failure.message}")
+        parts.append(f"code={failure.label} attempts={task.attempt} {redacted(failure.message)}")
     return " ".join(parts).encode("utf-8", "replace").replace(b"\n", b" ").replace(b"\r", b" ")
 
 
-def log_json(outcome: Outcome) -> bytes:
+def log_json(outcome: Outcome) -> bytes | None:
     """The same as a JSON object."""
+    if _of_a_host(outcome):
+        return None
     task, fetched, failure = outcome.task, outcome.fetched, outcome.failure
     return orjson.dumps(
         {
             "at": _now().isoformat(timespec="milliseconds"),
             "event": outcome.state,
             "task": task.id,
-            "url": task.origin_url,
+            "url": redacted(task.origin_url),
             "host": task.host,
             "stage": _stage(outcome),
             "code": failure.label if failure else None,
-            "message": failure.message if failure else None,
+            "message": redacted(failure.message) if failure else None,
             "attempt": task.attempt,
             "status": fetched.status if fetched else (failure.status if failure else None),
             "bytes": fetched.bytes if fetched else None,
             "elapsed_ms": round(fetched.timings.fetch * 1000, 1) if fetched else None,
         }
     )
+
+
+def _of_a_host(outcome: Outcome) -> bool:
+    return outcome.failure is not None and outcome.failure.kind == "host_down"
 
 
 def note_line(text: str, *, as_json: bool) -> bytes:

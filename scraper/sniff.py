@@ -47,9 +47,9 @@ _FTYP = {
 }  # fmt: skip
 _NETPBM = re.compile(rb"P[1-7][\s#]")
 _HTML = re.compile(
-    rb"[\t\n\x0c\r ]*<(!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|B"
-    rb"|BODY|BR|P|!--|META|LINK|UL|OL|SPAN|IMG|CENTER|MAIN|ARTICLE|SECTION|NAV|HEADER)"
-    rb"[\t\n\x0c\r />]",
+    rb"[\t\n\x0c\r ]*<(!--|(!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|B"
+    rb"|BODY|BR|P|META|LINK|UL|OL|SPAN|IMG|CENTER|MAIN|ARTICLE|SECTION|NAV|HEADER)"
+    rb"[\t\n\x0c\r />])",
     re.IGNORECASE,
 )
 _XML = re.compile(rb"[\t\n\x0c\r ]*<\?xml")

@@ -33,7 +33,7 @@ def path_of(url: str, host: str, kind: Kind, type: str) -> str:
     """Where the body of a URL stands below the run folder.
 
     >>> path_of("https://example.com/cat/A%20tale.html?x", "example.com", "page", "text/html")
-    'pages/example.com/A-tale-8a1f1e0c5f.html'
+    'pages/example.com/A-tale-98b42ceb64.html'
     """
     return f"{FOLDERS[kind]}/{_host_folder(host)}/{_stem(url)}{extension_of(type)}"
 
@@ -76,7 +76,8 @@ class Store:
     def open(self) -> None:
         """Take the lock and make a parts folder of our own."""
         try:
-            self.hidden.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.hidden.mkdir(mode=0o700, exist_ok=True)  # URLs with passwords stand in there
             self._lock = (self.hidden / "lock").open("a+")
             _lock(self._lock, self.folder)
             self.parts.mkdir(parents=True)

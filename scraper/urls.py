@@ -26,6 +26,9 @@ class BadUrl(ValueError):
         self.kind = kind
         self.message = message
 
+    def __str__(self) -> str:
+        return self.message
+
 
 @dataclass(frozen=True, slots=True)
 class Url:
@@ -62,7 +65,9 @@ def resolved(base: str, reference: str) -> Url:
     """`reference` as a browser at `base` would follow it (fragment dropped). Raises BadUrl."""
     try:
         return _checked(can_ada.parse(base) + reference)
-    except (ValueError, UnicodeEncodeError) as error:
+    except BadUrl:
+        raise
+    except (ValueError, TypeError) as error:  # TypeError: a lone surrogate
         raise BadUrl("bad_url", f"{reference[:200]!r} is not a URL") from error
 
 
@@ -86,7 +91,9 @@ def _parsed(text: str) -> Url:
         raise BadUrl("bad_url", f"longer than {MAX_URL_BYTES:,} bytes")
     try:
         return _checked(can_ada.parse(text))
-    except (ValueError, UnicodeEncodeError) as error:
+    except BadUrl:
+        raise
+    except (ValueError, TypeError) as error:  # TypeError: a lone surrogate
         raise BadUrl("bad_url", "not a URL by the WHATWG rules; check host and spelling") from error
 
 
@@ -120,3 +127,36 @@ def digest(url: str) -> bytes:
 def shard_of(host: str, shards: int) -> int:
     """Which of `shards` owns this host: the same everywhere, so that a host has one pacemaker."""
     return int.from_bytes(digest(host_name(host))[:8]) % shards
+
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/?#@\s]*@")
+_TOKENS = re.compile(
+    r"([?&;](?:[^=&#\s]*(?:token|secret|passw|signature|credential|api_?key|session)[^=&#\s]*"
+    r"|auth|authorization|key|sig|pwd|pass|sid|code)=)[^&#;\s]+",
+    re.IGNORECASE,
+)
+
+
+def redacted(text: str) -> str:
+    """A URL, or a message with URLs in it, without passwords and tokens: what may be told.
+
+    >>> redacted("https://me:pw@example.com/a?api_key=123&page=2")
+    'https://***@example.com/a?api_key=***&page=2'
+    """
+    if "@" in text:
+        text = _CREDENTIALS.sub("***@", text)
+    return _TOKENS.sub(r"\1***", text) if "=" in text else text
+
+
+def without_credentials(url: str) -> str:
+    """The URL that is asked, without what is told in the Authorization header."""
+    return _CREDENTIALS.sub("", url, count=1) if "@" in url else url
+
+
+def with_credentials_of(url: str, named_by: str) -> str:
+    """`url`, named by a page that needed credentials: with the same ones if the origin is."""
+    match = _CREDENTIALS.search(named_by) if "@" in named_by else None
+    if match is None or "@" in url.partition("://")[2].partition("/")[0]:
+        return url
+    same = canonical(url).origin == canonical(named_by).origin
+    return url.replace("://", f"://{match[0]}", 1) if same else url

@@ -21,7 +21,13 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessP
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from functools import partial
-from multiprocessing import connection, context, get_all_start_methods, get_context
+from multiprocessing import (
+    connection,
+    context,
+    current_process,
+    get_all_start_methods,
+    get_context,
+)
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,6 +45,7 @@ __all__ = ["Broken", "Limits", "ProcessStage", "Returned", "StageFailed", "Work"
 MAX_GATHERED = 4  # items a submission: +23 % pages a second; 8 bring little more
 GATHERED_BODY_BYTES = 262_144
 GATHERED_SECONDS = 0.02  # an item that takes longer does not notice the 95 us of a submission
+MAX_AHEAD = 2  # submissions for each worker that is busy
 MAX_DEATHS_ALONE = 2
 MAX_LOSSES = 4  # after so many broken pools an item is tried alone though it never was at work
 MAX_STILLBORN = 5  # generations in a row that began nothing
@@ -88,8 +95,11 @@ class StageFailed(LocalFault):
 def prepare() -> None:
     """Have the fork server import what workers need while the caller goes on importing.
 
-    Optional, and best called before anything heavy is imported. Without a fork server: nothing.
+    Optional, and best called before anything heavy is imported. Ends the process if it is a worker
+    that is importing the script of its parent: there a run would begin a second time.
     """
+    if getattr(current_process(), "_inheriting", False):
+        raise SystemExit(1)  # in silence: the parent's `check` says what is wrong, and once
     if _start_method() == "forkserver":
         from multiprocessing import forkserver, resource_tracker
 
@@ -171,6 +181,7 @@ class ProcessStage:
         self._item_seconds = 0.0  # moving average
         self._barren = 0
         self._stillborn = 0
+        self._complaint = ""
         self._next_round = 0.0
         self._closed = False
         self.stopping = False
@@ -182,6 +193,7 @@ class ProcessStage:
 
         `scratch` is the parts folder: temporary files of results lie below it.
         """
+        prepare()
         scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = str(scratch)
         self._main = self._generation(self._processes)
@@ -191,11 +203,6 @@ class ProcessStage:
     def _begin(self) -> None:
         main = self._main
         assert main is not None, "made by start"
-        try:
-            prepare()
-        except OSError as error:
-            main.fail(error)
-            return
         main.launch()
         self._flush()
 
@@ -268,24 +275,35 @@ class ProcessStage:
     def _next(self) -> tuple[_Generation, int, list[_Item]] | None:
         """The next submission, already entered into its generation."""
         with self._lock:
+            hush = self._last_trial()
             for generation, taken in ((self._trial, self._a_suspect), (self._main, self._a_batch)):
                 if generation is None or not generation.usable:
                     continue
-                batch = taken(len(generation.inside))
+                batch = taken(len(generation.inside), hush)
                 if batch:
                     key = batch[0].number
                     generation.inside[key] = batch
                     return generation, key, batch
         return None
 
-    def _a_suspect(self, inside: int) -> list[_Item]:
-        return [] if inside or not self._suspects else [self._suspects.popleft()]
+    def _last_trial(self) -> bool:
+        """Whether somebody is, or is to be, tried for the last time. Then nothing else is at work:
+        it may have been another item that killed its worker."""
+        trial = self._trial
+        if trial is None or not (trial.inside or (trial.usable and self._suspects)):
+            return False
+        tried = next(iter(trial.inside.values()), self._suspects)[0]
+        return tried.deaths >= MAX_DEATHS_ALONE - 1
 
-    def _a_batch(self, inside: int) -> list[_Item]:
+    def _a_suspect(self, inside: int, hush: bool) -> list[_Item]:
+        crowd = hush and self._main is not None and self._main.inside
+        return [] if inside or crowd or not self._suspects else [self._suspects.popleft()]
+
+    def _a_batch(self, inside: int, hush: bool) -> list[_Item]:
         """What to submit: at once to an idle worker, gathered if all are busy, nothing if enough
-        lies in front of them: one submission each, so that none waits for our answer."""
+        lies in front of them already, so that none has to wait for us."""
         waiting, idle = self._waiting, self._processes - inside
-        if not waiting or idle <= -self._processes:
+        if hush or not waiting or inside >= (1 + MAX_AHEAD) * self._processes:
             return []
         slow = self._item_seconds > GATHERED_SECONDS
         if waiting[0].alone or slow:
@@ -317,7 +335,7 @@ class ProcessStage:
         self._flush()
 
     def _answer(self, answer: Answer) -> None:
-        item = self._items.pop(answer.number, None)
+        item = self._items.get(answer.number)
         if item is None or self._closed:
             return
         self._item_seconds += 0.1 * (answer.seconds - self._item_seconds)
@@ -329,6 +347,7 @@ class ProcessStage:
                 item.work.task, answer.facts, answer.found, files, answer.failure, answer.seconds
             )
         )
+        self._items.pop(item.number, None)  # after the message: when none is busy, all is posted
 
     def _fail(self, item: _Item, why: Failure) -> None:
         self._answer(Answer(item.number, b"{}", (), (), why, 0.0))
@@ -370,7 +389,8 @@ class ProcessStage:
 
     def _renew(self) -> None:
         if self._stillborn >= MAX_STILLBORN or self._barren >= MAX_BARREN:
-            raise StageFailed("the worker processes die in a row without finishing anything")
+            message = "the worker processes die in a row without finishing anything"
+            raise StageFailed(f"{message} ({self._complaint})" if self._complaint else message)
         if self._stillborn:
             # A fork server that was told to end may not be gone yet: give it a moment.
             threading.Event().wait(0.02 * self._stillborn)
@@ -415,21 +435,20 @@ class ProcessStage:
                     self._suspects.appendleft(item)
                 else:
                     self._suspects.append(item)
+        self._complaint = generation.complaint()
         finished = generation.finished or any(each.convicts for each in seen.values())
         self._barren = 0 if finished else self._barren + 1
         self._stillborn = 0 if finished or seen else self._stillborn + 1
         for item, why in convicted:
             self._fail(item, why)
         for item in returned:
-            if self._items.pop(item.number, None) is not None:
-                self._post(Returned(item.work.task))
+            self._post(Returned(item.work.task))
+            self._items.pop(item.number, None)
 
     def overdue(self, now: float | None = None) -> None:
         """Once a second, by a monotonic clock: see to what no future tells. Cheap to call often.
 
-        A worker whose item is beyond its budget though its own alarm did not end it is killed. A
-        generation with a dead worker is announced as broken when its pool has not noticed for a
-        round (a worker killed in the middle of a large answer leaves the pool reading for ever).
+        A worker whose item is beyond its budget though its own alarm did not end it is killed.
         A pool for trials ends when nobody is left to be tried.
         """
         now = time.monotonic() if now is None else now
@@ -449,7 +468,10 @@ class ProcessStage:
     # -- ending ---------------------------------------------------------------------------------
 
     def close(self, now: bool = False) -> None:
-        """End the workers; with `now`, or with work inside, at once. What is inside is dropped."""
+        """End the workers; with `now`, or with work inside, at once. What is inside is dropped.
+
+        The fork server stays for the next run of this process, and ends with it.
+        """
         with self._lock:
             self._closed = True
             now = now or bool(self._items)
@@ -459,7 +481,7 @@ class ProcessStage:
         self._started()
         for generation in (self._main, self._trial):
             if generation is not None:
-                generation.end(0.0 if now else GENTLE_SECONDS)
+                generation.end(0.0 if now or generation.broken else GENTLE_SECONDS)
         self._main = self._trial = None
 
 
@@ -565,14 +587,15 @@ class _Generation:
         self._scratch = scratch
         self._post = post
         self._launched = False
+        self._ending = False
         self._trouble = ""
-        self._suspicious = False
+        self._watcher = threading.Thread(target=self._watch, name="watch-workers", daemon=True)
         self._first_announcement = threading.Lock()
         self.pool = ProcessPoolExecutor(
             processes, _context(), child.begin, (scratch, recipe, limits)
         )
         self._inner: Any = self.pool
-        self._results = self._inner._result_queue
+        self._results: Any = self._inner._result_queue
 
     @property
     def broken(self) -> bool:
@@ -585,6 +608,7 @@ class _Generation:
     def launch(self) -> None:
         """Start all workers now: a pool starts them in `submit`, which callbacks call too."""
         try:
+            prepare()
             with _interrupts_blocked():
                 while len(self._inner._processes) < self._processes:
                     self.pings.append(self.pool.submit(child.ping))
@@ -594,9 +618,16 @@ class _Generation:
             self.fail(error)
         finally:
             self.children = [_Child(each) for each in list(self._inner._processes.values())]
+        self._watcher.start()
         for each in self.pings:
             each.add_done_callback(self._pinged)
         self._launched = True
+
+    def _watch(self) -> None:
+        """Announce the first death. The pool would, too, in 1-2 ms, but not always: a worker killed
+        in the middle of an answer larger than a pipe (64 kB) leaves it reading for ever."""
+        if connection.wait([each.handle for each in self.children]):
+            self.announce()
 
     def _pinged(self, future: Future[str]) -> None:
         if isinstance(future.exception(), BrokenExecutor):
@@ -617,14 +648,11 @@ class _Generation:
         """Tell the coordinator, once. Takes no lock that anybody waits for."""
         if self._first_announcement.acquire(blocking=False):
             self.broken_at = time.monotonic()
-            self._post(Broken(self.number))
+            if not self._ending:
+                self._post(Broken(self.number))
 
     def look(self, now: float) -> None:
         """See `ProcessStage.overdue`."""
-        gone = set(connection.wait([each.handle for each in self.children], 0))
-        if gone and self._suspicious:
-            self.announce()
-        self._suspicious = bool(gone)
         for each in self.children:
             note = child.note_of(self._scratch, each.pid)
             age = now - note.begun
@@ -673,16 +701,20 @@ class _Generation:
         Nothing here waits without a limit. Pending futures are not cancelled: the thread of a
         breaking pool dies of that (3.11).
         """
+        self._ending = True
         thread = self._inner._executor_manager_thread
+        if not patience:
+            # First, because from 3.12 on a breaking pool keeps its lock until all of them are gone.
+            self.kill()
         self.pool.shutdown(wait=False)
         if not (patience and self._wait(patience)):
             self.kill()
-        if thread is not None:
-            thread.join(0.1)
-            if thread.is_alive():
-                # It reads an answer whose sender is dead; ours is the last writing end.
-                self._results._writer.close()
-                thread.join(KILL_SECONDS)
+            # The pool's thread may be reading an answer whose sender is dead: this writing end is
+            # the last that is open.
+            self._results._writer.close()
+        for waiting in (thread, self._watcher):
+            if waiting is not None and waiting.ident is not None:
+                waiting.join(KILL_SECONDS)
         for each in self.children:
             each.close()
             for path in (child.begun_path, child.dump_path):

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from scraper.faulty import FaultyServer, Seen, body, redirect
+from scraper.faulty import FaultyServer, Seen, body, redirect, status
 from scraper.faulty.server import Exchange
 
 WINDOW_AND_BATCH = 256 + 256
@@ -67,7 +67,9 @@ class Site:
 
     def answer(self, exchange: Exchange) -> None:
         path = exchange.seen.path
-        if path.startswith("/moved/"):
+        if path == "/robots.txt":
+            status(404)(exchange)
+        elif path.startswith("/moved/"):
             redirect(path.replace("moved", "page"))(exchange)
         else:
             kind = "text/html" if path.startswith("/page/") else "image/png"

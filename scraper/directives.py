@@ -1,0 +1,66 @@
+"""What a page or picture asks of robots beyond robots.txt: X-Robots-Tag and `<meta name=robots>`.
+
+https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag gives the words;
+`noai` and `noimageai` are what sites add to keep content out of training sets. They are always
+recorded, and obeyed if the configuration says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from scraper.model import Headers, Kind
+
+# A value may name whom it means: "otherbot: noindex". A word with a value is no name.
+_NAMED = re.compile(r"\s*([A-Za-z][\w-]*)\s*:\s*(.*)", re.DOTALL)
+_WITH_VALUE = frozenset({"max-snippet", "max-image-preview", "max-video-preview",
+                         "unavailable_after"})  # fmt: skip
+# Which words speak of which kind of content.
+_MEANT: dict[str, frozenset[str]] = {
+    "noindex": frozenset({"page", "image", "file"}),
+    "noai": frozenset({"page", "image", "file"}),
+    "noimageindex": frozenset({"image"}),
+    "noimageai": frozenset({"image"}),
+}
+
+
+def of_headers(headers: Headers, token: str) -> tuple[str, ...]:
+    """The words of all X-Robots-Tag headers that mean everybody, or the agent `token`."""
+    words: list[str] = []
+    for name, value in headers:
+        if name == "x-robots-tag":
+            words += of_value(value, token)
+    return tuple(dict.fromkeys(words))
+
+
+def of_value(value: str, token: str) -> list[str]:
+    """The words of one value, in lower case; a name holds for the words behind it.
+
+    >>> of_value("noindex, otherbot: noai, scraper: noimageai", "scraper")
+    ['noindex', 'noimageai']
+    """
+    words = []
+    meant = True
+    for part in value.split(","):
+        named = _NAMED.match(part)
+        if named and named[1].lower() not in _WITH_VALUE:
+            meant = named[1].lower() in (token, "robots")
+            part = named[2]
+        word = part.strip().lower()
+        if meant and word:
+            words.append(word)
+    return words
+
+
+def forbids(words: Iterable[str], obeyed: Iterable[str], kind: Kind) -> str | None:
+    """The obeyed word that forbids to keep something of this kind; None if none does."""
+    found = frozenset(words)
+    if "none" in found:  # noindex, nofollow
+        found |= {"noindex"}
+    return next((w for w in obeyed if w in found and kind in _MEANT.get(w, ())), None)
+
+
+def forbids_images(words: Iterable[str], obeyed: Iterable[str]) -> bool:
+    """Does a page with these words forbid to take the images that it names?"""
+    return forbids(words, obeyed, "image") is not None
