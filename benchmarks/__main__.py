@@ -1,0 +1,123 @@
+"""`python -m benchmarks`: the command line of the measurements."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from pathlib import Path
+from types import FrameType
+
+from benchmarks import fetch, job, million, silent, start
+from benchmarks.environments import PROJECT, default_cache
+
+
+def main() -> None:
+    """Run one measurement."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Side-by-side measurements on loopback. Only ratios of one run carry over to "
+        "another machine or day.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _fetch(commands)
+    _job(commands)
+    _start(commands)
+    _million(commands)
+    _silent(commands)
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, _ended)
+    given.measure(given)
+
+
+def _ended(number: int, frame: FrameType | None) -> None:
+    """Leave by the usual way, so that server, runs and temporary folders do not stay behind."""
+    raise SystemExit(128 + number)
+
+
+_Commands = argparse._SubParsersAction
+
+
+def _command(commands: _Commands[argparse.ArgumentParser], name: str, says: str,
+             ) -> argparse.ArgumentParser:  # fmt: skip
+    return commands.add_parser(name, help=says, description=says, allow_abbrev=False)
+
+
+def _race(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=_whole, default=5, help="turns of each (%(default)s)")
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        default=PROJECT.parent / "shared" / "corpus",
+        help="folder with pages/ and photos/; if absent, both are generated",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=default_cache(),
+        help="where the peers' environments are kept (%(default)s)",
+    )
+    parser.add_argument("--only", default="", metavar="NAMES", help="only these, such as "
+                        "ours,scrapy")  # fmt: skip
+    parser.add_argument("--flags", default="", help="run ours with these flags too: "
+                        "--flags='--durable -j 8'")  # fmt: skip
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="another checkout of this project, run in the same turns",
+    )
+
+
+def _fetch(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "fetch", "bodies saved, beside a plain script and Scrapy")
+    parser.add_argument("--urls", type=_whole, default=10_000, help="(%(default)s)")
+    _race(parser)
+    parser.set_defaults(measure=fetch.measure)
+
+
+def _job(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "job", "the whole job, beside Scrapy or img2dataset")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--pages", action="store_true", help="six facts of each page")
+    what.add_argument("--images", action="store_true", help="longest side 512, JPEG q85")
+    parser.add_argument("--urls", type=_whole, help=f"(pages {job.PAGES}, images {job.PICTURES})")
+    _race(parser)
+    parser.set_defaults(measure=job.measure)
+
+
+def _start(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "start", "seconds from the start to the first request")
+    parser.add_argument("--rounds", type=_whole, default=10, help="(%(default)s)")
+    parser.set_defaults(measure=start.measure)
+
+
+def _million(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "million", "memory, ledger and first request of a long list")
+    parser.add_argument("--urls", type=_whole, default=1_000_000, help="(%(default)s)")
+    parser.add_argument("--names", type=_whole, default=1_000, help="hosts (%(default)s)")
+    parser.add_argument("--disk", type=Path, metavar="DIR", help="run below this folder, not in "
+                        "memory")  # fmt: skip
+    parser.add_argument("--load-only", action="store_true",
+                        help="one request a host, then nothing: how fast is the list read, how "
+                        "large is a pending URL")  # fmt: skip
+    parser.set_defaults(measure=million.measure)
+
+
+def _silent(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "silent", "ten silent hosts beside ten good ones")
+    parser.add_argument("--urls", type=_whole, default=100, help="of each host (%(default)s)")
+    parser.add_argument("--rounds", type=_whole, default=5, help="pairs (%(default)s)")
+    parser.add_argument("--latency", type=float, default=0.05, metavar="S",
+                        help="before each good answer (%(default)s)")  # fmt: skip
+    parser.set_defaults(measure=silent.measure)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+if __name__ == "__main__":
+    main()
