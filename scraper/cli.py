@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import logging
 import os
 import signal
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import scraper
 from scraper import config as configuration
@@ -67,8 +68,19 @@ def _say(text: str) -> None:
 # -- arguments ------------------------------------------------------------------------------------
 
 
+class _Parser(argparse.ArgumentParser):
+    """One line for a mistake, with the nearest right word."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = message.rpartition(": ")[2].split()[:1]
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        near = difflib.get_close_matches(wrong[0].partition("=")[0], flags, 1) if wrong else []
+        hint = f"; did you mean {near[0]}?" if near else "; --help lists all flags"
+        raise UsageError(message + (hint if "unrecognized" in message else ""))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="scraper",
         usage="python -m scraper [options] urls.txt ...",
         description="Fetch pages and images concurrently; get clean records and processed "
@@ -110,7 +122,7 @@ def _add(group: argparse._ArgumentGroup, key: configuration.Key) -> None:
     default = "" if key.default in ("", (), True, False) else f" ({_shown(key)})"
     says = key.meta.says.replace("%", "%%") + default
     if key.type is bool:
-        text = f"do not {says}" if key.default is True and not says.startswith("do") else says
+        text = f"off: {says}" if key.default is True else says
         group.add_argument(*names, dest=key.name, action="store_const", const=not key.default,
                            help=text)  # fmt: skip
     elif key.is_list:
@@ -123,7 +135,7 @@ def _add(group: argparse._ArgumentGroup, key: configuration.Key) -> None:
 
 def _shown(key: configuration.Key) -> str:
     if key.unit == "bytes":
-        return f"{key.default / 2**20:g}M"
+        return f"{key.default / 2**30:g}G" if key.default >= 2**30 else f"{key.default / 2**20:g}M"
     return f"{key.default:g}s" if key.unit == "seconds" else f"{key.default}"
 
 
@@ -183,6 +195,9 @@ def _sources(inputs: Sequence[str]) -> list[Source]:
 
     if not inputs:
         raise UsageError("no list of URLs is given: python -m scraper urls.txt (or --help)")
+    near = difflib.get_close_matches(inputs[0], COMMANDS, 1, 0.7)
+    if near and len(inputs) > 1 and not Path(inputs[0]).exists():
+        raise UsageError(f"no such command or file: {inputs[0]}; did you mean {near[0]}?")
     urls = [each for each in inputs if "://" in each]
     files = [file_source(each) for each in inputs if "://" not in each]
     return [*files, given_source(urls)] if urls else files
@@ -197,23 +212,39 @@ def _run(arguments: argparse.Namespace) -> int:
         print(configuration.as_toml(config, origins), end="")
         return 0
     if "demo" in arguments:
-        return _demo(config)
+        if arguments.inputs:
+            raise UsageError("--demo brings its own list: leave out yours, or leave out --demo")
+        return _demo(config, origins)
     retry = _retry(arguments)
     sources = _sources(arguments.inputs)
     return _scrape(sources, config, retry, refresh="refresh" in arguments)
 
 
-def _demo(config: configuration.Config) -> int:
+def _demo(config: configuration.Config, origins: configuration.Origins) -> int:
     from scraper import demo
     from scraper.lists import given_source
 
     with demo.serve() as site:
-        values = {"allow_hosts": ("127.0.0.1", "localhost"), "html": "scraper.demo:product"}
-        values["dir"] = config.run.dir or "downloads/demo"
-        code = _scrape([given_source(site.urls, "demo")], configuration.with_keys(config, values))
-        _say(f"\n{site.note}")
+        values = {"html": "scraper.demo:product", "dir": "downloads/demo-site"}
+        wanted = {name: value for name, value in values.items() if name not in origins}
+        if "dir" in wanted:
+            _forget(Path(wanted["dir"]))  # the site has another port each time
+        confined = {**wanted, "allow_hosts": ("127.0.0.1", "localhost")}
+        code = _scrape([given_source(site.urls, "demo")], configuration.with_keys(config, confined))
+        if not config.output.quiet:
+            _say(f"\n{site.note}")
     # The site has failures on purpose: a demo that shows them has not failed.
     return 0 if code == 3 else code
+
+
+def _forget(folder: Path) -> None:
+    """Remove the result of an earlier demo, and nothing that is none."""
+    import shutil
+
+    from scraper.ledger import owner_of
+
+    if owner_of(folder / ".scraper" / "ledger.sqlite") == ["demo"]:
+        shutil.rmtree(folder)
 
 
 def _scrape(sources: Sequence[Source], config: configuration.Config,
@@ -225,6 +256,7 @@ def _scrape(sources: Sequence[Source], config: configuration.Config,
     from scraper.job import Run
 
     _show_warnings()
+    _allow_more_files()
     run = Run(sources, config, retry, refresh=refresh)
     interrupted = _Signals(run)
     try:
@@ -240,8 +272,10 @@ def _scrape(sources: Sequence[Source], config: configuration.Config,
                         _say(f"{outcome.state} {redacted(outcome.url)}" + _because(outcome.failure))
     finally:
         interrupted.restore()
-        if run.report.total and not config.output.quiet:
+        if (run.report.total or run.report.stopped) and not config.output.quiet:
             _say(_summary(run))
+    if run.complete and not (run.report.lines or run.report.total):
+        raise UsageError(f"no URL in {', '.join(each.name for each in sources)}")
     code = run.report.exit_code
     if interrupted.signal is not None and not run.complete:
         code = 128 + interrupted.signal
@@ -251,6 +285,18 @@ def _scrape(sources: Sequence[Source], config: configuration.Config,
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _allow_more_files() -> None:
+    """The soft limit on open files is a courtesy to old programs; connections need more."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 8_192 if hard == resource.RLIM_INFINITY else min(hard, 8_192)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _show_warnings() -> None:
@@ -272,9 +318,9 @@ def _summary(run: Run) -> str:
     lines = report.text().splitlines()
     if run.nothing_due:
         lines.insert(0, f"nothing left to do: pass {report.number} of {folder} is complete")
+    told = next((line for line in lines if line.startswith(("failed:", "skipped:"))), None)
     lines = [
-        f"{line}        see {folder / 'errors.jsonl'}" if line.startswith("failed:") else line
-        for line in lines
+        f"{line}        see {folder / 'errors.jsonl'}" if line == told else line for line in lines
     ]
     files = f"records: {folder / 'records.jsonl'}"
     if (folder / "processed").exists():
@@ -358,7 +404,7 @@ def _bar() -> Any:
     from tqdm import tqdm
 
     tqdm.set_lock(threading.RLock())  # the default makes a multiprocessing lock
-    bar = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}, {postfix}]"
+    bar = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
     return tqdm(total=0, unit=" url", bar_format=bar, dynamic_ncols=True, smoothing=0.1)
 
 

@@ -217,7 +217,7 @@ class OutputKeys:
     """What is said, and where."""
 
     output: str = key(
-        "", "'-': records to standard output too", short="-o", metavar="FILE", choices=("", "-")
+        "", "'-': records to standard output too", short="-o", metavar="-", choices=("", "-")
     )
     quiet: bool = key(False, "say nothing but errors", short="-q")
     verbose: bool = key(False, "log each URL to the terminal too", short="-v")
@@ -257,7 +257,8 @@ class Key:
     @property
     def stem(self) -> str:
         """The name without its unit."""
-        return self.name.removesuffix(f"_{self.unit}") if self.unit else self.name
+        shorter = self.name.removesuffix(f"_{self.unit}") if self.unit else self.name
+        return self.name if shorter == "max" else shorter  # --max-bytes: most of what?
 
     @property
     def flag(self) -> str:
@@ -285,7 +286,8 @@ class Key:
         if self.type is float and not self.unit:
             noun = "a number"
         example = {"seconds": " such as 30, 500ms, 5m", "bytes": " such as 65536, 64k, 2M"}
-        return f"{noun} from {_plain(meta.low)} to {_plain(meta.high)}{example.get(self.unit, '')}"
+        low, high = (_plain(bound, self.unit) for bound in (meta.low, meta.high))
+        return f"{noun} from {low} to {high}{example.get(self.unit, '')}"
 
     @property
     def is_list(self) -> bool:
@@ -477,9 +479,15 @@ def _number(value: Any, unit: str) -> float:
     return int(number) if number == int(number) else number
 
 
-def _plain(bound: float | None) -> str:
+def _plain(bound: float | None, unit: str = "") -> str:
     if bound is None:
         return "any"
+    if unit == "bytes" and bound >= 2**10:
+        for letter, power in (("T", 40), ("G", 30), ("M", 20), ("k", 10)):
+            if bound % 2**power == 0:
+                return f"{int(bound) // 2**power}{letter}"
+    if unit == "seconds" and bound >= 86_400:
+        return f"{bound / 86_400:g}d"
     return f"{int(bound)}" if bound == int(bound) else f"{bound}"
 
 

@@ -292,6 +292,11 @@ _ERRNO: dict[int, str] = {
     errno.ENOTCONN: "connection_lost",
     errno.EBADF: "connection_lost",
     errno.ETIMEDOUT: "connect_timeout",
+    errno.EHOSTUNREACH: "connect_failed",
+    errno.ENETUNREACH: "connect_failed",
+    errno.EHOSTDOWN: "connect_failed",
+    errno.EADDRNOTAVAIL: "connect_failed",
+    errno.EAFNOSUPPORT: "connect_failed",
 }
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -367,6 +372,8 @@ def _said(deepest: BaseException, error: BaseException) -> str:
 
 
 def _text(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror and not error.filename:
+        return error.strerror  # without the number, which says nothing to anybody
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - its own __str__ is broken; the door must not be

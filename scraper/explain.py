@@ -18,11 +18,11 @@ import orjson
 
 from scraper import directives, errors, store, urls
 from scraper.config import Config
-from scraper.fetch import Fetcher, Flight, agent_of
+from scraper.fetch import Fetcher, Flight, agent_of, is_secret
 from scraper.guard import Guard, Trust
 from scraper.hosts import backoff_ceiling, without_rules
 from scraper.job import guard_of
-from scraper.model import Fact, Failed, Failure, Fetched, Hop, Moved, Rules, Task
+from scraper.model import Fact, Failed, Failure, Fetched, Headers, Hop, Moved, Rules, Task
 from scraper.robots import MAX_HOPS, RobotRules, meaning_of, parse, token_of
 
 
@@ -61,6 +61,10 @@ def _shown(name: str, value: Any) -> Iterator[str]:
         yield f"  {name}: {'-' if value is None else value}"
 
 
+def _redacted(headers: Headers) -> dict[str, str]:
+    return {name: urls.redacted(value) for name, value in headers}
+
+
 def explain(text: str, config: Config) -> Explanation:
     """Ask one URL as a run would, and tell every decision on the way."""
     told = Explanation()
@@ -95,11 +99,13 @@ class _Asker:
         self._guard = guard
         self._fetcher = fetcher
         self._rules: dict[str, RobotRules | Failure] = {}
+        self._peers: dict[str, str | None] = {}  # a kept connection does not tell it again
 
     def ask(self, url: urls.Url) -> None:
         task = Task(1, url.href, url.host, url.href)
         trust: Trust = "listed"
-        for _ in range(self._config.fetch.max_redirects + 1):
+        most = self._config.fetch.max_redirects
+        for _ in range(most + 1):
             if not self._may_ask(task, trust):
                 return
             fact = self._fetch(task, trust)
@@ -109,9 +115,13 @@ class _Asker:
             hops = (*task.hops, Hop(task.url, fact.status))
             target = urls.canonical(fact.to)
             self._told.add("redirect", status=fact.status, to=urls.redacted(target.href))
+            if any(hop.url == target.href for hop in hops):
+                self._fail(errors.failure("too_many_redirects", "redirects in a circle"))
+                return
             trust = "private" if self._guard.host_class(task.host) == "private" else "public"
             task = Task(1, target.href, target.host, url.href, hops=hops)
-        self._fail(errors.failure("too_many_redirects", "more hops than max_redirects"))
+        kind = "too_many_redirects" if most else "redirect_not_followed"
+        self._fail(errors.failure(kind, f"max_redirects is {most}"))
 
     def _may_ask(self, task: Task, trust: Trust) -> bool:
         url = urls.canonical(task.url)
@@ -178,14 +188,15 @@ class _Asker:
             fact = self._fetcher.fetch(flight)
         finally:
             clock.cancel()
+        peer = self._peers[task.host] = flight.peer or self._peers.get(task.host)
         if tell:
             self._told.add(
                 "request",
                 url=urls.redacted(task.url),
-                address=flight.peer,
+                address=peer,
                 sent={
-                    name: "***" if name in ("Authorization", "Cookie") else value
-                    for name, value in self._fetcher.headers.items()
+                    name: "***" if is_secret(name) else value
+                    for name, value in self._fetcher.headers_for(task).items()
                 },
             )
         return fact
@@ -193,7 +204,8 @@ class _Asker:
     def _conclude(self, fact: Fact) -> None:
         if isinstance(fact, Failed):
             if fact.headers:
-                self._told.add("answer", status=fact.failure.status, headers=dict(fact.headers))
+                headers = _redacted(fact.headers)
+                self._told.add("answer", status=fact.failure.status, headers=headers)
             self._fail(fact.failure)
             return
         assert isinstance(fact, Fetched), "the last hop is an answer or a failure"
@@ -201,7 +213,7 @@ class _Asker:
         self._told.add(
             "answer",
             status=fact.status,
-            headers=dict(fact.headers),
+            headers=_redacted(fact.headers),
             seconds={
                 "connect": timings.connect,
                 "first_byte": timings.first_byte,

@@ -7,7 +7,9 @@ connection is requests' own `HTTPAdapter.send` with a short way in and out of it
 
 from __future__ import annotations
 
+import http.client
 import os
+import re
 import socket
 import ssl
 import threading
@@ -39,11 +41,11 @@ from scraper.guard import Guard, Trust
 from scraper.model import Fact, Failed, Failure, Fetched, Headers, Moved, Rules, Task, Timings
 from scraper.sniff import sniff
 
-# Connections kept open to hosts that may be asked again. One is an open file: bounded by `-n`.
-KEPT_POOLS = 256
+MOST_POOLS = 2_048  # hosts to which connections are kept open; each is an open file
 MAX_DRAINED_BYTES = 65_536  # of an answer that is not kept, to keep its connection
 MAX_ROBOTS_BYTES = 512_000  # RFC 9309 2.5 asks for at least 500 kibibytes
 SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "authorization"})
+_SECRET_NAME = re.compile(r"auth|cookie|token|secret|passw|credential|api-?key|session", re.I)
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -105,12 +107,14 @@ class Fetcher:
         self._parts = parts
         self._folder = folder  # where the bodies of earlier passes stand
         self._max_pause = max_pause
-        self.headers = {  # what every request sends
+        ours = {
             "User-Agent": agent_of(keys),
             "Accept": "*/*",
             "Accept-Encoding": bodies.ACCEPT_ENCODING,
-            **_parsed_headers(keys.header),
         }
+        headers = _headers(ours, keys.header)
+        self._secrets = {name: headers.pop(name) for name in [*headers] if is_secret(name)}
+        self.headers = headers  # what every request sends
         self._proxies = _proxies(keys.proxy)
         self._adapter = _SlimAdapter(guard, keys, per_host)
 
@@ -123,7 +127,13 @@ class Fetcher:
         began = time.perf_counter()
         _current.flight = flight
         try:
-            return self._ask(flight, began)
+            fact = self._ask(flight, began)
+            if flight.cut_as is not None:
+                # A body without a length ends where its connection does: it only looks whole.
+                if isinstance(fact, Fetched) and fact.part is not None:
+                    (self._parts / fact.part).unlink()
+                return self._failed(flight, began, flight.cut_as)
+            return fact
         except Exception as error:  # noqa: BLE001 - the door names it; nothing is lost
             failure = flight.cut_as or self._failure_of(error)
             return self._failed(flight, began, failure)
@@ -167,7 +177,8 @@ class Fetcher:
 
     def _send(self, flight: Flight) -> requests.Response:
         url = flight.task.url
-        request = _Request(url, {**self.headers, **self._conditions(flight.task)})
+        headers = {**self.headers_for(flight.task), **self._conditions(flight.task)}
+        request = _Request(url, headers)
         left = max(flight.deadline - time.monotonic(), 0.001)
         timeout = (
             min(self._keys.connect_timeout_seconds, left),
@@ -182,6 +193,15 @@ class Fetcher:
                 raise
             self._adapter.forget(request.origin)
             return self._adapter.send(request, stream=True, timeout=timeout, proxies=proxies)
+
+    def headers_for(self, task: Task) -> Mapping[str, str]:
+        """What is sent for this task. Secrets stay in the origin that the list names: they follow
+        neither a redirect nor an image to another one, and robots.txt needs none."""
+        if not self._secrets or task.purpose == "robots":
+            return self.headers
+        home = urls.parts_of(task.parent or task.origin_url).origin
+        at_home = urls.parts_of(task.url).origin == home
+        return {**self.headers, **self._secrets} if at_home else self.headers
 
     def _proxies_for(self, url: str) -> dict[str, str]:
         if not self._keys.proxy and should_bypass_proxies(url, None):
@@ -289,6 +309,11 @@ class Fetcher:
         )
 
 
+def is_secret(header: str) -> bool:
+    """Does a request header of this name hold what only its own origin may see?"""
+    return _SECRET_NAME.search(header) is not None
+
+
 def agent_of(keys: FetchKeys) -> str:
     """The User-Agent: who asks, and whom to write to about it."""
     if keys.user_agent:
@@ -352,14 +377,23 @@ def _headers_of(raw: BaseHTTPResponse) -> Headers:
     return tuple((name, value) for name, value in lower if name not in SECRET_HEADERS)
 
 
-def _parsed_headers(lines: tuple[str, ...]) -> dict[str, str]:
-    headers: dict[str, str] = {}
+def _headers(ours: Mapping[str, str], lines: tuple[str, ...]) -> dict[str, str]:
+    """Ours, with the user's in their place: names are the same in any case (RFC 9110 5.1)."""
+    headers = {name.lower(): (name, value) for name, value in ours.items()}
     for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip() or "\n" in line or "\r" in line:
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon:
             raise UsageError(f"header {line!r} is not right: write 'Name: value'")
-        headers[name.strip()] = value.strip()
-    return headers
+        headers[name.lower()] = name, value
+    for name, value in headers.values():
+        if not _TOKEN.fullmatch(name) or not _FIELD_VALUE.fullmatch(value):
+            raise UsageError(f"header '{name}: {value}' cannot be sent: write 'Name: value', with "
+                             "latin letters only")  # fmt: skip
+    return dict(headers.values())
+
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 5.5
 
 
 def _proxies(configured: str) -> dict[str, str]:
@@ -399,7 +433,8 @@ class _SlimAdapter(HTTPAdapter):
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = threading.Lock()
         self._pools: dict[str, HTTPConnectionPool] = {}
-        super().__init__(pool_connections=KEPT_POOLS, pool_maxsize=per_host)
+        self._most_pools = _affordable_pools()
+        super().__init__(pool_connections=self._most_pools, pool_maxsize=per_host)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -436,7 +471,7 @@ class _SlimAdapter(HTTPAdapter):
         manager = self.proxy_manager_for(proxy) if proxy else self.poolmanager
         pool = manager.connection_from_url(request.url, pool_kwargs=keywords)
         if not proxy:
-            if len(self._pools) >= KEPT_POOLS:
+            if len(self._pools) >= self._most_pools:
                 self._pools.clear()  # the manager keeps them; this is only the short way
             self._pools[request.origin] = pool
         return pool
@@ -472,6 +507,16 @@ class _SlimAdapter(HTTPAdapter):
         return response
 
 
+def _affordable_pools() -> int:
+    """How many hosts may keep connections: a quarter of the open files that we may have."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return MOST_POOLS
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(8, min(files // 4, MOST_POOLS)) if files > 0 else MOST_POOLS
+
+
 def _trusted(bundle: str) -> dict[str, str]:
     path = (
         bundle
@@ -491,6 +536,7 @@ class _Pool:
         conn = super()._get_conn(timeout)  # type: ignore[misc]
         flight: Flight = _current.flight
         if conn.sock is not None:
+            flight.peer = conn.peer
             flight.hold(conn.sock)
         return conn
 
@@ -501,10 +547,24 @@ class _Pool:
         super()._put_conn(conn)  # type: ignore[misc]
 
 
+class _Answer(http.client.HTTPResponse):
+    """An answer, after any that only say that it will come: http.client knows but one of these,
+    `100 Continue` (RFC 9110 15.2: clients must understand them all, 103 Early Hints too)."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        while status in (102, 103, 104):
+            http.client.parse_headers(self.fp)
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, status, reason
+
+
 class _Guarded:
     """A connection that is made by the guard, to an address that it has checked."""
 
     guard: Guard
+    peer: str | None = None
+    response_class = _Answer
 
     def _new_conn(self) -> socket.socket:
         flight: Flight = _current.flight
@@ -516,7 +576,7 @@ class _Guarded:
         except TimeoutError as error:
             raise ConnectTimeoutError(this, f"no connection within {this.timeout} s") from error
         flight.connected = time.perf_counter() - began
-        flight.peer = str(sock.getpeername()[0])
+        flight.peer = this.peer = str(sock.getpeername()[0])
         flight.hold(sock)
         return sock
 

@@ -26,6 +26,7 @@ from scraper.model import Answered, Fact, Failed, Failure, Fetched, Hop, Moved, 
 from scraper.robots import MAX_HOPS, meaning_of, parse
 
 REFILL = 32  # tasks a lane takes from the ledger at once
+MOST_MET = 10_000  # hosts remembered as no strangers
 MOST_LANES = 1_024  # awake at once; more hosts wait in the ledger
 
 
@@ -85,14 +86,15 @@ class Frontier:
         self._opens = 0.0  # unix time before which nobody is asked: the bandwidth of all
         self._errands = 0  # requests of our own so far; their tasks have negative numbers
         self._lanes: dict[int, Lane] = {}
-        self._ready: deque[Lane] = deque()
+        # Hosts that have answered before, and strangers: each kind has threads of its own, for a
+        # host that never answers holds one for a whole time-out.
+        self._ready: dict[bool, deque[Lane]] = {True: deque(), False: deque()}
+        self._asking = {True: 0, False: 0}
+        self._most = {True: threads, False: max(spare_threads(threads), 1)}
         self._timers: list[tuple[float, int]] = []
         self._asleep: dict[int, float] = {}
+        self._met: dict[int, None] = {}  # released hosts that have answered, in this order
         self._alarms: list[tuple[float, int]] = []
-        self._strangers = 0  # requests under way to hosts that have not answered yet
-        # Hosts that never answer hold a thread for a whole time-out: half is kept for the others.
-        self._most_strangers = max(threads // 2, 1)
-        self._held: deque[Lane] = deque()
         self._cursor = -1
         self._exhausted = False  # a whole round through the hosts found no lane to wake
         self._noticed = True  # rows came since the round began
@@ -105,19 +107,27 @@ class Frontier:
             return None
         self._ring(now)
         while True:
-            while self._ready:
-                lane = self._ready.popleft()
+            lane = self._next_ready()
+            if lane is None:
+                if not self._wake_next(now):
+                    return None
+                continue
+            decision = self._from(lane, now)
+            if decision is not None:
+                return decision
+
+    def _next_ready(self) -> Lane | None:
+        for known in (True, False):
+            if self._ready[known] and self._asking[known] < self._most[known]:
+                lane = self._ready[known].popleft()
                 lane.place = "taken"
-                decision = self._from(lane, now)
-                if decision is not None:
-                    return decision
-            if not self._wake_next(now):
-                return None
+                return lane
+        return None
 
     def opens_at(self) -> float | None:
         """When something that waits for a clock may be asked; None if nothing does."""
         times = [heap[0][0] for heap in (self._timers, self._alarms) if heap]
-        if self._ready and not times:
+        if any(self._ready.values()) and self._opens:
             times = [self._opens]
         return max(min(times), self._opens) if times else None
 
@@ -132,17 +142,19 @@ class Frontier:
         if lane.asking >= host.limit(self._hosts):
             lane.place = "busy"
             return None
-        if host.opens > now:
-            self._later(lane, host.opens, now)
-            return None
-        if lane.errands:
-            return self._asked(lane, lane.errands.popleft(), "public")
         row = self._front(lane)
-        if row is None:
+        if row is None and not lane.errands:
+            # Also where the host's delay is not over: a run ends with its last answer.
             lane.place = "busy"
             if not (lane.asking or lane.out):
                 self._release(lane, now)
             return None
+        if host.opens > now:
+            self._later(lane, host.opens, now)
+            return None
+        if row is None or lane.errands:
+            errand = lane.errands.popleft()
+            return self._asked(lane, errand, self._trust(errand))
         if row.due > now:
             self._later(lane, row.due, now)
             return None
@@ -159,22 +171,13 @@ class Frontier:
             lane.out.add(task.id)
             self._to_ready(lane)
             return Decision(task, trust, refusal)
-        decision = self._asked(lane, task, trust)
-        if decision is not None:
-            lane.rows.popleft()
-            lane.out.add(task.id)
-        return decision
+        lane.rows.popleft()
+        lane.out.add(task.id)
+        return self._asked(lane, task, trust)
 
-    def _asked(self, lane: Lane, task: Task, trust: Trust) -> Decision | None:
-        """Take a place for a request; None if this lane must wait for other strangers."""
-        if not lane.host.answered:
-            if self._strangers >= self._most_strangers:
-                lane.place = "busy"
-                if task.purpose == "robots":
-                    lane.errands.appendleft(task)
-                self._held.append(lane)
-                return None
-            self._strangers += 1
+    def _asked(self, lane: Lane, task: Task, trust: Trust) -> Decision:
+        """Take a place for a request."""
+        self._asking[lane.host.answered] += 1
         lane.asking += 1
         self._to_ready(lane)
         return Decision(task, trust, None)
@@ -194,7 +197,7 @@ class Frontier:
         for it must be asked for itself."""
         if task.refusal is not None:
             return task, self._refused_line(task)
-        forbidden = self._judge.refusal(urls.canonical(task.url), trust)
+        forbidden = self._judge.refusal(urls.parts_of(task.url), trust)
         if forbidden is not None:
             return task, errors.failure(*forbidden)
         if host.down:
@@ -220,12 +223,8 @@ class Frontier:
         self._errands += 1
         url = f"{scheme}://{task.host}/robots.txt"
         errand = Task(-self._errands, url, task.host, url, purpose="robots")
-        decision = self._asked(lane, errand, trust)
-        if decision is None:
-            lane.errands.clear()
-        else:
-            origin.asked = True
-        return decision
+        origin.asked = True
+        return self._asked(lane, errand, trust)
 
     def _robots_refusal(self, host: Host, task: Task) -> tuple[Task, Failure | None]:
         if self._hosts.robots == "off" or task.refusal is not None:
@@ -256,7 +255,7 @@ class Frontier:
             named_by = task.parent
         else:
             return "listed"
-        host = urls.canonical(named_by).host
+        host = urls.parts_of(named_by).host
         return "private" if self._judge.host_class(host) == "private" else "public"
 
     # -- what came of it ----------------------------------------------------------------------
@@ -267,23 +266,27 @@ class Frontier:
         task = fact.task
         lane = self._lanes[lane_of(task.host)]
         lane.asking -= 1
-        if not lane.host.answered:
-            self._strangers -= 1
-            self._unhold()
+        known = lane.host.answered
+        self._asking[known] -= 1
         failure = fact.failure if isinstance(fact, Failed) else None
         wire_bytes = fact.wire_bytes if isinstance(fact, Fetched | Failed) else 0
         if failure is None or failure.blame != "here":
             lane.host.judged(failure, answer.at, wire_bytes, self._hosts, self._fetch, self._random)
         if isinstance(fact, Moved) and fact.pause:
             lane.host.opens = max(lane.host.opens, answer.at + fact.pause)
+        if lane.host.opens > answer.at and (failure is not None or isinstance(fact, Moved)):
+            self._rows.keep_host(lane.host.state())  # a kill must not shorten a pause
         if self._hosts.limit_rate_bytes:
             begin = max(self._opens, answer.at)
             self._opens = begin + wire_bytes / self._hosts.limit_rate_bytes
+        if lane.host.answered != known and lane.place == "ready":
+            self._ready[known].remove(lane)  # no stranger now: it waits no more among them
+            lane.place = "taken"
         self._to_ready(lane)
 
     def ruled(self, fact: Fact, at: float) -> None:
         """What came of asking for a robots.txt (RFC 9309 2.3)."""
-        asked = urls.canonical(fact.task.origin_url)
+        asked = urls.parts_of(fact.task.origin_url)
         scheme = asked.scheme
         lane = self._lanes.get(lane_of(asked.host))
         if lane is None:
@@ -365,6 +368,9 @@ class Frontier:
         """Send the task on to where it was sent, as one more hop; or why not."""
         task = moved.task
         hops = (*task.hops, Hop(task.url, moved.status))
+        if not self._fetch.max_redirects:
+            why = f"it redirects to {moved.to}, and max_redirects is 0"
+            return errors.failure("redirect_not_followed", why)
         if any(hop.url == moved.to for hop in hops):
             return errors.failure("too_many_redirects", f"redirects in a circle to {moved.to}")
         if len(hops) > self._fetch.max_redirects:
@@ -396,22 +402,14 @@ class Frontier:
 
     # -- where lanes are ----------------------------------------------------------------------
 
-    def _unhold(self) -> None:
-        """A stranger is done with: one of those that were held back for its sake may go."""
-        while self._held:
-            held = self._held.popleft()
-            if held.place == "busy":
-                self._to_ready(held)
-                break
-
     def _to_ready(self, lane: Lane) -> None:
         if lane.place != "ready":
             lane.place = "ready"
-            self._ready.append(lane)
+            self._ready[lane.host.answered].append(lane)
 
     def _later(self, lane: Lane, at: float, now: float) -> None:
         lane.place = "timer"
-        idle = not (lane.asking or lane.out or lane.errands)
+        idle = not (lane.asking or lane.out or lane.errands or lane.host.forgetful)
         if at > now + 1 and len(self._lanes) > MOST_LANES // 2 and idle:
             self._release(lane, now)
             self._asleep[lane.host.lane] = at
@@ -434,6 +432,10 @@ class Frontier:
     def _release(self, lane: Lane, now: float) -> None:
         """Let go of a lane; what its host has taught us stays in the ledger."""
         del self._lanes[lane.host.lane]
+        if lane.host.answered:
+            self._met[lane.host.lane] = None
+            if len(self._met) > MOST_MET:
+                del self._met[next(iter(self._met))]
         if lane.host.opens > now or lane.host.strikes or lane.host.slow or lane.host.touched:
             self._rows.keep_host(lane.host.state())
 
@@ -445,6 +447,7 @@ class Frontier:
 
     def _wake(self, host: int, now: float) -> Lane:
         lane = Lane(Host(host))
+        lane.host.answered = host in self._met
         kept = self._rows.host(host)
         if kept is not None:
             lane.host.recall(kept, now, self._agent)
@@ -467,6 +470,12 @@ class Frontier:
                 self._wake(host, now)
                 return True
         return False
+
+
+def spare_threads(threads: int) -> int:
+    """Threads beside the `threads` that ask known hosts: they wait for hosts that have not
+    answered yet. One thread alone is one request at a time, whomever it asks."""
+    return threads - 1
 
 
 def _scheme_of(url: str) -> str:

@@ -22,7 +22,7 @@ ROBOTS_TRIES = 3
 MAX_BACKOFF_SECONDS = 300.0
 # A host that has failed this often in a row, each time after a longer pause, is down: what waits
 # for it ends as `host_down`, to be asked again by --retry.
-STRIKES = 6
+STRIKES = 5
 FORGIVEN_SECONDS = 600.0  # after which what an earlier run has seen of a failing host is old news
 SLOWEST_SECONDS = 60.0  # a host that answers 429 or 503 is not asked more seldom than this
 FIRST_SLOW_SECONDS = 0.5
@@ -66,6 +66,11 @@ class Host:
     def down(self) -> bool:
         """Has it failed too often to go on?"""
         return self.strikes >= STRIKES
+
+    @property
+    def forgetful(self) -> bool:
+        """Is there something that the ledger would not keep: tries at a robots.txt?"""
+        return any(each.tries and each.rules is None for each in self.origins.values())
 
     def origin(self, scheme: str) -> Origin:
         """What is known of `scheme`://host."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import itertools
 import logging
 import os
 import re
@@ -11,6 +12,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,19 +24,20 @@ import orjson
 import scraper
 from scraper import lists, recovery, sinks
 from scraper.config import Config
-from scraper.errors import KINDS, LocalFault, UsageError
+from scraper.errors import KINDS, LocalFault, UsageError, disk_failure
 from scraper.fetch import Fetcher, agent_of
 from scraper.frontier import Frontier
 from scraper.guard import AllowList, Guard, HostClass, Private
 from scraper.journal import Journal
-from scraper.ledger import Ledger
+from scraper.ledger import Ledger, fault_of
 from scraper.model import Fetched, Outcome, Task
 from scraper.pipeline import Pipeline, Stop
 from scraper.plugins import function_of
+from scraper.records import outcome_of
 from scraper.report import Report
 from scraper.robots import token_of
 from scraper.store import Store, processed_prefix
-from scraper.urls import canonical, without_credentials
+from scraper.urls import parts_of, without_credentials
 from scraper.workers import Limits, ProcessStage, Work
 
 logger = logging.getLogger("scraper")
@@ -78,7 +81,8 @@ class Run:
     # -- opening ----------------------------------------------------------------------------
     def __enter__(self) -> Run:
         try:
-            self._open()
+            with _blaming_this_machine():
+                self._open()
         except BaseException:
             self.close()
             raise
@@ -139,7 +143,16 @@ class Run:
         )
         if self._stage is not None and config.page.html:
             self._stage.check()
-        self._iterator = self._pipeline.outcomes()
+        self._iterator = itertools.chain(self._untold(), self._pipeline.outcomes())
+
+    def _untold(self) -> Iterator[Outcome]:
+        """What was committed and then not yielded: a killed consumer hears it after all."""
+        records = self.journal.records
+        told = min(int(self.ledger.meta("told") or 0), records.offset)
+        end = records.offset
+        for line in records.lines(told):
+            yield outcome_of(line)
+        self.ledger.set_meta("told", str(end))
 
     def _claim_folder(self) -> None:
         """A folder belongs to its lists; another list in it would mix two jobs."""
@@ -245,7 +258,7 @@ class Run:
 
     def _work_of(self, fetched: Fetched) -> Work:
         task = fetched.task
-        host = canonical(task.origin_url).host
+        host = parts_of(task.origin_url).host
         path = self.store.part(fetched.part) if fetched.part else self._held(task)
         return Work(
             task=task,
@@ -275,6 +288,8 @@ class Run:
             return next(self._iterator)
         except LocalFault as fault:
             self._fault = fault
+        except sqlite3.OperationalError as error:
+            self._fault = fault_of(error)
         except StopIteration:
             stopped = self._pipeline.stopped if self._pipeline else None
             if stopped is None or stopped.failure is None:
@@ -316,7 +331,8 @@ class Run:
         if self._opened:
             self._opened = False
             self._conclude(pipeline)
-            self.store.close()
+            # A commit that failed half-way may have promised files: the next run renames them.
+            self.store.close(keep_parts=pipeline is not None and self.journal.waiting > 0)
 
     def _conclude(self, pipeline: Pipeline | None) -> None:
         """Write down how the pass stands."""
@@ -324,11 +340,23 @@ class Run:
             return
         try:
             if pipeline is not None:
+                if self.journal.waiting or self._fault is not None:
+                    self._undo()
                 self._note(pipeline)
         finally:
             for sink in getattr(self, "_sinks", []):
                 sink.close()
             self.ledger.close()
+
+    def _undo(self) -> None:
+        """A write has failed: what is not committed stays pending, and must not be counted."""
+        self.ledger.rollback()
+        counted, self.report = self.report, Report()
+        self.report.number, self.report.lines = counted.number, counted.lines
+        self.report.repeated = counted.repeated
+        last = self.ledger.last_pass()
+        if last is not None and last.number == self.number:
+            self.report.resume(dict(last.counts))
 
     def _note(self, pipeline: Pipeline) -> None:
         report = self.report
@@ -372,6 +400,17 @@ class Run:
         part.replace(self.folder / "summary.json")
 
 
+@contextmanager
+def _blaming_this_machine() -> Iterator[None]:
+    """What goes wrong with our own files, in our words."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise fault_of(error) from error
+    except OSError as error:
+        raise LocalFault(disk_failure(error)) from error
+
+
 def guard_of(config: Config) -> Guard:
     """The guard that a configuration asks for."""
     hosts = config.hosts
@@ -409,12 +448,19 @@ def _source_of(module: ModuleType) -> bytes:
 def _checked_kinds(kinds: Sequence[str] | None) -> tuple[str, ...] | None:
     if kinds is None:
         return None
-    for kind in kinds:
-        if kind not in KINDS and not re.fullmatch(r"http_[1-9]\d\d", kind):
-            near = difflib.get_close_matches(kind, [*KINDS, "http_404"], 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise UsageError(f"--retry: no kind of failure is called {kind!r}{hint}")
-    return tuple(kinds)
+    return tuple(dict.fromkeys(name for kind in kinds for name in _kinds_of(kind)))
+
+
+def _kinds_of(word: str) -> list[str]:
+    """The kinds that a word means: one, a branch of the tree (network), a family (timeout)."""
+    if word in KINDS or re.fullmatch(r"http_[1-9]\d\d", word):
+        return [word]
+    meant = [k.name for k in KINDS.values() if word == k.branch or k.name.startswith(f"{word}_")]
+    if not meant:
+        near = difflib.get_close_matches(word, [*KINDS, "http_404"], 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"--retry: no kind of failure is called {word!r}{hint}")
+    return meant
 
 
 def _default_folder(sources: Sequence[lists.Source]) -> str:

@@ -10,24 +10,24 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import orjson
 
 from scraper import directives, records
-from scraper.errors import LocalFault, disk_failure, failure_of, state_of
+from scraper.errors import LocalFault, disk_failure, state_of
 from scraper.errors import failure as failure_named
-from scraper.ledger import Entry, Ledger, Line
+from scraper.ledger import Entry, Ledger, Line, fault_of
 from scraper.model import Failed, Failure, Fetched, Outcome, Processed, Publication, State, Task
 from scraper.report import Report
 from scraper.sinks import LineFile, Sink, note_line
 from scraper.store import Store, path_of
-from scraper.urls import BadUrl, canonical, with_credentials_of
+from scraper.urls import BadUrl, canonical, parts_of, with_credentials_of
 
 logger = logging.getLogger("scraper")
 
 BATCH = 256
-BATCH_SECONDS = 1.0
+BATCH_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -63,7 +63,8 @@ class Journal:
         words = directives.of_headers(fetched.headers, self.token)
         forbidden = self._forbidden(words, fetched, facts)
         failure = forbidden or (processed.failure if processed else None)
-        path = path_of(task.origin_url, canonical(task.origin_url).host, fetched.kind, fetched.type)
+        host = parts_of(task.origin_url).host
+        path = path_of(task.origin_url, host, fetched.kind, fetched.type)
         files = self._files(fetched, processed, path) if forbidden is None else ()
         state: State = state_of(failure) if failure else "done"
         line = records.encode(
@@ -74,12 +75,13 @@ class Journal:
             failure=failure,
             path=path if forbidden is None else None,
             directives=words,
+            processing=processed.seconds if processed else None,
             facts=facts if forbidden is None else b"{}",
         )
         found = self._named(task, processed, words, facts) if failure is None else ()
         outcome = Outcome(task, state, line, files, found, failure, fetched)
-        entry = self._entry(outcome, fetched, processed)
-        self._record(outcome, replace(entry, path=path) if forbidden is None else entry)
+        kept = path if forbidden is None else None
+        self._record(outcome, self._entry(outcome, fetched, processed, kept, fetched.sha256))
         return self._found(task, found)
 
     def _files(
@@ -124,12 +126,13 @@ class Journal:
         outcome = Outcome(
             task, state, line, processed.files if processed else (), (), failure, fetched
         )
-        self._record(outcome, replace(self._entry(outcome, fetched, processed), sha256=None))
+        self._record(outcome, self._entry(outcome, fetched, processed, None, None))
         if fetched.kind != "page" or not self.follow_images or task.depth:
             return frozenset()
         return self.ledger.reopen_children(task.id, self.number)
 
-    def _entry(self, outcome: Outcome, fetched: Fetched, processed: Processed | None) -> Entry:
+    def _entry(self, outcome: Outcome, fetched: Fetched, processed: Processed | None,
+               path: str | None, sha256: str | None) -> Entry:  # fmt: skip
         timings = fetched.timings
         # What failed must be had again: no validators, so that no 304 can call it unchanged.
         headers = dict(fetched.headers) if outcome.failure is None else {}
@@ -147,9 +150,10 @@ class Journal:
             seconds_connect=timings.connect,
             seconds_fetch=timings.fetch,
             seconds_process=processed.seconds if processed else None,
+            path=path,
             bytes=fetched.bytes,
             wire_bytes=fetched.wire_bytes,
-            sha256=fetched.sha256,
+            sha256=sha256,
             process_hash=self.process_hash(fetched.kind) if processed else None,
             offset=self.records.offset,
             length=len(outcome.line),
@@ -200,7 +204,7 @@ class Journal:
         try:
             self.ledger.finish(outcome.task, entry, self.number)
         except sqlite3.Error as error:
-            raise _fault(error) from error
+            raise fault_of(error) from error
         failure = outcome.failure
         if failure is not None and failure.kind == "host_down":
             self._note_down(outcome.task.host, failure)
@@ -238,21 +242,25 @@ class Journal:
 
     @property
     def waiting(self) -> int:
-        """Outcomes that are recorded but not committed."""
+        """Outcomes that are recorded but not committed; also after a commit that failed."""
         return len(self._waiting)
 
     def due(self, now: float) -> bool:
         """Is it time for a commit?"""
-        if not self._waiting:
+        if not (self._waiting or self.ledger.changed):
             self._since = None
             return False
         if self._since is None:
             self._since = now
         return len(self._waiting) >= BATCH or now - self._since >= BATCH_SECONDS
 
+    def told(self) -> None:
+        """All that is committed has been yielded; the next commit makes this last too."""
+        self.ledger.set_meta("told", str(self.records.offset))
+
     def commit(self) -> list[Outcome]:
         """Make all of it last. Raises LocalFault if this machine does not let us."""
-        outcomes, self._waiting = self._waiting, []
+        outcomes = self._waiting
         files = [each for outcome in outcomes for each in outcome.files]
         try:
             if self.durable:
@@ -265,15 +273,9 @@ class Journal:
             if self.durable:
                 self.store.sync_names(files)
         except sqlite3.Error as error:
-            raise _fault(error) from error
+            raise fault_of(error) from error
         except OSError as error:
             raise LocalFault(disk_failure(error)) from error
+        self._waiting = []
         self._since = None
         return outcomes
-
-
-def _fault(error: sqlite3.Error) -> LocalFault:
-    failure = failure_of(error)
-    if "full" in str(error):
-        failure = disk_failure(OSError(28, "database or disk is full"))
-    return LocalFault(failure)

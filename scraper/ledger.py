@@ -7,6 +7,7 @@ its lane by `give_back`; it ends by `finish`. Nothing is visible to the next run
 
 from __future__ import annotations
 
+import errno
 import functools
 import sqlite3
 import time
@@ -17,9 +18,9 @@ from typing import Any
 
 import orjson
 
-from scraper.errors import UsageError
+from scraper.errors import LocalFault, UsageError, disk_failure, failure_of
 from scraper.model import Failure, Headers, Held, Hop, Publication, Task
-from scraper.urls import canonical, digest
+from scraper.urls import digest, parts_of
 
 SCHEMA = 1
 CACHE_KIB = 16_384  # 64 MiB would fill with the length of the list; 16 MiB stays flat
@@ -51,7 +52,10 @@ CREATE TABLE url (
 );
 CREATE UNIQUE INDEX url_key ON url (key);
 CREATE INDEX url_due ON url (host, due) WHERE state = 'pending';
-CREATE TABLE input (url INTEGER NOT NULL, source INTEGER, line INTEGER, columns TEXT);
+CREATE TABLE input (  -- where the list names a URL again
+  url INTEGER NOT NULL, source INTEGER NOT NULL, line INTEGER NOT NULL, columns TEXT,
+  PRIMARY KEY (url, source, line)
+) WITHOUT ROWID;
 CREATE TABLE link (parent INTEGER NOT NULL, child INTEGER NOT NULL,
                    PRIMARY KEY (parent, child)) WITHOUT ROWID;
 CREATE TABLE host (
@@ -98,8 +102,13 @@ _INSERT = f"""INSERT INTO url (id, key, url, host, state, pass, seq, source, lin
     )
 } FROM json_each(?))"""
 
+# A refused line keeps its kind: what is wrong with it stands in the list, not out there.
 _AGAIN = """UPDATE url SET state = 'pending', pass = ?, due = 0, attempts = NULL, started = NULL,
-  ask = NULL, hops = NULL, error_kind = NULL WHERE id IN (SELECT value FROM json_each(?))"""
+  ask = NULL, hops = NULL, error_kind = CASE WHEN host = 0 THEN error_kind END
+  WHERE id IN (SELECT value FROM json_each(?))"""
+
+_INPUT = f"""INSERT OR IGNORE INTO input (url, source, line)
+  SELECT url, source, line FROM (SELECT {_fields("url", "source", "line")} FROM json_each(?))"""
 
 _LINK = f"""INSERT OR IGNORE INTO link
   SELECT parent, child FROM (SELECT {_fields("parent", "child")} FROM json_each(?))"""
@@ -239,9 +248,16 @@ class Ledger:
         self.in_wal = True
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._open(durable)
+            try:
+                self._open(durable)
+            except BaseException:
+                self._db.close()
+                raise
         except sqlite3.DatabaseError as error:
+            if _is_full(error):
+                raise fault_of(error) from error
             raise UsageError(_unusable(path, error)) from error
+        self._committed = self._db.total_changes
         self._finished: list[tuple[Any, ...]] = []
         self._given_back: list[tuple[Any, ...]] = []
         self._cache_counters()
@@ -285,9 +301,16 @@ class Ledger:
             self.set_meta("publish", orjson.dumps(pairs).decode())
         self._flush()
         self._db.execute("COMMIT")
+        self._committed = self._db.total_changes
         self._db.execute("BEGIN IMMEDIATE")
         if published:
             self.set_meta("publish", None)
+
+    @property
+    def changed(self) -> bool:
+        """Is there anything that a kill would undo?"""
+        gathered = bool(self._finished or self._given_back)
+        return gathered or self._db.total_changes > self._committed
 
     def unpublished(self) -> list[Publication]:
         """The files of the last commit, which a killed run may not have renamed."""
@@ -298,9 +321,19 @@ class Ledger:
         """All of `unpublished` are in place."""
         self.set_meta("publish", None)
 
+    def rollback(self) -> None:
+        """Forget everything since the last commit, as a kill would."""
+        self._finished.clear()
+        self._given_back.clear()
+        if self._db.in_transaction:  # a COMMIT that met a full disk has ended it
+            self._db.execute("ROLLBACK")
+        self._db.execute("BEGIN IMMEDIATE")
+        self._cache_counters()
+
     def close(self) -> None:
         """Give up what is not committed, and let the file be one file again."""
-        self._db.execute("ROLLBACK")
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
         self._db.close()
 
     # -- the run's own facts ------------------------------------------------------------------
@@ -376,6 +409,7 @@ class Ledger:
         due_again: list[int] = []
         hosts: set[int] = set()
         repeated = 0
+        again_at: list[tuple[int, int | None, int | None]] = []
         for each in lines:
             lane = lane_of(each.host)
             key, row = known[each.url]
@@ -396,14 +430,17 @@ class Ledger:
                     due_again.append(id)
                     known[each.url] = (key, (id, number, "pending"))
                     hosts.add(lane)
-            if seen is not None:
-                repeated += _mark(seen, id)
+            if seen is not None and _mark(seen, id):
+                repeated += 1
+                again_at.append((id, each.source, each.line))
             if parent is not None:
                 links.append((parent, id))
         if new_rows:
             self._db.execute(_INSERT, (_json(new_rows),))
         if due_again:
             self._db.execute(_AGAIN, (number, _json(due_again)))
+        if again_at:
+            self._db.execute(_INPUT, (_json(again_at),))
         if links:
             self._db.execute(_LINK, (_json(links),))
         return Added(len(new_rows), len(due_again), repeated, frozenset(hosts))
@@ -466,6 +503,7 @@ class Ledger:
         A kind may be a label with its status, such as `http_404`. Returns how many are due,
         with those that an earlier pass has left.
         """
+        self._flush()
         condition = "state = 'failed' OR error_kind = 'robots_unreachable'"
         parameters: list[Any] = []
         if kinds:
@@ -520,7 +558,7 @@ class Ledger:
             Task(
                 id=id,
                 url=asked,
-                host=canonical(asked).host if error_kind is None else "",
+                host=parts_of(asked).host if error_kind is None else "",
                 origin_url=url,
                 attempt=(attempts or 0) + 1,
                 hops=tuple(Hop(*each) for each in orjson.loads(hops)) if hops else (),
@@ -554,7 +592,7 @@ class Ledger:
                 number,
                 entry.attempts,
                 # A redirect may have led the row into another host's lane: bring it home.
-                lane_of(canonical(task.origin_url).host) if task.hops else None,
+                lane_of(parts_of(task.origin_url).host) if task.hops else None,
                 entry.failure.kind if entry.failure else None,
                 entry.status,
                 entry.final_url if entry.final_url != task.origin_url else None,
@@ -692,6 +730,22 @@ class Told:
     length: int
 
 
+def owner_of(path: Path) -> list[str] | None:
+    """The identities of the lists that a folder's ledger belongs to; None if there is none."""
+    if not path.exists():
+        return None
+    try:
+        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            row = db.execute("SELECT value FROM meta WHERE name = 'inputs'").fetchone()
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return None  # no ledger of ours
+    owner: list[str] | None = orjson.loads(row[0]) if row else None
+    return owner
+
+
 @dataclass(frozen=True, slots=True)
 class Glance:
     """How a run stands, as another process sees it."""
@@ -749,6 +803,17 @@ def _json(value: object) -> str:
 
 def _marks(values: Iterable[object]) -> str:
     return ", ".join("?" for _ in values)
+
+
+def fault_of(error: sqlite3.Error) -> LocalFault:
+    """What the run stops with when the ledger does not take what it is told."""
+    if _is_full(error):
+        return LocalFault(disk_failure(OSError(errno.ENOSPC, str(error))))
+    return LocalFault(failure_of(error))
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    return "full" in str(error)
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> str:

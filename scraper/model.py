@@ -85,12 +85,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds by phase; `queued` is the wait between the worker stage's door and a worker."""
+    """Seconds of a request by phase; `connect` is None on a connection that was kept."""
 
     connect: float | None = None
     first_byte: float | None = None
     fetch: float = 0.0
-    process: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

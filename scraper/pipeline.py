@@ -20,7 +20,7 @@ from scraper import errors
 from scraper.config import RunKeys
 from scraper.errors import LocalFault
 from scraper.fetch import Fetcher, Flight
-from scraper.frontier import Frontier
+from scraper.frontier import Frontier, spare_threads
 from scraper.journal import Journal
 from scraper.lists import NoMore, Reader, Slice
 from scraper.model import Answered, Fact, Failed, Failure, Fetched, Moved, Outcome, Processed
@@ -59,14 +59,14 @@ class Pipeline:
         self._work_of = work_of
         self._inbox = inbox
         self._now = now  # unix seconds that never jump
-        self._threads = threads
+        self._threads = threads + spare_threads(threads)
         self._window = window
         self._item_seconds = item_seconds
         self._limits = limits
         self._told = 0  # outcomes of this run
         self._began = time.monotonic()
         self._before = (journal.report.wire_bytes, journal.report.states["failed"])
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="fetch")
         self._flights: dict[int, Flight] = {}  # in the order of their deadlines
         self._processing: dict[int, Fetched] = {}
         self._attempts = 0
@@ -103,10 +103,13 @@ class Pipeline:
         if self._list_error is not None:
             raise self._list_error
 
-    def _committed(self) -> list[Outcome]:
+    def _committed(self) -> Iterator[Outcome]:
+        """The outcomes of a commit. Whoever stops listening in the middle hears them again."""
         outcomes = self._journal.commit()
         self._told += len(outcomes)
-        return outcomes
+        yield from outcomes
+        if outcomes:
+            self._journal.told()
 
     def close(self) -> None:
         """Give everything back; what is still under way is cut and stays pending."""
@@ -207,7 +210,16 @@ class Pipeline:
     @property
     def finished(self) -> bool:
         """The pass is over: no more will come, and nothing waits or is under way."""
-        return not self._listening and self._quiet() and self._frontier.finished
+        if self._listening or not self._quiet():
+            return False
+        return self._frontier.finished or (self._items_are_told() and self._nothing_waits())
+
+    def _items_are_told(self) -> bool:
+        return 0 < self._limits.max_items <= self._told
+
+    def _nothing_waits(self) -> bool:
+        """By the ledger, for with max_items reached the frontier is asked no more."""
+        return not self._journal.ledger.pending()
 
     # -- what does it mean? -----------------------------------------------------------------
 
@@ -311,7 +323,7 @@ class Pipeline:
             return f"max_time of {limits.max_time_seconds:g} s is over"
         if limits.max_bytes and report.wire_bytes - self._before[0] >= limits.max_bytes:
             return f"max_bytes of {limits.max_bytes:,} bytes is reached"
-        if limits.max_items and told >= limits.max_items and not self.finished:
+        if self._items_are_told() and not self.finished:
             return f"max_items of {limits.max_items:,} URLs is reached"
         failed = report.states["failed"] - self._before[1]
         most = limits.max_failures

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from scraper.model import Failed, Failure, Fetched, State, Task, Timings
-from scraper.urls import digest, redacted
+from scraper.model import Failed, Failure, Fetched, Hop, Outcome, State, Task, Timings
+from scraper.urls import digest, parts_of, redacted
 
 SCHEMA = 1
 
@@ -23,12 +23,13 @@ def encode(
     failure: Failure | None = None,
     path: str | None = None,
     directives: tuple[str, ...] = (),
+    processing: float | None = None,
     facts: bytes = b"{}",
 ) -> bytes:
     """The line of a URL in pass `number`, without its end.
 
-    `facts` is a JSON object that the worker has encoded; its keys are appended as they are, so
-    that nothing is decoded on the way.
+    `processing` are seconds in the worker. `facts` is a JSON object that the worker has encoded;
+    its keys are appended as they are, so that nothing is decoded on the way.
     """
     record: dict[str, Any] = {
         "schema": SCHEMA,
@@ -70,7 +71,7 @@ def encode(
             "wire_bytes": fetched.wire_bytes,
             "sha256": fetched.sha256,
             "fetched_at": iso(fetched.at),
-            "seconds": _seconds(fetched.timings),
+            "seconds": _seconds(fetched.timings, processing),
         }
     elif failed is not None:
         record |= {
@@ -88,6 +89,37 @@ def encode(
             record["status"] = failure.status
     line = orjson.dumps(record)
     return line if facts == b"{}" else line[:-1] + b"," + facts[1:]
+
+
+def outcome_of(line: bytes) -> Outcome:
+    """The outcome that a line tells of, as far as a line can: without the row and the answer."""
+    record: dict[str, Any] = orjson.loads(line)
+    url = record["canonical_url"] or record["url"]
+    host = parts_of(url).host if record["canonical_url"] else ""
+    hops = tuple(Hop(hop["url"], hop["status"]) for hop in record["redirects"])
+    task = Task(
+        id=0,
+        url=record["final_url"] or url,
+        host=host,
+        origin_url=url,
+        attempt=record["attempts"],
+        hops=hops,
+        depth=0 if record["parent"] is None else 1,
+        parent=record["parent"],
+        seq=record["index"],
+        source=record["source"],
+        line=record["line"],
+    )
+    failure = None
+    if record["error_kind"] is not None:
+        failure = Failure(
+            record["error_kind"],
+            record["error_stage"],
+            record["error_message"],
+            record["retryable"],
+            status=record["status"],
+        )
+    return Outcome(task, record["state"], line, failure=failure)
 
 
 def unchanged(
@@ -124,12 +156,12 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
-def _seconds(timings: Timings) -> dict[str, float | None]:
+def _seconds(timings: Timings, processing: float | None = None) -> dict[str, float | None]:
     return {
         "connect": _rounded(timings.connect),
         "first_byte": _rounded(timings.first_byte),
         "fetch": _rounded(timings.fetch),
-        "process": _rounded(timings.process),
+        "process": _rounded(processing),
     }
 
 

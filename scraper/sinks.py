@@ -6,9 +6,12 @@ position; the next run cuts the file back to it.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -68,6 +71,8 @@ class LineFile:
             self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115 - closed by close()
             self._file.truncate(self.offset)
         except OSError as error:
+            if disk_failure(error).kind == "disk_full":
+                raise LocalFault(disk_failure(error)) from error
             raise UsageError(f"cannot write {self._path}: {error.strerror}") from error
 
     def read(self, offset: int, length: int) -> bytes:
@@ -76,6 +81,14 @@ class LineFile:
         with self._path.open("rb") as file:
             file.seek(offset)
             return file.read(length)
+
+    def lines(self, offset: int) -> Iterator[bytes]:
+        """The lines from `offset` to the last commit, as they are when this is called."""
+        end = self.offset
+        with self._path.open("rb") as file:
+            file.seek(offset)
+            while file.tell() < end:
+                yield file.readline().rstrip(b"\n")
 
     def add(self, outcome: Outcome) -> None:
         line = self._line_of(outcome)
@@ -92,6 +105,7 @@ class LineFile:
         """Raises LocalFault if the disk does not take it; nothing is lost then."""
         assert self._file is not None, "resume() comes first"
         if self._waiting:
+            whole = self._file.seek(0, os.SEEK_END)
             rest = memoryview(b"".join(self._waiting))
             try:
                 while rest:
@@ -99,6 +113,8 @@ class LineFile:
                 if durable:
                     os.fsync(self._file.fileno())
             except OSError as error:
+                with suppress(OSError):
+                    self._file.truncate(whole)  # no half line for whoever reads it meanwhile
                 raise LocalFault(disk_failure(error)) from error
             self._waiting.clear()
         return str(self.offset)
@@ -165,7 +181,7 @@ def log_line(outcome: Outcome) -> bytes | None:
         return None
     task, fetched, failure = outcome.task, outcome.fetched, outcome.failure
     level = "WARNING" if outcome.state == "failed" else "INFO"
-    parts = [f"{_now():%Y-%m-%d %H:%M:%S} [{_stage(outcome)}] {level}: id={task.id}"]
+    parts = [f"{_second(int(time.time()))} [{_stage(outcome)}] {level}: id={task.id}"]
     parts.append(f"{outcome.state} {redacted(task.origin_url)}")
     if fetched is not None:
         parts.append(f"status={fetched.status} bytes={fetched.bytes}")
@@ -207,11 +223,17 @@ def note_line(text: str, *, as_json: bool) -> bytes:
     if as_json:
         at = _now().isoformat(timespec="milliseconds")
         return orjson.dumps({"at": at, "event": "note", "message": text})
-    return f"{_now():%Y-%m-%d %H:%M:%S} [run] WARNING: {text}".encode("utf-8", "replace")
+    return f"{_second(int(time.time()))} [run] WARNING: {text}".encode("utf-8", "replace")
 
 
 def _stage(outcome: Outcome) -> str:
     return outcome.failure.stage if outcome.failure else "record"
+
+
+@functools.lru_cache(maxsize=2)
+def _second(at: int) -> str:
+    """Unix time as the log writes it; many lines share a second."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _now() -> datetime:

@@ -7,6 +7,7 @@ so it is the same after a kill, on every shard, and never another URL's.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import secrets
@@ -45,14 +46,16 @@ def processed_prefix(url: str, host: str) -> str:
 
 def _stem(url: str) -> str:
     path = url.partition("://")[2].partition("?")[0].rstrip("/")
-    last = path.rpartition("/")[2] if "/" in path else "index"
-    name = unicodedata.normalize("NFC", unquote(last, errors="replace"))
+    name = path.rpartition("/")[2] if "/" in path else "index"
+    if "%" in name:
+        name = unicodedata.normalize("NFC", unquote(name, errors="replace"))
     name = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name)
     name = re.sub(r"[^\w.]+", "-", name.replace("\ufffd", "-")).strip("-._")
     name = name.encode()[:MAX_STEM_BYTES].decode(errors="ignore").rstrip("-._") or "index"
     return f"{name}-{digest(url).hex()[:10]}"
 
 
+@functools.lru_cache(maxsize=4096)
 def _host_folder(host: str) -> str:
     name = re.sub(r"[^a-z0-9.\-]", "_", host.lower()).strip(".") or "_"
     if len(name) > MAX_HOST_BYTES:
@@ -89,13 +92,15 @@ class Store:
         except NotADirectoryError:
             raise UsageError(f"a part of {self.folder} is a file: choose another --dir") from None
         except OSError as error:
+            self.close()
             if disk_failure(error).kind == "disk_full":
                 raise LocalFault(disk_failure(error)) from error
             raise UsageError(f"cannot use folder {self.folder}: {error.strerror}") from error
 
-    def close(self) -> None:
-        """Remove what was never published and give the lock back."""
-        shutil.rmtree(self.parts, ignore_errors=True)
+    def close(self, *, keep_parts: bool = False) -> None:
+        """Give the lock back, and remove what was never published, unless the next run needs it."""
+        if not keep_parts:
+            shutil.rmtree(self.parts, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
