@@ -1,0 +1,123 @@
+"""What whole runs share: their records, and an internet of made-up names on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scraper import job
+from scraper.config import Config
+from scraper.guard import Address, AllowList, Guard, dial
+
+PUBLIC = "93.184.216.34"
+HERE = "127.0.0.1"
+
+
+def records_of(folder: Path, name: str = "records.jsonl") -> list[dict[str, Any]]:
+    """Every line of a run's file, oldest first."""
+    return [json.loads(line) for line in (folder / name).read_bytes().splitlines()]
+
+
+def last_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """By canonical URL, the record that counts."""
+    return {each["canonical_url"]: each for each in records_of(folder)}
+
+
+Answer = str | Sequence[str] | BaseException | threading.Event
+
+
+class Names:
+    """A resolver: of each name its answers, one after another; the last one stays.
+
+    An answer is an address, several, an exception to raise, or an event to wait for.
+    """
+
+    def __init__(self, names: Mapping[str, Answer | list[Answer]]) -> None:
+        self.answers = {
+            name: list(each) if isinstance(each, list) else [each] for name, each in names.items()
+        }
+        self.asked: list[str] = []
+
+    def __call__(self, name: str, port: None, family: int, type: int) -> list[Any]:
+        self.asked.append(name)
+        answers = self.answers.get(name.removesuffix("."))
+        if answers is None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, BaseException):
+            raise answer
+        if isinstance(answer, threading.Event):
+            answer.wait(30)
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        addresses = [answer] if isinstance(answer, str) else answer
+        return [_info(each) for each in addresses]
+
+
+def _info(address: str) -> tuple[Any, ...]:
+    if ":" in address:
+        return (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (address, 0, 0, 0))
+    return (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0))
+
+
+class _Meant(socket.socket):
+    """A socket to this machine that believes to have reached another."""
+
+    peer: tuple[str, int]
+
+    def getpeername(self) -> tuple[str, int]:
+        return self.peer
+
+
+class Wire:
+    """A connector that contacts nobody but loopback: what is meant for elsewhere ends at `port`."""
+
+    def __init__(self, port: int, errors: Mapping[str, OSError] | None = None) -> None:
+        self.port = port
+        self.errors = errors or {}
+        self.contacted: list[str] = []
+
+    def __call__(self, address: Address, port: int, timeout: float | None) -> socket.socket:
+        self.contacted.append(str(address))
+        if str(address) in self.errors:
+            raise self.errors[str(address)]
+        if address.is_loopback:
+            return dial(address, port, timeout)
+        sock = _Meant(socket.AF_INET, socket.SOCK_STREAM)
+        sock.settimeout(timeout)
+        sock.connect((HERE, self.port))
+        sock.peer = (str(address), port)
+        return sock
+
+    @property
+    def special(self) -> list[str]:
+        """Contacted addresses that are not public."""
+        return [each for each in self.contacted if not ipaddress.ip_address(each).is_global]
+
+
+@contextmanager
+def internet(names: Names, wire: Wire) -> Iterator[None]:
+    """Runs of this process look names up there, and connect through that."""
+
+    def guard_of(config: Config) -> Guard:
+        hosts = config.hosts
+        return Guard(
+            AllowList(hosts.allow_hosts),
+            private=hosts.private,  # type: ignore[arg-type]
+            allow_networks=hosts.allow_networks,
+            deny_networks=hosts.deny_networks,
+            dns_timeout_seconds=config.fetch.dns_timeout_seconds,
+            resolve=names,
+            connect=wire,
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "guard_of", guard_of)
+        yield

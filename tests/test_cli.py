@@ -1,0 +1,370 @@
+"""The command line: what it says of wrong words, and that the same command goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import scraper
+from scraper.faulty import FaultyServer, page, sequence, status
+from scraper.ledger import Ledger
+from scraper.store import Store
+from tests.conftest import PROJECT, Scrape, Scraped
+
+NO_RULES = {"/robots.txt": status(404)}
+
+
+def one_line(scraped: Scraped, code: int = 2) -> str:
+    """What is said of a mistake: one line, no traceback, and nothing on standard output."""
+    assert scraped.code == code, scraped.stderr
+    assert scraped.stdout == ""
+    lines = scraped.stderr.splitlines()
+    assert len(lines) == 1, scraped.stderr
+    assert lines[0].startswith("error: ")
+    return lines[0].removeprefix("error: ")
+
+
+# -- lists and folders that cannot be used ----------------------------------------------------
+
+
+def test_a_missing_list(scrape: Scrape) -> None:
+    assert one_line(scrape.here("urls.txt")) == "no such file: urls.txt"
+    assert not (scrape.folder / "run").exists(), "and no trace is left"
+
+
+def test_a_url_without_its_scheme_is_told_how_to_be_one(scrape: Scrape) -> None:
+    told = one_line(scrape.here("example.com/a"))
+    assert told.endswith("(if you mean the URL, write https://example.com/a)")
+
+
+def test_no_list_at_all(scrape: Scrape) -> None:
+    assert "no list of URLs is given" in one_line(scrape.here())
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n"])
+def test_an_empty_list(text: str, scrape: Scrape) -> None:
+    (scrape.folder / "urls.txt").write_text(text)
+    assert one_line(scrape.here("urls.txt")) == "no URL in urls.txt"
+
+
+def test_a_folder_in_the_lists_place(scrape: Scrape) -> None:
+    (scrape.folder / "urls.txt").mkdir()
+    assert one_line(scrape.here("urls.txt")).startswith("urls.txt is a folder: name the file")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_list(scrape: Scrape) -> None:
+    (scrape.folder / scrape.list_of("https://localhost/")).chmod(0)
+    assert one_line(scrape.here("urls.txt")) == "cannot read urls.txt: Permission denied"
+
+
+def test_a_file_in_the_folders_place(scrape: Scrape) -> None:
+    (scrape.folder / "run").write_text("")
+    urls = scrape.list_of("https://localhost/")
+    assert one_line(scrape.here(urls)) == "run is a file: choose another --dir"
+
+
+def test_a_folder_that_cannot_be_written(scrape: Scrape, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    urls = scrape.list_of("https://localhost/")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", refuse)
+        told = one_line(scrape.here(urls))
+    assert told == "cannot use folder run: Permission denied"
+
+
+def test_a_folder_in_use(scrape: Scrape) -> None:
+    holder = Store(scrape.folder / "run")
+    holder.open()
+    try:
+        told = one_line(scrape.here(scrape.list_of("https://localhost/")), code=6)
+    finally:
+        holder.close()
+    assert f"in use by another run (process {os.getpid()})" in told
+
+
+def newer(path: Path) -> None:
+    Ledger(path).close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+
+
+def damaged(path: Path) -> None:
+    path.write_bytes(b"no database" * 1_000)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"), [(newer, "written by a newer version"), (damaged, "is damaged")]
+)
+def test_a_ledger_that_cannot_be_used(
+    spoil: Callable[[Path], None], says: str, scrape: Scrape
+) -> None:
+    (scrape.folder / "run" / ".scraper").mkdir(parents=True)
+    spoil(scrape.folder / "run" / ".scraper" / "ledger.sqlite")
+    assert says in one_line(scrape.here(scrape.list_of("https://localhost/")))
+
+
+def test_a_folder_of_another_list(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": page("a")}) as server:
+        scrape.here(scrape.list_of(server.url()))
+        other = scrape.here(scrape.list_of(server.url(), name="other.txt"))
+    told = one_line(other)
+    assert "run belongs to another list" in told
+    assert "urls.txt" in told
+
+
+def test_records_that_someone_has_shortened(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": page("a")}) as server:
+        urls = scrape.list_of(server.url())
+        scrape.here(urls)
+        (scrape.folder / "run" / "records.jsonl").write_text("")
+        assert "is shorter (0 bytes) than this run left it" in one_line(scrape.here(urls))
+
+
+# -- wrong words ------------------------------------------------------------------------------
+
+
+def test_a_wrong_value(scrape: Scrape) -> None:
+    assert one_line(scrape.here("--threads", "many", "urls.txt")) == (
+        "threads = 'many' in the command line is not right: "
+        "allowed is a whole number from 1 to 1024"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--thread", "5"], "did you mean --threads?"),
+        (["--no-such-flag"], "--help lists all flags"),
+        (["--threads"], "expected one argument"),
+    ],
+)
+def test_a_wrong_flag(words: list[str], says: str, scrape: Scrape) -> None:
+    assert says in one_line(scrape.here("urls.txt", *words, dir=None))
+
+
+def test_a_wrong_key_in_the_configuration(scrape: Scrape) -> None:
+    (scrape.folder / "mine.toml").write_text("[run]\nthread = 5\n")
+    told = one_line(scrape.here("--config", "mine.toml", "urls.txt"))
+    assert told == "unknown key 'thread' in mine.toml [run]; did you mean threads?"
+
+
+def test_the_configuration_of_the_folder_is_used_and_said_so(scrape: Scrape) -> None:
+    (scrape.folder / "scraper.toml").write_text("[run]\nthreads = 5\n")
+    shown = scrape.here("--show-config")
+    assert shown.stderr == "using scraper.toml of this folder\n"
+    assert "threads = 5  # scraper.toml [run]" in shown.stdout
+
+
+def test_an_unknown_variable(scrape: Scrape, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCRAPER_THREAD", "5")
+    told = one_line(scrape.here("urls.txt"))
+    assert told.startswith("unknown key 'thread' in environment variable SCRAPER_THREAD")
+
+
+@pytest.mark.parametrize(
+    ("html", "says"),
+    [
+        ("nonsense", "write module:function"),
+        ("no_such_module:f", "no module 'no_such_module'"),
+        ("mysite:missing", "mysite has no 'missing'"),
+        ("mysite:short", "is a lambda or a local function"),
+    ],
+)
+def test_a_function_that_cannot_be_used(html: str, says: str, scrape: Scrape) -> None:
+    (scrape.folder / "mysite.py").write_text("short = lambda page: {}\n")
+    path = list(sys.path)
+    try:
+        told = one_line(scrape.here(scrape.list_of("https://localhost/"), "--html", html))
+    finally:
+        sys.path[:] = path
+        sys.modules.pop("mysite", None)
+    assert told.startswith("html")
+    assert says in told
+    assert not (scrape.folder / "run").exists(), "it is found out before anything is begun"
+
+
+def test_a_function_that_raises_costs_its_page(scrape: Scrape) -> None:
+    (scrape.folder / "mysite.py").write_text(
+        "def article(page):\n"
+        "    if 'bad' in page.url:\n        raise KeyError('price')\n"
+        "    return {'length': len(page.text)}\n"
+    )
+    with FaultyServer(NO_RULES | {"/good": page("<p>good"), "/bad": page("<p>bad")}) as server:
+        urls = scrape.list_of(server.url("/good"), server.url("/bad"))
+        done = scrape(urls, "--html", "mysite:article", "-p", "1")
+    assert done.code == 3
+    assert "Traceback" not in done.stderr
+    good, bad = (done.by_url()[server.url(path)] for path in ("/good", "/bad"))
+    assert good["data"] == {"length": len("<p>good")}
+    assert (bad["error_kind"], bad["error_stage"]) == ("function_failed", "process")
+    assert "price" in bad["error_message"]
+    assert (done.folder / bad["path"]).read_bytes() == b"<p>bad", "the page itself is kept"
+
+
+# -- what it says on purpose ------------------------------------------------------------------
+
+
+def test_help_fits_a_terminal_and_is_in_groups(scrape: Scrape) -> None:
+    shown = scrape("--help", dir=None, environment={"COLUMNS": "80"})
+    assert shown.code == 0
+    assert [line for line in shown.stdout.splitlines() if len(line) > 80] == []
+    groups = re.findall(r"^(\S.*):$", shown.stdout, re.MULTILINE)
+    assert groups[1:] == ["what", "how much at once, and where", "requests", "hosts", "pages",
+                          "pictures", "worker processes", "what is said"]  # fmt: skip
+    for flag in ("--threads", "--allow-hosts", "--html", "--resize", "--retry", "--refresh"):
+        assert flag in shown.stdout
+
+
+def test_the_version(scrape: Scrape) -> None:
+    assert scrape.here("--version").stdout == f"scraper {scraper.__version__}\n"
+
+
+def test_the_configuration_is_shown_with_its_origins(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCRAPER_TIMEOUT", "5s")
+    shown = scrape.here("--show-config", "-j", "3")
+    assert shown.code == 0
+    assert "threads = 3  # the command line" in shown.stdout
+    assert "timeout_seconds = 5.0  # environment variable SCRAPER_TIMEOUT" in shown.stdout
+    assert "per_host = 4  # default" in shown.stdout
+
+
+def test_run_is_what_it_does_without_a_word(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": page("a")}) as server:
+        urls = scrape.list_of(server.url())
+        assert scrape.here("run", urls).code == 0
+        assert scrape.here(urls).code == 0
+        assert server.count("/") == 1
+
+
+def test_urls_may_stand_on_the_command_line(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": page("a")}) as server:
+        done = scrape.here(server.url())
+    assert [each["source"] for each in done.records] == ["command-line"]
+
+
+def test_a_whole_run_says_what_came_of_it(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": page("a")}) as server:
+        done = scrape.here(scrape.list_of(server.url(), server.url("/missing"), "ftp://x"))
+    assert done.code == 3
+    assert done.stdout == ""
+    first, failed, *rest = done.stderr.splitlines()
+    assert first.startswith("1 done · 2 failed")
+    assert "1 http_404" in failed
+    assert "1 bad_scheme" in failed
+    assert str(Path("run") / "records.jsonl") in rest[0]
+
+
+def test_quiet_is_quiet(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": page("a")}) as server:
+        done = scrape.here(scrape.list_of(server.url()), "--quiet")
+    assert (done.code, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_records_on_standard_output_are_alone_there(scrape: Scrape) -> None:
+    """Also what a user's function prints goes elsewhere."""
+    (scrape.folder / "mysite.py").write_text(
+        "def article(page):\n    print('here I am')\n    return {'n': 1}\n"
+    )
+    with FaultyServer(NO_RULES | {"/": page("<title>A</title>")}) as server:
+        done = scrape("-", "-o", "-", "--html", "mysite:article", "-p", "1",
+                      stdin=f"{server.url()}\n{server.url('/missing')}\n")  # fmt: skip
+    assert [json.loads(line) for line in done.stdout.splitlines()] == done.records
+    assert len(done.records) == 2
+    assert {each["source"] for each in done.records} == {"stdin"}
+
+
+# -- the same command again -------------------------------------------------------------------
+
+
+def test_the_same_command_again_has_nothing_left_to_do(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": page("a")}) as server:
+        urls = scrape.list_of(server.url(), server.url("/missing"))
+        scrape.here(urls)
+        asked = server.count()
+        again = scrape.here(urls)
+        assert server.count() == asked
+    assert again.code == 3, "the exit code speaks of the pass"
+    assert again.stderr.startswith(f"nothing left to do: pass 1 of {Path('run')} is complete\n")
+    assert len(again.records) == 2
+
+
+def test_retry_asks_failed_urls_again_and_no_others(scrape: Scrape) -> None:
+    site = NO_RULES | {"/": page("a"), "/recovers": sequence(status(410), page("b"))}
+    with FaultyServer(site) as server:
+        urls = scrape.list_of(server.url(), server.url("/recovers"))
+        assert scrape.here(urls).code == 3
+        done = scrape.here(urls, "--retry")
+        assert server.count("/") == 1
+        assert server.count("/recovers") == 2
+    assert done.code == 0
+    recovered = [each for each in done.records if each["canonical_url"].endswith("/recovers")]
+    assert [(each["pass"], each["state"]) for each in recovered] == [(1, "failed"), (2, "done")]
+
+
+def test_retry_takes_kinds(scrape: Scrape) -> None:
+    site = NO_RULES | {"/a": status(410), "/b": status(404)}
+    with FaultyServer(site) as server:
+        urls = scrape.list_of(server.url("/a"), server.url("/b"))
+        assert scrape.here(urls).code == 4
+        scrape.here(urls, "--retry", "http_410")
+        assert (server.count("/a"), server.count("/b")) == (2, 1)
+        told = one_line(scrape.here(urls, "--retry", "time_out"))
+    assert "no kind of failure is called 'time_out'" in told
+
+
+def test_retry_may_stand_before_the_list(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": sequence(status(410), page("a"))}) as server:
+        urls = scrape.list_of(server.url())
+        scrape.here(urls)
+        assert scrape.here("--retry", urls).code == 0
+
+
+def test_a_list_that_has_grown_opens_a_pass_with_what_is_new(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/a": page("a"), "/b": page("b")}) as server:
+        urls = scrape.list_of(server.url("/a"))
+        scrape.here(urls)
+        scrape.list_of(server.url("/a"), server.url("/b"))
+        done = scrape.here(urls)
+        assert server.count("/a") == 1
+    assert [(each["pass"], each["canonical_url"]) for each in done.records] == [
+        (1, server.url("/a")), (2, server.url("/b"))]  # fmt: skip
+    assert done.code == 0
+
+
+# -- what it costs to begin -------------------------------------------------------------------
+
+
+def test_the_coordinator_never_loads_a_parser(scrape: Scrape) -> None:
+    """That is the workers' part: start-up and memory of the parent stay small."""
+    script = (
+        "import json, sys\n"
+        "from scraper.cli import main\n"
+        "code = main(sys.argv[1:])\n"
+        "print(json.dumps([code, sorted(sys.modules)]))\n"
+    )
+    with FaultyServer(NO_RULES | {"/": page("<title>A</title>")}) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", script, server.url(), "--dir", "run", "-p", "1", "-q"],
+            cwd=scrape.folder, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+    code, modules = json.loads(done.stdout)
+    assert code == 0, done.stderr
+    parsers = {"PIL", "bs4", "lxml", "selectolax", "protego", "processors.html", "tqdm"}
+    assert parsers & set(modules) == set()
+    record = json.loads((scrape.folder / "run" / "records.jsonl").read_text())
+    assert record["title"] == "A", "yet the page was parsed"

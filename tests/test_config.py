@@ -1,0 +1,224 @@
+"""One tree of settings: who has the last word, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scraper.config import KEYS, Config, Key, as_toml, configure, load, value_of, with_keys
+from scraper.errors import UsageError
+from tests.conftest import PROJECT
+
+
+def toml(folder: Path, text: str) -> Path:
+    path = folder / "scraper.toml"
+    path.write_text(text)
+    return path
+
+
+# -- layers -----------------------------------------------------------------------------------
+
+
+def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
+    path = toml(tmp_path, "[run]\nthreads = 2\nprocesses = 2\ndurable = true\n")
+    environment = {"SCRAPER_THREADS": "3", "SCRAPER_PROCESSES": "3", "HOME": "/"}
+    config, origins = load({"threads": "4"}, toml=path, environment=environment)
+    run = config.run
+    assert (run.threads, run.processes, run.durable, run.window) == (4, 3, True, 0)
+    assert origins == {
+        "threads": "the command line",
+        "processes": "environment variable SCRAPER_PROCESSES",
+        "durable": f"{path} [run]",
+    }
+
+
+def test_without_any_layer_the_defaults_hold() -> None:
+    assert load(environment={}) == (Config(), {})
+
+
+def test_a_script_sets_keys_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCRAPER_THREADS", "3")
+    config = configure(timeout_seconds="5s", timeout=6, grayscale=True)
+    assert (config.fetch.timeout_seconds, config.run.threads) == (6.0, 3)
+    assert config.image.grayscale
+
+
+def test_a_tree_is_never_changed_only_replaced() -> None:
+    one = Config()
+    other = with_keys(one, {"threads": 5})
+    assert (one.run.threads, other.run.threads) == (Config().run.threads, 5)
+    assert other.fetch is one.fetch
+
+
+def test_names_are_unique_over_all_sections() -> None:
+    """So that a flag needs no section: neither a key nor its name without unit comes twice."""
+    fields = [name for section in vars_of(Config()) for name in section]
+    assert len(fields) == len(set(fields)) == len(KEYS)
+    assert len({key.stem for key in KEYS.values()}) == len(KEYS)
+    shorts = [key.meta.short for key in KEYS.values() if key.meta.short]
+    assert len(shorts) == len(set(shorts))
+
+
+def vars_of(config: Config) -> list[list[str]]:
+    return [list(getattr(config, section).__dataclass_fields__)
+            for section in config.__dataclass_fields__]  # fmt: skip
+
+
+# -- wrong words ------------------------------------------------------------------------------
+
+
+def complaint(**layers: Any) -> str:
+    with pytest.raises(UsageError) as caught:
+        load(**{"environment": {}, **layers})
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_an_unknown_key_is_told_with_its_place_and_the_nearest_one(tmp_path: Path) -> None:
+    path = toml(tmp_path, "[run]\nthread = 2\n")
+    assert complaint(toml=path) == f"unknown key 'thread' in {path} [run]; did you mean threads?"
+    told = complaint(environment={"SCRAPER_TIMEOUTS": "3"})
+    assert "environment variable SCRAPER_TIMEOUTS" in told
+    assert "did you mean timeout" in told
+    assert "did you mean resize?" in complaint(flags={"rezise": 3})
+
+
+def test_a_key_in_the_wrong_section_is_told_the_right_one(tmp_path: Path) -> None:
+    told = complaint(toml=toml(tmp_path, "[run]\ntimeout = 2\n"))
+    assert told.endswith("belongs into [fetch]")
+    told = complaint(toml=toml(tmp_path, "threads = 2\n"))
+    assert told.endswith("threads belongs into [run]")
+    told = complaint(toml=toml(tmp_path, "[fetsh]\n"))
+    assert told.endswith("did you mean [fetch]?")
+
+
+def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    assert "line 1" in complaint(toml=toml(tmp_path, "threads = \n"))
+    assert "no" in complaint(toml=tmp_path / "missing.toml").lower()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("threads", "0", "a whole number from 1 to 1024"),
+        ("threads", "2.5", "a whole number from 1 to 1024"),
+        ("threads", "many", "a whole number"),
+        ("threads", True, "a whole number"),
+        ("threads", "9" * 400, "a whole number"),
+        ("threads", 10**400, "a whole number"),
+        ("timeout", "5 parsecs", "a duration from 0.01 to 1d such as 30, 500ms, 5m"),
+        ("timeout", "-1", "a duration"),
+        ("timeout", float("nan"), "a duration"),
+        ("timeout", float("inf"), "a duration"),
+        ("timeout", None, "a duration"),
+        ("max_body", "5X", "a size from 1 to 1T such as 65536, 64k, 2M"),
+        ("max_body", "1.5", "a size"),
+        ("format", "jpg", 'one of "", jpeg, png, webp'),
+        ("grayscale", "maybe", "true or false"),
+        ("header", 5, "a list of strings"),
+        ("header", [1], "a list of strings"),
+        ("dir", 5, "a string"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_wrong_value_is_told_what_is_allowed(key: str, value: Any, allowed: str) -> None:
+    told = complaint(flags={key: value})
+    assert f"in the command line is not right: allowed is {allowed}" in told
+    assert key in told
+
+
+# -- right words ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30", 30), (30, 30), ("500ms", 0.5), ("1.5s", 1.5), ("5m", 300), ("6h", 21_600), (".5", 0.5),
+     ("1 m", 60), ("0.5M", 30)],
+)  # fmt: skip
+def test_durations(text: Any, seconds: float) -> None:
+    assert load({"timeout": text}, environment={})[0].fetch.timeout_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("65536", 65_536), (7, 7), ("64k", 65_536), ("2M", 2**21), ("2MB", 2**21), ("2MiB", 2**21),
+     ("1.5K", 1_536), ("1g", 2**30), ("8b", 8)],
+)  # fmt: skip
+def test_sizes(text: Any, size: int) -> None:
+    assert load({"max_body": text}, environment={})[0].fetch.max_body_bytes == size
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key", "parsed"),
+    [
+        ("SCRAPER_TIMEOUT", "5s", "timeout_seconds", 5.0),
+        ("SCRAPER_TIMEOUT_SECONDS", "5s", "timeout_seconds", 5.0),
+        ("SCRAPER_MAX_BODY", "1M", "max_body_bytes", 2**20),
+        ("SCRAPER_ALLOW_HOSTS", "a.example, b.example,", "allow_hosts", ("a.example", "b.example")),
+        ("SCRAPER_GRAYSCALE", "YES", "grayscale", True),
+        ("SCRAPER_PROGRESS", "off", "progress", False),
+        ("SCRAPER_HTML", "mysite:article", "html", "mysite:article"),
+    ],
+)
+def test_environment_names_are_the_keys_without_their_unit(
+    name: str, value: str, key: str, parsed: Any
+) -> None:
+    config, origins = load(environment={name: value})
+    assert value_of(config, KEYS[key]) == parsed
+    assert origins == {key: f"environment variable {name}"}
+
+
+# -- as TOML ----------------------------------------------------------------------------------
+
+
+def test_the_committed_defaults_are_those_of_the_code() -> None:
+    """Written by `python -c "from scraper.config import *; print(as_toml(Config()), end='')"`."""
+    assert (PROJECT / "config" / "default.toml").read_text() == as_toml(Config())
+
+
+def test_every_example_configuration_can_be_loaded() -> None:
+    for path in sorted((PROJECT / "config").glob("*.toml")):
+        load(toml=path, environment={})
+
+
+def values_of(key: Key) -> st.SearchStrategy[Any]:
+    if key.is_list:
+        return st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8)).map(tuple)
+    if key.type is bool:
+        return st.booleans()
+    if key.meta.choices:
+        return st.sampled_from(key.meta.choices)
+    if key.type is str:
+        if key.meta.pattern:
+            return st.sampled_from(["", "20", "20%"])
+        return st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+    low, high = int(key.meta.low or 0) + 1, int(key.meta.high or 2**40)
+    whole = st.integers(low, high)
+    return whole if key.type is int else whole.map(float)
+
+
+TREES = st.fixed_dictionaries({}, optional={name: values_of(key) for name, key in KEYS.items()})
+
+
+@given(TREES)
+def test_a_tree_written_as_toml_is_read_as_the_same_tree(
+    tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]
+) -> None:
+    config = with_keys(Config(), values)
+    path = tmp_path_factory.getbasetemp() / "tree.toml"
+    path.write_text(as_toml(config), encoding="utf-8")
+    assert load(toml=path, environment={})[0] == config
+
+
+def test_a_tree_says_where_each_value_comes_from() -> None:
+    config, origins = load({"threads": 5}, environment={"SCRAPER_TIMEOUT": "3"})
+    text = as_toml(config, origins)
+    assert "threads = 5  # the command line" in text
+    assert "timeout_seconds = 3.0  # environment variable SCRAPER_TIMEOUT" in text
+    assert "processes = 0  # default" in text
+    assert tomllib.loads(text)["run"]["threads"] == 5

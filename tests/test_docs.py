@@ -1,0 +1,367 @@
+"""The documentation is true: its tables equal the code, its examples run.
+
+What can be derived from the code is: `python -m tests.test_docs` writes config/default.toml and
+the tables of docs/configuration.md anew.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shlex
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import pytest
+from PIL import Image
+
+from processors import html, image
+from processors.page import Page
+from scraper import cli, demo, ledger, records, sinks
+from scraper.config import KEYS, Config, Key, as_toml, load
+from scraper.errors import KINDS, RETRYABLE_STATUSES
+from scraper.faulty import FaultyServer
+from scraper.model import Fetched, Task, Timings
+from scraper.report import Report
+
+PROJECT = Path(__file__).resolve().parent.parent
+DOCS = PROJECT / "docs"
+REWRITE = "run `python -m tests.test_docs` to write it anew"
+
+
+# -- reading Markdown -------------------------------------------------------------------------
+
+
+def table_rows(text: str) -> list[list[str]]:
+    """The cells of all rows whose first cell is a `word` in backticks."""
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    split = (re.split(r"(?<!\\)\|", line.strip().strip("|")) for line in lines)
+    return [[cell.strip().replace("\\|", "|") for cell in cells] for cells in split]
+
+
+def first_words(text: str) -> list[str]:
+    return [cells[0].strip("`") for cells in table_rows(text)]
+
+
+def section(page: str, heading: str) -> str:
+    """What stands below a heading, up to the next one."""
+    text = (DOCS / page).read_text()
+    below = re.split(rf"^#+ {re.escape(heading)}\n", text, maxsplit=1, flags=re.MULTILINE)
+    assert len(below) == 2, f"docs/{page} has no heading {heading!r}"
+    return re.split(r"^#+ ", below[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+class Fence(NamedTuple):
+    """A marked block: `<!-- word: argument -->` on the line before it."""
+
+    word: str
+    argument: str
+    language: str
+    body: str
+
+
+def fences(path: Path) -> list[Fence]:
+    pattern = r"^<!-- (\w+)(?:: ([^>]*?))? -->\n```(\w*)\n(.*?)^```$"
+    found = re.findall(pattern, path.read_text(), re.MULTILINE | re.DOTALL)
+    return [Fence(*each) for each in found]
+
+
+# -- README -----------------------------------------------------------------------------------
+
+
+def commands() -> dict[str, str]:
+    marked = [each for each in fences(PROJECT / "README.md") if each.word == "command"]
+    return {each.argument: each.body.strip() for each in marked}
+
+
+def test_the_readme_has_one_command_for_the_demo_and_one_for_the_tests() -> None:
+    assert commands().keys() == {"demo", "tests"}
+    for command in commands().values():
+        assert "\n" not in command
+        steps = [shlex.split(step) for step in command.split("&&")]
+        assert steps[0] == ["python3", "-m", "venv", ".venv"]
+        assert steps[1][:4] == [".venv/bin/pip", "install", "-q", "-e"]
+        assert steps[2][:2] == [".venv/bin/python", "-m"]
+        assert len(steps) == 3
+    assert shlex.split(commands()["tests"])[-1] == "pytest"
+
+
+def test_the_flags_of_the_demo_command_exist() -> None:
+    words = shlex.split(commands()["demo"].rpartition("&&")[2])
+    assert words[:3] == [".venv/bin/python", "-m", "scraper"]
+    assert cli._parser().parse_args(words[3:]).demo
+
+
+def test_the_exit_codes_of_the_readme_are_those_of_the_report() -> None:
+    report = Report()
+    assert report.exit_code == 0
+    report.states["failed"] = 1
+    assert report.exit_code == 4
+    report.states["done"] = 1
+    assert report.exit_code == 3
+    report.stopped = "a limit"
+    assert report.exit_code == 5
+    table = (PROJECT / "README.md").read_text()
+    assert all(f"\n| {code} |" in table for code in (0, 1, 2, 3, 4, 5, 6))
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in DOCS.glob("*.md"))])
+def test_links_to_files_and_headings_lead_somewhere(page: str) -> None:
+    path = PROJECT / page
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", path.read_text()):
+        name, _, anchor = target.partition("#")
+        other = (path.parent / name) if name else path
+        assert other.exists(), f"{page} links to {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", other.read_text(), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
+            assert anchor in anchors, f"{page} links to {target}"
+
+
+def test_the_picture_of_the_readme_is_small() -> None:
+    assert (DOCS / "demo.png").stat().st_size < 150_000
+
+
+def test_the_architecture_names_every_module() -> None:
+    text = (DOCS / "architecture.md").read_text()
+    modules = {
+        each.stem for name in ("scraper", "processors") for each in (PROJECT / name).glob("*.py")
+    }
+    assert {name for name in modules if not re.search(rf"\b{name}\b", text)} == set()
+
+
+# -- errors -----------------------------------------------------------------------------------
+
+
+def test_errors_md_lists_exactly_the_kinds_of_the_code() -> None:
+    assert first_words((DOCS / "errors.md").read_text()) == list(KINDS)
+
+
+@pytest.mark.parametrize("row", table_rows((DOCS / "errors.md").read_text()), ids=lambda r: r[0])
+def test_errors_md_says_stage_and_retryability_as_the_code_does(row: list[str]) -> None:
+    kind = KINDS[row[0].strip("`")]
+    assert row[1] == kind.stage
+    assert row[2].split(",")[0] == ("yes" if kind.retryable else "no")
+    assert all(row[3:])
+    assert len(row) == 5
+
+
+def test_errors_md_names_retryable_statuses_that_are() -> None:
+    row = next(r for r in table_rows((DOCS / "errors.md").read_text()) if "http_status" in r[0])
+    named = {int(number) for number in re.findall(r"\b\d{3}\b", row[2])}
+    assert named <= RETRYABLE_STATUSES
+
+
+# -- records ----------------------------------------------------------------------------------
+
+TASK = Task(1, "http://example.com/", "example.com", "http://example.com/")
+
+
+def a_record(*, fetched: bool) -> dict[str, object]:
+    answer = Fetched(TASK, TASK.url, 200, "page", "text/html", None, (), "1.part", 1, 1, "0" * 64,
+                     0.0, Timings())  # fmt: skip
+    line = records.encode(1, TASK, "done", fetched=answer if fetched else None)
+    record: dict[str, object] = orjson.loads(line)
+    return record
+
+
+def test_records_md_lists_the_keys_of_every_record_in_their_order() -> None:
+    keys = list(a_record(fetched=True))
+    assert keys == list(a_record(fetched=False))
+    assert first_words(section("records.md", "Every record")) == keys
+
+
+def test_records_md_lists_the_keys_of_seconds() -> None:
+    seconds = a_record(fetched=True)["seconds"]
+    assert isinstance(seconds, dict)
+    assert first_words(section("records.md", "Of `seconds`")) == list(seconds)
+
+
+def test_records_md_lists_the_keys_of_pages() -> None:
+    facts = html.facts(Page("http://example.com/", b"<title>A page</title>"))
+    assert first_words(section("records.md", "Pages")) == [*facts, "data"]
+
+
+def test_records_md_lists_the_keys_of_pictures(tmp_path: Path) -> None:
+    source = tmp_path / "lake.jpg"
+    source.write_bytes(files("scraper").joinpath("demo_site", "lake.jpg").read_bytes())
+    facts = image.process(str(source), image.Plan(), str(tmp_path / "out"), "processed/a").facts
+    assert first_words(section("records.md", "Pictures")) == list(facts)
+    assert set(first_words(section("records.md", "Of `processed`"))) == set(facts["processed"][0])
+
+
+def test_records_md_lists_the_keys_of_errors_jsonl() -> None:
+    keys = list(orjson.loads(sinks.error_of(a_record(fetched=True))))
+    assert re.findall(r"`(\w+)`", section("records.md", "errors.jsonl").partition("\n\n")[2]) == [
+        *keys
+    ]
+
+
+def test_records_md_lists_the_keys_of_the_summary() -> None:
+    keys = {"version", "inputs", "exit_code", *Report().as_dict()}
+    assert set(first_words(section("records.md", "summary.json"))) == keys
+
+
+def test_records_md_lists_the_tables_of_the_ledger() -> None:
+    db = sqlite3.connect(":memory:")
+    db.executescript(ledger._TABLES)
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    db.close()
+    assert set(first_words(section("records.md", "The ledger"))) == tables
+
+
+# -- configuration ----------------------------------------------------------------------------
+
+
+def reference() -> str:
+    """The tables of docs/configuration.md, out of the code."""
+    parts = []
+    for branch in fields(Config):
+        says = " ".join((type(getattr(Config(), branch.name)).__doc__ or "").split())
+        parts.append(f"## [{branch.name}]\n\n{says}\n\n" + _table(branch.name))
+    return "\n".join(parts)
+
+
+def _table(name: str) -> str:
+    head = "| key | flag | environment | default | allowed | what it sets |\n" + "|---" * 6 + "|\n"
+    keys = (key for key in KEYS.values() if key.section == name)
+    return head + "".join(f"| {' | '.join(_cells(key))} |\n" for key in keys)
+
+
+def _cells(key: Key) -> list[str]:
+    flag = f"`{key.flag}`" if key.meta.flag else "none"
+    if key.meta.flag and key.meta.short:
+        flag = f"`{key.meta.short}`, {flag}"
+    default = as_toml(Config()).partition(f"\n{key.name} = ")[2].partition("  #")[0]
+    cells = [f"`{key.name}`", flag, f"`{key.environment}`", f"`{default}`", key.allowed,
+             key.meta.says]  # fmt: skip
+    return [cell.replace("|", "\\|") for cell in cells]
+
+
+def split_reference() -> tuple[str, str]:
+    """The page's own words, and its tables."""
+    text = (DOCS / "configuration.md").read_text()
+    start = text.index("## [run]")
+    return text[:start], text[start:]
+
+
+def test_configuration_md_is_what_the_code_says() -> None:
+    assert split_reference()[1] == reference(), REWRITE
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
+def test_configuration_md_has_a_row_for(key: Key) -> None:
+    row = next(r for r in table_rows(split_reference()[1]) if r[0] == f"`{key.name}`")
+    assert (key.flag in row[1]) is key.meta.flag
+    assert row[2] == f"`{key.environment}`"
+    assert load({key.name: row[3].strip('`"[]')}, environment={})[0] == Config()
+
+
+def test_every_flag_of_the_help_is_in_configuration_md(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (DOCS / "configuration.md").read_text()
+    for command in ([], ["status"], ["explain"]):
+        with pytest.raises(SystemExit):
+            cli.main([*command, "--help"])
+        flags = set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", capsys.readouterr().out))
+        flags.discard("-m")  # of python
+        assert {flag for flag in flags if f"`{flag}" not in text} == set()
+
+
+def test_default_toml_is_what_the_code_says() -> None:
+    assert (PROJECT / "config" / "default.toml").read_text() == as_toml(Config()), REWRITE
+
+
+def test_default_toml_sets_what_is_set_without_it() -> None:
+    config, origins = load(toml=PROJECT / "config" / "default.toml", environment={})
+    assert config == Config()
+    assert origins.keys() == KEYS.keys()
+
+
+@pytest.mark.parametrize("name", ["polite", "images"])
+def test_the_example_profile_loads_and_changes_something(name: str) -> None:
+    config, origins = load(toml=PROJECT / "config" / f"{name}.toml", environment={})
+    defaults = Config()
+    same = [key for key in origins if _value(config, key) == _value(defaults, key)]
+    assert origins
+    assert same == []
+
+
+def _value(config: Config, name: str) -> object:
+    return getattr(getattr(config, KEYS[name].section), name)
+
+
+# -- examples ---------------------------------------------------------------------------------
+
+RUNNABLE = [
+    pytest.param(page, number, id=f"{page.removesuffix('.md')}-{number}")
+    for page in ("cookbook.md", "guide.md")
+    for number, fence in enumerate(fences(DOCS / page))
+    if fence.word == "run"
+]
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[FaultyServer]:
+    with FaultyServer(demo.site()) as server:
+        yield server
+
+
+@pytest.mark.parametrize(("page", "number"), RUNNABLE)
+def test_the_example_runs(page: str, number: int, shop: FaultyServer, tmp_path: Path) -> None:
+    (tmp_path / "urls.txt").write_text("".join(f"{url}\n" for url in demo.urls(shop)))
+    all_of_them = fences(DOCS / page)
+    for fence in all_of_them:
+        if fence.word == "file":
+            (tmp_path / fence.argument).write_text(fence.body)
+    fence = all_of_them[number]
+    if fence.language == "python":
+        (tmp_path / "example.py").write_text(fence.body)
+        command = [sys.executable, "example.py"]
+    else:
+        command = ["bash", "-c", fence.body]
+    ended = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(PROJECT),
+            "SCRAPER_RETRY_WAIT": "10ms",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    expected = int(fence.argument.removeprefix("exit ") or 0)
+    assert ended.returncode == expected, ended.stderr + ended.stdout
+    assert "Traceback" not in ended.stderr
+
+
+def test_every_example_in_python_can_be_read() -> None:
+    for path in [PROJECT / "README.md", *DOCS.glob("*.md")]:
+        for body in re.findall(r"^```python\n(.*?)^```$", path.read_text(), re.M | re.S):
+            compile(body, str(path), "exec")
+
+
+def test_the_picture_shows_all_posters() -> None:
+    with Image.open(io.BytesIO((DOCS / "demo.png").read_bytes())) as picture:
+        assert picture.width > picture.height > 200
+
+
+def rewrite() -> None:
+    """Write what follows from the code."""
+    (PROJECT / "config" / "default.toml").write_text(as_toml(Config()))
+    (DOCS / "configuration.md").write_text(split_reference()[0] + reference())
+
+
+if __name__ == "__main__":
+    rewrite()

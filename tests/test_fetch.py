@@ -1,0 +1,496 @@
+"""One request comes back as one fact, whatever the server does, and no later than its deadline."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import responses
+
+from scraper import errors
+from scraper.config import FetchKeys
+from scraper.errors import UsageError
+from scraper.faulty import (
+    Behaviour,
+    FaultyServer,
+    bad_length,
+    bad_status_line,
+    body,
+    broken_gzip,
+    chunked,
+    close_after,
+    closed_port,
+    continue_forever,
+    drip,
+    drip_head,
+    early_hints,
+    empty,
+    endless_chunked,
+    etag,
+    garbage,
+    gzip_body,
+    gzip_bomb,
+    long_header,
+    many_headers,
+    needs_login,
+    page,
+    redirect,
+    redirect_nowhere,
+    reset,
+    reset_midway,
+    retry_after,
+    sequence,
+    short,
+    short_chunked,
+    silent,
+    status,
+    too_large,
+    unaccepting,
+    unknown_encoding,
+)
+from scraper.fetch import Fetcher, Flight
+from scraper.fetch import retry_after as parsed_retry_after
+from scraper.guard import AllowList, Guard
+from scraper.model import Fact, Failed, Fetched, Held, Moved, Rules, Task
+from scraper.urls import canonical
+
+PATIENCE = 10.0
+BODY = b"<!doctype html><title>A page</title>" + b"<p>All is well. " * 500
+
+
+class Asker:
+    """Asks URLs on threads of its own, as the pipeline does."""
+
+    def __init__(self, folder: Path, **keys: Any) -> None:
+        self.folder = folder
+        self.keys = FetchKeys(**{"timeout_seconds": PATIENCE, **keys})
+        self.guard = Guard(AllowList(["127.0.0.1", "localhost", "*.example"]))
+        self.fetcher = Fetcher(self.keys, self.guard, folder, per_host=4, max_pause=3_600.0,
+                               folder=folder)  # fmt: skip
+        self.pool = ThreadPoolExecutor(4)
+        self.attempts = 0
+
+    def flight(self, url: str, seconds: float = PATIENCE, **task: Any) -> Flight:
+        self.attempts += 1
+        parts = canonical(url)
+        asked = Task(7, parts.href, parts.host, parts.href, **task)
+        return Flight(self.attempts, asked, "listed", time.monotonic() + seconds)
+
+    def ask(self, url: str, **task: Any) -> Fact:
+        return self.pool.submit(self.fetcher.fetch, self.flight(url, **task)).result(PATIENCE)
+
+    def saved(self, fact: Fact) -> bytes:
+        assert isinstance(fact, Fetched), fact
+        assert fact.part is not None
+        return (self.folder / fact.part).read_bytes()
+
+    def close(self) -> None:
+        self.fetcher.close()
+        self.pool.shutdown()
+
+
+@pytest.fixture
+def asker(tmp_path: Path) -> Iterator[Asker]:
+    made = Asker(tmp_path)
+    yield made
+    made.close()
+
+
+def kind_of(fact: Fact) -> str:
+    return fact.failure.kind if isinstance(fact, Failed) else type(fact).__name__
+
+
+# -- what answers mean: no connection is needed for that ---------------------------------------
+
+
+@pytest.fixture
+def web() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+def test_an_answer_is_on_the_disk_with_all_that_is_known_of_it(
+    asker: Asker, web: responses.RequestsMock
+) -> None:
+    web.get("https://a.example/page?q", body=BODY, content_type="text/html; charset=latin-1",
+            headers={"ETag": '"1"'})  # fmt: skip
+    fact = asker.ask("https://a.example/page?q")
+    assert isinstance(fact, Fetched)
+    assert asker.saved(fact) == BODY
+    assert (fact.status, fact.kind, fact.type, fact.charset) == (
+        200, "page", "text/html", "latin-1")  # fmt: skip
+    assert (fact.bytes, fact.wire_bytes) == (len(BODY), len(BODY))
+    assert fact.sha256 == hashlib.sha256(BODY).hexdigest()
+    assert dict(fact.headers)["etag"] == '"1"'
+
+
+def test_a_redirect_is_told_not_followed(asker: Asker, web: responses.RequestsMock) -> None:
+    web.get("https://a.example/a/", status=301, headers={"Location": "../b#c"})
+    fact = asker.ask("https://a.example/a/")
+    assert isinstance(fact, Moved)
+    assert (fact.to, fact.status) == ("https://a.example/b", 301)
+
+
+def test_a_location_may_hold_anything(asker: Asker, web: responses.RequestsMock) -> None:
+    """UTF-8 as it is, which http.client reads as latin-1."""
+    web.get("https://a.example/", status=302,
+            headers={"Location": "/übergröße".encode().decode("latin-1")})  # fmt: skip
+    fact = asker.ask("https://a.example/")
+    assert isinstance(fact, Moved)
+    assert fact.to == "https://a.example/%C3%BCbergr%C3%B6%C3%9Fe"
+
+
+@pytest.mark.parametrize("to", ["javascript:alert(1)", "http://[", "file:///etc/passwd"])
+def test_a_redirect_to_what_is_no_page_is_a_bad_one(
+    to: str, asker: Asker, web: responses.RequestsMock
+) -> None:
+    web.get("https://a.example/", status=302, headers={"Location": to})
+    fact = asker.ask("https://a.example/")
+    assert isinstance(fact, Failed)
+    assert fact.failure.kind == "bad_redirect"
+    assert to in fact.failure.message
+
+
+@pytest.mark.parametrize("code", [400, 404, 410, 429, 500, 503, 599, 304])
+def test_a_status_that_brings_nothing_is_a_failure_of_its_own(
+    code: int, asker: Asker, web: responses.RequestsMock
+) -> None:
+    web.get("https://a.example/", status=code, body="no")
+    fact = asker.ask("https://a.example/")
+    assert isinstance(fact, Failed)
+    assert (fact.failure.kind, fact.failure.label) == ("http_status", f"http_{code}")
+    assert list(asker.folder.iterdir()) == []
+
+
+def test_credentials_go_into_a_header_and_out_of_the_url(
+    asker: Asker, web: responses.RequestsMock
+) -> None:
+    web.get("https://a.example/x", body=b"in")
+    asker.ask("https://me:p%40ss@a.example/x")
+    asked = web.calls[0].request
+    assert asked.url == "https://a.example/x"
+    assert asked.headers["Authorization"] == requests.auth._basic_auth_str("me", "p@ss")
+
+
+def test_every_request_says_who_asks(tmp_path: Path, web: responses.RequestsMock) -> None:
+    web.get("https://a.example/", body=b"in")
+    asker = Asker(tmp_path, header=("X-One: 1", "user-agent: mine/1.0"))
+    asker.ask("https://a.example/")
+    asker.close()
+    sent = web.calls[0].request.headers
+    assert sent["X-One"] == "1"
+    agents = [value for name, value in sent.items() if name.lower() == "user-agent"]
+    assert agents == ["mine/1.0"], "a header of the user's takes the place of ours"
+
+
+@pytest.mark.parametrize(
+    "line", ["no colon", ": value", "Name: a\r\nX: b", "Na me: a", "Name: 富士山", "Name: a\0"]
+)
+def test_a_header_that_is_none_is_refused_before_the_first_request(
+    line: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="write 'Name: value'"):
+        Asker(tmp_path, header=(line,))
+
+
+def test_robots_txt_comes_as_text(asker: Asker, web: responses.RequestsMock) -> None:
+    web.get("https://a.example/robots.txt", body="User-agent: *\nDisallow: /ü".encode())
+    fact = asker.ask("https://a.example/robots.txt", purpose="robots")
+    assert isinstance(fact, Rules)
+    assert fact.text == "User-agent: *\nDisallow: /ü"
+    assert list(asker.folder.iterdir()) == []
+
+
+def test_what_is_held_is_asked_for_conditionally(
+    asker: Asker, web: responses.RequestsMock
+) -> None:
+    web.get("https://a.example/", status=304)
+    (asker.folder / "held.html").write_bytes(BODY)
+    held = Held("held.html", "text/html", "utf-8", len(BODY), "ab" * 32, etag='"1"',
+                last_modified="Wed, 01 Jan 2025 00:00:00 GMT")  # fmt: skip
+    fact = asker.ask("https://a.example/", held=held)
+    assert isinstance(fact, Fetched)
+    assert (fact.status, fact.part, fact.sha256) == (304, None, "ab" * 32)
+    sent = web.calls[0].request.headers
+    assert sent["If-None-Match"] == '"1"'
+    assert sent["If-Modified-Since"] == "Wed, 01 Jan 2025 00:00:00 GMT"
+
+
+def test_what_was_held_and_is_gone_is_asked_for_anew(
+    asker: Asker, web: responses.RequestsMock
+) -> None:
+    web.get("https://a.example/", body=BODY)
+    asker.ask("https://a.example/", held=Held("gone.html", "text/html", etag='"1"'))
+    assert "If-None-Match" not in web.calls[0].request.headers
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("120", 120.0), ("0", 0.0), ("Thu, 01 Jan 1970 00:01:40 GMT", 0.0),
+     ("Thu, 01 Jan 1970 00:05:00 GMT", 200.0), ("Thu Jan  1 00:05:00 1970", 200.0),
+     ("-5", None), ("soon", None), ("", None), ("1.5", None)],
+)  # fmt: skip
+def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
+    assert parsed_retry_after(value, 100.0) == seconds
+
+
+# -- what servers do: connections are needed for that ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "expected"),
+    [
+        (body(BODY), BODY),
+        (chunked(BODY), BODY),
+        (gzip_body(BODY), BODY),
+        (early_hints(body(BODY)), BODY),
+        (body(b""), b""),
+        (body(gzip.compress(BODY[:900]) + gzip.compress(BODY[900:]),
+              headers={"Content-Encoding": "gzip"}), BODY),
+    ],
+)  # fmt: skip
+def test_a_body_comes_whole(behaviour: Behaviour, expected: bytes, asker: Asker) -> None:
+    with FaultyServer(behaviour) as server:
+        fact = asker.ask(server.url())
+    assert asker.saved(fact) == expected
+    assert isinstance(fact, Fetched)
+    assert fact.peer == "127.0.0.1"
+    assert fact.timings.connect is not None
+
+
+FAULTS: dict[str, tuple[Behaviour, str]] = {
+    "short": (short(), "body_short"),
+    "short, in chunks": (short_chunked(), "body_short"),
+    "reset": (reset(), "connection_lost"),
+    "closed": (empty(), "connection_lost"),
+    "reset midway": (reset_midway(), "connection_lost"),
+    "garbage": (garbage(), "protocol_error"),
+    "status line": (bad_status_line(), "protocol_error"),
+    "headers": (many_headers(), "protocol_error"),
+    "a header": (long_header(), "protocol_error"),
+    "damaged": (broken_gzip(), "body_undecodable"),
+    "encoding": (unknown_encoding(), "body_undecodable"),
+    "announced": (too_large(), "body_too_large"),
+    "bomb": (gzip_bomb(20), "body_too_large"),
+    "endless": (endless_chunked(), "body_too_large"),
+    "nowhere": (redirect_nowhere(), "http_status"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_of_a_server_has_its_name_and_leaves_nothing(name: str, tmp_path: Path) -> None:
+    behaviour, kind = FAULTS[name]
+    asker = Asker(tmp_path, max_body_bytes=10**6)
+    with FaultyServer(behaviour) as server:
+        fact = asker.ask(server.url())
+        assert isinstance(fact, Failed)
+        # RST may overtake what was sent before it: then the body is short, or the head is.
+        assert kind_of(fact) in ((kind, "body_short") if "reset" in name else (kind,))
+        assert list(tmp_path.iterdir()) == []
+    asker.close()
+
+
+def test_a_length_that_is_none_is_not_believed(asker: Asker) -> None:
+    with FaultyServer(bad_length("many", BODY)) as server:
+        assert kind_of(asker.ask(server.url())) in ("Fetched", "protocol_error")
+
+
+def test_silence_ends_with_the_time_out(tmp_path: Path) -> None:
+    asker = Asker(tmp_path, timeout_seconds=0.1)
+    with FaultyServer(silent()) as server:
+        assert kind_of(asker.ask(server.url())) == "timeout_read"
+    asker.close()
+
+
+def test_a_port_that_nobody_listens_on_refuses(asker: Asker) -> None:
+    assert kind_of(asker.ask(f"http://127.0.0.1:{closed_port()}/")) == "connect_refused"
+
+
+def test_a_port_that_never_accepts_ends_with_the_time_out(tmp_path: Path) -> None:
+    asker = Asker(tmp_path, connect_timeout_seconds=0.1)
+    with unaccepting() as port:
+        assert kind_of(asker.ask(f"http://127.0.0.1:{port}/")) == "connect_timeout"
+    asker.close()
+
+
+def test_what_the_guard_refuses_is_never_connected_to(tmp_path: Path) -> None:
+    asker = Asker(tmp_path)
+    with FaultyServer(page("in")) as server:
+        flight = asker.flight(server.url())
+        flight.trust = "public"  # as if a public page had named it
+        fact = asker.fetcher.fetch(flight)
+        assert kind_of(fact) == "private_address"
+        assert server.count() == 0
+    asker.close()
+
+
+# -- deadlines --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [silent(), drip(0.01), drip_head(0.01), continue_forever(0.01)],
+    ids=["silent", "drip", "drip_head", "continue_forever"],
+)
+def test_a_cut_ends_a_request_however_busy_it_looks(behaviour: Behaviour, asker: Asker) -> None:
+    """Every byte re-arms a socket's time-out; the coordinator's does not care."""
+    with FaultyServer(behaviour) as server:
+        flight = asker.flight(server.url())
+        future = asker.pool.submit(asker.fetcher.fetch, flight)
+        server.wait_for(1)
+        assert not future.done()
+        flight.cut(errors.failure("timeout_total", "not finished within 5 s"))
+        fact = future.result(PATIENCE)
+    assert kind_of(fact) == "timeout_total"
+    assert list(asker.folder.iterdir()) == []
+
+
+def test_a_cut_that_comes_before_the_connection_is_not_lost(asker: Asker) -> None:
+    with FaultyServer(silent()) as server:
+        flight = asker.flight(server.url())
+        flight.cut(errors.failure("interrupted", "the run was stopped"))
+        assert kind_of(asker.pool.submit(asker.fetcher.fetch, flight).result(PATIENCE)) == (
+            "interrupted"
+        )
+
+
+def test_a_cut_that_comes_late_hurts_nobody(asker: Asker) -> None:
+    """The connection is another flight's by then."""
+    release = threading.Event()
+
+    def waits(exchange: Any) -> None:
+        release.wait(PATIENCE)
+        body(BODY)(exchange)
+
+    with FaultyServer({"/first": page("first"), "/second": waits}) as server:
+        first = asker.flight(server.url("/first"))
+        assert isinstance(asker.fetcher.fetch(first), Fetched)
+        second = asker.flight(server.url("/second"))
+        future = asker.pool.submit(asker.fetcher.fetch, second)
+        server.wait_for(2)
+        first.cut(errors.failure("timeout_total", "late"))
+        release.set()
+        assert asker.saved(future.result(PATIENCE)) == BODY
+        assert server.seen[0].connection == server.seen[1].connection
+
+
+def test_no_more_time_is_left_than_the_deadline(asker: Asker) -> None:
+    with FaultyServer(silent()) as server:
+        fact = asker.fetcher.fetch(asker.flight(server.url(), seconds=0.1))
+    assert kind_of(fact) == "timeout_read"
+
+
+# -- connections ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "first",
+    [page("a"), status(404), status(503), redirect("/b"), chunked(BODY), early_hints(page("a"))],
+    ids=["page", "404", "503", "redirect", "chunked", "early_hints"],
+)
+def test_a_connection_is_used_again(first: Behaviour, asker: Asker) -> None:
+    with FaultyServer({"/a": first, "/b": page("b")}) as server:
+        asker.ask(server.url("/a"))
+        fact = asker.ask(server.url("/b"))
+        assert {seen.connection for seen in server.seen} == {1}
+        assert isinstance(fact, Fetched)
+        assert fact.timings.connect is None, "a kept connection took no time"
+
+
+def test_a_long_answer_that_is_not_wanted_costs_its_connection_not_its_bytes(
+    asker: Asker,
+) -> None:
+    with FaultyServer({"/a": body(bytes(10**6), code=404), "/b": page("b")}) as server:
+        asker.ask(server.url("/a"))
+        asker.ask(server.url("/b"))
+        assert [seen.connection for seen in server.seen] == [1, 2]
+
+
+def test_a_connection_that_the_server_closed_is_replaced(asker: Asker) -> None:
+    """Or the request fails in a way that is asked again: the race that every pool knows."""
+    with FaultyServer({"/a": close_after(), "/b": page("b")}) as server:
+        asker.ask(server.url("/a"))
+        fact = asker.ask(server.url("/b"))
+        assert isinstance(fact, Fetched) or fact.failure.retryable  # type: ignore[union-attr]
+
+
+def test_answers_do_not_mix_on_many_threads(asker: Asker) -> None:
+    paths = {f"/{n}": page(f"page {n}") for n in range(40)}
+    with FaultyServer(paths) as server:
+        flights = [asker.flight(server.url(path)) for path in paths]
+        facts = list(asker.pool.map(asker.fetcher.fetch, flights))
+        assert [asker.saved(fact) for fact in facts] == [
+            f"page {n}".encode() for n in range(40)
+        ]
+        assert len({seen.connection for seen in server.seen}) <= 4
+
+
+def test_a_pause_that_the_answer_asks_for_is_told_within_our_limit(asker: Asker) -> None:
+    with FaultyServer({"/a": retry_after(7), "/b": retry_after(10**9)}) as server:
+        pauses = [asker.ask(server.url(path)) for path in ("/a", "/b")]
+    assert [fact.failure.pause for fact in pauses if isinstance(fact, Failed)] == [7.0, 3_600.0]
+
+
+def test_a_login_is_answered_with_the_credentials_of_the_url(asker: Asker) -> None:
+    with FaultyServer(needs_login("Basic bWU6c2VjcmV0", page("in"))) as server:
+        url = server.url("/").replace("://", "://me:secret@")
+        assert asker.saved(asker.ask(url)) == b"in"
+
+
+def test_an_answer_that_was_not_modified_needs_no_body(asker: Asker) -> None:
+    with FaultyServer(sequence(etag(BODY))) as server:
+        first = asker.ask(server.url())
+        assert isinstance(first, Fetched)
+        held = Held(first.part, first.type, None, first.bytes, first.sha256,
+                    etag=dict(first.headers)["etag"])  # fmt: skip
+        again = asker.ask(server.url(), held=held)
+        assert isinstance(again, Fetched)
+        assert (again.status, again.wire_bytes, again.sha256) == (304, 0, first.sha256)
+
+
+# -- proxies ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["configured", "environment"])
+def test_a_proxy_is_asked_in_the_hosts_place(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultyServer(page("by proxy")) as proxy:
+        address = f"http://127.0.0.1:{proxy.port}"
+        if way == "environment":
+            monkeypatch.setenv("http_proxy", address)
+        asker = Asker(tmp_path, proxy=address if way == "configured" else "")
+        fact = asker.ask("http://elsewhere.example/x")
+        assert asker.saved(fact) == b"by proxy"
+        assert proxy.seen[0].path == "http://elsewhere.example/x"
+        asker.close()
+
+
+def test_no_proxy_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    asker = Asker(tmp_path)
+    with FaultyServer(page("direct")) as server:
+        assert asker.saved(asker.ask(server.url())) == b"direct"
+    asker.close()
+
+
+def test_a_proxy_that_is_not_there_is_the_proxys_failure(tmp_path: Path) -> None:
+    asker = Asker(tmp_path, proxy=f"http://127.0.0.1:{closed_port()}")
+    assert kind_of(asker.ask("http://elsewhere.example/")) == "proxy_failed"
+    asker.close()
+
+
+def test_flights_are_told_apart_by_their_number(asker: Asker) -> None:
+    """Two attempts at one task write two parts: a late one never overwrites the other."""
+    with FaultyServer(page("a")) as server:
+        facts = [asker.ask(server.url()) for _ in range(2)]
+    assert len({fact.part for fact in facts if isinstance(fact, Fetched)}) == 2

@@ -1,0 +1,193 @@
+"""Lists as people write them, read without filling the memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scraper import lists
+from scraper.errors import UsageError
+from scraper.lists import NoMore, Reader, Slice, Source, file_source, given_source, parsed
+from scraper.urls import MAX_URL_BYTES
+
+PATIENCE = 10.0
+
+
+@pytest.mark.parametrize(
+    ("raw", "url"),
+    [
+        (b"https://example.com/a\n", "https://example.com/a"),
+        (b"  example.com/a#b \r\n", "https://example.com/a"),
+        ("https://example.com/ü\n".encode(), "https://example.com/%C3%BC"),
+        ("https://example.com/ü", "https://example.com/%C3%BC"),
+        (b"\xef\xbb\xbfhttps://example.com/\n", "https://example.com/"),
+    ],
+)
+def test_a_line_is_a_url(raw: bytes | str, url: str) -> None:
+    line = parsed(raw, 1, 1)
+    assert line is not None
+    assert (line.url, line.refusal) == (url, None)
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n", b"  \t\r\n", b"# a comment\n", b"\xef\xbb\xbf\n", ""])
+def test_blank_lines_and_comments_are_no_urls(raw: bytes | str) -> None:
+    assert parsed(raw, 1, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "refusal"),
+    [
+        (b"mailto:me@example.com\n", "bad_scheme"),
+        (b"http://exa mple.com\n", "bad_url"),
+        (b"https://example.com/\xff\xfe\n", "bad_encoding"),
+        (b"https://example.com/" + b"a" * MAX_URL_BYTES, "bad_url"),
+    ],
+)
+def test_a_line_that_is_no_url_is_kept_with_its_reason(raw: bytes, refusal: str) -> None:
+    line = parsed(raw, 1, 7)
+    assert line is not None
+    assert (line.refusal, line.host, line.line) == (refusal, "", 7)
+    assert len(line.url) <= 2_000
+
+
+@given(st.binary(max_size=80) | st.text(max_size=40))
+def test_whatever_a_line_holds_can_be_stored(raw: bytes | str) -> None:
+    line = parsed(raw, 1, 1)
+    if line is not None:
+        assert line.url.encode("utf-8"), "the ledger and the records are UTF-8"
+        assert (line.refusal is None) == bool(line.host)
+
+
+def test_what_was_written_is_kept_where_it_differs() -> None:
+    same, other = parsed(b"https://example.com/", 1, 1), parsed(b"Example.com", 1, 2)
+    assert same is not None
+    assert other is not None
+    assert (same.written, other.written) == (None, "Example.com")
+
+
+# -- sources ----------------------------------------------------------------------------------
+
+
+def test_a_file_is_the_same_list_from_wherever_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "urls.txt").write_text("example.com\n")
+    monkeypatch.chdir(tmp_path)
+    one, other = file_source("urls.txt"), file_source(str(tmp_path / "urls.txt"))
+    assert one.identity == other.identity
+    assert one.stem == "urls"
+
+
+def test_a_list_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder: name the file"):
+        file_source(str(tmp_path))
+    with pytest.raises(UsageError, match="no such file"):
+        file_source(str(tmp_path / "urls.txt"))
+    with pytest.raises(UsageError, match=r"if you mean the URL, write https://example\.com"):
+        file_source("example.com")
+    with pytest.raises(UsageError, match="cannot read"):
+        file_source("a\0b")
+
+
+def test_an_overlong_line_costs_one_line_and_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "urls.txt"
+    path.write_bytes(b"example.com/1\n" + b"a" * 5 * MAX_URL_BYTES + b"\nexample.com/2\n")
+    lines = list(file_source(str(path)).lines())
+    assert len(lines) == 3
+    assert len(lines[1]) == MAX_URL_BYTES + 2
+    assert lines[2] == b"example.com/2\n"
+
+
+def test_the_last_line_needs_no_end(tmp_path: Path) -> None:
+    path = tmp_path / "urls.txt"
+    path.write_bytes(b"example.com/1\nexample.com/2")
+    assert len(list(file_source(str(path)).lines())) == 2
+
+
+# -- the reader -------------------------------------------------------------------------------
+
+
+class Inbox:
+    """What the reader posts, and waiting for it."""
+
+    def __init__(self) -> None:
+        self.messages: list[object] = []
+        self._changed = threading.Condition()
+
+    def put(self, message: object) -> None:
+        with self._changed:
+            self.messages.append(message)
+            self._changed.notify_all()
+
+    def wait_for(self, number: int) -> list[object]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.messages) >= number, PATIENCE)
+            return list(self.messages)
+
+
+def test_all_lists_are_read_in_order_and_the_end_is_told() -> None:
+    inbox = Inbox()
+    sources = [(1, given_source(["a.example", "# no", "b.example"])), (2, given_source(["c"]))]
+    reader = Reader(sources, inbox.put)
+    reader.start()
+    messages = inbox.wait_for(1)
+    reader.join(PATIENCE)
+    assert isinstance(messages[0], Slice)
+    assert [(line.source, line.line, line.host) for line in messages[0].lines] == [
+        (1, 1, "a.example"), (1, 3, "b.example"), (2, 1, "c")]  # fmt: skip
+    assert inbox.wait_for(2)[1:] == [NoMore()]
+
+
+def test_the_reader_is_never_far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "SLICE", 10)
+    drawn = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield f"example.com/{drawn}"
+
+    inbox = Inbox()
+    reader = Reader([(1, Source("script", "script", endless))], inbox.put, first=10)
+    reader.start()
+    inbox.wait_for(3)
+    # Two slices may lie unread; with the third it waits.
+    reader.join(0.05)
+    assert len(inbox.messages) == 3
+    assert drawn == 30
+    reader.more()
+    inbox.wait_for(4)
+    reader.stop()
+    reader.join(PATIENCE)
+    assert not reader.is_alive()
+
+
+def test_the_first_slice_is_short_so_that_the_first_request_is_early() -> None:
+    inbox = Inbox()
+    reader = Reader([(1, given_source(f"example.com/{n}" for n in range(500)))], inbox.put)
+    reader.start()
+    first = inbox.wait_for(1)[0]
+    reader.join(PATIENCE)
+    assert isinstance(first, Slice)
+    assert len(first.lines) == 64
+
+
+def test_a_list_that_breaks_says_so_after_what_it_gave() -> None:
+    def breaking() -> Iterator[str]:
+        yield "example.com"
+        raise OSError("the pipe broke")
+
+    inbox = Inbox()
+    reader = Reader([(1, Source("script", "script", breaking))], inbox.put, first=1)
+    reader.start()
+    messages = inbox.wait_for(2)
+    reader.join(PATIENCE)
+    assert isinstance(messages[0], Slice)
+    assert isinstance(messages[1], NoMore)
+    assert str(messages[1].error) == "the pipe broke"

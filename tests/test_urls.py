@@ -1,0 +1,141 @@
+"""One URL, one spelling: what every browser would ask for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from scraper import urls
+from scraper.urls import BadUrl, canonical, host_name, resolved, shard_of
+
+HOSTS = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){1,2}", fullmatch=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "href"),
+    [
+        ("example.com", "https://example.com/"),
+        ("  https://example.com/a \r\n", "https://example.com/a"),
+        ("HTTP://EXAMPLE.com:80/A", "http://example.com/A"),
+        ("https://example.com:443/", "https://example.com/"),
+        ("https://example.com:80/", "https://example.com:80/"),
+        ("https://example.com/a/./b/../c#top", "https://example.com/a/c"),
+        ("https://example.com/?q=1&q=2", "https://example.com/?q=1&q=2"),
+        ("https://example.com/%7euser", "https://example.com/%7euser"),
+        ("https://example.com/über", "https://example.com/%C3%BCber"),
+        ("https://münchen.de/", "https://xn--mnchen-3ya.de/"),
+        ("http://0x7f.1/", "http://127.0.0.1/"),
+        ("http://[::0:1]/", "http://[::1]/"),
+        ("localhost:8080/x", "https://localhost:8080/x"),
+        ("example.com:8080", "https://example.com:8080/"),
+        ("http://example.com\\a", "http://example.com/a"),
+        ("https:/example.com/", "https://example.com/"),
+        ("https://user:secret@example.com/", "https://user:secret@example.com/"),
+    ],
+)
+def test_a_url_has_one_spelling(text: str, href: str) -> None:
+    assert canonical(text).href == href
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("mailto:me@example.com", "bad_scheme"),
+        ("javascript:alert(1)", "bad_scheme"),
+        ("data:text/plain,x", "bad_scheme"),
+        ("tel:123", "bad_scheme"),
+        ("ftp://example.com/", "bad_scheme"),
+        ("file:///etc/passwd", "bad_scheme"),
+        ("foo:bar", "bad_scheme"),
+        ("https://", "bad_url"),
+        ("http://exa mple.com/", "bad_url"),
+        ("http://example.com:99999/", "bad_url"),
+        ("http://[::1/", "bad_url"),
+        ("http://1.2.3.4.5/", "bad_url"),
+        ("http://exa%00mple.com/", "bad_url"),
+        ("https://example.com/" + "a" * urls.MAX_URL_BYTES, "bad_url"),
+        ("https://example.com/\udcff", "bad_url"),
+    ],
+)
+def test_what_cannot_be_asked_says_why(text: str, kind: str) -> None:
+    with pytest.raises(BadUrl) as caught:
+        canonical(text)
+    assert caught.value.kind == kind
+    assert caught.value.message
+
+
+@given(st.text(max_size=60) | st.text("htps:/.?#[]@%\\0a1ü ", max_size=40))
+@example("https://a/\udcff")
+def test_whatever_the_text_there_is_a_url_or_a_reason(text: str) -> None:
+    try:
+        url = canonical(text)
+    except BadUrl:
+        return
+    assert url.href.isascii()
+    assert "#" not in url.href
+    assert url.scheme in ("http", "https")
+    assert url.href.startswith(f"{url.scheme}://")
+
+
+@given(st.text(max_size=60) | st.text("htps:/.?#[]@%\\0a1ü ", max_size=40))
+def test_the_canonical_form_of_a_canonical_form_is_itself(text: str) -> None:
+    try:
+        url = canonical(text)
+    except BadUrl:
+        return
+    assert canonical(url.href) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "name", "origin"),
+    [
+        ("http://Example.com/a", "example.com", "example.com", "http://example.com"),
+        ("https://example.com:8443/", "example.com:8443", "example.com",
+         "https://example.com:8443"),
+        ("http://[::1]:81/", "[::1]:81", "[::1]", "http://[::1]:81"),
+        ("https://me:secret@example.com/", "example.com", "example.com", "https://example.com"),
+    ],
+)  # fmt: skip
+def test_the_host_key_is_the_name_with_a_port_that_matters(
+    url: str, host: str, name: str, origin: str
+) -> None:
+    parts = canonical(url)
+    assert (parts.host, host_name(parts.host), parts.origin) == (host, name, origin)
+
+
+@pytest.mark.parametrize(
+    ("reference", "target"),
+    [
+        ("../b", "https://example.com/b"),
+        ("//cdn.example/x", "https://cdn.example/x"),
+        ("?q", "https://example.com/a/page?q"),
+        ("#top", "https://example.com/a/page"),
+        ("", "https://example.com/a/page"),
+        ("/über", "https://example.com/%C3%BCber"),
+        ("HTTP://OTHER.example", "http://other.example/"),
+    ],
+)
+def test_a_reference_is_followed_as_a_browser_would(reference: str, target: str) -> None:
+    assert resolved("https://example.com/a/page", reference).href == target
+
+
+@pytest.mark.parametrize(
+    ("reference", "kind"),
+    [("javascript:alert(1)", "bad_scheme"), ("file:///etc/passwd", "bad_scheme"),
+     ("http://[", "bad_url"), ("\udcff", "bad_url")],
+)  # fmt: skip
+def test_a_reference_that_leads_nowhere_says_why(reference: str, kind: str) -> None:
+    with pytest.raises(BadUrl) as caught:
+        resolved("https://example.com/", reference)
+    assert caught.value.kind == kind
+
+
+@given(HOSTS, st.integers(1, 64), st.sampled_from(["", ":81", ":8443"]))
+def test_a_host_has_one_shard_whatever_its_port(host: str, shards: int, port: str) -> None:
+    assert shard_of(host + port, shards) == shard_of(host, shards) < shards
+
+
+def test_shards_share_the_hosts_evenly() -> None:
+    owners = [shard_of(f"host-{n}.example", 4) for n in range(1_000)]
+    assert all(200 < owners.count(shard) < 300 for shard in range(4))
