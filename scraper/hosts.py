@@ -39,6 +39,7 @@ class Origin:
     tries: int = 0
     due: float = 0.0  # when it may be asked (again)
     asked: bool = False  # the question is under way
+    told: bool = False  # a URL has ended with `failure`
 
     def known(self, now: float) -> bool:
         """Is there a verdict that is not too old?"""

@@ -100,6 +100,9 @@ class Run:
         if self._stage is not None:
             self._stage.start(self.store.parts)
         self.ledger = Ledger(self.store.hidden / "ledger.sqlite", durable=config.run.durable)
+        if not self.ledger.in_wal:
+            logger.warning("%s is on a file system without shared memory: slower, no status while "
+                           "it runs", self.ledger.path)  # fmt: skip
         self._claim_folder()
         self.store.recover(self.ledger.unpublished())
         self.ledger.published()
