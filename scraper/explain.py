@@ -99,7 +99,6 @@ class _Asker:
         self._guard = guard
         self._fetcher = fetcher
         self._rules: dict[str, RobotRules | Failure] = {}
-        self._peers: dict[str, str | None] = {}  # a kept connection does not tell it again
 
     def ask(self, url: urls.Url) -> None:
         task = Task(1, url.href, url.host, url.href)
@@ -113,7 +112,7 @@ class _Asker:
                 self._conclude(fact)
                 return
             hops = (*task.hops, Hop(task.url, fact.status))
-            target = urls.canonical(fact.to)
+            target = urls.parts_of(fact.to)
             self._told.add("redirect", status=fact.status, to=urls.redacted(target.href))
             if any(hop.url == target.href for hop in hops):
                 self._fail(errors.failure("too_many_redirects", "redirects in a circle"))
@@ -165,7 +164,7 @@ class _Asker:
                 case Rules():
                     return parse(fact.text, agent)
                 case Moved():
-                    target = urls.canonical(fact.to)
+                    target = urls.parts_of(fact.to)
                     if self._guard.refusal(target, trust) is not None:
                         return parse("", agent)
                     task = Task(0, target.href, target.host, address, purpose="robots")
@@ -188,12 +187,11 @@ class _Asker:
             fact = self._fetcher.fetch(flight)
         finally:
             clock.cancel()
-        peer = self._peers[task.host] = flight.peer or self._peers.get(task.host)
         if tell:
             self._told.add(
                 "request",
                 url=urls.redacted(task.url),
-                address=peer,
+                address=flight.peer,
                 sent={
                     name: "***" if is_secret(name) else value
                     for name, value in self._fetcher.headers_for(task).items()

@@ -167,7 +167,7 @@ class Fetcher:
             elif 200 <= status < 300:
                 fact = self._fetched(flight, began, first_byte, raw)
                 keep = True
-            elif status == 304 and _validators(task):
+            elif status == 304 and self._conditions(task):
                 fact = self._unchanged(flight, began, first_byte, raw)
             else:
                 fact = self._refused(flight, began, first_byte, raw)
@@ -193,6 +193,11 @@ class Fetcher:
                 raise
             self._adapter.forget(request.origin)
             return self._adapter.send(request, stream=True, timeout=timeout, proxies=proxies)
+
+    @property
+    def proxied(self) -> bool:
+        """May requests go through a proxy?"""
+        return any(self._proxies.get(scheme) for scheme in ("http", "https", "all"))
 
     def headers_for(self, task: Task) -> Mapping[str, str]:
         """What is sent for this task. Secrets stay in the origin that the list names: they follow
@@ -242,11 +247,14 @@ class Fetcher:
 
     def _fetched(
         self, flight: Flight, began: float, first_byte: float, raw: BaseHTTPResponse
-    ) -> Fetched:
+    ) -> Fetched | Failed:
         task = flight.task
         headers = raw.headers
         part = f"{task.id}-{flight.attempt}.part"
         length = _length(raw)
+        if raw.status == 206 and not _is_whole(headers.get("content-range")):
+            part_of_it = errors.failure("body_short", "a part of it came, though all was asked for")
+            return self._failed(flight, began, part_of_it)
         if length is not None and length > self._keys.max_body_bytes:
             raise bodies.TooLarge(f"{length:,} bytes announced")
         body = bodies.save(
@@ -280,6 +288,7 @@ class Fetcher:
             # http.client reads headers as latin-1; servers that do not encode mean UTF-8.
             text = location.encode("latin-1").decode("utf-8", "replace")
             target = urls.resolved(flight.task.url, text).href
+            target = urls.with_credentials_of(target, flight.task.url)
         except (urls.BadUrl, UnicodeEncodeError) as error:
             problem = errors.failure("bad_redirect", f"redirect to {location[:200]!r}: {error}")
             return self._failed(flight, began, problem)
@@ -335,11 +344,11 @@ def retry_after(value: str, now: float) -> float | None:
         return float(value[:12])
     try:
         date = parsedate_to_datetime(value)
-    except (ValueError, IndexError, TypeError):
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)  # asctime's form has no zone, and means GMT
+        return max(date.timestamp() - now, 0.0)
+    except (ValueError, IndexError, TypeError, OverflowError):
         return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)  # asctime's form has no zone, and means GMT
-    return max(date.timestamp() - now, 0.0)
 
 
 def _validators(task: Task) -> dict[str, str]:
@@ -354,10 +363,12 @@ def _finish(raw: BaseHTTPResponse, read: bool) -> None:
     """Give the connection back if what is left of the answer is small, else close it."""
     if not read:
         length = _length(raw)
-        if length is not None and length <= MAX_DRAINED_BYTES:
+        if length is None or length <= MAX_DRAINED_BYTES:
             try:
-                raw.read(MAX_DRAINED_BYTES, decode_content=False)
+                rest = raw.read(MAX_DRAINED_BYTES + 1, decode_content=False)
             except Exception:  # noqa: BLE001 - the answer's head was all that mattered
+                rest = bytes(MAX_DRAINED_BYTES + 1)
+            if len(rest) > MAX_DRAINED_BYTES:
                 raw.close()
         else:
             raw.close()
@@ -365,10 +376,22 @@ def _finish(raw: BaseHTTPResponse, read: bool) -> None:
 
 
 def _length(raw: BaseHTTPResponse) -> int | None:
+    if raw.status in (204, 304):
+        return 0  # RFC 9112 6.3: whatever its headers say
     text = raw.headers.get("content-length")
     if text is None or raw.headers.get("transfer-encoding") is not None:
         return None
     return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _is_whole(content_range: str | None) -> bool:
+    """Is this range all of it? (RFC 9110 14.4)
+
+    >>> _is_whole("bytes 0-99/100"), _is_whole("bytes 0-3/100"), _is_whole(None)
+    (True, False, False)
+    """
+    match = re.fullmatch(r"bytes\s+0-(\d{1,18})/(\d{1,18})", (content_range or "").strip())
+    return match is not None and int(match[1]) + 1 == int(match[2])
 
 
 def _headers_of(raw: BaseHTTPResponse) -> Headers:
@@ -383,11 +406,11 @@ def _headers(ours: Mapping[str, str], lines: tuple[str, ...]) -> dict[str, str]:
     for line in lines:
         name, colon, value = (part.strip() for part in line.partition(":"))
         if not colon:
-            raise UsageError(f"header {line!r} is not right: write 'Name: value'")
+            raise UsageError("a header without a colon cannot be sent: write 'Name: value'")
         headers[name.lower()] = name, value
     for name, value in headers.values():
         if not _TOKEN.fullmatch(name) or not _FIELD_VALUE.fullmatch(value):
-            raise UsageError(f"header '{name}: {value}' cannot be sent: write 'Name: value', with "
+            raise UsageError(f"header {name!r} cannot be sent as it is: write 'Name: value', with "
                              "latin letters only")  # fmt: skip
     return dict(headers.values())
 
@@ -537,6 +560,11 @@ class _Pool:
         flight: Flight = _current.flight
         if conn.sock is not None:
             flight.peer = conn.peer
+            try:
+                conn.admit(flight)
+            except BaseException:
+                conn.close()
+                raise
             flight.hold(conn.sock)
         return conn
 
@@ -564,6 +592,7 @@ class _Guarded:
 
     guard: Guard
     peer: str | None = None
+    trust: Trust  # of the task for which the connection was made
     response_class = _Answer
 
     def _new_conn(self) -> socket.socket:
@@ -577,8 +606,16 @@ class _Guarded:
             raise ConnectTimeoutError(this, f"no connection within {this.timeout} s") from error
         flight.connected = time.perf_counter() - began
         flight.peer = this.peer = str(sock.getpeername()[0])
+        self.trust = trust
         flight.hold(sock)
         return sock
+
+    def admit(self, flight: Flight) -> None:
+        """A kept connection is no way around the guard: where the list may lead, a public page
+        may not."""
+        this: Any = self
+        if this.proxy is None and flight.trust != self.trust:
+            self.guard.recheck(this._dns_host, this.port, this.peer, flight.trust)
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]

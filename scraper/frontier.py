@@ -124,11 +124,13 @@ class Frontier:
                 return lane
         return None
 
-    def opens_at(self) -> float | None:
+    def opens_at(self, now: float) -> float | None:
         """When something that waits for a clock may be asked; None if nothing does."""
-        times = [heap[0][0] for heap in (self._timers, self._alarms) if heap]
-        if any(self._ready.values()) and self._opens:
-            times = [self._opens]
+        # Who sleeps must sleep on while there is no room: an alarm that is due tells nothing then.
+        alarms = self._alarms if len(self._lanes) < MOST_LANES else []
+        times = [heap[0][0] for heap in (self._timers, alarms) if heap]
+        if self._opens > now and any(self._ready.values()):
+            times = [self._opens]  # else they only wait for a thread, which will say so
         return max(min(times), self._opens) if times else None
 
     @property
@@ -264,7 +266,7 @@ class Frontier:
         if task.hops:
             named_by = task.hops[-1].url
         elif task.parent is not None:
-            named_by = task.parent
+            named_by = task.page or task.parent  # who sent the page has named the URL
         else:
             return "listed"
         host = urls.parts_of(named_by).host
@@ -342,7 +344,7 @@ class Frontier:
         hops = (*task.hops, Hop(task.url, moved.status))
         if len(hops) > MAX_HOPS or any(hop.url == moved.to for hop in hops):
             return False
-        target = urls.canonical(moved.to)
+        target = urls.parts_of(moved.to)
         refusal = self._judge.refusal(target, self._trust(replace(task, hops=hops)))
         if refusal is not None:
             return False
@@ -387,7 +389,7 @@ class Frontier:
             return errors.failure("too_many_redirects", f"redirects in a circle to {moved.to}")
         if len(hops) > self._fetch.max_redirects:
             return errors.failure("too_many_redirects", f"more than {len(hops) - 1} redirects")
-        target = urls.canonical(moved.to)
+        target = urls.parts_of(moved.to)
         onward = replace(task, url=target.href, host=target.host, hops=hops)
         due = now + moved.pause if moved.pause else 0.0
         self._give_back(task, onward, due, task.attempt - 1)
@@ -435,7 +437,7 @@ class Frontier:
             lane = self._lanes.get(heappop(self._timers)[1])
             if lane is not None and lane.place == "timer":
                 self._to_ready(lane)
-        while self._alarms and self._alarms[0][0] <= now:
+        while self._alarms and self._alarms[0][0] <= now and len(self._lanes) < MOST_LANES:
             at, host = heappop(self._alarms)
             if self._asleep.get(host) == at:
                 del self._asleep[host]

@@ -498,12 +498,17 @@ class Guard:
         self._lookups = Lookups(resolve, lookup_threads, dns_timeout_seconds, clock)
         self._learned: dict[str, HostClass] = {}  # least recent first
         self._lock = threading.Lock()  # guards _learned
+        # It is asked for each URL, and depends on nothing that is learned.
+        self._refusal_of = lru_cache(MAX_JUDGED_HOSTS)(self._judge)
 
     def refusal(self, url: urls.Url, trust: Trust) -> tuple[str, str] | None:
         """Kind and message of the rule that forbids this URL, as far as that shows before any
         name is looked up; None if none does."""
-        host = urls.host_name(url.host)
-        port = url.host[len(host) + 1 :] or {"http": "80", "https": "443"}[url.scheme]
+        return self._refusal_of(url.host, url.scheme, trust)
+
+    def _judge(self, host_key: str, scheme: str, trust: Trust) -> tuple[str, str] | None:
+        host = urls.host_name(host_key)
+        port = host_key[len(host) + 1 :] or {"http": "80", "https": "443"}[scheme]
         return self._refusal(_name_of(host), int(port), trust)
 
     def connect(self, host: str, port: int, timeout: float | None, trust: Trust) -> socket.socket:
@@ -521,6 +526,15 @@ class Guard:
             addresses = self._lookups.addresses(host.lower())
             self._check(name, addresses, trust)
         return self._connected(name, addresses[:MAX_TRIED_ADDRESSES], port, timeout)
+
+    def recheck(self, host: str, port: int, address: str, trust: Trust) -> None:
+        """Judge a connection that was kept, for a task of another trust. Raises Refused."""
+        name = _name_of(host)
+        refusal = self._refusal(name, port, trust)
+        if refusal is not None:
+            raise Refused(*refusal)
+        if not _written(name):
+            self._check(name, (ipaddress.ip_address(address),), trust)
 
     def host_class(self, host: str) -> HostClass | None:
         """Is this host (name or host key) private or public? None: not looked up yet."""

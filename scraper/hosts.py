@@ -23,6 +23,7 @@ MAX_BACKOFF_SECONDS = 300.0
 # A host that has failed this often in a row, each time after a longer pause, is down: what waits
 # for it ends as `host_down`, to be asked again by --retry.
 STRIKES = 5
+LONGEST_PAUSE_SECONDS = 604_800.0  # the most that max_retry_after_seconds can be
 FORGIVEN_SECONDS = 600.0  # after which what an earlier run has seen of a failing host is old news
 SLOWEST_SECONDS = 60.0  # a host that answers 429 or 503 is not asked more seldom than this
 FIRST_SLOW_SECONDS = 0.5
@@ -127,7 +128,8 @@ class Host:
         self.name = kept.name
         self.slow = kept.rate or 0.0
         if kept.pause_until > now - FORGIVEN_SECONDS:
-            self.opens = kept.pause_until
+            # A clock that was wrong once must not stop a host for as long.
+            self.opens = min(kept.pause_until, now + LONGEST_PAUSE_SECONDS)
             self.strikes = kept.breaker
         for scheme, (at, text) in orjson.loads(kept.robots or "{}").items():
             if now - at < RULES_SECONDS:

@@ -29,7 +29,7 @@ from scraper.fetch import Fetcher, agent_of
 from scraper.frontier import Frontier
 from scraper.guard import AllowList, Guard, HostClass, Private
 from scraper.journal import Journal
-from scraper.ledger import Ledger, fault_of
+from scraper.ledger import Ledger, Line, fault_of
 from scraper.model import Fetched, Outcome, Task
 from scraper.pipeline import Pipeline, Stop
 from scraper.plugins import function_of
@@ -128,6 +128,11 @@ class Run:
             threads=threads,
             agent=agent_of(config.fetch),
         )
+        if fetcher.proxied:
+            self.journal.note(
+                "through a proxy the guard sees no addresses: it judges hosts, ports and the "
+                "addresses that URLs name; private names are the proxy's business"
+            )
         numbered = [(self.ledger.source_id(each.name), each) for each in self.sources]
         self._pipeline = Pipeline(
             frontier=self.frontier,
@@ -250,12 +255,13 @@ class Run:
 
     # -- what the pipeline asks for -----------------------------------------------------------
 
-    def _intake(self, message: lists.Slice) -> frozenset[int]:
+    def _intake(self, lines: Sequence[Line]) -> frozenset[int]:
         """Put lines of the list into the ledger. Returns the lanes that gain."""
-        added = self.ledger.add(message.lines, self.number, again=self.refresh, seen=self._seen)
+        added = self.ledger.add(lines, self.number, again=self.refresh, seen=self._seen)
         if added.new or added.again:
             self._ensure_pass()
-        self.report.lines += len(message.lines)
+        self.report.lines += len(lines)
+        self.report.found -= added.known_as_found
         self.report.repeated += added.repeated
         return added.hosts
 

@@ -11,6 +11,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import orjson
 
@@ -65,7 +66,9 @@ class Journal:
         failure = forbidden or (processed.failure if processed else None)
         host = parts_of(task.origin_url).host
         path = path_of(task.origin_url, host, fetched.kind, fetched.type)
-        files = self._files(fetched, processed, path) if forbidden is None else ()
+        files = self._files(fetched, processed, path)
+        if forbidden is not None:
+            files = self._unwanted(files)
         state: State = state_of(failure) if failure else "done"
         line = records.encode(
             self.number,
@@ -82,6 +85,8 @@ class Journal:
         outcome = Outcome(task, state, line, files, found, failure, fetched)
         kept = path if forbidden is None else None
         self._record(outcome, self._entry(outcome, fetched, processed, kept, fetched.sha256))
+        if self.number > 1 and fetched.kind == "page":
+            self.ledger.forget_children(task.id)
         return self._found(task, found)
 
     def _files(
@@ -92,6 +97,13 @@ class Journal:
         if held is not None and held.path is not None and held.path != path:
             files.append(Publication(None, held.path))  # of another type, under another name
         return (*files, *(processed.files if processed else ()))
+
+    def _unwanted(self, files: Sequence[Publication]) -> tuple[Publication, ...]:
+        """What must not be kept goes at once, and with the commit what an earlier pass has kept."""
+        for each in files:
+            if each.part is not None:
+                Path(self.store.part(each.part)).unlink(missing_ok=True)
+        return tuple(Publication(None, each.path) for each in files)
 
     def _forbidden(self, words: tuple[str, ...], fetched: Fetched, facts: bytes) -> Failure | None:
         """Does the content itself ask not to be kept, and do we obey?"""

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -69,12 +69,13 @@ CREATE TABLE sink (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
 # sqlite3 lets go of the GIL for each step and gets it back only when the fetch threads let it.
 # Row by row, 10,000 URLs waited 6 of 9.8 s for that; 10 us of JSON a row is the cheaper price.
 _WAITING = """SELECT json_group_array(json_array(id, url, written, seq, source, line,
-    CASE WHEN parent THEN (SELECT p.url FROM url AS p WHERE p.id = w.parent) END, depth,
+    CASE WHEN parent THEN (SELECT p.url FROM url AS p WHERE p.id = w.parent) END,
+    CASE WHEN parent THEN (SELECT p.final_url FROM url AS p WHERE p.id = w.parent) END, depth,
     attempts, started, ask, hops, error_kind, due, validators_url, path, type, charset, bytes,
     sha256, process_hash, "offset", length, etag, last_modified))
   FROM (SELECT * FROM url WHERE state = 'pending' AND host = ? ORDER BY due, id LIMIT ?) AS w"""
 
-_KNOWN = """SELECT json_group_array(json_array(key, url, id, pass, state)) FROM url
+_KNOWN = """SELECT json_group_array(json_array(key, url, id, pass, state, seq)) FROM url
   WHERE key IN (SELECT value FROM json_each(?))"""
 
 
@@ -107,6 +108,11 @@ _AGAIN = """UPDATE url SET state = 'pending', pass = ?, due = 0, attempts = NULL
   ask = NULL, hops = NULL, error_kind = CASE WHEN host = 0 THEN error_kind END
   WHERE id IN (SELECT value FROM json_each(?))"""
 
+# From now on they are the list's own: what the list names is trusted as such.
+_ADOPT = f"""UPDATE url SET seq = j.seq, source = j.source, line = j.line, written = j.written,
+  parent = NULL, depth = 0 FROM (SELECT {_fields("id", "seq", "source", "line", "written")}
+  FROM json_each(?)) AS j WHERE url.id = j.id"""
+
 _INPUT = f"""INSERT OR IGNORE INTO input (url, source, line)
   SELECT url, source, line FROM (SELECT {_fields("url", "source", "line")} FROM json_each(?))"""
 
@@ -134,8 +140,9 @@ _FINISH = f"""UPDATE url SET state = j.state, pass = j.pass, due = 0, attempts =
   previous_sha256 = CASE WHEN j.sha256 IS NULL THEN previous_sha256 ELSE url.sha256 END,
   sha256 = coalesce(j.sha256, url.sha256),
   process_hash = coalesce(j.process_hash, url.process_hash), "offset" = j.place,
-  length = j.length, etag = coalesce(j.etag, CASE WHEN j.sha256 IS NULL THEN url.etag END),
-  last_modified = coalesce(j.last_modified, CASE WHEN j.sha256 IS NULL THEN url.last_modified END),
+  length = j.length, etag = coalesce(j.etag, CASE WHEN j.state = 'unchanged' THEN url.etag END),
+  last_modified = coalesce(j.last_modified,
+    CASE WHEN j.state = 'unchanged' THEN url.last_modified END),
   validators_url = coalesce(j.validators_url, url.validators_url)
   FROM (SELECT {_fields(*_ENTRY)} FROM json_each(?)) AS j WHERE url.id = j.id"""
 
@@ -155,12 +162,25 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What `add` did: rows that are new, rows that became due again, and the lanes they are in."""
+    """What `add` did: rows that are new, rows that became due again, and the lanes they are in.
+
+    `known_as_found` are lines that a page had named before the list did.
+    """
 
     new: int
     again: int
     repeated: int
+    known_as_found: int
     hosts: frozenset[int]
+
+
+class _Known(NamedTuple):
+    """A row, as far as the intake cares."""
+
+    id: int
+    number: int  # of the pass that its state belongs to
+    state: str
+    listed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,7 +428,8 @@ class Ledger:
         links: list[tuple[int, int]] = []
         due_again: list[int] = []
         hosts: set[int] = set()
-        repeated = 0
+        adopted: list[tuple[Any, ...]] = []  # a page had named them before the list did
+        repeated = as_found = 0
         again_at: list[tuple[int, int | None, int | None]] = []
         for each in lines:
             lane = lane_of(each.host)
@@ -422,14 +443,20 @@ class Ledger:
                     self._next_seq += 1
                 place = (seq, each.source, each.line, each.written, parent, each.depth)
                 new_rows.append((id, key, each.url, lane, number, *place, each.refusal))
-                known[each.url] = (key, (id, number, "pending"))
+                known[each.url] = (key, _Known(id, number, "pending", listed))
                 hosts.add(lane)
             else:
-                id, its_pass, state = row
-                if again and its_pass < number and state != "pending":
+                id = row.id
+                if again and row.number < number and row.state != "pending":
                     due_again.append(id)
-                    known[each.url] = (key, (id, number, "pending"))
+                    row = row._replace(number=number, state="pending")
                     hosts.add(lane)
+                if listed and not row.listed:
+                    adopted.append((id, self._next_seq, each.source, each.line, each.written))
+                    self._next_seq += 1
+                    as_found += row.number == number
+                    row = row._replace(listed=True)
+                known[each.url] = (key, row)
             if seen is not None and _mark(seen, id):
                 repeated += 1
                 again_at.append((id, each.source, each.line))
@@ -439,25 +466,27 @@ class Ledger:
             self._db.execute(_INSERT, (_json(new_rows),))
         if due_again:
             self._db.execute(_AGAIN, (number, _json(due_again)))
+        if adopted:
+            self._db.execute(_ADOPT, (_json(adopted),))
         if again_at:
             self._db.execute(_INPUT, (_json(again_at),))
         if links:
             self._db.execute(_LINK, (_json(links),))
-        return Added(len(new_rows), len(due_again), repeated, frozenset(hosts))
+        return Added(len(new_rows), len(due_again), repeated, as_found, frozenset(hosts))
 
-    def _known(self, lines: Sequence[Line]) -> dict[str, tuple[int, tuple[int, int, str] | None]]:
-        """For each URL its key and, if there is one, its row (id, pass, state).
+    def _known(self, lines: Sequence[Line]) -> dict[str, tuple[int, _Known | None]]:
+        """For each URL its key and, if there is one, its row.
 
         Keys are 64 bits of a hash, so the text is compared on a hit; of two URLs with one key
         (3e-8 at a million) the second is salted until it has its own.
         """
-        found: dict[str, tuple[int, tuple[int, int, str] | None]] = {}
+        found: dict[str, tuple[int, _Known | None]] = {}
         asked = {each.url: _key_of(each.url) for each in lines}
         salt = 0
         while asked:
             rows = {
-                key: (url, (id, its_pass, state))
-                for key, url, id, its_pass, state in orjson.loads(
+                key: (url, _Known(id, its_pass, state, seq is not None))
+                for key, url, id, its_pass, state, seq in orjson.loads(
                     self._one(_KNOWN, _json(list(asked.values())))
                 )
             }
@@ -473,6 +502,10 @@ class Ledger:
             salt += 1
             asked = {url: _key_of(url, salt) for url in clashing}
         return found
+
+    def forget_children(self, parent: int) -> None:
+        """A page has come anew: what it named before it may name no more."""
+        self._db.execute("DELETE FROM link WHERE parent = ?", (parent,))
 
     def reopen_children(self, parent: int, number: int) -> frozenset[int]:
         """A page that has not changed names what it named before: make that due in pass `number`.
@@ -549,7 +582,7 @@ class Ledger:
         return [self._task(row) for row in orjson.loads(self._one(_WAITING, lane, most))]
 
     def _task(self, row: list[Any]) -> Waiting:
-        (id, url, written, seq, source, line, parent, depth, attempts, started, ask, hops,
+        (id, url, written, seq, source, line, parent, page, depth, attempts, started, ask, hops,
          error_kind, due, validators_url, *held) = row  # fmt: skip
         asked = ask or url
         if validators_url != asked:
@@ -564,6 +597,7 @@ class Ledger:
                 hops=tuple(Hop(*each) for each in orjson.loads(hops)) if hops else (),
                 depth=depth,
                 parent=parent,
+                page=page,
                 written=written,
                 seq=seq,
                 source=self._source_names.get(source),

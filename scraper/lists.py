@@ -6,9 +6,10 @@ slices ahead of the coordinator, so a long list costs no memory.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -21,10 +22,8 @@ SLICE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """Some lines of the list; `source` is an index into the list of sources."""
-
-    lines: tuple[Line, ...]
+class Listed:
+    """Lines of the list have come: `Reader.take` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Source:
     name: str
     identity: str
     lines: Callable[[], Iterator[bytes | str]]
+    live: bool = False  # its lines come one by one, and should not wait for one another
 
     @property
     def stem(self) -> str:
@@ -51,11 +51,17 @@ class Source:
 def file_source(name: str) -> Source:
     """A file of URLs, or standard input for `-`. Raises UsageError if it cannot be read."""
     if name == "-":
-        return Source("stdin", "stdin", lambda: _lines(sys.stdin.buffer))
+        if sys.stdin is None:
+            raise UsageError("standard input is closed: there is no list to read")
+        return Source("stdin", "stdin", lambda: _lines(sys.stdin.buffer), live=True)
     path = Path(name)
     try:
-        with path.open("rb") as file:
-            file.peek(1)
+        # A pipe can be read only once: of anything but a file only its permission is looked at.
+        if path.is_file() or not os.access(path, os.R_OK):
+            with path.open("rb") as file:
+                file.peek(1)
+        elif path.is_dir():
+            raise IsADirectoryError
     except IsADirectoryError:
         raise UsageError(f"{name} is a folder: name the file that holds the URLs") from None
     except FileNotFoundError:
@@ -65,20 +71,34 @@ def file_source(name: str) -> Source:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"cannot read {name}: {reason}") from error
 
-    def lines() -> Iterator[bytes]:
+    def lines() -> Iterator[bytes | str]:
         with path.open("rb") as file:
             yield from _lines(file)
 
-    return Source(name, f"file:{path.resolve()}", lines)
+    shown = os.fsencode(name).decode("utf-8", "backslashreplace")  # a name may be no UTF-8
+    identity = os.fsencode(path.resolve()).decode("utf-8", "backslashreplace")
+    return Source(shown, f"file:{identity}", lines, live=not path.is_file())
 
 
 def given_source(urls: Iterable[str], name: str = "command-line") -> Source:
     """URLs of the command line or of a script."""
-    return Source(name, name, lambda: iter(urls))
+    return Source(name, name, lambda: iter(urls), live=not isinstance(urls, Sequence))
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Lines of bounded length: of a longer one the beginning, so that it can be refused."""
+def _lines(file: BinaryIO) -> Iterator[bytes | str]:
+    """Lines of bounded length: of a longer one the beginning, so that it can be refused.
+
+    A file that begins with the mark of UTF-16, as Windows shells write it, is read as that.
+    """
+    first = file.readline(MAX_URL_BYTES + 2)
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16-le" if first[0] == 0xFF else "utf-16-be"
+        text = (first[2:] + file.read()).decode(encoding, "replace")
+        yield from text.splitlines()
+        return
+    yield first
+    while not first.endswith(b"\n") and len(first) == MAX_URL_BYTES + 2:
+        first = file.readline(MAX_URL_BYTES + 2)
     while line := file.readline(MAX_URL_BYTES + 2):
         yield line
         while not line.endswith(b"\n") and len(line) == MAX_URL_BYTES + 2:
@@ -102,7 +122,7 @@ def parsed(raw: bytes | str, source: int, number: int) -> Line | None:
             refusal = "bad_encoding"
     else:
         text = raw.encode("utf-8", "backslashreplace").decode()
-    text = text.strip().strip("\ufeff\x00")
+    text = text.strip().strip("\ufeff\x00").replace("\x00", "\\x00")
     if not text or text.startswith("#"):
         return None
     if refusal is None:
@@ -118,48 +138,68 @@ def parsed(raw: bytes | str, source: int, number: int) -> Line | None:
 
 
 class Reader(threading.Thread):
-    """Reads all sources and hands slices to `post`; `more()` lets it go on."""
+    """Reads all sources; posts `Listed` when lines are there, which `take` then gives.
+
+    Lines of a file come in slices, the first of them short; lines of a pipe or of a script's
+    generator come as soon as they are there, for the next ones may wait for their outcomes.
+    """
 
     def __init__(self, sources: Iterable[tuple[int, Source]], post: Callable[[object], None],
                  first: int = 64) -> None:  # fmt: skip
         super().__init__(name="list-reader", daemon=True)
         self._sources = list(sources)
         self._post = post
-        self._room = threading.Semaphore(2)
-        self._size = first  # a short first slice: the first request need not wait for a long one
+        self._size = first  # the first request need not wait for a long slice
+        self._room = threading.Condition()  # guards what follows
+        self._lines: list[Line] = []
+        self._posted = False
         self._stopped = False
 
-    def more(self) -> None:
-        """A slice has been dealt with."""
-        self._room.release()
+    def take(self) -> list[Line]:
+        """The lines that have come."""
+        with self._room:
+            lines, self._lines = self._lines, []
+            self._posted = False
+            self._room.notify()
+        return lines
 
     def stop(self) -> None:
         """Read no further."""
-        self._stopped = True
-        self._room.release()
+        with self._room:
+            self._stopped = True
+            self._room.notify()
 
     def run(self) -> None:
         error: BaseException | None = None
         try:
-            for lines in self._slices():
-                self._post(Slice(lines))
-                self._room.acquire()
-                if self._stopped:
-                    break
+            self._read()
         except BaseException as raised:  # noqa: BLE001 - raised again by whoever asked for it
             error = raised
+        self._offer(1)
         self._post(NoMore(error))
 
-    def _slices(self) -> Iterator[tuple[Line, ...]]:
-        batch: list[Line] = []
+    def _read(self) -> None:
         for id, source in self._sources:
             for number, raw in enumerate(source.lines(), 1):
                 line = parsed(raw, id, number)
+                if self._stopped:
+                    return
                 if line is not None:
-                    batch.append(line)
-                    if len(batch) >= self._size:
-                        yield tuple(batch)
-                        batch.clear()
-                        self._size = SLICE
-        if batch:
-            yield tuple(batch)
+                    self._add(line, source.live)
+
+    def _add(self, line: Line, live: bool) -> None:
+        with self._room:
+            while len(self._lines) >= 2 * SLICE and not self._stopped:
+                self._room.wait()
+            self._lines.append(line)
+        if self._offer(1 if live else self._size):
+            self._size = SLICE
+
+    def _offer(self, least: int) -> bool:
+        """Say that lines are there, unless that was said already; True if it was said now."""
+        with self._room:
+            if self._posted or len(self._lines) < least:
+                return False
+            self._posted = True
+        self._post(Listed())
+        return True

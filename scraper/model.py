@@ -73,6 +73,7 @@ class Task:
     hops: tuple[Hop, ...] = ()
     depth: int = 0  # 0: listed by the user; 1: found on a listed page
     parent: str | None = None  # canonical URL of the page that named it first
+    page: str | None = None  # where that page came from, if redirects led elsewhere
     written: str | None = None  # as the user wrote it, where that differs from the canonical form
     seq: int | None = None  # place in the input, from 1; None if found on a page
     source: str | None = None

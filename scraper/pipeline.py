@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,8 @@ from scraper.errors import LocalFault
 from scraper.fetch import Fetcher, Flight
 from scraper.frontier import Frontier, spare_threads
 from scraper.journal import Journal
-from scraper.lists import NoMore, Reader, Slice
+from scraper.ledger import Line
+from scraper.lists import Listed, NoMore, Reader
 from scraper.model import Answered, Fact, Failed, Failure, Fetched, Moved, Outcome, Processed
 from scraper.urls import redacted
 from scraper.workers import Broken, ProcessStage, Returned, Work
@@ -46,7 +47,8 @@ class Pipeline:
     """One run of one pass. Iterate over `outcomes()` once, then `close()`."""
 
     def __init__(self, *, frontier: Frontier, fetcher: Fetcher, stage: ProcessStage | None,
-                 journal: Journal, reader: Reader, intake: Callable[[Slice], frozenset[int]],
+                 journal: Journal, reader: Reader,
+                 intake: Callable[[Sequence[Line]], frozenset[int]],
                  work_of: Callable[[Fetched], Work], inbox: SimpleQueue[object],
                  now: Callable[[], float], threads: int, window: int, item_seconds: float,
                  limits: RunKeys) -> None:  # fmt: skip
@@ -77,7 +79,7 @@ class Pipeline:
         self.stopped: Stop | None = None
         self.lost = 0  # threads that will never come back
         self._meaning: dict[type, Callable[[Any], None]] = {
-            Slice: self._listed,
+            Listed: self._listed,
             NoMore: self._list_ended,
             Answered: self._answered,
             Processed: self._processed,
@@ -188,10 +190,16 @@ class Pipeline:
 
     def _patience(self) -> float:
         """How long there is nothing to do but wait, in seconds."""
-        if self._quiet() and (self._journal.waiting or self.stopped or self.finished):
+        over = self.stopped or self._items_are_told() or self.finished
+        if self._quiet() and (self._journal.waiting or over):
             return 0.0
-        opens = self._frontier.opens_at() if self._has_room() else None
-        return TICK_SECONDS if opens is None else min(max(opens - self._now(), 0), TICK_SECONDS)
+        opens = self._frontier.opens_at(self._now()) if self._has_room() else None
+        clocks = [TICK_SECONDS] if opens is None else [TICK_SECONDS, opens - self._now()]
+        if self._stop_by is not None:
+            clocks.append(self._stop_by - time.monotonic())
+        elif self.stopped is None and self._limits.max_time_seconds:
+            clocks.append(self._began + self._limits.max_time_seconds - time.monotonic())
+        return max(min(clocks), 0.0)
 
     def _quiet(self) -> bool:
         return not self._flights and not self._processing
@@ -223,9 +231,8 @@ class Pipeline:
 
     # -- what does it mean? -----------------------------------------------------------------
 
-    def _listed(self, message: Slice) -> None:
-        self._frontier.notice(self._intake(message))
-        self._reader.more()
+    def _listed(self, _: Listed) -> None:
+        self._frontier.notice(self._intake(self._reader.take()))
 
     def _list_ended(self, message: NoMore) -> None:
         self._listening = False
@@ -349,6 +356,9 @@ class Pipeline:
                 self.lost += 1
                 late = Failed(flight.task, flight.cut_as, flight.task.url, time.time())
                 self._answered(Answered(flight.attempt, late, self._now()))
+        if self.lost >= self._threads:
+            why = errors.failure("stalled", "every fetch thread hangs: the disk, most likely")
+            self._stop(Stop(why.message, grace=0.0, failure=why))
         if self._stage is not None:
             self._stage.overdue(now)
 
@@ -379,7 +389,7 @@ class Pipeline:
         oldest = self._stage.oldest() if self._stage is not None else None
         if self._processing and oldest is not None:
             yield f"{redacted(oldest[0].url)} (in a worker for {oldest[1]:.0f} s)"
-        opens = self._frontier.opens_at()
+        opens = self._frontier.opens_at(self._now())
         if opens is not None:
             yield f"a host that may be asked in {max(opens - self._now(), 0):.0f} s"
         if self._listening:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from scraper.model import Failed, Failure, Fetched, Hop, Outcome, State, Task, Timings
-from scraper.urls import digest, parts_of, redacted
+from scraper.urls import digest, parts_of, redacted, redacted_line
 
 SCHEMA = 1
 
@@ -36,7 +36,7 @@ def encode(
         "pass": number,
         "index": task.seq,
         "key": digest(task.origin_url)[:8].hex(),
-        "url": redacted(task.written or task.origin_url),
+        "url": _as_written(task),
         "canonical_url": None if task.refusal else redacted(task.origin_url),
         "final_url": None,
         "redirects": [{"url": redacted(hop.url), "status": hop.status} for hop in task.hops],
@@ -89,6 +89,14 @@ def encode(
             record["status"] = failure.status
     line = orjson.dumps(record)
     return line if facts == b"{}" else line[:-1] + b"," + facts[1:]
+
+
+def _as_written(task: Task) -> str:
+    """The URL as the user wrote it, if that tells no secret."""
+    if task.refusal:
+        return redacted_line(task.origin_url)
+    written = task.written if task.written and "@" not in task.written else task.origin_url
+    return redacted(written)
 
 
 def outcome_of(line: bytes) -> Outcome:

@@ -18,9 +18,9 @@ from typing import Any, BinaryIO, Protocol
 
 import orjson
 
-from scraper.errors import LocalFault, UsageError, disk_failure
-from scraper.model import Outcome
-from scraper.urls import redacted
+from scraper.errors import LocalFault, UsageError, disk_failure, failure
+from scraper.model import Outcome, Task
+from scraper.urls import redacted, redacted_line
 
 
 class Sink(Protocol):
@@ -132,6 +132,9 @@ class StandardOutput:
     exactly_once = False
 
     def resume(self, position: str | None) -> None:
+        """Raises UsageError if there is no standard output."""
+        if sys.stdout is None:
+            raise UsageError("-o -: standard output is closed")
         self._waiting: list[bytes] = []
 
     def add(self, outcome: Outcome) -> None:
@@ -142,6 +145,9 @@ class StandardOutput:
         try:
             sys.stdout.buffer.write(b"".join(self._waiting))
             sys.stdout.buffer.flush()
+        except BrokenPipeError as error:
+            closed = failure("disk_error", "standard output was closed by its reader")
+            raise LocalFault(closed) from error
         except OSError as error:
             raise LocalFault(disk_failure(error)) from error
         self._waiting.clear()
@@ -182,7 +188,7 @@ def log_line(outcome: Outcome) -> bytes | None:
     task, fetched, failure = outcome.task, outcome.fetched, outcome.failure
     level = "WARNING" if outcome.state == "failed" else "INFO"
     parts = [f"{_second(int(time.time()))} [{_stage(outcome)}] {level}: id={task.id}"]
-    parts.append(f"{outcome.state} {redacted(task.origin_url)}")
+    parts.append(f"{outcome.state} {_url_of(task)}")
     if fetched is not None:
         parts.append(f"status={fetched.status} bytes={fetched.bytes}")
         parts.append(f"ms={fetched.timings.fetch * 1000:.0f}")
@@ -201,7 +207,7 @@ def log_json(outcome: Outcome) -> bytes | None:
             "at": _now().isoformat(timespec="milliseconds"),
             "event": outcome.state,
             "task": task.id,
-            "url": redacted(task.origin_url),
+            "url": _url_of(task),
             "host": task.host,
             "stage": _stage(outcome),
             "code": failure.label if failure else None,
@@ -216,6 +222,10 @@ def log_json(outcome: Outcome) -> bytes | None:
 
 def _of_a_host(outcome: Outcome) -> bool:
     return outcome.failure is not None and outcome.failure.kind == "host_down"
+
+
+def _url_of(task: Task) -> str:
+    return (redacted_line if task.refusal else redacted)(task.origin_url)
 
 
 def note_line(text: str, *, as_json: bool) -> bytes:

@@ -105,7 +105,10 @@ def _checked(url: can_ada.URL) -> Url:
         raise BadUrl("bad_url", "no host")
     if url.has_hash():
         url.hash = ""
-    return Url(url.href, url.host, scheme)
+    href = url.href
+    if len(href) > MAX_URL_BYTES:  # what is not ASCII has become three times as long
+        raise BadUrl("bad_url", f"longer than {MAX_URL_BYTES:,} bytes")
+    return Url(href, url.host, scheme)
 
 
 def parts_of(href: str) -> Url:
@@ -163,6 +166,19 @@ def redacted(text: str) -> str:
     return _TOKENS.sub(r"\1***", text) if "=" in text else text
 
 
+def redacted_line(text: str) -> str:
+    """The same for a line that is no URL: who knows where its password ends?
+
+    >>> redacted_line("http://me:se/cret@")
+    'http://***@'
+    """
+    before, at, behind = text.rpartition("@")
+    if not at or ":" not in before:
+        return redacted(text)
+    scheme, mark, _ = before.partition("://")
+    return f"{scheme}{mark}***@{redacted(behind)}" if mark else f"***@{redacted(behind)}"
+
+
 def without_credentials(url: str) -> str:
     """The URL that is asked, without what is told in the Authorization header."""
     return _CREDENTIALS.sub("", url, count=1) if "@" in url else url
@@ -173,5 +189,5 @@ def with_credentials_of(url: str, named_by: str) -> str:
     match = _CREDENTIALS.search(named_by) if "@" in named_by else None
     if match is None or "@" in url.partition("://")[2].partition("/")[0]:
         return url
-    same = canonical(url).origin == canonical(named_by).origin
+    same = parts_of(url).origin == parts_of(named_by).origin
     return url.replace("://", f"://{match[0]}", 1) if same else url

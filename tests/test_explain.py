@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -37,7 +38,7 @@ def explain(
             assert step["step"] in text.splitlines()
             steps.setdefault(step["step"], []).append(step)
         for name in ("verdict", "state", "message", "retry", "canonical"):
-            for step in sum(steps.values(), []):
+            for step in itertools.chain.from_iterable(steps.values()):
                 if name in step:
                     assert f"  {name}: {step[name]}" in text.splitlines()
         assert os.listdir(tmp_path) == []

@@ -209,9 +209,7 @@ def test_robots_txt_comes_as_text(asker: Asker, web: responses.RequestsMock) -> 
     assert list(asker.folder.iterdir()) == []
 
 
-def test_what_is_held_is_asked_for_conditionally(
-    asker: Asker, web: responses.RequestsMock
-) -> None:
+def test_what_is_held_is_asked_for_conditionally(asker: Asker, web: responses.RequestsMock) -> None:
     web.get("https://a.example/", status=304)
     (asker.folder / "held.html").write_bytes(BODY)
     held = Held("held.html", "text/html", "utf-8", len(BODY), "ab" * 32, etag='"1"',
@@ -427,9 +425,7 @@ def test_answers_do_not_mix_on_many_threads(asker: Asker) -> None:
     with FaultyServer(paths) as server:
         flights = [asker.flight(server.url(path)) for path in paths]
         facts = list(asker.pool.map(asker.fetcher.fetch, flights))
-        assert [asker.saved(fact) for fact in facts] == [
-            f"page {n}".encode() for n in range(40)
-        ]
+        assert [asker.saved(fact) for fact in facts] == [f"page {n}".encode() for n in range(40)]
         assert len({seen.connection for seen in server.seen}) <= 4
 
 

@@ -157,7 +157,7 @@ class World:
     def wait(self) -> float:
         """Let time pass until something opens; the seconds that it took."""
         assert self.decide() is None, "something may be asked now"
-        opens = self.frontier.opens_at()
+        opens = self.frontier.opens_at(self.now)
         assert opens is not None, "nothing waits for a clock"
         before, self.now = self.now, max(opens, self.now)
         return self.now - before
@@ -779,7 +779,7 @@ class Chaos:
             return True
         if self.hand_out():
             return True
-        opens = self.world.frontier.opens_at()
+        opens = self.world.frontier.opens_at(self.world.now)
         if opens is not None:
             self.world.now = max(self.world.now, opens)
         return opens is not None or self.world.frontier.finished

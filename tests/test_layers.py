@@ -92,8 +92,7 @@ def test_a_module_imports_only_from_below_or_from_its_left() -> None:
         for module in modules()
         if module != "scraper"  # the front door, which loads the others when they are asked for
         for imported in imports_of(module)
-        if (place := place_of(imported)) is not None
-        and place > (place_of(module) or (0, 0))
+        if (place := place_of(imported)) is not None and place > (place_of(module) or (0, 0))
     ]
     assert wrong == []
 

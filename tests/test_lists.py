@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scraper import lists
 from scraper.errors import UsageError
-from scraper.lists import NoMore, Reader, Slice, Source, file_source, given_source, parsed
+from scraper.lists import Listed, NoMore, Reader, Source, file_source, given_source, parsed
 from scraper.urls import MAX_URL_BYTES
 
 PATIENCE = 10.0
@@ -135,12 +135,10 @@ def test_all_lists_are_read_in_order_and_the_end_is_told() -> None:
     sources = [(1, given_source(["a.example", "# no", "b.example"])), (2, given_source(["c"]))]
     reader = Reader(sources, inbox.put)
     reader.start()
-    messages = inbox.wait_for(1)
     reader.join(PATIENCE)
-    assert isinstance(messages[0], Slice)
-    assert [(line.source, line.line, line.host) for line in messages[0].lines] == [
+    assert inbox.wait_for(2) == [Listed(), NoMore()]
+    assert [(line.source, line.line, line.host) for line in reader.take()] == [
         (1, 1, "a.example"), (1, 3, "b.example"), (2, 1, "c")]  # fmt: skip
-    assert inbox.wait_for(2)[1:] == [NoMore()]
 
 
 def test_the_reader_is_never_far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,26 +154,52 @@ def test_the_reader_is_never_far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     inbox = Inbox()
     reader = Reader([(1, Source("script", "script", endless))], inbox.put, first=10)
     reader.start()
-    inbox.wait_for(3)
-    # Two slices may lie unread; with the third it waits.
+    inbox.wait_for(1)
+    # Two slices may lie unread; with the next line in its hand it waits.
     reader.join(0.05)
-    assert len(inbox.messages) == 3
-    assert drawn == 30
-    reader.more()
-    inbox.wait_for(4)
+    assert drawn == 21
+    assert len(reader.take()) == 20
+    inbox.wait_for(2)
     reader.stop()
     reader.join(PATIENCE)
     assert not reader.is_alive()
+    assert drawn <= 42
 
 
 def test_the_first_slice_is_short_so_that_the_first_request_is_early() -> None:
     inbox = Inbox()
-    reader = Reader([(1, given_source(f"example.com/{n}" for n in range(500)))], inbox.put)
+    gate = threading.Event()
+
+    def lines() -> Iterator[str]:
+        for number in range(500):
+            if number == 64:
+                gate.wait(PATIENCE)
+            yield f"example.com/{number}"
+
+    reader = Reader([(1, Source("file", "file", lines))], inbox.put)
     reader.start()
-    first = inbox.wait_for(1)[0]
+    inbox.wait_for(1)
+    first = reader.take()
+    gate.set()
     reader.join(PATIENCE)
-    assert isinstance(first, Slice)
-    assert len(first.lines) == 64
+    assert len(first) == 64
+    assert len(reader.take()) == 436
+
+
+def test_a_line_of_a_pipe_does_not_wait_for_the_next() -> None:
+    inbox = Inbox()
+    gate = threading.Event()
+
+    def lines() -> Iterator[str]:
+        yield "example.com/1"
+        assert gate.wait(PATIENCE)  # as if it waited for the outcome of the first
+
+    reader = Reader([(1, given_source(lines()))], inbox.put)
+    reader.start()
+    inbox.wait_for(1)
+    assert [line.url for line in reader.take()] == ["https://example.com/1"]
+    gate.set()
+    reader.join(PATIENCE)
 
 
 def test_a_list_that_breaks_says_so_after_what_it_gave() -> None:
@@ -188,6 +212,6 @@ def test_a_list_that_breaks_says_so_after_what_it_gave() -> None:
     reader.start()
     messages = inbox.wait_for(2)
     reader.join(PATIENCE)
-    assert isinstance(messages[0], Slice)
+    assert messages[0] == Listed()
     assert isinstance(messages[1], NoMore)
     assert str(messages[1].error) == "the pipe broke"

@@ -104,28 +104,16 @@ def _tell(page: Page) -> None:
         answer.read()
 
 
-# -- for the tests of a full disk: stand-ins for the whole processor -------------------------------
+# -- for the tests of a full disk: in the place of the whole processor -----------------------------
 
 
 def full_disk(item: Item) -> Made:
-    """The real processor, on a disk that takes no variant."""
+    """The real one, on a disk that takes no variant."""
     from processors import image
     from scraper import child
 
     def write(path: str, content: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
-    image._write = write  # type: ignore[assignment]
-    return _made(item, child)
-
-
-def enough_room(item: Item) -> Made:
-    """The same when there is room again."""
-    from scraper import child
-
-    return _made(item, child)
-
-
-def _made(item: Item, child: Any) -> Made:
-    made: Made = child._processor(None, {})(item)
-    return made
+    image._write = write
+    return child._processor(None, {})(item)

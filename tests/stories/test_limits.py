@@ -57,7 +57,10 @@ def test_max_items_gives_exactly_so_many_outcomes(scrape: Scrape) -> None:
         assert server.count() == URLS
 
 
-def test_max_items_counts_outcomes_and_neither_retries_nor_robots(scrape: Scrape) -> None:
+def test_max_items_counts_outcomes_and_neither_retries_nor_robots(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCRAPER_RETRY_WAIT", "50ms")
     with FaultyServer({"/robots.txt": status(404), "/*": status(500)}) as server:
         told = scrape.here(
             _list(scrape, server), "--max-items", "5",
@@ -134,7 +137,9 @@ def test_max_failures_as_a_share(scrape: Scrape) -> None:
 
 def test_a_share_that_is_not_passed_stops_nothing(scrape: Scrape) -> None:
     with FaultyServer(_every_third_fails) as server:
-        told = scrape.here(_list(scrape, server), "--max-failures", "40%", "--robots", "off")
+        told = scrape.here(
+            _list(scrape, server), "--max-failures", "40%", "--robots", "off", "-j", "1"
+        )
         assert (told.code, len(told.records)) == (3, URLS)
 
 

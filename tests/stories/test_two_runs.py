@@ -70,8 +70,12 @@ def test_a_second_run_on_a_folder_is_refused_with_one_line(
         # Nor did it touch anything: the first goes on, and asked nothing twice.
         assert first.poll() is None
         assert server.count() == 1 + PAGES
-        with pytest.raises(scraper.InUse), scraper.stream(
-            [server.url("/0")], scraper.configure(dir=str(scrape.folder / "run"), save_only=True)
+        with (
+            pytest.raises(scraper.InUse),
+            scraper.stream(
+                [server.url("/0")],
+                scraper.configure(dir=str(scrape.folder / "run"), save_only=True),
+            ),
         ):
             pass
 

@@ -1,0 +1,140 @@
+"""The disk is full, at whatever write: exit 5, nothing lost, the same command finishes."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import scraper
+from scraper import job, journal
+from scraper.faulty import FaultyServer
+from scraper.workers import ProcessStage
+from tests.conftest import Scrape
+from tests.stories import kills, writes
+
+SITE = kills.Site(6)  # a redirect and a picture among them
+ARGUMENTS = ("--robots", "off", "--no-progress", "-j", "1")
+
+
+class Disk:
+    """Counts writes, and takes none from the `full_at`-th on; not `lasting`, all but that one."""
+
+    def __init__(self, full_at: int, lasting: bool) -> None:
+        self.met: list[str] = []  # the writes that it did not take
+        self.writes = 0
+        self._full_at = full_at
+        self._lasting = lasting
+        self._lock = threading.Lock()
+
+    def step(self, name: str) -> None:
+        with self._lock:
+            self.writes += 1
+            if self.writes == self._full_at or (self._lasting and self.writes > self._full_at):
+                self.met.append(name)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FaultyServer]:
+    with FaultyServer(SITE.answer) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("lasting", "step"), [(True, 1), (False, 3)], ids=["and stays full", "for a moment"]
+)
+def test_each_write_in_turn_meets_a_full_disk(
+    lasting: bool, step: int, scrape: Scrape, server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "BATCH", 4)  # two commits
+    names = scrape.list_of(*(server.url(path) for path in SITE.paths()))
+    met: set[str] = set()
+    full_at, disk = 1, Disk(0, lasting)
+    while full_at == 1 or disk.met:
+        folder = scrape.folder / f"run{full_at}"
+        with pytest.MonkeyPatch.context() as patch:
+            disk = Disk(full_at, lasting)
+            writes.watch(patch, folder, disk.step)
+            done = scrape.here(names, *ARGUMENTS, dir=folder.name)
+        where = f"write {full_at} ({', '.join(disk.met[:3])}): {done.stderr}"
+        if disk.met and not ("could not write the summary" in done.stderr and done.code == 0):
+            assert done.code == 5, where
+            assert "no space left" in done.stderr, where
+            met.add(disk.met[0])
+        else:  # every outcome stands; the next run says so once more
+            assert len(done.records) == SITE.urls, where
+        assert len({each["key"] for each in done.records}) == len(done.records), where
+
+        again = scrape.here(names, *ARGUMENTS, dir=folder.name)
+        assert again.code == 0, f"{where}; then {again.stderr}"
+        kills.check(folder, SITE, SITE.urls)
+        summary = json.loads((folder / "summary.json").read_bytes())
+        assert (summary["done"], summary["urls"]) == (SITE.urls, SITE.urls), where
+        full_at += step
+    assert met >= {"mkdir", "open part", "write part", "close part", "open sink", "write sink",
+                   "rename", "sql COMMIT", "sql UPDATE"}  # fmt: skip
+
+
+def test_a_full_disk_under_a_worker_stops_the_run_and_loses_nothing(
+    tmp_path: Path, server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = scraper.configure(dir=str(tmp_path / "run"), robots="off", threads=2, processes=1)
+    urls = [server.url(path) for path in SITE.paths()]
+    stage = partial(ProcessStage, function="tests.villains:full_disk")
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "ProcessStage", stage)
+        with pytest.raises(scraper.LocalFault, match="no space left"):
+            scraper.run(urls, config)
+    for line in (tmp_path / "run" / "records.jsonl").read_bytes().splitlines():
+        assert json.loads(line)["kind"] == "page"
+    assert not list((tmp_path / "run").glob("processed/**/*.*"))
+
+    assert scraper.run(urls, config).exit_code == 0
+    kills.check(tmp_path / "run", SITE, SITE.urls)
+
+
+@contextmanager
+def _small_disk(folder: Path, size: str) -> Iterator[None]:
+    """A file system of this size, mounted on a folder; skips where that is not permitted."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root on Linux")
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"this system does not let us mount: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_that_is_really_full(scrape: Scrape) -> None:
+    site = kills.Site(150)
+    (scrape.folder / "run").mkdir()
+    with FaultyServer(site.answer) as server, _small_disk(scrape.folder / "run", "600k"):
+        names = scrape.list_of(*(server.url(path) for path in site.paths()))
+        full = scrape(names, "-p", "1", *ARGUMENTS)
+        assert full.code == 5, full.stderr
+        assert "no space left" in full.stderr
+        assert "Traceback" not in full.stderr
+        # Still full: refused with the same words, and nothing is spoilt.
+        still = scrape(names, "-p", "1", *ARGUMENTS)
+        assert still.code == 5, still.stderr
+        assert "Traceback" not in still.stderr
+
+        larger = ["mount", "-o", "remount,size=64m", str(scrape.folder / "run")]
+        subprocess.run(larger, check=True, capture_output=True)
+        again = scrape(names, "-p", "1", *ARGUMENTS)
+        assert again.code == 0, again.stderr
+        kills.check(scrape.folder / "run", site, site.urls)
+        assert kills.none_left(scrape.folder / "run", 5)

@@ -1,0 +1,177 @@
+"""Nobody starves: beside a host with most of the list, nor beside hosts that say nothing."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import scraper
+from scraper import errors
+from scraper.config import FetchKeys, HostKeys
+from scraper.faulty import FaultyServer, Seen, delay, page, silent
+from scraper.frontier import Frontier, spare_threads
+from scraper.hosts import STRIKES
+from scraper.ledger import Entry, Ledger, Line
+from scraper.model import Answered, Failed, Fetched, Task, Timings
+from scraper.urls import Url
+from tests.stories.runs import records_of
+
+
+def _run(folder: Path, urls: list[str], **keys: Any) -> scraper.Report:
+    keys = {"save_only": True, "robots": "off", "retries": 0} | keys
+    return scraper.run(urls, scraper.configure(dir=str(folder / "run"), **keys))
+
+
+def _of(server: FaultyServer, letter: str) -> list[Seen]:
+    return [each for each in server.seen if each.host.startswith(letter)]
+
+
+def test_a_host_with_nine_tenths_of_the_list_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    with FaultyServer({"/*": delay(0.005, page("here"))}) as server:
+        # All of the big host stands before the others, and is asked in its own pace.
+        urls = [server.url(f"/{n}", "big.localhost") for n in range(450)]
+        urls += [server.url(f"/{n}", f"small{h}.localhost") for h in range(10) for n in range(5)]
+        report = _run(tmp_path, urls, threads=16, per_host=4)
+        big, small = _of(server, "big"), _of(server, "small")
+    assert report.done == 500
+    asked_before = sum(each.at < small[-1].at for each in big)
+    assert asked_before < len(big) / 2, "the small hosts ended while the big one went on"
+
+
+def test_a_big_host_alone_is_not_slowed_by_fairness(tmp_path: Path) -> None:
+    with FaultyServer({"/*": delay(0.02, page("here"))}) as server:
+        _run(tmp_path, [server.url(f"/{n}", "big.localhost") for n in range(60)], per_host=4)
+        assert server.max_concurrent("big.localhost") == 4
+
+
+def test_good_hosts_end_before_silent_ones_time_out(tmp_path: Path) -> None:
+    patience = 3.0
+    with FaultyServer({"/*": delay(0.005, page("here"))}) as server:
+        silence = silent()
+        server.behaviours |= {f"//silent{h}.localhost/*": silence for h in range(10)}
+        urls = [server.url(f"/{n}", f"{kind}{h}.localhost") for n in range(8) for h in range(10)
+                for kind in ("silent", "good")]  # fmt: skip
+        report = _run(tmp_path, urls, threads=16, timeout_seconds=patience, max_time_seconds=2.0,
+                      grace_seconds=0.0)  # fmt: skip
+        first, good = server.seen[0], _of(server, "good")
+        assert len(good) == 80
+        assert max(each.until for each in good) - first.at < patience
+    assert (report.done, report.exit_code) == (80, 5)
+    assert {each["state"] for each in records_of(tmp_path / "run")} == {"done"}
+
+
+# -- the frontier alone, by a clock of our own ------------------------------------------------
+
+THREADS, HOSTS, URLS = 16, 10, 60
+ANSWER, TIMEOUT = 0.05, 20.0  # seconds
+
+
+class Everybody:
+    """A judge who lets all through."""
+
+    def refusal(self, url: Url, trust: str) -> None:
+        return None
+
+    def host_class(self, host: str) -> None:
+        return None
+
+
+@dataclass
+class Simulation:
+    """Threads that ask: good hosts answer soon, silent ones hold their thread for a time-out."""
+
+    frontier: Frontier
+    ledger: Ledger
+    now: float = 1_000_000.0
+    given: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    ended: dict[str, float] = field(default_factory=dict)  # when the last URL of a kind ended
+    most: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def run(self) -> None:
+        flights: list[tuple[float, int, Task]] = []
+        number = count()
+        began = self.now
+        threads = THREADS + spare_threads(THREADS)
+        while True:
+            while len(flights) < threads:
+                decision = self.frontier.next(self.now)
+                if decision is None:
+                    break
+                task = decision.task
+                if decision.refusal is not None:
+                    self._end(task, Entry("failed", decision.refusal, 0), began)
+                    continue
+                seconds = TIMEOUT if _kind(task) == "silent" else ANSWER
+                self.given[_kind(task)] += seconds
+                heappush(flights, (self.now + seconds, next(number), task))
+            under_way = [_kind(task) for _, _, task in flights]
+            for kind in set(under_way):
+                self.most[kind] = max(self.most[kind], under_way.count(kind))
+            opens = self.frontier.opens_at(self.now)
+            if not flights:
+                if self.frontier.finished:
+                    return
+                assert opens is not None, "somebody waits, and for nothing"
+            if not flights or (opens is not None and self.now < opens < flights[0][0]):
+                self.now = opens if opens is not None else self.now
+                continue
+            self.now, _, task = heappop(flights)
+            self._answered(task, began)
+
+    def _answered(self, task: Task, began: float) -> None:
+        if _kind(task) == "silent":
+            failure = errors.failure("timeout_read", "silence")
+            failed = Failed(task, failure, task.url, self.now)
+            if not self.frontier.retried(failed, self.now):
+                self._end(task, Entry("failed", failure, task.attempt), began)
+            self.frontier.answered(Answered(1, failed, self.now))
+        else:
+            fetched = Fetched(task, task.url, 200, "page", "text/html", None, (), "1.part", 9, 9,
+                              "00", self.now, Timings())  # fmt: skip
+            self._end(task, Entry("done", None, 1), began)
+            self.frontier.answered(Answered(1, fetched, self.now))
+
+    def _end(self, task: Task, entry: Entry, began: float) -> None:
+        self.ledger.finish(task, entry, 1)
+        self.frontier.settled(task)
+        self.ended[_kind(task)] = self.now - began
+
+
+def _kind(task: Task) -> str:
+    return task.origin_url.removeprefix("http://").partition("-")[0]
+
+
+def _simulated(folder: Path, *kinds: str) -> Simulation:
+    folder.mkdir()
+    ledger = Ledger(folder / "ledger.sqlite")
+    hosts = [f"{kind}-{n}.example" for n in range(HOSTS) for kind in kinds]
+    lines = [Line(f"http://{host}/{n}", host) for n in range(URLS) for host in hosts]
+    ledger.add(lines, 1)
+    frontier = Frontier(ledger, Everybody(), HostKeys(robots="off"), FetchKeys(), threads=THREADS,
+                        draw=random.Random(7))  # fmt: skip
+    simulation = Simulation(frontier, ledger)
+    try:
+        simulation.run()
+        assert ledger.next_lane(-1) is None, "every URL has ended"
+    finally:
+        ledger.close()
+    return simulation
+
+
+def test_silent_hosts_get_few_thread_seconds_and_cost_the_good_ones_nothing(
+    tmp_path: Path,
+) -> None:
+    alone = _simulated(tmp_path / "alone", "good")
+    beside = _simulated(tmp_path / "beside", "silent", "good")
+
+    assert beside.ended["good"] <= 1.3 * alone.ended["good"]
+    assert beside.ended["good"] < TIMEOUT, "before the first silence has ended"
+    # One question at a time, and each host is given up after so many in a row.
+    assert beside.most["silent"] <= min(HOSTS, spare_threads(THREADS))
+    assert beside.given["silent"] <= HOSTS * STRIKES * TIMEOUT
+    assert beside.given["good"] == alone.given["good"]

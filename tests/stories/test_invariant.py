@@ -1,0 +1,241 @@
+"""In each pass one URL in, exactly one outcome out, whatever happens in between, and how often."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from tests.stories.simulated import (
+    BUG,
+    CRASHED,
+    FAILS,
+    FAULT,
+    FINISHED,
+    KINDS,
+    LEFT,
+    SKIPPED,
+    Turn,
+    body_of,
+    take,
+    url_of,
+)
+from tests.stories.writes import NAMES
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a run is a fork of this process")
+
+SEEDS = st.integers(0, 2**32)
+PATHS = st.builds("{}/{}".format, st.sampled_from(KINDS), st.integers(0, 8))
+NTH = st.integers(1, 12)
+NEVER = ("", 0)
+ANYWHERE = st.tuples(st.sampled_from(NAMES), NTH)
+IN_A_COMMIT = st.tuples(
+    st.sampled_from(
+        ["write sink", "sql INSERT", "sql UPDATE", "sql COMMIT", "sql DELETE", "rename"]
+    ),
+    st.integers(2, 8),
+)
+WRITES = ANYWHERE | IN_A_COMMIT
+
+
+class Folder(RuleBasedStateMachine):
+    """One run folder, and what is done to it."""
+
+    @initialize(paths=st.lists(PATHS, min_size=1, max_size=16, unique=True))
+    def begin(self, paths: list[str]) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="invariant-"))
+        self.folder = self.root / "run"
+        self.told = self.root / "told"
+        self.paths = paths
+        self.wish = {"retry": False, "refresh": False}
+        self.over = False  # the last pass is complete, and the list has not grown
+
+    @rule(paths=st.lists(PATHS, min_size=4, max_size=12))
+    def the_list_grows(self, paths: list[str]) -> None:
+        self.paths = list(dict.fromkeys([*self.paths, *paths]))
+        self.over = False
+
+    @precondition(lambda self: not self.over)
+    @rule(seed=SEEDS)
+    def run_to_the_end(self, seed: int) -> None:
+        assert self._take(Turn(seed)) == FINISHED
+
+    @precondition(lambda self: not self.over)
+    @rule(seed=SEEDS, crash_at=ANYWHERE)
+    def crash(self, seed: int, crash_at: tuple[str, int]) -> None:
+        assert self._take(Turn(seed, crash_at=crash_at)) in (CRASHED, FINISHED)
+
+    @precondition(lambda self: not self.over)
+    @rule(seed=SEEDS, crash_at=IN_A_COMMIT)
+    def crash_in_a_commit(self, seed: int, crash_at: tuple[str, int]) -> None:
+        assert self._take(Turn(seed, crash_at=crash_at)) in (CRASHED, FINISHED)
+
+    @precondition(lambda self: not self.over)
+    @rule(seed=SEEDS, stop_at=NTH)
+    def stop(self, seed: int, stop_at: int) -> None:
+        assert self._take(Turn(seed, stop_at=stop_at)) in (LEFT, FINISHED)
+
+    @precondition(lambda self: not self.over)
+    @rule(seed=SEEDS, leave_at=NTH)
+    def leave(self, seed: int, leave_at: int) -> None:
+        assert self._take(Turn(seed, leave_at=leave_at)) in (LEFT, FINISHED)
+
+    @precondition(lambda self: not self.over)
+    @rule(seed=SEEDS, fault_at=NTH)
+    def meet_a_fault_of_this_machine(self, seed: int, fault_at: int) -> None:
+        assert self._take(Turn(seed, fault_at=fault_at)) in (FAULT, FINISHED)
+
+    @precondition(lambda self: self.over)
+    @rule(seed=SEEDS, crash_at=st.none() | WRITES)
+    def ask_the_failed_again(self, seed: int, crash_at: tuple[str, int] | None) -> None:
+        due = {path for path in self.paths if path.partition("/")[0] in FAILS}
+        self._new_pass(Turn(seed, retry=True, crash_at=crash_at or NEVER), due)
+
+    @precondition(lambda self: self.over)
+    @rule(seed=SEEDS, crash_at=st.none() | WRITES)
+    def ask_all_again(self, seed: int, crash_at: tuple[str, int] | None) -> None:
+        self._new_pass(Turn(seed, refresh=True, crash_at=crash_at or NEVER), set(self.paths))
+
+    def _new_pass(self, turn: Turn, due: set[str]) -> None:
+        """A pass over what is due, through a crash if there is one."""
+        before = _passes(self.folder)
+        code = self._take(turn)
+        assert code in ((CRASHED, FINISHED) if turn.crash_at[0] else (FINISHED,))
+        if code == CRASHED:
+            again = Turn(turn.seed + 1, retry=turn.retry, refresh=turn.refresh)
+            assert self._take(again) == FINISHED
+        told = [each["url"] for each in _records(self.folder) if each["pass"] > before]
+        assert set(told) >= {url_of(path) for path in due}
+
+    def _take(self, turn: Turn) -> int:
+        code = take(turn, self.folder, self.paths, self.told)
+        assert code != BUG, "the run raised; its traceback stands above"
+        check_ledger_follows_records(self.folder)
+        self.over = code == FINISHED
+        if self.over:
+            check_complete(self.folder, self.paths, self.told)
+        return code
+
+    def teardown(self) -> None:
+        if not hasattr(self, "root"):
+            return
+        try:
+            assert self._take(Turn(1)) == FINISHED
+        finally:
+            shutil.rmtree(self.root)
+
+
+def _records(folder: Path) -> list[dict[str, Any]]:
+    file = folder / "records.jsonl"
+    lines = file.read_bytes().splitlines() if file.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def _passes(folder: Path) -> int:
+    return max((each["pass"] for each in _records(folder)), default=0)
+
+
+def check_ledger_follows_records(folder: Path) -> None:
+    """At any time: of what the ledger calls recorded the record is there, each but once, and no
+    file stands there that no record names."""
+    rows, position, _ = _ledger(folder)
+    file = folder / "records.jsonl"
+    lines = file.read_bytes() if file.exists() else b""
+    assert len(lines) >= position
+    records = [json.loads(line) for line in lines[:position].splitlines()]
+    counted = Counter((each["pass"], each["key"]) for each in records)
+    assert not [each for each, n in counted.items() if n > 1]
+    for url, state, its_pass, offset, length in rows:
+        if state == "pending":
+            continue
+        record = json.loads(lines[offset : offset + length])
+        assert (record["state"], record["pass"]) == (state, its_pass)
+        assert record["canonical_url"] in (url, None)
+    assert set(_files(folder)) <= set().union(*map(_named, records))
+
+
+def _named(record: dict[str, Any]) -> dict[str, str]:
+    """The files that a record names, with their hashes."""
+    files = {each["path"]: each["sha256"] for each in record.get("processed", ())}
+    return files | ({record["path"]: record["sha256"]} if record["path"] is not None else {})
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """The files that are there, with their hashes."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for name in ("pages", "images", "files", "processed")
+        for path in (folder / name).rglob("*")
+        if path.is_file()
+    }
+
+
+def _ledger(folder: Path) -> tuple[list[tuple[Any, ...]], int, dict[int, dict[str, Any]]]:
+    """Rows, the position in records.jsonl, and the counts of each pass; none before the first
+    commit."""
+    path = folder / ".scraper" / "ledger.sqlite"
+    if not path.exists():
+        return [], 0, {}
+    db = sqlite3.connect(path)
+    try:
+        rows = db.execute('SELECT url, state, pass, "offset", length FROM url').fetchall()
+        found = db.execute("SELECT position FROM sink WHERE name = 'records.jsonl'").fetchone()
+        counts = dict(db.execute("SELECT number, counts FROM pass"))
+    except sqlite3.OperationalError:
+        return [], 0, {}  # it has no tables yet
+    finally:
+        db.close()
+    return rows, int(found[0]) if found else 0, {n: json.loads(c) for n, c in counts.items()}
+
+
+def check_complete(folder: Path, paths: list[str], told: Path) -> None:
+    """After a clean end: records, ledger, counts and files say the same, and nothing is left."""
+    rows, position, counts = _ledger(folder)
+    records = _records(folder)
+    assert position == (folder / "records.jsonl").stat().st_size
+    assert {state for _, state, *_ in rows} <= {"done", "unchanged", "failed", "skipped"}
+    last = {each["key"]: each for each in records}
+    assert len(last) == len(rows)
+    listed = {each["url"]: each["state"] for each in last.values() if each["parent"] is None}
+    for path in paths:
+        kind = path.partition("/")[0]
+        right = {"failed"} if kind in FAILS else {"skipped"} if kind in SKIPPED else None
+        assert listed[url_of(path)] in (right or {"done", "unchanged"}), path
+    for number, tally in counts.items():
+        states = Counter(each["state"] for each in records if each["pass"] == number)
+        assert tally["urls"] == states.total(), (number, tally, states)
+        assert all(tally[state] == n for state, n in states.items()), (number, tally, states)
+
+    named: dict[str, str] = {}
+    for record in last.values():
+        named |= _named(record)
+        if record["path"] is not None:
+            assert record["sha256"] == hashlib.sha256(body_of(record["final_url"])).hexdigest()
+    assert _files(folder) == named
+    assert not list((folder / ".scraper" / "parts").iterdir())
+    failures = [each["key"] for each in records if each["error_kind"] is not None]
+    errors = (folder / "errors.jsonl").read_bytes().splitlines()
+    assert len(errors) == len(failures)
+    # Whoever listened has heard of each, over all the runs together.
+    heard = {tuple(json.loads(line)) for line in told.read_bytes().splitlines()}
+    assert heard == {(each["pass"], each["key"]) for each in records}
+
+
+Folder.TestCase.settings = settings(
+    max_examples=30,
+    stateful_step_count=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestEveryUrlHasOneOutcomeInEachPass = Folder.TestCase

@@ -1,0 +1,297 @@
+"""Pace, proved by the server's own log: who was asked when, how much at once, and what came."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scraper
+from scraper import hosts
+from scraper.faulty import FaultyServer, Seen, body, delay, page, reset, robots, sequence, status
+from scraper.faulty.server import Exchange
+from tests.conftest import PROJECT
+from tests.stories.runs import PUBLIC, Names, Wire, internet, last_of, records_of
+
+HOSTS, URLS, PER_HOST = 100, 20, 2
+CRAWL_DELAY = 0.05
+RETRY_WAIT = 0.05
+
+
+def _run(folder: Path, urls: list[str], **keys: Any) -> scraper.Report:
+    keys = {"save_only": True, "retry_wait_seconds": RETRY_WAIT} | keys
+    return scraper.run(urls, scraper.configure(dir=str(folder / "run"), **keys))
+
+
+def _by_host(server: FaultyServer) -> dict[str, list[Seen]]:
+    seen = defaultdict(list)
+    for each in server.seen:
+        seen[each.host.partition(".")[0]].append(each)
+    return seen
+
+
+# -- a hundred hosts --------------------------------------------------------------------------
+
+
+def _forms(at: float) -> list[str]:
+    """The moment in the three forms of an HTTP date (RFC 9110 5.6.7)."""
+    date = datetime.fromtimestamp(at, UTC)
+    return [f"{date:%a, %d %b %Y %H:%M:%S} GMT", f"{date:%A, %d-%b-%y %H:%M:%S} GMT",
+            f"{date:%a %b} {date.day:2} {date:%H:%M:%S %Y}"]  # fmt: skip
+
+
+class Crowd:
+    """Hosts of all characters behind one address; remembers the pauses that it asked for."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self.pauses: dict[str, tuple[float, float]] = {}  # host -> from when to when, monotonic
+
+    def __call__(self, exchange: Exchange) -> None:
+        seen = exchange.seen
+        name = seen.host.partition(".")[0]
+        character, _, number = name.partition("-")
+        self.asked[name] += 1
+        if seen.path == "/robots.txt":
+            delaying = robots(f"User-agent: *\nCrawl-delay: {CRAWL_DELAY}")
+            (delaying if character == "delaying" else status(404))(exchange)
+        elif character == "limiting" and seen.path == "/3" and seen.nth == 1:
+            self._pause(exchange, name, int(number))
+        elif character == "flapping" and self.asked[name] % 6 == 0:
+            status(503)(exchange)
+        elif character == "resetting" and seen.nth == 1 and int(seen.path[1:]) % 4 == 0:
+            reset()(exchange)
+        else:
+            delay(0.004 * (int(number) % 3), page("here"))(exchange)
+
+    def _pause(self, exchange: Exchange, name: str, number: int) -> None:
+        now, ticks = time.time(), time.monotonic()
+        at = math.ceil(now) + 1
+        value = ["1", *_forms(at)][number // 10 % 4]
+        until = ticks + (1.0 if value == "1" else at - now)
+        status(429, {"Retry-After": value})(exchange)
+        self.pauses[name] = exchange.answered_at or ticks, until
+
+
+def test_a_crowd_of_hosts_is_asked_politely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "FIRST_SLOW_SECONDS", 0.01)
+    crowd = Crowd()
+    characters = ["good"] * 6 + ["delaying", "limiting", "flapping", "resetting"]
+    names = [f"{characters[n % 10]}-{n}" for n in range(HOSTS - 5)]
+    dead = [f"dead-{n}" for n in range(5)]
+    with FaultyServer(crowd) as server:
+        every = [
+            f"http://{name}.localhost:{server.port}/{n}" for n in range(URLS) for name in names
+        ]
+        every += [f"http://{name}.localhost:1/{n}" for n in range(URLS) for name in dead]
+        report = _run(tmp_path, every, threads=32, per_host=PER_HOST, retries=4)
+        seen = _by_host(server)
+
+    told = last_of(tmp_path / "run")
+    assert report.total == len(told) == HOSTS * URLS
+    assert len(records_of(tmp_path / "run")) == HOSTS * URLS
+    good = {url: each for url, each in told.items() if "dead-" not in url}
+    assert {each["state"] for each in good.values()} == {"done"}, Counter(
+        (each["error_kind"], each["error_message"]) for each in good.values()
+    )
+    assert set(seen) == set(names)
+    for name, asked in seen.items():
+        assert sum(each.path == "/robots.txt" for each in asked) == 1, name
+        assert asked[0].path == "/robots.txt"
+        host = f"{name}.localhost"
+        assert server.max_concurrent(host) <= PER_HOST, name
+        if name.startswith("delaying"):
+            assert min(server.gaps(host)) >= CRAWL_DELAY, name
+        _no_early_retry(asked)
+    assert max(server.max_concurrent(f"{name}.localhost") for name in names) == PER_HOST
+
+    assert len(crowd.pauses) == sum(name.startswith("limiting") for name in names)
+    for name, (answered, until) in crowd.pauses.items():
+        early = [each for each in seen[name] if answered < each.at < until]
+        # One may have been on its way while the answer was.
+        assert len(early) <= PER_HOST - 1, (name, [each.at - answered for each in early])
+        assert [each for each in seen[name] if each.at >= until], name
+
+
+def _no_early_retry(asked: list[Seen]) -> None:
+    tries = defaultdict(list)
+    for each in asked:
+        tries[each.path].append(each)
+    for of_one in tries.values():
+        for number, (earlier, later) in enumerate(pairwise(of_one)):
+            assert later.at - earlier.until >= RETRY_WAIT * 2**number / 2
+
+
+def test_our_own_delay_counts_from_the_answer_and_has_jitter(tmp_path: Path) -> None:
+    with FaultyServer({"/*": delay(0.05, page("here"))}) as server:
+        urls = [server.url(f"/{n}", f"{h}.localhost") for n in range(6) for h in "ab"]
+        _run(tmp_path, urls, delay_seconds=0.1, jitter=0.5, per_host=4, robots="off")
+        for host in ("a.localhost", "b.localhost"):
+            gaps = server.gaps(host)
+            assert min(gaps) >= 0.1
+            assert max(gaps) - min(gaps) > 0.001
+        assert server.max_concurrent() == 2  # the hosts do not wait for each other
+
+
+# -- pauses -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [503, 302])
+def test_retry_after_is_honoured_on_503_and_redirects_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(hosts, "FIRST_SLOW_SECONDS", 0.01)
+    first = status(code, {"Retry-After": "1", "Location": "/there"})
+    with FaultyServer({"/0": sequence(first, page("0")), "/*": page("x")}) as server:
+        _run(tmp_path, [server.url(f"/{n}") for n in range(3)], robots="off", threads=1)
+        assert server.gaps()[0] >= 1.0
+        assert {each["state"] for each in records_of(tmp_path / "run")} == {"done"}
+
+
+def test_retry_after_is_capped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "FIRST_SLOW_SECONDS", 0.01)
+    with FaultyServer({"/": sequence(status(429, {"Retry-After": "86400"}), page("x"))}) as server:
+        _run(tmp_path, [server.url("/")], robots="off", max_retry_after_seconds=0.3)
+        assert 0.3 <= server.gaps()[0] < 5
+
+
+def test_a_host_that_says_429_is_asked_more_slowly_and_faster_again_as_it_recovers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "FIRST_SLOW_SECONDS", 0.2)
+    with FaultyServer({"/0": sequence(status(429), page("0")), "/*": page("x")}) as server:
+        urls = [server.url(f"/{n}") for n in range(16)]
+        _run(tmp_path, urls, robots="off", jitter=0.0, per_host=1)
+        gaps = server.gaps()
+    assert len(gaps) == 16
+    expected = [0.2 * hosts.RECOVERY**n for n in range(7)]  # down to where it is forgotten
+    for gap, least in zip(gaps, expected, strict=False):
+        assert gap >= least
+    assert sum(gaps[:4]) > 2 * sum(gaps[8:12])
+
+
+def _start(folder: Path, lst: Path, *flags: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "scraper", str(lst), "--dir", str(folder / "run"),
+               "--save-only", "--no-progress", *flags]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+
+
+def test_a_pause_holds_across_a_kill(tmp_path: Path) -> None:
+    pause, before_the_kill = 4.0, 1.2  # commits are at most half a second apart
+    limited: list[float] = []
+    runs: list[subprocess.Popen[bytes]] = []
+
+    def answer(exchange: Exchange) -> None:
+        seen = exchange.seen
+        if seen.path == "/robots.txt":
+            status(404)(exchange)
+        elif seen.host.startswith("limiting"):
+            if limited:
+                page("fine")(exchange)
+            else:
+                status(429, {"Retry-After": f"{pause:g}"})(exchange)
+                limited.append(exchange.answered_at or 0.0)
+        else:
+            if limited and time.monotonic() - limited[0] > before_the_kill and len(runs) == 1:
+                os.kill(runs[0].pid, signal.SIGKILL)
+            delay(0.05, page("x"))(exchange)
+
+    with FaultyServer(answer) as server:
+        lst = tmp_path / "urls.txt"
+        urls = [server.url(f"/{n}", "limiting.localhost") for n in range(3)]
+        urls += [server.url(f"/{n}", "good.localhost") for n in range(60)]
+        lst.write_text("\n".join(urls))
+        runs.append(_start(tmp_path, lst, "--per-host", "1"))
+        assert runs[0].wait(30) == -signal.SIGKILL
+        runs.append(_start(tmp_path, lst, "--per-host", "1"))
+        assert runs[1].wait(60) == 0
+        asked = [each for each in _by_host(server)["limiting"] if each.path != "/robots.txt"]
+        assert len(asked) == 4
+        assert asked[1].at - asked[0].until >= pause
+        assert server.count("/robots.txt") == 2  # neither was asked again after the kill
+    told = records_of(tmp_path / "run")
+    assert len(told) == len({each["url"] for each in told}) == len(urls)
+    assert {each["state"] for each in told} == {"done"}
+
+
+# -- bandwidth --------------------------------------------------------------------------------
+
+SIZE = 50_000
+
+
+def test_bandwidth_over_all_hosts_is_a_clock(tmp_path: Path) -> None:
+    with FaultyServer({"/*": body(b"x" * SIZE, "text/plain")}) as server:
+        urls = [server.url(f"/{n}", f"h{n % 5}.localhost") for n in range(20)]
+        _run(tmp_path, urls, robots="off", limit_rate_bytes=1_000_000, threads=1)
+        took = server.seen[-1].at - server.seen[0].until
+    assert took >= 19 * SIZE / 1_000_000
+    assert took < 3 * 19 * SIZE / 1_000_000
+
+
+def test_bandwidth_of_one_host_slows_only_that_host(tmp_path: Path) -> None:
+    small = page("small")
+    with FaultyServer({"/big/*": body(b"x" * SIZE, "text/plain"), "/*": small}) as server:
+        urls = [server.url(f"/big/{n}", "big.localhost") for n in range(10)]
+        urls += [server.url(f"/{n}", "small.localhost") for n in range(10)]
+        _run(tmp_path, urls, robots="off", host_limit_rate_bytes=500_000)
+        big, small_ = (_by_host(server)[name] for name in ("big", "small"))
+    # The first request tells how much comes; from the second on as many as per_host are under way.
+    least = (10 - 4) * SIZE / 500_000
+    assert least <= big[-1].at - big[0].until < 3 * 10 * SIZE / 500_000
+    assert small_[-1].at < big[-1].at
+
+
+# -- a dead host ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("robots_txt", ["on", "off"])
+def test_a_dead_host_costs_few_connections_and_one_line(tmp_path: Path, robots_txt: str) -> None:
+    wire = Wire(0, {PUBLIC: ConnectionRefusedError(111, "Connection refused")})
+    urls = [f"http://dead.test/{n}" for n in range(300)]
+    with internet(Names({"dead.test": PUBLIC}), wire):
+        report = _run(tmp_path, urls, allow_hosts=["*.test"], robots=robots_txt,
+                      retry_wait_seconds=0.01)  # fmt: skip
+    assert len(wire.contacted) <= hosts.STRIKES
+    assert report.failures.total() == report.total == 300
+    assert report.failures["host_down"] >= 299
+    log = (tmp_path / "run" / "run.log").read_text().splitlines()
+    assert len([line for line in log if "host_down" in line]) == 1
+    assert len(log) <= 2, log
+    told = records_of(tmp_path / "run")
+    assert {each["retryable"] for each in told} == {True}
+
+
+def test_a_dead_host_has_another_chance_with_retry(tmp_path: Path) -> None:
+    with FaultyServer({"/*": page("back")}) as server:
+        port = server.port
+    urls = [f"http://a.localhost:{port}/{n}" for n in range(20)]
+    first = _run(tmp_path, urls, robots="off", retry_wait_seconds=0.01)
+    assert first.failures.total() == 20
+    with FaultyServer({"/*": page("back")}, port=port):
+        config = scraper.configure(dir=str(tmp_path / "run"), save_only=True, robots="off")
+        again = scraper.run(urls, config, retry=())
+    assert (again.number, again.done) == (2, 20)
+
+
+def test_a_summary_counts_what_was_given_up(tmp_path: Path) -> None:
+    wire = Wire(0, {PUBLIC: ConnectionRefusedError(111, "Connection refused")})
+    with internet(Names({"dead.test": PUBLIC}), wire):
+        _run(tmp_path, [f"http://dead.test/{n}" for n in range(20)], allow_hosts=["*.test"],
+             robots="off", retry_wait_seconds=0.01)  # fmt: skip
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert sum(summary["failures"].values()) == summary["failed"] == 20
+    assert summary["exit_code"] == 4

@@ -1,0 +1,210 @@
+"""Secrets stay where the user put them: no log, record, report or error tells one."""
+
+from __future__ import annotations
+
+import io
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import scraper
+from scraper.faulty import (
+    FaultyServer,
+    body,
+    needs_login,
+    page,
+    redirect,
+    reset,
+    set_cookie,
+    short,
+    status,
+)
+from tests.conftest import Scrape
+from tests.stories.runs import last_of
+
+PASSWORD, BEARER, TOKEN, COOKIE = "pa55-hush", "bearer-hush", "token-hush", "cookie-hush"
+SECRETS = ("hush", "bWU6cGE1NS1odXNo")  # the second is me:pa55-hush in base64
+ME = f"me:{PASSWORD}"
+HIDDEN_OR_BODIES = (".scraper", "pages", "images", "files", "processed")
+BASIC = "Basic bWU6cGE1NS1odXNo"
+
+
+def _told_in(folder: Path) -> dict[str, str]:
+    """All files of a run that others may read, but for the bodies, which are the sites' own."""
+    return {
+        str(path.relative_to(folder)): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file() and path.relative_to(folder).parts[0] not in HIDDEN_OR_BODIES
+    }
+
+
+def _nothing_in(text: str, where: str) -> None:
+    for secret in SECRETS:
+        assert secret not in text, f"{secret} in {where}:\n" + "\n".join(
+            line for line in text.splitlines() if secret in line
+        )
+
+
+def _picture() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def _urls(server: FaultyServer) -> list[str]:
+    """Every way in which a secret gets into a list, and every way in which that then fails."""
+    host = f"127.0.0.1:{server.port}"
+    tokens = [f"{name}={TOKEN}" for name in ("token", "access_token", "api_key", "apikey", "sig",
+              "X-Amz-Signature", "X-Amz-Credential", "password", "secret", "sessionid", "auth",
+              "key", "client_secret")]  # fmt: skip
+    return [
+        f"http://{ME}@{host}/page",
+        f"HTTP://{ME}@{host}/page/",
+        f"http:\\\\{ME}@{host}/gone",
+        f"http:/{ME}@{host}/lost",
+        f"{ME}@{host}/no-scheme",
+        f"http://me:{PASSWORD}@hush@{host}/gone?2",
+        f"http://{ME}@{host}/away?{tokens[0]}",
+        f"http://{ME}@{host}/loop?{tokens[0]}",
+        f"http://{ME}@{host}/short?{tokens[0]}",
+        f"http://{ME}@{host}/file.bin?a=1&{tokens[0]}",
+        f"http://{ME}@elsewhere.example/",
+        f"http://{ME}@[bad/",
+        f"ftp://{ME}@{host}/",
+        f"http://{ME}@127.0.0.1:25/",
+        f"http://{ME}@127.0.0.1:1/refused?{tokens[0]}",
+        *(f"http://{host}/gone?x=1&{token}&y=2" for token in tokens),
+    ]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_secret_is_told_anywhere(scrape: Scrape, form: str) -> None:
+    with FaultyServer(
+        {
+            "/page": set_cookie(f"sid={COOKIE}", page("<img src=/a.png>")),
+            "/page/": page("<img src=/b.png>", {"Set-Cookie": f"sid={COOKIE}"}),
+            "/lost": reset(),
+            "/away": redirect(f"/page/?token={TOKEN}&left"),
+            "/loop": redirect(f"/loop?token={TOKEN}"),
+            "/short": short(),
+            "/file.bin": body(b"\0" * 99, "application/octet-stream"),
+            "/a.png": body(_picture(), "image/png"),
+            "/b.png": body(b"no picture", "image/png"),
+        }
+    ) as server:
+        lst = scrape.list_of(*_urls(server))
+        flags = ("-v", "-o", "-", "--log-format", form, "-H", f"Authorization: Bearer {BEARER}",
+                 "-H", f"Cookie: sid={COOKIE}", "-H", f"X-Api-Key: {TOKEN}", "-R", "1",
+                 "-p", "1", "--allow-hosts", "127.0.0.1")  # fmt: skip
+        first = scrape(lst, *flags)
+        again = scrape(lst, *flags, "--retry")
+    assert (first.code, again.code) == (3, 4), first.stderr
+    assert {each["state"] for each in first.records} == {"done", "failed", "skipped"}
+    assert len(first.records) >= len(_urls(server))
+    for run in (first, again):
+        _nothing_in(run.stderr, "stderr")
+        _nothing_in(run.stdout, "stdout")
+    told = _told_in(first.folder)
+    assert {"records.jsonl", "errors.jsonl", "run.log", "summary.json"} <= set(told)
+    for name, text in told.items():
+        _nothing_in(text, name)
+    for path in first.folder.rglob("*"):
+        _nothing_in(path.name, "the name of a file")
+    # Where the secrets must be, to go on with after a kill, nobody else may look.
+    hidden = first.folder / ".scraper"
+    assert stat.S_IMODE(hidden.stat().st_mode) == 0o700
+    # And they did reach the server.
+    assert {BASIC, f"Bearer {BEARER}"} <= {s.headers.get("authorization") for s in server.seen}
+    assert any(TOKEN in seen.path for seen in server.seen)
+
+
+def test_status_tells_none_either(scrape: Scrape) -> None:
+    with FaultyServer({"/*": status(404)}) as server:
+        scrape.here(scrape.list_of(f"http://{ME}@127.0.0.1:{server.port}/a?token={TOKEN}"))
+        told = scrape("status", "run", dir=None)
+        assert told.code == 0
+        _nothing_in(told.stdout + told.stderr, "status")
+
+
+def test_a_header_that_cannot_be_sent_is_not_told_with_its_value(scrape: Scrape) -> None:
+    for header in (f"Authorization: {BEARER}\N{EURO SIGN}", f"X-Api-Key {TOKEN}"):
+        told = scrape.here(scrape.list_of("http://127.0.0.1:1/"), "-H", header)
+        assert told.code == 2
+        _nothing_in(told.stderr, "stderr")
+
+
+# -- whom they are told -----------------------------------------------------------------------
+
+
+def _run(folder: Path, *urls: str, **keys: Any) -> dict[str, dict[str, Any]]:
+    keys = {"robots": "off", "processes": 1} | keys
+    scraper.run(urls, scraper.configure(dir=str(folder / "run"), **keys))
+    return last_of(folder / "run")
+
+
+@pytest.mark.parametrize("header", ["Authorization", "authorization", "Cookie", "X-Auth-Token"])
+def test_a_secret_header_does_not_follow_a_redirect_to_another_host(
+    tmp_path: Path, header: str
+) -> None:
+    with FaultyServer() as server:
+        server.behaviours |= {
+            "//a.localhost/": redirect(server.url("/", "b.localhost")),
+            "//b.localhost/": redirect(server.url("/back", "a.localhost")),
+            "//a.localhost/back": page("back"),
+        }
+        _run(tmp_path, server.url("/", "a.localhost"), save_only=True,
+             header=[f"{header}: {BEARER}", "X-Plain: yes"])  # fmt: skip
+        sent = [(s.host.split(":")[0], s.headers.get(header.lower())) for s in server.seen]
+        assert sent == [("a.localhost", BEARER), ("b.localhost", None), ("a.localhost", BEARER)]
+        assert {seen.headers["x-plain"] for seen in server.seen} == {"yes"}
+
+
+def test_a_secret_header_is_not_told_to_another_port_or_to_robots_txt(tmp_path: Path) -> None:
+    with FaultyServer({"/*": page("other")}) as other:
+        with FaultyServer({"/": redirect(other.url("/"))}) as server:
+            _run(tmp_path, server.url("/"), robots="on", save_only=True,
+                 header=[f"Authorization: {BEARER}"])  # fmt: skip
+            sent = {seen.path: seen.headers.get("authorization") for seen in server.seen}
+        assert sent == {"/robots.txt": None, "/": BEARER}
+        assert {seen.headers.get("authorization") for seen in other.seen} == {None}
+
+
+def test_credentials_of_a_url_stay_with_its_origin(tmp_path: Path) -> None:
+    with FaultyServer() as server:
+        server.behaviours |= {
+            "//a.localhost/": redirect("/inside"),
+            "//a.localhost/inside": redirect(server.url("/deeper", "a.localhost")),
+            "//a.localhost/deeper": redirect(server.url("/", "b.localhost")),
+            "//b.localhost/": page("away"),
+        }
+        _run(tmp_path, f"http://{ME}@a.localhost:{server.port}/", save_only=True)
+        sent = [(s.host.split(":")[0], s.headers.get("authorization")) for s in server.seen]
+        assert sent == [("a.localhost", BASIC)] * 3 + [("b.localhost", None)]
+
+
+@pytest.mark.parametrize("by", ["url", "header"])
+def test_images_of_a_page_get_its_credentials_in_its_own_origin_only(
+    tmp_path: Path, by: str
+) -> None:
+    picture = body(_picture(), "image/png")
+    with FaultyServer() as server:
+        theirs = server.url("/their.png", "cdn.localhost")
+        html = f"<img src=/our.png><img src={theirs}>"
+        server.behaviours |= {
+            "//a.localhost/": needs_login(BASIC, page(html)),
+            "//a.localhost/our.png": needs_login(BASIC, picture),
+            "/their.png": picture,
+        }
+        if by == "url":
+            told = _run(tmp_path, f"http://{ME}@a.localhost:{server.port}/")
+        else:
+            url = server.url("/", "a.localhost")
+            told = _run(tmp_path, url, header=[f"Authorization: {BASIC}"])
+        assert {each["state"] for each in told.values()} == {"done"}
+        assert len(told) == 3
+        assert server.seen_of("/their.png")[0].headers.get("authorization") is None
+        assert told[theirs]["parent"]
+    _nothing_in(str(told), "the records")
