@@ -30,6 +30,7 @@ import orjson
 from processors import Unusable
 from scraper.errors import KINDS, disk_failure, failure
 from scraper.model import Failure
+from scraper.urls import redacted
 
 PRELOAD = ("scraper.child", "processors.html", "processors.image")
 START_SECONDS = 60.0  # to import everything, the user's module too
@@ -252,7 +253,10 @@ def _processor(own: Callable[..., Any] | None, fields: dict[str, Any]) -> Callab
         facts = html.facts(page)
         if own is not None:
             facts["data"] = html.with_function(page, own)
-        return facts, facts["images"], ()
+        found = facts["images"]
+        for name in ("links", "images"):  # what they are asked with is no matter of the record
+            facts[name] = list(dict.fromkeys(map(redacted, facts[name])))
+        return facts, found, ()
 
     return made
 

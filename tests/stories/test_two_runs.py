@@ -85,9 +85,7 @@ def test_the_next_run_after_a_kill_starts_at_once(
 ) -> None:
     with _running(scrape, server, names) as first:
         first.send_signal(signal.SIGKILL)
-        # Without waiting for it: whatever of the first is left must not be in the way. The lock
-        # goes with the process itself, so that is waited for.
-        first.wait(10)
+        first.wait(10)  # for it, not for its workers: what is left of them is not in the way
         done = scrape(names, *ARGUMENTS)
     assert done.code == 0, done.stderr
     assert len(done.records) == len(done.by_url()) == 1 + PAGES
