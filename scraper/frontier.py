@@ -26,6 +26,7 @@ from scraper.model import Answered, Fact, Failed, Failure, Fetched, Hop, Moved, 
 from scraper.robots import MAX_HOPS, meaning_of, parse
 
 REFILL = 32  # tasks a lane takes from the ledger at once
+MOST_WAITING = 8_192  # tasks in all lanes together, beyond which they take fewer
 MOST_MET = 10_000  # hosts remembered as no strangers
 MOST_LANES = 1_024  # awake at once; more hosts wait in the ledger
 
@@ -186,7 +187,9 @@ class Frontier:
 
     def _front(self, lane: Lane) -> Waiting | None:
         if not lane.rows and lane.more:
-            most = REFILL + len(lane.out)
+            # Many lanes hold few each: a task costs a kilobyte.
+            refill = max(REFILL // 8, min(REFILL, MOST_WAITING // len(self._lanes)))
+            most = refill + len(lane.out)
             found = self._rows.waiting(lane.host.lane, most)
             lane.more = len(found) == most
             lane.rows.extend(each for each in found if each.task.id not in lane.out)

@@ -23,6 +23,7 @@ from scraper.model import Failure, Headers, Held, Hop, Publication, Task
 from scraper.urls import digest, parts_of
 
 SCHEMA = 1
+MOST_LOG_BYTES = 16 * 2**20  # what the write-ahead log keeps of its size once it is written back
 CACHE_KIB = 16_384  # 64 MiB would fill with the length of the list; 16 MiB stays flat
 
 # Two names for a column would be one too many: users may query this file (docs/records.md).
@@ -286,6 +287,7 @@ class Ledger:
         db = self._db
         db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         db.execute("PRAGMA temp_store = MEMORY")
+        db.execute(f"PRAGMA journal_size_limit = {MOST_LOG_BYTES}")
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         self.in_wal = mode == "wal"  # network file systems have no shared memory
         db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")

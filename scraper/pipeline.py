@@ -183,7 +183,8 @@ class Pipeline:
         """What has come, after waiting for it if nothing has."""
         try:
             yield self._inbox.get(timeout=self._patience())
-            while True:
+            # Not until it is empty: while a long list is read it never is.
+            for _ in range(self._inbox.qsize()):
                 yield self._inbox.get_nowait()
         except Empty:
             return
