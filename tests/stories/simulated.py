@@ -337,6 +337,9 @@ class Deck:
             raise Empty
         return self._messages.popleft()
 
+    def qsize(self) -> int:
+        return len(self._messages)
+
     # as the pool of threads
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
