@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import fetch, job, million, silent, start
+from benchmarks import fetch, frontier, job, million, silent, start
 from benchmarks.environments import PROJECT, default_cache
 
 
@@ -25,6 +25,7 @@ def main() -> None:
     _start(commands)
     _million(commands)
     _silent(commands)
+    _frontier(commands)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _ended)
     given.measure(given)
@@ -111,6 +112,13 @@ def _silent(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--latency", type=float, default=0.05, metavar="S",
                         help="before each good answer (%(default)s)")  # fmt: skip
     parser.set_defaults(measure=silent.measure)
+
+
+def _frontier(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "frontier", "what a decision costs, without any network")
+    parser.add_argument("--urls", type=_whole, default=1_000_000, help="(%(default)s)")
+    parser.add_argument("--names", type=_whole, default=100_000, help="hosts (%(default)s)")
+    parser.set_defaults(measure=frontier.measure)
 
 
 def _whole(text: str) -> int:

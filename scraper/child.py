@@ -10,6 +10,7 @@ two notes in the scratch folder, which tell of it when it is dead:
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import gc
 import importlib
@@ -119,11 +120,12 @@ def note_of(scratch: str, pid: int) -> Note:
 
 _worker: _Worker | None = None
 _complaint = ""
+_fault: Failure | None = None  # of the disk, which is why there is no worker
 
 
 def begin(scratch: str, recipe: Recipe, limits: Limits) -> None:
     """Make this process a worker. It never raises: `ping` tells what went wrong."""
-    global _worker, _complaint
+    global _worker, _complaint, _fault
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.dup2(2, 1)  # records may go to stdout; what a user's function prints must not
@@ -132,6 +134,8 @@ def begin(scratch: str, recipe: Recipe, limits: Limits) -> None:
         _worker = _Worker(scratch, recipe, limits)
     except BaseException as error:  # noqa: BLE001  a user's module may raise anything
         _complaint = _said(error)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _fault = disk_failure(error)
 
 
 def ping() -> str:
@@ -141,9 +145,18 @@ def ping() -> str:
 
 def answers(items: Sequence[Item]) -> list[Answer]:
     """One answer for each item."""
-    if _worker is None:
+    if _worker is None and _fault is None:
         os._exit(1)  # no item has begun, so none is blamed: the stage stops if this goes on
-    return [_worker.answer(item) for item in items]
+    return [_answer(item) for item in items]
+
+
+def _answer(item: Item) -> Answer:
+    if _worker is None:
+        return Answer(item.number, b"{}", (), (), _fault, 0.0)
+    try:
+        return _worker.answer(item)
+    except OSError as error:  # about the notes: the disk is full, whoever the item is
+        return Answer(item.number, b"{}", (), (), disk_failure(error), 0.0)
 
 
 def _end_with_parent() -> None:

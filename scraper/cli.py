@@ -19,11 +19,12 @@ import scraper
 from scraper import config as configuration
 from scraper.errors import KINDS, LocalFault, ScraperError, UsageError
 from scraper.report import Report, size_text
-from scraper.urls import redacted
+from scraper.urls import redacted, redacted_line
 
 if TYPE_CHECKING:
     from scraper.job import Run
     from scraper.lists import Source
+    from scraper.model import Outcome
 
 COMMANDS = ("run", "status", "explain")  # a list of such a name is ./status
 LINE_SECONDS = 30.0
@@ -269,7 +270,7 @@ def _scrape(sources: Sequence[Source], config: configuration.Config,
             with _Progress(run, config.output):
                 for outcome in run:
                     if config.output.verbose:
-                        _say(f"{outcome.state} {redacted(outcome.url)}" + _because(outcome.failure))
+                        _say(_told(outcome))
     finally:
         interrupted.restore()
         if (run.report.total or run.report.stopped) and not config.output.quiet:
@@ -309,8 +310,11 @@ def _show_warnings() -> None:
     scraper_logger.propagate = False
 
 
-def _because(failure: Any) -> str:
-    return f" ({failure.label}: {redacted(failure.message)})" if failure else ""
+def _told(outcome: Outcome) -> str:
+    url = (redacted_line if outcome.task.refusal else redacted)(outcome.url)
+    failure = outcome.failure
+    because = f" ({failure.label}: {redacted(failure.message)})" if failure else ""
+    return f"{outcome.state} {url}{because}"
 
 
 def _summary(run: Run) -> str:

@@ -72,6 +72,7 @@ class Run:
         self._opened = False
         self._fault: LocalFault | None = None
         self._seen = bytearray()
+        self._due = 0  # URLs of the list that this pass is about
         self._arguments = {
             "inputs": [each.identity for each in self.sources],
             "retry": None if self.retry is None else list(self.retry),
@@ -260,6 +261,7 @@ class Run:
         added = self.ledger.add(lines, self.number, again=self.refresh, seen=self._seen)
         if added.new or added.again:
             self._ensure_pass()
+        self._due += added.due
         self.report.lines += len(lines)
         self.report.found -= added.known_as_found
         self.report.repeated += added.repeated
@@ -316,7 +318,7 @@ class Run:
     @property
     def known(self) -> int:
         """How many URLs this pass is known to have so far: the length of the progress bar."""
-        return self.report.lines - self.report.repeated + self.report.found
+        return self._due + self.report.found
 
     # -- closing ------------------------------------------------------------------------------
 

@@ -165,12 +165,14 @@ class Line:
 class Added:
     """What `add` did: rows that are new, rows that became due again, and the lanes they are in.
 
-    `known_as_found` are lines that a page had named before the list did.
+    `due` are lines that this pass is about, each URL once; `known_as_found` are those of them
+    that a page had named before the list did.
     """
 
     new: int
     again: int
     repeated: int
+    due: int
     known_as_found: int
     hosts: frozenset[int]
 
@@ -431,7 +433,7 @@ class Ledger:
         due_again: list[int] = []
         hosts: set[int] = set()
         adopted: list[tuple[Any, ...]] = []  # a page had named them before the list did
-        repeated = as_found = 0
+        repeated = due = as_found = 0
         again_at: list[tuple[int, int | None, int | None]] = []
         for each in lines:
             lane = lane_of(each.host)
@@ -445,23 +447,25 @@ class Ledger:
                     self._next_seq += 1
                 place = (seq, each.source, each.line, each.written, parent, each.depth)
                 new_rows.append((id, key, each.url, lane, number, *place, each.refusal))
-                known[each.url] = (key, _Known(id, number, "pending", listed))
+                row = _Known(id, number, "pending", listed)
                 hosts.add(lane)
             else:
                 id = row.id
-                if again and row.number < number and row.state != "pending":
-                    due_again.append(id)
-                    row = row._replace(number=number, state="pending")
-                    hosts.add(lane)
                 if listed and not row.listed:
                     adopted.append((id, self._next_seq, each.source, each.line, each.written))
                     self._next_seq += 1
                     as_found += row.number == number
                     row = row._replace(listed=True)
-                known[each.url] = (key, row)
+                if again and row.number < number and row.state != "pending":
+                    due_again.append(id)
+                    row = row._replace(number=number, state="pending")
+                    hosts.add(lane)
+            known[each.url] = (key, row)
             if seen is not None and _mark(seen, id):
                 repeated += 1
                 again_at.append((id, each.source, each.line))
+            else:
+                due += row.number == number
             if parent is not None:
                 links.append((parent, id))
         if new_rows:
@@ -474,7 +478,8 @@ class Ledger:
             self._db.execute(_INPUT, (_json(again_at),))
         if links:
             self._db.execute(_LINK, (_json(links),))
-        return Added(len(new_rows), len(due_again), repeated, as_found, frozenset(hosts))
+        new, again_due = len(new_rows), len(due_again)
+        return Added(new, again_due, repeated, due, as_found, frozenset(hosts))
 
     def _known(self, lines: Sequence[Line]) -> dict[str, tuple[int, _Known | None]]:
         """For each URL its key and, if there is one, its row.

@@ -122,7 +122,8 @@ def parsed(raw: bytes | str, source: int, number: int) -> Line | None:
             refusal = "bad_encoding"
     else:
         text = raw.encode("utf-8", "backslashreplace").decode()
-    text = text.strip().strip("\ufeff\x00").replace("\x00", "\\x00")
+    # SQLite's text ends at a NUL; this is how a URL spells one, and no host may hold it.
+    text = text.strip().strip("\ufeff\x00").replace("\x00", "%00")
     if not text or text.startswith("#"):
         return None
     if refusal is None:

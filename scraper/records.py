@@ -135,11 +135,18 @@ def unchanged(
 ) -> bytes:
     """The record of an earlier pass, true still; with `facts`, if the body was processed anew."""
     record: dict[str, Any] = orjson.loads(line)
+    task = fetched.task
     record |= {
         "pass": number,
+        # By now the list may name what only a page had named.
+        "index": task.seq,
+        "url": _as_written(task),
+        "parent": redacted(task.parent) if task.parent else None,
+        "source": task.source,
+        "line": task.line,
         "state": "unchanged",
         "status": fetched.status,
-        "attempts": fetched.task.attempt,
+        "attempts": task.attempt,
         "fetched_at": iso(fetched.at),
         "seconds": _seconds(fetched.timings),
     }

@@ -234,7 +234,9 @@ def test_what_was_held_and_is_gone_is_asked_for_anew(
     ("value", "seconds"),
     [("120", 120.0), ("0", 0.0), ("Thu, 01 Jan 1970 00:01:40 GMT", 0.0),
      ("Thu, 01 Jan 1970 00:05:00 GMT", 200.0), ("Thu Jan  1 00:05:00 1970", 200.0),
-     ("-5", None), ("soon", None), ("", None), ("1.5", None)],
+     ("-5", None), ("soon", None), ("", None), ("1.5", None),
+     ("Fri, 31 Dec 99999 23:59:59 GMT", None), ("Thu, 01 Jan 1970 00:00:00 +9999999999", None),
+     (f"Thu, 01 Jan {9**40} 00:00:00 GMT", None), (f"Thu, 01 Jan 1970 {9**40}:00:00 GMT", None)],
 )  # fmt: skip
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
     assert parsed_retry_after(value, 100.0) == seconds
@@ -330,6 +332,40 @@ def test_what_the_guard_refuses_is_never_connected_to(tmp_path: Path) -> None:
     asker.close()
 
 
+def test_a_pause_until_an_absurd_date_is_no_pause_and_the_answer_counts(asker: Asker) -> None:
+    with FaultyServer(retry_after(f"Thu, 01 Jan 1970 {9**40}:00:00 GMT", 503)) as server:
+        fact = asker.ask(server.url())
+    assert isinstance(fact, Failed)
+    assert (fact.failure.label, fact.failure.retryable, fact.failure.pause) == (
+        "http_503", True, None)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [(f"bytes 0-{len(BODY) - 1}/{len(BODY)}", "Fetched"),
+     (f"bytes 0-{len(BODY) - 1}/{len(BODY) + 1}", "body_short"),
+     (f"bytes 10-{len(BODY) + 9}/{len(BODY) + 10}", "body_short"),
+     (f"bytes 0-{len(BODY) - 1}/*", "body_short"), ("lines 1-2/2", "body_short"),
+     (None, "body_short")],
+)  # fmt: skip
+def test_a_part_is_not_taken_for_the_whole(said: str | None, kind: str, asker: Asker) -> None:
+    headers = {"Content-Range": said} if said else {}
+    with FaultyServer(body(BODY, headers=headers, code=206)) as server:
+        assert kind_of(asker.ask(server.url())) == kind
+
+
+def test_a_redirect_to_more_than_a_url_can_be_is_a_bad_one(asker: Asker) -> None:
+    """The header is short; what is no UTF-8 becomes nine times as long."""
+
+    def answer(exchange: Any) -> None:
+        exchange.send(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /")
+        exchange.send(b"\xff" * 8_000 + b"\r\n\r\n")
+
+    with FaultyServer(answer) as server:
+        for purpose in ("url", "robots"):
+            assert kind_of(asker.ask(server.url(), purpose=purpose)) == "bad_redirect"
+
+
 # -- deadlines --------------------------------------------------------------------------------
 
 
@@ -389,11 +425,19 @@ def test_no_more_time_is_left_than_the_deadline(asker: Asker) -> None:
 # -- connections ------------------------------------------------------------------------------
 
 
+def gone_in_chunks(exchange: Any) -> None:
+    exchange.send(b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n")
+    exchange.send(b"4\r\ngone\r\n0\r\n\r\n")
+
+
 @pytest.mark.parametrize(
     "first",
-    [page("a"), status(404), status(503), redirect("/b"), chunked(BODY), early_hints(page("a"))],
-    ids=["page", "404", "503", "redirect", "chunked", "early_hints"],
-)
+    [page("a"), status(404), status(503), redirect("/b"), chunked(BODY), early_hints(page("a")),
+     status(204), status(204, {"Content-Length": "5"}), status(304),
+     status(304, {"Content-Length": "999999"}), gone_in_chunks],
+    ids=["page", "404", "503", "redirect", "chunked", "early_hints", "204", "204 with a length",
+         "304", "304 with a length", "404 in chunks"],
+)  # fmt: skip
 def test_a_connection_is_used_again(first: Behaviour, asker: Asker) -> None:
     with FaultyServer({"/a": first, "/b": page("b")}) as server:
         asker.ask(server.url("/a"))
@@ -450,6 +494,8 @@ def test_an_answer_that_was_not_modified_needs_no_body(asker: Asker) -> None:
         again = asker.ask(server.url(), held=held)
         assert isinstance(again, Fetched)
         assert (again.status, again.wire_bytes, again.sha256) == (304, 0, first.sha256)
+        asker.ask(server.url())
+        assert {seen.connection for seen in server.seen} == {1}
 
 
 # -- proxies ----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scraper import errors, frontier
 from scraper.config import FetchKeys, HostKeys
 from scraper.frontier import MOST_LANES, REFILL, Decision, Frontier, spare_threads
-from scraper.hosts import MAX_BACKOFF_SECONDS, ROBOTS_TRIES, STRIKES
+from scraper.hosts import LONGEST_PAUSE_SECONDS, MAX_BACKOFF_SECONDS, ROBOTS_TRIES, STRIKES
 from scraper.ledger import HostState, Waiting, lane_of
 from scraper.model import (
     Answered,
@@ -257,6 +257,24 @@ def test_what_a_host_sends_may_cost_time() -> None:
     world.finish(task)
     assert world.next() is None
     assert world.wait() == 5
+
+
+def test_a_bandwidth_that_is_free_again_is_no_clock_to_wait_for() -> None:
+    """Who waits for a moment that has passed does not wait at all, and spins."""
+    world = World(polite(limit_rate_bytes=1_000), threads=1)
+    world.add("a.example")
+    task = world.next()
+    assert task is not None
+    world.answer(fetched(task, wire_bytes=5_000))
+    world.finish(task)
+    world.add("b.example")
+    world.add("c.example")
+    assert world.wait() == 5
+    assert world.next() is not None
+    assert world.next() is None, "there is one thread for strangers"
+    for later in (0, 7, 600):
+        world.now += later
+        assert world.frontier.opens_at(world.now) is None, "an answer opens it, not the clock"
 
 
 def test_strangers_have_threads_of_their_own_and_no_more() -> None:
@@ -730,6 +748,16 @@ def test_what_a_host_has_taught_outlives_its_lane() -> None:
     following.add("a.example")
     assert following.next() is None
     assert following.wait() >= 100
+
+
+def test_a_clock_that_was_wrong_once_stops_a_host_no_longer_than_a_week() -> None:
+    world = World()
+    lane = lane_of("a.example")
+    world.rows.hosts[lane] = HostState(lane, "a.example", pause_until=START + 10**10)
+    world.add("a.example")
+    assert world.next() is None
+    assert world.wait() == LONGEST_PAUSE_SECONDS
+    assert world.next() is not None
 
 
 class Chaos:

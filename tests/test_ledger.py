@@ -73,6 +73,25 @@ def test_a_listed_url_has_its_place_and_a_found_one_its_parent(ledger: Ledger) -
     assert (child.seq, child.parent, child.depth) == (None, A.url, 1)
 
 
+def test_what_a_page_named_first_becomes_the_lists_own(ledger: Ledger) -> None:
+    ledger.source_id("urls.txt")
+    parent = task_of(ledger, A)
+    ledger.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
+    added = ledger.add([replace(B, source=1, line=7, written="B.example")], 1, seen=bytearray())
+    assert (added.new, added.repeated, added.due, added.known_as_found) == (0, 0, 1, 1)
+    task = ledger.waiting(lane_of(B.host), 1)[0].task
+    assert (task.seq, task.source, task.line, task.written, task.parent, task.depth) == (
+        2, "urls.txt", 7, "B.example", None, 0)  # fmt: skip
+
+
+def test_what_a_page_named_in_an_earlier_pass_is_no_find_of_this_one(ledger: Ledger) -> None:
+    parent = task_of(ledger, A)
+    ledger.add([B], 1, listed=False, parent=parent.id)
+    ledger.finish(ledger.waiting(lane_of(B.host), 1)[0].task, Entry("done", None, 1), 1)
+    added = ledger.add([B], 2, again=True)
+    assert (added.again, added.due, added.known_as_found) == (1, 1, 0)
+
+
 def test_only_lanes_that_gain_are_told(ledger: Ledger) -> None:
     assert ledger.add([A, B], 1).hosts == {lane_of(A.host), lane_of(B.host)}
     assert ledger.add([A], 1).hosts == frozenset()

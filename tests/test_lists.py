@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,54 @@ def test_the_last_line_needs_no_end(tmp_path: Path) -> None:
     path = tmp_path / "urls.txt"
     path.write_bytes(b"example.com/1\nexample.com/2")
     assert len(list(file_source(str(path)).lines())) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX")
+def test_a_named_pipe_is_read_whole(tmp_path: Path) -> None:
+    """Whoever opened it to see whether it can be read has had what was in it."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    lines = [b"example.com/%d\n" % number for number in range(10)]
+
+    def write() -> None:
+        with suppress(BrokenPipeError), path.open("wb", buffering=0) as file:
+            for line in lines:
+                file.write(line)
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    source = file_source(str(path))
+    assert writer.is_alive(), "nobody has opened it yet"
+    read: list[bytes | str] = []
+    reader = threading.Thread(target=lambda: read.extend(source.lines()), daemon=True)
+    reader.start()
+    reader.join(PATIENCE)
+    writer.join(PATIENCE)
+    assert read == lines
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_list_that_says_it_is_utf_16_is_read_as_that(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "urls.txt"
+    path.write_bytes("\ufeffexample.com/1\r\n\nexample.com/ü".encode(encoding))
+    lines = [parsed(raw, 1, n) for n, raw in enumerate(file_source(str(path)).lines(), 1)]
+    assert [(line.url, line.line) for line in lines if line is not None] == [
+        ("https://example.com/1", 1), ("https://example.com/%C3%BC", 3)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("raw", "url", "refusal"),
+    [
+        (b"http://a.example/x\0y\n", "http://a.example/x%00y", None),
+        (b"\0http://a.example/\0\n", "http://a.example/", None),
+        (b"http://a\0.example/\n", "http://a%00.example/", "bad_url"),
+        (b"h\0t\0t\0p\0:\0/\0/\0a\0/\0", "h%00t%00t%00p%00:%00/%00/%00a%00/", "bad_url"),
+    ],
+)
+def test_a_nul_is_what_a_url_makes_of_it(raw: bytes, url: str, refusal: str | None) -> None:
+    line = parsed(raw, 1, 1)
+    assert line is not None
+    assert (line.url, line.refusal) == (url, refusal)
 
 
 # -- the reader -------------------------------------------------------------------------------

@@ -131,6 +131,14 @@ def test_a_reference_that_leads_nowhere_says_why(reference: str, kind: str) -> N
     assert caught.value.kind == kind
 
 
+def test_what_grows_too_long_by_being_encoded_is_no_url() -> None:
+    text = "ü" * (urls.MAX_URL_BYTES // 4)
+    for grown in (lambda: canonical(f"https://a.example/{text}"),
+                  lambda: resolved("https://a.example/", text)):  # fmt: skip
+        with pytest.raises(BadUrl, match="longer than"):
+            grown()
+
+
 @given(HOSTS, st.integers(1, 64), st.sampled_from(["", ":81", ":8443"]))
 def test_a_host_has_one_shard_whatever_its_port(host: str, shards: int, port: str) -> None:
     assert shard_of(host + port, shards) == shard_of(host, shards) < shards
