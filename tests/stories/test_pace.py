@@ -24,7 +24,7 @@ from scraper.faulty.server import Exchange
 from tests.conftest import PROJECT
 from tests.stories.runs import PUBLIC, Names, Wire, internet, last_of, records_of
 
-HOSTS, URLS, PER_HOST = 100, 20, 2
+HOSTS, URLS, PER_HOST = 100, 50, 2
 CRAWL_DELAY = 0.05
 RETRY_WAIT = 0.05
 
