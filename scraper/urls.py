@@ -1,4 +1,4 @@
-"""What a URL is: canonical form, host key, origin, and which shard owns a host.
+"""What a URL is: canonical form, host key, origin, and what may be told of it.
 
 Canonical form is the WHATWG serialisation (https://url.spec.whatwg.org/) without the fragment,
 nothing more: two URLs are one task only if every browser would ask the server the same thing.
@@ -136,11 +136,6 @@ def host_name(host: str) -> str:
 def digest(url: str) -> bytes:
     """32 bytes that name a canonical URL: file names and ledger keys are cut from it."""
     return hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
-
-
-def shard_of(host: str, shards: int) -> int:
-    """Which of `shards` owns this host: the same everywhere, so that a host has one pacemaker."""
-    return int.from_bytes(digest(host_name(host))[:8]) % shards
 
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#@\s]*@")

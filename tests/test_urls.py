@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scraper import urls
-from scraper.urls import BadUrl, canonical, host_name, resolved, shard_of
+from scraper.urls import BadUrl, canonical, host_name, resolved
 
 HOSTS = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){1,2}", fullmatch=True)
 
@@ -137,13 +137,3 @@ def test_what_grows_too_long_by_being_encoded_is_no_url() -> None:
                   lambda: resolved("https://a.example/", text)):  # fmt: skip
         with pytest.raises(BadUrl, match="longer than"):
             grown()
-
-
-@given(HOSTS, st.integers(1, 64), st.sampled_from(["", ":81", ":8443"]))
-def test_a_host_has_one_shard_whatever_its_port(host: str, shards: int, port: str) -> None:
-    assert shard_of(host + port, shards) == shard_of(host, shards) < shards
-
-
-def test_shards_share_the_hosts_evenly() -> None:
-    owners = [shard_of(f"host-{n}.example", 4) for n in range(1_000)]
-    assert all(200 < owners.count(shard) < 300 for shard in range(4))
