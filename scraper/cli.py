@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Fetch pages and images concurrently; get clean records and processed "
         "pictures. The same command again continues what was left unfinished.",
         epilog="durations: 500ms 30s 5m 6h 7d - sizes: 64k 2M 1G - every flag can stand in "
-        "scraper.toml or the environment (SCRAPER_THREADS=8); config/default.toml lists all keys"
+        "scraper.toml or the environment (SCRAPER_THREADS=8); --show-config prints all keys"
         " - python -m scraper status FOLDER: how a run stands - python -m scraper explain URL: "
         "the decisions for one URL",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28),
@@ -108,7 +108,10 @@ def _parser() -> argparse.ArgumentParser:
         help="ask all URLs again; what has not changed is not transferred",
     )  # fmt: skip
     general.add_argument("--demo", action="store_true", help="scrape the embedded demo site")
-    general.add_argument("--config", metavar="FILE", help="configuration; else ./scraper.toml")
+    general.add_argument(
+        "--config", metavar="FILE",
+        help="configuration, or a profile: polite, images; else ./scraper.toml",
+    )  # fmt: skip
     general.add_argument("--show-config", action="store_true", help="print it with its origins")
     general.add_argument("--version", action="version", version=f"scraper {scraper.__version__}")
     groups = {name: parser.add_argument_group(title) for name, title in _TITLES.items()}
@@ -148,7 +151,7 @@ def _configured(
         for name, value in vars(arguments).items()
         if name in configuration.KEYS
     }
-    toml = Path(arguments.config) if "config" in arguments else None
+    toml = configuration.file_or_profile(arguments.config) if "config" in arguments else None
     if toml is None and Path("scraper.toml").exists():
         toml = Path("scraper.toml")
         _say("using scraper.toml of this folder")

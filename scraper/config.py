@@ -350,6 +350,22 @@ def load(
     return with_keys(Config(), values), origins
 
 
+def file_or_profile(name: str) -> Path:
+    """The file of this name, or else the profile that comes with the program (`polite`)."""
+    path, profiles = Path(name), _profiles()
+    if name not in profiles or (path.exists() and not path.is_dir()):
+        return path
+    return profiles[name]
+
+
+def _profiles() -> dict[str, Path]:
+    """By name. They stand inside an installed package, and beside it in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "profiles"
+    folder = installed if installed.is_dir() else package.parent / "config"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
 def with_keys(config: Config, values: Mapping[str, Any]) -> Config:
     """The same tree with some keys replaced (values are taken as they are)."""
     sections: dict[str, dict[str, Any]] = {}
@@ -368,7 +384,9 @@ def _from_toml(path: Path) -> dict[str, tuple[Any, str]]:
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise UsageError(f"cannot read configuration {path}: {error.strerror}") from error
+        message = f"cannot read configuration {path}: {error.strerror}"
+        profiles = "" if path.exists() else f" (profiles: {', '.join(_profiles())})"
+        raise UsageError(message + profiles) from error
     except ValueError as error:  # not TOML, not UTF-8, or a number without end
         raise UsageError(f"{path} is not TOML: {error}") from error
     values: dict[str, tuple[Any, str]] = {}

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.config import KEYS, Config, Key, as_toml, configure, load, value_of, with_keys
+from scraper.config import (
+    KEYS,
+    Config,
+    Key,
+    as_toml,
+    configure,
+    file_or_profile,
+    load,
+    value_of,
+    with_keys,
+)
 from scraper.errors import UsageError
 from tests.conftest import PROJECT
 
@@ -67,6 +77,60 @@ def test_names_are_unique_over_all_sections() -> None:
 def vars_of(config: Config) -> list[list[str]]:
     return [list(getattr(config, section).__dataclass_fields__)
             for section in config.__dataclass_fields__]  # fmt: skip
+
+
+# -- profiles ---------------------------------------------------------------------------------
+
+
+def test_a_profile_is_found_by_its_name_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "images").mkdir()  # a folder is no configuration
+    assert load(toml=file_or_profile("polite"), environment={})[0].hosts.per_host == 1
+    assert load(toml=file_or_profile("images"), environment={})[0].image.format == "webp"
+
+
+def test_a_file_of_ones_own_wins_over_the_profile_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("polite").write_text("[run]\nthreads = 7\n")
+    assert file_or_profile("polite") == Path("polite")
+
+
+def test_who_names_no_file_is_told_the_profiles() -> None:
+    told = complaint(toml=file_or_profile("polit"))
+    assert told == (
+        "cannot read configuration polit: No such file or directory"
+        " (profiles: default, images, polite)"
+    )
+
+
+def test_an_installed_package_holds_its_profiles_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`config/` beside it would be somebody else's there."""
+    package = tmp_path / "scraper"
+    (package / "profiles").mkdir(parents=True)
+    (tmp_path / "config").mkdir()
+    (package / "profiles" / "polite.toml").touch()
+    (tmp_path / "config" / "foreign.toml").touch()
+    monkeypatch.setattr("scraper.config.__file__", str(package / "config.py"))
+    assert file_or_profile("polite") == package / "profiles" / "polite.toml"
+    assert file_or_profile("foreign") == Path("foreign")
+
+
+def test_a_wheel_holds_every_package_and_the_profiles() -> None:
+    """Packages are listed, because one of them stands elsewhere; `.ci/run` builds the wheel."""
+    setuptools = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    packages = {
+        ".".join(path.parent.relative_to(PROJECT).parts)
+        for name in ("scraper", "processors")
+        for path in (PROJECT / name).rglob("__init__.py")
+    }
+    assert set(setuptools["packages"]) == {*packages, "scraper.profiles"}
+    assert setuptools["package-dir"] == {"scraper.profiles": "config"}
 
 
 # -- wrong words ------------------------------------------------------------------------------

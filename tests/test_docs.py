@@ -6,6 +6,7 @@ the tables of docs/configuration.md anew.
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import re
@@ -34,6 +35,7 @@ from scraper.report import Report
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
+REQUESTING = {f"requests.{verb}" for verb in ("get", "head", "post", "put", "delete", "request")}
 REWRITE = "run `python -m tests.test_docs` to write it anew"
 
 
@@ -350,6 +352,16 @@ def test_every_example_in_python_can_be_read() -> None:
     for path in [PROJECT / "README.md", *DOCS.glob("*.md")]:
         for body in re.findall(r"^```python\n(.*?)^```$", path.read_text(), re.M | re.S):
             compile(body, str(path), "exec")
+
+
+def test_no_example_asks_without_a_time_out() -> None:
+    """As ruff's S113 has it for the code: requests waits for ever if it is not told otherwise."""
+    for path in [PROJECT / "README.md", *DOCS.glob("*.md")]:
+        for body in re.findall(r"^```python\n(.*?)^```$", path.read_text(), re.M | re.S):
+            for call in ast.walk(ast.parse(body)):
+                if isinstance(call, ast.Call) and ast.unparse(call.func) in REQUESTING:
+                    told = {keyword.arg for keyword in call.keywords}
+                    assert "timeout" in told, f"{path.name}: {ast.unparse(call)}"
 
 
 def test_the_picture_shows_all_posters() -> None:
