@@ -33,7 +33,7 @@ from scraper.ledger import Ledger, Line, fault_of
 from scraper.model import Fetched, Outcome, Task
 from scraper.pipeline import Pipeline, Stop
 from scraper.plugins import function_of
-from scraper.records import outcome_of
+from scraper.record import outcome_of
 from scraper.report import Report
 from scraper.robots import token_of
 from scraper.store import Store, processed_prefix

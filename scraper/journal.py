@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from scraper import directives, records
+from scraper import directives, record
 from scraper.errors import LocalFault, disk_failure, state_of
 from scraper.errors import failure as failure_named
 from scraper.ledger import Entry, Ledger, Line, fault_of
@@ -70,7 +70,7 @@ class Journal:
         if forbidden is not None:
             files = self._unwanted(files)
         state: State = state_of(failure) if failure else "done"
-        line = records.encode(
+        line = record.encode(
             self.number,
             task,
             state,
@@ -133,7 +133,7 @@ class Journal:
         failure = processed.failure if processed else None
         facts = processed.facts if processed else b"{}"
         earlier = self.records.read(held.offset, held.length or 0)
-        line = records.unchanged(earlier, self.number, fetched, facts, failure)
+        line = record.unchanged(earlier, self.number, fetched, facts, failure)
         state: State = "failed" if failure else "unchanged"
         outcome = Outcome(
             task, state, line, processed.files if processed else (), (), failure, fetched
@@ -178,7 +178,7 @@ class Journal:
         """A URL came to nothing."""
         task, failure = failed.task, failed.failure
         state = state_of(failure)
-        line = records.encode(self.number, task, state, failed=failed, failure=failure)
+        line = record.encode(self.number, task, state, failed=failed, failure=failure)
         self._record(
             Outcome(task, state, line, failure=failure),
             Entry(
@@ -199,7 +199,7 @@ class Journal:
     def refused(self, task: Task, failure: Failure) -> None:
         """A URL was not asked at all."""
         state = state_of(failure)
-        line = records.encode(self.number, task, state, failure=failure)
+        line = record.encode(self.number, task, state, failure=failure)
         self._record(
             Outcome(task, state, line, failure=failure),
             Entry(

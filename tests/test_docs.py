@@ -26,11 +26,12 @@ from PIL import Image
 
 from processors import html, image
 from processors.page import Page
-from scraper import cli, demo, ledger, records, sinks
+from scraper import cli, demo, ledger, sinks
 from scraper.config import KEYS, Config, Key, as_toml, load
 from scraper.errors import KINDS, RETRYABLE_STATUSES
 from scraper.faulty import FaultyServer
 from scraper.model import Fetched, Task, Timings
+from scraper.record import encode
 from scraper.report import Report
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -170,7 +171,7 @@ TASK = Task(1, "http://example.com/", "example.com", "http://example.com/")
 def a_record(*, fetched: bool) -> dict[str, object]:
     answer = Fetched(TASK, TASK.url, 200, "page", "text/html", None, (), "1.part", 1, 1, "0" * 64,
                      0.0, Timings())  # fmt: skip
-    line = records.encode(1, TASK, "done", fetched=answer if fetched else None)
+    line = encode(1, TASK, "done", fetched=answer if fetched else None)
     record: dict[str, object] = orjson.loads(line)
     return record
 

@@ -12,10 +12,11 @@ import orjson
 import pytest
 from PIL import Image
 
-from scraper import records, sinks
+from scraper import sinks
 from scraper.errors import failure, of_status
 from scraper.faulty import FaultyServer, body, page, redirect
 from scraper.model import Failed, Fetched, Hop, Task, Timings
+from scraper.record import SCHEMA, encode
 from tests.conftest import PROJECT, Scrape, Scraped
 
 URL = "https://example.com/a"
@@ -28,7 +29,7 @@ FETCHED = Fetched(TASK, URL, 200, "page", "text/html", "utf-8", (), "7-1.part", 
 
 
 def encoded(task: Task = TASK, state: Any = "done", **what: Any) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads(records.encode(1, task, state, **what))
+    record: dict[str, Any] = json.loads(encode(1, task, state, **what))
     return record
 
 
@@ -77,8 +78,8 @@ def test_passwords_do_not_travel_into_records() -> None:
     url = "https://me:secret@example.com/?api_key=hidden"
     task = Task(7, url, "example.com", url, written=url, hops=(Hop(url, 302),), parent=url)
     problem = failure("connection_lost", f"lost {url}")
-    line = records.encode(1, task, "failed", failed=Failed(task, problem, url, 0.0),
-                          failure=problem)  # fmt: skip
+    line = encode(1, task, "failed", failed=Failed(task, problem, url, 0.0),
+                  failure=problem)  # fmt: skip
     assert b"secret" not in line
     assert b"hidden" not in line
 
@@ -168,7 +169,7 @@ def test_errors_and_log_follow_from_the_records(real: dict[str, Any]) -> None:
     """The log and the errors are made of the same records: one line each."""
     scraped: Scraped = real["scraped"]
     lines = (scraped.folder / "records.jsonl").read_bytes().splitlines()
-    assert all(orjson.loads(line)["schema"] == records.SCHEMA for line in lines)
+    assert all(orjson.loads(line)["schema"] == SCHEMA for line in lines)
     errors = Path(scraped.folder / "errors.jsonl").read_bytes().splitlines()
     failed = [orjson.loads(line) for line in lines if orjson.loads(line)["error_kind"]]
     assert errors == [sinks.error_of(each) for each in failed]
