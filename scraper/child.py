@@ -31,6 +31,7 @@ import orjson
 from processors import Unusable
 from scraper.errors import KINDS, disk_failure, failure
 from scraper.model import Failure
+from scraper.text import printable_json
 from scraper.urls import redacted
 
 PRELOAD = ("scraper.child", "processors.html", "processors.image")
@@ -191,7 +192,8 @@ class _Worker:
         failed: Failure | None = None
         try:
             made, urls, pairs = self._function(item)
-            facts, found, files = orjson.dumps(made), _texts(urls), _pairs(pairs)
+            facts = printable_json(orjson.dumps(made))
+            found, files = _texts(urls), _pairs(pairs)
         except MemoryError as error:
             # What the item hoards must go before anything new is made.
             traceback.clear_frames(error.__traceback__)

@@ -19,6 +19,7 @@ import scraper
 from scraper import config as configuration
 from scraper.errors import KINDS, LocalFault, ScraperError, UsageError
 from scraper.report import Report, size_text
+from scraper.text import printable, printable_lines
 from scraper.urls import redacted, redacted_line
 
 if TYPE_CHECKING:
@@ -53,17 +54,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _explain(arguments)
         return _run(_parser().parse_args(arguments))
     except LocalFault as fault:
-        _say(f"stopped: {fault}")
+        _say(f"stopped: {printable(str(fault))}")
         return fault.exit_code
     except ScraperError as error:
-        _say(f"error: {error}")
+        _say(f"error: {printable(str(error))}")
         return error.exit_code
     except KeyboardInterrupt:
         return 130
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    """The one door to the terminal: nothing in a message commands it."""
+    print(printable_lines(text), file=sys.stderr, flush=True)
 
 
 # -- arguments ------------------------------------------------------------------------------------
@@ -267,7 +269,7 @@ def _scrape(sources: Sequence[Source], config: configuration.Config,
         with run:
             interrupted.install()
             if run.resumed:
-                _say(f"continuing pass {run.number} of {run.folder}")
+                _say(f"continuing pass {run.number} of {printable(str(run.folder))}")
             if run.doubted:
                 _say(f"the machine went down under the last run: asking {run.doubted:,} again")
             with _Progress(run, config.output):
@@ -306,22 +308,27 @@ def _allow_more_files() -> None:
 def _show_warnings() -> None:
     """What the engine warns of, such as a run that waits, is said above the bar."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_Printable("%(message)s"))
     handler.setLevel(logging.WARNING)
     scraper_logger = logging.getLogger("scraper")
     scraper_logger.handlers = [handler]
     scraper_logger.propagate = False
 
 
+class _Printable(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable_lines(super().format(record))
+
+
 def _told(outcome: Outcome) -> str:
     url = (redacted_line if outcome.task.refusal else redacted)(outcome.url)
     failure = outcome.failure
     because = f" ({failure.label}: {redacted(failure.message)})" if failure else ""
-    return f"{outcome.state} {url}{because}"
+    return printable(f"{outcome.state} {url}{because}")
 
 
 def _summary(run: Run) -> str:
-    report, folder = run.report, run.folder
+    report, folder = run.report, Path(printable(str(run.folder)))
     lines = report.text().splitlines()
     if run.nothing_due:
         lines.insert(0, f"nothing left to do: pass {report.number} of {folder} is complete")
@@ -330,11 +337,11 @@ def _summary(run: Run) -> str:
         f"{line}        see {folder / 'errors.jsonl'}" if line == told else line for line in lines
     ]
     files = f"records: {folder / 'records.jsonl'}"
-    if (folder / "processed").exists():
+    if (run.folder / "processed").exists():
         files += f"      pictures: {folder / 'processed'}{os.sep}"
     lines.append(files)
     if report.stopped is not None:
-        lines.append(f"stopped: {report.stopped}; the same command continues")
+        lines.append(f"stopped: {printable(report.stopped)}; the same command continues")
     return "\n".join(lines)
 
 

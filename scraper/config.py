@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 from scraper.errors import UsageError
+from scraper.text import printable, printable_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -525,7 +526,7 @@ def as_toml(config: Config, origins: Origins | None = None) -> str:
             note = each.meta.says if origins is None else origins.get(each.name, "default")
             if origins is None and not (each.type is str and not each.meta.choices):
                 note += f" ({each.allowed})"
-            lines.append(f"{each.name} = {value}  # {note}")
+            lines.append(f"{each.name} = {value}  # {printable(note)}")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
@@ -536,6 +537,7 @@ def _toml_value(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml_value(each) for each in value) + "]"
     if isinstance(value, str):
-        # The escapes of JSON are TOML's too; TOML wants one more.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        # The escapes of JSON are TOML's too.
+        encoded = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        return printable_json(encoded).decode()
     return str(value)

@@ -33,6 +33,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scraper.model import Failure
+from scraper.text import printable
 
 Branch = Literal["input", "rule", "network", "server", "content", "process", "here", "bug"]
 Blame = Literal["url", "host", "here"]
@@ -303,7 +304,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 def disk_failure(error: OSError) -> Failure:
     """The failure that an exception from our own files stands for; blamed on this machine."""
-    where = f": {error.filename}" if error.filename else ""
+    where = f": {printable(str(error.filename))}" if error.filename else ""
     if error.errno in _FULL:
         return failure("disk_full", f"no space left on the disk{where}; make space, start again")
     if error.errno in (errno.EMFILE, errno.ENFILE):

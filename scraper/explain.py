@@ -24,6 +24,7 @@ from scraper.hosts import backoff_ceiling, without_rules
 from scraper.job import guard_of
 from scraper.model import Fact, Failed, Failure, Fetched, Headers, Hop, Moved, Rules, Task
 from scraper.robots import MAX_HOPS, RobotRules, meaning_of, parse, token_of
+from scraper.text import printable, printable_json
 
 
 @dataclass(slots=True)
@@ -43,11 +44,12 @@ class Explanation:
             for name, value in step.items():
                 if name != "step":
                     lines += _shown(name, value)
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
     def as_json(self) -> str:
         """{"steps": [...]}, indented."""
-        return orjson.dumps({"steps": self.steps}, option=orjson.OPT_INDENT_2).decode()
+        encoded = orjson.dumps({"steps": self.steps}, option=orjson.OPT_INDENT_2)
+        return printable_json(encoded).decode()
 
 
 def _shown(name: str, value: Any) -> Iterator[str]:

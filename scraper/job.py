@@ -37,6 +37,7 @@ from scraper.record import outcome_of
 from scraper.report import Report
 from scraper.robots import token_of
 from scraper.store import Store, processed_prefix
+from scraper.text import printable_json
 from scraper.urls import parts_of, without_credentials
 from scraper.workers import Limits, ProcessStage, Work
 
@@ -407,7 +408,8 @@ class Run:
             **self.report.as_dict(),
         }
         part = self.store.hidden / "summary.json.part"
-        part.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
+        encoded = printable_json(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+        part.write_bytes(encoded + b"\n")
         part.replace(self.folder / "summary.json")
 
 

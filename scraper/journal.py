@@ -23,6 +23,7 @@ from scraper.model import Failed, Failure, Fetched, Outcome, Processed, Publicat
 from scraper.report import Report
 from scraper.sinks import LineFile, Sink, note_line
 from scraper.store import Store, path_of
+from scraper.text import printable
 from scraper.urls import BadUrl, canonical, parts_of, with_credentials_of
 
 logger = logging.getLogger("scraper")
@@ -247,7 +248,7 @@ class Journal:
 
     def note(self, text: str) -> None:
         """Something about the run, not about one URL: to run.log, and to whoever listens."""
-        logger.warning("%s", text)
+        logger.warning("%s", printable(text))
         self.log.write(note_line(text, as_json=self.log_as_json))
 
     # -- all of them --------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from scraper.model import Failed, Failure, Fetched, Hop, Outcome, State, Task, Timings
+from scraper.text import printable_json
 from scraper.urls import digest, parts_of, redacted, redacted_line
 
 SCHEMA = 1
@@ -28,8 +29,8 @@ def encode(
 ) -> bytes:
     """The line of a URL in pass `number`, without its end.
 
-    `processing` are seconds in the worker. `facts` is a JSON object that the worker has encoded;
-    its keys are appended as they are, so that nothing is decoded on the way.
+    `processing` are seconds in the worker. `facts` is a JSON object that the worker has encoded,
+    fit to be shown; its keys are appended as they are, so that nothing is decoded on the way.
     """
     record: dict[str, Any] = {
         "schema": SCHEMA,
@@ -87,7 +88,7 @@ def encode(
         record |= _failure(failure)
         if failure.status is not None:
             record["status"] = failure.status
-    line = orjson.dumps(record)
+    line = printable_json(orjson.dumps(record))
     return line if facts == b"{}" else line[:-1] + b"," + facts[1:]
 
 
@@ -154,7 +155,7 @@ def unchanged(
         record |= orjson.loads(facts)
     if failure is not None:
         record |= {"state": "failed"} | _failure(failure)
-    return orjson.dumps(record)
+    return printable_json(orjson.dumps(record))
 
 
 def _failure(failure: Failure) -> dict[str, Any]:

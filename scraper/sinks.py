@@ -20,6 +20,7 @@ import orjson
 
 from scraper.errors import LocalFault, UsageError, disk_failure, failure
 from scraper.model import Outcome, Task
+from scraper.text import printable, printable_json
 from scraper.urls import redacted, redacted_line
 
 
@@ -175,7 +176,7 @@ def error_line(outcome: Outcome) -> bytes | None:
 
 def error_of(record: Mapping[str, Any]) -> bytes:
     """The same, out of a record."""
-    return orjson.dumps({key: record.get(key) for key in _ERROR_KEYS})
+    return printable_json(orjson.dumps({key: record.get(key) for key in _ERROR_KEYS}))
 
 
 def log_line(outcome: Outcome) -> bytes | None:
@@ -194,7 +195,7 @@ def log_line(outcome: Outcome) -> bytes | None:
         parts.append(f"ms={fetched.timings.fetch * 1000:.0f}")
     if failure is not None:
         parts.append(f"code={failure.label} attempts={task.attempt} {redacted(failure.message)}")
-    return " ".join(parts).encode("utf-8", "replace").replace(b"\n", b" ").replace(b"\r", b" ")
+    return printable(" ".join(parts)).encode()
 
 
 def log_json(outcome: Outcome) -> bytes | None:
@@ -202,7 +203,7 @@ def log_json(outcome: Outcome) -> bytes | None:
     if _of_a_host(outcome):
         return None
     task, fetched, failure = outcome.task, outcome.fetched, outcome.failure
-    return orjson.dumps(
+    return _json(
         {
             "at": _now().isoformat(timespec="milliseconds"),
             "event": outcome.state,
@@ -232,8 +233,12 @@ def note_line(text: str, *, as_json: bool) -> bytes:
     """A line of run.log that is about the run, in either form."""
     if as_json:
         at = _now().isoformat(timespec="milliseconds")
-        return orjson.dumps({"at": at, "event": "note", "message": text})
-    return f"{_second(int(time.time()))} [run] WARNING: {text}".encode("utf-8", "replace")
+        return _json({"at": at, "event": "note", "message": text})
+    return f"{_second(int(time.time()))} [run] WARNING: {printable(text)}".encode()
+
+
+def _json(values: Mapping[str, Any]) -> bytes:
+    return printable_json(orjson.dumps(values))
 
 
 def _stage(outcome: Outcome) -> str:

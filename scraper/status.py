@@ -13,6 +13,7 @@ from scraper.errors import UsageError
 from scraper.ledger import Glance, glance
 from scraper.report import Report
 from scraper.store import holder
+from scraper.text import printable, printable_json, printable_lines
 
 
 def main(arguments: list[str]) -> int:
@@ -27,9 +28,10 @@ def main(arguments: list[str]) -> int:
     seen = glance(folder / ".scraper" / "ledger.sqlite")
     process = holder(folder)
     if options.json:
-        print(orjson.dumps(_as_dict(seen, process), option=orjson.OPT_INDENT_2).decode())
+        told = orjson.dumps(_as_dict(seen, process), option=orjson.OPT_INDENT_2)
+        print(printable_json(told).decode())
     else:
-        print(_text(folder, seen, process))
+        print(printable_lines(_text(folder, seen, process)))
     sys.stdout.flush()
     return 0
 
@@ -65,7 +67,7 @@ def _text(folder: Path, seen: Glance, process: str | None) -> str:
     elif process is None:
         state = "interrupted; the same command continues"
     lines = [
-        f"{folder}{os.sep}  pass {seen.number}  {state}",
+        f"{printable(str(folder))}{os.sep}  pass {seen.number}  {state}",
         report.text(),
         f"{seen.pending:,} pending on {seen.hosts:,} hosts, {seen.retrying:,} to be retried",
     ]

@@ -20,7 +20,7 @@ from tests.conftest import PROJECT
 # `faulty` is a server for tests that knows nothing of us, as `processors` know nothing.
 ROWS = (
     ("processors", "scraper.faulty"),
-    ("model", "errors", "config", "urls", "sniff"),  # words
+    ("text", "model", "errors", "config", "urls", "sniff"),  # words
     ("plugins", "robots", "guard", "bodies", "fetch", "child", "workers", "store", "ledger",
      "lists", "directives", "record", "sinks", "report", "hosts", "frontier"),  # each one thing
     ("recovery", "journal", "pipeline", "job", "api"),  # the story and its wiring
