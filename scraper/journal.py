@@ -258,14 +258,14 @@ class Journal:
         """Outcomes that are recorded but not committed; also after a commit that failed."""
         return len(self._waiting)
 
-    def due(self, now: float) -> bool:
-        """Is it time for a commit?"""
+    def due_at(self, now: float) -> float | None:
+        """When the next commit is due; None if there is nothing to commit."""
         if not (self._waiting or self.ledger.changed):
             self._since = None
-            return False
+            return None
         if self._since is None:
             self._since = now
-        return len(self._waiting) >= BATCH or now - self._since >= BATCH_SECONDS
+        return now if len(self._waiting) >= BATCH else self._since + BATCH_SECONDS
 
     def told(self) -> None:
         """All that is committed has been yielded; the next commit makes this last too."""

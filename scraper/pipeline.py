@@ -194,8 +194,10 @@ class Pipeline:
         over = self.stopped or self._items_are_told() or self.finished
         if self._quiet() and (self._journal.waiting or over):
             return 0.0
-        opens = self._frontier.opens_at(self._now()) if self._has_room() else None
-        clocks = [TICK_SECONDS] if opens is None else [TICK_SECONDS, opens - self._now()]
+        now = self._now()
+        opens = self._frontier.opens_at(now) if self._has_room() else None
+        due = self._journal.due_at(now)
+        clocks = [TICK_SECONDS, *(at - now for at in (opens, due) if at is not None)]
         if self._stop_by is not None:
             clocks.append(self._stop_by - time.monotonic())
         elif self.stopped is None and self._limits.max_time_seconds:
@@ -206,7 +208,9 @@ class Pipeline:
         return not self._flights and not self._processing
 
     def _commit_is_due(self) -> bool:
-        if self._journal.due(self._now()):
+        now = self._now()
+        due = self._journal.due_at(now)
+        if due is not None and due <= now:
             return True
         stuck = (self._quiet() and self._inbox.empty()) or self._out() >= self._window
         return bool(self._journal.waiting) and stuck
