@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import scraper
 from scraper import config as configuration
 from scraper.errors import KINDS, LocalFault, ScraperError, UsageError
-from scraper.report import Report, size_text
+from scraper.report import SOME_FAILED, Report, size_text
 from scraper.text import printable, printable_lines
 from scraper.urls import redacted, redacted_line
 
@@ -154,10 +154,11 @@ def _configured(
         if name in configuration.KEYS
     }
     toml = configuration.file_or_profile(arguments.config) if "config" in arguments else None
-    if toml is None and Path("scraper.toml").exists():
-        toml = Path("scraper.toml")
+    found = toml is None and Path("scraper.toml").exists()
+    config, origins = configuration.load(flags, toml=Path("scraper.toml") if found else toml)
+    if found and not config.output.quiet:
         _say("using scraper.toml of this folder")
-    return configuration.load(flags, toml=toml)
+    return config, origins
 
 
 def _joined(key: configuration.Key, value: Any) -> Any:
@@ -236,11 +237,12 @@ def _demo(config: configuration.Config, origins: configuration.Origins) -> int:
         if "dir" in wanted:
             _forget(Path(wanted["dir"]))  # the site has another port each time
         confined = {**wanted, "allow_hosts": ("127.0.0.1", "localhost")}
-        code = _scrape([given_source(site.urls, "demo")], configuration.with_keys(config, confined))
+        confined_config = configuration.with_keys(config, confined)
+        # The site has failures on purpose: a demo that shows them has not failed.
+        code = _scrape([given_source(site.urls, "demo")], confined_config, expected=SOME_FAILED)
         if not config.output.quiet:
             _say(f"\n{site.note}")
-    # The site has failures on purpose: a demo that shows them has not failed.
-    return 0 if code == 3 else code
+    return code
 
 
 def _forget(folder: Path) -> None:
@@ -253,38 +255,50 @@ def _forget(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _scrape(sources: Sequence[Source], config: configuration.Config,
-            retry: Sequence[str] | None = None, *, refresh: bool = False) -> int:  # fmt: skip
+def _scrape(
+    sources: Sequence[Source],
+    config: configuration.Config,
+    retry: Sequence[str] | None = None,
+    *,
+    refresh: bool = False,
+    expected: int = 0,
+) -> int:
+    """Run to the end and say what came of it. The exit code `expected` counts as 0."""
     if not config.run.save_only:
         from scraper.workers import prepare
 
         prepare()  # workers import their parsers while we import ours
     from scraper.job import Run
 
-    _show_warnings()
+    quiet = config.output.quiet
+    _show_warnings(quiet)
     _allow_more_files()
     run = Run(sources, config, retry, refresh=refresh)
     interrupted = _Signals(run)
     try:
         with run:
             interrupted.install()
-            if run.resumed:
-                _say(f"continuing pass {run.number} of {printable(str(run.folder))}")
-            if run.doubted:
-                _say(f"the machine went down under the last run: asking {run.doubted:,} again")
+            if not quiet:
+                _say_what_is_begun(run)
             with _Progress(run, config.output):
                 for outcome in run:
                     if config.output.verbose:
                         _say(_told(outcome))
+    except LocalFault:
+        if run.report.stopped is None:  # else the summary says it
+            raise
     finally:
         interrupted.restore()
-        if (run.report.total or run.report.stopped) and not config.output.quiet:
+        if (run.report.total or run.report.stopped) and not quiet:
             _say(_summary(run))
     if run.complete and not (run.report.lines or run.report.total):
         raise UsageError(f"no URL in {', '.join(each.name for each in sources)}")
     code = run.report.exit_code
     if interrupted.signal is not None and not run.complete:
         code = 128 + interrupted.signal
+    code = 0 if code == expected else code
+    if quiet and code:
+        _say(_summary_in_a_line(run))
     if not run.threads_are_back:
         # A thread that nothing can end would keep the interpreter from ending.
         sys.stdout.flush()
@@ -305,11 +319,18 @@ def _allow_more_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _show_warnings() -> None:
+def _say_what_is_begun(run: Run) -> None:
+    if run.resumed:
+        _say(f"continuing pass {run.number} of {printable(str(run.folder))}")
+    if run.doubted:
+        _say(f"the machine went down under the last run: asking {run.doubted:,} again")
+
+
+def _show_warnings(quiet: bool) -> None:
     """What the engine warns of, such as a run that waits, is said above the bar."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Printable("%(message)s"))
-    handler.setLevel(logging.WARNING)
+    handler.setLevel(logging.ERROR if quiet else logging.WARNING)
     scraper_logger = logging.getLogger("scraper")
     scraper_logger.handlers = [handler]
     scraper_logger.propagate = False
@@ -341,8 +362,22 @@ def _summary(run: Run) -> str:
         files += f"      pictures: {folder / 'processed'}{os.sep}"
     lines.append(files)
     if report.stopped is not None:
-        lines.append(f"stopped: {printable(report.stopped)}; the same command continues")
+        lines.append(_stopped(report))
     return "\n".join(lines)
+
+
+def _summary_in_a_line(run: Run) -> str:
+    """What a quiet run says that did not end well: cron sends it by mail."""
+    parts = run.report.text().splitlines()
+    if run.report.failures or run.report.skips:
+        parts.append(f"see {run.folder / 'errors.jsonl'}")
+    if run.report.stopped is not None:
+        parts.append(_stopped(run.report))
+    return printable(f"{run.folder}: {'; '.join(parts)}")
+
+
+def _stopped(report: Report) -> str:
+    return f"stopped: {printable(str(report.stopped))}; the same command continues"
 
 
 class _Signals:
@@ -368,6 +403,8 @@ class _Signals:
             os._exit(128 + number)  # everything committed is safe; the rest is asked again
         self.signal = number
         self._run.stop(f"interrupted ({signal.Signals(number).name})")
+        if self._run.config.output.quiet:
+            return
         grace = self._run.config.run.grace_seconds
         os.write(2, f"\nstopping: what is under way may take {grace:g} s (again: leave now)\n"
                  .encode())  # fmt: skip

@@ -220,7 +220,7 @@ class OutputKeys:
     output: str = key(
         "", "'-': records to standard output too", short="-o", metavar="-", choices=("", "-")
     )
-    quiet: bool = key(False, "say nothing but errors", short="-q")
+    quiet: bool = key(False, "say nothing, or one line if the exit code is not 0", short="-q")
     verbose: bool = key(False, "log each URL to the terminal too", short="-v")
     progress: bool = key(True, "progress bar, or a line each 30 s off a terminal")
     log_format: str = key("text", "format of run.log", choices=("text", "json"))

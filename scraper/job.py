@@ -54,6 +54,9 @@ class Run:
 
     def __init__(self, sources: Sequence[lists.Source], config: Config,
                  retry: Sequence[str] | None = None, *, refresh: bool = False) -> None:  # fmt: skip
+        if retry is not None and refresh:
+            raise UsageError("retry and refresh exclude each other: the one asks again what failed,"
+                             " the other asks everything")  # fmt: skip
         self.config = config
         self.sources = list(sources)
         self.retry = _checked_kinds(retry)
@@ -472,7 +475,7 @@ def _kinds_of(word: str) -> list[str]:
     if not meant:
         near = difflib.get_close_matches(word, [*KINDS, "http_404"], 1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise UsageError(f"--retry: no kind of failure is called {word!r}{hint}")
+        raise UsageError(f"retry: no kind of failure is called {word!r}{hint}")
     return meant
 
 

@@ -13,7 +13,7 @@ NOTHING_DONE, SOME_FAILED, STOPPED = 4, 3, 5
 
 @dataclass(slots=True)
 class Report:
-    """Counts of one pass. `exit_code` follows them; see DESIGN in docs/architecture.md."""
+    """Counts of one pass. `exit_code` follows them: README, "Exit codes"."""
 
     number: int = 0
     states: Counter[str] = field(default_factory=Counter)

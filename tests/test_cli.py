@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import scraper
-from scraper.faulty import FaultyServer, page, sequence, status
+from scraper.faulty import FaultyServer, page, sequence, silent, status
 from scraper.ledger import Ledger
 from scraper.store import Store
 from tests.conftest import PROJECT, Scrape, Scraped
@@ -285,6 +286,96 @@ def test_records_on_standard_output_are_alone_there(scrape: Scrape) -> None:
     assert [json.loads(line) for line in done.stdout.splitlines()] == done.records
     assert len(done.records) == 2
     assert {each["source"] for each in done.records} == {"stdin"}
+
+
+# -- quiet, for cron --------------------------------------------------------------------------
+
+
+def one_line_of(scraped: Scraped) -> str:
+    """What cron would mail: a single line on standard error, and nothing else."""
+    assert scraped.stdout == ""
+    assert len(scraped.stderr.splitlines()) == 1, scraped.stderr
+    return scraped.stderr.rstrip("\n")
+
+
+def test_a_quiet_run_in_which_urls_fail_says_so_in_one_line(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": page("a"), "/gone": status(410)}) as server:
+        done = scrape.here(scrape.list_of(server.url(), server.url("/gone")), "-q")
+    assert done.code == 3
+    told = one_line_of(done)
+    assert "1 done" in told
+    assert "1 http_410" in told
+    assert str(Path("run") / "errors.jsonl") in told
+
+
+def test_a_quiet_run_that_has_nothing_left_to_do_still_says_what_had_failed(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": page("a"), "/gone": status(410)}) as server:
+        urls = scrape.list_of(server.url(), server.url("/gone"))
+        scrape.here(urls, "-q")
+        again = scrape.here(urls, "-q")
+    assert again.code == 3
+    assert "1 http_410" in one_line_of(again)
+
+
+def test_a_quiet_run_that_is_stopped_says_why_in_one_line(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/a": page("a"), "/b": page("b")}) as server:
+        urls = scrape.list_of(server.url("/a"), server.url("/b"))
+        done = scrape.here(urls, "-q", "--max-items", "1")
+        assert done.code == 5
+        assert "max_items of 1 URLs is reached; the same command continues" in one_line_of(done)
+        rest = scrape.here(urls, "-q")
+    assert (rest.code, rest.stderr) == (0, ""), "not even that it continues"
+
+
+def test_a_quiet_run_does_not_speak_of_its_configuration(scrape: Scrape) -> None:
+    (scrape.folder / "scraper.toml").write_text("[run]\nthreads = 5\n")
+    with FaultyServer(NO_RULES | {"/": page("a")}) as server:
+        done = scrape.here(scrape.list_of(server.url()), "-q")
+    assert (done.code, done.stderr) == (0, "")
+
+
+def test_a_quiet_run_keeps_its_warnings_for_its_log(scrape: Scrape) -> None:
+    """A proxy is one thing that a run warns of."""
+    with FaultyServer(NO_RULES | {"/": page("a")}) as server:
+        done = scrape.here(scrape.list_of(server.url()), "-q", "--proxy", server.url())
+    assert "through a proxy" in (done.folder / "run.log").read_text()
+    assert "through a proxy" not in done.stderr
+
+
+def test_a_quiet_run_that_is_interrupted_says_so_in_one_line(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": silent()}) as server:
+        urls = scrape.list_of(server.url())
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scraper", urls, "-d", "run", "-q", "--grace", "0",
+             "--save-only"],
+            cwd=scrape.folder, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        server.wait_for(2)
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert len(stderr.splitlines()) == 1, stderr
+    assert "interrupted (SIGTERM); the same command continues" in stderr
+
+
+# -- what excludes each other -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kinds", [[], ["http_500"]])
+def test_retry_and_refresh_together_are_refused(kinds: list[str], scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/": page("a")}) as server:
+        urls = scrape.list_of(server.url())
+        scrape.here(urls)
+        told = one_line(scrape.here(urls, "--refresh", "--retry", *kinds))
+        assert server.count("/") == 1
+    assert told.startswith("retry and refresh exclude each other")
+
+
+@pytest.mark.parametrize("kinds", [(), ("timeout_read",)])
+def test_a_script_cannot_ask_for_both_either(kinds: tuple[str, ...]) -> None:
+    with pytest.raises(scraper.UsageError, match="retry and refresh exclude each other"):
+        scraper.stream(["https://localhost/"], retry=kinds, refresh=True)
 
 
 # -- the same command again -------------------------------------------------------------------

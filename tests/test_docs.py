@@ -26,13 +26,14 @@ from PIL import Image
 
 from processors import html, image
 from processors.page import Page
-from scraper import cli, demo, ledger, sinks
+from scraper import cli, demo, hosts, ledger, sinks
 from scraper.config import KEYS, Config, Key, as_toml, load
 from scraper.errors import KINDS, RETRYABLE_STATUSES
-from scraper.faulty import FaultyServer
+from scraper.faulty import FaultyServer, page, sequence, status
 from scraper.model import Fetched, Task, Timings
 from scraper.record import encode
 from scraper.report import Report
+from tests.conftest import Scrape
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
@@ -368,6 +369,49 @@ def test_no_example_asks_without_a_time_out() -> None:
 def test_the_picture_shows_all_posters() -> None:
     with Image.open(io.BytesIO((DOCS / "demo.png").read_bytes())) as picture:
         assert picture.width > picture.height > 200
+
+
+# -- what is cited ----------------------------------------------------------------------------
+
+
+def test_every_page_and_section_that_the_code_cites_is_there() -> None:
+    """As `docs/records.md`, or `README, "Exit codes"`."""
+    cited = 0
+    for path in [*(PROJECT / "scraper").rglob("*.py"), *(PROJECT / "processors").rglob("*.py")]:
+        text = path.read_text()
+        for name, heading in re.findall(r'(?:(docs/\w+\.md)|README)(?:, "([^"]+)")?', text):
+            page = PROJECT / (name or "README.md")
+            assert page.exists(), f"{path.name} cites {name}"
+            if heading:
+                assert re.search(rf"^#+ {heading}$", page.read_text(), re.M), f"{path.name}"
+            cited += 1
+        # The other way round, "see SECTION in docs/page.md", cannot be followed by a reader's eye.
+        assert not re.search(r"see \w+ in docs/", text), f"{path.name} cites a section by a word"
+    assert cited > 5
+
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def test_the_guide_says_after_how_many_failures_a_host_is_down() -> None:
+    sentence = " ".join(section("guide.md", "Politeness").split())
+    assert f"fails {NUMBERS[hosts.STRIKES]} times in a row" in sentence
+
+
+def test_the_crontab_of_the_guide_asks_every_night_and_speaks_only_when_it_must(
+    scrape: Scrape,
+) -> None:
+    guide = (DOCS / "guide.md").read_text()
+    crontab = guide.partition("```crontab\n")[2].partition("```")[0]
+    (line,) = (each for each in crontab.splitlines() if not each.startswith("#"))
+    words = shlex.split(line.partition("-m scraper ")[2])
+    site = {"/robots.txt": status(404), "/": sequence(page("a"), page("b"), status(410))}
+    with FaultyServer(site) as server:
+        scrape.list_of(server.url())
+        nights = [scrape.here(*words, dir=None) for _ in range(3)]
+        assert server.count("/") == 3
+    assert [night.code for night in nights] == [0, 0, 4]
+    assert [len(night.stderr.splitlines()) for night in nights] == [0, 0, 1]
 
 
 def rewrite() -> None:
