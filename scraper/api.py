@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from os import PathLike
 
 from scraper.config import Config, configure
+from scraper.errors import UsageError
 from scraper.job import Run
-from scraper.lists import file_source, given_source
+from scraper.lists import Source, file_source, script_source
 from scraper.report import Report
 
 Urls = str | PathLike[str] | Iterable[str]
@@ -24,6 +25,9 @@ def stream(
 
     `urls` is an iterable of URLs (read in a thread of its own, as far ahead as memory allows), or
     the path of a list. Without `config` the defaults and SCRAPER_* of the environment count.
+    An iterable has the folder that `config` names as `dir`, else a temporary one, which is
+    removed with the run.
+
     `retry=()` asks failed URLs of the folder again, `retry=["timeout_read"]` only those kinds;
     `refresh=True` asks all of them again, conditionally: what has not changed costs nothing.
 
@@ -33,11 +37,7 @@ def stream(
 
     Worker processes are started, so a script needs `if __name__ == "__main__":` around its work.
     """
-    if isinstance(urls, str | PathLike):
-        source = file_source(str(urls))
-    else:
-        source = given_source(urls, "script")
-    return Run([source], config or configure(), retry, refresh=refresh)
+    return Run([_source_of(urls)], config or configure(), retry, refresh=refresh)
 
 
 def run(
@@ -47,8 +47,23 @@ def run(
     retry: Sequence[str] | None = None,
     refresh: bool = False,
 ) -> Report:
-    """Do all of it and return the counts; the records stand in the run folder."""
+    """Do all of it and return the counts; the records stand in the run folder.
+
+    Of an iterable `config` must name that folder, for nothing would be left in a temporary one.
+    """
+    config = config or configure()
+    if not config.run.dir and not isinstance(urls, str | PathLike):
+        raise UsageError(
+            "run(urls) needs a folder for what it brings: "
+            'scraper.run(urls, scraper.configure(dir="downloads/shop")), or use scraper.stream'
+        )
     with stream(urls, config, retry=retry, refresh=refresh) as outcomes:
         for _ in outcomes:
             pass
     return outcomes.report
+
+
+def _source_of(urls: Urls) -> Source:
+    if isinstance(urls, str | PathLike):
+        return file_source(str(urls))
+    return script_source(urls)

@@ -26,6 +26,7 @@ from scraper import lists, recovery, sinks
 from scraper.config import Config
 from scraper.errors import KINDS, LocalFault, UsageError, disk_failure
 from scraper.fetch import Fetcher, agent_of
+from scraper.folders import TemporaryFolder, folder_named_after
 from scraper.frontier import Frontier
 from scraper.guard import AllowList, Guard, HostClass, Private
 from scraper.journal import Journal
@@ -62,7 +63,8 @@ class Run:
         self.retry = _checked_kinds(retry)
         self.refresh = refresh
         self.report = Report()
-        self.folder = Path(config.run.dir or _default_folder(self.sources))
+        self.folder: Path  # known once the run is entered: a pipe is named after its first URL
+        self._temporary: TemporaryFolder | None = None
         self.resumed = False
         self.complete = False  # the pass came to its end
         self.doubted = 0  # URLs asked again because a power loss took their files
@@ -99,6 +101,7 @@ class Run:
             function_of(config.page.html, "html")
         if not config.run.save_only:
             self._stage = self._process_stage()
+        self.folder = self._chosen_folder()
         self.store = Store(self.folder)
         self.store.open()
         self._opened = True
@@ -157,6 +160,13 @@ class Run:
         if self._stage is not None and config.page.html:
             self._stage.check()
         self._iterator = itertools.chain(self._untold(), self._pipeline.outcomes())
+
+    def _chosen_folder(self) -> Path:
+        named = self.config.run.dir or folder_named_after(self.sources[0])
+        if named is None:
+            self._temporary = TemporaryFolder()
+            named = self._temporary.path
+        return Path(named)
 
     def _untold(self) -> Iterator[Outcome]:
         """What was committed and then not yielded: a killed consumer hears it after all."""
@@ -348,6 +358,9 @@ class Run:
             self._conclude(pipeline)
             # A commit that failed half-way may have promised files: the next run renames them.
             self.store.close(keep_parts=pipeline is not None and self.journal.waiting > 0)
+        if self._temporary is not None:
+            self._temporary.remove()
+            self._temporary = None
 
     def _conclude(self, pipeline: Pipeline | None) -> None:
         """Write down how the pass stands."""
@@ -477,10 +490,6 @@ def _kinds_of(word: str) -> list[str]:
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UsageError(f"retry: no kind of failure is called {word!r}{hint}")
     return meant
-
-
-def _default_folder(sources: Sequence[lists.Source]) -> str:
-    return f"downloads/{sources[0].stem or 'list'}"
 
 
 def _steady_clock() -> Callable[[], float]:

@@ -6,6 +6,7 @@ slices ahead of the coordinator, so a long list costs no memory.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
@@ -19,6 +20,7 @@ from scraper.ledger import Line
 from scraper.urls import MAX_URL_BYTES, BadUrl, canonical
 
 SLICE = 1_000
+SCRIPT = "script"  # what identifies URLs that a script hands over, whichever they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,43 @@ class Source:
     identity: str
     lines: Callable[[], Iterator[bytes | str]]
     live: bool = False  # its lines come one by one, and should not wait for one another
+    ahead: Callable[[], Iterable[bytes | str]] = tuple  # first lines; they come in `lines` again
 
-    @property
-    def stem(self) -> str:
-        """What the run folder is called if this is the first list."""
-        return Path(self.name).stem if self.identity.startswith("file:") else self.name
+    def first_urls(self, most: int | None = None) -> list[Line]:
+        """The first `most` tasks that `ahead` shows, without taking them from `lines`."""
+        numbered = enumerate(self.ahead(), 1)
+        tasks = filter(None, (parsed(raw, 0, number) for number, raw in numbered))
+        return list(itertools.islice(tasks, most))
+
+
+class Pipe:
+    """Lines that come only once: those that were looked at ahead are kept for the reader."""
+
+    def __init__(self, lines: Callable[[], Iterator[bytes | str]]) -> None:
+        self._open = lines
+        self._rest: Iterator[bytes | str] | None = None
+        self._kept: list[bytes | str] = []
+
+    def ahead(self) -> Iterator[bytes | str]:
+        """The lines from the first one on. Waits for one only when it is asked for."""
+        for number in itertools.count():
+            if number == len(self._kept):
+                line = next(self._unread(), None)
+                if line is None:
+                    return
+                self._kept.append(line)
+            yield self._kept[number]
+
+    def lines(self) -> Iterator[bytes | str]:
+        """All of them."""
+        kept, self._kept = self._kept, []
+        yield from kept
+        yield from self._unread()
+
+    def _unread(self) -> Iterator[bytes | str]:
+        if self._rest is None:
+            self._rest = self._open()
+        return self._rest
 
 
 def file_source(name: str) -> Source:
@@ -53,7 +87,8 @@ def file_source(name: str) -> Source:
     if name == "-":
         if sys.stdin is None:
             raise UsageError("standard input is closed: there is no list to read")
-        return Source("stdin", "stdin", lambda: _lines(sys.stdin.buffer), live=True)
+        pipe = Pipe(lambda: _lines(sys.stdin.buffer))
+        return Source("stdin", "stdin", pipe.lines, live=True, ahead=pipe.ahead)
     path = Path(name)
     try:
         # A pipe can be read only once: of anything but a file only its permission is looked at.
@@ -77,12 +112,20 @@ def file_source(name: str) -> Source:
 
     shown = os.fsencode(name).decode("utf-8", "backslashreplace")  # a name may be no UTF-8
     identity = os.fsencode(path.resolve()).decode("utf-8", "backslashreplace")
-    return Source(shown, f"file:{identity}", lines, live=not path.is_file())
+    if path.is_file() and not name.startswith(("/dev/", "/proc/")):  # /dev/stdin is anything
+        return Source(shown, f"file:{identity}", lines, ahead=lines)
+    pipe = Pipe(lines)
+    return Source(shown, f"file:{identity}", pipe.lines, live=True, ahead=pipe.ahead)
 
 
-def given_source(urls: Iterable[str], name: str = "command-line") -> Source:
-    """URLs of the command line or of a script."""
-    return Source(name, name, lambda: iter(urls), live=not isinstance(urls, Sequence))
+def given_source(urls: Sequence[str], name: str = "command-line") -> Source:
+    """URLs of the command line."""
+    return Source(name, name, lambda: iter(urls), ahead=lambda: iter(urls))
+
+
+def script_source(urls: Iterable[str]) -> Source:
+    """URLs of a script: never looked at ahead, for the next may wait for what came of the last."""
+    return Source("script", SCRIPT, lambda: iter(urls), live=not isinstance(urls, Sequence))
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes | str]:

@@ -36,12 +36,12 @@ def path_of(url: str, host: str, kind: Kind, type: str) -> str:
     >>> path_of("https://example.com/cat/A%20tale.html?x", "example.com", "page", "text/html")
     'pages/example.com/A-tale-98b42ceb64.html'
     """
-    return f"{FOLDERS[kind]}/{_host_folder(host)}/{_stem(url)}{extension_of(type)}"
+    return f"{FOLDERS[kind]}/{host_folder(host)}/{_stem(url)}{extension_of(type)}"
 
 
 def processed_prefix(url: str, host: str) -> str:
     """What the paths of a picture's variants begin with."""
-    return f"processed/{_host_folder(host)}/{_stem(url)}"
+    return f"processed/{host_folder(host)}/{_stem(url)}"
 
 
 def _stem(url: str) -> str:
@@ -56,7 +56,7 @@ def _stem(url: str) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def _host_folder(host: str) -> str:
+def host_folder(host: str) -> str:
     name = re.sub(r"[^a-z0-9.\-]", "_", host.lower()).strip(".") or "_"
     if len(name) > MAX_HOST_BYTES:
         name = f"{name[:MAX_HOST_BYTES]}-{digest(host).hex()[:10]}"

@@ -22,7 +22,8 @@ ROWS = (
     ("processors", "scraper.faulty"),
     ("text", "model", "errors", "config", "urls", "sniff"),  # words
     ("plugins", "robots", "guard", "bodies", "fetch", "child", "workers", "store", "ledger",
-     "lists", "directives", "record", "sinks", "report", "hosts", "frontier"),  # each one thing
+     "lists", "folders", "directives", "record", "sinks", "report", "hosts",
+     "frontier"),  # each one thing
     ("recovery", "journal", "pipeline", "job", "api"),  # the story and its wiring
     ("demo", "explain", "status", "cli", "__main__"),  # faces
 )  # fmt: skip

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from scraper import lists
 from scraper.errors import UsageError
-from scraper.lists import Listed, NoMore, Reader, Source, file_source, given_source, parsed
+from scraper.lists import (
+    Listed,
+    NoMore,
+    Pipe,
+    Reader,
+    Source,
+    file_source,
+    given_source,
+    parsed,
+    script_source,
+)
 from scraper.urls import MAX_URL_BYTES
 
 PATIENCE = 10.0
@@ -82,7 +92,6 @@ def test_a_file_is_the_same_list_from_wherever_it_is_named(
     monkeypatch.chdir(tmp_path)
     one, other = file_source("urls.txt"), file_source(str(tmp_path / "urls.txt"))
     assert one.identity == other.identity
-    assert one.stem == "urls"
 
 
 def test_a_list_that_cannot_be_read_says_why(tmp_path: Path) -> None:
@@ -109,6 +118,23 @@ def test_the_last_line_needs_no_end(tmp_path: Path) -> None:
     path = tmp_path / "urls.txt"
     path.write_bytes(b"example.com/1\nexample.com/2")
     assert len(list(file_source(str(path)).lines())) == 2
+
+
+def test_what_was_looked_at_of_a_pipe_is_read_all_the_same() -> None:
+    asked: list[int] = []
+
+    def lines() -> Iterator[str]:
+        for number in range(4):
+            asked.append(number)
+            yield f"# {number}" if number == 0 else f"example.com/{number}"
+
+    pipe = Pipe(lines)
+    source = Source("stdin", "stdin", pipe.lines, live=True, ahead=pipe.ahead)
+    assert asked == [], "nothing is read before somebody wants to know"
+    for _ in range(2):
+        assert [each.url for each in source.first_urls(1)] == ["https://example.com/1"]
+        assert asked == [0, 1], "and then nothing beyond it"
+    assert list(source.lines()) == ["# 0", "example.com/1", "example.com/2", "example.com/3"]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX")
@@ -244,7 +270,7 @@ def test_a_line_of_a_pipe_does_not_wait_for_the_next() -> None:
         yield "example.com/1"
         assert gate.wait(PATIENCE)  # as if it waited for the outcome of the first
 
-    reader = Reader([(1, given_source(lines()))], inbox.put)
+    reader = Reader([(1, script_source(lines()))], inbox.put)
     reader.start()
     inbox.wait_for(1)
     assert [line.url for line in reader.take()] == ["https://example.com/1"]
