@@ -291,8 +291,8 @@ def _scrape(
         interrupted.restore()
         if (run.report.total or run.report.stopped) and not quiet:
             _say(_summary(run))
-    if run.complete and not (run.report.lines or run.report.total):
-        raise UsageError(f"no URL in {', '.join(each.name for each in sources)}")
+    if run.complete and not run.report.lines and not config.output.quiet:
+        _say(f"no URL in {', '.join(each.name for each in sources)}")
     code = run.report.exit_code
     if interrupted.signal is not None and not run.complete:
         code = 128 + interrupted.signal
@@ -351,7 +351,7 @@ def _told(outcome: Outcome) -> str:
 def _summary(run: Run) -> str:
     report, folder = run.report, Path(printable(str(run.folder)))
     lines = report.text().splitlines()
-    if run.nothing_due:
+    if report.nothing_due:
         lines.insert(0, f"nothing left to do: pass {report.number} of {folder} is complete")
     told = next((line for line in lines if line.startswith(("failed:", "skipped:"))), None)
     lines = [

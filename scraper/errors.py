@@ -2,13 +2,13 @@
 
     input      the line itself            bad_url  bad_scheme  bad_encoding
     rule       a rule of ours said no     host_not_allowed  port_not_allowed  private_address
-                                          robots_disallowed  robots_unreachable  robots_directive
+                                          robots_disallowed  robots_directive
                                           redirect_not_followed
     network    no usable answer came      dns_not_found  dns_failed  dns_timeout
                                           connect_refused  connect_timeout  connect_failed
                                           tls_certificate  tls_failed  proxy_failed
                                           connection_lost  timeout_read  timeout_total
-                                          host_down
+                                          host_down  robots_unreachable
     server     an answer that is no good  http_status  too_many_redirects  bad_redirect
                                           protocol_error  body_short  body_too_large
                                           body_undecodable
@@ -71,7 +71,6 @@ KINDS: dict[str, FailureKind] = {
             port_not_allowed=_NEVER,
             private_address=_NEVER,
             robots_disallowed=_NEVER,
-            robots_unreachable=_AGAIN,
             robots_directive=_NEVER,
             redirect_not_followed=_NEVER,
         ),
@@ -91,6 +90,7 @@ KINDS: dict[str, FailureKind] = {
             timeout_read=_HOST,
             timeout_total=_AGAIN,
             host_down=_HOST,
+            robots_unreachable=_AGAIN,
         ),
         _kinds(
             "server",

@@ -236,7 +236,7 @@ class Frontier:
             return task, None
         origin = host.origin(_scheme_of(task.url))
         if origin.rules is None:
-            return replace(task, attempt=origin.tries + 1), self._unknown(host, origin)
+            return task, self._unknown(host, origin)
         if origin.rules.empty or origin.rules.allows(task.url):
             return task, None
         if self._hosts.robots == "report":

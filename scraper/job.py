@@ -30,12 +30,12 @@ from scraper.folders import TemporaryFolder, folder_named_after
 from scraper.frontier import Frontier
 from scraper.guard import AllowList, Guard, HostClass, Private
 from scraper.journal import Journal
-from scraper.ledger import Ledger, Line, fault_of
+from scraper.ledger import Ledger, Line, fault_of, marked
 from scraper.model import Fetched, Outcome, Task
 from scraper.pipeline import Pipeline, Stop
 from scraper.plugins import function_of
 from scraper.record import outcome_of
-from scraper.report import Report
+from scraper.report import Report, Tally
 from scraper.robots import token_of
 from scraper.store import Store, processed_prefix
 from scraper.text import printable_json
@@ -68,7 +68,6 @@ class Run:
         self.resumed = False
         self.complete = False  # the pass came to its end
         self.doubted = 0  # URLs asked again because a power loss took their files
-        self.nothing_due = False  # all that the list names has its outcome already
         self.threads_are_back = True
         self._began = time.monotonic()
         self._inbox: SimpleQueue[object] = SimpleQueue()
@@ -142,6 +141,7 @@ class Run:
                 "addresses that URLs name; private names are the proxy's business"
             )
         numbered = [(self.ledger.source_id(each.name), each) for each in self.sources]
+        self._lists = [id for id, each in numbered if each.lasting]
         self._pipeline = Pipeline(
             frontier=self.frontier,
             fetcher=fetcher,
@@ -399,10 +399,13 @@ class Run:
         self.complete = report.stopped is None
         if not self._pass_open and self._last is not None:
             # Nothing was due: the last pass stands as it was.
-            self.nothing_due = self.complete
+            report.nothing_due = self.complete
             report.resume(dict(self._last.counts))
             report.number = self._last.number
         try:
+            if pipeline.list_has_ended and self._last is not None:
+                self.ledger.drop_unlisted(self._lists, self._seen)
+            report.totals = self._totals()
             if self._pass_open:
                 counts = orjson.dumps(report.as_dict())
                 self.ledger.note_pass(self.number, counts, report.exit_code, ended=self.complete)
@@ -416,11 +419,17 @@ class Run:
             # The run is over and all that counts is committed; a full disk may refuse the rest.
             logger.warning("could not write the summary of %s: %s", self.folder, error)
 
+    def _totals(self) -> Tally:
+        """How the folder's URLs ended last; a script's own, if they came from a script."""
+        own = None if self._lists else marked(self._seen)
+        return Tally.of(self.ledger.ends(own))
+
     def _write_summary(self) -> None:
         summary = {
             "version": scraper.__version__,
             "inputs": [each.name for each in self.sources],
             "exit_code": self.report.exit_code,
+            "totals": self.report.totals.as_dict() if self.report.totals else None,
             **self.report.as_dict(),
         }
         part = self.store.hidden / "summary.json.part"

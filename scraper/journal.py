@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import orjson
@@ -198,7 +198,8 @@ class Journal:
         )
 
     def refused(self, task: Task, failure: Failure) -> None:
-        """A URL was not asked at all."""
+        """A rule, or what is known of its host, says that this URL is not to be asked (again)."""
+        task = replace(task, attempt=_attempts_made(task))
         state = state_of(failure)
         line = record.encode(self.number, task, state, failure=failure)
         self._record(
@@ -206,7 +207,7 @@ class Journal:
             Entry(
                 state=state,
                 failure=failure,
-                attempts=task.attempt - 1,
+                attempts=task.attempt,
                 final_url=task.url,
                 offset=self.records.offset,
                 length=len(line),
@@ -292,3 +293,8 @@ class Journal:
         self._waiting = []
         self._since = None
         return outcomes
+
+
+def _attempts_made(task: Task) -> int:
+    """How often a task that is refused now was asked before: who was sent here once, was asked."""
+    return task.attempt if task.hops else task.attempt - 1

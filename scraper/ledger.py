@@ -11,7 +11,7 @@ import errno
 import functools
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from scraper.errors import LocalFault, UsageError, disk_failure, failure_of
-from scraper.model import Failure, Headers, Held, Hop, Publication, Task
+from scraper.model import Failure, Headers, Held, Hop, Publication, Task, label_of
 from scraper.urls import digest, parts_of
 
-SCHEMA = 1
+SCHEMA = 2
 MOST_LOG_BYTES = 16 * 2**20  # what the write-ahead log keeps of its size once it is written back
 CACHE_KIB = 16_384  # 64 MiB would fill with the length of the list; 16 MiB stays flat
 
@@ -76,8 +76,28 @@ _WAITING = """SELECT json_group_array(json_array(id, url, written, seq, source, 
     sha256, process_hash, "offset", length, etag, last_modified))
   FROM (SELECT * FROM url WHERE state = 'pending' AND host = ? ORDER BY due, id LIMIT ?) AS w"""
 
-_KNOWN = """SELECT json_group_array(json_array(key, url, id, pass, state, seq)) FROM url
+_KNOWN = """SELECT json_group_array(json_array(key, url, id, pass, state, seq, source,
+    parent IS NOT NULL)) FROM url
   WHERE key IN (SELECT value FROM json_each(?))"""
+
+# What counts: the URLs that a list names, and the images of pages that a list names.
+_COUNTED = """seq IS NOT NULL OR id IN (SELECT child FROM link WHERE parent IN
+  (SELECT id FROM url WHERE seq IS NOT NULL))"""
+# The same of some URLs only.
+_COUNTED_OF = """id IN (SELECT value FROM json_each(:ids)) OR id IN (SELECT child FROM link
+  WHERE parent IN (SELECT value FROM json_each(:ids)))"""
+_ENDS = """SELECT state,
+    CASE substr(path, 1, 6) WHEN 'pages/' THEN 'page' WHEN 'images' THEN 'image'
+      WHEN 'files/' THEN 'file' END,
+    error_kind, status, count(*), CAST(total(bytes) AS INTEGER)
+  FROM url WHERE {} GROUP BY 1, 2, 3, 4"""
+
+# A host that does not give its robots.txt has failed; in schema 1 its URLs were called skipped.
+_UNREACHABLE_HAS_FAILED = """UPDATE url SET state = 'failed'
+  WHERE error_kind = 'robots_unreachable' AND state = 'skipped'"""
+
+# What leads from each schema to the next one.
+_MIGRATIONS: dict[int, tuple[str, ...]] = {1: (_UNREACHABLE_HAS_FAILED,)}
 
 
 def _fields(*names: str) -> str:
@@ -116,6 +136,14 @@ _ADOPT = f"""UPDATE url SET seq = j.seq, source = j.source, line = j.line, writt
 
 _INPUT = f"""INSERT OR IGNORE INTO input (url, source, line)
   SELECT url, source, line FROM (SELECT {_fields("url", "source", "line")} FROM json_each(?))"""
+
+# Another list names it too: from now on it is that list's.
+_TO_OTHER_LIST = """UPDATE url SET (source, line) =
+    (SELECT input.source, input.line FROM input WHERE input.url = url.id LIMIT 1)
+  WHERE id IN (SELECT value FROM json_each(?)) AND id IN (SELECT input.url FROM input)"""
+
+_TO_NO_LIST = """UPDATE url SET seq = NULL, source = NULL, line = NULL
+  WHERE id IN (SELECT value FROM json_each(?)) AND id NOT IN (SELECT input.url FROM input)"""
 
 _LINK = f"""INSERT OR IGNORE INTO link
   SELECT parent, child FROM (SELECT {_fields("parent", "child")} FROM json_each(?))"""
@@ -184,6 +212,19 @@ class _Known(NamedTuple):
     number: int  # of the pass that its state belongs to
     state: str
     listed: bool
+    source: int | None = None
+    found: bool = False  # on a page
+
+
+class Ended(NamedTuple):
+    """How many URLs ended alike, and the size of their bodies; `kind` of those that came out."""
+
+    state: str
+    kind: str | None
+    error_kind: str | None
+    status: int | None
+    urls: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +345,10 @@ class Ledger:
             for statement in _TABLES.split(";\n"):
                 if statement.strip():
                     db.execute(statement)
-            db.execute(f"PRAGMA user_version = {SCHEMA}")
+        for older in range(version or SCHEMA, SCHEMA):
+            for statement in _MIGRATIONS[older]:
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _cache_counters(self) -> None:
         self._next_id = self._one("SELECT coalesce(max(id), 0) FROM url") + 1
@@ -447,25 +491,28 @@ class Ledger:
                     self._next_seq += 1
                 place = (seq, each.source, each.line, each.written, parent, each.depth)
                 new_rows.append((id, key, each.url, lane, number, *place, each.refusal))
-                row = _Known(id, number, "pending", listed)
+                row = _Known(id, number, "pending", listed, each.source, parent is not None)
                 hosts.add(lane)
             else:
                 id = row.id
                 if listed and not row.listed:
                     adopted.append((id, self._next_seq, each.source, each.line, each.written))
                     self._next_seq += 1
-                    as_found += row.number == number
-                    row = row._replace(listed=True)
+                    as_found += row.found and row.number == number
+                    row = row._replace(listed=True, source=each.source)
                 if again and row.number < number and row.state != "pending":
                     due_again.append(id)
                     row = row._replace(number=number, state="pending")
                     hosts.add(lane)
             known[each.url] = (key, row)
+            named_elsewhere = listed and row.source != each.source
             if seen is not None and _mark(seen, id):
                 repeated += 1
-                again_at.append((id, each.source, each.line))
+                named_elsewhere = True
             else:
                 due += row.number == number
+            if named_elsewhere:
+                again_at.append((id, each.source, each.line))
             if parent is not None:
                 links.append((parent, id))
         if new_rows:
@@ -492,8 +539,8 @@ class Ledger:
         salt = 0
         while asked:
             rows = {
-                key: (url, _Known(id, its_pass, state, seq is not None))
-                for key, url, id, its_pass, state, seq in orjson.loads(
+                key: (url, _Known(id, its_pass, state, seq is not None, source, bool(found)))
+                for key, url, id, its_pass, state, seq, source, found in orjson.loads(
                     self._one(_KNOWN, _json(list(asked.values())))
                 )
             }
@@ -509,6 +556,30 @@ class Ledger:
             salt += 1
             asked = {url: _key_of(url, salt) for url in clashing}
         return found
+
+    def drop_unlisted(self, sources: Sequence[int], seen: bytearray) -> None:
+        """These lists have been read to their ends: what they name no more is theirs no more.
+
+        `seen` is the bitmap that `add` has grown while they were read. A URL that no list names
+        keeps its row and its files, but is counted no more.
+        """
+        self._flush()
+        read = _marks(sources)
+        self._db.create_function("seen", 1, functools.partial(_is_marked, seen), deterministic=True)
+        self._db.execute(f"DELETE FROM input WHERE source IN ({read}) AND NOT seen(url)", sources)
+        dropped = self._one(
+            "SELECT json_group_array(id) FROM url"
+            f" WHERE seq IS NOT NULL AND source IN ({read}) AND NOT seen(id)",
+            *sources,
+        )
+        self._db.execute(_TO_OTHER_LIST, (dropped,))
+        self._db.execute(_TO_NO_LIST, (dropped,))
+
+    def ends(self, ids: Iterable[int] | None = None) -> list[Ended]:
+        """How the URLs of the folder's lists ended last (or those of `ids`), with the images of
+        their pages; what has not ended yet is `pending`."""
+        self._flush()
+        return _ends(self._db, ids)
 
     def forget_children(self, parent: int) -> None:
         """A page has come anew: what it named before it may name no more."""
@@ -544,7 +615,7 @@ class Ledger:
         with those that an earlier pass has left.
         """
         self._flush()
-        condition = "state = 'failed' OR error_kind = 'robots_unreachable'"
+        condition = "state = 'failed'"
         parameters: list[Any] = []
         if kinds:
             statuses = [int(k[5:]) for k in kinds if k.startswith("http_") and k[5:].isdigit()]
@@ -559,7 +630,8 @@ class Ledger:
             "UPDATE url SET state = 'pending', pass = ?, due = 0, attempts = NULL,"
             " started = NULL, ask = NULL, hops = NULL,"
             " error_kind = CASE WHEN host = 0 THEN error_kind END"
-            f" WHERE ({condition}) AND state != 'pending'",
+            f" WHERE ({condition}) AND state != 'pending'"
+            " AND (seq IS NOT NULL OR parent IS NOT NULL)",  # a list, or a page, names it still
             [number, *parameters],
         )
         return int(self._one("SELECT count(*) FROM url WHERE state = 'pending'"))
@@ -704,7 +776,7 @@ class Ledger:
             counts[state] += n
             counts["bytes"] += int(size)
             if kind is not None:
-                label = f"http_{status}" if kind == "http_status" else kind
+                label = label_of(kind, status)
                 group = counts["skips" if state == "skipped" else "failures"]
                 group[label] = group.get(label, 0) + n
         return counts
@@ -799,6 +871,7 @@ class Glance:
     retrying: int
     hosts: int
     paused: tuple[tuple[str, float], ...]  # host and seconds, longest first
+    ends: tuple[Ended, ...] = ()
 
 
 def glance(path: Path) -> Glance:
@@ -819,13 +892,35 @@ def glance(path: Path) -> Glance:
                 " ORDER BY pause_until DESC LIMIT 100",
                 (now, now),
             ).fetchall()
+            ends = _ends(db)
         finally:
             db.close()
     except sqlite3.Error as error:
         raise UsageError(_unusable(path, error)) from error
     number, started, ended, counts = last
     return Glance(number, started, ended, orjson.loads(counts), pending, retrying, hosts,
-                  tuple(paused))  # fmt: skip
+                  tuple(paused), tuple(ends))  # fmt: skip
+
+
+def _ends(db: sqlite3.Connection, ids: Iterable[int] | None = None) -> list[Ended]:
+    if ids is None:
+        rows = db.execute(_ENDS.format(_COUNTED))
+    else:
+        rows = db.execute(_ENDS.format(_COUNTED_OF), {"ids": _json(list(ids))})
+    return [Ended(*row) for row in rows]
+
+
+def marked(seen: bytearray) -> Iterator[int]:
+    """The row numbers that a bitmap holds."""
+    for place, byte in enumerate(seen):
+        for bit in range(8):
+            if byte >> bit & 1:
+                yield place * 8 + bit
+
+
+def _is_marked(seen: bytearray, id: int) -> bool:
+    byte, bit = divmod(id, 8)
+    return byte < len(seen) and bool(seen[byte] >> bit & 1)
 
 
 def _mark(seen: bytearray, id: int) -> bool:

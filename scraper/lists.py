@@ -45,6 +45,11 @@ class Source:
     live: bool = False  # its lines come one by one, and should not wait for one another
     ahead: Callable[[], Iterable[bytes | str]] = tuple  # first lines; they come in `lines` again
 
+    @property
+    def lasting(self) -> bool:
+        """Is it a list that is read again and again, so that what it names no more is dropped?"""
+        return self.identity == "stdin" or self.identity.startswith("file:")
+
     def first_urls(self, most: int | None = None) -> list[Line]:
         """The first `most` tasks that `ahead` shows, without taking them from `lines`."""
         numbered = enumerate(self.ahead(), 1)

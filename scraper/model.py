@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 
 State = Literal["done", "unchanged", "failed", "skipped"]
+STATES: tuple[State, ...] = get_args(State)
 Kind = Literal["page", "image", "file"]
 Headers = tuple[tuple[str, str], ...]
 
@@ -33,7 +34,12 @@ class Failure:
     @property
     def label(self) -> str:
         """What summaries count: the kind, and for `http_status` the status itself."""
-        return f"http_{self.status}" if self.kind == "http_status" else self.kind
+        return label_of(self.kind, self.status)
+
+
+def label_of(kind: str, status: int | None) -> str:
+    """What summaries and `--retry` call a failure: its kind, but http_404 for a status."""
+    return f"http_{status}" if kind == "http_status" else kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,11 @@ class Pipeline:
         """After `close`: no thread is stuck in a request or in reading the list."""
         return not self.lost and not self._reader.is_alive()
 
+    @property
+    def list_has_ended(self) -> bool:
+        """The whole list was read, without an error."""
+        return not self._listening and self._list_error is None
+
     # -- fill the window --------------------------------------------------------------------
 
     def _fill(self) -> None:

@@ -81,9 +81,7 @@ def encode(
             "seconds": _seconds(failed.timings),
         }
     elif not task.refusal:
-        record |= {"final_url": redacted(task.url), "attempts": task.attempt - 1}
-    else:
-        record["attempts"] = 0
+        record["final_url"] = redacted(task.url)
     if failure is not None:
         record |= _failure(failure)
         if failure.status is not None:

@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from scraper.model import Outcome
+from scraper.model import STATES, Outcome, label_of
+
+if TYPE_CHECKING:
+    from scraper.ledger import Ended
 
 NOTHING_DONE, SOME_FAILED, STOPPED = 4, 3, 5
 
 
 @dataclass(slots=True)
-class Report:
-    """Counts of one pass. `exit_code` follows them: README, "Exit codes"."""
+class Tally:
+    """How many URLs ended how."""
 
-    number: int = 0
     states: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)  # page, image, file; of those done
     failures: Counter[str] = field(default_factory=Counter)  # by label, e.g. http_404
     skips: Counter[str] = field(default_factory=Counter)
-    lines: int = 0  # URLs read from the list
-    repeated: int = 0  # of these, ones that the list had named before
-    found: int = 0  # URLs that pages added
-    requests: int = 0
-    bytes: int = 0
-    wire_bytes: int = 0
-    seconds: float = 0.0
-    stopped: str | None = None  # why the run ended before the pass did
+    bytes: int = 0  # of their bodies
 
-    def count(self, outcome: Outcome) -> None:
-        """Add one outcome."""
-        self.states[outcome.state] += 1
-        fetched, failure = outcome.fetched, outcome.failure
-        if failure is not None:
-            (self.skips if outcome.state == "skipped" else self.failures)[failure.label] += 1
-        if fetched is not None:
-            self.bytes += fetched.bytes
-            self.wire_bytes += fetched.wire_bytes
-            if failure is None:
-                self.kinds[fetched.kind] += 1
+    @classmethod
+    def of(cls, ends: Iterable[Ended]) -> Tally:
+        """The tally of what a ledger tells."""
+        tally = cls()
+        for end in ends:
+            tally.add(end)
+        return tally
+
+    def add(self, end: Ended) -> None:
+        """Add URLs that ended alike; what has not ended yet counts nowhere."""
+        if end.state not in STATES:
+            return
+        self.states[end.state] += end.urls
+        self.bytes += end.bytes
+        if end.error_kind is not None:
+            self._reasons(end.state)[label_of(end.error_kind, end.status)] += end.urls
+        elif end.kind is not None:
+            self.kinds[end.kind] += end.urls
+
+    def _reasons(self, state: str) -> Counter[str]:
+        return self.skips if state == "skipped" else self.failures
 
     @property
     def total(self) -> int:
@@ -52,30 +58,96 @@ class Report:
         return self.states["done"] + self.states["unchanged"]
 
     @property
-    def exit_code(self) -> int:
-        """0 all done, 3 some failed, 4 nothing done, 5 stopped by a limit or a local fault."""
-        if self.stopped is not None:
-            return STOPPED
-        if not self.states["failed"]:
-            return 0
-        return SOME_FAILED if self.done else NOTHING_DONE
+    def verdict(self) -> int:
+        """The exit code of so many URLs: 0 all well, 3 some failed, 4 nothing done."""
+        if self.total and not self.done:
+            return NOTHING_DONE
+        return SOME_FAILED if self.states["failed"] else 0
 
     def as_dict(self) -> dict[str, Any]:
-        """What summary.json holds, but for the run's own facts."""
+        """The counts by name."""
         return {
-            "pass": self.number,
             "urls": self.total,
-            **{state: self.states[state] for state in ("done", "unchanged", "failed", "skipped")},
+            **{state: self.states[state] for state in STATES},
             "pages": self.kinds["page"],
             "images": self.kinds["image"],
             "files": self.kinds["file"],
             "failures": dict(self.failures.most_common()),
             "skips": dict(self.skips.most_common()),
+            "bytes": self.bytes,
+        }
+
+    def headline(self) -> str:
+        """The counts in one line: 793 done · 4 failed · 397 pages · 396 images."""
+        parts = [f"{self.states['done']:,} done"]
+        parts += [f"{self.states[state]:,} {state}" for state in STATES[1:] if self.states[state]]
+        parts += [
+            f"{self.kinds[kind]:,} {kind if self.kinds[kind] == 1 else kind + 's'}"
+            for kind in ("page", "image", "file")
+            if self.kinds[kind]
+        ]
+        return " · ".join(parts)
+
+    def reasons(self) -> list[str]:
+        """A line for what failed and one for what was skipped, most frequent reasons first."""
+        lines = []
+        for name, counted in (("failed", self.failures), ("skipped", self.skips)):
+            if counted:
+                shown = [f"{n:,} {label}" for label, n in counted.most_common(6)]
+                if len(counted) > 6:
+                    shown.append(f"{len(counted) - 6} more kinds")
+                lines.append(f"{name}: " + " · ".join(shown))
+        return lines
+
+
+@dataclass(slots=True)
+class Report(Tally):
+    """What a run came to: the counts of its pass, and in `totals` those of the whole folder.
+
+    Exit code and summary speak of the folder: what failed in an earlier pass, was not mended and
+    is still in a list counts.
+    """
+
+    number: int = 0
+    lines: int = 0  # URLs read from the list
+    repeated: int = 0  # of these, ones that the list had named before
+    found: int = 0  # URLs that pages added
+    requests: int = 0
+    wire_bytes: int = 0
+    seconds: float = 0.0
+    stopped: str | None = None  # why the run ended before the pass did
+    totals: Tally | None = None  # of the last outcome of each URL; known when the run has ended
+    nothing_due: bool = False  # no URL had to be asked: the counts are those of the last pass
+
+    def count(self, outcome: Outcome) -> None:
+        """Add one outcome."""
+        self.states[outcome.state] += 1
+        fetched, failure = outcome.fetched, outcome.failure
+        if failure is not None:
+            self._reasons(outcome.state)[failure.label] += 1
+        if fetched is not None:
+            self.bytes += fetched.bytes
+            self.wire_bytes += fetched.wire_bytes
+            if failure is None:
+                self.kinds[fetched.kind] += 1
+
+    @property
+    def exit_code(self) -> int:
+        """5 stopped by a limit or a local fault, 4 nothing done, 3 some failed, 0 all done."""
+        if self.stopped is not None:
+            return STOPPED
+        return (self.totals or self).verdict
+
+    def as_dict(self) -> dict[str, Any]:
+        """The counts of the pass, as the ledger and summary.json hold them."""
+        return {
+            "pass": self.number,
+            # Of the class by name: slots=True makes a class anew, and super() looks for the old.
+            **Tally.as_dict(self),
             "lines": self.lines,
             "repeated": self.repeated,
             "found": self.found,
             "requests": self.requests,
-            "bytes": self.bytes,
             "wire_bytes": self.wire_bytes,
             "seconds": round(self.seconds, 3),
             "stopped": self.stopped,
@@ -83,7 +155,7 @@ class Report:
 
     def resume(self, counts: dict[str, Any]) -> None:
         """Go on from what an earlier run of the same pass has counted."""
-        for state in ("done", "unchanged", "failed", "skipped"):
+        for state in STATES:
             self.states[state] += counts.get(state, 0)
         for kind in ("page", "image", "file"):
             self.kinds[kind] += counts.get(f"{kind}s", 0)
@@ -93,28 +165,19 @@ class Report:
             setattr(self, name, getattr(self, name) + counts.get(name, 0))
 
     def text(self) -> str:
-        """The summary in one line, and one more if something failed or was skipped."""
-        parts = [f"{self.states['done']:,} done"]
-        parts += [
-            f"{self.states[state]:,} {state}"
-            for state in ("unchanged", "failed", "skipped")
-            if self.states[state]
-        ]
-        parts += [
-            f"{self.kinds[kind]:,} {kind if self.kinds[kind] == 1 else kind + 's'}"
-            for kind in ("page", "image", "file")
-            if self.kinds[kind]
-        ]
-        if self.repeated:
-            parts.append(f"{self.repeated:,} repeated")
-        lines = [" · ".join(parts) + f" · {size_text(self.bytes)} in {_time_text(self.seconds)}"]
-        for name, counted in (("failed", self.failures), ("skipped", self.skips)):
-            if counted:
-                shown = [f"{n:,} {label}" for label, n in counted.most_common(6)]
-                if len(counted) > 6:
-                    shown.append(f"{len(counted) - 6} more kinds")
-                lines.append(f"{name}: " + " · ".join(shown))
-        return "\n".join(lines)
+        """The summary: the folder's totals, the pass if it is not the first, and the reasons."""
+        totals = self.totals or self
+        lines = [self._pass_line()]
+        if self.number > 1 or self.nothing_due:
+            lines = [f"{totals.headline()} · {size_text(totals.bytes)}"]
+            if not self.nothing_due:
+                lines.append(f"pass {self.number}: {self._pass_line()}")
+        return "\n".join(lines + totals.reasons())
+
+    def _pass_line(self) -> str:
+        repeated = f" · {self.repeated:,} repeated" if self.repeated else ""
+        size = f"{size_text(self.bytes)} in {_time_text(self.seconds)}"
+        return f"{self.headline()}{repeated} · {size}"
 
 
 def size_text(size: float) -> str:

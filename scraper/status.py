@@ -11,7 +11,7 @@ import orjson
 
 from scraper.errors import UsageError
 from scraper.ledger import Glance, glance
-from scraper.report import Report
+from scraper.report import Report, Tally
 from scraper.store import holder
 from scraper.text import printable, printable_json, printable_lines
 
@@ -54,12 +54,13 @@ def _as_dict(seen: Glance, process: str | None) -> dict[str, object]:
         "retrying": seen.retrying,
         "hosts": seen.hosts,
         "paused_hosts": [{"host": name, "seconds": s} for name, s in seen.paused],
+        "totals": Tally.of(seen.ends).as_dict(),
         "counts": dict(seen.counts),
     }
 
 
 def _text(folder: Path, seen: Glance, process: str | None) -> str:
-    report = Report()
+    report = Report(number=seen.number, totals=Tally.of(seen.ends))
     report.resume(dict(seen.counts))
     state = f"running (process {process})" if process else "not running"
     if seen.ended is not None:

@@ -53,7 +53,8 @@ def test_no_list_at_all(scrape: Scrape) -> None:
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n"])
 def test_an_empty_list(text: str, scrape: Scrape) -> None:
     (scrape.folder / "urls.txt").write_text(text)
-    assert one_line(scrape.here("urls.txt")) == "no URL in urls.txt"
+    told = scrape.here("urls.txt")
+    assert (told.code, told.stderr) == (0, "no URL in urls.txt\n"), "nothing was to be done"
 
 
 def test_a_folder_in_the_lists_place(scrape: Scrape) -> None:

@@ -210,7 +210,7 @@ def test_records_md_lists_the_keys_of_errors_jsonl() -> None:
 
 
 def test_records_md_lists_the_keys_of_the_summary() -> None:
-    keys = {"version", "inputs", "exit_code", *Report().as_dict()}
+    keys = {"version", "inputs", "exit_code", "totals", *Report().as_dict()}
     assert set(first_words(section("records.md", "summary.json"))) == keys
 
 

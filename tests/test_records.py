@@ -53,13 +53,13 @@ def test_what_failed_says_why() -> None:
 
 
 def test_what_was_never_asked_has_no_attempt() -> None:
-    task = Task(7, URL, "example.com", URL)
+    task = Task(7, URL, "example.com", URL, attempt=0)
     record = encoded(task, "skipped", failure=failure("host_not_allowed", "no"))
     assert (record["attempts"], record["fetched_at"], record["seconds"]) == (0, None, None)
 
 
 def test_a_line_that_is_no_url_has_no_canonical_form() -> None:
-    task = Task(7, "ftp://x", "", "ftp://x", refusal="bad_scheme", line=2)
+    task = Task(7, "ftp://x", "", "ftp://x", refusal="bad_scheme", line=2, attempt=0)
     record = encoded(task, "failed", failure=failure("bad_scheme", "only http"))
     assert (record["url"], record["canonical_url"], record["final_url"]) == ("ftp://x", None, None)
     assert record["attempts"] == 0

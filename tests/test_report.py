@@ -47,7 +47,7 @@ def report_of(*names: str) -> Report:
         ([], 0),
         (["done"], 0),
         (["unchanged"], 0),
-        (["robots"], 0),
+        (["robots"], 4),
         (["done", "robots"], 0),
         (["done", "missing"], 3),
         (["unchanged", "missing", "robots"], 3),

@@ -105,7 +105,7 @@ CASES = (
     Case("bad_encoding", "http://latin.localhost/f\xfcnf", 0, UNASKED),
     Case("host_not_allowed", "http://elsewhere.example/", 0, UNASKED),
     Case("port_not_allowed", "http://mail.localhost:25/", 0, UNASKED),
-    Case("private_address", "http://public.test/inside", 0, 1),
+    Case("private_address", "http://public.test/inside", 1, 1),
     Case("dns_not_found", "http://missing.test/", 1, UNASKED),
     Case("dns_failed", "http://failing.test/", TRIES, UNASKED),
     Case("dns_timeout", "http://hanging.test/", TRIES, UNASKED),

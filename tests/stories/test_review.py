@@ -83,7 +83,7 @@ def test_a_robots_txt_that_moved_there_leaves_its_origin_without_rules(tmp_path:
     with FaultyServer({"/robots.txt": _far, "/a": page("a"), "/b": page("b")}) as server:
         _run(tmp_path, [server.url("/a"), server.url("/b")], robots="on")
         assert server.count() == server.count("/robots.txt")
-    assert set(_states(tmp_path).values()) == {("skipped", "robots_unreachable")}
+    assert set(_states(tmp_path).values()) == {("failed", "robots_unreachable")}
     assert "redirect to" in records_of(tmp_path / "run")[0]["error_message"]
 
 

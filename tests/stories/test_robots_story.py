@@ -90,10 +90,11 @@ def test_without_an_answer_three_tries_and_then_nothing_is_asked(
         told = records_of(tmp_path / "run")
         assert len(told) == 5
         for each in told:
-            assert (each["state"], each["error_kind"]) == ("skipped", "robots_unreachable")
+            assert (each["state"], each["error_kind"]) == ("failed", "robots_unreachable")
+            assert each["attempts"] == 0, "only its robots.txt was asked for"
             assert each["retryable"] is True
             assert each["path"] is None
-        assert report.exit_code == 0  # skipped alone changes nothing
+        assert report.exit_code == 4, "a site that forbids to ask is not a success"
 
         server.behaviours["/robots.txt"] = status(404)
         report = _run(tmp_path, urls, {"retry": ()})
@@ -247,3 +248,17 @@ def test_noimageindex_on_a_page_keeps_its_images_away_and_the_page_itself(
         assert not server.count("/a.png")
         [told] = records_of(tmp_path / "run")
         assert told["images"] == [server.url("/a.png")]  # the page says so; it is not asked
+
+
+def test_the_log_says_of_a_url_that_was_never_asked_that_it_was_not(tmp_path: Path) -> None:
+    rules = robots("User-agent: *\nDisallow: /private/")
+    with FaultyServer({"/robots.txt": rules, "/open": page("here")}) as server:
+        _run(tmp_path, [server.url("/open"), server.url("/private/a")])
+    (line,) = [each for each in _log_lines(tmp_path) if "/private/a" in each]
+    assert "attempts=0" in line
+    (line,) = [each for each in _log_lines(tmp_path) if "/open" in each]
+    assert "done" in line
+
+
+def _log_lines(folder: Path) -> list[str]:
+    return (folder / "run" / "run.log").read_text().splitlines()
