@@ -20,6 +20,7 @@ def stream(
     *,
     retry: Sequence[str] | None = None,
     refresh: bool = False,
+    add_list: bool = False,
 ) -> Run:
     """A run over `urls`, to be entered and iterated: each `Outcome` comes once it is committed.
 
@@ -30,6 +31,8 @@ def stream(
 
     `retry=()` asks failed URLs of the folder again, `retry=["timeout_read"]` only those kinds;
     `refresh=True` asks all of them again, conditionally: what has not changed costs nothing.
+    `add_list=True` lets the list of a path join a folder that belongs to others; an iterable joins
+    the folder that it is given.
 
     Leaving early is clean: the next run of the same folder goes on where this one stopped. After
     a kill an outcome may come a second time; in the files each stands once. Raises UsageError,
@@ -37,7 +40,7 @@ def stream(
 
     Worker processes are started, so a script needs `if __name__ == "__main__":` around its work.
     """
-    return Run([_source_of(urls)], config or configure(), retry, refresh=refresh)
+    return Run([_source_of(urls)], config or configure(), retry, refresh=refresh, add_list=add_list)
 
 
 def run(
@@ -46,6 +49,7 @@ def run(
     *,
     retry: Sequence[str] | None = None,
     refresh: bool = False,
+    add_list: bool = False,
 ) -> Report:
     """Do all of it and return the counts; the records stand in the run folder.
 
@@ -57,7 +61,7 @@ def run(
             "run(urls) needs a folder for what it brings: "
             'scraper.run(urls, scraper.configure(dir="downloads/shop")), or use scraper.stream'
         )
-    with stream(urls, config, retry=retry, refresh=refresh) as outcomes:
+    with stream(urls, config, retry=retry, refresh=refresh, add_list=add_list) as outcomes:
         for _ in outcomes:
             pass
     return outcomes.report

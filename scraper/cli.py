@@ -109,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
         "--refresh", "-N", action="store_true",
         help="ask all URLs again; what has not changed is not transferred",
     )  # fmt: skip
+    general.add_argument(
+        "--add-list", action="store_true",
+        help="let these lists join a folder that belongs to others",
+    )  # fmt: skip
     general.add_argument("--demo", action="store_true", help="scrape the embedded demo site")
     general.add_argument(
         "--config", metavar="FILE",
@@ -224,7 +228,13 @@ def _run(arguments: argparse.Namespace) -> int:
         return _demo(config, origins)
     retry = _retry(arguments)
     sources = _sources(arguments.inputs)
-    return _scrape(sources, config, retry, refresh="refresh" in arguments)
+    return _scrape(
+        sources,
+        config,
+        retry,
+        refresh="refresh" in arguments,
+        add_list="add_list" in arguments,
+    )
 
 
 def _demo(config: configuration.Config, origins: configuration.Origins) -> int:
@@ -261,6 +271,7 @@ def _scrape(
     retry: Sequence[str] | None = None,
     *,
     refresh: bool = False,
+    add_list: bool = False,
     expected: int = 0,
 ) -> int:
     """Run to the end and say what came of it. The exit code `expected` counts as 0."""
@@ -273,7 +284,7 @@ def _scrape(
     quiet = config.output.quiet
     _show_warnings(quiet)
     _allow_more_files()
-    run = Run(sources, config, retry, refresh=refresh)
+    run = Run(sources, config, retry, refresh=refresh, add_list=add_list)
     interrupted = _Signals(run)
     try:
         with run:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from scraper.errors import UsageError
+from scraper.ledger import Line
 from scraper.lists import SCRIPT, Source
 from scraper.store import host_folder
 from scraper.urls import digest
@@ -27,17 +30,21 @@ def folder_named_after(source: Source) -> Path | None:
     stem = Path(source.name).stem or "list"
     if source.identity.startswith("file:") and not source.live:
         return DOWNLOADS / stem
-    if source.live:
-        name = "pipe" if stem.isdecimal() else stem  # /dev/fd/63 says nothing
-        return DOWNLOADS / f"{name}-{_mark_of([each.url for each in source.first_urls(1)])}"
-    urls = source.first_urls()
-    host = urls[0].host if urls else ""
-    return DOWNLOADS / f"{host_folder(host) if host else stem}-{_mark_of([u.url for u in urls])}"
+    urls = naming_urls(source)
+    name = "pipe" if stem.isdecimal() else stem  # /dev/fd/63 says nothing
+    if not source.live and urls and urls[0].host:
+        name = host_folder(urls[0].host)
+    return DOWNLOADS / f"{name}-{ten_digits_of(urls)}"
 
 
-def _mark_of(urls: list[str]) -> str:
-    """Ten digits that tell some URLs from all others."""
-    return digest("\n".join(urls)).hex()[:10]
+def naming_urls(source: Source) -> list[Line]:
+    """The URLs by which a list without a file is known: all of them, of a pipe the first."""
+    return list(itertools.islice(source.tasks_ahead(), 1 if source.live else None))
+
+
+def ten_digits_of(urls: Iterable[Line]) -> str:
+    """What tells some URLs from all others."""
+    return digest("\n".join(each.url for each in urls)).hex()[:10]
 
 
 class TemporaryFolder:

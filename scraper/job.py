@@ -32,6 +32,7 @@ from scraper.guard import AllowList, Guard, HostClass, Private
 from scraper.journal import Journal
 from scraper.ledger import Ledger, Line, fault_of, marked
 from scraper.model import Fetched, Outcome, Task
+from scraper.owners import claim_folder
 from scraper.pipeline import Pipeline, Stop
 from scraper.plugins import function_of
 from scraper.record import outcome_of
@@ -50,11 +51,13 @@ class Run:
 
     Leaving it early is clean: what is not committed stays pending for the next run of the same
     folder. `retry` asks failed URLs again: `()` all of them, or the given kinds; `refresh` asks
-    all URLs of the list again, with what is known of them, and the unchanged ones cost nothing.
+    all URLs of the list again, with what is known of them, and the unchanged ones cost nothing;
+    `add_list` lets lists join a folder that belongs to others.
     """
 
     def __init__(self, sources: Sequence[lists.Source], config: Config,
-                 retry: Sequence[str] | None = None, *, refresh: bool = False) -> None:  # fmt: skip
+                 retry: Sequence[str] | None = None, *, refresh: bool = False,
+                 add_list: bool = False) -> None:  # fmt: skip
         if retry is not None and refresh:
             raise UsageError("retry and refresh exclude each other: the one asks again what failed,"
                              " the other asks everything")  # fmt: skip
@@ -62,6 +65,7 @@ class Run:
         self.sources = list(sources)
         self.retry = _checked_kinds(retry)
         self.refresh = refresh
+        self._add_list = add_list
         self.report = Report()
         self.folder: Path  # known once the run is entered: a pipe is named after its first URL
         self._temporary: TemporaryFolder | None = None
@@ -110,7 +114,7 @@ class Run:
         if not self.ledger.in_wal:
             logger.warning("%s is on a file system without shared memory: slower, no status while "
                            "it runs", self.ledger.path)  # fmt: skip
-        self._claim_folder()
+        claim_folder(self.folder, self.ledger, self.sources, join=self._add_list)
         self.store.recover(self.ledger.unpublished())
         self.ledger.published()
         self._distrust()
@@ -176,17 +180,6 @@ class Run:
         for line in records.lines(told):
             yield outcome_of(line)
         self.ledger.set_meta("told", str(end))
-
-    def _claim_folder(self) -> None:
-        """A folder belongs to its lists; another list in it would mix two jobs."""
-        inputs = orjson.dumps(self._arguments["inputs"]).decode()
-        owner = self.ledger.meta("inputs")
-        if owner is not None and owner != inputs:
-            names = ", ".join(each.removeprefix("file:") for each in orjson.loads(owner))
-            raise UsageError(
-                f"{self.folder} belongs to another list ({names}): choose another --dir"
-            )
-        self.ledger.set_meta("inputs", inputs)
 
     def _distrust(self) -> None:
         """If the machine went down under the last run, believe only what is on the disk."""

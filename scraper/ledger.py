@@ -416,6 +416,21 @@ class Ledger:
         else:
             self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
+    @property
+    def is_empty(self) -> bool:
+        """Has it never heard of any URL?"""
+        return bool(self._next_id == 1)
+
+    def owners(self) -> list[str]:
+        """The identities of the lists that the folder belongs to; none if it is new."""
+        value = self.meta("inputs")
+        owners: list[str] = orjson.loads(value) if value else []
+        return owners
+
+    def set_owners(self, identities: Sequence[str]) -> None:
+        """Remember the lists that the folder belongs to."""
+        self.set_meta("inputs", _json(identities))
+
     def position(self, sink: str) -> str | None:
         value: str | None = self._one("SELECT position FROM sink WHERE name = ?", sink)
         return value
@@ -580,6 +595,10 @@ class Ledger:
         their pages; what has not ended yet is `pending`."""
         self._flush()
         return _ends(self._db, ids)
+
+    def count_known(self, lines: Sequence[Line]) -> int:
+        """How many of these URLs have a row."""
+        return sum(row is not None for _, row in self._known(lines).values())
 
     def forget_children(self, parent: int) -> None:
         """A page has come anew: what it named before it may name no more."""

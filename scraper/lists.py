@@ -50,11 +50,12 @@ class Source:
         """Is it a list that is read again and again, so that what it names no more is dropped?"""
         return self.identity == "stdin" or self.identity.startswith("file:")
 
-    def first_urls(self, most: int | None = None) -> list[Line]:
-        """The first `most` tasks that `ahead` shows, without taking them from `lines`."""
-        numbered = enumerate(self.ahead(), 1)
-        tasks = filter(None, (parsed(raw, 0, number) for number, raw in numbered))
-        return list(itertools.islice(tasks, most))
+    def tasks_ahead(self) -> Iterator[Line]:
+        """The tasks that `ahead` shows, without taking them from `lines`."""
+        for number, raw in enumerate(self.ahead(), 1):
+            task = parsed(raw, 0, number)
+            if task is not None:
+                yield task
 
 
 class Pipe:

@@ -120,7 +120,7 @@ def test_a_ledger_that_cannot_be_used(
 def test_a_folder_of_another_list(scrape: Scrape) -> None:
     with FaultyServer(NO_RULES | {"/": page("a")}) as server:
         scrape.here(scrape.list_of(server.url()))
-        other = scrape.here(scrape.list_of(server.url(), name="other.txt"))
+        other = scrape.here(scrape.list_of(server.url("/b"), name="other.txt"))
     told = one_line(other)
     assert "run belongs to another list" in told
     assert "urls.txt" in told

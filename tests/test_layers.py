@@ -22,7 +22,7 @@ ROWS = (
     ("processors", "scraper.faulty"),
     ("text", "model", "errors", "config", "urls", "sniff"),  # words
     ("plugins", "robots", "guard", "bodies", "fetch", "child", "workers", "store", "ledger",
-     "lists", "folders", "directives", "record", "sinks", "report", "hosts",
+     "lists", "folders", "owners", "directives", "record", "sinks", "report", "hosts",
      "frontier"),  # each one thing
     ("recovery", "journal", "pipeline", "job", "api"),  # the story and its wiring
     ("demo", "explain", "status", "cli", "__main__"),  # faces

@@ -132,7 +132,7 @@ def test_what_was_looked_at_of_a_pipe_is_read_all_the_same() -> None:
     source = Source("stdin", "stdin", pipe.lines, live=True, ahead=pipe.ahead)
     assert asked == [], "nothing is read before somebody wants to know"
     for _ in range(2):
-        assert [each.url for each in source.first_urls(1)] == ["https://example.com/1"]
+        assert next(source.tasks_ahead()).url == "https://example.com/1"
         assert asked == [0, 1], "and then nothing beyond it"
     assert list(source.lines()) == ["# 0", "example.com/1", "example.com/2", "example.com/3"]
 
