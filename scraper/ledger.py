@@ -20,6 +20,7 @@ import orjson
 
 from scraper.errors import LocalFault, UsageError, disk_failure, failure_of
 from scraper.model import Failure, Headers, Held, Hop, Publication, Task, label_of
+from scraper.reading import Unreadable, read
 from scraper.urls import digest, parts_of
 
 SCHEMA = 2
@@ -334,12 +335,7 @@ class Ledger:
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         self.in_wal = mode == "wal"  # network file systems have no shared memory
         db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA:
-            raise UsageError(
-                f"{self.path} was written by a newer version of this program "
-                f"(schema {version}, this one knows {SCHEMA}): update, or choose another --dir"
-            )
+        version = _check_schema(db, self.path)
         db.execute("BEGIN IMMEDIATE")
         if version == 0:
             for statement in _TABLES.split(";\n"):
@@ -862,17 +858,18 @@ class Told:
     length: int
 
 
+def _owner(db: sqlite3.Connection) -> tuple[str] | None:
+    found: tuple[str] | None = db.execute("SELECT value FROM meta WHERE name = 'inputs'").fetchone()
+    return found
+
+
 def owner_of(path: Path) -> list[str] | None:
     """The identities of the lists that a folder's ledger belongs to; None if there is none."""
     if not path.exists():
         return None
     try:
-        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            row = db.execute("SELECT value FROM meta WHERE name = 'inputs'").fetchone()
-        finally:
-            db.close()
-    except sqlite3.Error:
+        row = read(path, _owner)
+    except (sqlite3.Error, Unreadable):
         return None  # no ledger of ours
     owner: list[str] | None = orjson.loads(row[0]) if row else None
     return owner
@@ -894,31 +891,31 @@ class Glance:
 
 
 def glance(path: Path) -> Glance:
-    """Look into a ledger without disturbing its run. Raises UsageError."""
+    """Look into a ledger without disturbing its run. Raises UsageError, Unreadable."""
     try:
-        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            last = db.execute(
-                "SELECT number, started, ended, counts FROM pass ORDER BY number DESC LIMIT 1"
-            ).fetchone() or (0, 0.0, None, "{}")
-            pending, retrying, hosts = db.execute(
-                "SELECT count(*), count(CASE WHEN due > 0 THEN 1 END), count(DISTINCT host)"
-                " FROM url WHERE state = 'pending'"
-            ).fetchone()
-            now = time.time()
-            paused = db.execute(
-                "SELECT name, pause_until - ? FROM host WHERE pause_until > ?"
-                " ORDER BY pause_until DESC LIMIT 100",
-                (now, now),
-            ).fetchall()
-            ends = _ends(db)
-        finally:
-            db.close()
+        return read(path, lambda db: _glance(db, path))
     except sqlite3.Error as error:
         raise UsageError(_unusable(path, error)) from error
+
+
+def _glance(db: sqlite3.Connection, path: Path) -> Glance:
+    _check_schema(db, path)
+    last = db.execute(
+        "SELECT number, started, ended, counts FROM pass ORDER BY number DESC LIMIT 1"
+    ).fetchone() or (0, 0.0, None, "{}")
+    pending, retrying, hosts = db.execute(
+        "SELECT count(*), count(CASE WHEN due > 0 THEN 1 END), count(DISTINCT host)"
+        " FROM url WHERE state = 'pending'"
+    ).fetchone()
+    now = time.time()
+    paused = db.execute(
+        "SELECT name, pause_until - ? FROM host WHERE pause_until > ?"
+        " ORDER BY pause_until DESC LIMIT 100",
+        (now, now),
+    ).fetchall()
     number, started, ended, counts = last
-    return Glance(number, started, ended, orjson.loads(counts), pending, retrying, hosts,
-                  tuple(paused), tuple(ends))  # fmt: skip
+    return Glance(number, started, ended, orjson.loads(counts or "{}"), pending, retrying, hosts,
+                  tuple(paused), tuple(_ends(db)))  # fmt: skip
 
 
 def _ends(db: sqlite3.Connection, ids: Iterable[int] | None = None) -> list[Ended]:
@@ -965,6 +962,17 @@ def fault_of(error: sqlite3.Error) -> LocalFault:
     if _is_full(error):
         return LocalFault(disk_failure(OSError(errno.ENOSPC, str(error))))
     return LocalFault(failure_of(error))
+
+
+def _check_schema(db: sqlite3.Connection, path: Path) -> int:
+    """The schema of a ledger. Raises UsageError if it is newer than ours."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA:
+        raise UsageError(
+            f"{path} was written by a newer version of this program "
+            f"(schema {version}, this one knows {SCHEMA}): update, or choose another --dir"
+        )
+    return version
 
 
 def _is_full(error: sqlite3.Error) -> bool:

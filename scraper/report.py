@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,16 @@ class Tally:
             "skips": dict(self.skips.most_common()),
             "bytes": self.bytes,
         }
+
+    def resume(self, counts: Mapping[str, Any]) -> None:
+        """Add what `as_dict` has told."""
+        for state in STATES:
+            self.states[state] += counts.get(state, 0)
+        for kind in ("page", "image", "file"):
+            self.kinds[kind] += counts.get(f"{kind}s", 0)
+        self.failures.update(counts.get("failures", {}))
+        self.skips.update(counts.get("skips", {}))
+        self.bytes += counts.get("bytes", 0)
 
     def headline(self) -> str:
         """The counts in one line: 793 done · 4 failed · 397 pages · 396 images."""
@@ -153,15 +163,10 @@ class Report(Tally):
             "stopped": self.stopped,
         }
 
-    def resume(self, counts: dict[str, Any]) -> None:
+    def resume(self, counts: Mapping[str, Any]) -> None:
         """Go on from what an earlier run of the same pass has counted."""
-        for state in STATES:
-            self.states[state] += counts.get(state, 0)
-        for kind in ("page", "image", "file"):
-            self.kinds[kind] += counts.get(f"{kind}s", 0)
-        self.failures.update(counts.get("failures", {}))
-        self.skips.update(counts.get("skips", {}))
-        for name in ("found", "requests", "bytes", "wire_bytes", "seconds"):
+        Tally.resume(self, counts)
+        for name in ("found", "requests", "wire_bytes", "seconds"):
             setattr(self, name, getattr(self, name) + counts.get(name, 0))
 
     def text(self) -> str:

@@ -11,9 +11,13 @@ import orjson
 
 from scraper.errors import UsageError
 from scraper.ledger import Glance, glance
+from scraper.reading import Unreadable
 from scraper.report import Report, Tally
 from scraper.store import holder
 from scraper.text import printable, printable_json, printable_lines
+
+_LEDGER = Path(".scraper", "ledger.sqlite")
+_SUMMARY = "summary.json"
 
 
 def main(arguments: list[str]) -> int:
@@ -25,26 +29,72 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="as one JSON object")
     options = parser.parse_args(arguments)
     folder = _folder(options.folder)
-    seen = glance(folder / ".scraper" / "ledger.sqlite")
-    process = holder(folder)
-    if options.json:
-        told = orjson.dumps(_as_dict(seen, process), option=orjson.OPT_INDENT_2)
-        print(printable_json(told).decode())
+    try:
+        seen = glance(folder / _LEDGER)
+    except Unreadable as error:
+        facts, text = _of_summary(folder, error)
     else:
-        print(printable_lines(_text(folder, seen, process)))
+        process = holder(folder)
+        facts, text = _as_dict(seen, process), _text(folder, seen, process)
+    if options.json:
+        print(printable_json(orjson.dumps(facts, option=orjson.OPT_INDENT_2)).decode())
+    else:
+        print(printable_lines(text))
     sys.stdout.flush()
     return 0
 
 
 def _folder(given: str) -> Path:
+    """The run folder that is meant. Raises UsageError if there is none."""
     for folder in (Path(given), Path("downloads") / Path(given).stem):
-        if (folder / ".scraper" / "ledger.sqlite").exists():
+        if _holds_a_run(folder):
             return folder
     raise UsageError(f"no run in {given}: name a run folder, or a list that was scraped from here")
 
 
+def _holds_a_run(folder: Path) -> bool:
+    denied = None
+    for name in (_LEDGER, _SUMMARY):
+        try:
+            os.stat(folder / name)
+            return True
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            denied = error
+    if denied is None:
+        return False
+    shut = folder / ".scraper" if os.access(folder, os.X_OK) else folder
+    raise UsageError(f"cannot read {shut}: {denied.strerror}")
+
+
+def _of_summary(folder: Path, why: Unreadable) -> tuple[dict[str, object], str]:
+    """What the last run has left for everybody to read, where its ledger may not be read."""
+    path = folder / _SUMMARY
+    try:
+        summary = orjson.loads(path.read_bytes())
+        number, stopped = int(summary["pass"]), summary["stopped"]
+        totals = Tally()
+        report = Report(number=number, totals=totals)
+        report.resume(summary)
+        totals.resume(summary.get("totals") or summary)
+    except OSError:
+        raise why from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise UsageError(f"{path} is no summary of a run") from None
+    state = "complete" if stopped is None else f"stopped: {stopped}"
+    lines = [
+        f"{folder}{os.sep}  pass {number}  {state}, when its last run ended",
+        report.text(),
+        f"from {_SUMMARY}, because: {why}",
+    ]
+    facts = {"from": _SUMMARY, "running": None, "process": None, "pass": number, "counts": summary}
+    return facts, "\n".join(lines)
+
+
 def _as_dict(seen: Glance, process: str | None) -> dict[str, object]:
     return {
+        "from": "ledger",
         "running": process is not None,
         "process": process,
         "pass": seen.number,
@@ -62,10 +112,11 @@ def _as_dict(seen: Glance, process: str | None) -> dict[str, object]:
 def _text(folder: Path, seen: Glance, process: str | None) -> str:
     report = Report(number=seen.number, totals=Tally.of(seen.ends))
     report.resume(dict(seen.counts))
-    state = f"running (process {process})" if process else "not running"
-    if seen.ended is not None:
+    if process is not None:
+        state = f"running (process {process})"
+    elif seen.ended is not None:
         state = "complete"
-    elif process is None:
+    else:
         state = "interrupted; the same command continues"
     lines = [
         f"{printable(str(folder))}{os.sep}  pass {seen.number}  {state}",

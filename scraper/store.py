@@ -166,7 +166,7 @@ def holder(folder: Path) -> str | None:
     """The process number of the run that holds this folder; None if none does."""
     path = folder / ".scraper" / "lock"
     try:
-        with path.open("r+") as file:
+        with path.open("r") as file:  # a lock needs no right to write
             _lock(file, folder, note=False)
     except InUse:
         return path.read_text().strip()
