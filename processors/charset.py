@@ -76,12 +76,32 @@ _BOMS: Final = (
 PRESCAN_BYTES: Final = 1024
 RESCAN_BYTES: Final = 65536
 
-_MARKUP: Final = re.compile(rb"<!--|<(/?[a-z][^\s/>]*)|<[!/?]", re.IGNORECASE)
+# For the prescan, whose steps are these patterns. They are applied to bytes in lower case, and
+# what they match never grows shorter by backtracking: where the standard runs out of bytes,
+# nothing matches.
+_MARKUP: Final = re.compile(rb"(<!--)|(<meta)(?=[\t\n\f\r /])|(</?[a-z][^\t\n\f\r >]*+)|<[!/?]")
 _ATTRIBUTE: Final = re.compile(
-    rb"""[\s/]*([^\s/>=][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"'][^\s>]*)))?"""
+    rb"""[\t\n\f\r /]*+
+    (?: >                                                      # no more attributes
+    | ( [^\t\n\f\r />][^\t\n\f\r />=]*+ )
+      [\t\n\f\r ]*+
+      (?: (?=[^\t\n\f\r =])                                    # no value
+      | = [\t\n\f\r ]*+
+        (?: "([^"]*+)" | '([^']*+)' | (?=>)
+        | ( [^\t\n\f\r >"'][^\t\n\f\r >]*+ ) (?=[\t\n\f\r >])
+        )
+      )
+    )""",
+    re.VERBOSE,
 )
-_IN_CONTENT: Final = re.compile(r"""charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;"']+))""", re.I)
-_XML_ENCODING: Final = re.compile(rb"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]+)["']""")
+_IN_CONTENT: Final = re.compile(
+    rb"""charset[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"([^"]*+)"|'([^']*+)'|(?!["'])([^\t\n\f\r ;]++)|)"""
+)
+_XML_ENCODING: Final = re.compile(
+    rb"""<\?xml(?=[^>]*+>)(?:(?!encoding)[^>])*+encoding
+    [\x00-\x20]*+=[\x00-\x20]*+(?:"([^\x00-\x20">]*+)"|'([^\x00-\x20'>]*+)')""",
+    re.VERBOSE,
+)
 
 
 def _labels() -> dict[str, str]:
@@ -103,7 +123,7 @@ _LABELS: Final = _labels()
 
 def encoding_of(label: str | None) -> str | None:
     """The WHATWG's name, in lower case, of the encoding that a label means; None if unknown."""
-    return _LABELS.get(label.strip(" \t\n\f\r\"'").lower()) if label else None
+    return _LABELS.get(label.strip(" \t\n\f\r").lower()) if label else None
 
 
 def decode(body: bytes, http_charset: str | None = None) -> tuple[str, str]:
@@ -128,45 +148,70 @@ def decode(body: bytes, http_charset: str | None = None) -> tuple[str, str]:
 
 
 def declared(head: bytes) -> str | None:
-    """The encoding that a page declares in a meta element, or else in an XML declaration."""
+    """The encoding that a page declares: "prescan a byte stream to determine its encoding"."""
+    if head.startswith(b"<\0?\0x\0"):
+        return "utf-16le"
+    if head.startswith(b"\0<\0?\0x"):
+        return "utf-16be"
+    return _prescan(head.lower()) or _xml_encoding(head)
+
+
+def _prescan(head: bytes) -> str | None:
+    """What the first meta element that declares an encoding says; None if the bytes run out."""
     position = 0
     while found := _MARKUP.search(head, position):
-        position = found.end()
-        name = found[1]
-        if name is None:
-            end = b"-->" if found[0] == b"<!--" else b">"
+        comment, meta, tag = found.groups()
+        if meta or tag:
+            attributes, position = _attributes(head, found.end())
+            if meta and position and (encoding := _of_meta(attributes)):
+                return encoding
+        elif comment:
             # "<!-->" is a whole comment: its dashes may be those it began with.
-            position = head.find(end, position - 2 if end == b"-->" else position)
-            if position < 0:
-                break
-            continue
-        attributes: dict[bytes, bytes] = {}
-        while attribute := _ATTRIBUTE.match(head, position):
-            position = attribute.end()
-            attributes.setdefault(
-                attribute[1].lower(), b"".join(filter(None, attribute.groups()[1:]))
-            )
-        if name.lower() == b"meta" and (encoding := _of_meta(attributes)):
-            return encoding
-    if xml := _XML_ENCODING.match(head):
-        return _ascii_compatible(xml[1].decode("latin-1"))
+            position = head.find(b"-->", found.start() + 2) + 1
+        else:
+            position = head.find(b">", found.end()) + 1
+        if not position:
+            break
     return None
 
 
+def _attributes(head: bytes, position: int) -> tuple[dict[bytes, bytes], int]:
+    """The attributes of a tag and where it ends; 0 if it does not. Of equal ones the first counts.
+
+    They are given in lower case, as `head` is.
+    """
+    attributes: dict[bytes, bytes] = {}
+    while attribute := _ATTRIBUTE.match(head, position):
+        name, double, single, bare = attribute.groups()
+        position = attribute.end()
+        if name is None:
+            return attributes, position
+        attributes.setdefault(name, double or single or bare or b"")
+    return attributes, 0
+
+
 def _of_meta(attributes: dict[bytes, bytes]) -> str | None:
-    label = attributes.get(b"charset", b"").decode("latin-1")
-    if not label and attributes.get(b"http-equiv", b"").strip().lower() == b"content-type":
-        content = _IN_CONTENT.search(attributes.get(b"content", b"").decode("latin-1"))
-        label = next(filter(None, content.groups()), "") if content else ""
-    return _ascii_compatible(label)
+    """What a meta element declares. Its `charset` counts; `content` only beside `http-equiv`."""
+    if b"charset" in attributes:
+        return _ascii_compatible(attributes[b"charset"])
+    if attributes.get(b"http-equiv") != b"content-type":
+        return None
+    found = _IN_CONTENT.search(attributes.get(b"content", b""))
+    return _ascii_compatible(found[1] or found[2] or found[3] or b"") if found else None
 
 
-def _ascii_compatible(label: str) -> str | None:
+def _xml_encoding(head: bytes) -> str | None:
+    """What an XML declaration says, which is the last resort."""
+    found = _XML_ENCODING.match(head)
+    return _ascii_compatible(found[1] or found[2] or b"") if found else None
+
+
+def _ascii_compatible(label: bytes) -> str | None:
     """What a declaration means that was itself read as ASCII: it cannot stand in UTF-16."""
-    name = encoding_of(label)
+    name = encoding_of(label.decode("latin-1"))
     if name in ("utf-16le", "utf-16be"):
         return "utf-8"
-    if label.strip().lower() == "x-user-defined":
+    if label.strip().lower() == b"x-user-defined":
         return "windows-1252"
     return name
 

@@ -14,7 +14,6 @@ import socket
 import ssl
 import threading
 import time
-import urllib.request
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC
@@ -29,7 +28,7 @@ from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy, should_bypass_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError
+from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError, ProxyError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -37,11 +36,13 @@ import scraper
 from scraper import bodies, errors, urls
 from scraper.config import FetchKeys
 from scraper.errors import UsageError
-from scraper.guard import Guard, Trust
+from scraper.guard import Guard, GuardError, Trust
 from scraper.model import Fact, Failed, Failure, Fetched, Headers, Moved, Rules, Task, Timings
+from scraper.proxies import proxies_of
 from scraper.sniff import sniff
 
 MOST_POOLS = 2_048  # hosts to which connections are kept open; each is an open file
+SOCKS_PORT = 1080  # of a proxy that names none
 MAX_DRAINED_BYTES = 65_536  # of an answer that is not kept, to keep its connection
 MAX_ROBOTS_BYTES = 512_000  # RFC 9309 2.5 asks for at least 500 kibibytes
 SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "authorization"})
@@ -115,7 +116,7 @@ class Fetcher:
         headers = _headers(ours, keys.header)
         self._secrets = {name: headers.pop(name) for name in [*headers] if is_secret(name)}
         self.headers = headers  # what every request sends
-        self._proxies = _proxies(keys.proxy)
+        self._proxies = proxies_of(keys.proxy)
         self._adapter = _SlimAdapter(guard, keys, per_host)
 
     def close(self) -> None:
@@ -419,12 +420,6 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 5.5
 
 
-def _proxies(configured: str) -> dict[str, str]:
-    if configured:
-        return {"http": configured, "https": configured}
-    return urllib.request.getproxies_environment()
-
-
 class _Request(requests.PreparedRequest):
     """A GET with its fields set directly: everything that preparing would find out is known."""
 
@@ -469,8 +464,10 @@ class _SlimAdapter(HTTPAdapter):
         return manager if known else self._guarded(manager)
 
     def _guarded(self, manager: Any) -> Any:
-        plain = type("Connection", (_Guarded, HTTPConnection), {"guard": self._guard})
-        secure = type("TlsConnection", (_GuardedTls, HTTPSConnection), {"guard": self._guard})
+        by_socks = "_socks_options" in manager.connection_pool_kw
+        plain_bases, tls_bases = _connection_classes(by_socks)
+        plain = type("Connection", plain_bases, {"guard": self._guard})
+        secure = type("TlsConnection", tls_bases, {"guard": self._guard})
         manager.pool_classes_by_scheme = {
             "http": type("Pool", (_Pool, HTTPConnectionPool), {"ConnectionCls": plain}),
             "https": type("TlsPool", (_Pool, HTTPSConnectionPool), {"ConnectionCls": secure}),
@@ -601,7 +598,7 @@ class _Guarded:
         this: Any = self
         trust: Trust = "proxy" if this.proxy is not None else flight.trust
         try:
-            sock = self.guard.connect(this._dns_host, this.port, this.timeout, trust)
+            sock = self._connected(trust)
         except TimeoutError as error:
             raise ConnectTimeoutError(this, f"no connection within {this.timeout} s") from error
         flight.connected = time.perf_counter() - began
@@ -609,6 +606,10 @@ class _Guarded:
         self.trust = trust
         flight.hold(sock)
         return sock
+
+    def _connected(self, trust: Trust) -> socket.socket:
+        this: Any = self
+        return self.guard.connect(this._dns_host, this.port, this.timeout, trust)
 
     def admit(self, flight: Flight) -> None:
         """A kept connection is no way around the guard: where the list may lead, a public page
@@ -645,3 +646,40 @@ class _GuardedTls(_Guarded):
         finally:
             if self._spare is not None:
                 self._spare.close()
+
+
+class _BySocks(_Guarded):
+    """A connection through a SOCKS proxy: the guard judges the way to the proxy, as with any."""
+
+    def _connected(self, trust: Trust) -> socket.socket:
+        this: Any = self
+        options = this._socks_options
+        host, port = options["proxy_host"], int(options["proxy_port"] or SOCKS_PORT)
+        try:
+            with self.guard.connect(host, port, this.timeout, "proxy") as tried:
+                checked = tried.getpeername()[0]
+        except (OSError, GuardError) as error:
+            raise ProxyError(f"no connection to the proxy {host}:{port}", error) from error
+        this._socks_options = {**options, "proxy_host": checked, "proxy_port": port}
+        try:
+            # Past the guard's own way, to that of urllib3's SOCKSConnection.
+            sock: socket.socket = super(_Guarded, this)._new_conn()  # type: ignore[misc]
+        finally:
+            this._socks_options = options  # its name, for the next time
+        return sock
+
+    def admit(self, flight: Flight) -> None:
+        """Whom the proxy connects to is the proxy's business, on a kept connection too."""
+
+
+class _BySocksTls(_GuardedTls, _BySocks):
+    """The same for TLS."""
+
+
+def _connection_classes(by_socks: bool) -> tuple[tuple[type, ...], tuple[type, ...]]:
+    """What plain and TLS connections are made of."""
+    if not by_socks:
+        return (_Guarded, HTTPConnection), (_GuardedTls, HTTPSConnection)
+    from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
+
+    return (_BySocks, SOCKSConnection), (_BySocksTls, SOCKSHTTPSConnection)

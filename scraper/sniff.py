@@ -55,7 +55,12 @@ _HTML = re.compile(
 _XML = re.compile(rb"[\t\n\x0c\r ]*<\?xml")
 _SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
-_BOMS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
+_UTF_16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_UTF_16_LABELS = {  # https://encoding.spec.whatwg.org/#names-and-labels
+    **dict.fromkeys(("unicodefffe", "utf-16be"), "utf-16-be"),
+    **dict.fromkeys(("csunicode", "iso-10646-ucs-2", "ucs-2", "unicode", "unicodefeff", "utf-16",
+                     "utf-16le"), "utf-16-le"),
+}  # fmt: skip
 
 # What the process stage can decode; other image types are saved as they are, kind "file".
 DECODABLE = frozenset({
@@ -80,7 +85,7 @@ def sniff(head: bytes, content_type: str | None) -> tuple[Kind, str, str | None]
     """
     declared, charset = parse_content_type(content_type)
     kind_type = _ALIASES.get(declared, declared)
-    found = _by_bytes(head, kind_type)
+    found = _by_bytes(head, kind_type, charset)
     type = found or kind_type or "application/octet-stream"
     if type in _PAGES:
         return "page", type, charset
@@ -99,7 +104,7 @@ def parse_content_type(value: str | None) -> tuple[str, str | None]:
     return essence.strip().lower(), charset or None
 
 
-def _by_bytes(head: bytes, declared: str) -> str | None:
+def _by_bytes(head: bytes, declared: str, charset: str | None) -> str | None:
     for magic, type in _MAGIC:
         if head.startswith(magic):
             if type == "application/zip" and declared not in _VAGUE:
@@ -115,7 +120,7 @@ def _by_bytes(head: bytes, declared: str) -> str | None:
         return "image/x-portable-anymap"
     if head[:1] == b"\n" and head[1:2] in b"\x00\x02\x03\x05" and head[2:3] == b"\x01":
         return "image/x-pcx"
-    return _text_type(head, declared)
+    return _text_type(_in_utf_8(head, charset), declared)
 
 
 def _is_bmp(head: bytes) -> bool:
@@ -126,12 +131,15 @@ def _is_bmp(head: bytes) -> bool:
     )  # fmt: skip
 
 
-def _text_type(head: bytes, declared: str) -> str | None:
-    text = head
-    for bom in _BOMS:
-        text = text.removeprefix(bom)
-    if head[:2] in (b"\xfe\xff", b"\xff\xfe"):
-        text = text.replace(b"\0", b"")
+def _in_utf_8(head: bytes, charset: str | None) -> bytes:
+    """The head of a text without its byte order mark; what is UTF-16 can be searched then too."""
+    utf_16 = _UTF_16_MARKS.get(head[:2]) or _UTF_16_LABELS.get((charset or "").lower())
+    if utf_16 is not None:
+        head = head.decode(utf_16, errors="ignore").encode()
+    return head.removeprefix(b"\xef\xbb\xbf")
+
+
+def _text_type(text: bytes, declared: str) -> str | None:
     if declared in _PAGES:
         # A server that says HTML for what is plainly something binary is believed no more.
         plain = not _BINARY.search(text) or _HTML.match(text)
@@ -139,19 +147,19 @@ def _text_type(head: bytes, declared: str) -> str | None:
     if declared.startswith("image/") and declared not in ("image/svg+xml",):
         if _HTML.match(text):
             return "text/html"
-        if _SVG.search(head):
+        if _SVG.search(text):
             return "image/svg+xml"
-        return "text/plain" if head and not _BINARY.search(text) else None
+        return "text/plain" if text and not _BINARY.search(text) else None
     if declared in _VAGUE or declared == "text/plain":
         if _HTML.match(text):
             return "text/html"
         if _XML.match(text):
-            if _SVG.search(head):
+            if _SVG.search(text):
                 return "image/svg+xml"
-            return "application/xhtml+xml" if b"<html" in head.lower() else "text/xml"
+            return "application/xhtml+xml" if b"<html" in text.lower() else "text/xml"
         if declared == "text/plain":
             return None
-        return "text/plain" if head and not _BINARY.search(text) else None
+        return "text/plain" if text and not _BINARY.search(text) else None
     return None
 
 

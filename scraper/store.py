@@ -28,6 +28,13 @@ MAX_HOST_BYTES = 100
 FOLDERS: dict[Kind, str] = {"page": "pages", "image": "images", "file": "files"}
 # Windows gives these a meaning, with any extension.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+# Letters and digits, a letter among them: what follows the dot of `v1.2` is no extension.
+_PLAIN_EXTENSION = re.compile(r"\.(?=[0-9]*[A-Za-z])([A-Za-z0-9]{1,12})\Z")
+_OF_PAGE_OR_PICTURE = re.compile(
+    r"html?|xhtml|xht|shtml|phtml|php|aspx?|jspx?|cgi|cfm|do|action"
+    r"|jpe?g|jpe|jfif|pjpeg|a?png|gif|webp|avif|svg|bmp|dib|tiff?|ico|cur|pcx|p[abgnp]m",
+    re.IGNORECASE,
+)
 
 
 def path_of(url: str, host: str, kind: Kind, type: str) -> str:
@@ -35,21 +42,44 @@ def path_of(url: str, host: str, kind: Kind, type: str) -> str:
 
     >>> path_of("https://example.com/cat/A%20tale.html?x", "example.com", "page", "text/html")
     'pages/example.com/A-tale-98b42ceb64.html'
+    >>> path_of("https://example.com/m/bolt.stl", "example.com", "file", "application/octet-stream")
+    'files/example.com/bolt-ffe7451626.stl'
     """
-    return f"{FOLDERS[kind]}/{host_folder(host)}/{_stem(url)}{extension_of(type)}"
+    name = _last_part(url)
+    own = _plain_extension(name) if kind == "file" else ""
+    stem = _stem(url, name.removesuffix(own) if own else _without_extension(name))
+    return f"{FOLDERS[kind]}/{host_folder(host)}/{stem}{own.lower() or extension_of(type)}"
 
 
 def processed_prefix(url: str, host: str) -> str:
     """What the paths of a picture's variants begin with."""
-    return f"processed/{host_folder(host)}/{_stem(url)}"
+    return f"processed/{host_folder(host)}/{_stem(url, _without_extension(_last_part(url)))}"
 
 
-def _stem(url: str) -> str:
+def _last_part(url: str) -> str:
+    """What the URL calls the file, percent signs resolved."""
     path = url.partition("://")[2].partition("?")[0].rstrip("/")
     name = path.rpartition("/")[2] if "/" in path else "index"
     if "%" in name:
         name = unicodedata.normalize("NFC", unquote(name, errors="replace"))
-    name = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name)
+    return name
+
+
+def _plain_extension(name: str) -> str:
+    """The extension that a file which is neither page nor picture keeps; empty if it has none.
+
+    It knows better than the type what is in a file (`.parquet`, `.csv` as text/plain, `.docx` as a
+    zip). Those of pages and pictures would be a lie.
+    """
+    found = _PLAIN_EXTENSION.search(name)
+    return found[0] if found and not _OF_PAGE_OR_PICTURE.fullmatch(found[1]) else ""
+
+
+def _without_extension(name: str) -> str:
+    return re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name)
+
+
+def _stem(url: str, name: str) -> str:
     name = re.sub(r"[^\w.]+", "-", name.replace("\ufffd", "-")).strip("-._")
     name = name.encode()[:MAX_STEM_BYTES].decode(errors="ignore").rstrip("-._") or "index"
     return f"{name}-{digest(url).hex()[:10]}"

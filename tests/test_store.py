@@ -122,6 +122,48 @@ def test_a_name_can_be_read(url: str, stem: str) -> None:
     assert re.fullmatch(re.escape(stem) + r"-[0-9a-f]{10}\.html", name)
 
 
+@pytest.mark.parametrize(
+    ("url", "type", "name"),
+    [
+        ("model.stl", "application/octet-stream", "model-*.stl"),
+        ("x.parquet", "application/octet-stream", "x-*.parquet"),
+        ("w.safetensors?download=true", "application/octet-stream", "w-*.safetensors"),
+        ("table.csv", "text/plain", "table-*.csv"),
+        ("Report.DOCX", "application/zip", "Report-*.docx"),
+        ("a.tar.gz", "application/gzip", "a.tar-*.gz"),
+        ("talk.mp3", "audio/mpeg", "talk-*.mp3"),
+        ("a%2Estl", "application/octet-stream", "a-*.stl"),
+        ("map.geojson", "application/json", "map-*.geojson"),
+        # None of its own, or none that is plain: by content.
+        ("model", "application/json", "model-*.json"),
+        ("v1.2", "application/octet-stream", "v1-*.bin"),
+        ("a.st%20l", "application/octet-stream", "a.st-l-*.bin"),
+        ("a.%D1%81%D1%82%D0%BB", "application/pdf", "a.стл-*.pdf"),
+        ("a.averyverylongone", "text/plain", "a.averyverylongone-*.txt"),
+        ("?file=model.stl", "application/octet-stream", "d-*.bin"),
+        (".stl", "application/octet-stream", "index-*.stl"),
+        # A page's or a picture's, which it is not: by content.
+        ("page.html", "application/pdf", "page-*.pdf"),
+        ("download.php", "application/zip", "download-*.zip"),
+        ("photo.jpg", "application/octet-stream", "photo-*.bin"),
+        ("photo.JPG", "text/plain", "photo-*.txt"),
+        ("logo.svg", "image/svg+xml", "logo-*.svg"),
+        ("photo.heic", "image/heic", "photo-*.heic"),
+    ],
+)
+def test_a_file_keeps_the_plain_extension_of_its_url(url: str, type: str, name: str) -> None:
+    path = path_of(f"https://example.com/d/{url}", "example.com", "file", type)
+    hash = "[0-9a-f]{10}"
+    assert re.fullmatch(re.escape(f"files/example.com/{name}").replace(r"\*", hash), path)
+
+
+@pytest.mark.parametrize("kind", ["page", "image"])
+def test_pages_and_pictures_are_called_what_they_are(kind: Kind) -> None:
+    type = {"page": "text/html", "image": "image/png"}[kind]
+    path = path_of("https://example.com/a.parquet", "example.com", kind, type)
+    assert re.search(r"/a\.parquet-[0-9a-f]{10}\.(html|png)$", path)
+
+
 # -- publication ------------------------------------------------------------------------------
 
 

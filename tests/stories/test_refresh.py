@@ -320,3 +320,19 @@ def test_files_without_processing_are_refreshed_alike(site: Site) -> None:
     assert site.run("/f", refresh=True).states == {"unchanged": 1}
     site.server.behaviours["/f"] = body(b"\1" * 50, "application/octet-stream")
     assert site.run("/f", refresh=True).states == {"done": 1}
+
+
+def test_a_file_that_was_kept_under_another_name_moves_to_its_own(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Earlier versions called it by its type."""
+    site.server.behaviours["/model.stl"] = body(b"\0solid", "application/octet-stream")
+    with monkeypatch.context() as patch:
+        patch.setattr("scraper.store._plain_extension", lambda name: "")
+        site.run("/model.stl")
+    before = site.last("/model.stl")["path"]
+    assert before.endswith(".bin")
+    site.run("/model.stl", refresh=True)
+    after = site.last("/model.stl")["path"]
+    assert after == before.removesuffix(".bin") + ".stl"
+    assert [each.name for each in (site.folder / after).parent.iterdir()] == [Path(after).name]
