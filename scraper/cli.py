@@ -99,7 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     general = parser.add_argument_group("what")
     general.add_argument(
         "inputs", nargs="*", default=[], metavar="urls.txt",
-        help="files of URLs, one a line; '-' for standard input; or URLs",
+        help="files of URLs, one a line; '-' for standard input; or URLs; "
+        "none: go on with what the folder of --dir knows",
     )  # fmt: skip
     general.add_argument(
         "--retry", nargs="?", const="", metavar="KIND,...",
@@ -195,17 +196,25 @@ def _retry(arguments: argparse.Namespace) -> list[str] | None:
     if "retry" not in arguments:
         return None
     kinds = [kind.strip() for kind in arguments.retry.split(",") if kind.strip()]
-    if len(kinds) == 1 and kinds[0] not in KINDS and not arguments.inputs:
+    if len(kinds) == 1 and not arguments.inputs and _may_be_a_list(kinds[0]):
         arguments.inputs = kinds
         return []
     return kinds
 
 
-def _sources(inputs: Sequence[str]) -> list[Source]:
+def _may_be_a_list(word: str) -> bool:
+    """No kind of failure has such a name."""
+    return word not in KINDS and (not word.replace("_", "").isalnum() or Path(word).is_file())
+
+
+def _sources(inputs: Sequence[str], folder: str) -> list[Source]:
+    """The lists that are named; none of them means to go on with what the folder knows."""
     from scraper.lists import file_source, given_source
 
-    if not inputs:
+    if not inputs and not folder:
         raise UsageError("no list of URLs is given: python -m scraper urls.txt (or --help)")
+    if not inputs:
+        return []
     near = difflib.get_close_matches(inputs[0], COMMANDS, 1, 0.7)
     if near and len(inputs) > 1 and not Path(inputs[0]).exists():
         raise UsageError(f"no such command or file: {inputs[0]}; did you mean {near[0]}?")
@@ -227,7 +236,7 @@ def _run(arguments: argparse.Namespace) -> int:
             raise UsageError("--demo brings its own list: leave out yours, or leave out --demo")
         return _demo(config, origins)
     retry = _retry(arguments)
-    sources = _sources(arguments.inputs)
+    sources = _sources(arguments.inputs, config.run.dir)
     return _scrape(
         sources,
         config,
@@ -302,7 +311,7 @@ def _scrape(
         interrupted.restore()
         if (run.report.total or run.report.stopped) and not quiet:
             _say(_summary(run))
-    if run.complete and not run.report.lines and not config.output.quiet:
+    if sources and run.complete and not run.report.lines and not quiet:
         _say(f"no URL in {', '.join(each.name for each in sources)}")
     code = run.report.exit_code
     if interrupted.signal is not None and not run.complete:

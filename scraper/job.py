@@ -49,6 +49,7 @@ logger = logging.getLogger("scraper")
 class Run:
     """A run over some lists: a context manager, and an iterator over its outcomes.
 
+    Without any list it goes on with what its folder knows.
     Leaving it early is clean: what is not committed stays pending for the next run of the same
     folder. `retry` asks failed URLs again: `()` all of them, or the given kinds; `refresh` asks
     all URLs of the list again, with what is known of them, and the unchanged ones cost nothing;
@@ -166,11 +167,19 @@ class Run:
         self._iterator = itertools.chain(self._untold(), self._pipeline.outcomes())
 
     def _chosen_folder(self) -> Path:
+        if not self.sources:
+            return self._folder_of_a_run()
         named = self.config.run.dir or folder_named_after(self.sources[0])
         if named is None:
             self._temporary = TemporaryFolder()
             named = self._temporary.path
         return Path(named)
+
+    def _folder_of_a_run(self) -> Path:
+        folder = Path(self.config.run.dir)
+        if not self.config.run.dir or not (folder / ".scraper" / "ledger.sqlite").exists():
+            raise UsageError(_no_run(folder))
+        return folder
 
     def _untold(self) -> Iterator[Outcome]:
         """What was committed and then not yielded: a killed consumer hears it after all."""
@@ -197,12 +206,16 @@ class Run:
         self._pass_open = False
         self._last = last
         if last is None:
+            if not self.sources:
+                raise UsageError(_no_run(self.folder))
             return
         plain = self.retry is None and not self.refresh
         if last.ended is None and (plain or _same_wish(last.arguments, self._arguments)):
             self.resumed = self._pass_open = True
             self.refresh = bool(last.arguments.get("refresh"))
             self.report.resume(dict(last.counts))
+            if not self.sources:
+                self._go_on_without_a_list()
             return
         self.number += 1
         self.ledger.forgive_hosts()
@@ -212,6 +225,14 @@ class Run:
             self._ensure_pass()
         if self.retry is not None and self.ledger.reopen_failed(self.number, self.retry):
             self._ensure_pass()
+        if not self.sources:
+            self._go_on_without_a_list()
+
+    def _go_on_without_a_list(self) -> None:
+        """What a reader would do line by line: the folder knows what its lists name."""
+        if self.refresh and self.ledger.reopen_listed(self.number):
+            self._ensure_pass()
+        self._due = self.ledger.count_of_pass(self.number) - self.report.found
 
     def _ensure_pass(self) -> None:
         if not self._pass_open:
@@ -414,13 +435,13 @@ class Run:
 
     def _totals(self) -> Tally:
         """How the folder's URLs ended last; a script's own, if they came from a script."""
-        own = None if self._lists else marked(self._seen)
+        own = None if self._lists or not self.sources else marked(self._seen)
         return Tally.of(self.ledger.ends(own))
 
     def _write_summary(self) -> None:
         summary = {
             "version": scraper.__version__,
-            "inputs": [each.name for each in self.sources],
+            "inputs": [each.name for each in self.sources] or self.ledger.source_names(),
             "exit_code": self.report.exit_code,
             "totals": self.report.totals.as_dict() if self.report.totals else None,
             **self.report.as_dict(),
@@ -492,6 +513,13 @@ def _kinds_of(word: str) -> list[str]:
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UsageError(f"retry: no kind of failure is called {word!r}{hint}")
     return meant
+
+
+def _no_run(folder: Path) -> str:
+    return (
+        f"no list of URLs is given, and {folder} holds no run to go on with: "
+        "name a list (python -m scraper urls.txt), or the folder of an earlier run"
+    )
 
 
 def _steady_clock() -> Callable[[], float]:

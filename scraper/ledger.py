@@ -471,6 +471,10 @@ class Ledger:
             self._source_names[found] = name
         return found
 
+    def source_names(self) -> list[str]:
+        """All lists that were ever read into it, oldest first."""
+        return list(self._sources)
+
     # -- intake -------------------------------------------------------------------------------
 
     def add(self, lines: Sequence[Line], number: int, *, listed: bool = True,
@@ -650,6 +654,24 @@ class Ledger:
             [number, *parameters],
         )
         return int(self._one("SELECT count(*) FROM url WHERE state = 'pending'"))
+
+    def reopen_listed(self, number: int) -> int:
+        """Make all that a list names due in pass `number`, but for what is part of it already.
+
+        Returns how many are due now.
+        """
+        self._flush()
+        return self._db.execute(
+            "UPDATE url SET state = 'pending', pass = ?, due = 0, attempts = NULL,"
+            " started = NULL, ask = NULL, hops = NULL,"
+            " error_kind = CASE WHEN host = 0 THEN error_kind END"
+            " WHERE seq IS NOT NULL AND pass < ? AND state != 'pending'",
+            (number, number),
+        ).rowcount
+
+    def count_of_pass(self, number: int) -> int:
+        """How many URLs pass `number` is about so far."""
+        return int(self._one("SELECT count(*) FROM url WHERE pass = ?", number))
 
     # -- lanes --------------------------------------------------------------------------------
 
