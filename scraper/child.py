@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from processors import Unusable
+from scraper import streams
 from scraper.errors import KINDS, disk_failure, failure
 from scraper.model import Failure
 from scraper.text import printable_json
@@ -128,7 +129,9 @@ def begin(scratch: str, recipe: Recipe, limits: Limits) -> None:
     """Make this process a worker. It never raises: `ping` tells what went wrong."""
     global _worker, _complaint, _fault
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    streams.open_missing()
     os.dup2(2, 1)  # records may go to stdout; what a user's function prints must not
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     try:

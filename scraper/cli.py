@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import scraper
 from scraper import config as configuration
+from scraper import streams
 from scraper.errors import KINDS, LocalFault, ScraperError, UsageError
 from scraper.report import SOME_FAILED, Report, size_text
 from scraper.text import printable, printable_lines
@@ -43,16 +44,13 @@ _TITLES = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (README, "Exit codes")."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    command = arguments.pop(0) if arguments[:1] and arguments[0] in COMMANDS else "run"
+    streams.open_missing()
+    streams.outlive_readers()
     try:
-        if command == "status":
-            from scraper import status
-
-            return status.main(arguments)
-        if command == "explain":
-            return _explain(arguments)
-        return _run(_parser().parse_args(arguments))
+        try:
+            return _command(list(sys.argv[1:] if argv is None else argv))
+        finally:
+            streams.flush()
     except LocalFault as fault:
         _say(f"stopped: {printable(str(fault))}")
         return fault.exit_code
@@ -61,6 +59,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+
+
+def _command(arguments: list[str]) -> int:
+    command = arguments.pop(0) if arguments[:1] and arguments[0] in COMMANDS else "run"
+    if command == "status":
+        from scraper import status
+
+        return status.main(arguments)
+    if command == "explain":
+        return _explain(arguments)
+    return _run(_parser().parse_args(arguments))
 
 
 def _say(text: str) -> None:
@@ -321,8 +330,7 @@ def _scrape(
         _say(_summary_in_a_line(run))
     if not run.threads_are_back:
         # A thread that nothing can end would keep the interpreter from ending.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        streams.flush()
         os._exit(code)
     return code
 
@@ -410,8 +418,10 @@ class _Signals:
 
     def install(self) -> None:
         names = ("SIGINT", "SIGTERM", "SIGHUP")
-        for number in (getattr(signal, name, None) for name in names):
-            if number is not None and threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has asked for that
                 self._before[number] = signal.signal(number, self._caught)
 
     def restore(self) -> None:
@@ -426,8 +436,9 @@ class _Signals:
         if self._run.config.output.quiet:
             return
         grace = self._run.config.run.grace_seconds
-        os.write(2, f"\nstopping: what is under way may take {grace:g} s (again: leave now)\n"
-                 .encode())  # fmt: skip
+        streams.say_at_once(
+            f"\nstopping: what is under way may take {grace:g} s (again: leave now)\n"
+        )
 
 
 class _Progress:

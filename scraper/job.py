@@ -22,7 +22,7 @@ from typing import Any, cast
 import orjson
 
 import scraper
-from scraper import lists, recovery, sinks
+from scraper import lists, recovery, sinks, streams
 from scraper.config import Config
 from scraper.errors import KINDS, LocalFault, UsageError, disk_failure
 from scraper.fetch import Fetcher, agent_of
@@ -101,6 +101,7 @@ class Run:
 
     def _open(self) -> None:
         config = self.config
+        streams.open_missing()
         if config.page.html:
             function_of(config.page.html, "html")
         if not config.run.save_only:
@@ -251,7 +252,7 @@ class Run:
         errors = sinks.LineFile(self.folder / "errors.jsonl", sinks.error_line)
         self._sinks: list[sinks.Sink] = [records, errors, log]
         if self.config.output.output == "-":
-            self._sinks.append(sinks.StandardOutput())
+            self._sinks.append(sinks.StandardOutput(self.folder / "records.jsonl"))
         for sink in self._sinks:
             sink.resume(self.ledger.position(sink.name))
         return Journal(

@@ -7,6 +7,7 @@ position; the next run cuts the file back to it.
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import sys
 import time
@@ -18,10 +19,13 @@ from typing import Any, BinaryIO, Protocol
 
 import orjson
 
-from scraper.errors import LocalFault, UsageError, disk_failure, failure
+from scraper import streams
+from scraper.errors import LocalFault, UsageError, disk_failure
 from scraper.model import Outcome, Task
 from scraper.text import printable, printable_json
 from scraper.urls import redacted, redacted_line
+
+logger = logging.getLogger("scraper")
 
 
 class Sink(Protocol):
@@ -127,31 +131,38 @@ class LineFile:
 
 
 class StandardOutput:
-    """Records to standard output (`-o -`): at least once, for what is written cannot be cut."""
+    """Records to standard output (`-o -`): at least once, for what is written cannot be cut.
+
+    Whoever reads them may stop doing so; `file` is where all of them stand.
+    """
 
     name = "-"
     exactly_once = False
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._waiting: list[bytes] = []
+        self._is_read = True
 
     def resume(self, position: str | None) -> None:
         """Raises UsageError if there is no standard output."""
         if sys.stdout is None:
             raise UsageError("-o -: standard output is closed")
-        self._waiting: list[bytes] = []
+        streams.outlive_readers()
 
     def add(self, outcome: Outcome) -> None:
-        self._waiting.append(outcome.line)
-        self._waiting.append(b"\n")
+        if self._is_read:
+            self._waiting.append(outcome.line)
+            self._waiting.append(b"\n")
 
     def flush(self, *, durable: bool) -> str:
-        try:
-            sys.stdout.buffer.write(b"".join(self._waiting))
-            sys.stdout.buffer.flush()
-        except BrokenPipeError as error:
-            closed = failure("disk_error", "standard output was closed by its reader")
-            raise LocalFault(closed) from error
-        except OSError as error:
-            raise LocalFault(disk_failure(error)) from error
-        self._waiting.clear()
+        """Raises LocalFault if it is a file that cannot be written."""
+        if self._waiting:
+            self._is_read = streams.put_out(b"".join(self._waiting))
+            self._waiting.clear()
+            if not self._is_read:
+                logger.warning("nobody reads standard output any more: the records go on in %s",
+                               self._file)  # fmt: skip
         return ""
 
     def close(self) -> None:

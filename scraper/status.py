@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 import orjson
@@ -40,7 +39,6 @@ def main(arguments: list[str]) -> int:
         print(printable_json(orjson.dumps(facts, option=orjson.OPT_INDENT_2)).decode())
     else:
         print(printable_lines(text))
-    sys.stdout.flush()
     return 0
 
 

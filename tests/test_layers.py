@@ -21,7 +21,8 @@ from tests.conftest import PROJECT
 ROWS = (
     ("processors", "scraper.faulty"),
     ("text", "model", "errors", "config", "urls", "sniff"),  # words
-    ("plugins", "robots", "guard", "bodies", "proxies", "fetch", "child", "workers", "store",
+    ("plugins", "streams",
+     "robots", "guard", "bodies", "proxies", "fetch", "child", "workers", "store",
      "reading", "ledger", "lists", "folders", "owners", "directives", "record", "sinks", "report",
      "hosts", "frontier"),  # each one thing
     ("recovery", "journal", "pipeline", "job", "api"),  # the story and its wiring

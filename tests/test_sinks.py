@@ -219,7 +219,7 @@ def test_a_log_line_is_one_line_whatever_the_message() -> None:
 def test_standard_output_gets_records_at_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = io.TextIOWrapper(io.BytesIO())
     monkeypatch.setattr(sys, "stdout", taken)
-    sink = StandardOutput()
+    sink = StandardOutput(Path("run/records.jsonl"))
     sink.resume(None)
     sink.add(outcome("https://a/"))
     sink.flush(durable=False)
