@@ -37,6 +37,7 @@ class Meta:
     metavar: str = ""
     flag: bool = True  # False: set in TOML and environment only
     pattern: str = ""  # of a string, if not every one is right
+    shapes: bool = False  # what comes of a URL depends on it
 
 
 def key(default: Any, says: str, **meta: Any) -> Any:
@@ -76,7 +77,9 @@ class RunKeys:
         "", "stop after this many failed URLs, a number or a share such as 20%",
         pattern=r"|\d+|\d{1,2}(\.\d+)?%|100%", metavar="N|N%",
     )  # fmt: skip
-    save_only: bool = key(False, "save bodies and record them; parse and process nothing")
+    save_only: bool = key(
+        False, "save bodies and record them; parse and process nothing", shapes=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +153,7 @@ class HostKeys:
     )  # fmt: skip
     obey: tuple[str, ...] = key(
         (), "page directives that skip a URL: noindex, noimageindex, noai, noimageai",
-        metavar="WORDS",
-    )  # fmt: skip
+        metavar="WORDS", shapes=True)  # fmt: skip
     limit_rate_bytes: int = key(
         0, "bytes a second, over all hosts; 0: no limit", low=0, high=2**40, short="-r",
         metavar="SIZE",
@@ -178,8 +180,8 @@ class HostKeys:
 class PageKeys:
     """What is made of a page."""
 
-    page_images: bool = key(True, "fetch the images of pages too")
-    html: str = key("", "your function for pages, module:function", metavar="M:F")
+    page_images: bool = key(True, "fetch the images of pages too", shapes=True)
+    html: str = key("", "your function for pages, module:function", metavar="M:F", shapes=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +190,19 @@ class ImageKeys:
 
     resize: int = key(
         512, "longest side of the result, only if bigger; 0: keep size", low=0, high=65_500,
-        metavar="PX",
-    )  # fmt: skip
-    grayscale: bool = key(False, "make results gray")
+        metavar="PX", shapes=True)  # fmt: skip
+    grayscale: bool = key(False, "make results gray", shapes=True)
     format: str = key(
-        "", "format of results; empty: keep jpeg, png, webp", choices=("", "jpeg", "png", "webp")
+        "",
+        "format of results; empty: keep jpeg, png, webp",
+        choices=("", "jpeg", "png", "webp"),
+        shapes=True,
     )
-    quality: int = key(85, "quality of jpeg and webp results", low=1, high=100, metavar="Q")
+    quality: int = key(
+        85, "quality of jpeg and webp results", low=1, high=100, metavar="Q", shapes=True
+    )
     max_pixels: int = key(
-        100_000_000, "largest picture that is decoded", low=1, high=10**10, flag=False
+        100_000_000, "largest picture that is decoded", low=1, high=10**10, flag=False, shapes=True
     )
 
 

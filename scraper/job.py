@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import itertools
 import logging
 import os
 import re
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, cast
 
 import orjson
@@ -30,7 +27,7 @@ from scraper.folders import TemporaryFolder, folder_named_after
 from scraper.frontier import Frontier
 from scraper.guard import AllowList, Guard, HostClass, Private
 from scraper.journal import Journal
-from scraper.ledger import Ledger, Line, fault_of, marked
+from scraper.ledger import Ledger, Line, Pass, fault_of, marked
 from scraper.model import Fetched, Outcome, Task
 from scraper.owners import claim_folder
 from scraper.pipeline import Pipeline, Stop
@@ -38,6 +35,7 @@ from scraper.plugins import function_of
 from scraper.record import outcome_of
 from scraper.report import Report, Tally
 from scraper.robots import token_of
+from scraper.shaping import describe_changes, process_hashes, shaping_options
 from scraper.store import Store, processed_prefix
 from scraper.text import printable_json
 from scraper.urls import parts_of, without_credentials
@@ -104,6 +102,7 @@ class Run:
         streams.open_missing()
         if config.page.html:
             function_of(config.page.html, "html")
+        self._shaping = shaping_options(config)
         if not config.run.save_only:
             self._stage = self._process_stage()
         self.folder = self._chosen_folder()
@@ -122,6 +121,7 @@ class Run:
         self._distrust()
         self._choose_pass()
         self.journal = self._journal()
+        self._compare_options()
         self.guard = guard_of(config)
         self.guard.learn(cast("dict[str, HostClass]", self.ledger.classes()))
         fetcher = Fetcher(
@@ -240,9 +240,24 @@ class Run:
             self._open_pass()
 
     def _open_pass(self) -> None:
-        configuration = hashlib.sha256(orjson.dumps(asdict(self.config))).hexdigest()[:16]
-        self.ledger.open_pass(self.number, self._arguments, configuration, scraper.__version__)
+        self.ledger.open_pass(self.number, self._arguments, [self._shaping], scraper.__version__)
         self._pass_open = True
+
+    def _compare_options(self) -> None:
+        """Say so if what lies in the folder was made with other options than this run's."""
+        passes = self.ledger.passes()
+        if self.resumed and self._shaping not in passes[0].configurations:
+            self.ledger.set_configurations(self.number, [*passes[0].configurations, self._shaping])
+        earlier = [each for each in passes if each.number == self.number]
+        if not self.refresh:
+            earlier = _since_all_was_made_anew(passes)
+        made_with = [options for each in earlier for options in each.configurations]
+        changes = describe_changes(made_with, self._shaping)
+        if changes:
+            self.journal.note(
+                f"what {self.folder} holds was made with other options ({changes}); it stays as"
+                " it is: --refresh makes everything anew"
+            )
 
     def _journal(self) -> Journal:
         self.report.number = self.number
@@ -269,7 +284,7 @@ class Run:
             log_as_json=as_json,
             token=token_of(agent_of(self.config.fetch)),
             obey=self.config.hosts.obey,
-            process_hash=_process_hashes(self.config).__getitem__,
+            process_hash=process_hashes(self.config).__getitem__,
         )
 
     def _process_stage(self) -> ProcessStage:
@@ -453,6 +468,16 @@ class Run:
         part.replace(self.folder / "summary.json")
 
 
+def _since_all_was_made_anew(passes: Sequence[Pass]) -> list[Pass]:
+    """The passes, newest first, whose options made what lies there now."""
+    since = []
+    for each in passes:
+        since.append(each)
+        if each.arguments.get("refresh") and each.ended is not None:
+            break
+    return since
+
+
 @contextmanager
 def _blaming_this_machine() -> Iterator[None]:
     """What goes wrong with our own files, in our words."""
@@ -478,24 +503,6 @@ def guard_of(config: Config) -> Guard:
 
 def _same_wish(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(one.get(name) == other.get(name) for name in ("retry", "refresh"))
-
-
-def _process_hashes(config: Config) -> dict[str, str]:
-    """By kind, what the way of processing is known by: if it changes, bodies are processed anew."""
-    page = [config.page.html]
-    if config.page.html:
-        module = sys.modules[function_of(config.page.html, "html").__module__]
-        page.append(hashlib.sha256(_source_of(module)).hexdigest())
-    ways = {"page": page, "image": asdict(config.image), "file": ""}
-    return {
-        kind: hashlib.sha256(orjson.dumps([scraper.__version__, way])).hexdigest()[:16]
-        for kind, way in ways.items()
-    }
-
-
-def _source_of(module: ModuleType) -> bytes:
-    file = getattr(module, "__file__", None)
-    return Path(file).read_bytes() if file else b""
 
 
 def _checked_kinds(kinds: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -97,8 +97,11 @@ _ENDS = """SELECT state,
 _UNREACHABLE_HAS_FAILED = """UPDATE url SET state = 'failed'
   WHERE error_kind = 'robots_unreachable' AND state = 'skipped'"""
 
+# It kept a hash of all options, which tells nothing of any.
+_NO_OPTIONS_KNOWN = "UPDATE pass SET configuration = '[]'"
+
 # What leads from each schema to the next one.
-_MIGRATIONS: dict[int, tuple[str, ...]] = {1: (_UNREACHABLE_HAS_FAILED,)}
+_MIGRATIONS: dict[int, tuple[str, ...]] = {1: (_UNREACHABLE_HAS_FAILED, _NO_OPTIONS_KNOWN)}
 
 
 def _fields(*names: str) -> str:
@@ -287,6 +290,8 @@ class Pass:
     ended: float | None
     arguments: Mapping[str, Any]
     counts: Mapping[str, Any]
+    # The options that shape results, for each run of it that had others.
+    configurations: Sequence[Mapping[str, Any]] = ()
 
 
 @functools.lru_cache(maxsize=4096)
@@ -435,20 +440,33 @@ class Ledger:
         self._db.execute("INSERT OR REPLACE INTO sink VALUES (?, ?)", (sink, position))
 
     def last_pass(self) -> Pass | None:
-        row = self._db.execute(
-            "SELECT number, started, ended, arguments, counts FROM pass"
-            " ORDER BY number DESC LIMIT 1"
-        ).fetchone()
-        if row is None:
-            return None
-        number, started, ended, arguments, counts = row
-        return Pass(number, started, ended, orjson.loads(arguments), orjson.loads(counts))
+        return next(iter(self.passes(1)), None)
 
-    def open_pass(self, number: int, arguments: Mapping[str, Any], configuration: str,
-                  version: str) -> None:  # fmt: skip
+    def passes(self, most: int = -1) -> list[Pass]:
+        """The passes of this folder, newest first."""
+        rows = self._db.execute(
+            "SELECT number, started, ended, arguments, counts, configuration FROM pass"
+            " ORDER BY number DESC LIMIT ?",
+            (most,),
+        )
+        return [
+            Pass(number, started, ended, orjson.loads(arguments), orjson.loads(counts),
+                 orjson.loads(configurations))
+            for number, started, ended, arguments, counts, configurations in rows
+        ]  # fmt: skip
+
+    def open_pass(self, number: int, arguments: Mapping[str, Any],
+                  configurations: Sequence[Mapping[str, Any]], version: str) -> None:  # fmt: skip
+        made_with = _json(configurations)
         self._db.execute(
             "INSERT INTO pass VALUES (?, ?, NULL, ?, ?, ?, NULL, '{}')",
-            (number, time.time(), orjson.dumps(arguments).decode(), configuration, version),
+            (number, time.time(), _json(arguments), made_with, version),
+        )
+
+    def set_configurations(self, number: int, configurations: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the options under which the runs of a pass have made their results."""
+        self._db.execute(
+            "UPDATE pass SET configuration = ? WHERE number = ?", (_json(configurations), number)
         )
 
     def note_pass(self, number: int, counts: bytes, exit: int | None = None,

@@ -1,0 +1,93 @@
+"""Which options shape what comes of a URL, and whether those of a folder are others than now.
+
+A finished folder is not asked again because a picture is to be smaller; but it is said that what
+lies there was made with other options, and what makes it anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import orjson
+
+import scraper
+from scraper.config import KEYS, Config, Key
+from scraper.plugins import function_of
+
+Options = Mapping[str, Any]
+_HTML_SOURCE = "html_source"  # of the user's function: a hash of its file
+
+
+def shaping_options(config: Config) -> dict[str, Any]:
+    """The options that shape results, by key; with a function of the user's, its file's hash."""
+    options = {
+        key.name: _plain(getattr(getattr(config, key.section), key.name))
+        for key in KEYS.values()
+        if key.meta.shapes
+    }
+    return {**options, _HTML_SOURCE: _source_hash(config)}
+
+
+def process_hashes(config: Config) -> dict[str, str]:
+    """By kind, what the way of processing is known by: if it changes, bodies are processed anew."""
+    ways = {"page": [config.page.html, _source_hash(config)], "image": asdict(config.image)}
+    return {
+        kind: hashlib.sha256(orjson.dumps([scraper.__version__, way])).hexdigest()[:16]
+        for kind, way in {**ways, "file": ""}.items()
+    }
+
+
+def describe_changes(earlier: Iterable[Options], now: Options) -> str:
+    """What differs from `earlier` options, in words; "" if nothing does.
+
+    >>> describe_changes([{"resize": 512}, {"resize": 300}], {"resize": 256})
+    '--resize was 512 or 300, now 256'
+
+    A key that one side does not know differs in nothing: another version wrote it.
+    """
+    before = list(earlier)
+    changes = []
+    for name, value in now.items():
+        others = [each[name] for each in before if name in each and each[name] != value]
+        if others:
+            changes.append(_describe_change(name, others, value))
+    return ", ".join(changes)
+
+
+def _describe_change(name: str, before: list[Any], now: Any) -> str:
+    if name == _HTML_SOURCE:
+        return "the file of the function for pages has changed"
+    key = KEYS[name]
+    was = " or ".join(dict.fromkeys(_shown(key, each) for each in before))
+    return f"{key.flag if key.meta.flag else key.name} was {was}, now {_shown(key, now)}"
+
+
+def _shown(key: Key, value: Any) -> str:
+    if key.type is bool:
+        return "given" if value is not key.default else "not given"
+    if isinstance(value, list):
+        value = ",".join(value)
+    return "not given" if value == "" else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _source_hash(config: Config) -> str:
+    if not config.page.html:
+        return ""
+    module = sys.modules[function_of(config.page.html, "html").__module__]
+    return hashlib.sha256(_source_of(module)).hexdigest()[:16]
+
+
+def _source_of(module: ModuleType) -> bytes:
+    file = getattr(module, "__file__", None)
+    return Path(file).read_bytes() if file else b""

@@ -1,0 +1,121 @@
+"""A folder that was made with other options: the run says which, and what makes it anew."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from scraper.faulty import FaultyServer, body, page, status
+from scraper.shaping import describe_changes
+from tests.conftest import Scrape
+
+ANEW = "--refresh makes everything anew"
+
+
+def _picture() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (900, 600), "teal").save(file, "JPEG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def server() -> Iterator[FaultyServer]:
+    site = {
+        "/robots.txt": status(404),
+        "/a.jpg": body(_picture(), "image/jpeg"),
+        "/page": page("<img src=/a.jpg>"),
+        "/gone": status(404),
+    }
+    with FaultyServer(site) as server:
+        yield server
+
+
+def _widths(folder: Path) -> set[int]:
+    return {_width(each) for each in folder.rglob("processed/**/*.jpg")}
+
+
+def _width(path: Path) -> int:
+    with Image.open(path) as picture:
+        return picture.width
+
+
+def test_a_finished_folder_says_what_its_pictures_were_made_with(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    urls = scrape.list_of(server.url("/a.jpg"))
+    scrape(urls)
+    told = scrape(urls, "--resize", "300", "--grayscale")
+    assert "(--resize was 512, now 300, --grayscale was not given, now given)" in told.stderr
+    assert ANEW in told.stderr
+    assert ANEW in (told.folder / "run.log").read_text()
+    assert _widths(told.folder) == {512}
+    told = scrape(urls, "--resize", "300", "--grayscale", "--refresh")
+    assert ANEW not in told.stderr, "that is what it is doing"
+    assert _widths(told.folder) == {300}
+    assert ANEW not in scrape(urls, "--resize", "300", "--grayscale").stderr
+    assert "(--resize was 300, now 512" in scrape(urls).stderr
+
+
+def test_the_same_options_say_nothing(scrape: Scrape, server: FaultyServer) -> None:
+    urls = scrape.list_of(server.url("/gone"))
+    scrape.here(urls, "-j", "4")
+    told = scrape.here(urls, "-j", "8", "--per-host", "2", "--delay", "1ms")
+    assert ANEW not in told.stderr
+
+
+def test_what_joins_a_folder_with_other_options_is_mixed_from_then_on(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    scrape.here(scrape.list_of(server.url("/page")), "--resize", "100")
+    grown = scrape.list_of(server.url("/page"), server.url("/gone"))
+    assert "(--resize was 100, now 200)" in scrape.here(grown, "--resize", "200").stderr
+    assert "(--resize was 200, now 100)" in scrape.here(grown, "--resize", "100").stderr
+    assert "(--resize was 200 or 100, now 300)" in scrape.here(grown, "--resize", "300").stderr
+
+
+def test_a_retry_says_that_its_options_are_not_those_of_what_it_mends(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    urls = scrape.list_of(server.url("/page"), server.url("/gone"))
+    scrape.here(urls, "--no-page-images")
+    told = scrape.here(urls, "--retry")
+    assert "(--no-page-images was given, now not given)" in told.stderr
+
+
+def test_a_pass_that_goes_on_with_other_options_says_so(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    urls = scrape.list_of(server.url("/page"), server.url("/gone"))
+    assert scrape.here(urls, "--max-items", "1").code == 5
+    told = scrape.here(urls, "--obey", "noai")
+    assert "(--obey was not given, now noai)" in told.stderr
+
+
+def test_a_function_that_was_edited_is_another(scrape: Scrape, server: FaultyServer) -> None:
+    (scrape.folder / "mine.py").write_text("def f(page):\n    return 1\n")
+    urls = scrape.list_of(server.url("/page"))
+    scrape(urls, "--html", "mine:f")
+    (scrape.folder / "mine.py").write_text("def f(page):\n    return 22\n")
+    told = scrape(urls, "--html", "mine:f")
+    assert "(the file of the function for pages has changed)" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now", "told"),
+    [
+        ([], {"resize": 1}, ""),
+        ([{"resize": 1}], {"resize": 1}, ""),
+        ([{"unknown": 1}], {"resize": 1}, ""),
+        ([{"save_only": True}], {"save_only": False}, "--save-only was given, now not given"),
+        ([{"format": ""}], {"format": "webp"}, "--format was not given, now webp"),
+        ([{"max_pixels": 9}], {"max_pixels": 8}, "max_pixels was 9, now 8"),
+    ],
+)
+def test_changes_in_words(
+    earlier: list[dict[str, object]], now: dict[str, object], told: str
+) -> None:
+    assert describe_changes(earlier, now) == told
