@@ -1,0 +1,118 @@
+"""Folders that earlier versions have written go on under this one.
+
+`tests/folders/schema-1` was written by version 0.1.0 in a folder that is no more: a finished pass
+over a list (two pages, a redirect, an image that is there and one that is not, a 404, a 500, a bad
+line, a path that robots.txt forbids, a host that does not give its robots.txt), and a second pass
+over the grown list that was stopped by a limit after one of three URLs.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import scraper
+from scraper.faulty import FaultyServer, etag, page, robots, status
+from scraper.ledger import SCHEMA
+from tests.conftest import PROJECT, Scrape
+from tests.stories.runs import PUBLIC, Names, Wire, internet, last_of, records_of
+
+OLD = PROJECT / "tests" / "folders"
+NAMES = Names({"shop.test": PUBLIC, "closed.test": "93.184.216.35"})
+HOME = b"<title>Shop</title><p>Home<img src=/a.png><img src='/none.png'>"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The old folder in another place, with its list."""
+    shutil.copytree(OLD / "schema-1", tmp_path / "downloads" / "urls")
+    shutil.copy(OLD / "schema-1.txt", tmp_path / "urls.txt")
+    return tmp_path
+
+
+@pytest.fixture
+def server() -> Iterator[FaultyServer]:
+    site = {
+        "/robots.txt": robots("User-agent: *\nDisallow: /private/"),
+        "/": etag(HOME, '"1"'),
+        "/gone": status(404),
+        "/none.png": status(404),
+        "/*": page("<title>Here</title>"),
+    }
+    with FaultyServer(site) as server:
+        yield server
+
+
+def _run(project: Path, server: FaultyServer, **how: object) -> scraper.Report:
+    folder = project / "downloads" / "urls"
+    keys = {"dir": str(folder), "processes": 1, "retry_wait_seconds": 0.01, "allow_hosts": []}
+    with internet(NAMES, Wire(server.port)):
+        return scraper.run(project / "urls.txt", scraper.configure(**keys), **how)  # type: ignore[arg-type]
+
+
+def test_an_open_pass_goes_on_where_it_stopped(project: Path, server: FaultyServer) -> None:
+    before = records_of(project / "downloads" / "urls")
+    report = _run(project, server)
+    after = records_of(project / "downloads" / "urls")
+    assert after[: len(before)] == before, "what was written stays"
+    asked = {seen.path for seen in server.seen} - {"/robots.txt"}
+    assert asked == {"/new-2", "/new-3"}
+    assert [each["pass"] for each in after[len(before) :]] == [2, 2]
+    assert report.totals is not None
+    assert report.totals.as_dict()["done"] == 7
+    assert report.exit_code == 3
+
+
+def test_a_host_without_its_robots_txt_counts_as_failed_now(
+    project: Path, server: FaultyServer
+) -> None:
+    report = _run(project, server)
+    assert report.totals is not None
+    assert report.totals.failures["robots_unreachable"] == 1
+    assert report.totals.skips == {"robots_disallowed": 1}
+
+
+def test_its_failures_are_asked_again(project: Path, server: FaultyServer) -> None:
+    _run(project, server)
+    _run(project, server, retry=())
+    last = last_of(project / "downloads" / "urls")
+    states = {url: (each["state"], each["pass"]) for url, each in last.items() if url}
+    assert states["http://closed.test/a"] == ("done", 3)
+    assert states["http://shop.test/broken"] == ("done", 3)
+    assert states["http://shop.test/gone"] == ("failed", 3)
+    assert states["http://shop.test/lake"] == ("done", 1)
+
+
+def test_a_refresh_sends_its_validators(project: Path, server: FaultyServer) -> None:
+    _run(project, server)
+    _run(project, server, refresh=True)
+    (seen,) = server.seen_of("/")
+    assert seen.headers["if-none-match"] == '"1"'
+    record = last_of(project / "downloads" / "urls")["http://shop.test/"]
+    assert (record["state"], record["title"]) == ("unchanged", "Shop")
+
+
+def test_its_ledger_is_migrated_by_a_run_and_only_read_by_status(
+    project: Path, server: FaultyServer, scrape: Scrape
+) -> None:
+    ledger = project / "downloads" / "urls" / ".scraper" / "ledger.sqlite"
+    bytes_before = ledger.read_bytes()
+    told = scrape("status", "downloads/urls", dir=None)
+    _, headline, *_ = told.stdout.splitlines()
+    assert headline == "5 done · 4 failed · 2 skipped · 4 pages · 1 image · 248 B"
+    assert ledger.read_bytes() == bytes_before
+    _run(project, server)
+    assert _schema_of(ledger) == SCHEMA
+
+
+def _schema_of(ledger: Path) -> int:
+    db = sqlite3.connect(ledger)
+    try:
+        version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    finally:
+        db.close()
+    return version
