@@ -21,16 +21,30 @@ from tests.conftest import PROJECT
 ROWS = (
     ("processors", "scraper.faulty"),
     ("text", "model", "errors", "config", "urls", "sniff"),  # words
-<<<<<<< HEAD
-    ("plugins", "streams",
-     "robots", "guard", "bodies", "proxies", "fetch", "child", "workers", "store",
-     "reading", "ledger", "lists", "folders", "owners", "directives", "record", "sinks", "report",
-     "hosts", "frontier"),  # each one thing
-=======
-    ("plugins", "shaping", "robots", "guard", "bodies", "proxies", "fetch", "child", "workers",
-     "store", "reading", "ledger", "lists", "folders", "owners", "directives", "record", "sinks",
-     "report", "hosts", "frontier"),  # each one thing
->>>>>>> 3c7586b (Say when a folder was made with other options, and what makes it anew)
+    (
+        "plugins",
+        "streams",
+        "shaping",
+        "robots",
+        "guard",
+        "bodies",
+        "proxies",
+        "fetch",
+        "child",
+        "workers",
+        "store",
+        "reading",
+        "ledger",
+        "lists",
+        "folders",
+        "owners",
+        "directives",
+        "record",
+        "sinks",
+        "report",
+        "hosts",
+        "frontier",
+    ),  # each one thing
     ("recovery", "journal", "pipeline", "job", "api"),  # the story and its wiring
     ("demo", "explain", "status", "cli", "__main__"),  # faces
 )  # fmt: skip
