@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import logging
 import os
 import signal
 import sys
@@ -19,8 +18,9 @@ import scraper
 from scraper import config as configuration
 from scraper import streams
 from scraper.errors import KINDS, LocalFault, ScraperError, UsageError
-from scraper.report import SOME_FAILED, Report, size_text
-from scraper.text import printable, printable_lines
+from scraper.progress import Progress, say, show_warnings
+from scraper.report import SOME_FAILED, Report
+from scraper.text import printable
 from scraper.urls import redacted, redacted_line
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from scraper.model import Outcome
 
 COMMANDS = ("run", "status", "explain")  # a list of such a name is ./status
-LINE_SECONDS = 30.0
-BAR_SECONDS = 0.25
 _TITLES = {
     "run": "how much at once, and where",
     "fetch": "requests",
@@ -52,10 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             streams.flush()
     except LocalFault as fault:
-        _say(f"stopped: {printable(str(fault))}")
+        say(f"stopped: {printable(str(fault))}")
         return fault.exit_code
     except ScraperError as error:
-        _say(f"error: {printable(str(error))}")
+        say(f"error: {printable(str(error))}")
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -70,11 +68,6 @@ def _command(arguments: list[str]) -> int:
     if command == "explain":
         return _explain(arguments)
     return _run(_parser().parse_args(arguments))
-
-
-def _say(text: str) -> None:
-    """The one door to the terminal: nothing in a message commands it."""
-    print(printable_lines(text), file=sys.stderr, flush=True)
 
 
 # -- arguments ------------------------------------------------------------------------------------
@@ -171,7 +164,7 @@ def _configured(
     found = toml is None and Path("scraper.toml").exists()
     config, origins = configuration.load(flags, toml=Path("scraper.toml") if found else toml)
     if found and not config.output.quiet:
-        _say("using scraper.toml of this folder")
+        say("using scraper.toml of this folder")
     return config, origins
 
 
@@ -269,7 +262,7 @@ def _demo(config: configuration.Config, origins: configuration.Origins) -> int:
         # The site has failures on purpose: a demo that shows them has not failed.
         code = _scrape([given_source(site.urls, "demo")], confined_config, expected=SOME_FAILED)
         if not config.output.quiet:
-            _say(f"\n{site.note}")
+            say(f"\n{site.note}")
     return code
 
 
@@ -300,7 +293,7 @@ def _scrape(
     from scraper.job import Run
 
     quiet = config.output.quiet
-    _show_warnings(quiet)
+    show_warnings(quiet)
     _allow_more_files()
     run = Run(sources, config, retry, refresh=refresh, add_list=add_list)
     interrupted = _Signals(run)
@@ -309,25 +302,25 @@ def _scrape(
             interrupted.install()
             if not quiet:
                 _say_what_is_begun(run)
-            with _Progress(run, config.output):
+            with Progress(run, config.output):
                 for outcome in run:
                     if config.output.verbose:
-                        _say(_told(outcome))
+                        say(_told(outcome))
     except LocalFault:
         if run.report.stopped is None:  # else the summary says it
             raise
     finally:
         interrupted.restore()
         if (run.report.total or run.report.stopped) and not quiet:
-            _say(_summary(run))
+            say(_summary(run))
     if sources and run.complete and not run.report.lines and not quiet:
-        _say(f"no URL in {', '.join(each.name for each in sources)}")
+        say(f"no URL in {', '.join(each.name for each in sources)}")
     code = run.report.exit_code
     if interrupted.signal is not None and not run.complete:
         code = 128 + interrupted.signal
     code = 0 if code == expected else code
     if quiet and code:
-        _say(_summary_in_a_line(run))
+        say(_summary_in_a_line(run))
     if not run.threads_are_back:
         # A thread that nothing can end would keep the interpreter from ending.
         streams.flush()
@@ -349,24 +342,9 @@ def _allow_more_files() -> None:
 
 def _say_what_is_begun(run: Run) -> None:
     if run.resumed:
-        _say(f"continuing pass {run.number} of {printable(str(run.folder))}")
+        say(f"continuing pass {run.number} of {printable(str(run.folder))}")
     if run.doubted:
-        _say(f"the machine went down under the last run: asking {run.doubted:,} again")
-
-
-def _show_warnings(quiet: bool) -> None:
-    """What the engine warns of, such as a run that waits, is said above the bar."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Printable("%(message)s"))
-    handler.setLevel(logging.ERROR if quiet else logging.WARNING)
-    scraper_logger = logging.getLogger("scraper")
-    scraper_logger.handlers = [handler]
-    scraper_logger.propagate = False
-
-
-class _Printable(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return printable_lines(super().format(record))
+        say(f"the machine went down under the last run: asking {run.doubted:,} again")
 
 
 def _told(outcome: Outcome) -> str:
@@ -439,62 +417,3 @@ class _Signals:
         streams.say_at_once(
             f"\nstopping: what is under way may take {grace:g} s (again: leave now)\n"
         )
-
-
-class _Progress:
-    """A bar on a terminal, a line each 30 seconds elsewhere, drawn by a thread of its own."""
-
-    def __init__(self, run: Run, keys: configuration.OutputKeys) -> None:
-        self._run = run
-        self._bar: Any = None
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
-        if keys.progress and not keys.quiet:
-            terminal = sys.stderr.isatty() and not os.environ.get("TQDM_DISABLE")
-            if terminal:
-                self._bar = _bar()
-            seconds = BAR_SECONDS if terminal else LINE_SECONDS
-            self._thread = threading.Thread(target=self._draw, args=(seconds,), daemon=True)
-
-    def __enter__(self) -> None:
-        if self._thread is not None:
-            self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join()
-        if self._bar is not None:
-            self._update()
-            self._bar.close()
-
-    def _draw(self, seconds: float) -> None:
-        while not self._over.wait(seconds):
-            if self._bar is not None:
-                self._update()
-            else:
-                _say(_line(self._run.report, self._run.known))
-
-    def _update(self) -> None:
-        report = self._run.report
-        self._bar.total = max(self._run.known, report.total)
-        self._bar.n = report.total
-        self._bar.set_postfix_str(f"{_counts(report)}, {size_text(report.bytes)}")
-
-
-def _bar() -> Any:
-    from tqdm import tqdm
-
-    tqdm.set_lock(threading.RLock())  # the default makes a multiprocessing lock
-    bar = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
-    return tqdm(total=0, unit=" url", bar_format=bar, dynamic_ncols=True, smoothing=0.1)
-
-
-def _counts(report: Report) -> str:
-    counts = [f"ok={report.done}"]
-    counts += [f"{s}={report.states[s]}" for s in ("failed", "skipped") if report.states[s]]
-    return " ".join(counts)
-
-
-def _line(report: Report, known: int) -> str:
-    return f"{report.total:,}/{known:,} URLs, {_counts(report)}, {size_text(report.bytes)}"

@@ -46,7 +46,7 @@ ROWS = (
         "frontier",
     ),  # each one thing
     ("recovery", "journal", "pipeline", "job", "api"),  # the story and its wiring
-    ("demo", "explain", "status", "cli", "__main__"),  # faces
+    ("demo", "explain", "status", "progress", "cli", "__main__"),  # faces
 )  # fmt: skip
 PLACES = {
     name if name in ROWS[0] else f"scraper.{name}": (row, column)
