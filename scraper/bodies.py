@@ -63,7 +63,9 @@ def save(raw: Raw, path: str, *, length: int | None, encoding: str | None, most:
     with _Part(path) as part:
         more = True
         while more:
-            chunk = b"" if wire == length else raw.read(CHUNK_BYTES, decode_content=False)
+            chunk = (
+                b"" if length and wire == length else raw.read(CHUNK_BYTES, decode_content=False)
+            )
             wire += len(chunk)
             more = bool(chunk) and (decode is not None or wire != length)
             for piece in decode(chunk) if decode and wire else (chunk,):

@@ -313,27 +313,70 @@ def disk_failure(error: OSError) -> Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The failure that a foreign exception stands for; `internal_error` if it is no known one.
+    """The failure that a foreign exception stands for.
 
     Wrappers are opened: what lies deepest is what happened. A plain time-out lies deepest in
     both kinds of time-out, so there the wrapper decides; and a refusal or time-out of the proxy
-    is the proxy's, not the host's.
+    is the proxy's, not the host's. One without a name here is `protocol_error` if a library
+    raised it that reads answers, else `internal_error`: a mistake of ours.
     """
     chain = list(_chain(error))
     for each in chain:
         if isinstance(each, LocalFault):
             return each.failure
+    kind = _kind_among(chain)
+    return _unknown(error) if kind is None else failure(kind, _message(kind, chain))
+
+
+def _kind_among(chain: list[BaseException]) -> str | None:
     kinds = [_kind_of(each) for each in reversed(chain)]
     kind = _first(iter(kinds))
     if kind is not None and KINDS[kind].branch == "network" and "proxy_failed" in kinds:
-        kind = "proxy_failed"
+        return "proxy_failed"
     if kind is None and any(isinstance(each, TimeoutError) for each in chain):
-        kind = "timeout_read"
+        return "timeout_read"
     if kind is None and isinstance(chain[-1], OSError):
-        kind = "connect_failed"
-    if kind is None:
-        return failure("internal_error", _where(error))
-    return failure(kind, _said(chain[-1], error))
+        return "connect_failed"
+    return kind
+
+
+def _unknown(error: BaseException) -> Failure:
+    """What no name is kept for: over something in an answer, or a mistake of ours."""
+    if _is_of_a_library(error):
+        return failure("protocol_error", f"{_WORDS['protocol_error']} ({_where(error)})")
+    return failure("internal_error", _where(error))
+
+
+def _message(kind: str, chain: list[BaseException]) -> str:
+    """What happened, in the words of the deepest exception; ours before them where those only
+    tell what a library tripped over."""
+    if kind not in _WORDS:
+        return _said(chain[-1], chain[0])
+    deciding = next(each for each in reversed(chain) if _kind_of(each) == kind)
+    if hasattr(deciding, "kind"):
+        return _said(deciding, deciding)
+    return f"{_WORDS[kind]} ({_named(deciding)})"
+
+
+_WORDS = {
+    "protocol_error": "the answer is not HTTP as it must be",
+    "body_short": "the connection ended before the body did",
+}
+_LIBRARIES = frozenset({"email", "http", "requests", "socket", "socks", "ssl", "urllib3"})
+_OURS = frozenset({"processors", "scraper"})
+
+
+def _is_of_a_library(error: BaseException) -> bool:
+    """Was it raised by what reads answers for us, over something in the answer?
+
+    Of the frames that led to it the innermost decides that is ours or such a library's.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for frame in reversed(frames):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package in _OURS | _LIBRARIES:
+            return package in _LIBRARIES
+    return False
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -370,6 +413,12 @@ def _first(kinds: Iterator[str | None]) -> str | None:
 def _said(deepest: BaseException, error: BaseException) -> str:
     text = _text(deepest) or _text(error) or type(error).__name__
     return " ".join(text.split())[:500]
+
+
+def _named(error: BaseException) -> str:
+    """`BadStatusLine: hello`."""
+    said, name = _said(error, error), type(error).__name__
+    return said if said.startswith(name) else f"{name}: {said}"
 
 
 def _text(error: BaseException) -> str:

@@ -7,7 +7,6 @@ connection is requests' own `HTTPAdapter.send` with a short way in and out of it
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
 import socket
@@ -36,6 +35,7 @@ import scraper
 from scraper import bodies, errors, urls
 from scraper.config import FetchKeys
 from scraper.errors import UsageError
+from scraper.framing import Answer, has_no_body, length_of
 from scraper.guard import Guard, GuardError, Trust
 from scraper.model import Fact, Failed, Failure, Fetched, Headers, Moved, Rules, Task, Timings
 from scraper.proxies import proxies_of
@@ -54,8 +54,8 @@ class Flight:
     """One request in the air, and where its socket is: a socket's own time-outs cannot bound a
     request, because every byte re-arms them, so the coordinator must be able to cut it."""
 
-    __slots__ = ("_lock", "_socket", "attempt", "connected", "cut_as", "deadline", "peer", "task",
-                 "trust")  # fmt: skip
+    __slots__ = ("_lock", "_socket", "answer", "attempt", "connected", "cut_as", "deadline", "peer",
+                 "task", "trust")  # fmt: skip
 
     def __init__(self, attempt: int, task: Task, trust: Trust, deadline: float) -> None:
         self.attempt = attempt  # facts that come late carry the number of a flight that is over
@@ -65,6 +65,7 @@ class Flight:
         self.cut_as: Failure | None = None
         self.connected: float | None = None  # seconds that connecting took; None: kept connection
         self.peer: str | None = None
+        self.answer: Answer | None = None  # what has come so far
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
 
@@ -129,7 +130,7 @@ class Fetcher:
         _current.flight = flight
         try:
             fact = self._ask(flight, began)
-            if flight.cut_as is not None:
+            if flight.cut_as is not None and isinstance(fact, Fetched | Rules):
                 # A body without a length ends where its connection does: it only looks whole.
                 if isinstance(fact, Fetched) and fact.part is not None:
                     (self._parts / fact.part).unlink()
@@ -364,7 +365,7 @@ def _finish(raw: BaseHTTPResponse, read: bool) -> None:
     """Give the connection back if what is left of the answer is small, else close it."""
     if not read:
         length = _length(raw)
-        if length is None or length <= MAX_DRAINED_BYTES:
+        if raw.chunked or (length is not None and length <= MAX_DRAINED_BYTES):
             try:
                 rest = raw.read(MAX_DRAINED_BYTES + 1, decode_content=False)
             except Exception:  # noqa: BLE001 - the answer's head was all that mattered
@@ -377,12 +378,11 @@ def _finish(raw: BaseHTTPResponse, read: bool) -> None:
 
 
 def _length(raw: BaseHTTPResponse) -> int | None:
-    if raw.status in (204, 304):
-        return 0  # RFC 9112 6.3: whatever its headers say
-    text = raw.headers.get("content-length")
-    if text is None or raw.headers.get("transfer-encoding") is not None:
+    if has_no_body(raw.status):
+        return 0
+    if raw.headers.get("transfer-encoding") is not None:
         return None
-    return int(text) if text.isascii() and text.isdigit() else None
+    return length_of(raw.headers.getlist("content-length"))
 
 
 def _is_whole(content_range: str | None) -> bool:
@@ -572,25 +572,12 @@ class _Pool:
         super()._put_conn(conn)  # type: ignore[misc]
 
 
-class _Answer(http.client.HTTPResponse):
-    """An answer, after any that only say that it will come: http.client knows but one of these,
-    `100 Continue` (RFC 9110 15.2: clients must understand them all, 103 Early Hints too)."""
-
-    def _read_status(self) -> tuple[str, int, str]:
-        version, status, reason = super()._read_status()  # type: ignore[misc]
-        while status in (102, 103, 104):
-            http.client.parse_headers(self.fp)
-            version, status, reason = super()._read_status()  # type: ignore[misc]
-        return version, status, reason
-
-
 class _Guarded:
     """A connection that is made by the guard, to an address that it has checked."""
 
     guard: Guard
     peer: str | None = None
     trust: Trust  # of the task for which the connection was made
-    response_class = _Answer
 
     def _new_conn(self) -> socket.socket:
         flight: Flight = _current.flight
@@ -610,6 +597,11 @@ class _Guarded:
     def _connected(self, trust: Trust) -> socket.socket:
         this: Any = self
         return self.guard.connect(this._dns_host, this.port, this.timeout, trust)
+
+    def response_class(self, *args: Any, **keywords: Any) -> Answer:
+        """Called by http.client when the request is sent."""
+        answer = _current.flight.answer = Answer(*args, **keywords)
+        return answer
 
     def admit(self, flight: Flight) -> None:
         """A kept connection is no way around the guard: where the list may lead, a public page

@@ -192,6 +192,65 @@ def test_what_is_unknown_is_a_fault_of_ours_and_says_where() -> None:
     assert "broken:" in got.message
 
 
+def raised(by: Callable[[], object]) -> BaseException:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - any that is raised
+        by()
+    return caught.value
+
+
+def read_by_http_client(answer: bytes) -> bytes:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(answer)
+        theirs.close()
+        response = http.client.HTTPResponse(ours)
+        try:
+            response.begin()
+            return response.read(100)
+        finally:
+            response.close()
+
+
+def test_what_a_library_trips_over_is_the_servers_fault() -> None:
+    """http.client reads a negative number of bytes: a ValueError, which no list can foresee."""
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello"
+    error = raised(lambda: read_by_http_client(chunked))
+    assert type(error) is ValueError
+    got = failure_of(error)
+    assert got.kind == "protocol_error"
+    assert got.message.startswith("the answer is not HTTP as it must be (ValueError: read length")
+
+
+def test_what_we_raise_within_a_library_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library calls us back (the guard connects, the reader counts), and we are wrong."""
+    monkeypatch.setattr(guard, "_name_of", lambda host: {}[host])
+    connection = HTTPConnection("example.com")
+    vars(connection)["_new_conn"] = lambda: guard.Guard(guard.AllowList([])).host_class("a")
+    error = raised(lambda: connection.request("GET", "/"))
+    assert failure_of(error).kind == "internal_error"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [(b"hello", "BadStatusLine: hello"), (b"HTTP/1.1 abc", "BadStatusLine: HTTP/1.1 abc"),
+     (b"HTTP/1.1 1e3 x", "BadStatusLine: HTTP/1.1 1e3 x"), (b"", "BadStatusLine: "),
+     (b"HTTP/2 200", "UnknownProtocol: HTTP/2"),
+     (b"HTTP/1.1 " + b"2" * 5_000, "BadStatusLine: HTTP/1.1 222")],
+)  # fmt: skip
+def test_what_an_answer_must_not_be_is_said_in_our_words(line: bytes, said: str) -> None:
+    error = raised(lambda: read_by_http_client(line + b"\r\n\r\n"))
+    got = failure_of(u3.ProtocolError("Connection aborted.", error))
+    assert got.kind == "protocol_error"
+    assert got.message.startswith(f"the answer is not HTTP as it must be ({said}")
+
+
+def test_a_body_that_ended_early_is_told_with_its_sizes() -> None:
+    error = u3.ProtocolError("Connection broken", http.client.IncompleteRead(b"1234", 10))
+    assert failure_of(error).message == (
+        "the connection ended before the body did (IncompleteRead(4 bytes read, 10 more expected))"
+    )
+
+
 # -- wrappers are opened ----------------------------------------------------------------------
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import http.client
-import shutil
 import socket
 import ssl
 import subprocess
@@ -267,21 +266,6 @@ def test_it_answers_faster_than_a_scraper_asks() -> None:
             sock.sendall(request("/"))
             read_until(sock, b"x" * 1_000)
         assert 300 / (time.monotonic() - began) > 150  # 6,000 alone, on an idle machine
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("makes its certificate with the openssl command")
-    folder: Path = tmp_path_factory.mktemp("tls")
-    files = str(folder / "cert.pem"), str(folder / "key.pem")
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(
-        [*command, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True
-    )
-    return files
 
 
 def test_https_with_a_certificate(certificate: tuple[str, str]) -> None:
@@ -568,10 +552,15 @@ def test_drip_head_never_ends_its_head() -> None:
     [
         (behaviours.continue_forever(), b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 "),
         (behaviours.endless_chunked(b"abc"), b"HTTP/1.1 200 OK\r\n", b"3\r\nabc\r\n"),
+        (behaviours.continue_forever(code=103), b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 1"),
         (behaviours.endless_header(), b"HTTP/1.1 200 OK\r\nX-Endless: ", b"X-Endless: "),
+        (behaviours.endless_chunk_size(), b"HTTP/1.1 200 OK\r\n", b"0" * 1_024),
+        (behaviours.endless_extensions(b".", 500), b"HTTP/1.1 200 OK\r\n", b"\r\n1;eee"),
+        (behaviours.endless_trailers(), b"HTTP/1.1 200 OK\r\n", b"X-Trailer: more\r\n"),
     ],
-    ids=["continue_forever", "endless_chunked", "endless_header"],
-)
+    ids=["continue_forever", "endless_chunked", "endless_hints", "endless_header",
+         "endless_chunk_size", "endless_extensions", "endless_trailers"],
+)  # fmt: skip
 def test_endless_answers_go_on_until_the_client_leaves(
     behaviour: Behaviour, first: bytes, again: bytes
 ) -> None:
@@ -631,6 +620,18 @@ def test_short_chunked_ends_without_the_last_chunk() -> None:
     assert body == b"3\r\nabc\r\n"
 
 
+def test_short_chunked_may_end_within_a_size() -> None:
+    _, body = answer_of(behaviours.short_chunked(b"abc", end=b"1f"))
+    assert body == b"3\r\nabc\r\n1f"
+
+
+def test_cut_head_ends_within_a_header() -> None:
+    with FaultyServer(behaviours.cut_head(302, {"Location": "/there"})) as server:
+        head, body = ask(server)
+    assert head.endswith(b"\r\nLocation: /th")
+    assert body == b""
+
+
 def test_close_after_breaks_its_promise() -> None:
     with FaultyServer(behaviours.close_after(page("ok"))) as server, connected(server) as sock:
         sock.sendall(request("/"))
@@ -686,6 +687,23 @@ def test_length_and_chunked_disagree() -> None:
     assert b"Content-Length: 5" in head
     assert b"Transfer-Encoding: chunked" in head
     assert body == b"a\r\n0123456789\r\n0\r\n\r\n"
+
+
+def test_unasked_body_stands_behind_a_204() -> None:
+    head, body = answer_of(behaviours.unasked_body(204, b"abc"))
+    assert head.startswith(b"HTTP/1.1 204 ")
+    assert b"\r\nContent-Length: 3" in head
+    assert body == b"abc"
+
+
+def test_bad_chunk_has_the_size_that_it_is_told() -> None:
+    assert answer_of(behaviours.bad_chunk(b"-5"))[1].startswith(b"-5\r\n....")
+
+
+def test_bad_coding_names_a_coding_that_is_none() -> None:
+    head, body = answer_of(behaviours.bad_coding("rot13", b"abc"))
+    assert b"\r\nTransfer-Encoding: rot13" in head
+    assert body == b"3\r\nabc\r\n0\r\n\r\n"
 
 
 def test_bad_chunk_has_no_size() -> None:

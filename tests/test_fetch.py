@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,12 +17,14 @@ import pytest
 import requests
 import responses
 
-from scraper import errors
+from scraper import errors, fetch
 from scraper.config import FetchKeys
 from scraper.errors import UsageError
 from scraper.faulty import (
     Behaviour,
     FaultyServer,
+    bad_chunk,
+    bad_coding,
     bad_length,
     bad_status_line,
     body,
@@ -29,18 +33,29 @@ from scraper.faulty import (
     close_after,
     closed_port,
     continue_forever,
+    cut_head,
     drip,
     drip_head,
     early_hints,
     empty,
+    endless_chunk_size,
     endless_chunked,
+    endless_extensions,
+    endless_header,
+    endless_trailers,
     etag,
+    folded_header,
     garbage,
     gzip_body,
     gzip_bomb,
+    length_and_chunked,
     long_header,
     many_headers,
     needs_login,
+    no_length,
+    non_latin_header,
+    odd_header,
+    overlong,
     page,
     redirect,
     redirect_nowhere,
@@ -53,8 +68,11 @@ from scraper.faulty import (
     silent,
     status,
     too_large,
+    two_lengths,
     unaccepting,
+    unasked_body,
     unknown_encoding,
+    upgrade,
 )
 from scraper.fetch import Fetcher, Flight
 from scraper.fetch import retry_after as parsed_retry_after
@@ -269,38 +287,133 @@ def test_a_body_comes_whole(behaviour: Behaviour, expected: bytes, asker: Asker)
 FAULTS: dict[str, tuple[Behaviour, str]] = {
     "short": (short(), "body_short"),
     "short, in chunks": (short_chunked(), "body_short"),
+    "short, in a chunk": (short_chunked(end=b"20\r\nmore"), "body_short"),
+    "short, behind a chunk": (
+        garbage(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npage"), "body_short"
+    ),
+    "short, in a size": (short_chunked(end=b"0"), "body_short"),
     "reset": (reset(), "connection_lost"),
     "closed": (empty(), "connection_lost"),
+    "closed in the head": (cut_head(), "connection_lost"),
+    "closed in a Location": (cut_head(302, {"Location": "/there"}), "connection_lost"),
+    "closed behind 100": (garbage(b"HTTP/1.1 100 Continue\r\n\r\n"), "connection_lost"),
     "reset midway": (reset_midway(), "connection_lost"),
     "garbage": (garbage(), "protocol_error"),
+    "no head": (garbage(BODY), "protocol_error"),
+    "a TLS alert": (garbage(b"\x15\3\1\0\2\2\x46"), "protocol_error"),
     "status line": (bad_status_line(), "protocol_error"),
+    "status 000": (bad_status_line(b"HTTP/1.1 000 x"), "protocol_error"),
     "headers": (many_headers(), "protocol_error"),
     "a header": (long_header(), "protocol_error"),
+    "endless headers": (endless_header(), "protocol_error"),
+    "endless interim answers": (continue_forever(), "protocol_error"),
+    "endless hints": (continue_forever(code=103), "protocol_error"),
+    "endless hints of hints": (continue_forever(code=199), "protocol_error"),
+    "endless trailers": (endless_trailers(), "protocol_error"),
+    "endless chunk size": (endless_chunk_size(), "protocol_error"),
+    "endless extensions": (endless_extensions(), "protocol_error"),
+    "a chunk longer than its size": (bad_chunk(b"10"), "protocol_error"),
+    **{f"chunk size {size!r}": (bad_chunk(size), "protocol_error")
+       for size in (b"some", b"-5", b"-0", b"+5", b"0x400", b"4_00", b"", b"\xff", b"f" * 17)},
+    **{f"length {length!r}": (bad_length(length, BODY), "protocol_error")
+       for length in ("many", "-5", "+5", "", "5, 6", "5.0", "0x14", "1_0", "5;", "\u0661")},
+    "two lengths": (two_lengths(), "protocol_error"),
+    "a huge length": (bad_length("9" * 5_000), "body_too_large"),
+    **{f"coding {coding!r}": (bad_coding(coding), "protocol_error")
+       for coding in ("gzip", "gzip, chunked", "chunked, gzip", "chunked;q=1", "xchunked")},
     "damaged": (broken_gzip(), "body_undecodable"),
     "encoding": (unknown_encoding(), "body_undecodable"),
+    "encoded over and over": (unknown_encoding(name=", ".join(["gzip"] * 99)), "body_undecodable"),
     "announced": (too_large(), "body_too_large"),
     "bomb": (gzip_bomb(20), "body_too_large"),
     "endless": (endless_chunked(), "body_too_large"),
     "nowhere": (redirect_nowhere(), "http_status"),
-}
+    "another protocol": (upgrade(), "http_status"),
+}  # fmt: skip
+RAW_WORDS = re.compile(r"^(invalid literal|hello|IncompleteRead|got more|Exceeds|read length)")
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_of_a_server_has_its_name_and_leaves_nothing(name: str, tmp_path: Path) -> None:
     behaviour, kind = FAULTS[name]
-    asker = Asker(tmp_path, max_body_bytes=10**6)
+    asker = Asker(tmp_path, max_body_bytes=50_000)
     with FaultyServer(behaviour) as server:
         fact = asker.ask(server.url())
         assert isinstance(fact, Failed)
         # RST may overtake what was sent before it: then the body is short, or the head is.
         assert kind_of(fact) in ((kind, "body_short") if "reset" in name else (kind,))
+        assert not RAW_WORDS.match(fact.failure.message)
         assert list(tmp_path.iterdir()) == []
     asker.close()
 
 
-def test_a_length_that_is_none_is_not_believed(asker: Asker) -> None:
-    with FaultyServer(bad_length("many", BODY)) as server:
-        assert kind_of(asker.ask(server.url())) in ("Fetched", "protocol_error")
+WHOLE: dict[str, tuple[Behaviour, bytes]] = {
+    "the same length twice": (bad_length(f"{len(BODY)}, {len(BODY)}", BODY), BODY),
+    "length and chunks": (length_and_chunked(BODY), BODY),
+    "length and identity": (bad_length(f"{len(BODY)}\r\nTransfer-Encoding: identity", BODY), BODY),
+    "chunks, padded": (bad_coding(" CHUNKED ", BODY), BODY),
+    "chunks, said twice": (bad_coding("chunked\r\nTransfer-Encoding: chunked", BODY), BODY),
+    "a size with an extension": (bad_chunk(b"0400 ;a=b"), b"." * 1_024),
+    "chunks of a byte": (chunked(BODY, 1), BODY),
+    "a NUL in a header": (odd_header(b"X-Header: a\0b", BODY), BODY),
+    "a folded header": (folded_header(BODY), BODY),
+    "latin-1 and worse": (non_latin_header(BODY), BODY),
+    "a header without a colon": (odd_header(b"X-Header", BODY), BODY),
+    "no length": (no_length(BODY), BODY),
+    "more than its length": (overlong(BODY), BODY),
+    "a few interim answers": (early_hints(early_hints(early_hints(body(BODY)))), BODY),
+    "nothing": (status(204), b""),
+    "nothing, in chunks": (status(204, {"Transfer-Encoding": "chunked"}), b""),
+    "nothing, and a body": (unasked_body(204), b""),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_is_odd_but_clear_comes_whole(name: str, asker: Asker) -> None:
+    behaviour, expected = WHOLE[name]
+    with FaultyServer(behaviour) as server:
+        assert asker.saved(asker.ask(server.url())) == expected
+
+
+def test_an_answer_of_another_protocol_ends_its_connection(asker: Asker) -> None:
+    """What follows a 101 is no HTTP, and not the answer to the next request."""
+
+    def switching(exchange: Any) -> None:
+        exchange.send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+
+    with FaultyServer({"/a": switching, "/b": page("b")}) as server:
+        assert kind_of(asker.ask(server.url("/a"))) == "http_status"
+        assert asker.saved(asker.ask(server.url("/b"))) == b"b"
+        assert server.seen[0].connection != server.seen[1].connection
+
+
+def gone_slowly(exchange: Any) -> None:
+    exchange.send(b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n")
+    exchange.hang()
+
+
+def moved_slowly(exchange: Any) -> None:
+    exchange.send(b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 9\r\n\r\n")
+    exchange.hang()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind"), [(gone_slowly, "http_status"), (moved_slowly, "Moved")]
+)
+def test_an_answer_counts_though_its_body_had_to_be_cut(
+    behaviour: Behaviour, kind: str, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody wanted the body: the head had said all."""
+    with FaultyServer(behaviour) as server:
+        flight = asker.flight(server.url())
+        finish = fetch._finish
+
+        def cut_first(raw: Any, read: bool) -> None:
+            flight.cut(errors.failure("timeout_total", "not finished within 5 s"))
+            finish(raw, read)
+
+        monkeypatch.setattr(fetch, "_finish", cut_first)
+        assert kind_of(asker.fetcher.fetch(flight)) == kind
 
 
 def test_silence_ends_with_the_time_out(tmp_path: Path) -> None:
@@ -364,6 +477,40 @@ def test_a_redirect_to_more_than_a_url_can_be_is_a_bad_one(asker: Asker) -> None
     with FaultyServer(answer) as server:
         for purpose in ("url", "robots"):
             assert kind_of(asker.ask(server.url(), purpose=purpose)) == "bad_redirect"
+
+
+# -- TLS --------------------------------------------------------------------------------------
+
+
+def damaged(exchange: Any) -> None:
+    """Half a body, and then bytes that are no TLS."""
+    exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<p>half")
+    socket.socket.sendall(exchange._sock, b"220 this is no record of TLS\r\n")
+    exchange.hang()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kinds"),
+    [(body(BODY), {"Fetched"}), (short(), {"body_short"}), (short_chunked(), {"body_short"}),
+     (reset(), {"connection_lost"}), (bad_chunk(b"-5"), {"protocol_error"}),
+     (damaged, {"tls_failed", "connection_lost"})],
+    ids=["page", "short", "short_chunked", "reset", "bad_chunk", "damaged"],
+)  # fmt: skip
+def test_behind_tls_a_fault_has_the_same_name(
+    behaviour: Behaviour, kinds: set[str], certificate: tuple[str, str], tmp_path: Path
+) -> None:
+    asker = Asker(tmp_path, ca_bundle=certificate[0])
+    with FaultyServer(behaviour, tls=certificate) as server:
+        assert kind_of(asker.ask(server.url())) in kinds
+    asker.close()
+
+
+def test_what_speaks_tls_is_no_answer_to_plain_http(
+    certificate: tuple[str, str], asker: Asker
+) -> None:
+    with FaultyServer(page("secret"), tls=certificate) as server:
+        plain = server.url().replace("https:", "http:")
+        assert kind_of(asker.ask(plain)) in ("connection_lost", "protocol_error")
 
 
 # -- deadlines --------------------------------------------------------------------------------

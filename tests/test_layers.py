@@ -28,6 +28,7 @@ ROWS = (
         "robots",
         "guard",
         "bodies",
+        "framing",
         "proxies",
         "fetch",
         "child",

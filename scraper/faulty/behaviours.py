@@ -32,6 +32,7 @@ MEGABYTE = 1_048_576
 __all__ = [
     "alternate",
     "bad_chunk",
+    "bad_coding",
     "bad_length",
     "bad_status_line",
     "body",
@@ -42,13 +43,17 @@ __all__ = [
     "continue_forever",
     "cookie_wall",
     "cut_gzip",
+    "cut_head",
     "delay",
     "drip",
     "drip_head",
     "early_hints",
     "empty",
+    "endless_chunk_size",
     "endless_chunked",
+    "endless_extensions",
     "endless_header",
+    "endless_trailers",
     "etag",
     "folded_header",
     "garbage",
@@ -83,6 +88,7 @@ __all__ = [
     "status",
     "too_large",
     "two_lengths",
+    "unasked_body",
     "unknown_encoding",
     "upgrade",
 ]
@@ -329,12 +335,13 @@ def drip_head(seconds_per_byte: float = 1.0) -> Behaviour:
 # -- without end ------------------------------------------------------------------------------
 
 
-def continue_forever(seconds: float = 0.0) -> Behaviour:
+def continue_forever(seconds: float = 0.0, code: int = 100) -> Behaviour:
     """`100 Continue` after `100 Continue`, so many seconds apart; no answer ever."""
+    interim = _head(code, ())
 
     def answer(exchange: Exchange) -> None:
         while True:
-            exchange.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            exchange.send(interim)
             exchange.wait(seconds)
 
     return answer
@@ -343,6 +350,22 @@ def continue_forever(seconds: float = 0.0) -> Behaviour:
 def endless_chunked(chunk: bytes = FILLER) -> Behaviour:
     """Chunks, as fast as the client takes them, for ever."""
     return _for_ever(_chunked_head(HTML), _chunk(chunk))
+
+
+def endless_chunk_size() -> Behaviour:
+    """A chunk whose size never ends: digits, as fast as the client takes them, for ever."""
+    return _for_ever(_chunked_head(HTML), b"0" * 1_024)
+
+
+def endless_extensions(chunk: bytes = b".", extension_bytes: int = 8_192) -> Behaviour:
+    """Chunks that hold little, each with an extension (RFC 9112, 7.1.1) that holds much."""
+    size = b"%x;%b\r\n" % (len(chunk), b"e" * extension_bytes)
+    return _for_ever(_chunked_head(HTML), size + chunk + b"\r\n")
+
+
+def endless_trailers(payload: bytes = PAGE) -> Behaviour:
+    """The payload in a chunk, then trailers, as fast as the client takes them, for ever."""
+    return _for_ever(_chunked_head(HTML) + _chunk(payload) + b"0\r\n", b"X-Trailer: more\r\n")
 
 
 def endless_header() -> Behaviour:
@@ -356,6 +379,11 @@ def endless_header() -> Behaviour:
 def empty() -> Behaviour:
     """Closes without a byte."""
     return Exchange.close
+
+
+def cut_head(code: int = 200, headers: Headers = ()) -> Behaviour:
+    """A head without its end: the connection closes in the middle of the last header."""
+    return _then_close(_head(code, _lines(HTML, headers, None)).rstrip()[:-3])
 
 
 def reset() -> Behaviour:
@@ -383,9 +411,9 @@ def short(
     return _then_close(head + payload)
 
 
-def short_chunked(payload: bytes = PAGE) -> Behaviour:
-    """A chunk, then closes without the last, empty one."""
-    return _then_close(_chunked_head(HTML) + _chunk(payload))
+def short_chunked(payload: bytes = PAGE, end: bytes = b"") -> Behaviour:
+    """A chunk and `end`, the beginning of another one; then closes."""
+    return _then_close(_chunked_head(HTML) + _chunk(payload) + end)
 
 
 def close_after(then: Behaviour | None = None) -> Behaviour:
@@ -444,9 +472,21 @@ def length_and_chunked(payload: bytes = PAGE) -> Behaviour:
     return _then_close(head + _chunk(payload) + b"0\r\n\r\n")
 
 
-def bad_chunk() -> Behaviour:
-    """A chunk whose size is not a number; then closes."""
-    return _then_close(_chunked_head(HTML) + b"some\r\n" + FILLER + b"\r\n0\r\n\r\n")
+def unasked_body(code: int = 204, payload: bytes = PAGE) -> Behaviour:
+    """A body where HTTP allows none (204, 304), as if the next answer began with it."""
+    whole = _head(code, _lines(HTML, (), len(payload))) + payload
+    return lambda exchange: exchange.send(whole)
+
+
+def bad_chunk(size: bytes = b"some") -> Behaviour:
+    """A chunk whose size is no number ("-5", "0x10", ""), or not its own; then closes."""
+    return _then_close(_chunked_head(HTML) + size + b"\r\n" + FILLER + b"\r\n0\r\n\r\n")
+
+
+def bad_coding(coding: str = "gzip, chunked", payload: bytes = PAGE) -> Behaviour:
+    """A Transfer-Encoding that nobody asked for; the payload in a chunk; then closes."""
+    head = _head(200, [("Content-Type", HTML), ("Transfer-Encoding", coding)])
+    return _then_close(head + _chunk(payload) + b"0\r\n\r\n")
 
 
 # -- encodings that cannot be undone ----------------------------------------------------------
