@@ -26,7 +26,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from processors import Unusable, colours
+from processors import Unusable, colours, metadata
 
 # The only decoders used. None of them starts another program, as EPS would (Ghostscript, whatever
 # the file is called). MPO, what some cameras write, is opened by JPEG's.
@@ -92,7 +92,7 @@ def process(path: str, plan: Plan, out: str, final: str) -> Processed:
 
     In the facts the variant's path is `final` plus an extension. `original_width` and
     `original_height` are those of the upright original. A variant that needs no change is a copy,
-    byte for byte. Of moving pictures the first frame is taken.
+    byte for byte but for its metadata. Of moving pictures the first frame is taken.
 
     Raises Unusable `image_broken`, `image_truncated` or `image_too_large`. MemoryError, and
     OSError about our own files, pass through; nothing written stays behind then.
@@ -189,7 +189,7 @@ def _derive(body: bytes, plan: Plan) -> tuple[dict[str, Any], dict[str, Any], by
         if width * height > plan.max_pixels:
             message = f"{width} x {height} pixels are more than the {plan.max_pixels:,} allowed"
             raise Unusable("image_too_large", message)
-        kind, mode, orientation = image.format or "", image.mode, _orientation(image)
+        kind, original_mode, orientation = image.format or "", image.mode, _orientation(image)
         frames = getattr(image, "n_frames", 1)
         picture, changes = _shrunk(image, plan)
     if orientation != 1:
@@ -197,20 +197,25 @@ def _derive(body: bytes, plan: Plan) -> tuple[dict[str, Any], dict[str, Any], by
         if kind != "TIFF":  # whose decoder has turned the pixels, and swapped the size, itself
             picture = picture.transpose(_UPRIGHT[orientation])
             width, height = (height, width) if orientation >= 5 else (width, height)
-    # The first picture of an MPO is a JPEG with all that belongs to it: its copy is whole.
-    if frames > 1 and (kind != "MPO" or changes):
-        changes.append("first_frame")
     kept = _KEPT.get(kind, "")
     format = plan.format or kept or ("png" if colours.is_transparent(picture) else "jpeg")
+    # The first picture of an MPO is a JPEG with all that belongs to it.
+    may_copy = not changes and format == kept and (frames == 1 or kind == "MPO")
+    if frames > 1:
+        changes.append("first_frame")
     if format != kept:
         changes.append("converted")
-    content = body
-    if changes:
+    mode = original_mode
+    content = _without_metadata(body, format) if may_copy else None
+    if content is None:
         picture = _suited(picture, format, changes)
+        mode = picture.mode
         content = _encoded(picture, format, plan.quality)
+    if may_copy and content is not body:
+        changes.append("metadata_removed")
     original = {
         "format": kind.lower(),
-        "mode": mode,
+        "mode": original_mode,
         "original_width": width,
         "original_height": height,
         "frames": frames,
@@ -219,12 +224,20 @@ def _derive(body: bytes, plan: Plan) -> tuple[dict[str, Any], dict[str, Any], by
         "width": picture.width,
         "height": picture.height,
         "format": format,
-        "mode": picture.mode if changes else mode,
+        "mode": mode,
         "bytes": len(content),
         "sha256": sha256(content).hexdigest(),
         "changes": changes,
     }
     return original, variant, content
+
+
+def _without_metadata(body: bytes, format: str) -> bytes | None:
+    """The picture as it came, but for its metadata; None if only a decoder can tell them apart."""
+    try:
+        return metadata.stripped(body, format)
+    except metadata.Malformed:
+        return None
 
 
 def _orientation(image: Image.Image) -> int:
