@@ -49,11 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _command(list(sys.argv[1:] if argv is None else argv))
         finally:
             streams.flush()
-    except LocalFault as fault:
-        say(f"stopped: {printable(str(fault))}")
-        return fault.exit_code
     except ScraperError as error:
-        say(f"error: {printable(str(error))}")
+        _complain(error)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -68,6 +65,12 @@ def _command(arguments: list[str]) -> int:
     if command == "explain":
         return _explain(arguments)
     return _run(_parser().parse_args(arguments))
+
+
+def _complain(error: ScraperError) -> None:
+    """One line about what ended the run."""
+    word = "stopped" if isinstance(error, LocalFault) else "error"
+    say(f"{word}: {printable(str(error))}")
 
 
 # -- arguments ------------------------------------------------------------------------------------
@@ -297,6 +300,7 @@ def _scrape(
     _allow_more_files()
     run = Run(sources, config, retry, refresh=refresh, add_list=add_list)
     interrupted = _Signals(run)
+    error: ScraperError | None = None
     try:
         with run:
             interrupted.install()
@@ -306,13 +310,20 @@ def _scrape(
                 for outcome in run:
                     if config.output.verbose:
                         say(_told(outcome))
-    except LocalFault:
+    except LocalFault as fault:
         if run.report.stopped is None:  # else the summary says it
-            raise
+            error = fault
+    except ScraperError as raised:
+        error = raised
     finally:
         interrupted.restore()
-        if (run.report.total or run.report.stopped) and not quiet:
+        # If nothing was asked, the error is all that there is to say.
+        told = run.report.requests if error else run.report.total or run.report.stopped
+        if told and not quiet:
             say(_summary(run))
+    if error is not None:
+        _complain(error)
+        return _leave(error.exit_code, run)
     if sources and run.complete and not run.report.lines and not quiet:
         say(f"no URL in {', '.join(each.name for each in sources)}")
     code = run.report.exit_code
@@ -321,8 +332,12 @@ def _scrape(
     code = 0 if code == expected else code
     if quiet and code:
         say(_summary_in_a_line(run))
+    return _leave(code, run)
+
+
+def _leave(code: int, run: Run) -> int:
+    """The exit code; if a thread that nothing can end would keep the interpreter, the end."""
     if not run.threads_are_back:
-        # A thread that nothing can end would keep the interpreter from ending.
         streams.flush()
         os._exit(code)
     return code

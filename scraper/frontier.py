@@ -257,7 +257,7 @@ class Frontier:
 
     def _refused_line(self, task: Task) -> Failure:
         if task.refusal == "bad_encoding":
-            return errors.failure("bad_encoding", "the line is not UTF-8")
+            return errors.failure("bad_encoding", "the line is not UTF-8: save the list as UTF-8")
         try:
             urls.canonical(task.origin_url)
         except urls.BadUrl as error:

@@ -6,20 +6,25 @@ slices ahead of the coordinator, so a long list costs no memory.
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from scraper.errors import UsageError
 from scraper.ledger import Line
+from scraper.list_forms import LOOKED_AT, refusal_of, url_text
 from scraper.urls import MAX_URL_BYTES, BadUrl, canonical
 
 SLICE = 1_000
+LONGEST_LINE = MAX_URL_BYTES + 2
+LOOK_SECONDS = 1.0  # after its first line, for which a pipe is looked at before it is believed
 SCRIPT = "script"  # what identifies URLs that a script hands over, whichever they are
 
 
@@ -43,6 +48,7 @@ class Source:
     identity: str
     lines: Callable[[], Iterator[bytes | str]]
     live: bool = False  # its lines come one by one, and should not wait for one another
+    pipe: bool = False  # what it looks like is known only when its first lines have come
     ahead: Callable[[], Iterable[bytes | str]] = tuple  # first lines; they come in `lines` again
 
     @property
@@ -94,7 +100,7 @@ def file_source(name: str) -> Source:
         if sys.stdin is None:
             raise UsageError("standard input is closed: there is no list to read")
         pipe = Pipe(lambda: _lines(sys.stdin.buffer))
-        return Source("stdin", "stdin", pipe.lines, live=True, ahead=pipe.ahead)
+        return Source("stdin", "stdin", pipe.lines, live=True, pipe=True, ahead=pipe.ahead)
     path = Path(name)
     try:
         # A pipe can be read only once: of anything but a file only its permission is looked at.
@@ -119,9 +125,12 @@ def file_source(name: str) -> Source:
     shown = os.fsencode(name).decode("utf-8", "backslashreplace")  # a name may be no UTF-8
     identity = os.fsencode(path.resolve()).decode("utf-8", "backslashreplace")
     if path.is_file() and not name.startswith(("/dev/", "/proc/")):  # /dev/stdin is anything
+        refusal = refusal_of(itertools.islice(lines(), LOOKED_AT), shown, shown)
+        if refusal is not None:
+            raise UsageError(refusal)
         return Source(shown, f"file:{identity}", lines, ahead=lines)
     pipe = Pipe(lines)
-    return Source(shown, f"file:{identity}", pipe.lines, live=True, ahead=pipe.ahead)
+    return Source(shown, f"file:{identity}", pipe.lines, live=True, pipe=True, ahead=pipe.ahead)
 
 
 def given_source(urls: Sequence[str], name: str = "command-line") -> Source:
@@ -137,21 +146,38 @@ def script_source(urls: Iterable[str]) -> Source:
 def _lines(file: BinaryIO) -> Iterator[bytes | str]:
     """Lines of bounded length: of a longer one the beginning, so that it can be refused.
 
-    A file that begins with the mark of UTF-16, as Windows shells write it, is read as that.
+    They end with LF, CR LF or CR. UTF-16, as Windows shells write it, is read as that.
     """
-    first = file.readline(MAX_URL_BYTES + 2)
+    first = file.readline(LONGEST_LINE)
+    encoding = _utf_16_of(first)
+    if encoding is None:
+        yield from _split(itertools.chain([first], iter(partial(file.readline, LONGEST_LINE), b"")))
+    else:
+        text = (first + file.read()).decode(encoding, "replace")
+        yield from io.StringIO(text, newline=None)
+
+
+def _utf_16_of(first: bytes) -> str | None:
+    """By its mark; without one by the NUL that is every second byte of ASCII text in it."""
     if first.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16-le" if first[0] == 0xFF else "utf-16-be"
-        text = (first[2:] + file.read()).decode(encoding, "replace")
-        yield from text.splitlines()
-        return
-    yield first
-    while not first.endswith(b"\n") and len(first) == MAX_URL_BYTES + 2:
-        first = file.readline(MAX_URL_BYTES + 2)
-    while line := file.readline(MAX_URL_BYTES + 2):
+        return "utf-16"
+    nul = [byte == 0 for byte in first[:4]]
+    if nul == [False, True, False, True]:
+        return "utf-16-le"
+    return "utf-16-be" if nul == [True, False, True, False] else None
+
+
+def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines out of pieces that end where a line does, or after LONGEST_LINE bytes."""
+    line = b""
+    for piece in pieces:
+        for part in piece.splitlines(keepends=True):
+            line = (line + part)[:LONGEST_LINE] if line else part
+            if part.endswith((b"\n", b"\r")):
+                yield line
+                line = b""
+    if line:
         yield line
-        while not line.endswith(b"\n") and len(line) == MAX_URL_BYTES + 2:
-            line = file.readline(MAX_URL_BYTES + 2)
 
 
 def parsed(raw: bytes | str, source: int, number: int) -> Line | None:
@@ -162,8 +188,6 @@ def parsed(raw: bytes | str, source: int, number: int) -> Line | None:
     """
     refusal = None
     if isinstance(raw, bytes):
-        if number == 1:
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError:
@@ -172,8 +196,8 @@ def parsed(raw: bytes | str, source: int, number: int) -> Line | None:
     else:
         text = raw.encode("utf-8", "backslashreplace").decode()
     # SQLite's text ends at a NUL; this is how a URL spells one, and no host may hold it.
-    text = text.strip().strip("\ufeff\x00").replace("\x00", "%00")
-    if not text or text.startswith("#"):
+    text = url_text(text).replace("\x00", "%00")
+    if not text:
         return None
     if refusal is None:
         try:
@@ -187,11 +211,22 @@ def parsed(raw: bytes | str, source: int, number: int) -> Line | None:
     return Line(text[:2_000], "", None, source, number, refusal)
 
 
+@dataclass(slots=True)
+class _Look:
+    """The first lines of a pipe, kept back until it is clear that they are a list."""
+
+    name: str
+    clock: threading.Timer | None = None
+    raw: list[bytes | str] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+
+
 class Reader(threading.Thread):
     """Reads all sources; posts `Listed` when lines are there, which `take` then gives.
 
     Lines of a file come in slices, the first of them short; lines of a pipe or of a script's
-    generator come as soon as they are there, for the next ones may wait for their outcomes.
+    generator come as soon as they are there, for the next ones may wait for their outcomes. Only
+    the first lines of a pipe are looked at together: those that come within a second.
     """
 
     def __init__(self, sources: Iterable[tuple[int, Source]], post: Callable[[object], None],
@@ -202,8 +237,10 @@ class Reader(threading.Thread):
         self._size = first  # the first request need not wait for a long slice
         self._room = threading.Condition()  # guards what follows
         self._lines: list[Line] = []
+        self._look: _Look | None = None
         self._posted = False
         self._stopped = False
+        self._ended = False
 
     def take(self) -> list[Line]:
         """The lines that have come."""
@@ -225,22 +262,69 @@ class Reader(threading.Thread):
             self._read()
         except BaseException as raised:  # noqa: BLE001 - raised again by whoever asked for it
             error = raised
-        self._offer(1)
-        self._post(NoMore(error))
+        self._end(error)
 
     def _read(self) -> None:
         for id, source in self._sources:
+            look = self._look = _Look(source.name) if source.pipe else None
             for number, raw in enumerate(source.lines(), 1):
+                if look is not None and number <= LOOKED_AT:
+                    self._look_at(raw, look)
                 line = parsed(raw, id, number)
                 if self._stopped:
                     return
                 if line is not None:
                     self._add(line, source.live)
+            if look is not None:
+                self._believe(look)
+
+    # -- the first lines of a pipe --------------------------------------------------------------
+
+    def _look_at(self, raw: bytes | str, look: _Look) -> None:
+        if look.clock is None:
+            look.clock = threading.Timer(LOOK_SECONDS, self._believe, [look])
+            look.clock.daemon = True
+            look.clock.start()
+        look.raw.append(raw)
+        if len(look.raw) == LOOKED_AT:
+            self._believe(look)
+
+    def _believe(self, look: _Look) -> None:
+        """Enough was seen: go on with these lines, or refuse them. Once, on whichever thread."""
+        with self._room:
+            if self._look is not look:
+                return
+            refusal = refusal_of(look.raw, look.name)
+            self._look = None
+            self._stopped |= refusal is not None
+            self._room.notify()
+            if refusal is None:
+                self._lines += look.lines
+        if look.clock is not None:
+            look.clock.cancel()
+        if refusal is None:
+            self._offer(1)
+        else:
+            self._end(UsageError(refusal))
+
+    def _end(self, error: BaseException | None) -> None:
+        """Tell the end, once: the thread may hang in a pipe that was refused."""
+        with self._room:
+            if self._ended:
+                return
+            self._ended = True
+        self._offer(1)
+        self._post(NoMore(error))
+
+    # -- what is handed over ------------------------------------------------------------------
 
     def _add(self, line: Line, live: bool) -> None:
         with self._room:
             while len(self._lines) >= 2 * SLICE and not self._stopped:
                 self._room.wait()
+            if self._look is not None:
+                self._look.lines.append(line)
+                return
             self._lines.append(line)
         if self._offer(1 if live else self._size):
             self._size = SLICE

@@ -16,6 +16,15 @@ MAX_URL_BYTES = 65_536
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
 # "host:8080/x" has the shape of a scheme; these are the words that are truly meant as one.
 _NO_AUTHORITY = frozenset({"mailto", "data", "javascript", "tel", "about", "blob", "sms", "urn"})
+_BETWEEN_CELLS = re.compile(r"[\t\n\v\f\r]")
+_SECOND_URL = re.compile(r"""\s[<("'\[]?[a-z][a-z0-9+.\-]*://""", re.IGNORECASE)
+_URL_INSIDE = re.compile(r"""https?://[^\s"<>\\]+""", re.IGNORECASE)
+# What is written before the path; a user name belongs to a URL with a scheme, else it is an e-mail.
+_AUTHORITY = re.compile(r"(//)?[^/?#\\@\s]+(?=$|[/?#\\])")
+_IPV4 = re.compile(r"\d+(\.\d+){3}")
+_NAME = re.compile(r"[a-z0-9_-][a-z0-9_.-]*")
+_LAST_LABEL = re.compile(r"\.(?:[a-z]+|xn--[a-z0-9-]+)\.?$")
+_PORT = re.compile(r":\d{1,5}$")
 
 
 class BadUrl(ValueError):
@@ -45,7 +54,7 @@ class Url:
 
 
 def canonical(text: str) -> Url:
-    """The URL that `text` means; text without a scheme gets `https://`.
+    """The URL that `text` means; text that begins with a host gets `https://`.
 
     >>> canonical("Example.com:443/a/../b?q#top").href
     'https://example.com/b?q'
@@ -53,12 +62,64 @@ def canonical(text: str) -> Url:
     Raises BadUrl, with a message for the user.
     """
     text = text.strip()
+    if len(text.split(None, 1)) > 1:
+        _refuse_two_things(text)
+    try:
+        return _meant(text)
+    except BadUrl as error:
+        raise BadUrl(error.kind, error.message + _hint(text, 1)) from error
+
+
+def _refuse_two_things(text: str) -> None:
+    """White space may stand in a URL, as %20, but not between a URL and something else."""
+    if _BETWEEN_CELLS.search(text):
+        raise BadUrl("bad_url", f"a TAB or the end of a line stands in it{_hint(text)}")
+    if _SECOND_URL.search(text):
+        raise BadUrl("bad_url", f"more than a URL stands in it{_hint(text)}")
+
+
+def _meant(text: str) -> Url:
     scheme = _scheme_of(text)
     if scheme is None:
-        text = f"https://{text}"
-    elif scheme not in ("http", "https"):
+        return _beginning_with_its_host(text)
+    if scheme not in ("http", "https"):
         raise BadUrl("bad_scheme", f"only http and https are asked, not {scheme}:")
     return _parsed(text)
+
+
+def _beginning_with_its_host(text: str) -> Url:
+    """The URL of a text without a scheme, if it begins with what looks like a host."""
+    try:
+        url = _parsed(f"https://{text}")
+    except BadUrl:
+        url = None
+    if url is None or not _looks_like_a_host(text, host_name(url.host)):
+        raise BadUrl("bad_url", "it does not begin with https:// or with a host "
+                     "(example.com, localhost, 127.0.0.1, server:8080)")  # fmt: skip
+    return url
+
+
+def _looks_like_a_host(text: str, name: str) -> bool:
+    """`name` is what a browser would make of the beginning of `text`."""
+    written = _AUTHORITY.match(text)
+    if written is None:
+        return False
+    if name.startswith("["):
+        return True
+    if _IPV4.fullmatch(name):
+        return name in written[0]  # to a browser 12:30 and 0x7f.1 are addresses too
+    if not _NAME.fullmatch(name):
+        return False
+    return name == "localhost" or bool(_LAST_LABEL.search(name) or _PORT.search(written[0]))
+
+
+def _hint(text: str, start: int = 0) -> str:
+    """What was probably meant, without what may be a password."""
+    found = _URL_INSIDE.search(text, start)
+    if found is None:
+        return ""
+    url = found[0].rstrip(").,;:]}'`")[:200]
+    return f"; a URL stands in this line: {redacted_line(url) if '@' in url else url}"
 
 
 def resolved(base: str, reference: str) -> Url:

@@ -134,6 +134,69 @@ def test_records_that_someone_has_shortened(scrape: Scrape) -> None:
         assert "is shorter (0 bytes) than this run left it" in one_line(scrape.here(urls))
 
 
+CSV = "url,section\n{0}1,news\n{0}2,sport\n"
+LOOKS_LIKE = "looks like a CSV with the columns url, section; a list has one URL a line"
+
+
+def test_a_table_is_refused_before_any_request(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES) as server:
+        (scrape.folder / "urls.csv").write_text(CSV.format(server.url("/")))
+        told = one_line(scrape.here("urls.csv"))
+        assert server.count() == 0
+    assert told.startswith(f"urls.csv {LOOKS_LIKE}")
+    assert not (scrape.folder / "run").exists(), "and no trace is left"
+
+
+def test_a_table_from_a_pipe_is_refused_before_any_request(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES) as server:
+        told = one_line(scrape("-", "--save-only", stdin=CSV.format(server.url("/"))))
+        assert server.count() == 0
+    assert told.startswith(f"stdin {LOOKS_LIKE}")
+
+
+def test_a_table_from_a_pipe_that_stays_open_is_refused(scrape: Scrape) -> None:
+    """Its reader still waits for the next line, and must not keep the program from leaving."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scraper", "-", "--save-only", "--dir", "run"],
+        cwd=scrape.folder, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stderr is not None
+    process.stdin.write(CSV.format("https://localhost/"))
+    process.stdin.flush()
+    told = process.stderr.read()
+    assert (process.wait(30), len(told.splitlines())) == (2, 1), told
+    assert told.startswith(f"error: stdin {LOOKS_LIKE}")
+    process.stdin.close()
+    process.stderr.close()
+
+
+def test_odd_lines_of_a_list_are_told_and_the_others_asked(scrape: Scrape) -> None:
+    with FaultyServer(NO_RULES | {"/*": page("a")}) as server:
+        urls = scrape.list_of(
+            f'"{server.url("/1")}"',
+            f"- {server.url('/2')} # the second",
+            f"\u200b{server.url('/3')}\xa0",
+            f"{server.url('/4')}\tnews",
+            f"{server.url('/5')} {server.url('/6')}",
+            f"<a href='{server.url('/7')}'>seven</a>",
+            "seven",
+            f"{server.url('/8')}#fragment and more",
+        )
+        done = scrape.here(urls)
+        asked = sorted(seen.path for seen in server.seen if seen.path != "/robots.txt")
+    assert done.code == 3
+    assert asked == ["/1", "/2", "/3", "/8"]
+    odd = {each["line"]: each for each in done.records if each["state"] == "failed"}
+    assert {each["error_kind"] for each in odd.values()} == {"bad_url"}
+    assert sorted(odd) == [4, 5, 6, 7]
+    for line, path in ((4, "/4"), (5, "/5"), (6, "/7")):
+        hint = f"a URL stands in this line: {server.url(path)}"
+        assert odd[line]["error_message"].endswith(hint)
+    assert "does not begin with https:// or with a host" in odd[7]["error_message"]
+
+
 # -- wrong words ------------------------------------------------------------------------------
 
 

@@ -36,6 +36,7 @@ ROWS = (
         "store",
         "reading",
         "ledger",
+        "list_forms",
         "lists",
         "folders",
         "owners",

@@ -170,6 +170,30 @@ def test_a_list_that_says_it_is_utf_16_is_read_as_that(tmp_path: Path, encoding:
         ("https://example.com/1", 1), ("https://example.com/%C3%BC", 3)]  # fmt: skip
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_list_in_utf_16_is_known_without_its_mark(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "urls.txt"
+    path.write_bytes("example.com/1\r\nexample.com/ü\r".encode(encoding))
+    lines = [parsed(raw, 1, n) for n, raw in enumerate(file_source(str(path)).lines(), 1)]
+    assert [(line.url, line.line) for line in lines if line is not None] == [
+        ("https://example.com/1", 1), ("https://example.com/%C3%BC", 2)]  # fmt: skip
+
+
+def test_lines_may_end_as_on_an_old_mac(tmp_path: Path) -> None:
+    path = tmp_path / "urls.txt"
+    path.write_bytes(b"".join(b"example.com/%d\r" % number for number in range(9_000)))
+    assert path.stat().st_size > 2 * MAX_URL_BYTES
+    lines = list(file_source(str(path)).lines())
+    assert lines == [b"example.com/%d\r" % number for number in range(9_000)]
+
+
+def test_an_odd_item_of_a_script_is_read_like_a_line() -> None:
+    items = ["- https://a.example/", "https://a.example/\nhttps://b.example/", "  # nothing"]
+    lines = [parsed(each, 1, 1) for each in items]
+    assert [line and (line.url, line.refusal) for line in lines] == [
+        ("https://a.example/", None), (items[1], "bad_url"), None]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("raw", "url", "refusal"),
     [
@@ -208,13 +232,16 @@ class Inbox:
 
 def test_all_lists_are_read_in_order_and_the_end_is_told() -> None:
     inbox = Inbox()
-    sources = [(1, given_source(["a.example", "# no", "b.example"])), (2, given_source(["c"]))]
+    sources = [
+        (1, given_source(["a.example", "# no", "b.example"])),
+        (2, given_source(["c.example"])),
+    ]
     reader = Reader(sources, inbox.put)
     reader.start()
     reader.join(PATIENCE)
     assert inbox.wait_for(2) == [Listed(), NoMore()]
     assert [(line.source, line.line, line.host) for line in reader.take()] == [
-        (1, 1, "a.example"), (1, 3, "b.example"), (2, 1, "c")]  # fmt: skip
+        (1, 1, "a.example"), (1, 3, "b.example"), (2, 1, "c.example")]  # fmt: skip
 
 
 def test_the_reader_is_never_far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,6 +303,70 @@ def test_a_line_of_a_pipe_does_not_wait_for_the_next() -> None:
     assert [line.url for line in reader.take()] == ["https://example.com/1"]
     gate.set()
     reader.join(PATIENCE)
+
+
+def _pipe(lines: Iterator[bytes]) -> Source:
+    return Source("stdin", "stdin", lambda: lines, live=True, pipe=True)
+
+
+def test_a_pipe_that_is_no_list_is_refused_while_it_is_still_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lists, "LOOK_SECONDS", 0.01)
+    closed = threading.Event()
+
+    def lines() -> Iterator[bytes]:
+        yield b"url,section\n"
+        yield b"https://a.example/1,news\n"
+        closed.wait(PATIENCE)
+
+    inbox = Inbox()
+    reader = Reader([(1, _pipe(lines()))], inbox.put)
+    reader.start()
+    [ended] = inbox.wait_for(1)
+    assert reader.take() == []
+    closed.set()
+    reader.join(PATIENCE)
+    assert inbox.messages == [ended], "and the end is told once"
+    assert isinstance(ended, NoMore)
+    assert isinstance(ended.error, UsageError)
+    assert str(ended.error).startswith("stdin looks like a CSV with the columns url, section; ")
+
+
+def test_a_pipe_is_looked_at_for_a_second_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lists, "LOOK_SECONDS", 0.01)
+    gate = threading.Event()
+
+    def lines() -> Iterator[bytes]:
+        yield b"https://a.example/1\n"
+        yield b"https://a.example/2\n"
+        assert gate.wait(PATIENCE)
+        yield b"https://a.example/3\n"
+
+    inbox = Inbox()
+    reader = Reader([(1, _pipe(lines()))], inbox.put)
+    reader.start()
+    assert inbox.wait_for(1) == [Listed()]
+    first = [line.url for line in reader.take()]
+    gate.set()
+    reader.join(PATIENCE)
+    rest = [line.url for line in reader.take()]
+    assert first + rest == [f"https://a.example/{number}" for number in (1, 2, 3)]
+    assert first == ["https://a.example/1", "https://a.example/2"]
+
+
+@pytest.mark.parametrize("number", [1, 99, 100, 101, 500])
+def test_a_pipe_of_any_length_is_read_whole(number: int) -> None:
+    inbox = Inbox()
+    source = _pipe(b"https://a.example/%d\n" % each for each in range(number))
+    reader = Reader([(1, source), (2, given_source(["b.example"]))], inbox.put)
+    reader.start()
+    reader.join(PATIENCE)
+    lines = reader.take()
+    assert [line.line for line in lines] == [*range(1, number + 1), 1]
+    assert inbox.messages[-1] == NoMore()
 
 
 def test_a_list_that_breaks_says_so_after_what_it_gave() -> None:

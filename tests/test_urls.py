@@ -32,6 +32,19 @@ HOSTS = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){1,2}", full
         ("http://example.com\\a", "http://example.com/a"),
         ("https:/example.com/", "https://example.com/"),
         ("https://user:secret@example.com/", "https://user:secret@example.com/"),
+        ("bücher.de", "https://xn--bcher-kva.de/"),
+        ("例え。テスト/x", "https://xn--r8jz45g.xn--zckzah/x"),
+        ("xn--bcher-kva.de", "https://xn--bcher-kva.de/"),
+        ("a.भारत", "https://a.xn--h2brj9c/"),
+        ("localhost", "https://localhost/"),
+        ("server:8080/x", "https://server:8080/x"),
+        ("server:443", "https://server/"),
+        ("127.0.0.1", "https://127.0.0.1/"),
+        ("[::1]/x", "https://[::1]/x"),
+        ("//cdn.example/x", "https://cdn.example/x"),
+        ("Example.com.", "https://example.com./"),
+        ("example.com?u=http://x", "https://example.com/?u=http://x"),
+        ("https://a.example/a b", "https://a.example/a%20b"),
     ],
 )
 def test_a_url_has_one_spelling(text: str, href: str) -> None:
@@ -56,6 +69,22 @@ def test_a_url_has_one_spelling(text: str, href: str) -> None:
         ("http://exa%00mple.com/", "bad_url"),
         ("https://example.com/" + "a" * urls.MAX_URL_BYTES, "bad_url"),
         ("https://example.com/\udcff", "bad_url"),
+        ("url", "bad_url"),
+        ("url,section", "bad_url"),
+        ("a.example,b.example", "bad_url"),
+        ("server/x", "bad_url"),
+        ("/article/1", "bad_url"),
+        ("/about.html", "bad_url"),
+        ("me@example.com", "bad_url"),
+        ("12:30", "bad_url"),
+        ("12", "bad_url"),
+        ("0x7f.1", "bad_url"),
+        ("1.2.3.4.5", "bad_url"),
+        ('"http', "bad_url"),
+        ('"https://example.com/"', "bad_url"),
+        ("https://a.example/\tnews", "bad_url"),
+        ("https://a.example/\nhttps://b.example/", "bad_url"),
+        ("https://a.example/ https://b.example/", "bad_url"),
     ],
 )
 def test_what_cannot_be_asked_says_why(text: str, kind: str) -> None:
@@ -63,6 +92,30 @@ def test_what_cannot_be_asked_says_why(text: str, kind: str) -> None:
         canonical(text)
     assert caught.value.kind == kind
     assert caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ('<a href="https://a.example/x">X</a>', "https://a.example/x"),
+        ("(see HTTPS://a.example/x).", "HTTPS://a.example/x"),
+        ("https://a.example/x\tnews", "https://a.example/x"),
+        ("https://a.example/x https://b.example/", "https://a.example/x"),
+        ("see: https://a.example/x", "https://a.example/x"),
+        ("see http://me:se/cret@a.example/", "http://***@a.example/"),
+    ],
+)
+def test_what_was_probably_meant_is_told(text: str, meant: str) -> None:
+    with pytest.raises(BadUrl) as caught:
+        canonical(text)
+    assert caught.value.message.endswith(f"; a URL stands in this line: {meant}")
+
+
+@pytest.mark.parametrize("text", ["https://exa mple.example/", "https://[::1/", "ftp://a.example/"])
+def test_a_url_that_is_wrong_itself_is_not_told_as_what_was_meant(text: str) -> None:
+    with pytest.raises(BadUrl) as caught:
+        canonical(text)
+    assert "a URL stands in this line" not in caught.value.message
 
 
 @given(st.text(max_size=60) | st.text("htps:/.?#[]@%\\0a1ü ", max_size=40))

@@ -1,0 +1,272 @@
+"""What a list looks like: one URL a line, however wrapped, or a table, page or archive.
+
+Of a line that holds one URL the wrapping is taken off: quotes, angle brackets, bullets, a comment.
+Where the first lines look like another format, each line would be asked for something that was
+never meant, so the list is refused as a whole, with a word on how to make a list of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+LOOKED_AT = 100  # lines, from the first one on
+
+# -- what is wrapped around one URL ---------------------------------------------------------------
+
+# Copied along, and seen by nobody: white space of all kinds, zero-width characters, marks of
+# direction, NUL.
+_ENDS = "".join(each for each in map(chr, range(0x3001)) if each.isspace())
+_ENDS += "\x00\ufeff\u2060" + "".join(
+    map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+)
+_COMMENT = re.compile(r"\s#.*", re.DOTALL)
+_BULLET = re.compile(r"(?:[-*+•–]|\d{1,6}[.)])\s+(?=\S)")
+_LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^\s<>]+?)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)[.,;]?")
+_PAIRS = {'"': '"', "'": "'", "`": "`", "<": ">", "“": "”", "„": "“", "«": "»", "‘": "’"}
+
+_CLOSING = frozenset((*_PAIRS.values(), ",", ";"))
+
+
+def url_text(line: str) -> str:
+    """What a line says apart from its comment and from what is plainly wrapped around it.
+
+    >>> url_text('  - "https://example.com/a#b",  # the second')
+    'https://example.com/a#b'
+    """
+    text = line.strip(_ENDS)
+    if text.startswith("#"):
+        return ""
+    is_plain = text[:4] == "http" and text[-1:] not in _CLOSING and len(text.split(None, 1)) == 1
+    return text if is_plain else _unwrapped(text)
+
+
+def _unwrapped(text: str) -> str:
+    if bullet := _BULLET.match(text):
+        text = text[bullet.end() :]
+    if link := _LINK.match(text):
+        rest = text[link.end() :]
+        if not rest or _COMMENT.match(rest):
+            return link[1]
+    text = _COMMENT.sub("", text)
+    before = None
+    while text != before:
+        before = text
+        text = _without_quotes(text.strip(_ENDS))
+    return text
+
+
+def _without_quotes(text: str) -> str:
+    """One layer: a pair of quotes, and a comma behind them, or behind a URL that has none else."""
+    if text[-1:] in (",", ";") and text[-2:-1] in _CLOSING:
+        text = text[:-1]
+    elif text.endswith(","):
+        return text[:-1]
+    closing = _PAIRS.get(text[:1])
+    if closing is not None and len(text) > 1 and text.endswith(closing):
+        inner = text[1:-1]
+        return inner if closing not in inner and text[0] not in inner else text
+    return text
+
+
+# -- another format ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Another format: what it is called, what to do about it, and a command that does it."""
+
+    name: str
+    advice: str
+    command: str = ""
+
+
+def refusal_of(lines: Iterable[bytes | str], name: str, file: str | None = None) -> str | None:
+    """Why these first lines are no list of URLs, in one line; None if they are one.
+
+    `name` is what the list is called, `file` its path if it has one that a shell could open.
+    """
+    first = list(lines)
+    form = _form_of(first)
+    if form is None:
+        return None
+    told = f"{name} looks like {form.name}; a list has one URL a line: {form.advice}"
+    if not form.command:
+        return told
+    goes = f"< {shlex.quote(file)} > only-urls.txt" if file else "| python -m scraper -"
+    return f"{told}, such as with {form.command} {goes}"
+
+
+def _form_of(lines: Sequence[bytes | str]) -> Form | None:
+    whole = b"".join(each for each in lines if isinstance(each, bytes))
+    if form := _binary_form(whole):
+        return form
+    texts = [text for text in map(_text, lines) if text and not text.startswith("#")]
+    if not texts:
+        return None
+    return _marked_form(texts[0]) or _form_of_most(texts)
+
+
+def _text(line: bytes | str) -> str:
+    """A line without its comment; TABs at its ends may stand for empty cells."""
+    text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
+    text = _COMMENT.sub("", text.strip("\ufeff\r\n "))
+    return text if text.strip(_ENDS) else ""
+
+
+_TAKE_OUT = ("take the URLs out of it", """grep -oE 'https?://[^"<>[:space:]]+'""")
+_SAVE = "save the URLs in it as plain text"
+_MAGIC: tuple[tuple[bytes, Form], ...] = (
+    (b"\x1f\x8b", Form("gzip", "unpack it", "gzip -dc")),
+    (b"\x28\xb5\x2f\xfd", Form("Zstandard", "unpack it", "zstd -dc")),
+    (b"BZh", Form("bzip2", "unpack it", "bzip2 -dc")),
+    (b"\xfd7zXZ\0", Form("xz", "unpack it", "xz -dc")),
+    (b"7z\xbc\xaf\x27\x1c", Form("a 7z archive", "unpack it")),
+    (b"Rar!\x1a\x07", Form("a RAR archive", "unpack it")),
+    (b"PAR1", Form("Parquet", _SAVE)),
+    (b"SQLite format 3\0", Form("an SQLite database", _SAVE)),
+    (b"\xd0\xcf\x11\xe0", Form("a document of an office program", _SAVE)),
+    (b"{\\rtf", Form("RTF", _SAVE)),
+    (b"%PDF-", Form("PDF", _SAVE)),
+    (b"\x89PNG", Form("a picture", _SAVE)),
+    (b"\xff\xd8\xff", Form("a picture", _SAVE)),
+)
+
+
+def _binary_form(first: bytes) -> Form | None:
+    for magic, form in _MAGIC:
+        if first.startswith(magic):
+            return form
+    if not first.startswith(b"PK\x03\x04"):
+        return None
+    if any(part in first for part in (b"[Content_Types].xml", b"xl/", b"word/", b"mimetype")):
+        return Form("a document of an office program, such as .xlsx", _SAVE)
+    return Form("a ZIP archive", "unpack it")
+
+
+# A first line that says what the whole is, whatever follows.
+_MARKS: tuple[tuple[re.Pattern[str], Form], ...] = (
+    (re.compile(r"<!doctype html|<html[\s>]", re.IGNORECASE), Form("HTML", *_TAKE_OUT)),
+    (re.compile(r"<\?xml|<(urlset|sitemapindex|rss|feed|opml)[\s>]", re.IGNORECASE),
+     Form("XML, such as a sitemap or a feed", *_TAKE_OUT)),
+    (re.compile(r"\{\s*(\"|$|\})|\[\s*($|[\"{\[\]])"), Form("JSON", *_TAKE_OUT)),
+)  # fmt: skip
+_TAG = re.compile(r"</?[a-z][a-z0-9:-]*(\s[^<>]*)?/?>|<[a-z]+\s+[a-z-]+=|<!--", re.IGNORECASE)
+_MEMBER = re.compile(r"[{\[]?\s*\"[^\"]*\"\s*:\s*[\"{\[\d-]")
+
+
+def _marked_form(first: str) -> Form | None:
+    for mark, form in _MARKS:
+        if mark.match(first):
+            return form
+    return None
+
+
+def _form_of_most(texts: Sequence[str]) -> Form | None:
+    """The form of at least half of the lines."""
+    for name, is_one in (("HTML", _TAG.search), ("JSON", _MEMBER.match)):
+        if 2 * sum(1 for each in texts if is_one(each)) >= len(texts):
+            return Form(name, *_TAKE_OUT)
+    return next(filter(None, map(partial(_table_of, texts), "\t;,|")), None)
+
+
+# -- tables -----------------------------------------------------------------------------------
+
+_URL_NAMES = frozenset({"url", "urls", "link", "links", "href", "uri", "loc", "address", "page",
+                        "website", "web", "homepage", "site", "domain", "host"})  # fmt: skip
+_URL_CELL = re.compile(
+    r"<?(?:(?:https?:)?//\S|www\.\S|localhost\b|\d+(?:\.\d+){3}\b"
+    r"|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:[/:?]|$))",
+    re.IGNORECASE,
+)
+# What stands behind a delimiter and is no part of a URL. Some URLs have commas and semicolons in
+# them (`;jsessionid=1`, `/0,1518,766.html`, `/@52.5,13.4,15z`), but hardly a bare word at the end.
+_WORD = {
+    ",": re.compile(r"[^\W\d][\w-]*|.*\s.*|https?://.*", re.IGNORECASE),
+    ";": re.compile(r"[^/?&=.%,;@]+|.*\s.*|https?://.*", re.IGNORECASE),
+}
+
+
+def _table_of(texts: Sequence[str], delimiter: str) -> Form | None:
+    rows = [row for row in _rows(texts, delimiter) if sum(map(bool, row)) > 1]
+    if 2 * len(rows) < len(texts):
+        return None
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    rows = [row for row in rows if len(row) == width]
+    if 2 * len(rows) < len(texts):
+        return None
+    header = rows[0] if rows[0] == _cells(texts[0], delimiter) and _is_header(rows[0]) else None
+    inside = rows[1:] if header else rows
+    column = _column_of_urls(inside) if inside else None
+    if column is None:
+        column = _named_column(header)
+    if column is None:
+        return None
+    if header is None and not (_are_quoted(texts) or _are_cells(inside, column, delimiter)):
+        return None
+    kind = {"\t": "a table with TABs", "|": "a table"}.get(delimiter, "a CSV")
+    if header is None:
+        what = f"{kind} with {width} columns, the URL in column {column + 1}"
+    else:
+        what = f"{kind} with the columns {', '.join(each or '-' for each in header)[:200]}"
+    advice = "take the column of URLs alone"
+    return Form(what, advice, _command_that_takes(column, delimiter, header=bool(header)))
+
+
+def _rows(texts: Sequence[str], delimiter: str) -> Iterator[list[str]]:
+    return (_cells(text, delimiter) for text in texts)
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    if delimiter not in text:
+        return [text]
+    try:
+        cells = next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:
+        return [text]
+    if delimiter == "|" and cells[0] == cells[-1] == "":
+        cells = cells[1:-1]
+    return [each.strip() for each in cells]
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    return not any(_URL_CELL.match(each) for each in cells)
+
+
+def _named_column(header: Sequence[str] | None) -> int | None:
+    names = [each.lower() for each in header or ()]
+    return next((names.index(each) for each in names if each in _URL_NAMES), None)
+
+
+def _column_of_urls(rows: Sequence[Sequence[str]]) -> int | None:
+    """The first column that has a URL in at least half of the rows."""
+    for column in range(len(rows[0])):
+        if 2 * sum(1 for row in rows if _URL_CELL.match(row[column])) >= len(rows):
+            return column
+    return None
+
+
+def _are_quoted(texts: Sequence[str]) -> bool:
+    return 2 * sum(1 for each in texts if each.startswith('"')) >= len(texts)
+
+
+def _are_cells(rows: Sequence[Sequence[str]], column: int, delimiter: str) -> bool:
+    """Without a header: is the delimiter no part of the URLs themselves?"""
+    word = _WORD.get(delimiter)
+    if column > 0 or word is None:
+        return True
+    words = [row for row in rows if all(not each or word.fullmatch(each) for each in row[1:])]
+    return 2 * len(words) >= len(rows)
+
+
+def _command_that_takes(column: int, delimiter: str, *, header: bool) -> str:
+    given = {",": "", "\t": ", delimiter='\\t'"}.get(delimiter, f", delimiter='{delimiter}'")
+    rows = f"csv.reader(sys.stdin{given})"
+    rows = f"list({rows})[1:]" if header else rows
+    code = f"import csv, sys; [print(row[{column}]) for row in {rows} if len(row) > {column}]"
+    return f'python3 -c "{code}"'
