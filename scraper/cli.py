@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scraper.lists import Source
     from scraper.model import Outcome
 
+_REASONS = ("failed:", "skipped:")  # lines of a summary that errors.jsonl says more about
 COMMANDS = ("run", "status", "explain")  # a list of such a name is ./status
 _TITLES = {
     "run": "how much at once, and where",
@@ -296,17 +297,18 @@ def _scrape(
     from scraper.job import Run
 
     quiet = config.output.quiet
-    show_warnings(quiet)
+    show_warnings(config.output)
     _allow_more_files()
     run = Run(sources, config, retry, refresh=refresh, add_list=add_list)
-    interrupted = _Signals(run)
+    progress = Progress(run, config.output)
+    interrupted = _Signals(run, progress)
     error: ScraperError | None = None
     try:
         with run:
             interrupted.install()
             if not quiet:
                 _say_what_is_begun(run)
-            with Progress(run, config.output):
+            with progress:
                 for outcome in run:
                     if config.output.verbose:
                         say(_told(outcome))
@@ -374,10 +376,9 @@ def _summary(run: Run) -> str:
     lines = report.text().splitlines()
     if report.nothing_due:
         lines.insert(0, f"nothing left to do: pass {report.number} of {folder} is complete")
-    told = next((line for line in lines if line.startswith(("failed:", "skipped:"))), None)
-    lines = [
-        f"{line}        see {folder / 'errors.jsonl'}" if line == told else line for line in lines
-    ]
+    first = next((i for i, line in enumerate(lines) if line.startswith(_REASONS)), None)
+    if first is not None:
+        lines[first] += f"        see {folder / 'errors.jsonl'}"
     files = f"records: {folder / 'records.jsonl'}"
     if (run.folder / "processed").exists():
         files += f"      pictures: {folder / 'processed'}{os.sep}"
@@ -390,7 +391,7 @@ def _summary(run: Run) -> str:
 def _summary_in_a_line(run: Run) -> str:
     """What a quiet run says that did not end well: cron sends it by mail."""
     parts = run.report.text().splitlines()
-    if run.report.failures or run.report.skips:
+    if any(part.startswith(_REASONS) for part in parts):
         parts.append(f"see {run.folder / 'errors.jsonl'}")
     if run.report.stopped is not None:
         parts.append(_stopped(run.report))
@@ -404,8 +405,9 @@ def _stopped(report: Report) -> str:
 class _Signals:
     """The first signal lets what is under way finish, the second leaves at once."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, progress: Progress) -> None:
         self._run = run
+        self._progress = progress
         self._before: dict[int, Any] = {}
         self.signal: int | None = None
 
@@ -429,6 +431,6 @@ class _Signals:
         if self._run.config.output.quiet:
             return
         grace = self._run.config.run.grace_seconds
-        streams.say_at_once(
-            f"\nstopping: what is under way may take {grace:g} s (again: leave now)\n"
+        self._progress.say_soon(
+            f"stopping: what is under way may take {grace:g} s (again: leave now)"
         )

@@ -41,6 +41,15 @@ def printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, which is plural unless it is 1.
+
+    >>> counted(1, "host"), counted(1_200, "more kind")
+    ('1 host', '1,200 more kinds')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def printable_json(encoded: bytes) -> bytes:
     """JSON that reads as the same values, with the controls in its strings as escapes.
 
