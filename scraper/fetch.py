@@ -35,6 +35,7 @@ import scraper
 from scraper import bodies, errors, urls
 from scraper.config import FetchKeys
 from scraper.errors import UsageError
+from scraper.files import Folder
 from scraper.framing import Answer, has_no_body, length_of
 from scraper.guard import Guard, GuardError, Trust
 from scraper.model import Fact, Failed, Failure, Fetched, Headers, Moved, Rules, Task, Timings
@@ -104,7 +105,7 @@ class Fetcher:
     """Fetches. One for a run, used by all its threads; raises UsageError for unusable settings."""
 
     def __init__(self, keys: FetchKeys, guard: Guard, parts: Path, *, per_host: int,
-                 max_pause: float, folder: Path | None = None) -> None:  # fmt: skip
+                 max_pause: float, folder: Folder | None = None) -> None:  # fmt: skip
         self._keys = keys
         self._parts = parts
         self._folder = folder  # where the bodies of earlier passes stand
@@ -221,7 +222,7 @@ class Fetcher:
         held = task.held
         if not validators or held is None or held.path is None or self._folder is None:
             return {}
-        return validators if (self._folder / held.path).exists() else {}
+        return validators if self._folder.holds(held.path) else {}
 
     def _unchanged(
         self, flight: Flight, began: float, first_byte: float, raw: BaseHTTPResponse

@@ -19,10 +19,11 @@ from typing import Any, cast
 import orjson
 
 import scraper
-from scraper import lists, recovery, sinks, streams
+from scraper import adoption, lists, recovery, sinks, streams
 from scraper.config import Config
 from scraper.errors import KINDS, LocalFault, UsageError, disk_failure
 from scraper.fetch import Fetcher, agent_of
+from scraper.files import NotPlain
 from scraper.folders import TemporaryFolder, folder_named_after
 from scraper.frontier import Frontier
 from scraper.guard import AllowList, Guard, HostClass, Private
@@ -37,7 +38,6 @@ from scraper.report import Report, Tally
 from scraper.robots import token_of
 from scraper.shaping import describe_changes, process_hashes, shaping_options
 from scraper.store import Store, processed_prefix
-from scraper.text import printable_json
 from scraper.urls import parts_of, without_credentials
 from scraper.workers import Limits, ProcessStage, Work
 
@@ -106,6 +106,7 @@ class Run:
         if not config.run.save_only:
             self._stage = self._process_stage()
         self.folder = self._chosen_folder()
+        adoption.refuse_foreign(self.folder)
         self.store = Store(self.folder)
         self.store.open()
         self._opened = True
@@ -121,6 +122,7 @@ class Run:
         self._distrust()
         self._choose_pass()
         self.journal = self._journal()
+        self._note_positions()
         self._compare_options()
         self.guard = guard_of(config)
         self.guard.learn(cast("dict[str, HostClass]", self.ledger.classes()))
@@ -130,7 +132,7 @@ class Run:
             self.store.parts,
             per_host=config.hosts.per_host,
             max_pause=config.hosts.max_retry_after_seconds,
-            folder=self.folder,
+            folder=self.store.root,
         )
         threads = config.run.threads
         self.frontier = Frontier(
@@ -196,7 +198,7 @@ class Run:
         boot = recovery.boot_of()
         before = self.ledger.meta("boot")
         if before is not None and boot is not None and before != boot:
-            self.doubted = recovery.distrust(self.ledger, self.folder)
+            self.doubted = recovery.distrust(self.ledger, self.store.root)
         self.ledger.set_meta("boot", None if self.config.run.durable else boot)
         self.ledger.commit()
 
@@ -261,10 +263,14 @@ class Run:
 
     def _journal(self) -> Journal:
         self.report.number = self.number
-        records = sinks.LineFile(self.folder / "records.jsonl", sinks.record_line)
+        root = self.store.root
+        ended = self.ledger.meta("ended") is not None
+        records = sinks.RecordFile(root, ended=ended)
+        errors = sinks.ErrorFile(root, records, ended=ended)
         as_json = self.config.output.log_format == "json"
-        log = sinks.LineFile(self.folder / "run.log", sinks.log_json if as_json else sinks.log_line)
-        errors = sinks.LineFile(self.folder / "errors.jsonl", sinks.error_line)
+        log = sinks.LogFile(root, "run.log", sinks.log_json if as_json else sinks.log_line)
+        self._summary = sinks.SummaryFile(root, self.store.own_parts)
+        self._summary.check()
         self._sinks: list[sinks.Sink] = [records, errors, log]
         if self.config.output.output == "-":
             self._sinks.append(sinks.StandardOutput(self.folder / "records.jsonl"))
@@ -286,6 +292,13 @@ class Run:
             obey=self.config.hosts.obey,
             process_hash=process_hashes(self.config).__getitem__,
         )
+
+    def _note_positions(self) -> None:
+        """From now on a file may go further than the ledger knows: what stands there is ours."""
+        for sink in self._sinks:
+            self.ledger.set_position(sink.name, sink.flush(durable=False))
+        self.ledger.set_meta("ended", None)
+        self.ledger.commit()
 
     def _process_stage(self) -> ProcessStage:
         config = self.config
@@ -441,11 +454,13 @@ class Run:
                 self.ledger.note_pass(self.number, counts, report.exit_code, ended=self.complete)
             self.frontier.keep_hosts()
             self.ledger.keep_classes(self.guard.learned())
+            if not self.journal.waiting and self._fault is None:
+                self.ledger.set_meta("ended", "1")  # nothing of ours stands behind a position
             if self.complete:
                 self.ledger.set_meta("boot", None)  # from now on files may be moved away
             self.ledger.commit()
             self._write_summary()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UsageError) as error:
             # The run is over and all that counts is committed; a full disk may refuse the rest.
             logger.warning("could not write the summary of %s: %s", self.folder, error)
 
@@ -455,17 +470,15 @@ class Run:
         return Tally.of(self.ledger.ends(own))
 
     def _write_summary(self) -> None:
-        summary = {
-            "version": scraper.__version__,
-            "inputs": [each.name for each in self.sources] or self.ledger.source_names(),
-            "exit_code": self.report.exit_code,
-            "totals": self.report.totals.as_dict() if self.report.totals else None,
-            **self.report.as_dict(),
-        }
-        part = self.store.hidden / "summary.json.part"
-        encoded = printable_json(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
-        part.write_bytes(encoded + b"\n")
-        part.replace(self.folder / "summary.json")
+        self._summary.write(
+            {
+                "version": scraper.__version__,
+                "inputs": [each.name for each in self.sources] or self.ledger.source_names(),
+                "exit_code": self.report.exit_code,
+                "totals": self.report.totals.as_dict() if self.report.totals else None,
+                **self.report.as_dict(),
+            }
+        )
 
 
 def _since_all_was_made_anew(passes: Sequence[Pass]) -> list[Pass]:
@@ -485,6 +498,8 @@ def _blaming_this_machine() -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise fault_of(error) from error
+    except (NotPlain, PermissionError) as error:
+        raise UsageError(disk_failure(error).message) from error
     except OSError as error:
         raise LocalFault(disk_failure(error)) from error
 

@@ -21,7 +21,7 @@ from scraper.errors import failure as failure_named
 from scraper.ledger import Entry, Ledger, Line, fault_of
 from scraper.model import Failed, Failure, Fetched, Outcome, Processed, Publication, State, Task
 from scraper.report import Report
-from scraper.sinks import LineFile, Sink, note_line
+from scraper.sinks import LogFile, RecordFile, Sink, note_line
 from scraper.store import Store, path_of
 from scraper.text import printable
 from scraper.urls import BadUrl, canonical, parts_of, with_credentials_of
@@ -38,8 +38,8 @@ class Journal:
 
     ledger: Ledger
     store: Store
-    records: LineFile
-    log: LineFile
+    records: RecordFile
+    log: LogFile
     sinks: Sequence[Sink]  # `records` is the first of them, `log` another
     report: Report
     number: int  # of the pass

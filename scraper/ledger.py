@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from scraper.errors import LocalFault, UsageError, disk_failure, failure_of
+from scraper.files import open_folder, opening
 from scraper.model import Failure, Headers, Held, Hop, Publication, Task, label_of
 from scraper.reading import Unreadable, read
 from scraper.urls import digest, parts_of
@@ -316,6 +317,7 @@ class Ledger:
     def __init__(self, path: Path, *, durable: bool = False) -> None:
         self.path = path
         self.in_wal = True
+        _check_files(path)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
@@ -977,6 +979,13 @@ def marked(seen: bytearray) -> Iterator[int]:
 def _is_marked(seen: bytearray, id: int) -> bool:
     byte, bit = divmod(id, 8)
     return byte < len(seen) and bool(seen[byte] >> bit & 1)
+
+
+def _check_files(path: Path) -> None:
+    """SQLite follows links: whatever it is going to open must be a file."""
+    with opening(path), open_folder(path.parent) as folder:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            folder.check_file(path.name + suffix)
 
 
 def _mark(seen: bytearray, id: int) -> bool:

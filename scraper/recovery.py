@@ -9,14 +9,17 @@ A mere kill needs none of this: the system writes on. Nor does `durable`.
 from __future__ import annotations
 
 import hashlib
+import os
+from io import FileIO
 from pathlib import Path
 
 import orjson
 
+from scraper.files import Folder
 from scraper.ledger import Ledger, Told
-from scraper.sinks import error_of
 
 DOUBTED_SECONDS = 300.0  # Linux writes dirty pages back within 30 s, twice that with a journal
+_BLOCK_BYTES = 2**20
 
 
 def boot_of() -> str | None:
@@ -27,41 +30,36 @@ def boot_of() -> str | None:
         return None
 
 
-def distrust(ledger: Ledger, folder: Path) -> int:
+def distrust(ledger: Ledger, folder: Folder) -> int:
     """Make due again what the disk has lost, and cut the files to match. Returns how many URLs."""
-    records = folder / "records.jsonl"
-    cut = _first_untrue(ledger.told_lately(DOUBTED_SECONDS), records, folder)
-    size = records.stat().st_size if records.exists() else 0
-    position = int(ledger.position("records.jsonl") or 0)
-    if cut is None and size >= position:
-        return 0
-    if cut is None:
-        cut = _end_of_last_line(records, size)
-    due = ledger.doubt(cut)
-    with records.open("ab") as file:
-        file.truncate(cut)
-    ledger.set_position("records.jsonl", str(cut))
-    ledger.set_position("errors.jsonl", str(_rebuild_errors(records, folder / "errors.jsonl")))
-    log = folder / "run.log"
-    log_size = log.stat().st_size if log.exists() else 0
-    ledger.set_position("run.log", str(min(int(ledger.position("run.log") or 0), log_size)))
+    with folder.file("records.jsonl") as records:
+        size = os.fstat(records.fileno()).st_size
+        position = int(ledger.position("records.jsonl") or 0)
+        cut = _first_untrue(ledger.told_lately(DOUBTED_SECONDS), records, folder)
+        if cut is None and size >= position:
+            return 0
+        if cut is None:
+            cut = _end_of_last_line(records, size)
+        due = ledger.doubt(cut)
+        records.truncate(cut)
+        ledger.set_position("records.jsonl", str(cut))
+    if ledger.position("errors.jsonl") is not None:
+        with folder.file("errors.jsonl") as errors:
+            errors.truncate(0)  # it follows from the records, and is made again from them
     return due
 
 
-def _first_untrue(told: list[Told], records: Path, folder: Path) -> int | None:
+def _first_untrue(told: list[Told], records: FileIO, folder: Folder) -> int | None:
     """The offset of the first record that is not there, or whose file is not what it says."""
-    if not records.exists():
-        return 0 if told else None
-    with records.open("rb") as file:
-        for each in told:
-            file.seek(each.offset)
-            line = file.read(each.length + 1)
-            if not line.endswith(b"\n") or not _is_true(line, folder):
-                return each.offset
+    for each in told:
+        records.seek(each.offset)
+        line = records.read(each.length + 1)
+        if not line.endswith(b"\n") or not _is_true(line, folder):
+            return each.offset
     return None
 
 
-def _is_true(line: bytes, folder: Path) -> bool:
+def _is_true(line: bytes, folder: Folder) -> bool:
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -69,25 +67,24 @@ def _is_true(line: bytes, folder: Path) -> bool:
     files = [(record["path"], record["sha256"])] if record["path"] else []
     files += [(each["path"], each["sha256"]) for each in record.get("processed", ())]
     try:
-        return all(
-            hashlib.sha256((folder / path).read_bytes()).hexdigest() == sha256
-            for path, sha256 in files
-        )
+        return all(_hash_of(folder, path) == sha256 for path, sha256 in files)
     except OSError:
         return False
 
 
-def _end_of_last_line(records: Path, size: int) -> int:
-    with records.open("rb") as file:
-        kept = file.read(size)
-    return kept.rfind(b"\n") + 1
+def _hash_of(folder: Folder, path: str) -> str:
+    with folder.reading(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _rebuild_errors(records: Path, errors: Path) -> int:
-    """errors.jsonl follows from the records. Returns its size."""
-    with records.open("rb") as source, errors.open("wb") as file:
-        for line in source:
-            record = orjson.loads(line)
-            if record["error_kind"] is not None:
-                file.write(error_of(record) + b"\n")
-        return file.tell()
+def _end_of_last_line(records: FileIO, size: int) -> int:
+    """The end of the last whole line within `size`, looked for from behind."""
+    end = size
+    while end:
+        start = max(end - _BLOCK_BYTES, 0)
+        records.seek(start)
+        found = records.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0

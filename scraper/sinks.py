@@ -14,18 +14,25 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import orjson
 
 from scraper import streams
-from scraper.errors import LocalFault, UsageError, disk_failure
+from scraper.errors import LocalFault, UsageError, disk_failure, failure
+from scraper.files import Folder, opening
 from scraper.model import Outcome, Task
 from scraper.text import printable, printable_json
 from scraper.urls import redacted, redacted_line
 
 logger = logging.getLogger("scraper")
+
+_LINES_AT_ONCE = 2_000
+_TAKE_OVER = (
+    "move the folder .scraper away and start again with --adopt to go on with what it holds"
+)
 
 
 class Sink(Protocol):
@@ -48,52 +55,51 @@ class Sink(Protocol):
 
 
 class LineFile:
-    """A text file of one line an outcome, cut back to its last commit when it is opened.
+    """A text file of one line an outcome: what all of them have in common.
 
     `line_of` makes the line, without its end, or returns None for an outcome that has none.
     """
 
     exactly_once = True
+    _way_out = ""  # what else to do about a file that is not as it was left
 
-    def __init__(self, path: Path, line_of: Callable[[Outcome], bytes | None]) -> None:
-        self.name = path.name
-        self.offset = 0
-        self._path = path
+    def __init__(
+        self, folder: Folder, name: str, line_of: Callable[[Outcome], bytes | None]
+    ) -> None:
+        self.name = name
+        self.path = folder.path / name
+        self.offset = 0  # of the next line
+        self._written = 0  # up to where the file itself goes
+        self._folder = folder
         self._line_of = line_of
         self._waiting: list[bytes] = []
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
 
     def resume(self, position: str | None) -> None:
-        """Raises UsageError if the file lost something that the ledger knows to be in it."""
-        self.offset = int(position or 0)
+        """Raises UsageError if what is there is not what the last commit left."""
         try:
-            size = self._path.stat().st_size if self._path.exists() else 0
-            if size < self.offset:
-                raise UsageError(
-                    f"{self._path} is shorter ({size:,} bytes) than this run left it "
-                    f"({self.offset:,}): put it back, or start over in another --dir"
-                )
-            self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115 - closed by close()
-            self._file.truncate(self.offset)
-        except OSError as error:
-            if disk_failure(error).kind == "disk_full":
-                raise LocalFault(disk_failure(error)) from error
-            raise UsageError(f"cannot write {self._path}: {error.strerror}") from error
+            with opening(self.path):
+                self._open()
+                size = self._found().st_size
+                self._begin(size, None if position is None else int(position))
+        except BaseException:
+            self.close()
+            raise
 
-    def read(self, offset: int, length: int) -> bytes:
-        """What was written there once; it may still wait to be flushed."""
-        self.flush(durable=False)
-        with self._path.open("rb") as file:
-            file.seek(offset)
-            return file.read(length)
+    def _open(self) -> None:
+        self.close()
+        self._file = self._folder.file(self.name)
 
-    def lines(self, offset: int) -> Iterator[bytes]:
-        """The lines from `offset` to the last commit, as they are when this is called."""
-        end = self.offset
-        with self._path.open("rb") as file:
-            file.seek(offset)
-            while file.tell() < end:
-                yield file.readline().rstrip(b"\n")
+    def _begin(self, size: int, position: int | None) -> None:
+        """Go to where the last commit left off in a file of this size."""
+        raise NotImplementedError
+
+    def _go_on_at(self, offset: int) -> None:
+        self.offset = self._written = offset
+
+    def _found(self) -> os.stat_result:
+        assert self._file is not None, "resume() comes first"
+        return os.fstat(self._file.fileno())
 
     def add(self, outcome: Outcome) -> None:
         line = self._line_of(outcome)
@@ -109,25 +115,247 @@ class LineFile:
     def flush(self, *, durable: bool) -> str:
         """Raises LocalFault if the disk does not take it; nothing is lost then."""
         assert self._file is not None, "resume() comes first"
-        if self._waiting:
-            whole = self._file.seek(0, os.SEEK_END)
-            rest = memoryview(b"".join(self._waiting))
-            try:
-                while rest:
-                    rest = rest[self._file.write(rest) :]
+        try:
+            self._check_place()
+            if self._waiting:
+                self._append(b"".join(self._waiting))
+                self._waiting.clear()
                 if durable:
                     os.fsync(self._file.fileno())
-            except OSError as error:
-                with suppress(OSError):
-                    self._file.truncate(whole)  # no half line for whoever reads it meanwhile
-                raise LocalFault(disk_failure(error)) from error
-            self._waiting.clear()
+        except OSError as error:
+            raise LocalFault(disk_failure(error)) from error
+        self._written = self.offset
         return str(self.offset)
+
+    def _check_place(self) -> None:
+        """Is the file that is open still the one in the folder, and as we left it?"""
+        ours, there = self._found(), self._folder.look(self.name)
+        if there is None or (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+            self._was_moved()
+        elif ours.st_size != self._written:
+            self._was_changed(ours.st_size)
+
+    def _cut_back(self, offset: int, size: int, ended: bool) -> None:
+        """Take away what a killed run wrote behind its last commit. A run that `ended` left
+        nothing there: that is somebody else's."""
+        assert self._file is not None, "it was opened"
+        if size > offset and ended:
+            raise UsageError(
+                f"{self.path} is longer ({size:,} bytes) than this run left it ({offset:,}): take "
+                f"out what was added to it; or {self._way_out}"
+            )
+        if size > offset:
+            self._file.truncate(offset)
+        self._go_on_at(offset)
+
+    def _was_moved(self) -> None:
+        """Another file, or none, has the name of the open one."""
+        raise NotImplementedError
+
+    def _was_changed(self, size: int) -> None:
+        """The open file has another size than we gave it."""
+        raise NotImplementedError
+
+    def _append(self, data: bytes) -> None:
+        assert self._file is not None, "flush() looked"
+        whole = self._file.seek(0, os.SEEK_END)
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            with suppress(OSError):
+                self._file.truncate(whole)  # no half line for whoever reads it meanwhile
+            raise
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+class RecordFile(LineFile):
+    """records.jsonl: cut back to its last commit, and nothing but what this program wrote.
+
+    `ended`: the last run closed its files in order, so that nothing of ours can stand behind the
+    last commit.
+    """
+
+    _way_out = _TAKE_OVER
+
+    def __init__(self, folder: Folder, *, ended: bool = False) -> None:
+        super().__init__(folder, "records.jsonl", record_line)
+        self._ended = ended
+
+    def _begin(self, size: int, position: int | None) -> None:
+        if position is None and size:
+            raise UsageError(foreign(self.path))
+        offset = position or 0
+        if size < offset:
+            raise UsageError(
+                f"{self.path} is shorter ({size:,} bytes) than this run left it ({offset:,}): "
+                f"put it back; or {self._way_out}; or start over in another --dir"
+            )
+        self._cut_back(offset, size, self._ended)
+
+    def _was_moved(self) -> None:
+        raise LocalFault(
+            failure("disk_error", f"{self.path} was moved or removed during the run: put it back")
+        )
+
+    def _was_changed(self, size: int) -> None:
+        raise LocalFault(
+            failure(
+                "disk_error",
+                f"{self.path} was changed by another program during the run: it has {size:,} "
+                f"bytes instead of {self._written:,}; put it back as it was",
+            )
+        )
+
+    def read(self, offset: int, length: int) -> bytes:
+        """What was written there once; it may still wait to be flushed."""
+        if offset + length > self._written:
+            self.flush(durable=False)
+        with self._folder.reading(self.name) as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def lines(self, offset: int) -> Iterator[bytes]:
+        """The lines from `offset` to the last flush, as they are when this is called."""
+        end = self._written
+        with self._folder.reading(self.name) as file:
+            file.seek(offset)
+            while file.tell() < end:
+                yield file.readline().rstrip(b"\n")
+
+
+class ErrorFile(LineFile):
+    """errors.jsonl: it follows from the records, and is made again from them when it has lost
+    something."""
+
+    _way_out = "remove it: it is made again"
+
+    def __init__(self, folder: Folder, records: RecordFile, *, ended: bool = False) -> None:
+        super().__init__(folder, "errors.jsonl", error_line)
+        self._records = records
+        self._ended = ended
+
+    def _begin(self, size: int, position: int | None) -> None:
+        if position is None and size:
+            raise UsageError(foreign(self.path))
+        offset = position or 0
+        if size < offset:
+            self._rebuild()
+        else:
+            self._cut_back(offset, size, self._ended)
+
+    def _was_moved(self) -> None:
+        self._open()
+        self._rebuild()
+
+    def _was_changed(self, size: int) -> None:
+        if size < self._written:
+            self._rebuild()
+        else:
+            self.offset += size - self._written  # lines of somebody else: they stay
+
+    def _rebuild(self) -> None:
+        """From all records: what waits is among them."""
+        assert self._file is not None, "it was opened"
+        self._waiting.clear()
+        self._file.truncate(0)
+        self._go_on_at(0)
+        for line in self._records.lines(0):
+            record = orjson.loads(line)
+            if record["error_kind"] is not None:
+                self.write(error_of(record))
+            if len(self._waiting) >= _LINES_AT_ONCE:
+                self._hand_over()
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._append(b"".join(self._waiting))
+        self._waiting.clear()
+        self._written = self.offset
+
+
+class LogFile(LineFile):
+    """run.log: whatever stands in it stays, and what is rotated away is gone on with anew.
+
+    After a kill it may tell of a URL that is asked again.
+    """
+
+    exactly_once = False
+
+    def _begin(self, size: int, position: int | None) -> None:
+        self._go_on_at(size)
+        if size and not self._ends_a_line(size):
+            self._waiting.append(b"\n")
+            self.offset += 1
+
+    def _ends_a_line(self, size: int) -> bool:
+        with self._folder.reading(self.name) as file:
+            file.seek(size - 1)
+            return file.read(1) == b"\n"
+
+    def _was_moved(self) -> None:
+        self._open()
+        self._was_changed(self._found().st_size)
+
+    def _was_changed(self, size: int) -> None:
+        self.offset += size - self._written
+
+
+def foreign(path: Path) -> str:
+    """Why a file is left alone that no ledger knows."""
+    return (
+        f"{path} was not written by a run that this folder remembers: choose another --dir, or "
+        "start with --adopt to take its records over"
+    )
+
+
+class SummaryFile:
+    """summary.json: replaced as a whole, if it is one of this program."""
+
+    name = "summary.json"
+
+    def __init__(self, folder: Folder, parts: Folder) -> None:
+        self._folder = folder
+        self._parts = parts
+
+    def check(self) -> None:
+        """Raises UsageError if what is there was written by somebody else."""
+        with opening(self._folder.path / self.name):
+            found = self._folder.look(self.name)
+            if found is None:
+                return
+            with self._folder.reading(self.name) as file:
+                if not _is_summary(file.read(_LONGEST_SUMMARY_BYTES)):
+                    raise UsageError(
+                        f"{self._folder.path / self.name} was not written by this program: "
+                        "move it away, or choose another --dir"
+                    )
+
+    def write(self, summary: Mapping[str, Any]) -> None:
+        """Put this one in its place. Raises as `check` does, and OSError."""
+        self.check()
+        with self._parts.new_file(self.name) as file:
+            file.write(printable_json(orjson.dumps(summary, option=orjson.OPT_INDENT_2)) + b"\n")
+        self._folder.take(self._parts, self.name, self.name)
+
+
+_LONGEST_SUMMARY_BYTES = 2**20
+
+
+def _is_summary(text: bytes) -> bool:
+    """Is it ours, or nothing at all, as a power cut may leave it?"""
+    if not text.strip(b"\x00"):
+        return True
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(found, dict) and found.keys() >= {"version", "inputs", "exit_code", "pass"}
 
 
 class StandardOutput:

@@ -7,18 +7,22 @@ so it is the same after a kill, on every shard, and never another URL's.
 
 from __future__ import annotations
 
+import errno
 import functools
+import itertools
 import os
 import re
 import secrets
-import shutil
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 from urllib.parse import unquote
 
-from scraper.errors import InUse, LocalFault, UsageError, disk_failure
+from scraper.errors import InUse, UsageError
+from scraper.files import Folder, open_folder, opening
 from scraper.model import Kind, Publication
 from scraper.sniff import extension_of
 from scraper.urls import digest
@@ -99,38 +103,74 @@ class Store:
     Raises InUse if another run holds it, UsageError if the folder cannot be used.
     """
 
+    root: Folder
+    own_parts: Folder
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.hidden = folder / ".scraper"
         self.parts = self.hidden / "parts" / secrets.token_hex(6)
-        self._lock: IO[str] | None = None
-        self._made: set[str] = set()
+        self._hidden: Folder | None = None
+        self._lock: FileIO | None = None
+        self._open: list[Folder] = []
 
     def open(self) -> None:
         """Take the lock and make a parts folder of our own."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.hidden.mkdir(mode=0o700, exist_ok=True)  # URLs with passwords stand in there
-            self._lock = (self.hidden / "lock").open("a+")
-            _lock(self._lock, self.folder)
-            self.parts.mkdir(parents=True)
-        except InUse:
-            self._lock = None
+            with opening(f"folder {self.folder}"):
+                self._make_folder()
+                self.root = self._kept(open_folder(self.folder))
+                self._check_places()
+                # URLs with passwords stand in there.
+                self._hidden = self._kept(self.root.below(".scraper", create=True, mode=0o700))
+                self._take_lock(self._hidden)
+                self.own_parts = self._kept(
+                    self._hidden.below(f"parts/{self.parts.name}", create=True)
+                )
+        except BaseException:
+            self._let_go()
             raise
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
+            if self.folder.is_symlink():
+                raise UsageError(
+                    f"{self.folder} is a link that leads nowhere: make its target, or choose "
+                    "another --dir"
+                ) from None
             raise UsageError(f"{self.folder} is a file: choose another --dir") from None
         except NotADirectoryError:
             raise UsageError(f"a part of {self.folder} is a file: choose another --dir") from None
-        except OSError as error:
-            self.close()
-            if disk_failure(error).kind == "disk_full":
-                raise LocalFault(disk_failure(error)) from error
-            raise UsageError(f"cannot use folder {self.folder}: {error.strerror}") from error
+
+    def _check_places(self) -> None:
+        """What lies in the place of a folder of ours is told now, not in the middle of the run."""
+        for name in (*FOLDERS.values(), "processed"):
+            with suppress(FileNotFoundError):
+                self.root.below(name).close()
+
+    def _kept(self, folder: Folder) -> Folder:
+        self._open.append(folder)
+        return folder
+
+    def _take_lock(self, hidden: Folder) -> None:
+        self._lock = hidden.file("lock")
+        _lock(self._lock, self.folder)
+        self._lock.truncate(0)
+        self._lock.write(f"{os.getpid()}\n".encode())
 
     def close(self, *, keep_parts: bool = False) -> None:
         """Give the lock back, and remove what was never published, unless the next run needs it."""
-        if not keep_parts:
-            shutil.rmtree(self.parts, ignore_errors=True)
+        if self._hidden is not None and self._lock is not None and not keep_parts:
+            with suppress(OSError), self._hidden.below("parts") as parts:  # else by the next run
+                parts.remove_tree(self.parts.name)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        while self._open:
+            self._open.pop().close()
+        self._hidden = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -140,19 +180,23 @@ class Store:
         return f"{self.parts}{os.sep}{name}"
 
     def publish(self, files: Iterable[Publication]) -> None:
-        """Rename parts to their final names. A part that is gone was renamed before a kill."""
-        for each in files:
-            final = self.folder / each.path
-            if each.part is None:
-                final.unlink(missing_ok=True)
-                continue
-            parent = os.path.dirname(each.path)
-            if parent not in self._made:
-                final.parent.mkdir(parents=True, exist_ok=True)
-                self._made.add(parent)
-                if len(self._made) > 10_000:
-                    self._made.clear()
-            os.replace(self.part(each.part), final)
+        """Rename our parts to their final names."""
+        self._publish(files, self.own_parts)
+
+    def _publish(self, files: Iterable[Publication], parts: Folder) -> None:
+        for parent, group in itertools.groupby(sorted(files, key=_parent_of), _parent_of):
+            published = list(group)
+            try:
+                folder = self.root.below(parent, create=any(each.part for each in published))
+            except FileNotFoundError:
+                continue  # there was something to remove, and it is gone with its folder
+            with folder:
+                for each in published:
+                    name = os.path.basename(each.path)
+                    if each.part is None:
+                        folder.remove(name)
+                    else:
+                        folder.take(parts, each.part, name)
 
     def sync(self, files: Iterable[Publication]) -> None:
         """Have the disk hold these parts before anything says that they are there."""
@@ -162,29 +206,30 @@ class Store:
 
     def sync_names(self, files: Iterable[Publication]) -> None:
         """Have the disk hold the names under which they were published."""
-        for parent in {os.path.dirname(each.path) for each in files}:
-            if os.name != "nt":  # a folder cannot be opened there, and need not be
-                _sync(self.folder / parent)
+        for parent in {_parent_of(each) for each in files}:
+            with self.root.below(parent) as folder:
+                folder.sync()
 
     def recover(self, files: Sequence[Publication]) -> None:
-        """Finish the publications of a killed run, then drop every part but our own."""
-        parts = self.hidden / "parts"
-        others = [each for each in parts.iterdir() if each != self.parts]
-        for each in files:
-            if each.part is None:
-                (self.folder / each.path).unlink(missing_ok=True)
-                continue
-            for other in others:
-                part = other / each.part
-                if part.exists():
-                    final = self.folder / each.path
-                    final.parent.mkdir(parents=True, exist_ok=True)
-                    os.replace(part, final)
-        for other in others:
-            shutil.rmtree(other, ignore_errors=True)
+        """Finish the publications of a killed run, then drop every part but our own.
+
+        A part that is gone was renamed before the kill.
+        """
+        assert self._hidden is not None, "open() comes first"
+        with self._hidden.below("parts") as parts:
+            self._publish([each for each in files if each.part is None], parts)
+            for name in set(parts.folders()) - {self.parts.name}:
+                with parts.below(name) as killed:
+                    left = [each for each in files if each.part and killed.holds(each.part)]
+                    self._publish(left, killed)
+                parts.remove_tree(name)
 
 
-def _sync(path: str | Path) -> None:
+def _parent_of(file: Publication) -> str:
+    return os.path.dirname(file.path)
+
+
+def _sync(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -194,18 +239,19 @@ def _sync(path: str | Path) -> None:
 
 def holder(folder: Path) -> str | None:
     """The process number of the run that holds this folder; None if none does."""
-    path = folder / ".scraper" / "lock"
     try:
-        with path.open("r") as file:  # a lock needs no right to write
-            _lock(file, folder, note=False)
-    except InUse:
-        return path.read_text().strip()
+        with open_folder(folder) as opened, opened.reading(".scraper/lock") as file:
+            process = file.read(32).decode("ascii", "replace").strip()
+            try:
+                _lock(file, folder)
+            except InUse:
+                return process
     except OSError:
         return None  # no lock file, or not ours to try
     return None
 
 
-def _lock(file: IO[str], folder: Path, note: bool = True) -> None:
+def _lock(file: BinaryIO, folder: Path) -> None:
     """An OS lock: it ends with its holder, however that ends."""
     try:
         if os.name == "nt":
@@ -216,16 +262,12 @@ def _lock(file: IO[str], folder: Path, note: bool = True) -> None:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK):
+            raise
         file.seek(0)
-        holder = file.read(32).strip()
-        file.close()
+        holder = file.read(32).decode("ascii", "replace").strip()
         who = f" (process {holder})" if holder else ""
         raise InUse(
             f"{folder} is in use by another run{who}: wait for it, or choose another --dir"
         ) from None
-    if note:
-        file.seek(0)
-        file.truncate()
-        file.write(f"{os.getpid()}\n")
-        file.flush()

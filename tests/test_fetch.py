@@ -76,6 +76,7 @@ from scraper.faulty import (
 )
 from scraper.fetch import Fetcher, Flight
 from scraper.fetch import retry_after as parsed_retry_after
+from scraper.files import open_folder
 from scraper.guard import AllowList, Guard
 from scraper.model import Fact, Failed, Fetched, Held, Moved, Rules, Task
 from scraper.urls import canonical
@@ -91,8 +92,9 @@ class Asker:
         self.folder = folder
         self.keys = FetchKeys(**{"timeout_seconds": PATIENCE, **keys})
         self.guard = Guard(AllowList(["127.0.0.1", "localhost", "*.example"]))
+        self.opened = open_folder(folder)
         self.fetcher = Fetcher(self.keys, self.guard, folder, per_host=4, max_pause=3_600.0,
-                               folder=folder)  # fmt: skip
+                               folder=self.opened)  # fmt: skip
         self.pool = ThreadPoolExecutor(4)
         self.attempts = 0
 

@@ -23,6 +23,7 @@ ROWS = (
     ("text", "model", "errors", "config", "urls", "sniff"),  # words
     (
         "plugins",
+        "files",
         "streams",
         "shaping",
         "robots",
@@ -47,7 +48,7 @@ ROWS = (
         "hosts",
         "frontier",
     ),  # each one thing
-    ("recovery", "journal", "pipeline", "job", "api"),  # the story and its wiring
+    ("recovery", "adoption", "journal", "pipeline", "job", "api"),  # the story and its wiring
     ("demo", "explain", "status", "progress", "cli", "__main__"),  # faces
 )  # fmt: skip
 PLACES = {

@@ -316,7 +316,7 @@ def test_a_ledger_that_cannot_be_read_is_told(path: Path, damage: str) -> None:
         path.write_bytes(path.read_bytes()[:100] + b"\xff" * 20_000)
     else:
         path.mkdir()
-    with pytest.raises(UsageError, match=r"is damaged|cannot use"):
+    with pytest.raises(UsageError, match=r"is damaged|is a folder where"):
         Ledger(path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from scraper import sinks
 from scraper.errors import LocalFault, UsageError, failure
 from scraper.faulty import FaultyServer, page
+from scraper.files import Folder, open_folder
 from scraper.model import Outcome, Task
-from scraper.sinks import LineFile, StandardOutput, error_line, log_json, log_line, record_line
+from scraper.sinks import LineFile, RecordFile, StandardOutput, error_line, log_json, log_line
 from scraper.store import Store
 from tests.conftest import Scrape
 
@@ -28,24 +29,31 @@ def outcome(url: str = "https://example.com/", kind: str | None = None, note: st
     return Outcome(task, "failed" if kind else "done", line, failure=problem)
 
 
-def opened(path: Path, position: str | None = None,
-           line_of: Callable[[Outcome], bytes | None] = record_line) -> LineFile:  # fmt: skip
-    sink = LineFile(path, line_of)
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    with open_folder(tmp_path) as folder:
+        yield folder
+
+
+def opened(folder: Folder, position: str | None = None) -> RecordFile:
+    sink = RecordFile(folder)
     sink.resume(position)
     return sink
 
 
-def test_what_is_flushed_is_in_the_file_and_the_position_is_its_size(tmp_path: Path) -> None:
-    sink = opened(tmp_path / "records.jsonl")
+def test_what_is_flushed_is_in_the_file_and_the_position_is_its_size(
+    folder: Folder, tmp_path: Path
+) -> None:
+    sink = opened(folder)
     sink.add(outcome("https://a/"))
     assert (tmp_path / "records.jsonl").read_bytes() == b"", "nothing before the commit"
     assert sink.flush(durable=False) == str((tmp_path / "records.jsonl").stat().st_size)
     sink.close()
 
 
-def test_a_file_is_cut_back_to_its_last_commit(tmp_path: Path) -> None:
+def test_a_file_is_cut_back_to_its_last_commit(folder: Folder, tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
-    sink = opened(path)
+    sink = opened(folder)
     sink.add(outcome("https://a/"))
     committed = sink.flush(durable=False)
     sink.add(outcome("https://b/"))
@@ -54,7 +62,7 @@ def test_a_file_is_cut_back_to_its_last_commit(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b'{"torn')
 
-    again = opened(path, committed)
+    again = opened(folder, committed)
     again.add(outcome("https://c/"))
     again.flush(durable=False)
     again.close()
@@ -65,11 +73,11 @@ def test_a_file_is_cut_back_to_its_last_commit(tmp_path: Path) -> None:
 @given(steps=st.lists(st.sampled_from(["add", "flush", "kill"]), max_size=20))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 def test_whenever_it_is_killed_a_file_holds_what_was_committed_and_no_more(
-    steps: list[str], tmp_path: Path
+    steps: list[str], folder: Folder, tmp_path: Path
 ) -> None:
     path = tmp_path / "records.jsonl"
     path.unlink(missing_ok=True)
-    sink, position = opened(path), "0"
+    sink, position = opened(folder), "0"
     added, committed = [], []
     for number, step in enumerate(steps):
         if step == "add":
@@ -81,31 +89,33 @@ def test_whenever_it_is_killed_a_file_holds_what_was_committed_and_no_more(
         else:
             sink.flush(durable=False)  # written, and then the kill came before the ledger knew
             sink.close()
-            sink, added = opened(path, position), []
+            sink, added = opened(folder, position), []
     sink.close()
-    last = opened(path, position)
+    last = opened(folder, position)
     last.close()
     urls = [json.loads(line)["canonical_url"] for line in path.read_text().splitlines()]
     assert urls == committed
 
 
-def test_a_file_that_lost_something_is_refused_with_one_message(tmp_path: Path) -> None:
+def test_a_file_that_lost_something_is_refused_with_one_message(
+    folder: Folder, tmp_path: Path
+) -> None:
     path = tmp_path / "records.jsonl"
     path.write_bytes(b"{}\n")
     with pytest.raises(UsageError, match=r"is shorter \(3 bytes\) than this run left it \(100"):
-        LineFile(path, record_line).resume("100")
+        opened(folder, "100")
     path.unlink()
     with pytest.raises(UsageError, match="is shorter"):
-        LineFile(path, record_line).resume("100")
+        opened(folder, "100")
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_told(folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "records.jsonl").mkdir()
-    with pytest.raises(UsageError, match="cannot write"):
-        LineFile(tmp_path / "records.jsonl", record_line).resume(None)
+    with pytest.raises(UsageError, match="is a folder where"):
+        opened(folder)
 
 
-class Disk(io.BytesIO):
+class Disk(io.FileIO):
     """A disk that takes a few bytes at a time, and in all no more than there is room for."""
 
     room = 10**6
@@ -117,14 +127,18 @@ class Disk(io.BytesIO):
         self.room -= len(taken)
         return super().write(taken)
 
+    def getvalue(self) -> bytes:
+        return Path(str(self.name)).read_bytes()
+
 
 @pytest.fixture
-def disk(tmp_path: Path) -> tuple[LineFile, Disk]:
-    sink = opened(tmp_path / "records.jsonl")
+def disk(folder: Folder) -> Iterator[tuple[LineFile, Disk]]:
+    sink = opened(folder)
     sink.close()
-    disk = Disk()
+    disk = Disk(sink.path, "r+")
     sink._file = disk
-    return sink, disk
+    yield sink, disk
+    sink.close()
 
 
 def test_a_disk_that_takes_a_little_at_a_time_gets_all_of_it(disk: tuple[LineFile, Disk]) -> None:

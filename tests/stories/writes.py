@@ -3,7 +3,6 @@ or be the last: parts, sinks, names, summary and ledger."""
 
 from __future__ import annotations
 
-import builtins
 import os
 import sqlite3
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from scraper import bodies, sinks
+from scraper import bodies, files
 
 Step = Callable[[str], None]  # called before each write with its name; may raise OSError
 _WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "COMMIT")
@@ -24,33 +23,21 @@ def watch(patch: pytest.MonkeyPatch, folder: Path, step: Step) -> None:
     """Have every write below `folder` announced to `step`, from the thread that writes."""
     root = os.fspath(folder)
 
-    def below(path: Any) -> bool:
-        return os.path.abspath(path).startswith(root)
-
-    def announced(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def function(path: Any, *rest: Any, **keys: Any) -> Any:
-            if below(path):
-                step(name)
-            return real(path, *rest, **keys)
-
-        return function
-
-    def open_sink(path: Any, *rest: Any, **keys: Any) -> Any:
-        step("open sink")
-        return _SinkFile(builtins.open(path, *rest, **keys), step)
+    def make_folder(path: Any, *rest: Any, **keys: Any) -> None:
+        if os.path.abspath(path).startswith(root):
+            step("mkdir")
+        real_mkdir(path, *rest, **keys)
 
     def connect(path: Any, **keys: Any) -> sqlite3.Connection:
         made = real_connect(path, **keys, factory=_Connection)
         made.step = step
         return made
 
-    real_connect = sqlite3.connect
+    real_connect, real_mkdir = sqlite3.connect, os.mkdir
     patch.setattr(bodies, "os", _PartOs(step))
-    patch.setattr(sinks, "open", open_sink, raising=False)
+    patch.setattr(files, "os", _FolderOs(step, make_folder))
     patch.setattr(sqlite3, "connect", connect)
-    patch.setattr(os, "mkdir", announced("mkdir", os.mkdir))
-    patch.setattr(os, "replace", announced("rename", os.replace))
-    patch.setattr(Path, "write_bytes", announced("summary", Path.write_bytes))
+    patch.setattr(os, "mkdir", make_folder)
 
 
 class _PartOs:
@@ -75,6 +62,30 @@ class _PartOs:
         self._step("close part")  # where a quota, or a network, says no
 
 
+class _FolderOs:
+    """`os`, as `scraper.files` sees it: below one run folder, for there is no other here."""
+
+    def __init__(self, step: Step, make_folder: Callable[..., None]) -> None:
+        self._step = step
+        self.mkdir = make_folder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def open(self, path: Any, flags: int, *rest: Any, **keys: Any) -> int:
+        if flags & os.O_CREAT:
+            self._step("summary" if path == "summary.json" else "open sink")
+        return os.open(path, flags, *rest, **keys)
+
+    def replace(self, *paths: Any, **keys: Any) -> None:
+        self._step("rename")
+        os.replace(*paths, **keys)
+
+    def fdopen(self, descriptor: int, mode: str, *rest: Any, **keys: Any) -> Any:
+        file = os.fdopen(descriptor, mode, *rest, **keys)
+        return file if mode == "rb" else _SinkFile(file, self._step)
+
+
 class _SinkFile:
     """A sink's file: half of the lines are there already when the write fails."""
 
@@ -82,10 +93,16 @@ class _SinkFile:
         self._real = real
         self._step = step
 
+    def __enter__(self) -> _SinkFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._real.close()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def write(self, data: memoryview) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         half = len(data) // 2
         written: int = self._real.write(data[:half])
         self._step("write sink")

@@ -1,0 +1,240 @@
+"""A folder that is held open: what lies below it is opened by descriptor, and no link is followed.
+
+The folder itself, and what lies above it, may be links. Below it only regular files and real
+folders are opened; a link, a named pipe or a device that somebody has put there is `NotPlain`, in
+one line that names it. Where the system opens nothing by descriptor (Windows) the same is looked
+up just before.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader, FileIO
+from pathlib import Path
+
+from scraper.errors import LocalFault, ScraperError, UsageError, disk_failure
+
+BY_DESCRIPTOR = {os.open, os.mkdir, os.rename, os.unlink, os.stat} <= os.supports_dir_fd
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_SAFELY = (
+    getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # nobody need be at the other end of a named pipe
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_WORDS = (
+    (stat.S_ISLNK, "a link"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISREG, "a file"),
+)
+
+Test = Callable[[int], bool]  # of a mode, such as stat.S_ISREG
+
+
+class NotPlain(OSError):
+    """Something else lies where a file or folder of ours belongs; the text says all."""
+
+
+class Folder:
+    """An open folder. Names are of one component, paths have "/" between theirs."""
+
+    def __init__(self, path: Path, descriptor: int | None) -> None:
+        self.path = path
+        self._fd = descriptor
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it. Safe to call twice."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    # -- what lies in it ----------------------------------------------------------------------
+
+    def below(self, path: str, *, create: bool = False, mode: int = 0o777) -> Folder:
+        """The real folder at `path`; with `create` it is made, and what leads to it."""
+        folder = self
+        for name in path.split("/"):
+            try:
+                inner = folder._inner(name, create, mode)
+            finally:
+                if folder is not self:
+                    folder.close()
+            folder = inner
+        return folder
+
+    def file(self, name: str) -> FileIO:
+        """A regular file to read and to append to, made if there is none; unbuffered."""
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+        return os.fdopen(self._open(name, flags), "r+b", buffering=0)
+
+    def new_file(self, name: str) -> FileIO:
+        """A regular file that was not there before."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        return os.fdopen(self._open(name, flags), "wb", buffering=0)
+
+    def reading(self, path: str) -> BufferedReader:
+        """A regular file, to be read. Raises FileNotFoundError."""
+        parent, _, name = path.rpartition("/")
+        if not parent:
+            return os.fdopen(self._open(name, os.O_RDONLY), "rb")
+        with self.below(parent) as folder:
+            return folder.reading(name)
+
+    def holds(self, path: str) -> bool:
+        """Is there a regular file at `path`?"""
+        try:
+            self.reading(path).close()
+        except OSError:
+            return False
+        return True
+
+    def check_file(self, name: str) -> None:
+        """Raises NotPlain if something else than a regular file lies there."""
+        found = self.look(name)
+        if found is not None and not stat.S_ISREG(found.st_mode):
+            raise NotPlain(self._complaint(name, found.st_mode, stat.S_ISREG))
+
+    def look(self, name: str) -> os.stat_result | None:
+        """What lies there, a link being a link; None if nothing does."""
+        try:
+            return os.stat(self._at(name), dir_fd=self._fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._named(name, error) from None
+
+    def folders(self) -> list[str]:
+        """The names of the real folders in it."""
+        names = os.listdir(self.path if self._fd is None else self._fd)
+        modes = ((name, self.look(name)) for name in names)
+        return [name for name, found in modes if found and stat.S_ISDIR(found.st_mode)]
+
+    # -- what is done to it -------------------------------------------------------------------
+
+    def take(self, source: Folder, part: str, name: str) -> None:
+        """Rename a file of `source` into this folder, over what may have had that name."""
+        try:
+            os.replace(source._at(part), self._at(name), src_dir_fd=source._fd, dst_dir_fd=self._fd)
+        except FileNotFoundError as error:
+            raise source._named(part, error) from None
+        except OSError as error:
+            raise self._told(name, error, stat.S_ISREG) from None
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        try:
+            os.unlink(self._at(name), dir_fd=self._fd)
+        except FileNotFoundError:
+            return  # as wished
+        except OSError as error:
+            raise self._told(name, error, stat.S_ISREG) from None
+
+    def remove_tree(self, name: str) -> None:
+        """Remove a folder with all that is in it, as far as the system lets us."""
+        shutil.rmtree(self._at(name), ignore_errors=True, dir_fd=self._fd)
+
+    def sync(self) -> None:
+        """Have the disk hold its names. Windows cannot open a folder, and need not."""
+        if self._fd is not None:
+            os.fsync(self._fd)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _at(self, name: str) -> str:
+        return name if self._fd is not None else os.path.join(self.path, name)
+
+    def _inner(self, name: str, create: bool, mode: int) -> Folder:
+        try:
+            return self._opened(name)
+        except FileNotFoundError:
+            if not create:
+                raise
+        try:
+            with suppress(FileExistsError):  # somebody was quicker: it is judged as what it is
+                os.mkdir(self._at(name), mode, dir_fd=self._fd)
+        except OSError as error:
+            raise self._named(name, error) from None
+        return self._opened(name)
+
+    def _opened(self, name: str) -> Folder:
+        if self._fd is not None:
+            return Folder(self.path / name, self._open(name, _FOLDER, stat.S_ISDIR))
+        found = self.look(name)
+        if found is None:
+            raise FileNotFoundError(f"no folder {self.path / name}")
+        if not stat.S_ISDIR(found.st_mode):
+            raise NotPlain(self._complaint(name, found.st_mode, stat.S_ISDIR))
+        return Folder(self.path / name, None)
+
+    def _open(self, name: str, flags: int, is_wanted: Test = stat.S_ISREG) -> int:
+        if self._fd is None:
+            self.check_file(name)
+        try:
+            descriptor = os.open(self._at(name), flags | _SAFELY, 0o666, dir_fd=self._fd)
+        except OSError as error:
+            raise self._told(name, error, is_wanted) from None
+        mode = os.fstat(descriptor).st_mode
+        if not is_wanted(mode):
+            os.close(descriptor)
+            raise NotPlain(self._complaint(name, mode, is_wanted))
+        return descriptor
+
+    def _told(self, name: str, error: OSError, is_wanted: Test) -> OSError:
+        """Why `name` cannot be had: because of what lies there, or as the system says."""
+        found = self.look(name)
+        if found is None or is_wanted(found.st_mode):
+            return self._named(name, error)
+        return NotPlain(self._complaint(name, found.st_mode, is_wanted))
+
+    def _named(self, name: str, error: OSError) -> OSError:
+        """The same error, with a path that people can find."""
+        return OSError(error.errno, error.strerror, str(self.path / name))
+
+    def _complaint(self, name: str, mode: int, is_wanted: Test) -> str:
+        word = next((word for is_such, word in _WORDS if is_such(mode)), "a device")
+        wanted = "folder" if is_wanted is stat.S_ISDIR else "file"
+        hint = " (--dir may be a link; below it none is followed)" if word == "a link" else ""
+        return (
+            f"{self.path / name} is {word} where this program keeps a {wanted} of its own: "
+            f"move it away, or choose another --dir{hint}"
+        )
+
+
+def open_folder(path: Path) -> Folder:
+    """The folder at `path`, which may be a link to one."""
+    return Folder(path, os.open(path, _FOLDER) if BY_DESCRIPTOR else None)
+
+
+@contextmanager
+def opening(what: object) -> Iterator[None]:
+    """What the system says while a run opens its files, as an error of ours.
+
+    A folder that cannot be used is the user's to choose anew; a full disk, or no descriptor left,
+    is a fault of this machine.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _refusal_of(error, what) from error
+
+
+def _refusal_of(error: OSError, what: object) -> ScraperError:
+    failure = disk_failure(error)
+    if failure.kind != "disk_error":
+        return LocalFault(failure)
+    if isinstance(error, NotPlain):
+        return UsageError(str(error))
+    return UsageError(f"cannot use {error.filename or what}: {error.strerror or error}")

@@ -1,0 +1,383 @@
+"""What lies in a run folder and is not ours: never followed, never overwritten, never cut."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scraper import journal
+from scraper.errors import LocalFault, failure
+from scraper.faulty import Exchange, FaultyServer, page, status
+from scraper.ledger import Ledger
+from tests.conftest import Scrape, Scraped
+
+posix = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
+ARGUMENTS = ("--robots", "off", "--no-progress")
+FILES = ("records.jsonl", "errors.jsonl", "run.log", "summary.json", ".scraper/lock",
+         ".scraper/ledger.sqlite", ".scraper/ledger.sqlite-wal")  # fmt: skip
+FOLDERS = (".scraper", ".scraper/parts", "pages", "images", "files", "processed")
+
+
+@pytest.fixture
+def server() -> Iterator[FaultyServer]:
+    with FaultyServer({"/a": page("a"), "/b": page("b")}) as server:
+        yield server
+
+
+@pytest.fixture
+def names(scrape: Scrape, server: FaultyServer) -> str:
+    return scrape.list_of(server.url("/a"), server.url("/b"), server.url("/missing"))
+
+
+def _refused(done: Scraped, path: str, server: FaultyServer) -> None:
+    """One clear line, exit 2, before any request."""
+    assert done.code == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert path in line, line
+    assert "choose another --dir" in line
+    assert server.count() == 0
+
+
+# -- links and special files -------------------------------------------------------------------
+
+
+def _link(path: Path) -> None:
+    path.symlink_to(path.parents[len(path.parts) - 1 - path.parts.index("run")] / "mine")
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+SPECIAL: dict[str, Callable[[Path], None]] = {
+    "link": _link,
+    "dangling link": _dangling,
+    "named pipe": os.mkfifo,
+    "folder": Path.mkdir,
+}
+
+
+@posix
+@pytest.mark.parametrize("what", SPECIAL)
+@pytest.mark.parametrize("name", FILES)
+def test_what_lies_in_the_place_of_a_file_is_refused(
+    name: str, what: str, scrape: Scrape, names: str, server: FaultyServer
+) -> None:
+    mine = scrape.folder / "mine"
+    mine.write_text("{}\n")
+    place = scrape.folder / "run" / name
+    place.parent.mkdir(parents=True)
+    SPECIAL[what](place)
+    _refused(scrape.here(names, *ARGUMENTS), name, server)
+    assert mine.read_text() == "{}\n"
+    assert not (scrape.folder / "run" / "nowhere").exists()
+
+
+@posix
+@pytest.mark.parametrize("what", ["link", "dangling link", "named pipe", "file"])
+@pytest.mark.parametrize("name", FOLDERS)
+def test_what_lies_in_the_place_of_a_folder_is_refused(
+    name: str, what: str, scrape: Scrape, names: str, server: FaultyServer
+) -> None:
+    mine = scrape.folder / "mine"
+    mine.mkdir()
+    place = scrape.folder / "run" / name
+    place.parent.mkdir(parents=True)
+    (SPECIAL | {"file": Path.touch})[what](place)
+    _refused(scrape.here(names, *ARGUMENTS), name, server)
+    assert list(mine.iterdir()) == []
+
+
+@posix
+def test_the_run_folder_itself_may_be_a_link(scrape: Scrape, names: str) -> None:
+    (scrape.folder / "disk").mkdir()
+    (scrape.folder / "run").symlink_to("disk")
+    assert scrape.here(names, *ARGUMENTS).code == 3
+    assert len((scrape.folder / "disk" / "records.jsonl").read_bytes().splitlines()) == 3
+    told = scrape("status", "run", dir=None)
+    assert told.code == 0, told.stderr
+
+
+@posix
+def test_a_run_folder_that_leads_nowhere_is_told(
+    scrape: Scrape, names: str, server: FaultyServer
+) -> None:
+    (scrape.folder / "run").symlink_to("gone/disk")
+    _refused(scrape.here(names, *ARGUMENTS), "run", server)
+
+
+@posix
+@pytest.mark.parametrize("kind", ["link", "dangling link", "named pipe", "file"])
+def test_what_appears_during_a_run_in_the_place_of_a_folder_is_not_followed(
+    kind: str, scrape: Scrape
+) -> None:
+    """The run stops, says why, and loses nothing: once it is gone the same command goes on."""
+    mine = scrape.folder / "mine"
+    mine.mkdir()
+    host = scrape.folder / "run" / "pages" / "127.0.0.1"
+
+    def answer(exchange: Exchange) -> None:
+        if exchange.seen.path == "/b" and not host.is_symlink():
+            if host.exists():
+                shutil.rmtree(host)
+            host.parent.mkdir(exist_ok=True)
+            (SPECIAL | {"file": Path.touch})[kind](host)
+        page("text")(exchange)
+
+    with FaultyServer(answer) as server:
+        port = server.url("/").split(":")[2].strip("/")
+        host = host.with_name(f"127.0.0.1_{port}")
+        names = scrape.list_of(server.url("/b"))
+        stopped = scrape.here(names, *ARGUMENTS)
+        assert stopped.code == 5, stopped.stderr
+        assert f"{host.relative_to(scrape.folder)} is a" in stopped.stderr
+        assert "Traceback" not in stopped.stderr
+        assert list(mine.iterdir()) == []
+        host.unlink()
+        done = scrape.here(names, *ARGUMENTS)
+        assert done.code == 0, done.stderr
+        assert server.count("/b") == 1, "what was recorded is there: it is only put in its place"
+    assert [each["state"] for each in done.records] == ["done"]
+    assert (done.folder / done.records[0]["path"]).read_bytes() == b"text"
+
+
+@posix
+def test_a_body_of_an_earlier_pass_that_became_a_link_is_not_read(scrape: Scrape) -> None:
+    """No condition is sent, so the page comes anew and takes the place of the link."""
+    tagged = page("text", [("ETag", '"1"')])
+    with FaultyServer({"/a": tagged}) as server:
+        names = scrape.list_of(server.url("/a"))
+        first = scrape.here(names, *ARGUMENTS)
+        body = first.folder / first.records[0]["path"]
+        secret = scrape.folder / "secret"
+        secret.write_text("secret")
+        body.unlink()
+        body.symlink_to(secret)
+        again = scrape.here(names, "--refresh", *ARGUMENTS)
+        assert "if-none-match" not in server.seen[-1].headers
+    assert again.code == 0, again.stderr
+    assert again.records[-1]["state"] == "done"
+    assert body.read_text() == "text"
+    assert secret.read_text() == "secret"
+
+
+# -- files of somebody else --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["records.jsonl", "errors.jsonl", "summary.json"])
+def test_a_file_that_no_ledger_knows_is_refused_and_left_as_it_is(
+    name: str, scrape: Scrape, names: str, server: FaultyServer
+) -> None:
+    own = scrape.folder / "run" / name
+    own.parent.mkdir()
+    own.write_text('{"my": "own"}\n')
+    _refused(scrape.here(names, *ARGUMENTS), name, server)
+    assert own.read_text() == '{"my": "own"}\n'
+    if name != "summary.json":
+        assert os.listdir(own.parent) == [name], "nothing was put into somebody else's folder"
+
+
+def test_records_whose_ledger_is_gone_are_not_cut(
+    scrape: Scrape, names: str, server: FaultyServer
+) -> None:
+    first = scrape.here(names, *ARGUMENTS)
+    files = ("records.jsonl", "errors.jsonl", "run.log", "summary.json")
+    before = {name: (first.folder / name).read_bytes() for name in files}
+    asked = server.count()
+    shutil.rmtree(first.folder / ".scraper")
+    for _ in range(2):  # nor by trying again
+        refused = scrape.here(names, *ARGUMENTS)
+        assert refused.code == 2
+        (line,) = refused.stderr.splitlines()
+        assert "--adopt" in line
+        assert "records.jsonl" in line
+    assert server.count() == asked
+    assert {name: (first.folder / name).read_bytes() for name in files} == before
+
+
+def test_an_empty_file_is_nobodys(scrape: Scrape, names: str) -> None:
+    (scrape.folder / "run").mkdir()
+    for name in ("records.jsonl", "errors.jsonl", "summary.json"):
+        (scrape.folder / "run" / name).touch()
+    assert scrape.here(names, *ARGUMENTS).code == 3
+
+
+@pytest.mark.parametrize("name", ["records.jsonl", "errors.jsonl"])
+def test_lines_that_somebody_added_are_not_cut(name: str, scrape: Scrape, names: str) -> None:
+    first = scrape.here(names, *ARGUMENTS)
+    with (first.folder / name).open("a") as file:
+        file.write('{"my": "own"}\n')
+    before = (first.folder / name).read_bytes()
+    again = scrape.here(names, *ARGUMENTS)
+    assert again.code == 2
+    (line,) = again.stderr.splitlines()
+    assert f"{name} is longer" in line
+    assert (first.folder / name).read_bytes() == before
+
+
+def test_lines_that_a_killed_run_left_behind_are_cut(
+    scrape: Scrape, names: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were written and not committed: their URLs are asked again."""
+
+    def dies(self: Ledger, *_: object) -> None:
+        if self.position("records.jsonl") not in (None, "0"):
+            raise LocalFault(failure("disk_error", "as a kill"))
+        commit(self)
+
+    commit = Ledger.commit
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "commit", dies)
+        killed = scrape.here(names, *ARGUMENTS)
+    assert killed.code == 5
+    assert killed.records, "written, but not committed"
+    done = scrape.here(names, *ARGUMENTS)
+    assert done.code == 3, done.stderr
+    assert len(done.records) == len(done.by_url()) == 3
+
+
+def test_a_log_that_was_there_before_is_appended_to(scrape: Scrape, names: str) -> None:
+    log = scrape.folder / "run" / "run.log"
+    log.parent.mkdir()
+    log.write_text("a line of my own\nand one that is cut o")
+    assert scrape.here(names, *ARGUMENTS).code == 3
+    lines = log.read_text().splitlines()
+    assert lines[:2] == ["a line of my own", "and one that is cut o"]
+    assert len(lines) == 5
+
+
+# -- logs that are rotated ---------------------------------------------------------------------
+
+
+def _gone(path: Path) -> None:
+    path.unlink()
+
+
+def _rotated(path: Path) -> None:
+    path.rename(path.with_name("old"))
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+ROTATIONS = {"removed": _gone, "renamed": _rotated, "copytruncate": _cut}
+
+
+@pytest.mark.parametrize("how", ROTATIONS)
+def test_a_log_that_was_rotated_between_runs_begins_anew(
+    how: str, scrape: Scrape, names: str
+) -> None:
+    first = scrape.here(names, *ARGUMENTS)
+    ROTATIONS[how](first.folder / "run.log")
+    again = scrape.here(names, "--retry", *ARGUMENTS)
+    assert again.code in (3, 4), again.stderr
+    (line,) = (first.folder / "run.log").read_text().splitlines()
+    assert "/missing" in line
+
+
+@pytest.mark.parametrize("how", ROTATIONS)
+def test_errors_that_were_rotated_between_runs_are_made_again(
+    how: str, scrape: Scrape, names: str
+) -> None:
+    first = scrape.here(names, *ARGUMENTS)
+    before = (first.folder / "errors.jsonl").read_bytes()
+    assert before
+    ROTATIONS[how](first.folder / "errors.jsonl")
+    assert scrape.here(names, *ARGUMENTS).stderr.count("shorter") == 0
+    assert (first.folder / "errors.jsonl").read_bytes() == before
+
+
+def _during(
+    scrape: Scrape, act: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> Scraped:
+    """A run of three URLs, a commit each; `act` is done to its folder before the last answer."""
+    monkeypatch.setattr(journal, "BATCH", 1)
+    folder = scrape.folder / "run"
+
+    def answer(exchange: Exchange) -> None:
+        if exchange.seen.path == "/last":
+            # No answer of before is under way any more: with one thread they are all recorded.
+            act(folder)
+        status(404)(exchange)
+
+    with FaultyServer(answer) as server:
+        names = scrape.list_of(*(server.url(path) for path in ("/1", "/2", "/last")))
+        return scrape.here(names, *ARGUMENTS, "-j", "1")
+
+
+@posix
+@pytest.mark.parametrize("how", ROTATIONS)
+def test_a_log_that_is_rotated_during_a_run_is_reopened(
+    how: str, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = _during(scrape, lambda folder: ROTATIONS[how](folder / "run.log"), monkeypatch)
+    assert done.code == 4, done.stderr
+    last = (done.folder / "run.log").read_text()
+    assert "/last" in last
+    assert last.endswith("\n")
+    assert "\0" not in last
+    if how == "renamed":
+        assert "/last" not in (done.folder / "old").read_text()
+
+
+@posix
+@pytest.mark.parametrize("how", ROTATIONS)
+def test_errors_that_are_rotated_during_a_run_are_made_again(
+    how: str, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = _during(scrape, lambda folder: ROTATIONS[how](folder / "errors.jsonl"), monkeypatch)
+    assert done.code == 4, done.stderr
+    errors = (done.folder / "errors.jsonl").read_bytes().splitlines()
+    assert [json.loads(line)["url"] for line in errors] == [each["url"] for each in done.records]
+    assert len(errors) == 3
+
+
+@posix
+@pytest.mark.parametrize("how", ROTATIONS)
+def test_records_that_are_taken_away_during_a_run_stop_it(
+    how: str, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = _during(scrape, lambda folder: ROTATIONS[how](folder / "records.jsonl"), monkeypatch)
+    assert done.code == 5
+    assert "records.jsonl was" in done.stderr
+    assert "put it back" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@posix
+@pytest.mark.parametrize("name", ["records.jsonl", "errors.jsonl", "run.log"])
+def test_a_link_that_takes_the_place_of_a_file_during_a_run_is_not_followed(
+    name: str, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = scrape.folder / "mine"
+    mine.write_text("{}\n")
+
+    def swap(folder: Path) -> None:
+        (folder / name).unlink()
+        (folder / name).symlink_to(mine)
+
+    done = _during(scrape, swap, monkeypatch)
+    assert done.code == 5, done.stderr
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+    assert mine.read_text() == "{}\n"
+
+
+@pytest.mark.parametrize("how", ["removed", "copytruncate"])
+def test_records_that_lost_something_are_worth_a_stop_that_says_how_to_go_on(
+    how: str, scrape: Scrape, names: str
+) -> None:
+    first = scrape.here(names, *ARGUMENTS)
+    ROTATIONS[how](first.folder / "records.jsonl")
+    again = scrape.here(names, *ARGUMENTS)
+    assert again.code == 2
+    (line,) = again.stderr.splitlines()
+    assert "put it back" in line
+    assert "--adopt" in line
+    assert "another --dir" in line
