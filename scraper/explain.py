@@ -22,8 +22,9 @@ from scraper.fetch import Fetcher, Flight, agent_of, is_secret
 from scraper.guard import Guard, Trust
 from scraper.hosts import backoff_ceiling, without_rules
 from scraper.job import guard_of
-from scraper.model import Fact, Failed, Failure, Fetched, Headers, Hop, Moved, Rules, Task
-from scraper.robots import MAX_HOPS, RobotRules, meaning_of, parse, token_of
+from scraper.model import Fact, Failed, Failure, Fetched, Headers, Moved, Rules, Task
+from scraper.redirects import next_hop, next_hop_of_robots, trust_of
+from scraper.robots import RobotRules, meaning_of, parse, token_of
 from scraper.text import printable, printable_json
 
 
@@ -92,6 +93,10 @@ def explain(text: str, config: Config) -> Explanation:
     return told
 
 
+def _means_no_rules(failure: Failure) -> bool:
+    return failure.status is not None and meaning_of(failure.status) == "allowed"
+
+
 class _Asker:
     """Asks one URL, hop by hop."""
 
@@ -104,28 +109,21 @@ class _Asker:
 
     def ask(self, url: urls.Url) -> None:
         task = Task(1, url.href, url.host, url.href)
-        trust: Trust = "listed"
-        most = self._config.fetch.max_redirects
-        for _ in range(most + 1):
-            if not self._may_ask(task, trust):
-                return
-            fact = self._fetch(task, trust)
+        while self._may_ask(task):
+            fact = self._fetch(task, trust_of(task, self._guard))
             if not isinstance(fact, Moved):
                 self._conclude(fact)
                 return
-            hops = (*task.hops, Hop(task.url, fact.status))
-            target = urls.parts_of(fact.to)
-            self._told.add("redirect", status=fact.status, to=urls.redacted(target.href))
-            if any(hop.url == target.href for hop in hops):
-                self._fail(errors.failure("too_many_redirects", "redirects in a circle"))
+            self._told.add("redirect", status=fact.status, to=urls.redacted(fact.to))
+            onward = next_hop(fact, self._config.fetch.max_redirects)
+            if isinstance(onward, Failure):
+                self._fail(onward)
                 return
-            trust = "private" if self._guard.host_class(task.host) == "private" else "public"
-            task = Task(1, target.href, target.host, url.href, hops=hops)
-        kind = "too_many_redirects" if most else "redirect_not_followed"
-        self._fail(errors.failure(kind, f"max_redirects is {most}"))
+            task = onward
 
-    def _may_ask(self, task: Task, trust: Trust) -> bool:
-        url = urls.canonical(task.url)
+    def _may_ask(self, task: Task) -> bool:
+        url = urls.parts_of(task.url)
+        trust = trust_of(task, self._guard)
         refusal = self._guard.refusal(url, trust)
         verdict = "may be asked" if refusal is None else f"{refusal[0]}: {refusal[1]}"
         self._told.add("guard", host=url.host, named_by=trust, verdict=verdict)
@@ -153,30 +151,23 @@ class _Asker:
         )
         if permits or self._config.hosts.robots == "report":
             return True
-        self._fail(errors.failure("robots_disallowed", "robots.txt forbids it"))
+        self._fail(errors.failure("robots_disallowed", f"robots.txt of {url.host} forbids it"))
         return False
 
     def _robots_of(self, url: urls.Url, trust: Trust) -> RobotRules | Failure:
         agent = agent_of(self._config.fetch)
         address = f"{url.origin}/robots.txt"
         task = Task(0, address, url.host, address, purpose="robots")
-        for _ in range(MAX_HOPS + 1):
+        while True:
             fact = self._fetch(task, trust, tell=False)
-            match fact:
-                case Rules():
-                    return parse(fact.text, agent)
-                case Moved():
-                    target = urls.parts_of(fact.to)
-                    if self._guard.refusal(target, trust) is not None:
-                        return parse("", agent)
-                    task = Task(0, target.href, target.host, address, purpose="robots")
-                case Failed(failure=failure):
-                    if failure.status is not None and meaning_of(failure.status) == "allowed":
-                        return parse("", agent)
-                    return without_rules(failure)
-                case _:
-                    break
-        return parse("", agent)
+            if isinstance(fact, Rules):
+                return parse(fact.text, agent)
+            if isinstance(fact, Failed) and not _means_no_rules(fact.failure):
+                return without_rules(fact.failure)
+            onward = next_hop_of_robots(fact, self._guard) if isinstance(fact, Moved) else None
+            if onward is None:
+                return parse("", agent)
+            task, trust = onward, trust_of(onward, self._guard)
 
     def _fetch(self, task: Task, trust: Trust, *, tell: bool = True) -> Fact:
         seconds = self._config.fetch.item_time_seconds
@@ -235,6 +226,10 @@ class _Asker:
             sha256=fact.sha256,
             x_robots_tag=list(words),
         )
+        word = directives.forbids(words, self._config.hosts.obey, fact.kind)
+        if word:
+            self._fail(errors.failure("robots_directive", f"the page says {word}"))
+            return
         self._told.add("outcome", state="done", saved_as=saved)
 
     def _fail(self, failure: Failure) -> None:

@@ -22,8 +22,9 @@ from scraper.config import FetchKeys, HostKeys
 from scraper.guard import Trust
 from scraper.hosts import ROBOTS_TRIES, Host, Origin, backoff, without_rules
 from scraper.ledger import HostState, Waiting, lane_of
-from scraper.model import Answered, Fact, Failed, Failure, Fetched, Hop, Moved, Rules, Task
-from scraper.robots import MAX_HOPS, meaning_of, parse
+from scraper.model import Answered, Fact, Failed, Failure, Fetched, Moved, Rules, Task
+from scraper.redirects import Judge, next_hop, next_hop_of_robots, trust_of
+from scraper.robots import meaning_of, parse
 
 REFILL = 32  # tasks a lane takes from the ledger at once
 MOST_WAITING = 8_192  # tasks in all lanes together, beyond which they take fewer
@@ -40,13 +41,6 @@ class Rows(Protocol):
     def host(self, lane: int) -> HostState | None: ...
     def keep_host(self, state: HostState) -> None: ...
     def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None: ...
-
-
-class Judge(Protocol):
-    """The part of the guard that is asked before any connection."""
-
-    def refusal(self, url: urls.Url, trust: Trust) -> tuple[str, str] | None: ...
-    def host_class(self, host: str) -> str | None: ...
 
 
 class Decision(NamedTuple):
@@ -157,13 +151,13 @@ class Frontier:
             return None
         if row is None or lane.errands:
             errand = lane.errands.popleft()
-            return self._asked(lane, errand, self._trust(errand))
+            return self._asked(lane, errand, trust_of(errand, self._judge))
         if row.due > now:
             self._later(lane, row.due, now)
             return None
         task = row.task
         host.name = task.host
-        trust = self._trust(task)
+        trust = trust_of(task, self._judge)
         task, refusal = self._refusal(host, task, trust)
         if refusal is None and self._must_know(host, task, now):
             return self._robots_first(lane, task, trust, now)
@@ -264,17 +258,6 @@ class Frontier:
             return errors.failure(error.kind, error.message)
         return errors.failure(task.refusal or "bad_url", "the line is longer than a URL may be")
 
-    def _trust(self, task: Task) -> Trust:
-        """Who named this URL: the list itself, or a page or redirect of which kind of host."""
-        if task.hops:
-            named_by = task.hops[-1].url
-        elif task.parent is not None:
-            named_by = task.page or task.parent  # who sent the page has named the URL
-        else:
-            return "listed"
-        host = urls.parts_of(named_by).host
-        return "private" if self._judge.host_class(host) == "private" else "public"
-
     # -- what came of it ----------------------------------------------------------------------
 
     def answered(self, answer: Answered) -> None:
@@ -342,18 +325,12 @@ class Frontier:
         origin.failure = without_rules(failure)
 
     def _moved_robots(self, moved: Moved) -> bool:
-        """Send a robots.txt on to where it is said to be; False after too many hops."""
-        task = moved.task
-        hops = (*task.hops, Hop(task.url, moved.status))
-        if len(hops) > MAX_HOPS or any(hop.url == moved.to for hop in hops):
+        """Send a robots.txt on to where it is said to be; False if it is not followed there."""
+        onward = next_hop_of_robots(moved, self._judge)
+        if onward is None:
             return False
-        target = urls.parts_of(moved.to)
-        refusal = self._judge.refusal(target, self._trust(replace(task, hops=hops)))
-        if refusal is not None:
-            return False
-        onward = replace(task, url=target.href, host=target.host, hops=hops)
-        lane = self._lanes.get(lane_of(target.host)) or self._wake(lane_of(target.host), moved.at)
-        lane.host.name = target.host
+        lane = self._lanes.get(lane_of(onward.host)) or self._wake(lane_of(onward.host), moved.at)
+        lane.host.name = onward.host
         lane.errands.append(onward)
         self._to_ready(lane)
         return True
@@ -383,19 +360,11 @@ class Frontier:
 
     def moved(self, moved: Moved, now: float) -> Failure | None:
         """Send the task on to where it was sent, as one more hop; or why not."""
-        task = moved.task
-        hops = (*task.hops, Hop(task.url, moved.status))
-        if not self._fetch.max_redirects:
-            why = f"it redirects to {moved.to}, and max_redirects is 0"
-            return errors.failure("redirect_not_followed", why)
-        if any(hop.url == moved.to for hop in hops):
-            return errors.failure("too_many_redirects", f"redirects in a circle to {moved.to}")
-        if len(hops) > self._fetch.max_redirects:
-            return errors.failure("too_many_redirects", f"more than {len(hops) - 1} redirects")
-        target = urls.parts_of(moved.to)
-        onward = replace(task, url=target.href, host=target.host, hops=hops)
+        onward = next_hop(moved, self._fetch.max_redirects)
+        if isinstance(onward, Failure):
+            return onward
         due = now + moved.pause if moved.pause else 0.0
-        self._give_back(task, onward, due, task.attempt - 1)
+        self._give_back(moved.task, onward, due, moved.task.attempt - 1)
         return None
 
     def _give_back(self, task: Task, onward: Task, due: float, attempts: int) -> None:

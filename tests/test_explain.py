@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from scraper import store
+import scraper
+import scraper.explain
+from scraper import job, store
 from scraper.cli import main
-from scraper.faulty import FaultyServer, page, redirect, robots, status
-from tests.stories.runs import PUBLIC, Names, Wire
+from scraper.faulty import FaultyServer, page, redirect, redirect_chain, robots, status
+from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of
 
 RULES = "User-agent: *\nDisallow: /private\nAllow: /private/open\nCrawl-delay: 2\n"
 
@@ -171,6 +173,75 @@ def test_a_name_is_told_with_its_addresses_before_it_is_asked(
         )
         told = explain("http://a.test/", "--robots", "off")
         assert told["request"][0]["address"] == PUBLIC
+
+
+INSIDE = "10.0.0.5"
+PUBLIC_TOO = "93.184.216.35"
+NAMES = {"a.test": PUBLIC, "b.test": PUBLIC_TOO, "inside.test": INSIDE}
+WAYS: dict[str, dict[str, Any]] = {
+    "robots.txt to a private name": {
+        "//a.test/robots.txt": redirect("http://inside.test/robots.txt"),
+    },
+    "robots.txt to a private address": {
+        "//a.test/robots.txt": redirect(f"http://{INSIDE}/robots.txt"),
+    },
+    "robots.txt by way of another host": {
+        "//a.test/robots.txt": redirect("http://b.test/robots.txt"),
+        "//b.test/robots.txt": redirect("http://inside.test/robots.txt"),
+    },
+    "robots.txt of where the URL leads": {
+        "//a.test/": redirect("http://b.test/"),
+        "//b.test/robots.txt": redirect("http://inside.test/robots.txt"),
+    },
+    "the URL to a private name": {"//a.test/": redirect("http://inside.test/")},
+    "the URL to a private address": {"//a.test/": redirect(f"http://{INSIDE}/")},
+    "robots.txt to another port": {
+        "//a.test/robots.txt": redirect("http://b.test:25/robots.txt"),
+    },
+    "robots.txt to a host that is not allowed": {
+        "//a.test/robots.txt": redirect("http://elsewhere.test/robots.txt"),
+    },
+    "robots.txt in a circle": {"//a.test/robots.txt": redirect("/robots.txt")},
+    "robots.txt that redirects for ever": {"//a.test/robots.txt": redirect_chain(9)},
+    "robots.txt to what is no URL": {"//a.test/robots.txt": redirect("http://[")},
+    "robots.txt that forbids": {"//a.test/robots.txt": robots("User-agent: *\nDisallow: /")},
+    "robots.txt of where the URL leads that forbids": {
+        "//a.test/": redirect("http://b.test/"),
+        "//b.test/robots.txt": robots("User-agent: *\nDisallow: /"),
+    },
+    "a page that asks not to be used": {"//a.test/": page("a", {"X-Robots-Tag": "noindex"})},
+    "robots.txt that refuses": {"//a.test/robots.txt": status(503)},
+    "the URL in a circle": {"//a.test/": redirect("/")},
+    "the URL that redirects for ever": {"//a.test/": redirect_chain(20)},
+}
+ALLOWED = ["a.test", "b.test", "inside.test", INSIDE]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_and_its_explanation_ask_the_same_and_end_the_same(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behaviours = {"//a.test/": page("a"), "//b.test/": page("b"), **WAYS[way]}
+    keys = {"allow_hosts": ALLOWED, "retries": 0, "retry_wait_seconds": 0.01, "save_only": True,
+            "obey": ["noindex"]}  # fmt: skip
+    with FaultyServer(behaviours) as server:
+        wire = Wire(server.port)
+        with internet(Names(dict(NAMES)), wire):
+            scraper.run(["http://a.test/"], scraper.configure(dir=str(tmp_path / "run"), **keys))
+            [record] = records_of(tmp_path / "run")
+            asked = [(seen.host, seen.path) for seen in server.seen]
+            contacted = set(wire.contacted)
+        wire.contacted.clear()
+        with internet(Names(dict(NAMES)), wire):
+            monkeypatch.setattr("scraper.explain.guard_of", job.guard_of)
+            steps = scraper.explain.explain("http://a.test/", scraper.configure(**keys)).steps
+        again = [(seen.host, seen.path) for seen in server.seen][len(asked) :]
+    assert INSIDE not in wire.contacted
+    assert dict.fromkeys(again) == dict.fromkeys(asked)  # a run asks some of them again
+    assert set(wire.contacted) == contacted
+    assert steps[-1]["state"] == record["state"]
+    assert steps[-1].get("kind") == record["error_kind"]
+    assert steps[-1].get("message") == record["error_message"]
 
 
 @pytest.mark.parametrize("header", ["Authorization: Bearer hush", "authorization: hush",

@@ -28,6 +28,7 @@ ROWS = (
         "shaping",
         "robots",
         "guard",
+        "redirects",
         "bodies",
         "framing",
         "proxies",
