@@ -22,7 +22,10 @@ def stream(
     refresh: bool = False,
     add_list: bool = False,
 ) -> Run:
-    """A run over `urls`, to be entered and iterated: each `Outcome` comes once it is committed.
+    """A run over `urls`, to be entered and iterated: of each URL one `Outcome`.
+
+    What the folder knows comes from there at once (`outcome.stored`), so that the same script may
+    run again; the rest is asked, and comes once it is committed. So do the images of its pages.
 
     `urls` is an iterable of URLs (read in a thread of its own, as far ahead as memory allows), or
     the path of a list. Without `config` the defaults and SCRAPER_* of the environment count.
@@ -34,13 +37,19 @@ def stream(
     `add_list=True` lets the list of a path join a folder that belongs to others; an iterable joins
     the folder that it is given.
 
-    Leaving early is clean: the next run of the same folder goes on where this one stopped. After
-    a kill an outcome may come a second time; in the files each stands once. Raises UsageError,
-    InUse; LocalFault when this machine cannot go on (disk full).
+    Leaving early is clean: the next run of the same folder goes on where this one stopped. Raises
+    UsageError, InUse; LocalFault when this machine cannot go on (disk full).
 
     Worker processes are started, so a script needs `if __name__ == "__main__":` around its work.
     """
-    return Run([_source_of(urls)], config or configure(), retry, refresh=refresh, add_list=add_list)
+    return Run(
+        [_source_of(urls)],
+        config or configure(),
+        retry,
+        refresh=refresh,
+        add_list=add_list,
+        with_stored=True,
+    )
 
 
 def run(
@@ -61,7 +70,8 @@ def run(
             "run(urls) needs a folder for what it brings: "
             'scraper.run(urls, scraper.configure(dir="downloads/shop")), or use scraper.stream'
         )
-    with stream(urls, config, retry=retry, refresh=refresh, add_list=add_list) as outcomes:
+    outcomes = Run([_source_of(urls)], config, retry, refresh=refresh, add_list=add_list)
+    with outcomes:
         for _ in outcomes:
             pass
     return outcomes.report

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 import logging
 import os
 import re
@@ -21,6 +20,7 @@ import orjson
 import scraper
 from scraper import adoption, lists, recovery, sinks, streams
 from scraper.config import Config
+from scraper.delivery import Delivery
 from scraper.errors import KINDS, LocalFault, UsageError, disk_failure
 from scraper.fetch import Fetcher, agent_of
 from scraper.files import NotPlain
@@ -33,7 +33,6 @@ from scraper.model import Fetched, Outcome, Task
 from scraper.owners import claim_folder
 from scraper.pipeline import Pipeline, Stop
 from scraper.plugins import function_of
-from scraper.record import outcome_of
 from scraper.report import Report, Tally
 from scraper.robots import token_of
 from scraper.shaping import describe_changes, process_hashes, shaping_options
@@ -51,12 +50,13 @@ class Run:
     Leaving it early is clean: what is not committed stays pending for the next run of the same
     folder. `retry` asks failed URLs again: `()` all of them, or the given kinds; `refresh` asks
     all URLs of the list again, with what is known of them, and the unchanged ones cost nothing;
-    `add_list` lets lists join a folder that belongs to others.
+    `add_list` lets lists join a folder that belongs to others. `with_stored` yields each URL of
+    the lists once, from the folder what that knows; without it the outcomes of this run alone.
     """
 
     def __init__(self, sources: Sequence[lists.Source], config: Config,
                  retry: Sequence[str] | None = None, *, refresh: bool = False,
-                 add_list: bool = False) -> None:  # fmt: skip
+                 add_list: bool = False, with_stored: bool = False) -> None:  # fmt: skip
         if retry is not None and refresh:
             raise UsageError("retry and refresh exclude each other: the one asks again what failed,"
                              " the other asks everything")  # fmt: skip
@@ -65,6 +65,8 @@ class Run:
         self.retry = _checked_kinds(retry)
         self.refresh = refresh
         self._add_list = add_list
+        self._with_stored = with_stored
+        self._delivery: Delivery | None = None
         self.report = Report()
         self.folder: Path  # known once the run is entered: a pipe is named after its first URL
         self._temporary: TemporaryFolder | None = None
@@ -148,6 +150,8 @@ class Run:
                 "through a proxy the guard sees no addresses: it judges hosts, ports and the "
                 "addresses that URLs name; private names are the proxy's business"
             )
+        if self._with_stored:
+            self._delivery = Delivery(self.journal, self._seen, config.page.page_images)
         numbered = [(self.ledger.source_id(each.name), each) for each in self.sources]
         self._lists = [id for id, each in numbered if each.lasting]
         self._pipeline = Pipeline(
@@ -164,10 +168,11 @@ class Run:
             window=config.run.window or max(4 * threads, 256),
             item_seconds=config.fetch.item_time_seconds,
             limits=config.run,
+            delivery=self._delivery,
         )
         if self._stage is not None and config.page.html:
             self._stage.check()
-        self._iterator = itertools.chain(self._untold(), self._pipeline.outcomes())
+        self._iterator = self._pipeline.outcomes()
 
     def _chosen_folder(self) -> Path:
         if not self.sources:
@@ -183,15 +188,6 @@ class Run:
         if not self.config.run.dir or not (folder / ".scraper" / "ledger.sqlite").exists():
             raise UsageError(_no_run(folder))
         return folder
-
-    def _untold(self) -> Iterator[Outcome]:
-        """What was committed and then not yielded: a killed consumer hears it after all."""
-        records = self.journal.records
-        told = min(int(self.ledger.meta("told") or 0), records.offset)
-        end = records.offset
-        for line in records.lines(told):
-            yield outcome_of(line)
-        self.ledger.set_meta("told", str(end))
 
     def _distrust(self) -> None:
         """If the machine went down under the last run, believe only what is on the disk."""
@@ -318,6 +314,8 @@ class Run:
         added = self.ledger.add(lines, self.number, again=self.refresh, seen=self._seen)
         if added.new or added.again:
             self._ensure_pass()
+        if self._delivery is not None:
+            self._delivery.note_known(added.ended)
         self._due += added.due
         self.report.lines += len(lines)
         self.report.found -= added.known_as_found

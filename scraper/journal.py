@@ -50,9 +50,13 @@ class Journal:
     token: str = "scraper"  # whom directives may mean by name
     obey: Sequence[str] = ()  # directives that are obeyed
     process_hash: Callable[[str], str] = str  # kind -> what the way of processing is known by
+    committed: int = field(init=False)  # up to where records.jsonl is true
     _waiting: list[Outcome] = field(default_factory=list)
     _since: float | None = None
     _down: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.committed = self.records.offset
 
     # -- one URL ------------------------------------------------------------------------------
 
@@ -268,10 +272,6 @@ class Journal:
             self._since = now
         return now if len(self._waiting) >= BATCH else self._since + BATCH_SECONDS
 
-    def told(self) -> None:
-        """All that is committed has been yielded; the next commit makes this last too."""
-        self.ledger.set_meta("told", str(self.records.offset))
-
     def commit(self) -> list[Outcome]:
         """Make all of it last. Raises LocalFault if this machine does not let us."""
         outcomes = self._waiting
@@ -290,6 +290,7 @@ class Journal:
             raise fault_of(error) from error
         except OSError as error:
             raise LocalFault(disk_failure(error)) from error
+        self.committed = self.records.offset
         self._waiting = []
         self._since = None
         return outcomes

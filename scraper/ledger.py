@@ -153,6 +153,13 @@ _TO_NO_LIST = """UPDATE url SET seq = NULL, source = NULL, line = NULL
 _LINK = f"""INSERT OR IGNORE INTO link
   SELECT parent, child FROM (SELECT {_fields("parent", "child")} FROM json_each(?))"""
 
+_CHILDREN = """SELECT json_group_array(child) FROM link
+  WHERE parent IN (SELECT value FROM json_each(?))"""
+
+_PLACES = """SELECT json_group_array(json_array(id, url, "offset", length)) FROM
+  (SELECT url.id, url, "offset", length FROM json_each(?) AS j JOIN url ON url.id = j.value
+   WHERE state != 'pending' ORDER BY j.key)"""
+
 _GIVE_BACK = f"""UPDATE url SET host = j.host, due = j.due, attempts = j.attempts,
   started = j.started, ask = j.ask, hops = j.hops FROM (SELECT {
     _fields("id", "host", "due", "attempts", "started", "ask", "hops")
@@ -199,7 +206,7 @@ class Added:
     """What `add` did: rows that are new, rows that became due again, and the lanes they are in.
 
     `due` are lines that this pass is about, each URL once; `known_as_found` are those of them
-    that a page had named before the list did.
+    that a page had named before the list did; `ended` are rows that have their outcome already.
     """
 
     new: int
@@ -208,6 +215,7 @@ class Added:
     due: int
     known_as_found: int
     hosts: frozenset[int]
+    ended: tuple[int, ...] = ()
 
 
 class _Known(NamedTuple):
@@ -510,6 +518,7 @@ class Ledger:
         new_rows: list[tuple[Any, ...]] = []
         links: list[tuple[int, int]] = []
         due_again: list[int] = []
+        ended: list[int] = []
         hosts: set[int] = set()
         adopted: list[tuple[Any, ...]] = []  # a page had named them before the list did
         repeated = due = as_found = 0
@@ -541,11 +550,13 @@ class Ledger:
                     hosts.add(lane)
             known[each.url] = (key, row)
             named_elsewhere = listed and row.source != each.source
-            if seen is not None and _mark(seen, id):
+            if seen is not None and mark(seen, id):
                 repeated += 1
                 named_elsewhere = True
             else:
                 due += row.number == number
+                if row.state != "pending":
+                    ended.append(id)
             if named_elsewhere:
                 again_at.append((id, each.source, each.line))
             if parent is not None:
@@ -561,7 +572,8 @@ class Ledger:
         if links:
             self._db.execute(_LINK, (_json(links),))
         new, again_due = len(new_rows), len(due_again)
-        return Added(new, again_due, repeated, due, as_found, frozenset(hosts))
+        lanes = frozenset(hosts)
+        return Added(new, again_due, repeated, due, as_found, lanes, tuple(ended))
 
     def _known(self, lines: Sequence[Line]) -> dict[str, tuple[int, _Known | None]]:
         """For each URL its key and, if there is one, its row.
@@ -600,7 +612,7 @@ class Ledger:
         """
         self._flush()
         read = _marks(sources)
-        self._db.create_function("seen", 1, functools.partial(_is_marked, seen), deterministic=True)
+        self._db.create_function("seen", 1, functools.partial(is_marked, seen), deterministic=True)
         self._db.execute(f"DELETE FROM input WHERE source IN ({read}) AND NOT seen(url)", sources)
         dropped = self._one(
             "SELECT json_group_array(id) FROM url"
@@ -619,6 +631,16 @@ class Ledger:
     def count_known(self, lines: Sequence[Line]) -> int:
         """How many of these URLs have a row."""
         return sum(row is not None for _, row in self._known(lines).values())
+
+    def children(self, parents: Sequence[int]) -> list[int]:
+        """The rows of the images that these pages name."""
+        children: list[int] = orjson.loads(self._one(_CHILDREN, _json(parents)))
+        return children
+
+    def places(self, ids: Sequence[int]) -> list[Place]:
+        """Where the last records of these rows stand, but of those that wait."""
+        self._flush()
+        return [Place(*row) for row in orjson.loads(self._one(_PLACES, _json(ids)))]
 
     def forget_children(self, parent: int) -> None:
         """A page has come anew: what it named before it may name no more."""
@@ -892,6 +914,15 @@ class Ledger:
         )
 
 
+class Place(NamedTuple):
+    """Where the last record of a row stands in records.jsonl; without the line's end."""
+
+    id: int
+    url: str
+    offset: int
+    length: int
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """Where a record stands in records.jsonl, in bytes; `length` is without the line's end."""
@@ -976,7 +1007,7 @@ def marked(seen: bytearray) -> Iterator[int]:
                 yield place * 8 + bit
 
 
-def _is_marked(seen: bytearray, id: int) -> bool:
+def is_marked(seen: bytearray, id: int) -> bool:
     byte, bit = divmod(id, 8)
     return byte < len(seen) and bool(seen[byte] >> bit & 1)
 
@@ -988,7 +1019,7 @@ def _check_files(path: Path) -> None:
             folder.check_file(path.name + suffix)
 
 
-def _mark(seen: bytearray, id: int) -> bool:
+def mark(seen: bytearray, id: int) -> bool:
     """Set bit `id` and say whether it was set already."""
     byte, bit = divmod(id, 8)
     if byte >= len(seen):

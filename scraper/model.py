@@ -192,7 +192,8 @@ class Outcome:
     """The last word on one URL in this pass.
 
     `record` is the very line of `records.jsonl`, as a dict (docs/records.md names its keys);
-    `found` are the URLs that this one adds to the run.
+    `found` are the URLs that this one adds to the run. What is `stored` was known to the folder
+    before, and was not asked now.
     """
 
     task: Task
@@ -202,6 +203,7 @@ class Outcome:
     found: tuple[str, ...] = ()
     failure: Failure | None = None
     fetched: Fetched | None = None
+    stored: bool = False
 
     @property
     def url(self) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from scraper import errors
 from scraper.config import RunKeys
+from scraper.delivery import Delivery
 from scraper.errors import LocalFault
 from scraper.fetch import Fetcher, Flight
 from scraper.frontier import Frontier, spare_threads
@@ -51,7 +52,7 @@ class Pipeline:
                  intake: Callable[[Sequence[Line]], frozenset[int]],
                  work_of: Callable[[Fetched], Work], inbox: SimpleQueue[object],
                  now: Callable[[], float], threads: int, window: int, item_seconds: float,
-                 limits: RunKeys) -> None:  # fmt: skip
+                 limits: RunKeys, delivery: Delivery | None = None) -> None:  # fmt: skip
         self._frontier = frontier
         self._fetcher = fetcher
         self._stage = stage
@@ -65,6 +66,7 @@ class Pipeline:
         self._window = window
         self._item_seconds = item_seconds
         self._limits = limits
+        self._delivery = delivery
         self._told = 0  # outcomes of this run
         self._began = time.monotonic()
         self._before = (journal.report.wire_bytes, journal.report.states["failed"])
@@ -89,13 +91,16 @@ class Pipeline:
         }
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Every outcome, once it is committed. Ends when nothing is left to do."""
+        """Every outcome, once it is committed, or with a `delivery` what that makes of it. Ends
+        when nothing is left to do."""
         self._reader.start()
         while not self._ended():
             self._fill()
             for message in self._messages():
                 self._meaning[type(message)](message)
                 self._event_at = time.monotonic()
+            if self._delivery is not None:
+                yield from self._delivery.from_folder()
             self._cut_overdue()
             self._watch()
             self._keep_limits()
@@ -106,12 +111,9 @@ class Pipeline:
             raise self._list_error
 
     def _committed(self) -> Iterator[Outcome]:
-        """The outcomes of a commit. Whoever stops listening in the middle hears them again."""
         outcomes = self._journal.commit()
         self._told += len(outcomes)
-        yield from outcomes
-        if outcomes:
-            self._journal.told()
+        yield from self._delivery.of_commit(outcomes) if self._delivery else outcomes
 
     def close(self) -> None:
         """Give everything back; what is still under way is cut and stays pending."""

@@ -98,35 +98,40 @@ def _as_written(task: Task) -> str:
     return redacted(written)
 
 
-def outcome_of(line: bytes) -> Outcome:
-    """The outcome that a line tells of, as far as a line can: without the row and the answer."""
+def stored_outcome(line: bytes, id: int, url: str) -> Outcome:
+    """The outcome that a line tells of, as far as a line can: without the answer.
+
+    `url` is the canonical one; the line does not tell its secrets.
+    """
     record: dict[str, Any] = orjson.loads(line)
-    url = record["canonical_url"] or record["url"]
-    host = parts_of(url).host if record["canonical_url"] else ""
-    hops = tuple(Hop(hop["url"], hop["status"]) for hop in record["redirects"])
+    refused = record["canonical_url"] is None
     task = Task(
-        id=0,
+        id=id,
         url=record["final_url"] or url,
-        host=host,
+        host="" if refused else parts_of(url).host,
         origin_url=url,
         attempt=record["attempts"],
-        hops=hops,
+        hops=tuple(Hop(hop["url"], hop["status"]) for hop in record["redirects"]),
         depth=0 if record["parent"] is None else 1,
         parent=record["parent"],
         seq=record["index"],
         source=record["source"],
         line=record["line"],
+        refusal=record["error_kind"] if refused else None,
     )
-    failure = None
-    if record["error_kind"] is not None:
-        failure = Failure(
-            record["error_kind"],
-            record["error_stage"],
-            record["error_message"],
-            record["retryable"],
-            status=record["status"],
-        )
-    return Outcome(task, record["state"], line, failure=failure)
+    return Outcome(task, record["state"], line, failure=_failure_of(record), stored=True)
+
+
+def _failure_of(record: dict[str, Any]) -> Failure | None:
+    if record["error_kind"] is None:
+        return None
+    return Failure(
+        record["error_kind"],
+        record["error_stage"],
+        record["error_message"],
+        record["retryable"],
+        status=record["status"],
+    )
 
 
 def unchanged(

@@ -49,7 +49,7 @@ ROWS = (
         "hosts",
         "frontier",
     ),  # each one thing
-    ("recovery", "adoption", "journal", "pipeline", "job", "api"),  # the story and its wiring
+    ("recovery", "adoption", "journal", "delivery", "pipeline", "job", "api"),  # the story
     ("demo", "explain", "status", "progress", "cli", "__main__"),  # faces
 )  # fmt: skip
 PLACES = {

@@ -86,8 +86,9 @@ def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
     config = configure(dir=str(folder), threads=4, window=8, robots="off", allow_hosts=HOSTS,
                        retries=2, per_host=2)  # fmt: skip
     retry = () if turn.retry else None
-    run = job.Run([lists.given_source(urls, "list")], config, retry, refresh=turn.refresh)
-    note = os.open(told, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    run = job.Run([lists.given_source(urls, "list")], config, retry, refresh=turn.refresh,
+                  with_stored=True)  # fmt: skip
+    note = os.open(told, os.O_WRONLY | os.O_TRUNC | os.O_CREAT)
     try:
         with run:
             for number, outcome in enumerate(run, 1):

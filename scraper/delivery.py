@@ -1,0 +1,72 @@
+"""What a script's loop is given: each URL of its input once, in this run or in any after it.
+
+What the folder knows is read from there, the rest comes as it ends. Memory is three bits a URL: the
+rows that the input names, the images of their pages, and what has been delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from scraper.journal import Journal
+from scraper.ledger import is_marked, mark
+from scraper.model import Outcome
+from scraper.record import stored_outcome
+
+BATCH = 256
+
+
+@dataclass(slots=True)
+class Delivery:
+    """`named` is the bitmap of the rows that the input has named so far."""
+
+    journal: Journal
+    named: bytearray
+    with_images: bool
+    _images: bytearray = field(default_factory=bytearray)
+    _delivered: bytearray = field(default_factory=bytearray)
+    _known: list[int] = field(default_factory=list)
+
+    def note_known(self, ids: Sequence[int]) -> None:
+        """The input names rows that have their outcome already."""
+        self._known.extend(ids)
+
+    def from_folder(self) -> Iterator[Outcome]:
+        """The outcomes of all that `note_known` was told of, and of the images of these pages."""
+        known, self._known = self._known, []
+        for ids in _batches(known):
+            yield from self._stored(ids)
+            yield from self._stored(self._images_of(ids))
+
+    def of_commit(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+        """Those of a commit that are the input's. The others come from the folder, once the input
+        names them, if ever."""
+        pages = [each.task.id for each in outcomes if is_marked(self.named, each.task.id)]
+        images = self._images_of(pages)
+        for outcome in outcomes:
+            if self._is_wanted(outcome.task.id) and not mark(self._delivered, outcome.task.id):
+                yield outcome
+        yield from self._stored(images)
+
+    def _is_wanted(self, id: int) -> bool:
+        return is_marked(self.named, id) or is_marked(self._images, id)
+
+    def _images_of(self, pages: Sequence[int]) -> list[int]:
+        """The images that these pages name, and none before them did."""
+        if not pages or not self.with_images:
+            return []
+        images = self.journal.ledger.children(pages)
+        return [each for each in images if not mark(self._images, each)]
+
+    def _stored(self, ids: Sequence[int]) -> Iterator[Outcome]:
+        """Of these rows what the last commit holds and was not delivered."""
+        ledger, records, end = self.journal.ledger, self.journal.records, self.journal.committed
+        for some in _batches(ids):
+            for id, url, offset, length in ledger.places(some):
+                if offset < end and not mark(self._delivered, id):
+                    yield stored_outcome(records.read(offset, length), id, url)
+
+
+def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
