@@ -118,7 +118,9 @@ def test_a_pipe_is_known_by_its_first_url(ledger: Ledger) -> None:
         raise AssertionError("the next line may take an hour")
 
     pipe = Pipe(endless)
-    assert belongs(Source("stdin", "stdin", pipe.lines, True, pipe.ahead), OWNERS, ledger)
+    assert belongs(
+        Source("stdin", "stdin", pipe.lines, live=True, ahead=pipe.ahead), OWNERS, ledger
+    )
     new = "https://example.com/new"
     assert not belongs(piped(new), OWNERS, ledger)
     claim_folder(Path("run"), ledger, [piped(new, url_of(1))], join=True)
