@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import scraper
 from scraper import config as configuration
-from scraper import streams
+from scraper import descriptors, streams
 from scraper.errors import KINDS, LocalFault, ScraperError, UsageError
 from scraper.progress import Progress, say, show_warnings
 from scraper.report import SOME_FAILED, Report
@@ -290,15 +290,16 @@ def _scrape(
     expected: int = 0,
 ) -> int:
     """Run to the end and say what came of it. The exit code `expected` counts as 0."""
+    descriptors.raise_limit()
     if not config.run.save_only:
         from scraper.workers import prepare
 
+        descriptors.check_least()
         prepare()  # workers import their parsers while we import ours
     from scraper.job import Run
 
     quiet = config.output.quiet
     show_warnings(config.output)
-    _allow_more_files()
     run = Run(sources, config, retry, refresh=refresh, add_list=add_list)
     progress = Progress(run, config.output)
     interrupted = _Signals(run, progress)
@@ -343,18 +344,6 @@ def _leave(code: int, run: Run) -> int:
         streams.flush()
         os._exit(code)
     return code
-
-
-def _allow_more_files() -> None:
-    """The soft limit on open files is a courtesy to old programs; connections need more."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 8_192 if hard == resource.RLIM_INFINITY else min(hard, 8_192)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _say_what_is_begun(run: Run) -> None:

@@ -105,7 +105,8 @@ class Fetcher:
     """Fetches. One for a run, used by all its threads; raises UsageError for unusable settings."""
 
     def __init__(self, keys: FetchKeys, guard: Guard, parts: Path, *, per_host: int,
-                 max_pause: float, folder: Folder | None = None) -> None:  # fmt: skip
+                 max_pause: float, folder: Folder | None = None,
+                 connections: int = MOST_POOLS) -> None:  # fmt: skip
         self._keys = keys
         self._parts = parts
         self._folder = folder  # where the bodies of earlier passes stand
@@ -119,7 +120,7 @@ class Fetcher:
         self._secrets = {name: headers.pop(name) for name in [*headers] if is_secret(name)}
         self.headers = headers  # what every request sends
         self._proxies = proxies_of(keys.proxy)
-        self._adapter = _SlimAdapter(guard, keys, per_host)
+        self._adapter = _SlimAdapter(guard, keys, per_host, connections)
 
     def close(self) -> None:
         """Close every connection that is kept."""
@@ -446,14 +447,16 @@ class _SlimAdapter(HTTPAdapter):
     """requests' adapter, whose `send` is kept (so that `responses` replaces it in tests) while
     what it calls for each request is cut to what this program needs."""
 
-    def __init__(self, guard: Guard, keys: FetchKeys, per_host: int) -> None:
+    def __init__(self, guard: Guard, keys: FetchKeys, per_host: int, connections: int) -> None:
+        """`connections`: how many may be kept open, of all hosts together."""
         self._guard = guard
         self._keys = keys
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = threading.Lock()
         self._pools: dict[str, HTTPConnectionPool] = {}
-        self._most_pools = _affordable_pools()
-        super().__init__(pool_connections=self._most_pools, pool_maxsize=per_host)
+        of_a_host = min(per_host, connections)
+        self._most_pools = min(connections // of_a_host, MOST_POOLS)
+        super().__init__(pool_connections=self._most_pools, pool_maxsize=of_a_host)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -526,16 +529,6 @@ class _SlimAdapter(HTTPAdapter):
         response.url = req.url
         response.request = req
         return response
-
-
-def _affordable_pools() -> int:
-    """How many hosts may keep connections: a quarter of the open files that we may have."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return MOST_POOLS
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return max(8, min(files // 4, MOST_POOLS)) if files > 0 else MOST_POOLS
 
 
 def _trusted(bundle: str) -> dict[str, str]:

@@ -18,9 +18,10 @@ from typing import Any, cast
 import orjson
 
 import scraper
-from scraper import adoption, lists, recovery, sinks, streams
+from scraper import adoption, descriptors, lists, recovery, sinks, streams
 from scraper.config import Config
 from scraper.delivery import Delivery
+from scraper.descriptors import Share
 from scraper.errors import KINDS, LocalFault, UsageError, disk_failure
 from scraper.fetch import Fetcher, agent_of
 from scraper.files import NotPlain
@@ -105,8 +106,10 @@ class Run:
         if config.page.html:
             function_of(config.page.html, "html")
         self._shaping = shaping_options(config)
-        if not config.run.save_only:
-            self._stage = self._process_stage()
+        wanted = _wanted_share(config)
+        share = descriptors.fitted(wanted)
+        if share.processes:
+            self._stage = self._process_stage(share.processes)
         self.folder = self._chosen_folder()
         adoption.refuse_foreign(self.folder)
         self.store = Store(self.folder)
@@ -135,8 +138,9 @@ class Run:
             per_host=config.hosts.per_host,
             max_pause=config.hosts.max_retry_after_seconds,
             folder=self.store.root,
+            connections=share.connections,
         )
-        threads = config.run.threads
+        threads = share.threads
         self.frontier = Frontier(
             self.ledger,
             self.guard,
@@ -145,6 +149,8 @@ class Run:
             threads=threads,
             agent=agent_of(config.fetch),
         )
+        for note in descriptors.made_smaller(wanted, share):
+            self.journal.note(note)
         if fetcher.proxied:
             self.journal.note(
                 "through a proxy the guard sees no addresses: it judges hosts, ports and the "
@@ -296,11 +302,11 @@ class Run:
         self.ledger.set_meta("ended", None)
         self.ledger.commit()
 
-    def _process_stage(self) -> ProcessStage:
+    def _process_stage(self, processes: int) -> ProcessStage:
         config = self.config
         limits = Limits(config.worker.process_time_seconds, config.worker.process_memory_bytes)
         return ProcessStage(
-            config.run.processes or os.cpu_count() or 1,
+            processes,
             limits,
             config.page.html,
             config.image,
@@ -500,6 +506,11 @@ def _blaming_this_machine() -> Iterator[None]:
         raise UsageError(disk_failure(error).message) from error
     except OSError as error:
         raise LocalFault(disk_failure(error)) from error
+
+
+def _wanted_share(config: Config) -> Share:
+    processes = config.run.processes or os.cpu_count() or 1
+    return Share(config.run.threads, 0 if config.run.save_only else processes)
 
 
 def guard_of(config: Config) -> Guard:

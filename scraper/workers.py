@@ -379,12 +379,9 @@ class ProcessStage:
         for generation in old:
             generation.kill()
             self._judge(generation)
-        try:
-            if not self._closed:
-                self._renew()
-        finally:
-            for generation in old:
-                generation.end(patience=0.0)
+            generation.end(patience=0.0)  # before the next one needs its descriptors
+        if not self._closed:
+            self._renew()
         self._flush()
 
     def _renew(self) -> None:

@@ -25,6 +25,7 @@ ROWS = (
         "plugins",
         "files",
         "streams",
+        "descriptors",
         "shaping",
         "robots",
         "guard",

@@ -1,0 +1,123 @@
+"""How many files a run may have open at once (`ulimit -n`), and what of it each part gets.
+
+A request is a socket and a part; a worker process is three descriptors, and its pool six; a kept
+connection is one. What does not fit is made smaller, so that a run never comes to a call that the
+system refuses.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scraper.errors import UsageError
+
+if sys.platform != "win32":
+    import resource
+
+MOST_WANTED = 8_192
+MOST_CONNECTIONS = MOST_WANTED
+OF_A_RUN = 16  # lock, ledger, records, logs, lists, and what is open for a moment only
+OF_A_REQUEST = 2
+OF_THE_FORK_SERVER = 8  # most of them while a worker is started
+KEPT_BY_THE_FORK_SERVER = 3  # of them, once it is there
+OF_A_POOL = 6
+OF_A_WORKER = 3
+FEWEST_THREADS = 4  # before there are fewer worker processes
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What fits: fetch threads, worker processes, connections that are kept."""
+
+    threads: int
+    processes: int
+    connections: int = MOST_CONNECTIONS
+
+
+def raise_limit() -> None:
+    """The soft limit on open files is a courtesy to old programs; connections need more."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_WANTED if hard == resource.RLIM_INFINITY else min(hard, MOST_WANTED)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def limit() -> int:
+    """How many files this process may have open."""
+    if sys.platform == "win32":
+        return MOST_WANTED
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MOST_WANTED if soft == resource.RLIM_INFINITY else soft
+
+
+def in_use() -> int:
+    """How many it has open, of those that count against the limit."""
+    try:
+        return sum(int(each) < limit() for each in os.listdir("/dev/fd"))
+    except OSError:  # there is no such folder, or nothing is left to open it with
+        return OF_A_RUN
+
+
+def fitted(wanted: Share) -> Share:
+    """What of it this process may have. Raises UsageError if not even the least fits."""
+    return shared(wanted, limit(), in_use())
+
+
+def check_least() -> None:
+    """Raises UsageError if one request and one worker process do not fit, before any begins."""
+    shared(Share(1, 1), limit(), in_use() + KEPT_BY_THE_FORK_SERVER)
+
+
+def shared(wanted: Share, limit: int, used: int) -> Share:
+    """What fits below a limit of which so many are used. Raises UsageError if not even the least.
+
+    >>> shared(Share(threads=32, processes=1), limit=64, used=4)
+    Share(threads=4, processes=1, connections=4)
+    """
+    rest = limit - used
+    threads, processes = wanted.threads, wanted.processes
+    while threads > 1 and _needed(threads, processes) > rest:
+        if threads <= FEWEST_THREADS and processes > 1:
+            processes -= 1
+        else:
+            threads -= 1
+    needed = _needed(threads, processes)
+    if needed > rest:
+        least = needed + used
+        raise UsageError(
+            f"no more than {limit} files may be open at once, and a run needs {least}: "
+            f"ulimit -n {least}"
+        )
+    return Share(threads, processes, min(1 + rest - needed, wanted.connections))
+
+
+def made_smaller(wanted: Share, share: Share) -> Iterator[str]:
+    """A line, if that is less than was wanted."""
+    smaller = []
+    if share.threads < wanted.threads:
+        smaller.append(f"{share.threads} of {wanted.threads} threads")
+    if share.processes < wanted.processes:
+        smaller.append(f"{share.processes} of {wanted.processes} worker processes")
+    if smaller:
+        yield (
+            f"no more than {limit()} files may be open at once (ulimit -n), which is enough for "
+            f"{' and '.join(smaller)}"
+        )
+
+
+def _needed(threads: int, processes: int) -> int:
+    """Descriptors for all of it, one kept connection included."""
+    requests = OF_A_REQUEST * (2 * threads - 1)  # strangers have threads of their own
+    return OF_A_RUN + requests + 1 + _needed_by_workers(processes)
+
+
+def _needed_by_workers(processes: int) -> int:
+    """With the pool of one worker in which suspects are tried."""
+    if not processes:
+        return 0
+    return OF_THE_FORK_SERVER + 2 * OF_A_POOL + OF_A_WORKER * (processes + 1)
