@@ -25,7 +25,7 @@ from scraper.job import guard_of
 from scraper.model import Fact, Failed, Failure, Fetched, Headers, Moved, Rules, Task
 from scraper.redirects import next_hop, next_hop_of_robots, trust_of
 from scraper.robots import RobotRules, meaning_of, parse, token_of
-from scraper.text import printable, printable_json
+from scraper.text import counted, printable, printable_json
 
 
 @dataclass(slots=True)
@@ -237,8 +237,10 @@ class _Asker:
         retry = "not retried"
         if failure.retryable and fetch.retries:
             waits = [backoff_ceiling(n, fetch) for n in range(1, fetch.retries + 1)]
-            retry = f"{fetch.retries} more tries, after at most " + ", ".join(
-                f"{wait:g} s" for wait in waits
+            retry = (
+                counted(fetch.retries, "more attempt")
+                + ", after at most "
+                + ", ".join(f"{wait:g} s" for wait in waits)
             )
             if failure.pause:
                 retry += f"; the host asks for {failure.pause:g} s"

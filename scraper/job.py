@@ -75,7 +75,7 @@ class Run:
         self.complete = False  # the pass came to its end
         self.doubted = 0  # URLs asked again because a power loss took their files
         self.threads_are_back = True
-        self._began = time.monotonic()
+        self.report.take_time(time.monotonic())
         self._inbox: SimpleQueue[object] = SimpleQueue()
         self._pipeline: Pipeline | None = None
         self._iterator: Iterator[Outcome] | None = None
@@ -428,14 +428,14 @@ class Run:
         self.ledger.rollback()
         counted, self.report = self.report, Report()
         self.report.number, self.report.lines = counted.number, counted.lines
-        self.report.repeated = counted.repeated
+        self.report.repeated, self.report.timed_at = counted.repeated, counted.timed_at
         last = self.ledger.last_pass()
         if last is not None and last.number == self.number:
             self.report.resume(dict(last.counts))
 
     def _note(self, pipeline: Pipeline) -> None:
         report = self.report
-        report.seconds += time.monotonic() - self._began
+        report.take_time(time.monotonic())
         stopped = pipeline.stopped
         if self._fault is not None:
             report.stopped = str(self._fault)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -272,6 +273,11 @@ class Journal:
             self._since = now
         return now if len(self._waiting) >= BATCH else self._since + BATCH_SECONDS
 
+    def _counts(self) -> bytes:
+        """The counts, with the moment at which they were true: `status` counts on from it."""
+        self.report.take_time(time.monotonic())
+        return orjson.dumps({**self.report.as_dict(), "at": time.time()})
+
     def commit(self) -> list[Outcome]:
         """Make all of it last. Raises LocalFault if this machine does not let us."""
         outcomes = self._waiting
@@ -281,7 +287,7 @@ class Journal:
                 self.store.sync(files)
             for sink in self.sinks:
                 self.ledger.set_position(sink.name, sink.flush(durable=self.durable))
-            self.ledger.note_pass(self.number, orjson.dumps(self.report.as_dict()))
+            self.ledger.note_pass(self.number, self._counts())
             self.ledger.commit(files)
             self.store.publish(files)
             if self.durable:

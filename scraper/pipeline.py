@@ -26,6 +26,7 @@ from scraper.journal import Journal
 from scraper.ledger import Line
 from scraper.lists import Listed, NoMore, Reader
 from scraper.model import Answered, Fact, Failed, Failure, Fetched, Moved, Outcome, Processed
+from scraper.text import counted
 from scraper.urls import redacted
 from scraper.workers import Broken, ProcessStage, Returned, Work
 
@@ -341,17 +342,19 @@ class Pipeline:
         if limits.max_time_seconds and time.monotonic() - self._began >= limits.max_time_seconds:
             return f"max_time of {limits.max_time_seconds:g} s is over"
         if limits.max_bytes and report.wire_bytes - self._before[0] >= limits.max_bytes:
-            return f"max_bytes of {limits.max_bytes:,} bytes is reached"
+            return f"max_bytes of {counted(limits.max_bytes, 'byte')} is reached"
         if self._items_are_told() and not self.finished:
-            return f"max_items of {limits.max_items:,} URLs is reached"
+            return f"max_items of {counted(limits.max_items, 'URL')} is reached"
         failed = report.states["failed"] - self._before[1]
         most = limits.max_failures
         if most.endswith("%"):
             share = float(most[:-1]) / 100
             if told >= FEWEST_FOR_A_SHARE and failed > share * told:
-                return f"{failed:,} of {told:,} URLs failed, more than max_failures of {most}"
+                return (
+                    f"{failed:,} of {counted(told, 'URL')} failed, more than max_failures of {most}"
+                )
         elif most and failed >= int(most):
-            return f"{failed:,} URLs failed, which max_failures does not allow"
+            return f"{counted(failed, 'URL')} failed, which max_failures does not allow"
         return None
 
     def _cut_overdue(self) -> None:
@@ -397,7 +400,7 @@ class Pipeline:
             left = flight.deadline - now
             yield f"{redacted(flight.task.url)} (a request, given up in {max(left, 0):.0f} s)"
         if len(self._flights) > 3:
-            yield f"{len(self._flights) - 3} more requests"
+            yield counted(len(self._flights) - 3, "more request")
         oldest = self._stage.oldest() if self._stage is not None else None
         if self._processing and oldest is not None:
             yield f"{redacted(oldest[0].url)} (in a worker for {oldest[1]:.0f} s)"

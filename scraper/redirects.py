@@ -13,6 +13,7 @@ from scraper import errors, urls
 from scraper.guard import Trust
 from scraper.model import Failure, Hop, Moved, Task
 from scraper.robots import MAX_HOPS
+from scraper.text import counted
 
 
 class Judge(Protocol):
@@ -43,7 +44,7 @@ def next_hop(moved: Moved, most: int) -> Task | Failure:
     if any(hop.url == moved.to for hop in onward.hops):
         return errors.failure("too_many_redirects", f"redirects in a circle to {moved.to}")
     if len(onward.hops) > most:
-        return errors.failure("too_many_redirects", f"more than {most} redirects")
+        return errors.failure("too_many_redirects", f"more than {counted(most, 'redirect')}")
     return onward
 
 

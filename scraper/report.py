@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scraper.model import STATES, Outcome, label_of
+from scraper.text import counted, printable
+from scraper.urls import redacted
 
 if TYPE_CHECKING:
     from scraper.ledger import Ended
 
 NOTHING_DONE, SOME_FAILED, STOPPED = 4, 3, 5
+MOST_REASONS = 6
+MOST_MESSAGE_CHARS = 200
+_NO_MESSAGES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -98,14 +104,20 @@ class Tally:
         ]
         return " · ".join(parts)
 
-    def reasons(self) -> list[str]:
-        """A line for what failed and one for what was skipped, most frequent reasons first."""
+    def reasons(self, messages: Mapping[str, str] = _NO_MESSAGES) -> list[str]:
+        """A line for what failed and one for what was skipped, most frequent reasons first.
+
+        `messages` gives, of some of them, the one message that all share.
+        """
         lines = []
-        for name, counted in (("failed", self.failures), ("skipped", self.skips)):
-            if counted:
-                shown = [f"{n:,} {label}" for label, n in counted.most_common(6)]
-                if len(counted) > 6:
-                    shown.append(f"{len(counted) - 6} more kinds")
+        for name, labels in (("failed", self.failures), ("skipped", self.skips)):
+            if labels:
+                shown = [
+                    f"{n:,} {label}" + (f": {messages[label]}" if label in messages else "")
+                    for label, n in labels.most_common(MOST_REASONS)
+                ]
+                if len(labels) > MOST_REASONS:
+                    shown.append(counted(len(labels) - MOST_REASONS, "more kind"))
                 lines.append(f"{name}: " + " · ".join(shown))
         return lines
 
@@ -125,6 +137,9 @@ class Report(Tally):
     requests: int = 0
     wire_bytes: int = 0
     seconds: float = 0.0
+    timed_at: float | None = None  # monotonic; up to when `seconds` counts
+    # By label: the message of all its failures, None if they differ.
+    messages: dict[str, str | None] = field(default_factory=dict)
     stopped: str | None = None  # why the run ended before the pass did
     totals: Tally | None = None  # of the last outcome of each URL; known when the run has ended
     nothing_due: bool = False  # no URL had to be asked: the counts are those of the last pass
@@ -135,6 +150,8 @@ class Report(Tally):
         fetched, failure = outcome.fetched, outcome.failure
         if failure is not None:
             self._reasons(outcome.state)[failure.label] += 1
+            if self.messages.setdefault(failure.label, failure.message) != failure.message:
+                self.messages[failure.label] = None
         if fetched is not None:
             self.bytes += fetched.bytes
             self.wire_bytes += fetched.wire_bytes
@@ -160,6 +177,7 @@ class Report(Tally):
             "requests": self.requests,
             "wire_bytes": self.wire_bytes,
             "seconds": round(self.seconds, 3),
+            "messages": {label: text and _told(text) for label, text in self.messages.items()},
             "stopped": self.stopped,
         }
 
@@ -168,6 +186,13 @@ class Report(Tally):
         Tally.resume(self, counts)
         for name in ("found", "requests", "wire_bytes", "seconds"):
             setattr(self, name, getattr(self, name) + counts.get(name, 0))
+        self.messages.update(counts.get("messages", {}))
+
+    def take_time(self, now: float) -> None:
+        """Count the time since this was called last; `now` is monotonic."""
+        if self.timed_at is not None:
+            self.seconds += now - self.timed_at
+        self.timed_at = now
 
     def text(self) -> str:
         """The summary: the folder's totals, the pass if it is not the first, and the reasons."""
@@ -177,12 +202,28 @@ class Report(Tally):
             lines = [f"{totals.headline()} · {size_text(totals.bytes)}"]
             if not self.nothing_due:
                 lines.append(f"pass {self.number}: {self._pass_line()}")
-        return "\n".join(lines + totals.reasons())
+        return "\n".join(lines + totals.reasons(self._shared_messages(totals)))
+
+    def _shared_messages(self, totals: Tally) -> dict[str, str]:
+        """By label, the message that all failures of `totals` share, where it says more."""
+        shared = {}
+        for label, message in self.messages.items():
+            mine = self.failures[label] + self.skips[label]
+            all_of_them = totals.failures[label] + totals.skips[label]
+            # One failure has a line of its own in errors.jsonl; but a user's function that fails
+            # is what he wants to mend.
+            if message and mine == all_of_them and (mine > 1 or label == "function_failed"):
+                shared[label] = _told(message)
+        return {label: text for label, text in shared.items() if not label.startswith("http_")}
 
     def _pass_line(self) -> str:
         repeated = f" · {self.repeated:,} repeated" if self.repeated else ""
         size = f"{size_text(self.bytes)} in {_time_text(self.seconds)}"
         return f"{self.headline()}{repeated} · {size}"
+
+
+def _told(message: str) -> str:
+    return printable(redacted(message))[:MOST_MESSAGE_CHARS]
 
 
 def size_text(size: float) -> str:

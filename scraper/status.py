@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import time
 from pathlib import Path
 
 import orjson
@@ -13,7 +14,7 @@ from scraper.ledger import Glance, glance
 from scraper.reading import Unreadable
 from scraper.report import Report, Tally
 from scraper.store import holder
-from scraper.text import printable, printable_json, printable_lines
+from scraper.text import counted, printable, printable_json, printable_lines
 
 _LEDGER = Path(".scraper", "ledger.sqlite")
 _SUMMARY = "summary.json"
@@ -82,7 +83,7 @@ def _of_summary(folder: Path, why: Unreadable) -> tuple[dict[str, object], str]:
         raise UsageError(f"{path} is no summary of a run") from None
     state = "complete" if stopped is None else f"stopped: {stopped}"
     lines = [
-        f"{folder}{os.sep}  pass {number}  {state}, when its last run ended",
+        f"{printable(str(folder))}{os.sep}  pass {number}  {state}, when its last run ended",
         report.text(),
         f"from {_SUMMARY}, because: {why}",
     ]
@@ -103,13 +104,22 @@ def _as_dict(seen: Glance, process: str | None) -> dict[str, object]:
         "hosts": seen.hosts,
         "paused_hosts": [{"host": name, "seconds": s} for name, s in seen.paused],
         "totals": Tally.of(seen.ends).as_dict(),
-        "counts": dict(seen.counts),
+        "counts": _counts(seen, process),
     }
+
+
+def _counts(seen: Glance, process: str | None) -> dict[str, object]:
+    """The counts of the last commit; of a run that goes on, the time since then too."""
+    counts = dict(seen.counts)
+    at = counts.pop("at", None)
+    if process is not None and at is not None:
+        counts["seconds"] += max(time.time() - at, 0.0)
+    return counts
 
 
 def _text(folder: Path, seen: Glance, process: str | None) -> str:
     report = Report(number=seen.number, totals=Tally.of(seen.ends))
-    report.resume(dict(seen.counts))
+    report.resume(_counts(seen, process))
     if process is not None:
         state = f"running (process {process})"
     elif seen.ended is not None:
@@ -119,7 +129,8 @@ def _text(folder: Path, seen: Glance, process: str | None) -> str:
     lines = [
         f"{printable(str(folder))}{os.sep}  pass {seen.number}  {state}",
         report.text(),
-        f"{seen.pending:,} pending on {seen.hosts:,} hosts, {seen.retrying:,} to be retried",
+        f"{seen.pending:,} pending on {counted(seen.hosts, 'host')}, "
+        f"{seen.retrying:,} to be retried",
     ]
     lines += [f"paused: {name} for {seconds:.0f} s" for name, seconds in seen.paused[:10]]
     return "\n".join(lines)

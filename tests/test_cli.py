@@ -386,7 +386,7 @@ def test_a_quiet_run_that_is_stopped_says_why_in_one_line(scrape: Scrape) -> Non
         urls = scrape.list_of(server.url("/a"), server.url("/b"))
         done = scrape.here(urls, "-q", "--max-items", "1")
         assert done.code == 5
-        assert "max_items of 1 URLs is reached; the same command continues" in one_line_of(done)
+        assert "max_items of 1 URL is reached; the same command continues" in one_line_of(done)
         rest = scrape.here(urls, "-q")
     assert (rest.code, rest.stderr) == (0, ""), "not even that it continues"
 

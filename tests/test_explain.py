@@ -128,7 +128,7 @@ def test_a_404_and_how_a_503_would_be_retried(explain: Explain) -> None:
         told = explain(server.url("/busy"), "--robots", "off", "--retries", "3")
         [outcome] = told["outcome"]
         assert outcome["kind"] == "http_503"
-        assert outcome["retry"].startswith("3 more tries, after at most 1 s, 2 s, 4 s")
+        assert outcome["retry"].startswith("3 more attempts, after at most 1 s, 2 s, 4 s")
         assert outcome["retry"].endswith("the host asks for 7 s")
         assert told["answer"][0]["headers"]["retry-after"] == "7"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scraper.errors import failure, of_status
 from scraper.model import Failure, Fetched, Outcome, State, Task, Timings
-from scraper.report import Report, size_text
+from scraper.report import Report, Tally, size_text
 
 TASK = Task(1, "https://example.com/", "example.com", "https://example.com/")
 PAGE = Fetched(TASK, TASK.url, 200, "page", "text/html", None, (), "1.part", 1_000, 400, "00", 0.0,
@@ -115,3 +115,81 @@ def test_the_summary_is_read_at_a_glance() -> None:
 )  # fmt: skip
 def test_sizes_are_written_as_people_write_them(size: float, text: str) -> None:
     assert size_text(size) == text
+
+
+# -- what the reasons say ---------------------------------------------------------------------
+
+
+def failing(kind: str, message: str) -> Outcome:
+    return outcome("failed", failure(kind, message))
+
+
+def test_the_message_that_all_failures_of_a_kind_share_is_told() -> None:
+    report = Report()
+    for _ in range(3):
+        report.count(failing("function_failed", "KeyError: 'price' (mysite.py, line 3)"))
+    report.count(failing("proxy_failed", "the proxy asks for a password"))
+    report.count(failing("proxy_failed", "the proxy asks for a password"))
+    report.count(outcome("failed", of_status(404, "Not Found")))
+    report.count(outcome("failed", of_status(404, "Not Found")))
+    assert report.text().splitlines()[1] == (
+        "failed: 3 function_failed: KeyError: 'price' (mysite.py, line 3)"
+        " · 2 proxy_failed: the proxy asks for a password · 2 http_404"
+    )
+
+
+def test_messages_that_differ_are_not_told() -> None:
+    report = Report()
+    for name in ("price", "name", "price"):
+        report.count(failing("function_failed", f"KeyError: {name!r}"))
+    assert report.text().splitlines()[1] == "failed: 3 function_failed"
+
+
+def test_a_function_that_fails_once_says_how() -> None:
+    report = Report()
+    report.count(failing("function_failed", "KeyError: 'price'"))
+    report.count(failing("image_broken", "no picture"))
+    assert report.text().splitlines()[1] == (
+        "failed: 1 function_failed: KeyError: 'price' · 1 image_broken"
+    )
+
+
+def test_a_shared_message_is_one_short_line_without_secrets() -> None:
+    report = Report()
+    report.count(failing("function_failed", "at https://me:pw@example.com/\n\x1b[31m" + "x" * 999))
+    told = report.text().splitlines()[1]
+    assert "pw@" not in told
+    assert "\x1b" not in told
+    assert len(told) < 300
+
+
+def test_a_resumed_pass_knows_whether_all_share_a_message() -> None:
+    before, after = Report(), Report()
+    before.count(failing("function_failed", "KeyError: 'price'"))
+    after.resume(json.loads(json.dumps(before.as_dict())))
+    after.count(failing("function_failed", "KeyError: 'name'"))
+    assert after.text().splitlines()[1] == "failed: 2 function_failed"
+
+
+def test_a_message_of_this_pass_does_not_speak_for_earlier_ones() -> None:
+    report = Report(number=2, totals=Tally())
+    report.count(failing("function_failed", "KeyError: 'price'"))
+    assert report.totals is not None
+    report.totals.failures["function_failed"] = 2
+    assert report.text().splitlines()[-1] == "failed: 2 function_failed"
+
+
+@pytest.mark.parametrize(("kinds", "told"), [(7, "1 more kind"), (8, "2 more kinds")])
+def test_what_is_not_told_is_counted(kinds: int, told: str) -> None:
+    report = Report()
+    report.failures.update({f"http_{400 + n}": 10 - n for n in range(kinds)})
+    assert report.text().splitlines()[1].endswith(f" · {told}")
+
+
+def test_time_is_counted_while_it_goes_on() -> None:
+    report = Report()
+    report.resume({"seconds": 10})
+    report.take_time(100.0)
+    report.take_time(101.5)
+    report.take_time(105.0)
+    assert report.seconds == 15.0

@@ -9,13 +9,18 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+import scraper
 from scraper import reading
-from scraper.faulty import FaultyServer, page, status
+from scraper import status as status_face
+from scraper.faulty import FaultyServer, page, silent, status
 from scraper.ledger import SCHEMA, Ledger
 from scraper.store import Store
 from tests.conftest import PROJECT, Scrape, Scraped
@@ -248,3 +253,47 @@ def test_a_ledger_that_is_damaged_is_one_clear_line(folder: Path, scrape: Scrape
     assert (told.code, told.stdout) == (2, "")
     assert len(told.stderr.splitlines()) == 1
     assert "is damaged" in told.stderr
+
+
+# -- what is said -----------------------------------------------------------------------------
+
+
+def test_a_run_that_goes_on_tells_for_how_long(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Counted up to the last commit by the run, and from there by who looks."""
+    with FaultyServer({"/robots.txt": status(404), "/": page("a"), "/slow": silent()}) as server:
+        config = scraper.configure(dir=str(scrape.folder / "run"), save_only=True)
+        urls = [server.url("/"), server.url("/slow")]
+        with scraper.stream(urls, config) as outcomes:
+            next(outcomes)
+            capsys.readouterr()
+            clock = SimpleNamespace(time=lambda: time.time() + 75)
+            monkeypatch.setattr(status_face, "time", clock)
+            assert status_face.main([str(scrape.folder / "run")]) == 0
+            outcomes.stop(grace=0)
+    told = capsys.readouterr().out
+    assert "running (process " in told
+    assert "in 1 min 1" in told
+    assert "1 pending on 1 host, 0 to be retried" in told
+
+
+def test_the_time_of_a_run_that_was_killed_is_not_lost(scrape: Scrape) -> None:
+    with FaultyServer({"/robots.txt": status(404), "/": page("a"), "/slow": silent()}) as server:
+        urls = scrape.list_of(server.url("/"), server.url("/slow"))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scraper", urls, "-d", "run", "--save-only", "-q"],
+            cwd=scrape.folder, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        )  # fmt: skip
+        try:
+            seen: dict[str, Any] = {"counts": {}}
+            while not seen["counts"].get("done"):
+                told = scrape("status", "run", "--json", dir=None)
+                seen = json.loads(told.stdout) if told.code == 0 else seen
+        finally:
+            process.kill()
+            process.wait()
+        after = json.loads(scrape("status", "run", "--json", dir=None).stdout)
+    assert after["running"] is False
+    assert after["counts"]["seconds"] > 0
+    assert "at" not in after["counts"]
