@@ -206,11 +206,20 @@ class Pipeline:
         opens = self._frontier.opens_at(now) if self._has_room() else None
         due = self._journal.due_at(now)
         clocks = [TICK_SECONDS, *(at - now for at in (opens, due) if at is not None)]
+        clocks += [at - time.monotonic() for at in self._deadlines()]
         if self._stop_by is not None:
             clocks.append(self._stop_by - time.monotonic())
         elif self.stopped is None and self._limits.max_time_seconds:
             clocks.append(self._began + self._limits.max_time_seconds - time.monotonic())
         return max(min(clocks), 0.0)
+
+    def _deadlines(self) -> Iterator[float]:
+        """When the next request is to be cut, or given up because cutting it was in vain."""
+        for flight in self._flights.values():
+            if flight.cut_as is None:
+                yield flight.deadline
+                return
+            yield flight.deadline + LOST_SECONDS
 
     def _quiet(self) -> bool:
         return not self._flights and not self._processing
