@@ -103,7 +103,7 @@ def test_max_time_stops_and_what_is_under_way_may_finish(scrape: Scrape) -> None
 def test_max_time_cuts_what_does_not_finish_within_the_grace(scrape: Scrape) -> None:
     with FaultyServer({"/30": delay(20), "/*": page(BODY)}) as server:
         lst = _list(scrape, server)
-        told = scrape.here(lst, "--max-time", "300ms", "--grace", "100ms", "--robots", "off")
+        told = scrape.here(lst, "--max-time", "2s", "--grace", "100ms", "--robots", "off")
         _stopped(told, "max_time")
         assert len(told.records) == URLS - 1
         server.behaviours["/30"] = page(BODY)
