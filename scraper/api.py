@@ -21,6 +21,7 @@ def stream(
     retry: Sequence[str] | None = None,
     refresh: bool = False,
     add_list: bool = False,
+    adopt: bool = False,
 ) -> Run:
     """A run over `urls`, to be entered and iterated: of each URL one `Outcome`.
 
@@ -35,7 +36,8 @@ def stream(
     `retry=()` asks failed URLs of the folder again, `retry=["timeout_read"]` only those kinds;
     `refresh=True` asks all of them again, conditionally: what has not changed costs nothing.
     `add_list=True` lets the list of a path join a folder that belongs to others; an iterable joins
-    the folder that it is given.
+    the folder that it is given. `adopt=True` takes over the records of a folder whose ledger is
+    gone, instead of refusing it.
 
     Leaving early is clean: the next run of the same folder goes on where this one stopped. Raises
     UsageError, InUse; LocalFault when this machine cannot go on (disk full).
@@ -48,6 +50,7 @@ def stream(
         retry,
         refresh=refresh,
         add_list=add_list,
+        adopt=adopt,
         with_stored=True,
     )
 
@@ -59,6 +62,7 @@ def run(
     retry: Sequence[str] | None = None,
     refresh: bool = False,
     add_list: bool = False,
+    adopt: bool = False,
 ) -> Report:
     """Do all of it and return the counts; the records stand in the run folder.
 
@@ -70,7 +74,9 @@ def run(
             "run(urls) needs a folder for what it brings: "
             'scraper.run(urls, scraper.configure(dir="downloads/shop")), or use scraper.stream'
         )
-    outcomes = Run([_source_of(urls)], config, retry, refresh=refresh, add_list=add_list)
+    outcomes = Run(
+        [_source_of(urls)], config, retry, refresh=refresh, add_list=add_list, adopt=adopt
+    )
     with outcomes:
         for _ in outcomes:
             pass

@@ -120,6 +120,10 @@ def _parser() -> argparse.ArgumentParser:
         "--add-list", action="store_true",
         help="let these lists join a folder that belongs to others",
     )  # fmt: skip
+    general.add_argument(
+        "--adopt", action="store_true",
+        help="take over the records of a folder whose ledger (.scraper) is gone",
+    )  # fmt: skip
     general.add_argument("--demo", action="store_true", help="scrape the embedded demo site")
     general.add_argument(
         "--config", metavar="FILE",
@@ -249,6 +253,7 @@ def _run(arguments: argparse.Namespace) -> int:
         retry,
         refresh="refresh" in arguments,
         add_list="add_list" in arguments,
+        adopt="adopt" in arguments,
     )
 
 
@@ -287,6 +292,7 @@ def _scrape(
     *,
     refresh: bool = False,
     add_list: bool = False,
+    adopt: bool = False,
     expected: int = 0,
 ) -> int:
     """Run to the end and say what came of it. The exit code `expected` counts as 0."""
@@ -300,7 +306,7 @@ def _scrape(
 
     quiet = config.output.quiet
     show_warnings(config.output)
-    run = Run(sources, config, retry, refresh=refresh, add_list=add_list)
+    run = Run(sources, config, retry, refresh=refresh, add_list=add_list, adopt=adopt)
     progress = Progress(run, config.output)
     interrupted = _Signals(run, progress)
     error: ScraperError | None = None
@@ -347,6 +353,8 @@ def _leave(code: int, run: Run) -> int:
 
 
 def _say_what_is_begun(run: Run) -> None:
+    if run.adopted:
+        say(f"took over {run.adopted:,} records of {printable(str(run.folder))}")
     if run.resumed:
         say(f"continuing pass {run.number} of {printable(str(run.folder))}")
     if run.doubted:

@@ -180,6 +180,8 @@ class Folder:
         return Folder(self.path / name, None)
 
     def _open(self, name: str, flags: int, is_wanted: Test = stat.S_ISREG) -> int:
+        if name in ("", ".", ".."):
+            raise NotPlain(f"{self.path / name} leads out of the run folder: it is left alone")
         if self._fd is None:
             self.check_file(name)
         try:

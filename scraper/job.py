@@ -51,13 +51,15 @@ class Run:
     Leaving it early is clean: what is not committed stays pending for the next run of the same
     folder. `retry` asks failed URLs again: `()` all of them, or the given kinds; `refresh` asks
     all URLs of the list again, with what is known of them, and the unchanged ones cost nothing;
-    `add_list` lets lists join a folder that belongs to others. `with_stored` yields each URL of
-    the lists once, from the folder what that knows; without it the outcomes of this run alone.
+    `add_list` lets lists join a folder that belongs to others, `adopt` takes over the records of a
+    folder whose ledger is gone. `with_stored` yields each URL of the lists once, from the folder
+    what that knows; without it the outcomes of this run alone.
     """
 
     def __init__(self, sources: Sequence[lists.Source], config: Config,
                  retry: Sequence[str] | None = None, *, refresh: bool = False,
-                 add_list: bool = False, with_stored: bool = False) -> None:  # fmt: skip
+                 add_list: bool = False, adopt: bool = False,
+                 with_stored: bool = False) -> None:  # fmt: skip
         if retry is not None and refresh:
             raise UsageError("retry and refresh exclude each other: the one asks again what failed,"
                              " the other asks everything")  # fmt: skip
@@ -66,7 +68,9 @@ class Run:
         self.retry = _checked_kinds(retry)
         self.refresh = refresh
         self._add_list = add_list
+        self._adopt = adopt
         self._with_stored = with_stored
+        self.adopted = 0  # records that were taken over into a new ledger
         self._delivery: Delivery | None = None
         self.report = Report()
         self.folder: Path  # known once the run is entered: a pipe is named after its first URL
@@ -111,7 +115,7 @@ class Run:
         if share.processes:
             self._stage = self._process_stage(share.processes)
         self.folder = self._chosen_folder()
-        adoption.refuse_foreign(self.folder)
+        adoption.check(self.folder, self._adopt)
         self.store = Store(self.folder)
         self.store.open()
         self._opened = True
@@ -121,6 +125,8 @@ class Run:
         if not self.ledger.in_wal:
             logger.warning("%s is on a file system without shared memory: slower, no status while "
                            "it runs", self.ledger.path)  # fmt: skip
+        if self._adopt:
+            self.adopted = adoption.adopt(self.ledger, self.store.root, self.sources)
         claim_folder(self.folder, self.ledger, self.sources, join=self._add_list)
         self.store.recover(self.ledger.unpublished())
         self.ledger.published()
@@ -191,7 +197,8 @@ class Run:
 
     def _folder_of_a_run(self) -> Path:
         folder = Path(self.config.run.dir)
-        if not self.config.run.dir or not (folder / ".scraper" / "ledger.sqlite").exists():
+        file = "records.jsonl" if self._adopt else ".scraper/ledger.sqlite"
+        if not self.config.run.dir or not (folder / file).exists():
             raise UsageError(_no_run(folder))
         return folder
 

@@ -314,7 +314,8 @@ def lane_of(host: str) -> int:
     return int.from_bytes(digest(host)[:8]) >> 1
 
 
-def _key_of(url: str, salt: int = 0) -> int:
+def key_of(url: str, salt: int = 0) -> int:
+    """The key under which a URL has its row: 64 bits of its hash."""
     name = digest(url) if not salt else digest(f"{url}\n{salt}")
     return int.from_bytes(name[:8], signed=True)
 
@@ -372,6 +373,10 @@ class Ledger:
     def _one(self, sql: str, *parameters: Any) -> Any:
         row = self._db.execute(sql, parameters).fetchone()
         return row[0] if row else None
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        """Run a statement of a module that makes rows in its own way; the first value, if any."""
+        return self._one(sql, *parameters)
 
     def commit(self, published: Sequence[Publication] = ()) -> None:
         """Make everything since the last commit true, and name the files that now must appear."""
@@ -472,6 +477,18 @@ class Ledger:
             "INSERT INTO pass VALUES (?, ?, NULL, ?, ?, ?, NULL, '{}')",
             (number, time.time(), _json(arguments), made_with, version),
         )
+
+    def adopt_pass(self, number: int, began: float, ended: float,
+                   counts: Mapping[str, Any]) -> None:  # fmt: skip
+        """Enter a pass of which only the records are left: with what options is not known."""
+        self._db.execute(
+            "INSERT INTO pass VALUES (?, ?, ?, '{}', '[]', NULL, NULL, ?)",
+            (number, began, ended, _json(counts)),
+        )
+
+    def recount(self) -> None:
+        """Rows were made by `execute`: number the next ones behind them."""
+        self._cache_counters()
 
     def set_configurations(self, number: int, configurations: Sequence[Mapping[str, Any]]) -> None:
         """Keep the options under which the runs of a pass have made their results."""
@@ -582,7 +599,7 @@ class Ledger:
         (3e-8 at a million) the second is salted until it has its own.
         """
         found: dict[str, tuple[int, _Known | None]] = {}
-        asked = {each.url: _key_of(each.url) for each in lines}
+        asked = {each.url: key_of(each.url) for each in lines}
         salt = 0
         while asked:
             rows = {
@@ -601,7 +618,7 @@ class Ledger:
                 else:
                     found[url] = (key, None)
             salt += 1
-            asked = {url: _key_of(url, salt) for url in clashing}
+            asked = {url: key_of(url, salt) for url in clashing}
         return found
 
     def drop_unlisted(self, sources: Sequence[int], seen: bytearray) -> None:
@@ -1064,7 +1081,7 @@ def _unusable(path: Path, error: sqlite3.Error) -> str:
         return f"{path} is locked by another program: close it and start again"
     if "not a database" in str(error) or "malformed" in str(error):
         return (
-            f"{path} is damaged ({error}): move the folder {path.parent} away to start over; "
-            "the records and files stay where they are"
+            f"{path} is damaged ({error}): move the folder {path.parent} away and start again with "
+            "--adopt, which takes the records over; they and the files stay where they are"
         )
     return f"cannot use {path}: {error}"

@@ -139,8 +139,11 @@ def given_source(urls: Sequence[str], name: str = "command-line") -> Source:
 
 
 def script_source(urls: Iterable[str]) -> Source:
-    """URLs of a script: never looked at ahead, for the next may wait for what came of the last."""
-    return Source("script", SCRIPT, lambda: iter(urls), live=not isinstance(urls, Sequence))
+    """URLs of a script: an iterator is never looked at ahead, for the next may wait for what came
+    of the last."""
+    if isinstance(urls, Sequence):
+        return Source("script", SCRIPT, lambda: iter(urls), ahead=lambda: iter(urls))
+    return Source("script", SCRIPT, lambda: iter(urls), live=True)
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes | str]:

@@ -41,6 +41,7 @@ ROWS = (
         "ledger",
         "list_forms",
         "lists",
+        "adopted",
         "folders",
         "owners",
         "directives",

@@ -99,7 +99,7 @@ def test_only_lanes_that_gain_are_told(ledger: Ledger) -> None:
 
 def test_two_urls_with_one_hash_stay_two(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """64 bits clash once in 3e7 lists of a million; the text decides, not the hash."""
-    monkeypatch.setattr(module, "_key_of", lambda url, salt=0: 42 + salt)
+    monkeypatch.setattr(module, "key_of", lambda url, salt=0: 42 + salt)
     assert ledger.add([A, B], 1).new == 2, "in one slice"
     assert ledger.add([C, A], 1).new == 1, "with one that is there"
     assert ledger.add([A, B, C], 1).new == 0, "and each is found again"
