@@ -3,6 +3,7 @@
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -33,29 +34,50 @@ _CELLS: Final = _words("td th")
 _BREAK: Final = "\0"
 
 
-def facts(page: Page) -> dict[str, Any]:
+MAX_WORDS_CHARS: Final = 10_000  # of title, description, language, robots_meta
+MAX_TEXT_CHARS: Final = 10_000_000
+MAX_URL_CHARS: Final = 65_536  # nobody asks a longer one
+MAX_URLS_CHARS: Final = 4_000_000  # of all links together, and of all images
+TITLES_LOOKED_AT: Final = 10  # each costs a walk up to the root
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many URLs of one page are told."""
+
+    max_links: int = 10_000
+    max_page_images: int = 500
+
+
+def facts(page: Page, bounds: Bounds = Bounds()) -> dict[str, Any]:
     """What a page says of itself, what it names, and what a reader sees of it.
 
-    title, description, canonical, language, charset, robots_meta, links, images, text:
+    title, description, canonical, language, charset, robots_meta, links, images, text, cut:
 
     `links` (of a and area) and `images` (of img) are absolute http and https URLs, distinct, in
     document order, without fragment; `text` is what a reader sees, a line for each block. What
-    the page does not say is None or []. Raises Unusable `page_broken` if the parser gives up.
+    the page does not say is None or []. `cut` names what is longer than `bounds` and the limits
+    above allow: only its beginning is told. Raises Unusable `page_broken` if the parser gives up.
     """
     tree = page.tree
     joined = _joiner(page.url, tree)
-    canonical = _attributes(tree.css("link[rel~='canonical' i][href]"), "href")
-    return {
-        "title": _title(tree),
-        "description": _description(tree),
-        "canonical": next(iter(joined(canonical)), None),
-        "language": _language(tree),
+    canonical, _ = joined(_attributes(tree.css("link[rel~='canonical' i][href]"), "href"), 1)
+    links = _attributes(tree.css("a[href], area[href]"), "href")
+    images = _attributes(tree.css("img[src]"), "src")
+    text = _visible_text(tree.body) if tree.body else ""
+    told = {
+        "title": _bounded(_title(tree), MAX_WORDS_CHARS),
+        "description": _bounded(_description(tree), MAX_WORDS_CHARS),
+        "canonical": (next(iter(canonical), None), False),
+        "language": _bounded(_language(tree), MAX_WORDS_CHARS),
         "robots_meta": _robots(tree),
-        "charset": page.charset,
-        "links": joined(_attributes(tree.css("a[href], area[href]"), "href")),
-        "images": joined(_attributes(tree.css("img[src]"), "src")),
-        "text": _visible_text(tree.body) if tree.body else "",
+        "charset": (page.charset, False),
+        "links": joined(links, bounds.max_links),
+        "images": joined(images, bounds.max_page_images),
+        "text": _bounded(text, MAX_TEXT_CHARS),
     }
+    values = {name: value for name, (value, _) in told.items()}
+    return {**values, "cut": [name for name, (_, is_cut) in told.items() if is_cut]}
 
 
 def with_function(page: Page, function: Callable[[Page], Any]) -> Any:
@@ -80,31 +102,55 @@ def with_function(page: Page, function: Callable[[Page], Any]) -> Any:
         raise Unusable("function_failed", message) from error
 
 
-def _joiner(url: str, tree: LexborHTMLParser) -> Callable[[Iterable[str]], list[str]]:
+def _bounded(text: str | None, most: int) -> tuple[str | None, bool]:
+    """The beginning of a text, and whether that is not all of it."""
+    return (text[:most], True) if text and len(text) > most else (text, False)
+
+
+def _joiner(
+    url: str, tree: LexborHTMLParser
+) -> Callable[[Iterable[str], int], tuple[list[str], bool]]:
     base = can_ada.parse(url)
     for declared in _attributes(tree.css("base[href]")[:1], "href"):
         try:
             named = base + declared
         except ValueError:
             break
-        if named.protocol not in ("data:", "javascript:"):
+        if named.protocol not in ("data:", "javascript:") and len(str(named)) <= MAX_URL_CHARS:
             base = named
 
-    def joined(references: Iterable[str]) -> list[str]:
-        """Absolute http(s) URLs of these, distinct; what cannot be joined is no link."""
+    def joined(references: Iterable[str], most: int) -> tuple[list[str], bool]:
+        """At most so many absolute http(s) URLs of these, distinct, and whether there are more.
+
+        What cannot be joined is no link.
+        """
         found: dict[str, None] = {}
-        for reference in dict.fromkeys(references):
-            if reference.lstrip()[:1] == "#":
+        is_cut, left = False, MAX_URLS_CHARS
+        for reference in dict.fromkeys(map(_without_fragment, references)):
+            if reference is None:
                 continue
             try:
-                absolute = str(base + reference)
+                absolute = str(base + reference).partition("#")[0]
             except ValueError:
                 continue
-            if absolute.startswith(("http://", "https://")):
-                found[absolute.partition("#")[0]] = None
-        return list(found)
+            if absolute in found or not absolute.startswith(("http://", "https://")):
+                continue
+            left -= min(len(absolute), MAX_URL_CHARS)
+            if left < 0 or len(found) == most:
+                return list(found), True
+            if len(absolute) > MAX_URL_CHARS:
+                is_cut = True
+                continue
+            found[absolute] = None
+        return list(found), is_cut
 
     return joined
+
+
+def _without_fragment(reference: str) -> str | None:
+    """Up to the `#`, so that what is distinct is joined once; None if nothing stands before it."""
+    before, mark, _ = reference.partition("#")
+    return None if mark and not before.strip() else before + mark
 
 
 def _attributes(nodes: Iterable[LexborNode], name: str) -> list[str]:
@@ -116,7 +162,7 @@ def _collapsed(text: str | None) -> str | None:
 
 
 def _title(tree: LexborHTMLParser) -> str | None:
-    for node in tree.css("title"):
+    for node in tree.css("title")[:TITLES_LOOKED_AT]:
         above = node.parent
         while above is not None and above.tag != "svg":
             above = above.parent
@@ -137,11 +183,12 @@ def _language(tree: LexborHTMLParser) -> str | None:
     return _collapsed(root.attrs.get("lang")) or _collapsed(root.attrs.get("xml:lang"))
 
 
-def _robots(tree: LexborHTMLParser) -> list[str]:
-    """The words of `<meta name=robots>`, in lower case."""
+def _robots(tree: LexborHTMLParser) -> tuple[list[str], bool]:
+    """The words of `<meta name=robots>`, in lower case; and whether there are more of them."""
     values = _attributes(tree.css("meta[name='robots' i][content]"), "content")
-    words = (word.strip().lower() for value in values for word in value.split(","))
-    return [word for word in words if word]
+    told, is_cut = _bounded(",".join(values), MAX_WORDS_CHARS)
+    words = (word.strip().lower() for word in (told or "").split(","))
+    return [word for word in words if word], is_cut
 
 
 def _visible_text(body: LexborNode) -> str:

@@ -56,11 +56,13 @@ class Recipe:
     """What a worker does with an item.
 
     `html` names the user's function for pages, "module:function"; `plan` are the fields of
-    `processors.image.Plan`. `function` stands in for both: any `Item -> Made`, by name.
+    `processors.image.Plan`, `bounds` those of `processors.html.Bounds`. `function` stands in for
+    all of them: any `Item -> Made`, by name.
     """
 
     html: str = ""
     plan: tuple[tuple[str, Any], ...] = ()
+    bounds: tuple[tuple[str, int], ...] = ()
     function: str = ""
 
 
@@ -243,7 +245,7 @@ def _limit_memory(beyond: int) -> None:
 def _function_of(recipe: Recipe) -> Callable[[Item], Made]:
     if recipe.function:
         return _named(recipe.function)
-    return _processor(_named(recipe.html) if recipe.html else None, dict(recipe.plan))
+    return _processor(_named(recipe.html) if recipe.html else None, recipe)
 
 
 def _named(spec: str) -> Callable[..., Any]:
@@ -255,12 +257,12 @@ def _named(spec: str) -> Callable[..., Any]:
     return function
 
 
-def _processor(own: Callable[..., Any] | None, fields: dict[str, Any]) -> Callable[[Item], Made]:
+def _processor(own: Callable[..., Any] | None, recipe: Recipe) -> Callable[[Item], Made]:
     """The one place where the stage meets `processors`."""
     from processors import html, image
     from processors.page import Page
 
-    plan = image.Plan(**fields)
+    plan, bounds = image.Plan(**dict(recipe.plan)), html.Bounds(**dict(recipe.bounds))
 
     def made(item: Item) -> Made:
         if item.kind == "image":
@@ -268,7 +270,7 @@ def _processor(own: Callable[..., Any] | None, fields: dict[str, Any]) -> Callab
             return picture.facts, (), picture.files
         with open(item.path, "rb") as file:
             page = Page(item.url, file.read(), item.charset)
-        facts = html.facts(page)
+        facts = html.facts(page, bounds)
         if own is not None:
             facts["data"] = html.with_function(page, own)
         found = facts["images"]

@@ -182,6 +182,17 @@ class PageKeys:
 
     page_images: bool = key(True, "fetch the images of pages too", shapes=True)
     html: str = key("", "your function for pages, module:function", metavar="M:F", shapes=True)
+    max_links: int = key(
+        10_000, "links of one page in its record", low=1, high=10**7, flag=False, shapes=True
+    )
+    max_page_images: int = key(
+        500,
+        "images of one page in its record, and fetched",
+        low=1,
+        high=10**7,
+        flag=False,
+        shapes=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

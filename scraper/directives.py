@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 
 from scraper.model import Headers, Kind
 
+MAX_WORDS = 1_000  # of one answer: what follows is not read
+MAX_WORD_CHARS = 200  # no directive is longer
 # A value may name whom it means: "otherbot: noindex". A word with a value is no name.
 _NAMED = re.compile(r"\s*([A-Za-z][\w-]*)\s*:\s*(.*)", re.DOTALL)
 _WITH_VALUE = frozenset({"max-snippet", "max-image-preview", "max-video-preview",
@@ -31,7 +34,7 @@ def of_headers(headers: Headers, token: str) -> tuple[str, ...]:
     for name, value in headers:
         if name == "x-robots-tag":
             words += of_value(value, token)
-    return tuple(dict.fromkeys(words))
+    return tuple(islice(dict.fromkeys(words), MAX_WORDS))
 
 
 def of_value(value: str, token: str) -> list[str]:
@@ -48,7 +51,7 @@ def of_value(value: str, token: str) -> list[str]:
             meant = named[1].lower() in (token, "robots")
             part = named[2]
         word = part.strip().lower()
-        if meant and word:
+        if meant and 0 < len(word) <= MAX_WORD_CHARS:
             words.append(word)
     return words
 

@@ -318,6 +318,10 @@ class Run:
             config.page.html,
             config.image,
             self._inbox.put,
+            bounds={
+                "max_links": config.page.max_links,
+                "max_page_images": config.page.max_page_images,
+            },
         )
 
     # -- what the pipeline asks for -----------------------------------------------------------

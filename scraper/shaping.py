@@ -36,7 +36,9 @@ def shaping_options(config: Config) -> dict[str, Any]:
 
 def process_hashes(config: Config) -> dict[str, str]:
     """By kind, what the way of processing is known by: if it changes, bodies are processed anew."""
-    ways = {"page": [config.page.html, _source_hash(config)], "image": asdict(config.image)}
+    page = config.page
+    made_of_page = [page.html, _source_hash(config), page.max_links, page.max_page_images]
+    ways = {"page": made_of_page, "image": asdict(config.image)}
     return {
         kind: hashlib.sha256(orjson.dumps([scraper.__version__, way])).hexdigest()[:16]
         for kind, way in {**ways, "file": ""}.items()

@@ -13,6 +13,7 @@ import re
 
 from scraper.model import Kind
 
+MAX_TYPE_CHARS = 255  # RFC 6838 4.2: 127 on each side of the slash; a longer one says nothing
 HEAD_BYTES = 1_445  # the "resource header" of the standard, section 5.2
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -101,7 +102,8 @@ def parse_content_type(value: str | None) -> tuple[str, str | None]:
     essence, _, parameters = value.partition(";")
     match = re.search(r"charset\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s;,]+)", parameters, re.IGNORECASE)
     charset = match[1].strip("\"'").strip() if match else None
-    return essence.strip().lower(), charset or None
+    type = essence.strip().lower()
+    return type if len(type) <= MAX_TYPE_CHARS else "", charset or None
 
 
 def _by_bytes(head: bytes, declared: str, charset: str | None) -> str | None:

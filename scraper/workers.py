@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
@@ -147,8 +147,9 @@ class ProcessStage:
 
     `post` gets, for each work submitted, one `Processed` (or, while stopping, `Returned`), and
     `Broken` when the coordinator is to call `recover`. It is called from the pools' own threads.
-    `html` and `plan` (the fields of `processors.image.Plan`) say what is done; `function` stands in
-    for both, see `child.Recipe`. Set `stopping` to end: from then on nobody is convicted.
+    `html`, `plan` (the fields of `processors.image.Plan`) and `bounds` (those of
+    `processors.html.Bounds`) say what is done; `function` stands in for them, see `child.Recipe`.
+    Set `stopping` to end: from then on nobody is convicted.
 
     `submit` may be called from any thread, everything else from the coordinator's.
     """
@@ -161,10 +162,11 @@ class ProcessStage:
         plan: DataclassInstance | None,
         post: Callable[[object], None],
         *,
+        bounds: Mapping[str, int] | None = None,
         function: str = "",
     ) -> None:
         values = tuple((f.name, getattr(plan, f.name)) for f in fields(plan)) if plan else ()
-        self._recipe = Recipe(html, values, function)
+        self._recipe = Recipe(html, values, tuple((bounds or {}).items()), function)
         self._processes = processes
         self._limits = limits
         self._post = post

@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+import time
 from datetime import date, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from processors import Unusable
 from processors.charset import _CODECS, _LABELS, declared, decode, encoding_of
-from processors.html import facts, with_function
+from processors.html import Bounds, facts, with_function
 from processors.page import Page
 from tests.prescan import by_the_letter
 
@@ -260,6 +261,7 @@ def test_a_page_says_its_facts() -> None:
         "links": ["https://example.org/shop/white"],
         "images": ["https://example.org/tea.jpg"],
         "text": "Tea\nGreen, black\nand white.",
+        "cut": [],
     }
 
 
@@ -275,6 +277,7 @@ def test_what_a_page_does_not_say_is_none_or_empty(source: str) -> None:
         "links": [],
         "images": [],
         "text": "",
+        "cut": [],
     }
 
 
@@ -355,6 +358,107 @@ def test_a_parser_that_gives_up_makes_the_page_unusable(monkeypatch: pytest.Monk
     with pytest.raises(Unusable, match="too much") as caught:
         facts(Page(URL, b""))
     assert caught.value.kind == "page_broken"
+
+
+# What a page may cost
+
+
+def test_links_and_images_are_cut_where_the_bounds_are() -> None:
+    source = "".join(f"<a href={number}><img src={number}.png></a>" for number in range(30))
+    page = facts(Page(URL, source.encode()), Bounds(max_links=20, max_page_images=10))
+    assert page["links"] == [f"https://example.org/shop/{number}" for number in range(20)]
+    assert page["images"] == [f"https://example.org/shop/{number}.png" for number in range(10)]
+    assert page["cut"] == ["links", "images"]
+
+
+def test_as_many_as_the_bounds_are_not_cut() -> None:
+    source = "".join(f"<a href={number % 20}#{number}>x</a>" for number in range(300))
+    page = facts(Page(URL, source.encode()), Bounds(max_links=20))
+    assert (len(page["links"]), page["cut"]) == (20, [])
+
+
+def test_the_bounds_hold_without_being_asked_for() -> None:
+    source = "".join(f"<a href={number}><img src={number}></a>" for number in range(10_001))
+    page = told(source)
+    assert (len(page["links"]), len(page["images"])) == (10_000, 500)
+    assert page["cut"] == ["links", "images"]
+
+
+LONG = "x" * 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        (f"<title>{LONG}</title>", "title"),
+        (f"<meta name=description content='{LONG}'>", "description"),
+        (f"<html lang='{LONG}'>", "language"),
+        (f"<html xml:lang='{LONG}'>", "language"),
+    ],
+    ids=["title", "description", "lang", "xml:lang"],
+)
+def test_a_long_text_is_cut(source: str, key: str) -> None:
+    page = told(source)
+    assert page[key] == "x" * 10_000
+    assert page["cut"] == [key]
+
+
+@pytest.mark.parametrize("length", [9_999, 10_000, 10_001])
+def test_a_title_of_10_000_characters_is_whole(length: int) -> None:
+    page = told(f"<title>{'é' * length}</title>")
+    assert page["title"] == "é" * min(length, 10_000)
+    assert page["cut"] == (["title"] if length > 10_000 else [])
+
+
+def test_millions_of_robots_words_are_cut() -> None:
+    page = told("<meta name=robots content='noindex" + ",a" * 1_000_000 + "'>")
+    assert page["robots_meta"][:2] == ["noindex", "a"]
+    assert sum(map(len, page["robots_meta"])) <= 10_000
+    assert page["cut"] == ["robots_meta"]
+
+
+def test_a_text_without_end_is_cut() -> None:
+    page = told("<p>" + "word " * 2_100_000)
+    assert (len(page["text"]), page["cut"]) == (10_000_000, ["text"])
+
+
+@pytest.mark.parametrize("element", ["a href", "img src"])
+def test_long_urls_are_bounded_together(element: str) -> None:
+    source = "".join(f"<{element}='/{number}{'y' * 60_000}'>" for number in range(100))
+    page = told(source)
+    key = "links" if element == "a href" else "images"
+    assert len(page[key]) == 66
+    assert page["cut"] == [key]
+
+
+@pytest.mark.parametrize("element", ["a href", "img src"])
+def test_a_url_that_nobody_can_ask_is_left_out(element: str) -> None:
+    page = told(f"<{element}='/{LONG}'><{element}=/short>")
+    key = "links" if element == "a href" else "images"
+    assert (page[key], page["cut"]) == (["https://example.org/short"], [key])
+
+
+def test_a_canonical_that_nobody_can_ask_is_none() -> None:
+    assert told(f"<link rel=canonical href='/{LONG}'>")["canonical"] is None
+
+
+def test_an_endless_base_is_none() -> None:
+    page = told(f"<base href='/{LONG}/'>" + "<a href=x>" * 1000)
+    assert page["links"] == ["https://example.org/shop/x"]
+
+
+def test_pictures_within_the_page_are_no_urls_of_it() -> None:
+    page = told(f"<img src='data:image/png;base64,{LONG}'><img src=a.png>")
+    assert page["images"] == ["https://example.org/shop/a.png"]
+    assert page["cut"] == []
+
+
+def test_titles_of_nested_drawings_cost_no_walk_each() -> None:
+    """One after the other was a minute of work in a page of 360 kB."""
+    page = Page(URL, b"<svg>" + b"<g><title></title>" * 20_000)
+    began = time.process_time()
+    assert facts(page)["title"] is None
+    assert time.process_time() - began < 5
 
 
 # The user's function
