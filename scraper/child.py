@@ -2,10 +2,11 @@
 
 The parent imports this module for its names only; the parsers are imported in the worker, or before
 in the fork server. A worker never logs and writes nothing but an item's temporary files and its own
-two notes in the scratch folder, which tell of it when it is dead:
+three notes in the scratch folder, which tell of it when it is dead:
 
     begun-<pid>   which item it is at, since when, and whether memory ran out
     dump-<pid>    where it stood when its time was over, or when it crashed
+    said-<pid>    what it has printed at that item
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from processors import Unusable
 from scraper import streams
 from scraper.errors import KINDS, disk_failure, failure
 from scraper.model import Failure
+from scraper.printed import Printed
 from scraper.text import printable_json
 from scraper.urls import redacted
 
@@ -87,6 +89,7 @@ class Answer(NamedTuple):
     files: tuple[tuple[str, str], ...]
     failure: Failure | None
     seconds: float
+    printed: str = ""
 
 
 class Note(NamedTuple):
@@ -109,6 +112,11 @@ def begun_path(scratch: str, pid: int) -> str:
 def dump_path(scratch: str, pid: int) -> str:
     """Where the worker `pid` leaves its stack when it ends against its will."""
     return os.path.join(scratch, f"dump-{pid}")
+
+
+def said_path(scratch: str, pid: int) -> str:
+    """Where what the worker `pid` prints goes."""
+    return os.path.join(scratch, f"said-{pid}")
 
 
 def note_of(scratch: str, pid: int) -> Note:
@@ -134,7 +142,6 @@ def begin(scratch: str, recipe: Recipe, limits: Limits) -> None:
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     streams.open_missing()
-    os.dup2(2, 1)  # records may go to stdout; what a user's function prints must not
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     try:
         _worker = _Worker(scratch, recipe, limits)
@@ -176,6 +183,7 @@ class _Worker:
     def __init__(self, scratch: str, recipe: Recipe, limits: Limits) -> None:
         pid = os.getpid()
         self._limits = limits
+        self._printed = Printed(said_path(scratch, pid))
         self._dump = open(dump_path(scratch, pid), "wb", buffering=0)  # noqa: SIM115
         faulthandler.enable(self._dump)
         faulthandler.dump_traceback_later(START_SECONDS, exit=True, file=self._dump)
@@ -210,7 +218,8 @@ class _Worker:
             facts, found, files = b"{}", (), ()
         faulthandler.cancel_dump_traceback_later()
         self._note(_NOTHING)
-        return Answer(item.number, facts, found, files, failed, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        return Answer(item.number, facts, found, files, failed, seconds, self._printed.take())
 
     def _note(self, note: Note) -> None:
         """One write of a fixed size: it is there whole or not at all, however this process ends."""

@@ -185,6 +185,7 @@ class Processed:
     files: tuple[Publication, ...] = ()
     failure: Failure | None = None
     seconds: float = 0.0
+    printed: str = ""  # what it printed meanwhile
 
 
 @dataclass(frozen=True, slots=True)

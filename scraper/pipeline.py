@@ -303,6 +303,8 @@ class Pipeline:
         if fetched is None or fetched.task != message.task:
             return  # the result of a flight that was given up
         del self._processing[message.task.id]
+        if message.printed:
+            self._journal.note_printed(message.task, message.printed)
         failure = message.failure
         if failure is not None and failure.blame == "here":
             self._frontier.returned(message.task)

@@ -476,6 +476,17 @@ def note_line(text: str, *, as_json: bool) -> bytes:
     return f"{_second(int(time.time()))} [run] WARNING: {printable(text)}".encode()
 
 
+def printed_line(task: Task, text: str, *, as_json: bool) -> bytes:
+    """A line of run.log with what a worker printed while it was at a URL, in either form."""
+    url, told = _url_of(task), redacted(text)
+    if as_json:
+        at = _now().isoformat(timespec="milliseconds")
+        values = {"at": at, "event": "printed", "task": task.id, "url": url, "host": task.host}
+        return _json({**values, "stage": "process", "message": told})
+    line = f"[process] INFO: id={task.id} printed {url} {printable(told)}"
+    return f"{_second(int(time.time()))} {line}".encode()
+
+
 def _json(values: Mapping[str, Any]) -> bytes:
     return printable_json(orjson.dumps(values))
 

@@ -46,10 +46,17 @@ def outlive_readers() -> None:
     write to standard output.
     """
     sys.stdout = _outliving(sys.stdout, sys.__stdout__, 1)
-    sys.stderr = _outliving(sys.stderr or _nowhere(), sys.__stderr__, 2)
+    sys.stderr = _outliving(sys.stderr or _unfailing(), sys.__stderr__, 2)
 
 
-def _nowhere() -> TextIO:
+def redirect_to(file: int) -> None:
+    """Let all that this process prints, C libraries included, go into one open file."""
+    for descriptor in (1, 2):
+        os.dup2(file, descriptor)
+    sys.stdout = sys.stderr = _unfailing()
+
+
+def _unfailing() -> TextIO:
     return io.TextIOWrapper(_Outlet(2), encoding="utf-8", errors="replace", write_through=True)
 
 

@@ -32,7 +32,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scraper import child
+from scraper import child, printed
 from scraper.child import Answer, Item, Limits, Note, Recipe
 from scraper.errors import LocalFault, UsageError, failure
 from scraper.model import Failure, Kind, Processed, Publication, Task
@@ -346,13 +346,19 @@ class ProcessStage:
         )
         self._post(
             Processed(
-                item.work.task, answer.facts, answer.found, files, answer.failure, answer.seconds
+                item.work.task,
+                answer.facts,
+                answer.found,
+                files,
+                answer.failure,
+                answer.seconds,
+                answer.printed,
             )
         )
         self._items.pop(item.number, None)  # after the message: when none is busy, all is posted
 
-    def _fail(self, item: _Item, why: Failure) -> None:
-        self._answer(Answer(item.number, b"{}", (), (), why, 0.0))
+    def _fail(self, item: _Item, why: Failure, printed: str = "") -> None:
+        self._answer(Answer(item.number, b"{}", (), (), why, 0.0, printed))
 
     def _unsent(self, batch: Iterable[_Item], error: BaseException) -> None:
         """The answers could not be sent home, for want of memory; one by one they may."""
@@ -429,17 +435,17 @@ class ProcessStage:
                 elif self.stopping:
                     returned.append(item)
                 elif evidence and (evidence.convicts or item.deaths >= MAX_DEATHS_ALONE):
-                    convicted.append((item, evidence.verdict(self._limits)))
+                    convicted.append((item, evidence))
                 elif alone:
                     self._suspects.appendleft(item)
                 else:
                     self._suspects.append(item)
-        self._complaint = generation.complaint()
+        self._complaint = generation.complaint() or generation.last_words()
         finished = generation.finished or any(each.convicts for each in seen.values())
         self._barren = 0 if finished else self._barren + 1
         self._stillborn = 0 if finished or seen else self._stillborn + 1
-        for item, why in convicted:
-            self._fail(item, why)
+        for item, evidence in convicted:
+            self._fail(item, evidence.verdict(self._limits), evidence.printed)
         for item in returned:
             self._post(Returned(item.work.task))
             self._items.pop(item.number, None)
@@ -500,6 +506,7 @@ class _Evidence(NamedTuple):
     note: Note
     dump: str
     overdue: bool
+    printed: str
 
     @property
     def convicts(self) -> bool:
@@ -655,6 +662,7 @@ class _Generation:
         for each in self.children:
             note = child.note_of(self._scratch, each.pid)
             age = now - note.begun
+            printed.bound(child.said_path(self._scratch, each.pid))
             if note.number and age > self._limits.seconds + GRACE_SECONDS:
                 each.kill()
                 if age > self._limits.seconds + 4 * GRACE_SECONDS:
@@ -684,8 +692,17 @@ class _Generation:
             if note.number:
                 dump = self._dump_of(each.pid)
                 late = self.broken_at - note.begun >= self._limits.seconds
-                found[note.number] = _Evidence(note, dump, late or dump.startswith("Timeout"))
+                late = late or dump.startswith("Timeout")
+                found[note.number] = _Evidence(note, dump, late, self._said_by(each.pid))
         return found
+
+    def _said_by(self, pid: int) -> str:
+        return printed.left_by(child.said_path(self._scratch, pid))
+
+    def last_words(self) -> str:
+        """The last line that one of its workers has printed, or nothing."""
+        said = "\n".join(self._said_by(each.pid) for each in self.children)
+        return said.strip().rpartition("\n")[2]
 
     def _dump_of(self, pid: int) -> str:
         try:
@@ -716,7 +733,7 @@ class _Generation:
                 waiting.join(KILL_SECONDS)
         for each in self.children:
             each.close()
-            for path in (child.begun_path, child.dump_path):
+            for path in (child.begun_path, child.dump_path, child.said_path):
                 with suppress(OSError):  # it never came so far
                     os.unlink(path(self._scratch, each.pid))
         self.children = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -13,9 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import scraper
-from scraper.faulty import FaultyServer, page, sequence, silent, status
+from scraper.faulty import FaultyServer, body, page, sequence, silent, status
 from scraper.ledger import Ledger
 from scraper.store import Store
 from tests.conftest import PROJECT, Scrape, Scraped
@@ -350,6 +352,60 @@ def test_records_on_standard_output_are_alone_there(scrape: Scrape) -> None:
     assert [json.loads(line) for line in done.stdout.splitlines()] == done.records
     assert len(done.records) == 2
     assert {each["source"] for each in done.records} == {"stdin"}
+
+
+# -- what workers print -----------------------------------------------------------------------
+
+PRINTING = """
+import os
+def article(page):
+    print("price is", 7, "\\x1b[31m")
+    os.write(2, b"a library warns\\n")
+    return {"n": 1}
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_a_function_prints_goes_to_the_log_with_its_url(form: str, scrape: Scrape) -> None:
+    (scrape.folder / "mysite.py").write_text(PRINTING)
+    with FaultyServer(NO_RULES | {"/": page("<title>A</title>")}) as server:
+        done = scrape(server.url(), "--html", "mysite:article", "-p", "1", "--log-format", form)
+    assert "price" not in done.stderr
+    assert "warns" not in done.stderr
+    log = (done.folder / "run.log").read_text()
+    assert "\x1b" not in log
+    if form == "text":
+        assert f"[process] INFO: id=1 printed {server.url()} price is 7 \\x1b[31m\n" in log
+        assert f"[process] INFO: id=1 printed {server.url()} a library warns\n" in log
+    else:
+        printed = [each for each in map(json.loads, log.splitlines()) if each["event"] == "printed"]
+        assert [(each["task"], each["url"], each["message"]) for each in printed] == [
+            (1, server.url(), "price is 7 \x1b[31m"), (1, server.url(), "a library warns")
+        ]  # fmt: skip
+
+
+def test_a_verbose_run_shows_what_a_function_prints(scrape: Scrape) -> None:
+    (scrape.folder / "mysite.py").write_text(PRINTING)
+    with FaultyServer(NO_RULES | {"/": page("<title>A</title>")}) as server:
+        done = scrape(server.url(), "--html", "mysite:article", "-p", "1", "-v")
+    lines = done.stderr.splitlines()
+    assert f"{server.url()} printed: price is 7 \\x1b[31m" in lines
+    assert f"{server.url()} printed: a library warns" in lines
+
+
+def test_what_libtiff_says_of_a_picture_goes_to_the_log(scrape: Scrape) -> None:
+    picture = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(picture, "TIFF", compression="tiff_lzw")
+    spoilt = bytearray(picture.getvalue())
+    spoilt[40:60] = bytes(byte ^ 0xFF for byte in spoilt[40:60])
+    with FaultyServer(NO_RULES | {"/a.tif": body(bytes(spoilt), "image/tiff")}) as server:
+        done = scrape(server.url("/a.tif"), "-p", "1")
+    assert done.records[0]["error_stage"] == "process"
+    printed = [line for line in (done.folder / "run.log").read_text().splitlines()
+               if f"printed {server.url('/a.tif')} " in line]  # fmt: skip
+    assert printed
+    told = printed[0].rpartition("/a.tif ")[2]
+    assert told not in done.stderr
 
 
 # -- quiet, for cron --------------------------------------------------------------------------

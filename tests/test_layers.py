@@ -25,6 +25,7 @@ ROWS = (
         "plugins",
         "files",
         "streams",
+        "printed",
         "descriptors",
         "shaping",
         "robots",

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
 
@@ -21,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scraper import child, workers
+from scraper import child, printed, workers
 from scraper.errors import KINDS, UsageError
 from scraper.model import Failure, Processed, Publication, Task
 from scraper.workers import Broken, Limits, ProcessStage, Returned, StageFailed, Work
@@ -133,6 +134,24 @@ VILLAINS = dedent('''
 
     def prints(item):
         print("for the user")
+        print("and", "for", "him", file=sys.stderr, end="")
+        os.write(2, b", as a library does: \\xe4\\n")
+        return good(item)
+
+    def prints_much(item):
+        print("x" * 100_000)
+        return good(item)
+
+    def prints_and_dies(item):
+        print("my last words")
+        dies(item)
+
+    def prints_for_ever(item):
+        while True:
+            os.write(1, b"x" * 100_000)
+
+    def closes_its_output(item):
+        sys.stdout.close()
         return good(item)
 ''')
 
@@ -367,14 +386,60 @@ def test_any_thread_may_submit(begin: Begin) -> None:
     assert set(run.finish()) == set(range(800))
 
 
-def test_what_a_worker_prints_does_not_reach_standard_output(
+def test_what_a_worker_prints_comes_with_its_answer_and_goes_nowhere_else(
     begin: Begin, capfd: pytest.CaptureFixture[str]
 ) -> None:
     run = begin(processes=1)
     run.stage.submit(work(1, "prints"))
     run.finish()
+    run.stage.submit(work(2, "good"))
+    answers = run.finish()
     run.stage.close()
-    assert capfd.readouterr().out == ""
+    assert capfd.readouterr() == ("", "")
+    assert answers[1].printed == "for the user\nand for him, as a library does: \\xe4"
+    assert answers[2].printed == ""
+
+
+def test_of_much_that_is_printed_the_beginning_is_kept(begin: Begin) -> None:
+    run = begin(processes=1)
+    run.stage.submit(work(1, "prints_much"))
+    printed = run.finish()[1].printed
+    assert len(printed) < 5_000
+    assert printed.endswith("x\n... and 95,905 more bytes")
+
+
+def test_what_is_printed_without_end_does_not_fill_the_disk(
+    begin: Begin, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(printed, "MOST_BYTES_MEANWHILE", 2**20)
+    monkeypatch.setattr(workers, "ROUND_SECONDS", 0.01)
+    run = begin(processes=1)
+    sizes: list[int] = []
+    run.stage.submit(work(1, "prints_for_ever"))
+
+    def done() -> bool:
+        sizes.extend(path.stat().st_size for path in scratch.glob("said-*"))
+        return not run.stage.busy
+
+    run.until(done)
+    assert len([size for size, after in pairwise(sizes) if after < size]) > 1, "it was cut"
+    assert run.finish()[1].printed.startswith("xxx")
+
+
+def test_the_last_words_of_a_worker_that_dies_come_with_the_verdict(begin: Begin) -> None:
+    run = begin()
+    run.stage.submit(work(1, "prints_and_dies"))
+    answer = run.finish()[1]
+    assert answer.failure is not None
+    assert answer.failure.kind == "process_died"
+    assert answer.printed == "my last words"
+
+
+def test_a_function_may_close_its_output(begin: Begin) -> None:
+    run = begin(processes=1)
+    run.stage.submit(work(1, "closes_its_output"))
+    run.stage.submit(work(2, "good"))
+    assert {each.failure for each in run.finish().values()} == {None}
 
 
 def test_the_oldest_item_has_a_name_and_an_age(begin: Begin) -> None:
