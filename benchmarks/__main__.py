@@ -65,8 +65,11 @@ def _race(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against",
         type=Path,
+        action="append",
+        default=[],
         metavar="DIR",
-        help="another checkout of this project, run in the same turns",
+        help="another checkout of this project, run in the same turns; `--against .` beside it "
+        "shows the noise",
     )
 
 

@@ -21,16 +21,16 @@ Check = Callable[[Path], int]
 
 
 def field(own: Sequence[str], own_check: Check, peers: Sequence[Contender | None], *,
-          flags: str, against: Path | None, only: str) -> list[Contender]:  # fmt: skip
-    """Who takes part: ours, ours with further flags, another checkout of ours, the peers."""
+          flags: str, against: Sequence[Path], only: str) -> list[Contender]:  # fmt: skip
+    """Who takes part: ours, ours with further flags, other checkouts of ours, the peers."""
     first = Contender("ours", lambda urls, out: ours(urls, out, own), own_check, clean())
     entries: list[Contender | None] = [first]
     if flags:
         more = [*own, *shlex.split(flags)]
         entries.append(Contender("ours+flags", lambda urls, out: ours(urls, out, more), own_check,
                                  clean()))  # fmt: skip
-    if against is not None:
-        entries.append(replace(first, name="against", cwd=against.resolve()))
+    for checkout in against:
+        entries.append(replace(first, name=f"in {checkout}", cwd=checkout.resolve()))
     present = [each for each in [*entries, *peers] if each and wanted(each.name, only)]
     if not present:
         raise SystemExit(f"--only {only} leaves nobody")

@@ -1,4 +1,4 @@
-"""Contenders in turns: A B C, A B C, ...; medians, and ratios drawn pair by pair.
+"""Contenders in turns: A B C, C B A, ...; medians, and ratios drawn pair by pair.
 
 A run that has not brought everything is a failed run: it is in no median.
 """
@@ -55,7 +55,8 @@ def race(contenders: Sequence[Contender], make_list: Callable[[int], Path], urls
             fit.append(each)
     whole = make_list(urls)
     for number in range(1, rounds + 1):
-        for each in fit:
+        # There and back: what drifts on this machine favours nobody.
+        for each in fit if number % 2 else reversed(fit):
             cost, problem = _run(each, whole, urls, scratch)
             row = rows[each.name]
             row.costs.append(cost)
@@ -89,24 +90,26 @@ def show(rows: Sequence[Row], urls: int, unit: str = "URL") -> None:
     """The table; the first row is the one that the others are compared with."""
     first = rows[0]
     headers = ["", f"{unit}s/s", "wall s", f"CPU-ms/{unit}", "PSS MB", "others", "rounds",
-               f"{first.name} / it"]  # fmt: skip
+               f"{first.name} / it", "CPU of it"]  # fmt: skip
     print()
     table.show(headers, [_cells(row, first, urls) for row in rows])
     for row in rows:
         if row.problem:
             print(f"{row.name}: failed in {len(row.costs) - len(row.good())} of "
                   f"{len(row.costs)} rounds: {row.problem}")  # fmt: skip
-    print(f"medians; '{first.name} / it': speed of {first.name} over the row's, pair by pair: "
-          "median (least-largest)\nPSS: peak of the process tree; others: cores that server and "
-          "all else on the machine took")  # fmt: skip
+    print(
+        f"medians; '{first.name} / it': speed of {first.name} over the row's, pair by pair: "
+        f"median (least-largest)\n'CPU of it': its CPU time over that of {first.name}, likewise\n"
+        "PSS: peak of the process tree; others: cores that server and all else on the machine took"
+    )
 
 
 def _cells(row: Row, first: Row, urls: int) -> list[str]:
     costs = row.good()
     if not costs:
-        return [row.name, "failed", *["-"] * 6]
+        return [row.name, "failed", *["-"] * 7]
     pairs = zip(first.costs, row.costs, strict=False)
-    ratios = [b.wall / a.wall for a, b in pairs if a is not None and b is not None]
+    both = [(a, b) for a, b in pairs if a is not None and b is not None]
     peaks = [cost.pss_bytes / 1e6 for cost in costs if cost.pss_bytes is not None]
     others = [cost.others for cost in costs if cost.others is not None]
     return [
@@ -117,5 +120,6 @@ def _cells(row: Row, first: Row, urls: int) -> list[str]:
         table.median(peaks),
         table.median(others, 2),
         f"{len(costs)}/{len(row.costs)}",
-        table.ratio(ratios),
+        table.ratio([b.wall / a.wall for a, b in both]),
+        table.ratio([b.cpu / a.cpu for a, b in both]),
     ]
