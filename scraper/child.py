@@ -34,8 +34,8 @@ from scraper import streams
 from scraper.errors import KINDS, disk_failure, failure
 from scraper.model import Failure
 from scraper.printed import Printed
+from scraper.redaction import redacted
 from scraper.text import printable_json
-from scraper.urls import redacted
 
 PRELOAD = ("scraper.child", "processors.html", "processors.image")
 START_SECONDS = 60.0  # to import everything, the user's module too

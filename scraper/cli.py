@@ -19,9 +19,9 @@ from scraper import config as configuration
 from scraper import descriptors, streams
 from scraper.errors import KINDS, LocalFault, ScraperError, UsageError
 from scraper.progress import Progress, say, show_warnings
+from scraper.redaction import redacted, redacted_arguments, redacted_line, redacted_message
 from scraper.report import SOME_FAILED, Report
 from scraper.text import printable
-from scraper.urls import redacted, redacted_line
 
 if TYPE_CHECKING:
     from scraper.job import Run
@@ -71,7 +71,7 @@ def _command(arguments: list[str]) -> int:
 def _complain(error: ScraperError) -> None:
     """One line about what ended the run."""
     word = "stopped" if isinstance(error, LocalFault) else "error"
-    say(f"{word}: {printable(str(error))}")
+    say(printable(redacted_message(f"{word}: {error}")))
 
 
 # -- arguments ------------------------------------------------------------------------------------
@@ -85,7 +85,8 @@ class _Parser(argparse.ArgumentParser):
         flags = [flag for action in self._actions for flag in action.option_strings]
         near = difflib.get_close_matches(wrong[0].partition("=")[0], flags, 1) if wrong else []
         hint = f"; did you mean {near[0]}?" if near else "; --help lists all flags"
-        raise UsageError(message + (hint if "unrecognized" in message else ""))
+        told = redacted_arguments(message)
+        raise UsageError(told + (hint if "unrecognized" in message else ""))
 
 
 def _parser() -> argparse.ArgumentParser:

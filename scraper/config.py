@@ -16,12 +16,13 @@ import os
 import re
 import tomllib
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 from scraper.errors import UsageError
+from scraper.redaction import redacted, redacted_header
 from scraper.text import printable, printable_json
 
 
@@ -38,6 +39,7 @@ class Meta:
     flag: bool = True  # False: set in TOML and environment only
     pattern: str = ""  # of a string, if not every one is right
     shapes: bool = False  # what comes of a URL depends on it
+    shown: Callable[[str], str] | None = None  # what of its text may be told, if not all
 
 
 def key(default: Any, says: str, **meta: Any) -> Any:
@@ -125,9 +127,18 @@ class FetchKeys:
         metavar="UA",
     )  # fmt: skip
     header: tuple[str, ...] = key(
-        (), "further request header, 'Name: value'", short="-H", metavar="H"
+        (),
+        "further request header, 'Name: value'",
+        short="-H",
+        metavar="H",
+        shown=redacted_header,
     )
-    proxy: str = key("", "proxy for all requests; empty: *_proxy of the environment", metavar="URL")
+    proxy: str = key(
+        "",
+        "proxy for all requests; empty: *_proxy of the environment",
+        metavar="URL",
+        shown=redacted,
+    )
     ca_bundle: str = key("", "file of trusted certificates; empty: certifi's", metavar="FILE")
     verify_tls: bool = key(True, "verify certificates", flag=False)
 
@@ -307,6 +318,14 @@ class Key:
         low, high = (_plain(bound, self.unit) for bound in (meta.low, meta.high))
         return f"{noun} from {low} to {high}{example.get(self.unit, '')}"
 
+    def shown(self, value: Any) -> Any:
+        """The value without what is secret of it; wrong values too."""
+        if self.meta.shown is None:
+            return value
+        if isinstance(value, str):
+            return self.meta.shown(value)
+        return type(value)(map(self.shown, value)) if isinstance(value, list | tuple) else value
+
     @property
     def is_list(self) -> bool:
         return get_origin(self.type) is tuple
@@ -440,7 +459,7 @@ def parsed(key: Key, value: Any, place: str) -> Any:
         result = _converted(key, value)
     except (ValueError, TypeError, OverflowError):
         raise UsageError(
-            f"{key.name} = {value!r} in {place} is not right: allowed is {key.allowed}"
+            f"{key.name} = {key.shown(value)!r} in {place} is not right: allowed is {key.allowed}"
         ) from None
     return result
 
@@ -533,13 +552,15 @@ def _nearest(name: str) -> str:
 
 
 def as_toml(config: Config, origins: Origins | None = None) -> str:
-    """The tree as TOML, each key with its sentence, or with the place that set it."""
+    """The tree as TOML, each key with its sentence; or, to be shown, without secrets and with the
+    place that set it."""
     lines: list[str] = []
     for section in fields(Config):
         doc = " ".join((type(getattr(config, section.name)).__doc__ or "").split())
         lines += [f"[{section.name}]  # {doc}"]
         for each in (key for key in KEYS.values() if key.section == section.name):
-            value = _toml_value(value_of(config, each))
+            value = value_of(config, each)
+            value = _toml_value(value if origins is None else each.shown(value))
             note = each.meta.says if origins is None else origins.get(each.name, "default")
             if origins is None and not (each.type is str and not each.meta.choices):
                 note += f" ({each.allowed})"

@@ -18,11 +18,12 @@ import orjson
 
 from scraper import directives, errors, store, urls
 from scraper.config import Config
-from scraper.fetch import Fetcher, Flight, agent_of, is_secret
+from scraper.fetch import Fetcher, Flight, agent_of
 from scraper.guard import Guard, Trust
 from scraper.hosts import backoff_ceiling, without_rules
 from scraper.job import guard_of
 from scraper.model import Fact, Failed, Failure, Fetched, Headers, Moved, Rules, Task
+from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.redirects import next_hop, next_hop_of_robots, trust_of
 from scraper.robots import RobotRules, meaning_of, parse, token_of
 from scraper.text import counted, printable, printable_json
@@ -65,7 +66,7 @@ def _shown(name: str, value: Any) -> Iterator[str]:
 
 
 def _redacted(headers: Headers) -> dict[str, str]:
-    return {name: urls.redacted(value) for name, value in headers}
+    return {name: redacted_value(name, value) for name, value in headers}
 
 
 def explain(text: str, config: Config) -> Explanation:
@@ -74,9 +75,10 @@ def explain(text: str, config: Config) -> Explanation:
     try:
         url = urls.canonical(text)
     except urls.BadUrl as error:
-        told.add("url", written=text, verdict=f"failed {error.kind}: {error.message}")
+        verdict = f"failed {error.kind}: {redacted(error.message)}"
+        told.add("url", written=redacted_line(text), verdict=verdict)
         return told
-    told.add("url", written=urls.redacted(text), canonical=urls.redacted(url.href), lane=url.host)
+    told.add("url", written=redacted(text), canonical=redacted(url.href), lane=url.host)
     guard = guard_of(config)
     with tempfile.TemporaryDirectory(prefix="scraper-explain-") as parts:
         fetcher = Fetcher(
@@ -114,7 +116,7 @@ class _Asker:
             if not isinstance(fact, Moved):
                 self._conclude(fact)
                 return
-            self._told.add("redirect", status=fact.status, to=urls.redacted(fact.to))
+            self._told.add("redirect", status=fact.status, to=redacted(fact.to))
             onward = next_hop(fact, self._config.fetch.max_redirects)
             if isinstance(onward, Failure):
                 self._fail(onward)
@@ -183,10 +185,10 @@ class _Asker:
         if tell:
             self._told.add(
                 "request",
-                url=urls.redacted(task.url),
+                url=redacted(task.url),
                 address=flight.peer,
                 sent={
-                    name: "***" if is_secret(name) else value
+                    name: redacted_value(name, value)
                     for name, value in self._fetcher.headers_for(task).items()
                 },
             )
@@ -248,6 +250,6 @@ class _Asker:
             "outcome",
             state=errors.state_of(failure),
             kind=failure.label,
-            message=urls.redacted(failure.message),
+            message=redacted(failure.message),
             retry=retry,
         )

@@ -40,6 +40,7 @@ from scraper.framing import Answer, has_no_body, length_of
 from scraper.guard import Guard, GuardError, Trust
 from scraper.model import Fact, Failed, Failure, Fetched, Headers, Moved, Rules, Task, Timings
 from scraper.proxies import proxies_of
+from scraper.redaction import is_secret
 from scraper.sniff import sniff
 
 MOST_POOLS = 2_048  # hosts to which connections are kept open; each is an open file
@@ -47,7 +48,6 @@ SOCKS_PORT = 1080  # of a proxy that names none
 MAX_DRAINED_BYTES = 65_536  # of an answer that is not kept, to keep its connection
 MAX_ROBOTS_BYTES = 512_000  # RFC 9309 2.5 asks for at least 500 kibibytes
 SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "authorization"})
-_SECRET_NAME = re.compile(r"auth|cookie|token|secret|passw|credential|api-?key|session", re.I)
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -320,11 +320,6 @@ class Fetcher:
             Timings(flight.connected, first_byte, time.perf_counter() - began),
             _headers_of(raw),
         )
-
-
-def is_secret(header: str) -> bool:
-    """Does a request header of this name hold what only its own origin may see?"""
-    return _SECRET_NAME.search(header) is not None
 
 
 def agent_of(keys: FetchKeys) -> str:

@@ -21,11 +21,12 @@ from scraper.errors import LocalFault, disk_failure, state_of
 from scraper.errors import failure as failure_named
 from scraper.ledger import Entry, Ledger, Line, fault_of
 from scraper.model import Failed, Failure, Fetched, Outcome, Processed, Publication, State, Task
+from scraper.redaction import redacted, redacted_message
 from scraper.report import Report
 from scraper.sinks import LogFile, RecordFile, Sink, note_line, printed_line
 from scraper.store import Store, path_of
 from scraper.text import printable
-from scraper.urls import BadUrl, canonical, parts_of, redacted, with_credentials_of
+from scraper.urls import BadUrl, canonical, parts_of, with_credentials_of
 
 logger = logging.getLogger("scraper")
 
@@ -254,8 +255,9 @@ class Journal:
 
     def note(self, text: str) -> None:
         """Something about the run, not about one URL: to run.log, and to whoever listens."""
-        logger.warning("%s", printable(text))
-        self.log.write(note_line(text, as_json=self.log_as_json))
+        told = redacted_message(text)
+        logger.warning("%s", printable(told))
+        self.log.write(note_line(told, as_json=self.log_as_json))
 
     def note_printed(self, task: Task, text: str) -> None:
         """What a worker printed while it was at a URL: to run.log, and to whoever wants to know."""

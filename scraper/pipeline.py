@@ -26,8 +26,8 @@ from scraper.journal import Journal
 from scraper.ledger import Line
 from scraper.lists import Listed, NoMore, Reader
 from scraper.model import Answered, Fact, Failed, Failure, Fetched, Moved, Outcome, Processed
+from scraper.redaction import redacted
 from scraper.text import counted
-from scraper.urls import redacted
 from scraper.workers import Broken, ProcessStage, Returned, Work
 
 TICK_SECONDS = 1.0

@@ -6,7 +6,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 from scraper.errors import UsageError
-from scraper.urls import redacted
+from scraper.redaction import redacted
 
 SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _OF_ALL = ("http", "https", "all")  # what `getproxies` knows of others is none of ours

@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 
 from scraper.model import Failed, Failure, Fetched, Hop, Outcome, State, Task, Timings
+from scraper.redaction import redacted, redacted_line
 from scraper.text import printable_json
-from scraper.urls import digest, parts_of, redacted, redacted_line
+from scraper.urls import digest, parts_of
 
 SCHEMA = 1
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scraper.model import STATES, Outcome, label_of
+from scraper.redaction import redacted
 from scraper.text import counted, printable
-from scraper.urls import redacted
 
 if TYPE_CHECKING:
     from scraper.ledger import Ended

@@ -24,8 +24,8 @@ from scraper import streams
 from scraper.errors import LocalFault, UsageError, disk_failure, failure
 from scraper.files import Folder, opening
 from scraper.model import Outcome, Task
+from scraper.redaction import redacted, redacted_line
 from scraper.text import printable, printable_json
-from scraper.urls import redacted, redacted_line
 
 logger = logging.getLogger("scraper")
 

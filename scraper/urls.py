@@ -1,4 +1,4 @@
-"""What a URL is: canonical form, host key, origin, and what may be told of it.
+"""What a URL is: canonical form, host key, origin.
 
 Canonical form is the WHATWG serialisation (https://url.spec.whatwg.org/) without the fragment,
 nothing more: two URLs are one task only if every browser would ask the server the same thing.
@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 
 import can_ada
+
+from scraper.redaction import redacted_line
 
 MAX_URL_BYTES = 65_536
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
@@ -200,39 +202,6 @@ def digest(url: str) -> bytes:
 
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#@\s]*@")
-# The same in what a user may write: `http:me@h`, `http:\\me@h`, an @ in the password, no scheme.
-_WRITTEN_CREDENTIALS = re.compile(
-    r"(^(?!mailto:)(?:https?:)?[/\\]*|://[/\\]*|\bhttps?:[/\\]*)[^/\\?#\s]+@", re.IGNORECASE
-)
-_TOKENS = re.compile(
-    r"([?&;](?:[^=&#\s]*(?:token|secret|passw|signature|credential|api_?key|session)[^=&#\s]*"
-    r"|auth|authorization|key|sig|pwd|pass|sid)=)[^&#;\s]+",
-    re.IGNORECASE,
-)
-
-
-def redacted(text: str) -> str:
-    """A URL, or a message with URLs in it, without passwords and tokens: what may be told.
-
-    >>> redacted("https://me:pw@example.com/a?api_key=123&page=2")
-    'https://***@example.com/a?api_key=***&page=2'
-    """
-    if "@" in text:
-        text = _WRITTEN_CREDENTIALS.sub(r"\1***@", text)
-    return _TOKENS.sub(r"\1***", text) if "=" in text else text
-
-
-def redacted_line(text: str) -> str:
-    """The same for a line that is no URL: who knows where its password ends?
-
-    >>> redacted_line("http://me:se/cret@")
-    'http://***@'
-    """
-    before, at, behind = text.rpartition("@")
-    if not at or ":" not in before:
-        return redacted(text)
-    scheme, mark, _ = before.partition("://")
-    return f"{scheme}{mark}***@{redacted(behind)}" if mark else f"***@{redacted(behind)}"
 
 
 def without_credentials(url: str) -> str:

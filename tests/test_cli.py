@@ -167,11 +167,15 @@ def test_a_table_from_a_pipe_that_stays_open_is_refused(scrape: Scrape) -> None:
     assert process.stderr is not None
     process.stdin.write(CSV.format("https://localhost/"))
     process.stdin.flush()
+    try:
+        code = process.wait(30)
+    finally:
+        process.kill()
+        process.stdin.close()
     told = process.stderr.read()
-    assert (process.wait(30), len(told.splitlines())) == (2, 1), told
-    assert told.startswith(f"error: stdin {LOOKS_LIKE}")
-    process.stdin.close()
     process.stderr.close()
+    assert (code, len(told.splitlines())) == (2, 1), told
+    assert told.startswith(f"error: stdin {LOOKS_LIKE}")
 
 
 def test_odd_lines_of_a_list_are_told_and_the_others_asked(scrape: Scrape) -> None:

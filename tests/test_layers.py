@@ -20,7 +20,7 @@ from tests.conftest import PROJECT
 # `faulty` is a server for tests that knows nothing of us, as `processors` know nothing.
 ROWS = (
     ("processors", "scraper.faulty"),
-    ("text", "model", "errors", "config", "urls", "sniff"),  # words
+    ("text", "redaction", "model", "errors", "config", "urls", "sniff"),  # words
     (
         "plugins",
         "files",

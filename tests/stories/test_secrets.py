@@ -59,7 +59,7 @@ def _urls(server: FaultyServer) -> list[str]:
     host = f"127.0.0.1:{server.port}"
     tokens = [f"{name}={TOKEN}" for name in ("token", "access_token", "api_key", "apikey", "sig",
               "X-Amz-Signature", "X-Amz-Credential", "password", "secret", "sessionid", "auth",
-              "key", "client_secret")]  # fmt: skip
+              "key", "client_secret", "jwt", "code", "ID_TOKEN", "%74oken")]  # fmt: skip
     return [
         f"http://{ME}@{host}/page",
         f"HTTP://{ME}@{host}/page/",
@@ -77,6 +77,9 @@ def _urls(server: FaultyServer) -> list[str]:
         f"http://{ME}@127.0.0.1:25/",
         f"http://{ME}@127.0.0.1:1/refused?{tokens[0]}",
         *(f"http://{host}/gone?x=1&{token}&y=2" for token in tokens),
+        *(f"http://{host}/gone{n}#x=1&{token}" for n, token in enumerate(tokens)),
+        f"http://{host}/gone?next=http%3A%2F%2F{host}%2F%3Fcode%3D{TOKEN}",
+        f"see http://{ME}@{host}/gone?{tokens[0]}\tand",
     ]
 
 
@@ -134,6 +137,62 @@ def test_a_header_that_cannot_be_sent_is_not_told_with_its_value(scrape: Scrape)
         told = scrape.here(scrape.list_of("http://127.0.0.1:1/"), "-H", header)
         assert told.code == 2
         _nothing_in(told.stderr, "stderr")
+
+
+def test_the_configuration_that_is_shown_holds_no_secret(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scrape.folder / "scraper.toml").write_text(
+        f"[fetch]\nheader = ['Authorization: Bearer {BEARER}', 'X-Plain: yes']\n"
+    )
+    monkeypatch.setenv("SCRAPER_PROXY", f"http://{ME}@proxy.example:3128")
+    shown = scrape.here("--show-config").stdout
+    _nothing_in(shown, "--show-config")
+    assert 'header = ["Authorization: ***", "X-Plain: yes"]  # scraper.toml [fetch]' in shown
+    assert 'proxy = "http://***@proxy.example:3128"  # environment variable SCRAPER_PROXY' in shown
+    flags = ("-H", f"cookie: a={COOKIE}", "-H", f"X-Api-Key {TOKEN}", "--contact", "me@example.com")
+    shown = scrape.here("--show-config", *flags).stdout
+    _nothing_in(shown, "--show-config")
+    assert 'header = ["cookie: ***", "***"]' in shown
+    assert 'contact = "me@example.com"' in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--headr", f"Authorization: Bearer {BEARER}", "urls.txt"),
+        (f"me:{PASSWORD}@example.com/a",),
+        (f"{ME}@example.com",),
+        ("--proxy", f"socks9://{ME}@proxy.example", "urls.txt"),
+        ("--config", "wrong.toml", "urls.txt"),
+        ("explain", f"http://{ME}@exa mple.example/?token={TOKEN}"),
+        ("explain", f"see http://{ME}@a.example/?token={TOKEN}"),
+    ],
+)
+def test_a_mistake_on_the_command_line_tells_no_secret(
+    scrape: Scrape, words: tuple[str, ...]
+) -> None:
+    scrape.list_of("http://127.0.0.1:1/")
+    (scrape.folder / "wrong.toml").write_text(
+        f"[fetch]\nheader = ['Authorization: Bearer {BEARER}', 5]\n"
+    )
+    told = scrape.here(*words)
+    assert told.stderr or told.stdout
+    _nothing_in(told.stderr + told.stdout, "the complaint")
+
+
+def test_an_explanation_tells_no_secret(scrape: Scrape) -> None:
+    answer = page("a", {"Set-Cookie": f"sid={COOKIE}", "X-Auth-Token": TOKEN,
+                        "Link": f"</a?code={TOKEN}>; rel=next"})  # fmt: skip
+    with FaultyServer({"/a": redirect(f"/b?jwt={TOKEN}"), "/b": answer}) as server:
+        url = f"http://{ME}@127.0.0.1:{server.port}/a?id_token={TOKEN}#code={TOKEN}"
+        flags = ("-H", f"Authorization: Bearer {BEARER}", "-H", f"X-Api-Key: {TOKEN}",
+                 "-H", f"Referer: http://a.example/?code={TOKEN}", "--robots", "off")  # fmt: skip
+        for form in ((), ("--json",)):
+            told = scrape("explain", url, *flags, *form, dir=None)
+            assert told.code == 0
+            assert "done" in told.stdout
+            _nothing_in(told.stderr + told.stdout, "explain")
 
 
 # -- whom they are told -----------------------------------------------------------------------
