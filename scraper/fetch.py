@@ -15,6 +15,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -69,6 +70,11 @@ class Flight:
         self.answer: Answer | None = None  # what has come so far
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
+
+    @property
+    def received(self) -> int:
+        """Bytes of a body that have come so far, as they came."""
+        return 0 if self.answer is None else self.answer.body_bytes
 
     def hold(self, sock: socket.socket) -> None:
         """From now on `cut` ends what happens on this socket."""
@@ -128,22 +134,29 @@ class Fetcher:
 
     def fetch(self, flight: Flight) -> Fact:
         """Ask `flight.task` once. Whatever happens comes back as a fact."""
-        began = time.perf_counter()
         _current.flight = flight
         try:
-            fact = self._ask(flight, began)
-            if flight.cut_as is not None and isinstance(fact, Fetched | Rules):
-                # A body without a length ends where its connection does: it only looks whole.
-                if isinstance(fact, Fetched) and fact.part is not None:
-                    (self._parts / fact.part).unlink()
-                return self._failed(flight, began, flight.cut_as)
+            fact = self._fact_of(flight, time.perf_counter())
+            received = flight.received
+        finally:
+            flight.release()
+            flight.answer = _current.flight = None
+        if isinstance(fact, Fetched) or not received:
             return fact
+        return replace(fact, wire_bytes=received)
+
+    def _fact_of(self, flight: Flight, began: float) -> Fact:
+        try:
+            fact = self._ask(flight, began)
+            if flight.cut_as is None or not isinstance(fact, Fetched | Rules):
+                return fact
+            # A body without a length ends where its connection does: it only looks whole.
+            if isinstance(fact, Fetched) and fact.part is not None:
+                (self._parts / fact.part).unlink()
+            return self._failed(flight, began, flight.cut_as)
         except Exception as error:  # noqa: BLE001 - the door names it; nothing is lost
             failure = flight.cut_as or self._failure_of(error)
             return self._failed(flight, began, failure)
-        finally:
-            flight.release()
-            _current.flight = None
 
     def _failure_of(self, error: Exception) -> Failure:
         if isinstance(error, bodies.TooLarge):

@@ -1,9 +1,9 @@
 """Where an answer begins and ends (RFC 9112): http.client's reader, made strict and bounded.
 
 http.client takes a negative size of a chunk for a size, a head that was cut off for a whole one,
-and a coding that it does not know for none; interim answers, trailers and chunk extensions it
-reads for ever. Here each of these ends, in words of ours. What came over the wire is counted, so
-that a body counts too that comes to nothing.
+and a coding that it does not know for none; trailers and chunk extensions it reads for ever. Here
+each of these ends, in words of ours. (Interim answers without end come to the request's deadline.)
+What came over the wire is counted, so that a body counts too that comes to nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 MAX_LINE_BYTES = 65_536
-MAX_INTERIM_ANSWERS = 100  # real servers send one or two
 MAX_TRAILERS = 100  # lines; http.client takes as many headers
 USUAL_SIZE_BYTES = 16  # of the line with a chunk's size; what is more is an extension
 MAX_EXCESS_BYTES = 16_384  # of extensions that nothing is sent with
@@ -123,12 +122,11 @@ class Answer(http.client.HTTPResponse):
     def _read_status(self) -> tuple[str, int, str]:
         """The status line behind any interim answers: clients must understand them all (RFC 9110
         15.2), and http.client knows but `100 Continue`."""
-        for _ in range(MAX_INTERIM_ANSWERS + 1):
+        while True:
             version, status, reason = super()._read_status()  # type: ignore[misc]  # as above
             if status >= 200 or status == http.client.SWITCHING_PROTOCOLS:
                 return version, status, reason
             http.client.parse_headers(self.fp)
-        raise BadAnswer(f"more than {MAX_INTERIM_ANSWERS} interim answers, and no final one")
 
     def _get_chunk_left(self) -> int | None:
         """Bytes left of a chunk, which is begun if there is none; None behind the last."""

@@ -22,7 +22,7 @@ from scraper.config import FetchKeys, HostKeys
 from scraper.guard import Trust
 from scraper.hosts import ROBOTS_TRIES, Host, Origin, backoff, without_rules
 from scraper.ledger import HostState, Waiting, lane_of
-from scraper.model import Answered, Fact, Failed, Failure, Fetched, Moved, Rules, Task
+from scraper.model import Answered, Fact, Failed, Failure, Moved, Rules, Task
 from scraper.redirects import Judge, next_hop, next_hop_of_robots, trust_of
 from scraper.robots import meaning_of, parse
 
@@ -98,8 +98,6 @@ class Frontier:
 
     def next(self, now: float) -> Decision | None:
         """The next task that may be asked, hosts in turn; None if none may be asked now."""
-        if self._opens > now:
-            return None
         self._ring(now)
         while True:
             lane = self._next_ready()
@@ -107,6 +105,9 @@ class Frontier:
                 if not self._wake_next(now):
                     return None
                 continue
+            if self._opens > now and self._holds_something(lane):
+                self._put_back(lane)
+                return None
             decision = self._from(lane, now)
             if decision is not None:
                 return decision
@@ -118,6 +119,13 @@ class Frontier:
                 lane.place = "taken"
                 return lane
         return None
+
+    def _holds_something(self, lane: Lane) -> bool:
+        return bool(lane.errands) or self._front(lane) is not None
+
+    def _put_back(self, lane: Lane) -> None:
+        lane.place = "ready"
+        self._ready[lane.host.answered].appendleft(lane)
 
     def opens_at(self, now: float) -> float | None:
         """When something that waits for a clock may be asked; None if nothing does."""
@@ -269,16 +277,16 @@ class Frontier:
         known = lane.host.answered
         self._asking[known] -= 1
         failure = fact.failure if isinstance(fact, Failed) else None
-        wire_bytes = fact.wire_bytes if isinstance(fact, Fetched | Failed) else 0
+        received = fact.wire_bytes
         if failure is None or failure.blame != "here":
-            lane.host.judged(failure, answer.at, wire_bytes, self._hosts, self._fetch, self._random)
+            lane.host.judged(failure, answer.at, received, self._hosts, self._fetch, self._random)
         if isinstance(fact, Moved) and fact.pause:
             lane.host.opens = max(lane.host.opens, answer.at + fact.pause)
         if lane.host.opens > answer.at and (failure is not None or isinstance(fact, Moved)):
             self._rows.keep_host(lane.host.state())  # a kill must not shorten a pause
         if self._hosts.limit_rate_bytes:
             begin = max(self._opens, answer.at)
-            self._opens = begin + wire_bytes / self._hosts.limit_rate_bytes
+            self._opens = begin + received / self._hosts.limit_rate_bytes
         if lane.host.answered != known and lane.place == "ready":
             self._ready[known].remove(lane)  # no stranger now: it waits no more among them
             lane.place = "taken"

@@ -128,6 +128,7 @@ class Moved:
     status: int
     at: float  # unix time
     pause: float | None = None
+    wire_bytes: int = 0  # of a body that nobody wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class Rules:
     text: str
     at: float
     status: int | None = None
+    wire_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class Failed:
     at: float
     timings: Timings = Timings()
     headers: Headers = ()
-    wire_bytes: int = 0
+    wire_bytes: int = 0  # of a body that came, whole or not
 
 
 Fact = Fetched | Moved | Rules | Failed

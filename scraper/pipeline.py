@@ -267,6 +267,8 @@ class Pipeline:
         if self._flights.pop(message.attempt, None) is None:
             return  # its flight was given up and its URL has another fate
         self._journal.report.requests += 1
+        if not isinstance(fact, Fetched):  # its bytes count with its record
+            self._journal.report.wire_bytes += fact.wire_bytes
         if fact.task.purpose == "robots":
             if isinstance(fact, Failed) and fact.failure.blame == "here":
                 self._fault(fact.failure)

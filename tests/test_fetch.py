@@ -308,9 +308,6 @@ FAULTS: dict[str, tuple[Behaviour, str]] = {
     "headers": (many_headers(), "protocol_error"),
     "a header": (long_header(), "protocol_error"),
     "endless headers": (endless_header(), "protocol_error"),
-    "endless interim answers": (continue_forever(), "protocol_error"),
-    "endless hints": (continue_forever(code=103), "protocol_error"),
-    "endless hints of hints": (continue_forever(code=199), "protocol_error"),
     "endless trailers": (endless_trailers(), "protocol_error"),
     "endless chunk size": (endless_chunk_size(), "protocol_error"),
     "endless extensions": (endless_extensions(), "protocol_error"),
@@ -481,6 +478,59 @@ def test_a_redirect_to_more_than_a_url_can_be_is_a_bad_one(asker: Asker) -> None
             assert kind_of(asker.ask(server.url(), purpose=purpose)) == "bad_redirect"
 
 
+# -- what came, though nothing came of it ------------------------------------------------------
+
+
+def stops_midway(exchange: Any) -> None:
+    exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + bytes(5_000))
+    exchange.hang()
+
+
+def stops_in_a_chunk(exchange: Any) -> None:
+    exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    exchange.send(b"2000\r\n" + bytes(4_994))
+    exchange.hang()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "purpose", "kind", "received"),
+    [
+        (body(bytes(5_000), code=404), "url", "http_status", 5_000),
+        (body(bytes(5_000), code=503), "url", "http_status", 5_000),
+        (body(bytes(5_000), headers={"Location": "/b"}, code=302), "url", "Moved", 5_000),
+        (body(b"#" * 5_000), "robots", "Rules", 5_000),
+        (body(b"#" * 5_000, code=404), "robots", "http_status", 5_000),
+        (short(bytes(5_000)), "url", "body_short", 5_000),
+        (body(bytes(5_000), headers={"Content-Encoding": "gzip"}), "url", "body_undecodable",
+         5_000),
+        (stops_midway, "url", "timeout_read", 5_000),
+        (stops_in_a_chunk, "url", "timeout_read", 5_000),
+        (status(404, html=""), "url", "http_status", 0),
+        (redirect("/b", 308), "url", "Moved", len("<h1>308 Permanent Redirect</h1>")),
+    ],
+    ids=["404", "503", "redirect", "robots", "no robots", "short", "encoded", "cut", "cut in chunk",
+         "empty", "small redirect"],
+)  # fmt: skip
+def test_what_came_is_counted_though_nothing_came_of_it(
+    behaviour: Behaviour, purpose: str, kind: str, received: int, tmp_path: Path
+) -> None:
+    asker = Asker(tmp_path, timeout_seconds=0.3)
+    with FaultyServer({"/*": page("x" * 777), "/": behaviour}) as server:
+        assert isinstance(asker.ask(server.url("/before")), Fetched)
+        fact = asker.ask(server.url(), purpose=purpose)
+        assert (kind_of(fact), fact.wire_bytes) == (kind, received)
+    asker.close()
+
+
+def test_what_is_too_large_counts_as_far_as_it_came(tmp_path: Path) -> None:
+    asker = Asker(tmp_path, max_body_bytes=100_000)
+    with FaultyServer(endless_chunked()) as server:
+        fact = asker.ask(server.url())
+    assert kind_of(fact) == "body_too_large"
+    assert 100_000 < fact.wire_bytes < 1_000_000
+    asker.close()
+
+
 # -- TLS --------------------------------------------------------------------------------------
 
 
@@ -520,9 +570,10 @@ def test_what_speaks_tls_is_no_answer_to_plain_http(
 
 @pytest.mark.parametrize(
     "behaviour",
-    [silent(), drip(0.01), drip_head(0.01), continue_forever(0.01)],
-    ids=["silent", "drip", "drip_head", "continue_forever"],
-)
+    [silent(), drip(0.01), drip_head(0.01), continue_forever(0.01), continue_forever(),
+     continue_forever(code=103), continue_forever(code=199)],
+    ids=["silent", "drip", "drip_head", "continue_forever", "at full speed", "hints", "unheard of"],
+)  # fmt: skip
 def test_a_cut_ends_a_request_however_busy_it_looks(behaviour: Behaviour, asker: Asker) -> None:
     """Every byte re-arms a socket's time-out; the coordinator's does not care."""
     with FaultyServer(behaviour) as server:

@@ -259,6 +259,56 @@ def test_what_a_host_sends_may_cost_time() -> None:
     assert world.wait() == 5
 
 
+def test_the_last_answer_leaves_no_debt() -> None:
+    """What it cost in bandwidth nobody is left to wait for."""
+    world = World(polite(limit_rate_bytes=1_000))
+    world.add("a.example")
+    task = world.next()
+    assert task is not None
+    world.answer(fetched(task, wire_bytes=50_000))
+    world.finish(task)
+    assert world.next() is None
+    assert world.frontier.finished
+
+
+def test_where_something_waits_the_debt_is_paid_first() -> None:
+    world = World(polite(limit_rate_bytes=1_000))
+    world.add("a.example", 2)
+    world.add("b.example")
+    task = world.next()
+    assert task is not None
+    world.answer(fetched(task, wire_bytes=50_000))
+    world.finish(task)
+    assert world.next() is None
+    assert not world.frontier.finished
+    assert world.wait() == 50
+    assert {each.host for each in world.all_now()} == {"a.example", "b.example"}
+
+
+def test_a_body_that_came_to_nothing_costs_its_bandwidth_too() -> None:
+    world = World(polite(limit_rate_bytes=100, host_limit_rate_bytes=50, robots="on"))
+    world.add("a.example", 3)
+    robots = world.next()
+    assert robots is not None
+    assert robots.purpose == "robots"
+    rules = Rules(robots, "", world.now, 200, wire_bytes=500)
+    world.frontier.ruled(rules, world.now)
+    world.answer(rules)
+    assert world.wait() == 5, "the bandwidth of all"
+    assert world.wait() == 5, "and then that of the host"
+    task = world.next()
+    assert task is not None
+    world.answer(Failed(task, errors.of_status(404, "Gone"), task.url, world.now, wire_bytes=200))
+    world.finish(task)
+    assert world.wait() + world.wait() == 4
+    task = world.next()
+    assert task is not None
+    moved = Moved(task, "https://a.example/there", 302, world.now, wire_bytes=100)
+    assert world.frontier.moved(moved, world.now) is None
+    world.answer(moved)
+    assert world.wait() + world.wait() == 2
+
+
 def test_a_bandwidth_that_is_free_again_is_no_clock_to_wait_for() -> None:
     """Who waits for a moment that has passed does not wait at all, and spins."""
     world = World(polite(limit_rate_bytes=1_000), threads=1)

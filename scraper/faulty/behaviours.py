@@ -337,19 +337,12 @@ def drip_head(seconds_per_byte: float = 1.0) -> Behaviour:
 
 def continue_forever(seconds: float = 0.0, code: int = 100) -> Behaviour:
     """`100 Continue` after `100 Continue`, so many seconds apart; no answer ever."""
-    interim = _head(code, ())
-
-    def answer(exchange: Exchange) -> None:
-        while True:
-            exchange.send(interim)
-            exchange.wait(seconds)
-
-    return answer
+    return _for_ever(b"", _head(code, ()), seconds)
 
 
-def endless_chunked(chunk: bytes = FILLER) -> Behaviour:
-    """Chunks, as fast as the client takes them, for ever."""
-    return _for_ever(_chunked_head(HTML), _chunk(chunk))
+def endless_chunked(chunk: bytes = FILLER, seconds: float = 0.0) -> Behaviour:
+    """Chunks, as fast as the client takes them or so many seconds apart, for ever."""
+    return _for_ever(_chunked_head(HTML), _chunk(chunk), seconds)
 
 
 def endless_chunk_size() -> Behaviour:
@@ -631,11 +624,12 @@ def _then_close(data: bytes) -> Behaviour:
     return answer
 
 
-def _for_ever(first: bytes, again: bytes) -> Behaviour:
+def _for_ever(first: bytes, again: bytes, seconds: float = 0.0) -> Behaviour:
     def answer(exchange: Exchange) -> None:
         exchange.send(first)
         while True:
             exchange.send(again)
+            exchange.wait(seconds)
 
     return answer
 

@@ -66,6 +66,7 @@ FAMILIES: dict[str, Family] = {
         ("/endless-hints", "103 Early Hints", b.continue_forever(code=103)),
         ("/endless-chunked", "chunks at full speed", b.endless_chunked()),
         ("/endless-bytes", "chunks of a byte", b.endless_chunked(b".")),
+        ("/endless-slowly", "a chunk a second", b.endless_chunked(b".", 1)),
         ("/endless-chunk-size", "digits of a size", b.endless_chunk_size()),
         ("/endless-extensions", "8 kB with each byte", b.endless_extensions()),
         ("/endless-trailers", "lines behind the body", b.endless_trailers()),

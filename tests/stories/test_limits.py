@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scraper.faulty import FaultyServer, delay, page, status
+from scraper.faulty import FaultyServer, body, delay, page, robots, sequence, short, status
 from scraper.faulty.server import Exchange
 from tests.conftest import Scrape, Scraped
 
@@ -87,6 +87,56 @@ def test_max_bytes_stops_after_what_was_received(scrape: Scrape) -> None:
         assert 30_000 <= received <= 30_000 + 8 * len(BODY)
         _to_the_end(scrape, lst, server)
         assert server.count() == URLS
+
+
+BIG = b"." * 2_000
+NOTHING = {
+    "pages that are not there": {"/*": body(BIG, code=404)},
+    "bodies that end early": {"/*": short(BIG)},
+    "bodies that are too large": {"/*": body(BIG * 2)},
+    "bodies that cannot be decoded": {"/*": body(BIG, headers={"Content-Encoding": "gzip"})},
+    "bodies of redirects": {"/*": body(BIG, headers={"Location": "/there"}, code=302)},
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_max_bytes_counts_what_came_to_nothing(scrape: Scrape, name: str) -> None:
+    with FaultyServer(NOTHING[name]) as server:
+        told = scrape.here(
+            _list(scrape, server), "--max-bytes", "30k", "--robots", "off", "-j", "2",
+            "--retries", "0", "--max-body", "3k",
+        )  # fmt: skip
+        _stopped(told, "max_bytes of 30,720 bytes is reached")
+        assert server.count() < URLS / 2
+        assert _summary(told)["wire_bytes"] >= 30_720
+        assert {each["wire_bytes"] for each in told.records} <= {None}, "no body was kept"
+
+
+def test_max_bytes_counts_each_robots_txt(scrape: Scrape) -> None:
+    rules = "#" * 20_000 + "\nUser-agent: *\nAllow: /\n"
+    with FaultyServer({"/robots.txt": robots(rules), "/*": page("x")}) as server:
+        hosts = [server.url("/", f"host-{number}.localhost") for number in range(20)]
+        told = scrape.here(scrape.list_of(*hosts), "--max-bytes", "100k", "-j", "2")
+        _stopped(told, "max_bytes of 102,400 bytes is reached")
+        assert server.count("/robots.txt") < 12
+
+
+def test_a_body_that_was_had_again_counts_twice(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCRAPER_RETRY_WAIT", "10ms")
+    with FaultyServer(sequence(short(BIG), body(BIG))) as server:
+        told = scrape.here(scrape.list_of(server.url()), "--robots", "off")
+        assert told.code == 0
+        assert told.records[0]["wire_bytes"] == len(BIG)
+        assert _summary(told)["wire_bytes"] == 2 * len(BIG)
+
+
+def test_a_run_does_not_wait_for_the_bandwidth_of_its_last_answer(scrape: Scrape) -> None:
+    with FaultyServer(body(bytes(2_000_000), "application/octet-stream")) as server:
+        told = scrape.here(scrape.list_of(server.url()), "-r", "200k", "--robots", "off")
+        assert told.code == 0
+        assert _summary(told)["seconds"] < 5, "it would take ten to pay for the last body"
 
 
 def test_max_time_stops_and_what_is_under_way_may_finish(scrape: Scrape) -> None:
