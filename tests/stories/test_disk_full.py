@@ -51,7 +51,7 @@ def server() -> Iterator[FaultyServer]:
 
 
 @pytest.mark.parametrize(
-    ("lasting", "step"), [(True, 1), (False, 3)], ids=["and stays full", "for a moment"]
+    ("lasting", "step"), [(True, 1), (False, 2)], ids=["and stays full", "for a moment"]
 )
 def test_each_write_in_turn_meets_a_full_disk(
     lasting: bool, step: int, scrape: Scrape, server: FaultyServer, monkeypatch: pytest.MonkeyPatch
