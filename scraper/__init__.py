@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scraper.errors import InUse, LocalFault, ScraperError, UsageError
     from scraper.model import Failure, Outcome
     from scraper.report import Report
+    from scraper.results import records
 
 __all__ = [
     "Config",
@@ -35,6 +36,7 @@ __all__ = [
     "ScraperError",
     "UsageError",
     "configure",
+    "records",
     "run",
     "stream",
 ]
@@ -51,6 +53,7 @@ _PLACES = {
     "Failure": "model",
     "Outcome": "model",
     "Report": "report",
+    "records": "results",
 }
 
 logging.getLogger("scraper").addHandler(logging.NullHandler())

@@ -47,6 +47,7 @@ ROWS = (
         "owners",
         "directives",
         "record",
+        "results",
         "sinks",
         "report",
         "hosts",

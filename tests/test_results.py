@@ -1,0 +1,149 @@
+"""`scraper.records`: of each URL the last record, from a folder, a copy, or while a run goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+import scraper
+from scraper.errors import UsageError
+from scraper.faulty import FaultyServer, etag, page, sequence, status
+from scraper.model import Task
+from scraper.record import encode
+from scraper.urls import digest
+from tests.stories.runs import last_of
+
+
+def line_of(number: int, url: str, **more: Any) -> bytes:
+    task = Task(1, url, "example.com", url, seq=1)
+    record = orjson.loads(encode(number, task, "done")) | more
+    return orjson.dumps(record) + b"\n"
+
+
+def written(folder: Path, *lines: bytes) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "records.jsonl").write_bytes(b"".join(lines))
+    return folder
+
+
+def told(folder: Path) -> list[tuple[str, int]]:
+    return [(each["canonical_url"], each["pass"]) for each in scraper.records(folder)]
+
+
+A, B, C = (f"https://example.com/{name}" for name in "abc")
+
+
+def test_of_each_url_the_last_record_counts(tmp_path: Path) -> None:
+    passes = [(1, A), (1, B), (2, B), (2, C), (3, B), (3, A)]
+    written(tmp_path, *(line_of(number, url) for number, url in passes))
+    assert told(tmp_path) == [(C, 2), (B, 3), (A, 3)]
+    assert told(Path(str(tmp_path))) == told(tmp_path)
+
+
+def test_records_are_whole_and_as_they_were_written(tmp_path: Path) -> None:
+    written(tmp_path, line_of(1, A, title="Ein Häuschen", data={"price": 3.5}))
+    (record,) = scraper.records(str(tmp_path))
+    assert (record["title"], record["data"]) == ("Ein Häuschen", {"price": 3.5})
+    assert record["key"] == digest(A)[:8].hex()
+
+
+def test_a_line_that_is_still_being_written_is_left_out(tmp_path: Path) -> None:
+    written(tmp_path, line_of(1, A), line_of(1, B), line_of(2, A)[:-1])
+    assert told(tmp_path) == [(A, 1), (B, 1)]
+
+
+def test_what_is_written_while_they_are_read_changes_nothing(tmp_path: Path) -> None:
+    written(tmp_path, line_of(1, A), line_of(1, B))
+    reading = scraper.records(tmp_path)
+    assert next(reading)["canonical_url"] == A
+    with (tmp_path / "records.jsonl").open("ab") as file:
+        file.write(line_of(2, B) + line_of(2, C))
+    assert [(each["canonical_url"], each["pass"]) for each in reading] == [(B, 1)]
+
+
+def test_a_record_that_begins_otherwise_is_read_too(tmp_path: Path) -> None:
+    """As another program, or a version to come, may write it."""
+    record = orjson.loads(line_of(2, A))
+    sorted_keys = orjson.dumps(dict(sorted(record.items()))) + b"\n"
+    written(tmp_path, line_of(1, A), sorted_keys)
+    assert told(tmp_path) == [(A, 2)]
+
+
+def test_a_run_without_any_record_yet_has_none(tmp_path: Path) -> None:
+    assert told(written(tmp_path)) == []
+
+
+def test_a_folder_without_records_says_so_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no records in .*nowhere: name a run folder"):
+        scraper.records(tmp_path / "nowhere")
+    (tmp_path / "urls.txt").write_text("example.com\n")
+    with pytest.raises(UsageError, match="no records in"):
+        scraper.records(tmp_path / "urls.txt")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX")
+def test_a_pipe_in_their_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "records.jsonl")
+    with pytest.raises(UsageError, match="no records in"):
+        scraper.records(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_records_that_may_not_be_read_say_so(tmp_path: Path) -> None:
+    (written(tmp_path, line_of(1, A)) / "records.jsonl").chmod(0)
+    with pytest.raises(UsageError, match=r"cannot read .*records\.jsonl: Permission denied"):
+        next(scraper.records(tmp_path))
+
+
+@pytest.mark.parametrize("foreign", [b"name,price\n", b"\0\0\0\n", b"[1]\n", b'{"a": 1}\n'])
+def test_what_is_no_record_is_named_by_its_place(foreign: bytes, tmp_path: Path) -> None:
+    written(tmp_path, line_of(1, A), foreign)
+    with pytest.raises(UsageError, match=rf"no record, at byte {len(line_of(1, A))}"):
+        list(scraper.records(tmp_path))
+
+
+# -- whole runs -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server() -> Iterator[FaultyServer]:
+    site = {
+        "/robots.txt": status(404),
+        "/*": page("here"),
+        "/recovers": sequence(status(410), page("b")),
+        "/same": etag(b"the same"),
+    }
+    with FaultyServer(site) as running:
+        yield running
+
+
+def test_they_are_those_of_the_last_passes_also_of_a_copy(
+    server: FaultyServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    config = scraper.configure(dir=str(folder), save_only=True)
+    urls = [server.url(path) for path in ("/recovers", "/same", "/a")] + ["ftp://nonsense"]
+    scraper.run(urls, config)
+    scraper.run(urls, config, retry=["http_410"])
+    scraper.run(urls[:2], config, refresh=True)
+    found = list(scraper.records(folder))
+    assert {each["canonical_url"]: each for each in found} == last_of(folder)
+    assert len(found) == 4
+    states = {each["url"]: (each["pass"], each["state"]) for each in found}
+    assert states[server.url("/same")] == (3, "unchanged")
+    assert states[server.url("/recovers")][0] == 3
+    copy = shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns(".scraper"))
+    assert list(scraper.records(copy)) == found
+
+
+def test_they_can_be_read_while_the_run_goes_on(server: FaultyServer, tmp_path: Path) -> None:
+    config = scraper.configure(dir=str(tmp_path / "run"), save_only=True)
+    with scraper.stream([server.url(f"/{number}") for number in range(3)], config) as run:
+        for outcome in run:
+            assert outcome.record in list(scraper.records(run.folder))
