@@ -37,7 +37,7 @@ from scraper.printed import Printed
 from scraper.redaction import redacted
 from scraper.text import printable_json
 
-PRELOAD = ("scraper.child", "processors.html", "processors.image")
+PRELOAD = ("scraper.preload",)
 START_SECONDS = 60.0  # to import everything, the user's module too
 MAX_MESSAGE_CHARS = 500
 
@@ -146,7 +146,7 @@ def begin(scratch: str, recipe: Recipe, limits: Limits) -> None:
     try:
         _worker = _Worker(scratch, recipe, limits)
     except BaseException as error:  # noqa: BLE001  a user's module may raise anything
-        _complaint = _said(error)
+        _complaint = said(error)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             _fault = disk_failure(error)
 
@@ -307,10 +307,10 @@ def _failure_of(error: BaseException) -> Failure:
         return failure(error.kind, _clean(error.message))
     if isinstance(error, OSError) and error.errno is not None:
         return disk_failure(error)  # about our own files: the processors keep the others apart
-    return failure("internal_error", _said(error))
+    return failure("internal_error", said(error))
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
     """Type, message and line."""
     try:
         told = str(error)

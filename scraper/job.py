@@ -18,7 +18,7 @@ from typing import Any, cast
 import orjson
 
 import scraper
-from scraper import adoption, descriptors, lists, recovery, sinks, streams
+from scraper import adoption, descriptors, lists, main_module, recovery, sinks, streams
 from scraper.config import Config
 from scraper.delivery import Delivery
 from scraper.descriptors import Share
@@ -106,6 +106,7 @@ class Run:
 
     def _open(self) -> None:
         config = self.config
+        main_module.refuse_second_run()
         streams.open_missing()
         if config.page.html:
             function_of(config.page.html, "html")
@@ -182,7 +183,7 @@ class Run:
             limits=config.run,
             delivery=self._delivery,
         )
-        if self._stage is not None and config.page.html:
+        if self._stage is not None and (config.page.html or main_module.imported_by_workers()):
             self._stage.check()
         self._iterator = self._pipeline.outcomes()
 

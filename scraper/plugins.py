@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scraper.errors import UsageError
+from scraper.main_module import imported_by_workers, importing
 
 
 def function_of(spec: str, key: str) -> Callable[..., Any]:
@@ -19,15 +20,22 @@ def function_of(spec: str, key: str) -> Callable[..., Any]:
     module_name, colon, name = spec.partition(":")
     if not colon or not module_name or not name:
         raise UsageError(f"{key} = {spec!r} is not right: write module:function")
+    if module_name == "__main__" and imported_by_workers() is None:
+        raise UsageError(f"{key}: {name} stands in no file that worker processes could import (but "
+                         "at a prompt, in a notebook, on standard input): write it into a file "
+                         f"such as mysite.py, and {key} = \"mysite:{name}\"")  # fmt: skip
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:
         sys.path.insert(0, here)  # a console script does not look into the working folder
     try:
-        found: Any = importlib.import_module(module_name)
+        with importing():
+            found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and module_name.startswith(error.name):
             raise UsageError(f"{key}: no module {module_name!r} in {here} or installed") from error
         raise UsageError(f"{key}: {module_name} needs {error.name!r}, which is missing") from error
+    except UsageError as error:
+        raise UsageError(f"{key}: {module_name}: {error}") from None
     except Exception as error:
         raise UsageError(
             f"{key}: importing {module_name} fails: {type(error).__name__}: {error}"

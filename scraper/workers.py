@@ -9,6 +9,7 @@ next generation; the begun ones are suspects, tried one at a time in a pool of o
 
 from __future__ import annotations
 
+import copy
 import itertools
 import os
 import signal
@@ -24,7 +25,6 @@ from functools import partial
 from multiprocessing import (
     connection,
     context,
-    current_process,
     get_all_start_methods,
     get_context,
 )
@@ -32,7 +32,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scraper import child, printed
+from scraper import child, main_module, printed
 from scraper.child import Answer, Item, Limits, Note, Recipe
 from scraper.errors import LocalFault, UsageError, failure
 from scraper.model import Failure, Kind, Processed, Publication, Task
@@ -95,11 +95,9 @@ class StageFailed(LocalFault):
 def prepare() -> None:
     """Have the fork server import what workers need while the caller goes on importing.
 
-    Optional, and best called before anything heavy is imported. Ends the process if it is a worker
-    that is importing the script of its parent: there a run would begin a second time.
+    Optional, and best called before anything heavy is imported.
     """
-    if getattr(current_process(), "_inheriting", False):
-        raise SystemExit(1)  # in silence: the parent's `check` says what is wrong, and once
+    main_module.refuse_second_run()
     if _start_method() == "forkserver":
         from multiprocessing import forkserver, resource_tracker
 
@@ -221,8 +219,10 @@ class ProcessStage:
         rest = max(deadline - time.monotonic(), 0)
         done = wait(main.pings, rest, FIRST_COMPLETED).done
         complaint = main.complaint()
-        if complaint or not done or main.broken:
-            raise UsageError("the worker processes cannot start: " + (complaint or _guard_hint()))
+        if complaint:
+            raise UsageError(f"the worker processes cannot start: {complaint}")
+        if not done or main.broken:
+            raise UsageError(main_module.trouble(self._scratch) or main_module.died_at_import())
 
     def warm(self, timeout: float = child.START_SECONDS) -> None:
         """Wait until every worker has imported everything. Raises UsageError as `check` does."""
@@ -490,13 +490,6 @@ class ProcessStage:
         self._main = self._trial = None
 
 
-def _guard_hint() -> str:
-    main = sys.modules["__main__"]
-    if getattr(main, "__spec__", None) is None and hasattr(main, "__file__"):
-        return 'they die. In a script, the run must stand below `if __name__ == "__main__":`'
-    return "they die, or do not answer"
-
-
 # -- a generation ------------------------------------------------------------------------------
 
 
@@ -598,7 +591,7 @@ class _Generation:
         self._watcher = threading.Thread(target=self._watch, name="watch-workers", daemon=True)
         self._first_announcement = threading.Lock()
         self.pool = ProcessPoolExecutor(
-            processes, _context(), child.begin, (scratch, recipe, limits)
+            processes, _context(scratch), child.begin, (scratch, recipe, limits)
         )
         self._inner: Any = self.pool
         self._results: Any = self._inner._result_queue
@@ -615,7 +608,7 @@ class _Generation:
         """Start all workers now: a pool starts them in `submit`, which callbacks call too."""
         try:
             prepare()
-            with _interrupts_blocked():
+            with _interrupts_blocked(), main_module.without_missing_file():
                 while len(self._inner._processes) < self._processes:
                     self.pings.append(self.pool.submit(child.ping))
             # Once more, to wake the pool's thread: it does not watch a worker started since.
@@ -739,5 +732,9 @@ class _Generation:
         self.children = []
 
 
-def _context() -> context.BaseContext:
-    return get_context(_start_method())
+def _context(scratch: str) -> context.BaseContext:
+    """multiprocessing's, but its processes are known as workers from their first moment."""
+    ours: Any = copy.copy(get_context(_start_method()))
+    ours.Process = partial(ours.Process, name=main_module.worker_name(scratch))
+    named: context.BaseContext = ours
+    return named

@@ -22,6 +22,7 @@ ROWS = (
     ("processors", "scraper.faulty"),
     ("text", "redaction", "model", "errors", "config", "urls", "sniff"),  # words
     (
+        "main_module",
         "plugins",
         "files",
         "streams",
@@ -36,6 +37,7 @@ ROWS = (
         "proxies",
         "fetch",
         "child",
+        "preload",
         "workers",
         "store",
         "reading",

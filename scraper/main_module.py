@@ -1,0 +1,139 @@
+"""The script that was started, which multiprocessing has every worker import again.
+
+Outside of `if __name__ == "__main__":` a run would begin once more in each worker, and whatever
+else goes wrong in that import ends the worker before it is one. Both are left as a note in the
+folder that the worker's name tells, and the parent says it, once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import current_process
+from pathlib import Path
+from types import TracebackType
+
+from scraper.errors import UsageError
+
+GUARD = (
+    'a run must stand below `if __name__ == "__main__":`, because worker processes import the '
+    "script again"
+)
+_WORKER = "scraper-worker "  # what a worker's name begins with; the folder for notes follows
+_hiding = threading.Lock()
+_thread = threading.local()  # .imports: it is importing a user's module
+
+
+def worker_name(scratch: str) -> str:
+    """The name of a worker process whose notes go there."""
+    return f"{_WORKER}{scratch}"
+
+
+def _scratch() -> str | None:
+    """The folder for notes, in a worker; None elsewhere."""
+    name = current_process().name
+    return name.removeprefix(_WORKER) if name.startswith(_WORKER) else None
+
+
+def imported_by_workers() -> str | None:
+    """What a worker imports as main module: a script, a module. None if there is nothing that
+    could be imported: at a prompt, in a notebook, of standard input, of `python -m package`."""
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        name: str = spec.name
+        return None if name == "__main__" or name.endswith(".__main__") else name
+    file = getattr(main, "__file__", None)
+    return file if file and os.path.isfile(file) else None
+
+
+@contextmanager
+def without_missing_file() -> Iterator[None]:
+    """Start processes in here: multiprocessing has them import `__file__`, even if it is called
+    `<stdin>` and not there."""
+    main = vars(sys.modules["__main__"])
+    if "__file__" not in main or imported_by_workers() is not None:
+        yield
+        return
+    with _hiding:
+        file = main.pop("__file__")
+        try:
+            yield
+        finally:
+            main["__file__"] = file
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """A module is imported for its functions in here: no run may begin by that."""
+    _thread.imports = True
+    try:
+        yield
+    finally:
+        _thread.imports = False
+
+
+def refuse_second_run() -> None:
+    """Call where a run begins: a worker that imports its parent's script ends here, in silence.
+
+    Raises UsageError in processes that somebody else has started so, in a worker's own work, and
+    while a module is imported for its functions.
+    """
+    scratch = _scratch()
+    is_new = getattr(current_process(), "_inheriting", False)  # what multiprocessing asks, too
+    if is_new and scratch is not None:
+        _leave_note(scratch, GUARD)
+        os._exit(1)  # an exception might be caught, and what was printed would be printed again
+    if is_new or scratch is not None or getattr(_thread, "imports", False):
+        raise UsageError(GUARD)
+
+
+def hook_of(said: Callable[[BaseException], str]) -> Callable[..., None]:
+    """An excepthook for the fork server, which calls it when a child cannot become a worker."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        scratch = _scratch()
+        if scratch is None:
+            sys.__excepthook__(kind, error, trace)
+        else:
+            _leave_note(scratch, said(error))
+
+    return hook
+
+
+def _leave_note(scratch: str, text: str) -> None:
+    # Without the note the parent still sees that the worker has died.
+    with suppress(OSError):
+        Path(scratch, f"trouble-{os.getpid()}").write_text(text, "utf-8")
+
+
+def trouble(scratch: str) -> str | None:
+    """What workers have come to when they imported the script; None if nothing is known."""
+    notes = sorted(Path(scratch).glob("trouble-*"))
+    told = {note.read_text("utf-8") for note in notes} - {""}
+    if not told:
+        return None
+    if GUARD in told:
+        return f"{GUARD}: {_script()}"
+    return (
+        f"worker processes import {_script()} again, and come to {min(told)}: what only the "
+        'program itself is to do must stand below `if __name__ == "__main__":`'
+    )
+
+
+def died_at_import() -> str:
+    """Workers have died, and nobody knows why."""
+    if imported_by_workers() is None:
+        return "the worker processes cannot start: they die, or do not answer"
+    return (
+        f"the worker processes end, or do not answer, when they import {_script()} again: what "
+        'only the program itself is to do must stand below `if __name__ == "__main__":`'
+    )
+
+
+def _script() -> str:
+    name = imported_by_workers() or "the script"
+    return os.path.basename(name) if os.sep in name else name
