@@ -331,9 +331,17 @@ def test_the_example_runs(page: str, number: int, shop: FaultyServer, tmp_path: 
         command = [sys.executable, "example.py"]
     else:
         command = ["bash", "-c", fence.body]
+    expected = int(fence.argument.removeprefix("exit ") or 0)
+    assert _ended(command, tmp_path) == expected
+    made = _made_in(tmp_path)
+    assert _ended(command, tmp_path) == expected, "the second time"
+    assert _made_in(tmp_path) == made, "the second time the same comes out"
+
+
+def _ended(command: list[str], folder: Path) -> int:
     ended = subprocess.run(
         command,
-        cwd=tmp_path,
+        cwd=folder,
         env={
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -345,9 +353,24 @@ def test_the_example_runs(page: str, number: int, shop: FaultyServer, tmp_path: 
         timeout=60,
         check=False,
     )
-    expected = int(fence.argument.removeprefix("exit ") or 0)
-    assert ended.returncode == expected, ended.stderr + ended.stdout
     assert "Traceback" not in ended.stderr
+    print(ended.stdout, ended.stderr)
+    return ended.returncode
+
+
+# What tells of runs, and rightly differs from one to the next.
+OF_RUNS = {"records.jsonl", "errors.jsonl", "run.log", "summary.json"}
+
+
+def _made_in(folder: Path) -> dict[str, bytes]:
+    """What an example has made, but for what tells of its runs."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+        and path.name not in OF_RUNS
+        and not {".scraper", "__pycache__"} & set(path.parts)
+    }
 
 
 def test_every_example_in_python_can_be_read() -> None:
