@@ -305,7 +305,7 @@ class Fetcher:
             # http.client reads headers as latin-1; servers that do not encode mean UTF-8.
             text = location.encode("latin-1").decode("utf-8", "replace")
             target = urls.resolved(flight.task.url, text).href
-            target = urls.with_credentials_of(target, flight.task.url)
+            target = urls.with_credentials_of(flight.task.url, target)
         except (urls.BadUrl, UnicodeEncodeError) as error:
             problem = errors.failure("bad_redirect", f"redirect to {location[:200]!r}: {error}")
             return self._failed(flight, began, problem)

@@ -130,7 +130,8 @@ class Journal:
             words = (*words, *orjson.loads(facts).get("robots_meta", ()))
             if directives.forbids_images(words, self.obey):
                 return ()
-        return tuple(with_credentials_of(url, task.origin_url) for url in processed.found)
+        asked = (with_credentials_of(task.origin_url, url) for url in processed.found)
+        return tuple(dict.fromkeys(asked))
 
     def _unchanged(self, fetched: Fetched, processed: Processed | None) -> frozenset[int]:
         """What we hold is true still; the record of then is told again, as it is now."""

@@ -201,18 +201,29 @@ def digest(url: str) -> bytes:
     return hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
 
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/?#@\s]*@")
+_CREDENTIALS = re.compile(r"(https?://)([^/?#]*@)")  # at the beginning; a query may hold others
 
 
 def without_credentials(url: str) -> str:
-    """The URL that is asked, without what is told in the Authorization header."""
-    return _CREDENTIALS.sub("", url, count=1) if "@" in url else url
+    """The URL that is asked, without what is told in the Authorization header.
+
+    >>> without_credentials("https://me:pw@example.com/a?b=http://c@d")
+    'https://example.com/a?b=http://c@d'
+    """
+    match = _CREDENTIALS.match(url) if "@" in url else None
+    return match[1] + url[match.end() :] if match else url
 
 
-def with_credentials_of(url: str, named_by: str) -> str:
-    """`url`, named by a page that needed credentials: with the same ones if the origin is."""
-    match = _CREDENTIALS.search(named_by) if "@" in named_by else None
-    if match is None or "@" in url.partition("://")[2].partition("/")[0]:
+def with_credentials_of(named_by: str, url: str) -> str:
+    """`url` as what came from `named_by` may have it asked: with the credentials of `named_by` in
+    its own origin, and with none elsewhere. What it wrote before the host itself are not the
+    user's, and are never sent.
+
+    >>> with_credentials_of("https://me:pw@a.example/", "https://you:no@a.example/b")
+    'https://me:pw@a.example/b'
+    """
+    url = without_credentials(url)
+    match = _CREDENTIALS.match(named_by) if "@" in named_by else None
+    if match is None or parts_of(url).origin != parts_of(named_by).origin:
         return url
-    same = parts_of(url).origin == parts_of(named_by).origin
-    return url.replace("://", f"://{match[0]}", 1) if same else url
+    return match[0] + url[len(match[1]) :]

@@ -7,7 +7,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scraper import urls
-from scraper.urls import BadUrl, canonical, host_name, resolved
+from scraper.urls import (
+    BadUrl,
+    canonical,
+    host_name,
+    resolved,
+    with_credentials_of,
+    without_credentials,
+)
 
 HOSTS = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){1,2}", fullmatch=True)
 
@@ -190,3 +197,34 @@ def test_what_grows_too_long_by_being_encoded_is_no_url() -> None:
                   lambda: resolved("https://a.example/", text)):  # fmt: skip
         with pytest.raises(BadUrl, match="longer than"):
             grown()
+
+
+NESTED = "http://a.example/?to=http://me:pw@b.example/"
+
+
+def test_credentials_stand_before_the_host_and_nowhere_else() -> None:
+    """A query may hold a whole URL, with an @ of its own."""
+    assert without_credentials(NESTED) == NESTED
+    assert without_credentials(NESTED.replace("//a.", "//you:no@a.")) == NESTED
+    assert without_credentials("http://a.example/@you") == "http://a.example/@you"
+    assert with_credentials_of(NESTED, "http://a.example/b") == "http://a.example/b"
+    with_mine = NESTED.replace("//a", "//me:pw@a")
+    assert with_credentials_of("http://me:pw@a.example/", NESTED) == with_mine
+
+
+@pytest.mark.parametrize(
+    ("named_by", "url", "asked"),
+    [
+        ("https://me:pw@a.example/", "https://a.example/b", "https://me:pw@a.example/b"),
+        ("https://me:pw@a.example/", "https://you@a.example/b", "https://me:pw@a.example/b"),
+        ("https://me:pw@a.example/", "http://a.example/b", "http://a.example/b"),
+        ("https://me:pw@a.example/", "https://a.example:8443/b", "https://a.example:8443/b"),
+        ("https://me:pw@a.example/", "https://you:no@b.example/", "https://b.example/"),
+        ("https://a.example/", "https://you:no@a.example/", "https://a.example/"),
+        ("https://a.example/", "https://you:no@b.example/", "https://b.example/"),
+    ],
+)
+def test_credentials_follow_within_their_origin_and_others_are_dropped(
+    named_by: str, url: str, asked: str
+) -> None:
+    assert with_credentials_of(named_by, url) == asked

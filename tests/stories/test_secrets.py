@@ -267,3 +267,71 @@ def test_images_of_a_page_get_its_credentials_in_its_own_origin_only(
         assert server.seen_of("/their.png")[0].headers.get("authorization") is None
         assert told[theirs]["parent"]
     _nothing_in(str(told), "the records")
+
+
+def test_credentials_that_a_page_writes_are_sent_to_nobody(tmp_path: Path) -> None:
+    """They are the page's, not the user's: it could have us log in wherever it likes."""
+    picture = body(_picture(), "image/png")
+    with FaultyServer() as server:
+        here, there = f"a.localhost:{server.port}", f"b.localhost:{server.port}"
+        server.behaviours |= {
+            "/page": page(
+                f"<img src='http://you:{PASSWORD}@{there}/1.png'><img src='//you@{there}/2.png'>"
+                f"<img src='http://you:{PASSWORD}@{here}/3.png'><img src='/4.png'>"
+                f"<img src='http:\\\\you:{PASSWORD}@{there}/5.png'>"
+            ),
+            "/based": page(f"<base href='http://you:{PASSWORD}@{there}/'><img src=6.png>"),
+            "/*": picture,
+        }
+        told = _run(tmp_path, f"http://{here}/page", f"http://{here}/based")
+        assert {each["state"] for each in told.values()} == {"done"}
+        assert {seen.headers.get("authorization") for seen in server.seen} == {None}
+        pictures = {url for url in told if url.endswith(".png")}
+    assert pictures == {
+        *(f"http://{there}/{number}.png" for number in (1, 2, 5, 6)),
+        *(f"http://{here}/{number}.png" for number in (3, 4)),
+    }
+
+
+def test_where_the_user_has_credentials_those_of_a_page_are_not_sent(tmp_path: Path) -> None:
+    with FaultyServer() as server:
+        here = f"a.localhost:{server.port}"
+        server.behaviours |= {
+            "/page": page(f"<img src='http://you:no@{here}/a.png'><img src=/a.png>"),
+            "/a.png": body(_picture(), "image/png"),
+        }
+        told = _run(tmp_path, f"http://{ME}@{here}/page")
+        sent = [(seen.path, seen.headers.get("authorization")) for seen in server.seen]
+    assert sent == [("/page", BASIC), ("/a.png", BASIC)]
+    assert len(told) == 2
+
+
+def test_a_page_that_names_a_picture_with_and_without_credentials_names_one(
+    tmp_path: Path,
+) -> None:
+    with FaultyServer() as server:
+        here = f"a.localhost:{server.port}"
+        names = [f"http://you:no@{here}/a.png", "/a.png", f"http://they:no@{here}/a.png"]
+        server.behaviours |= {
+            "/": page("".join(f"<img src='{name}'>" for name in names)),
+            "/a.png": body(_picture(), "image/png"),
+        }
+        told = _run(tmp_path, f"http://{here}/")
+        assert server.count("/a.png") == 1
+    assert len(told) == 2
+
+
+def test_credentials_that_a_redirect_writes_are_sent_to_nobody(tmp_path: Path) -> None:
+    with FaultyServer() as server:
+        there = f"b.localhost:{server.port}"
+        server.behaviours |= {
+            "//a.localhost/": redirect(f"http://you:{PASSWORD}@{there}/b"),
+            "//a.localhost/robots.txt": redirect(f"http://you:{PASSWORD}@{there}/robots.txt"),
+            "/b": page("b"),
+        }
+        url = server.url("/", "a.localhost")
+        told = _run(tmp_path, url, robots="on", save_only=True)
+        assert server.count("/b") == 1
+        assert {seen.headers.get("authorization") for seen in server.seen} == {None}
+    assert told[url]["final_url"] == f"http://{there}/b"
+    _nothing_in(str(told), "the records")
