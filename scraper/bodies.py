@@ -25,6 +25,17 @@ MAX_ENCODINGS = 5  # one upon another, as in urllib3; a header has room for thou
 _NOTHING = frozenset({"", "identity", "none", "binary", "utf-8", "utf8", "8bit", "7bit"})
 
 
+# With the rights that the umask leaves: a part becomes the file by a rename.
+_NEW = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_TRUNC
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
 class TooLarge(ValueError):
     """The decoded body passes the limit."""
 
@@ -104,7 +115,7 @@ class _Part:
 
     def __enter__(self) -> _Part:
         try:
-            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+            self._fd = os.open(self._path, _NEW, 0o666)
         except OSError as error:
             raise LocalFault(disk_failure(error)) from error
         return self

@@ -397,7 +397,9 @@ def _summary_in_a_line(run: Run) -> str:
 
 
 def _stopped(report: Report) -> str:
-    return f"stopped: {printable(str(report.stopped))}; the same command continues"
+    stopped = printable(str(report.stopped))
+    # A damaged ledger stays so: what to do about it is said already.
+    return f"stopped: {stopped}{'' if '--adopt' in stopped else '; the same command continues'}"
 
 
 class _Signals:

@@ -19,6 +19,7 @@ import orjson
 from scraper import directives, errors, store, urls
 from scraper.config import Config
 from scraper.fetch import Fetcher, Flight, agent_of
+from scraper.files import making_temporary
 from scraper.guard import Guard, Trust
 from scraper.hosts import backoff_ceiling, without_rules
 from scraper.job import guard_of
@@ -80,7 +81,9 @@ def explain(text: str, config: Config) -> Explanation:
         return told
     told.add("url", written=redacted(text), canonical=redacted(url.href), lane=url.host)
     guard = guard_of(config)
-    with tempfile.TemporaryDirectory(prefix="scraper-explain-") as parts:
+    with making_temporary():
+        temporary = tempfile.TemporaryDirectory(prefix="scraper-explain-")
+    with temporary as parts:
         fetcher = Fetcher(
             config.fetch,
             guard,

@@ -233,6 +233,21 @@ def opening(what: object) -> Iterator[None]:
         raise _refusal_of(error, what) from error
 
 
+@contextmanager
+def making_temporary() -> Iterator[None]:
+    """What the system says where a temporary folder is made, as an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        failure = disk_failure(error)
+        if failure.kind != "disk_error":
+            raise LocalFault(failure) from error
+        raise UsageError(
+            f"no temporary folder can be made ({error.strerror or error}): set TMPDIR to a folder "
+            "that can be written"
+        ) from error
+
+
 def _refusal_of(error: OSError, what: object) -> ScraperError:
     failure = disk_failure(error)
     if failure.kind != "disk_error":

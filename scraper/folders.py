@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from scraper.errors import UsageError
+from scraper.errors import LocalFault, UsageError, disk_failure
 from scraper.ledger import Line
 from scraper.lists import SCRIPT, Source
 from scraper.store import host_folder
@@ -70,6 +70,8 @@ def _made_and_locked() -> tuple[Path, int | None]:
         try:
             path = Path(tempfile.mkdtemp(prefix=TEMPORARY))
         except OSError as error:
+            if disk_failure(error).kind != "disk_error":
+                raise LocalFault(disk_failure(error)) from error
             reason = error.strerror or error
             raise UsageError(
                 f"no temporary folder can be made ({reason}): set TMPDIR, or name a folder (dir=)"

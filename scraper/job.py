@@ -9,7 +9,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -29,7 +29,7 @@ from scraper.folders import TemporaryFolder, folder_named_after
 from scraper.frontier import Frontier
 from scraper.guard import AllowList, Guard, HostClass, Private
 from scraper.journal import Journal
-from scraper.ledger import Ledger, Line, Pass, fault_of, marked
+from scraper.ledger import Ledger, Line, Pass, fault_of, marked, refusal_of
 from scraper.model import Fetched, Outcome, Task
 from scraper.owners import claim_folder
 from scraper.pipeline import Pipeline, Stop
@@ -97,12 +97,24 @@ class Run:
     # -- opening ----------------------------------------------------------------------------
     def __enter__(self) -> Run:
         try:
-            with _blaming_this_machine():
+            with self._blaming_this_machine():
                 self._open()
         except BaseException:
             self.close()
             raise
         return self
+
+    @contextmanager
+    def _blaming_this_machine(self) -> Iterator[None]:
+        """What goes wrong with our own files, in our words."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise refusal_of(error, self.ledger.path) from error
+        except (NotPlain, PermissionError) as error:
+            raise UsageError(disk_failure(error).message) from error
+        except OSError as error:
+            raise LocalFault(disk_failure(error)) from error
 
     def _open(self) -> None:
         config = self.config
@@ -372,8 +384,8 @@ class Run:
             return next(self._iterator)
         except LocalFault as fault:
             self._fault = fault
-        except sqlite3.OperationalError as error:
-            self._fault = fault_of(error)
+        except sqlite3.Error as error:
+            self._fault = fault_of(error, self.ledger.path)
         except StopIteration:
             stopped = self._pipeline.stopped if self._pipeline else None
             if stopped is None or stopped.failure is None:
@@ -433,15 +445,19 @@ class Run:
         finally:
             for sink in getattr(self, "_sinks", []):
                 sink.close()
-            self.ledger.close()
+            with suppress(sqlite3.Error):  # closing forgets what could not be rolled back
+                self.ledger.close()
 
     def _undo(self) -> None:
         """A write has failed: what is not committed stays pending, and must not be counted."""
-        self.ledger.rollback()
         counted, self.report = self.report, Report()
         self.report.number, self.report.lines = counted.number, counted.lines
         self.report.repeated, self.report.timed_at = counted.repeated, counted.timed_at
-        last = self.ledger.last_pass()
+        try:
+            self.ledger.rollback()
+            last = self.ledger.last_pass()
+        except sqlite3.Error:  # the very fault that is being told: nothing can be read back
+            return
         if last is not None and last.number == self.number:
             self.report.resume(dict(last.counts))
 
@@ -505,19 +521,6 @@ def _since_all_was_made_anew(passes: Sequence[Pass]) -> list[Pass]:
         if each.arguments.get("refresh") and each.ended is not None:
             break
     return since
-
-
-@contextmanager
-def _blaming_this_machine() -> Iterator[None]:
-    """What goes wrong with our own files, in our words."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise fault_of(error) from error
-    except (NotPlain, PermissionError) as error:
-        raise UsageError(disk_failure(error).message) from error
-    except OSError as error:
-        raise LocalFault(disk_failure(error)) from error
 
 
 def _wanted_share(config: Config) -> Share:

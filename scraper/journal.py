@@ -225,7 +225,7 @@ class Journal:
         try:
             self.ledger.finish(outcome.task, entry, self.number)
         except sqlite3.Error as error:
-            raise fault_of(error) from error
+            raise fault_of(error, self.ledger.path) from error
         failure = outcome.failure
         if failure is not None and failure.kind == "host_down":
             self._note_down(outcome.task.host, failure)
@@ -302,7 +302,7 @@ class Journal:
             if self.durable:
                 self.store.sync_names(files)
         except sqlite3.Error as error:
-            raise fault_of(error) from error
+            raise fault_of(error, self.ledger.path) from error
         except OSError as error:
             raise LocalFault(disk_failure(error)) from error
         self.committed = self.records.offset

@@ -18,7 +18,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from scraper.errors import LocalFault, UsageError, disk_failure, failure_of
+from scraper.errors import (
+    LocalFault,
+    ScraperError,
+    UsageError,
+    disk_failure,
+    failure,
+    failure_of,
+)
 from scraper.files import open_folder, opening
 from scraper.model import Failure, Headers, Held, Hop, Publication, Task, label_of
 from scraper.reading import Unreadable, read
@@ -26,6 +33,7 @@ from scraper.urls import digest, parts_of
 
 SCHEMA = 2
 MOST_LOG_BYTES = 16 * 2**20  # what the write-ahead log keeps of its size once it is written back
+_PROBE_BYTES = 65_536
 CACHE_KIB = 16_384  # 64 MiB would fill with the length of the list; 16 MiB stays flat
 
 # Two names for a column would be one too many: users may query this file (docs/records.md).
@@ -334,14 +342,11 @@ class Ledger:
             except BaseException:
                 self._db.close()
                 raise
-        except sqlite3.DatabaseError as error:
-            if _is_full(error):
-                raise fault_of(error) from error
-            raise UsageError(_unusable(path, error)) from error
+        except sqlite3.Error as error:
+            raise refusal_of(error, path) from error
         self._committed = self._db.total_changes
         self._finished: list[tuple[Any, ...]] = []
         self._given_back: list[tuple[Any, ...]] = []
-        self._cache_counters()
 
     def _open(self, durable: bool) -> None:
         db = self._db
@@ -361,6 +366,7 @@ class Ledger:
             for statement in _MIGRATIONS[older]:
                 db.execute(statement)
         db.execute(f"PRAGMA user_version = {SCHEMA}")
+        self._cache_counters()
 
     def _cache_counters(self) -> None:
         self._next_id = self._one("SELECT coalesce(max(id), 0) FROM url") + 1
@@ -416,9 +422,11 @@ class Ledger:
 
     def close(self) -> None:
         """Give up what is not committed, and let the file be one file again."""
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
-        self._db.close()
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        finally:
+            self._db.close()
 
     # -- the run's own facts ------------------------------------------------------------------
 
@@ -1054,11 +1062,18 @@ def _marks(values: Iterable[object]) -> str:
     return ", ".join("?" for _ in values)
 
 
-def fault_of(error: sqlite3.Error) -> LocalFault:
-    """What the run stops with when the ledger does not take what it is told."""
-    if _is_full(error):
+def fault_of(error: sqlite3.Error, path: Path) -> LocalFault:
+    """What a run stops with when the ledger does not take what it is told."""
+    if _is_full(error, path):
         return LocalFault(disk_failure(OSError(errno.ENOSPC, str(error))))
-    return LocalFault(failure_of(error))
+    return LocalFault(failure(failure_of(error).kind, _unusable(path, error)))
+
+
+def refusal_of(error: sqlite3.Error, path: Path) -> ScraperError:
+    """What a run does not begin with, if the ledger cannot be opened."""
+    if _is_full(error, path) or "I/O" in str(error):
+        return fault_of(error, path)
+    return UsageError(_unusable(path, error))
 
 
 def _check_schema(db: sqlite3.Connection, path: Path) -> int:
@@ -1072,8 +1087,23 @@ def _check_schema(db: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _is_full(error: sqlite3.Error) -> bool:
-    return "full" in str(error)
+def _is_full(error: sqlite3.Error, path: Path) -> bool:
+    """SQLite calls a full disk by other names where it cannot make a file, or meets a quota."""
+    return "full" in str(error) or not _has_room(path.parent)
+
+
+def _has_room(folder: Path) -> bool:
+    try:
+        with open_folder(folder) as opened:
+            opened.remove("probe")
+            try:
+                with opened.new_file("probe") as file:
+                    file.write(bytes(_PROBE_BYTES))
+            finally:
+                opened.remove("probe")
+    except OSError as error:
+        return disk_failure(error).kind != "disk_full"
+    return True
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> str:

@@ -10,10 +10,12 @@ next generation; the begun ones are suspects, tried one at a time in a pool of o
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
@@ -27,6 +29,7 @@ from multiprocessing import (
     context,
     get_all_start_methods,
     get_context,
+    util,
 )
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -35,6 +38,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from scraper import child, main_module, printed
 from scraper.child import Answer, Item, Limits, Note, Recipe
 from scraper.errors import LocalFault, UsageError, failure
+from scraper.files import making_temporary
 from scraper.model import Failure, Kind, Processed, Publication, Task
 
 if TYPE_CHECKING:
@@ -55,6 +59,7 @@ GENTLE_SECONDS = 2.0  # for idle workers to end by themselves
 KILL_SECONDS = 2.0  # for killed ones to be gone; only a worker stuck in the kernel needs longer
 LAUNCH_SECONDS = 5.0  # for all workers of a generation to be forked
 ROUND_SECONDS = 1.0
+MOST_SOCKET_FOLDER_BYTES = 70  # a socket has 104 or more for it and /pymp-.../listener-...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +107,46 @@ def prepare() -> None:
         from multiprocessing import forkserver, resource_tracker
 
         forkserver.set_forkserver_preload(list(child.PRELOAD))
+        with making_temporary():
+            _choose_socket_folder()
         # The tracker first: starting it ends with unblocking SIGINT.
         resource_tracker.ensure_running()
         with _interrupts_blocked():
             forkserver.ensure_running()
+
+
+@functools.cache
+def _choose_socket_folder() -> None:
+    """Have multiprocessing put its socket where the path is short enough, whatever TMPDIR says.
+
+    Raises OSError if there is no such place.
+    """
+    usual = tempfile.tempdir
+    refused: OSError = FileNotFoundError("no usual place for it")
+    try:
+        for folder in _short_folders():
+            tempfile.tempdir = folder  # where multiprocessing makes its own, once
+            try:
+                util.get_temp_dir()
+                return
+            except OSError as error:
+                refused = error
+        raise refused
+    finally:
+        tempfile.tempdir = usual
+
+
+def _short_folders() -> list[str]:
+    """TMPDIR and the like if its name is short; and places that are there on most systems."""
+    try:
+        usual = [tempfile.gettempdir()]
+    except FileNotFoundError:
+        usual = []
+    return [
+        folder
+        for folder in [*usual, "/tmp", "/var/tmp", "/dev/shm"]
+        if len(os.fsencode(folder)) <= MOST_SOCKET_FOLDER_BYTES
+    ]
 
 
 @contextmanager

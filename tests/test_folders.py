@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import scraper
-from scraper.errors import UsageError
+from scraper.errors import LocalFault, UsageError
 from scraper.faulty import FaultyServer, page, status
 from scraper.folders import TEMPORARY, TemporaryFolder, folder_named_after
 from scraper.job import Run
@@ -235,4 +236,15 @@ def test_without_a_place_for_temporary_folders_it_says_what_to_do(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(UsageError, match="set TMPDIR, or name a folder"), scraper.stream(["a.b"]):
+        pass
+
+
+def test_a_full_disk_under_the_temporary_folder_is_a_fault_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    with pytest.raises(LocalFault, match="no space left"), scraper.stream(["a.b"]):
         pass

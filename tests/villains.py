@@ -116,4 +116,4 @@ def full_disk(item: Item) -> Made:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
     image._write = write
-    return child._processor(None, {})(item)
+    return child._processor(None, child.Recipe())(item)

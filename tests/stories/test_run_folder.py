@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import shutil
+import sqlite3
+import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from scraper import journal
+from scraper.cli import main
 from scraper.errors import LocalFault, failure
-from scraper.faulty import Exchange, FaultyServer, page, status
+from scraper.faulty import Exchange, FaultyServer, body, page, status
 from scraper.ledger import Ledger
 from tests.conftest import Scrape, Scraped
 
@@ -381,3 +389,133 @@ def test_records_that_lost_something_are_worth_a_stop_that_says_how_to_go_on(
     assert "put it back" in line
     assert "--adopt" in line
     assert "another --dir" in line
+
+
+# -- rights and room ---------------------------------------------------------------------------
+
+
+@posix
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
+def test_all_files_have_the_rights_that_the_umask_leaves(umask: int, scrape: Scrape) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (600, 10)).save(picture, "PNG")
+    site = {"/a": page("<title>a</title>"), "/b": body(picture.getvalue(), "image/png")}
+    before = os.umask(umask)
+    try:
+        with FaultyServer(site) as server:
+            names = scrape.list_of(server.url("/a"), server.url("/b"))
+            done = scrape(names, "-p", "1", *ARGUMENTS)
+    finally:
+        os.umask(before)
+    assert done.code == 0, done.stderr
+    ours = [path for path in done.folder.rglob("*") if ".scraper" not in path.parts]
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in ours}
+    assert {path.parts[-3] for path in modes if path.is_file()} >= {"pages", "images", "processed"}
+    for path, mode in modes.items():
+        assert mode == (0o777 if path.is_dir() else 0o666) & ~umask, path
+    assert stat.S_IMODE((done.folder / ".scraper").stat().st_mode) == 0o700 & ~umask
+
+
+@pytest.mark.parametrize("call", ["replace", "mkdir"])
+def test_a_right_that_is_missing_names_what_it_is_missing_for(
+    call: str, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root has every right, so the system is played."""
+    real = getattr(os, call)
+
+    def refuse(path: Any, *rest: Any, **keys: Any) -> Any:
+        if path == "pages" or str(path).endswith(".part"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return real(path, *rest, **keys)
+
+    with FaultyServer({"/a": page("a")}) as server:
+        names = scrape.list_of(server.url("/a"))
+        monkeypatch.setattr(os, call, refuse)
+        done = scrape.here(names, *ARGUMENTS)
+    assert done.code == 5
+    assert "Permission denied" in done.stderr
+    assert f"run{os.sep}pages" in done.stderr
+    assert ".part" not in done.stderr
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@pytest.mark.parametrize("number", FULL)
+@pytest.mark.parametrize("name", ["run", ".scraper", "lock", "ledger.sqlite", "records.jsonl"])
+def test_a_disk_that_is_full_from_the_start_is_a_fault_of_this_machine(
+    name: str, number: int, scrape: Scrape, names: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the moment at which `name` is made nothing can be made any more."""
+    room = [True]
+
+    def scarce(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *rest: Any, **keys: Any) -> Any:
+            makes = real is os.mkdir or (rest and rest[0] & os.O_CREAT)
+            inside = str(scrape.folder) in os.path.abspath(path) or keys.get("dir_fd") is not None
+            room[0] = room[0] and not (makes and os.path.basename(path) == name)
+            if makes and inside and not room[0]:
+                raise OSError(number, os.strerror(number), path)
+            return real(path, *rest, **keys)
+
+        return call
+
+    def connect(path: Any, **keys: Any) -> Any:
+        room[0] = room[0] and name != "ledger.sqlite"
+        if not room[0]:
+            raise sqlite3.OperationalError("unable to open database file")
+        return real_connect(path, **keys)
+
+    real_connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    monkeypatch.setattr(os, "open", scarce(os.open))
+    monkeypatch.setattr(os, "mkdir", scarce(os.mkdir))
+    done = scrape.here(names, *ARGUMENTS)
+    assert done.code == 5, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "no space left on the disk" in line
+
+
+# -- temporary folders -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None can be made anywhere."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr(tempfile, "gettempdir", refuse)
+
+
+def test_explain_without_a_temporary_folder_says_what_to_do(
+    scrape: Scrape, no_temporary_folder: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", "http://127.0.0.1:8000/"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "No usable temporary directory" in line
+    assert "set TMPDIR" in line
+
+
+@posix
+def test_a_long_name_of_the_temporary_folder_is_no_hindrance(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    """A socket's path may have some 100 bytes."""
+    names = scrape.list_of(server.url("/a"))
+    long = scrape.folder / ("x" * 120)
+    long.mkdir()
+    done = scrape(names, "-p", "1", *ARGUMENTS, environment={"TMPDIR": str(long)})
+    assert done.code == 0, done.stderr
+    assert done.records[0]["text"] == "a"
+
+
+@posix
+def test_a_temporary_folder_that_does_not_exist_is_no_hindrance(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    names = scrape.list_of(server.url("/a"))
+    done = scrape(names, "-p", "1", *ARGUMENTS, environment={"TMPDIR": "/nowhere"})
+    assert done.code == 0, done.stderr
