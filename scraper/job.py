@@ -140,7 +140,7 @@ class Run:
                            "it runs", self.ledger.path)  # fmt: skip
         if self._adopt:
             self.adopted = adoption.adopt(self.ledger, self.store.root, self.sources)
-        claim_folder(self.folder, self.ledger, self.sources, join=self._add_list)
+        ids = claim_folder(self.folder, self.ledger, self.sources, join=self._add_list)
         self.store.recover(self.ledger.unpublished())
         self.ledger.published()
         self._distrust()
@@ -177,7 +177,7 @@ class Run:
             )
         if self._with_stored:
             self._delivery = Delivery(self.journal, self._seen, config.page.page_images)
-        numbered = [(self.ledger.source_id(each.name), each) for each in self.sources]
+        numbered = list(zip(ids, self.sources, strict=True))
         self._lists = [id for id, each in numbered if each.lasting]
         self._pipeline = Pipeline(
             frontier=self.frontier,
@@ -502,10 +502,11 @@ class Run:
         return Tally.of(self.ledger.ends(own))
 
     def _write_summary(self) -> None:
+        names = list(self.ledger.source_names.values())
         self._summary.write(
             {
                 "version": scraper.__version__,
-                "inputs": [each.name for each in self.sources] or self.ledger.source_names(),
+                "inputs": [each.name for each in self.sources] or names,
                 "exit_code": self.report.exit_code,
                 "totals": self.report.totals.as_dict() if self.report.totals else None,
                 **self.report.as_dict(),

@@ -11,6 +11,7 @@ import errno
 import functools
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -445,15 +446,18 @@ class Ledger:
         """Has it never heard of any URL?"""
         return bool(self._next_id == 1)
 
-    def owners(self) -> list[str]:
-        """The identities of the lists that the folder belongs to; none if it is new."""
-        value = self.meta("inputs")
-        owners: list[str] = orjson.loads(value) if value else []
-        return owners
+    def owners(self) -> dict[str, int | None]:
+        """The lists that the folder belongs to, by what identifies each, with its row in `source`.
 
-    def set_owners(self, identities: Sequence[str]) -> None:
+        None where 0.1.0 has remembered only that there is such a list.
+        """
+        value = self.meta("inputs")
+        known: dict[str, int | None] | list[str] = orjson.loads(value) if value else {}
+        return known if isinstance(known, dict) else dict.fromkeys(known)
+
+    def set_owners(self, owners: Mapping[str, int | None]) -> None:
         """Remember the lists that the folder belongs to."""
-        self.set_meta("inputs", _json(identities))
+        self.set_meta("inputs", _json(owners))
 
     def position(self, sink: str) -> str | None:
         value: str | None = self._one("SELECT position FROM sink WHERE name = ?", sink)
@@ -524,9 +528,17 @@ class Ledger:
             self._source_names[found] = name
         return found
 
-    def source_names(self) -> list[str]:
-        """All lists that were ever read into it, oldest first."""
-        return list(self._sources)
+    def rename_source(self, id: int, name: str) -> None:
+        """A list has another name from now on."""
+        self._db.execute("UPDATE source SET name = ? WHERE id = ?", (name, id))
+        del self._sources[self._source_names[id]]
+        self._sources[name] = id
+        self._source_names[id] = name
+
+    @property
+    def source_names(self) -> dict[int, str]:
+        """All lists that were ever read into it."""
+        return dict(self._source_names)
 
     # -- intake -------------------------------------------------------------------------------
 
@@ -653,9 +665,10 @@ class Ledger:
         self._flush()
         return _ends(self._db, ids)
 
-    def count_known(self, lines: Sequence[Line]) -> int:
-        """How many of these URLs have a row."""
-        return sum(row is not None for _, row in self._known(lines).values())
+    def sources_of(self, lines: Sequence[Line]) -> Counter[int | None]:
+        """Of these URLs those that have a row, counted by the list that it is from."""
+        rows = (row for _, row in self._known(lines).values())
+        return Counter(row.source for row in rows if row is not None)
 
     def children(self, parents: Sequence[int]) -> list[int]:
         """The rows of the images that these pages name."""
@@ -969,8 +982,7 @@ def owner_of(path: Path) -> list[str] | None:
         row = read(path, _owner)
     except (sqlite3.Error, Unreadable):
         return None  # no ledger of ours
-    owner: list[str] | None = orjson.loads(row[0]) if row else None
-    return owner
+    return list(orjson.loads(row[0])) if row else None
 
 
 @dataclass(frozen=True, slots=True)

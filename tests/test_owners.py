@@ -14,7 +14,7 @@ from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, page, status
 from scraper.ledger import Ledger, Line
 from scraper.lists import Pipe, Source, file_source, given_source, script_source
-from scraper.owners import JUDGED, belongs, claim_folder, knows_most
+from scraper.owners import JUDGED, are_most, belongs, claim_folder
 from tests.conftest import Scrape, Scraped
 
 SITE = {"/robots.txt": status(404), "/*": page("here")}
@@ -43,7 +43,7 @@ def piped(*lines: str) -> Source:
     return Source("stdin", "stdin", pipe.lines, live=True, ahead=pipe.ahead)
 
 
-OWNERS = ["file:/somewhere/urls.txt"]
+OWNERS: dict[str, int | None] = {"file:/somewhere/urls.txt": 1}
 
 
 # -- most of the first thousand ---------------------------------------------------------------
@@ -54,8 +54,7 @@ OWNERS = ["file:/somewhere/urls.txt"]
                                  (2, 3, True), (500, 1_000, False), (501, 1_000, True)],
 )  # fmt: skip
 def test_most_is_more_than_half(known: int, asked: int, most: bool) -> None:
-    lines = [Line(url_of(number), "example.com") for number in range(asked)]
-    assert knows_most(lines, lambda _: known) is most
+    assert are_most(known, asked) is most
 
 
 def test_a_list_is_known_by_its_urls(tmp_path: Path, ledger: Ledger) -> None:
@@ -81,7 +80,7 @@ def test_a_list_without_urls_is_known_only_by_its_path(tmp_path: Path, ledger: L
     path = tmp_path / "other.txt"
     for urls in ((), ("ftp://nonsense",)):
         assert not belongs(listed(path, *urls), OWNERS, ledger)
-        assert belongs(listed(path, *urls), [*OWNERS, f"file:{path}"], ledger)
+        assert belongs(listed(path, *urls), OWNERS | {f"file:{path}": 2}, ledger)
 
 
 def test_a_folder_that_knows_no_url_yet_takes_any_list(tmp_path: Path) -> None:
@@ -96,7 +95,7 @@ def test_a_folder_that_knows_no_url_yet_takes_any_list(tmp_path: Path) -> None:
 def test_a_known_path_is_enough(tmp_path: Path, ledger: Ledger) -> None:
     source = listed(tmp_path / "urls.txt", "https://example.com/quite-new")
     assert not belongs(source, OWNERS, ledger)
-    assert belongs(source, [f"file:{tmp_path / 'urls.txt'}"], ledger)
+    assert belongs(source, {f"file:{tmp_path / 'urls.txt'}": 2}, ledger)
 
 
 def test_a_link_that_leads_elsewhere_today_is_the_same_list(tmp_path: Path, ledger: Ledger) -> None:
@@ -146,7 +145,7 @@ def test_what_0_1_0_has_remembered_goes_on(owner: str, ledger: Ledger) -> None:
         "script": script_source([new]),
         "demo": given_source([new], "demo"),
     }[owner]
-    assert belongs(source, [owner], ledger)
+    assert belongs(source, {owner: None}, ledger)
 
 
 def test_a_script_joins_the_folder_that_it_names(ledger: Ledger) -> None:
@@ -156,13 +155,13 @@ def test_a_script_joins_the_folder_that_it_names(ledger: Ledger) -> None:
 
     ledger.set_owners(OWNERS)
     claim_folder(Path("run"), ledger, [script_source(never())], join=False)
-    assert ledger.owners() == [*OWNERS, "script"]
+    assert ledger.owners() == OWNERS | {"script": 1}
 
 
 def test_a_refusal_names_the_folder_its_lists_and_the_new_one(
     tmp_path: Path, ledger: Ledger
 ) -> None:
-    ledger.set_owners([f"file:/lists/{number}.txt" for number in range(5)])
+    ledger.set_owners({f"file:/lists/{number}.txt": number for number in range(5)})
     other = listed(tmp_path / "other.txt", "https://example.com/new")
     with pytest.raises(UsageError) as refused:
         claim_folder(Path("run"), ledger, [other], join=False)
@@ -172,7 +171,7 @@ def test_a_refusal_names_the_folder_its_lists_and_the_new_one(
     )
     assert "other.txt: choose another --dir, or let it join with --add-list" in told
     assert "\n" not in told
-    assert ledger.owners()[-1] == "file:/lists/4.txt", "and nothing is remembered of it"
+    assert list(ledger.owners())[-1] == "file:/lists/4.txt", "and nothing is remembered of it"
 
 
 # -- whole runs -------------------------------------------------------------------------------
@@ -270,3 +269,71 @@ def test_a_script_adds_to_a_folder_of_the_command_line(
     with pytest.raises(UsageError, match="add_list=True"):
         scraper.run(str(scrape.folder / other), config)
     assert scraper.run(str(scrape.folder / other), config, add_list=True).exit_code == 0
+
+
+# -- what a list names no more ----------------------------------------------------------------
+
+
+@pytest.fixture
+def failing(server: FaultyServer) -> FaultyServer:
+    """/bad has failed, and counts for as long as a list names it."""
+    server.behaviours["/bad"] = status(404)
+    return server
+
+
+def sources_of(scraped: Scraped, url: str) -> set[str]:
+    return {each["source"] for each in scraped.records if each["canonical_url"] == url}
+
+
+def test_two_lists_of_one_name_are_two_lists(scrape: Scrape, failing: FaultyServer) -> None:
+    for name, path in (("one", "/bad"), ("other", "/good")):
+        (scrape.folder / name).mkdir()
+        scrape.list_of(failing.url(path), name=f"{name}/urls.txt")
+    folder, project = str(scrape.folder / "run"), scrape.folder
+    for name in ("one", "other", "other", "one"):
+        scrape.folder = project / name
+        assert scrape.here("urls.txt", "--add-list", dir=folder).code == (
+            4 if name == "one" and failing.count("/good") == 0 else 3
+        )
+    told = scrape.here("urls.txt", dir=folder)
+    assert sources_of(told, failing.url("/bad")) == {"urls.txt"}
+    assert sources_of(told, failing.url("/good")) == {str(project / "other" / "urls.txt")}
+
+
+def test_two_pipes_are_two_lists(scrape: Scrape, failing: FaultyServer) -> None:
+    assert scrape("-", "--save-only", stdin=failing.url("/bad")).code == 4
+    assert scrape("-", "--save-only", "--add-list", stdin=failing.url("/good")).code == 3
+
+
+@pytest.mark.parametrize("again", ["urls.txt", "./urls.txt", "absolute", "link.txt", "new.txt"])
+def test_a_list_by_another_path_drops_what_it_names_no_more(
+    again: str, scrape: Scrape, failing: FaultyServer
+) -> None:
+    good = [failing.url(f"/{number}") for number in range(3)]
+    assert scrape.here(scrape.list_of(*good, failing.url("/bad"))).code == 3
+    scrape.list_of(*good)
+    (scrape.folder / "link.txt").symlink_to("urls.txt")
+    if again == "new.txt":
+        (scrape.folder / "urls.txt").rename(scrape.folder / again)
+    path = str(scrape.folder / "urls.txt") if again == "absolute" else again
+    assert scrape.here(path).code == 0
+    with (scrape.folder / again.replace("absolute", "urls.txt")).open("a") as file:
+        file.write(failing.url("/one-more"))
+    assert sources_of(scrape.here(path), failing.url("/one-more")) == {path}
+
+
+def test_what_a_copy_of_a_list_leaves_out_is_the_lists_still(
+    scrape: Scrape, failing: FaultyServer
+) -> None:
+    good = [failing.url(f"/{number}") for number in range(3)]
+    assert scrape.here(scrape.list_of(*good, failing.url("/bad"))).code == 3
+    assert scrape.here(scrape.list_of(*good, name="copy.txt")).code == 3
+    assert scrape.here("urls.txt", "copy.txt").code == 3
+
+
+def test_a_pipe_with_another_beginning_drops_what_it_names_no_more(
+    scrape: Scrape, failing: FaultyServer
+) -> None:
+    one, other = failing.url("/1"), failing.url("/2")
+    assert scrape("-", "--save-only", stdin=f"{one}\n{other}\n{failing.url('/bad')}\n").code == 3
+    assert scrape("-", "--save-only", stdin=f"{other}\n{one}\n").code == 0
