@@ -18,7 +18,7 @@ import scraper
 from scraper import config as configuration
 from scraper import descriptors, streams
 from scraper.errors import KINDS, LocalFault, ScraperError, UsageError
-from scraper.progress import Progress, say, show_warnings
+from scraper.progress import Progress, answer, say, show_warnings
 from scraper.redaction import redacted, redacted_arguments, redacted_line, redacted_message
 from scraper.report import SOME_FAILED, Report
 from scraper.text import printable
@@ -62,7 +62,7 @@ def _command(arguments: list[str]) -> int:
     if command == "status":
         from scraper import status
 
-        return status.main(arguments)
+        return status.main(arguments, _Parser)
     if command == "explain":
         return _explain(arguments)
     return _run(_parser().parse_args(arguments))
@@ -198,7 +198,7 @@ def _explain(arguments: Sequence[str]) -> int:
         raise UsageError("explain takes one URL: python -m scraper explain https://example.com/")
     config, _ = _configured(options)
     told = explain(options.inputs[0], config)
-    print(told.as_json() if "json" in options else told.text())
+    answer(told.as_json() if "json" in options else told.text())
     return 0
 
 
@@ -240,7 +240,7 @@ def _sources(inputs: Sequence[str], folder: str) -> list[Source]:
 def _run(arguments: argparse.Namespace) -> int:
     config, origins = _configured(arguments)
     if "show_config" in arguments:
-        print(configuration.as_toml(config, origins), end="")
+        answer(configuration.as_toml(config, origins))
         return 0
     if "demo" in arguments:
         if arguments.inputs:

@@ -44,6 +44,12 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
+def answer(text: str) -> None:
+    """To standard output, what was asked for; what its encoding does not know, as an escape."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(printable_lines(text.rstrip("\n")).encode(encoding, "backslashreplace").decode(encoding))
+
+
 def show_warnings(keys: OutputKeys) -> None:
     """What the engine warns of, such as a run that waits, is said; with `verbose`, more."""
     handler = _Said()

@@ -11,18 +11,19 @@ import orjson
 
 from scraper.errors import UsageError
 from scraper.ledger import Glance, glance
+from scraper.progress import answer
 from scraper.reading import Unreadable
 from scraper.report import Report, Tally
 from scraper.store import holder
-from scraper.text import counted, printable, printable_json, printable_lines
+from scraper.text import counted, printable, printable_json
 
 _LEDGER = Path(".scraper", "ledger.sqlite")
 _SUMMARY = "summary.json"
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], parser_class: type[argparse.ArgumentParser]) -> int:
     """Print how the run of a folder (or of a list) stands."""
-    parser = argparse.ArgumentParser(
+    parser = parser_class(
         prog="scraper status", description="How a run stands; reading does not disturb it."
     )
     parser.add_argument("folder", help="run folder, or the list that it belongs to")
@@ -37,9 +38,9 @@ def main(arguments: list[str]) -> int:
         process = holder(folder)
         facts, text = _as_dict(seen, process), _text(folder, seen, process)
     if options.json:
-        print(printable_json(orjson.dumps(facts, option=orjson.OPT_INDENT_2)).decode())
+        answer(printable_json(orjson.dumps(facts, option=orjson.OPT_INDENT_2)).decode())
     else:
-        print(printable_lines(text))
+        answer(text)
     return 0
 
 

@@ -56,7 +56,7 @@ ROWS = (
         "frontier",
     ),  # each one thing
     ("recovery", "adoption", "journal", "delivery", "pipeline", "job", "api"),  # the story
-    ("demo", "explain", "status", "progress", "cli", "__main__"),  # faces
+    ("demo", "explain", "progress", "status", "cli", "__main__"),  # faces
 )  # fmt: skip
 PLACES = {
     name if name in ROWS[0] else f"scraper.{name}": (row, column)

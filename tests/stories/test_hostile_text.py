@@ -89,6 +89,9 @@ def test_no_explanation_of_a_site_commands_the_terminal(
         [f"urls{HOSTILE}.txt"],
         ["explain", f"x{HOSTILE}"],
         ["status", f"folder{HOSTILE}"],
+        ["status", "folder", HOSTILE],
+        ["status", f"--{HOSTILE}", "folder"],
+        ["explain", f"--{HOSTILE}", "http://127.0.0.1:1/"],
         ["--threads", HOSTILE, "urls.txt"],
         [f"--{HOSTILE}", "urls.txt"],
         ["--config", f"{HOSTILE}.toml", "urls.txt"],
@@ -123,6 +126,14 @@ def test_the_status_of_a_folder_with_a_hostile_name(scrape: Scrape, site: Faulty
     assert "complete" in told.stdout
     for shown in (done.stderr, told.stdout):
         assert commands_in(shown, lines=True) == []
+
+
+def test_what_a_terminal_cannot_show_is_shown_as_an_escape(scrape: Scrape) -> None:
+    ascii_only = {"PYTHONIOENCODING": "ascii"}
+    for words in (["explain", "x\u00fc"], ["--show-config", "-U", "x\u00fc"]):
+        told = scrape(*words, dir=None, environment=ascii_only)
+        assert told.code == 0, told.stderr
+        assert r"x\xfc" in told.stdout
 
 
 def test_a_name_that_is_no_utf_8_is_shown_too(scrape: Scrape) -> None:
