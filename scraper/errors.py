@@ -179,7 +179,7 @@ def failure(kind: str, message: str, *, status: int | None = None,
 def of_status(status: int, reason: str, pause: float | None = None) -> Failure:
     """The failure that an HTTP status of 4xx or 5xx (or an unexpected one) stands for."""
     blame = "host" if status in HOST_STATUSES else "url"
-    message = f"the server answered {status} {reason}".rstrip()
+    message = f"the server answered {status} {' '.join(reason.split())[:100]}".rstrip()
     return Failure(
         "http_status", "fetch", message, status in RETRYABLE_STATUSES, blame, status, pause
     )

@@ -84,6 +84,11 @@ def test_a_status_tells_whether_to_ask_again(status: int, retryable: bool, blame
     assert got.message == f"the server answered {status} Because"
 
 
+def test_a_reason_of_any_length_makes_a_short_message() -> None:
+    assert len(of_status(404, "Not  Found \r" * 5_000).message) < 150
+    assert of_status(404, " Not \t Found ").message == "the server answered 404 Not Found"
+
+
 # -- completeness of the door -----------------------------------------------------------------
 
 
