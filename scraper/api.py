@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 
 from scraper.config import Config, configure
 from scraper.errors import UsageError
 from scraper.job import Run
 from scraper.lists import Source, file_source, script_source
+from scraper.redaction import redacted
 from scraper.report import Report
 
 Urls = str | PathLike[str] | Iterable[str]
@@ -46,7 +49,7 @@ def stream(
     """
     return Run(
         [_source_of(urls)],
-        config or configure(),
+        _checked(config),
         retry,
         refresh=refresh,
         add_list=add_list,
@@ -68,7 +71,7 @@ def run(
 
     Of an iterable `config` must name that folder, for nothing would be left in a temporary one.
     """
-    config = config or configure()
+    config = _checked(config)
     if not config.run.dir and not isinstance(urls, str | PathLike):
         raise UsageError(
             "run(urls) needs a folder for what it brings: "
@@ -83,7 +86,29 @@ def run(
     return outcomes.report
 
 
+def _checked(config: Config | None) -> Config:
+    if config is None:
+        return configure()
+    if not isinstance(config, Config):
+        raise UsageError(f"{_shown(config)} is no configuration: scraper.configure(...) makes one")
+    return config
+
+
 def _source_of(urls: Urls) -> Source:
+    """What stands for the list. Raises UsageError if it is none."""
+    if isinstance(urls, str) and "://" in urls:
+        raise UsageError(f"{redacted(urls)} is a URL, where text is the path of a list: "
+                         f"write [{redacted(urls)!r}] for a list of one URL")  # fmt: skip
     if isinstance(urls, str | PathLike):
-        return file_source(str(urls))
+        return file_source(os.fsdecode(urls))
+    if isinstance(urls, Mapping) or hasattr(urls, "columns"):
+        raise UsageError(f"{_shown(urls)} is no list of URLs: give one column or the values of it, "
+                         "such as table['url']")  # fmt: skip
+    if isinstance(urls, bytes | bytearray) or not isinstance(urls, Iterable):
+        raise UsageError(f"{_shown(urls)} is no list of URLs: give an iterable of text, or the path"
+                         " of a list")  # fmt: skip
     return script_source(urls)
+
+
+def _shown(value: object) -> str:
+    return f"{reprlib.repr(value)} ({type(value).__name__})"

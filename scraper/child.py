@@ -29,7 +29,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from processors import Unusable
 from scraper import streams
 from scraper.errors import KINDS, disk_failure, failure
 from scraper.model import Failure
@@ -303,6 +302,8 @@ def _pairs(values: Iterable[Iterable[Any]]) -> tuple[tuple[str, str], ...]:
 
 
 def _failure_of(error: BaseException) -> Failure:
+    from processors import Unusable
+
     if isinstance(error, Unusable) and error.kind in KINDS:
         return failure(error.kind, _clean(error.message))
     if isinstance(error, OSError) and error.errno is not None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ import scraper
 from scraper import config as configuration
 from scraper import descriptors, streams
 from scraper.errors import KINDS, LocalFault, ScraperError, UsageError
+from scraper.hints import did_you_mean
 from scraper.progress import Progress, answer, say, show_warnings
 from scraper.redaction import redacted, redacted_arguments, redacted_line, redacted_message
 from scraper.report import SOME_FAILED, Report
@@ -82,11 +82,15 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         wrong = message.rpartition(": ")[2].split()[:1]
-        flags = [flag for action in self._actions for flag in action.option_strings]
-        near = difflib.get_close_matches(wrong[0].partition("=")[0], flags, 1) if wrong else []
-        hint = f"; did you mean {near[0]}?" if near else "; --help lists all flags"
-        told = redacted_arguments(message)
-        raise UsageError(told + (hint if "unrecognized" in message else ""))
+        hint = ""
+        if wrong and "unrecognized" in message:
+            word = wrong[0].partition("=")[0]
+            hint = did_you_mean(word, _flags(self), "; --help lists all flags")
+        raise UsageError(redacted_arguments(message) + hint)
+
+
+def _flags(parser: argparse.ArgumentParser) -> list[str]:
+    return [flag for action in parser._actions for flag in action.option_strings]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -218,6 +222,24 @@ def _may_be_a_list(word: str) -> bool:
     return word not in KINDS and (not word.replace("_", "").isalnum() or Path(word).is_file())
 
 
+# What other programs have as a command.
+_WITHOUT_COMMAND = {
+    "export": "the records are in the run folder, as lines of JSON in records.jsonl; in a script "
+    "scraper.records(folder) gives the last one of each URL",
+}
+
+
+def _meant_by(word: str) -> str:
+    """The end of a message about a word that is neither a command nor a file."""
+    if word.lower() in _WITHOUT_COMMAND:
+        return f"; {_WITHOUT_COMMAND[word.lower()]}"
+    flag = f"--{word.lower()}"
+    if flag in _flags(_parser()):
+        return f"; did you mean {flag}?"
+    files = [path.name for path in Path().iterdir() if path.is_file()]
+    return did_you_mean(word, [*COMMANDS, *files])
+
+
 def _sources(inputs: Sequence[str], folder: str) -> list[Source]:
     """The lists that are named; none of them means to go on with what the folder knows."""
     from scraper.lists import file_source, given_source
@@ -226,9 +248,8 @@ def _sources(inputs: Sequence[str], folder: str) -> list[Source]:
         raise UsageError("no list of URLs is given: python -m scraper urls.txt (or --help)")
     if not inputs:
         return []
-    near = difflib.get_close_matches(inputs[0], COMMANDS, 1, 0.7)
-    if near and len(inputs) > 1 and not Path(inputs[0]).exists():
-        raise UsageError(f"no such command or file: {inputs[0]}; did you mean {near[0]}?")
+    if inputs[0].isalpha() and not Path(inputs[0]).exists():
+        raise UsageError(f"no such command or file: {inputs[0]}{_meant_by(inputs[0])}")
     urls = [each for each in inputs if "://" in each]
     files = [file_source(each) for each in inputs if "://" not in each]
     return [*files, given_source(urls)] if urls else files

@@ -9,7 +9,6 @@ all derived from it. Names are unique over all sections, so a flag is the key wi
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import os
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 from scraper.errors import UsageError
+from scraper.hints import did_you_mean, nearest
 from scraper.redaction import redacted, redacted_header
 from scraper.text import printable, printable_json
 
@@ -346,6 +346,7 @@ KEYS: Mapping[str, Key] = types.MappingProxyType({each.name: each for each in _k
 _BY_STEM: Mapping[str, Key] = {each.stem: each for each in KEYS.values()}
 
 Origins = Mapping[str, str]
+_SCRIPT = "configure()"
 
 
 def configure(**values: Any) -> Config:
@@ -356,7 +357,7 @@ def configure(**values: Any) -> Config:
 
     Raises UsageError for a wrong key or value.
     """
-    return load(flags=values, origin="configure()")[0]
+    return load(flags=values, origin=_SCRIPT)[0]
 
 
 def load(
@@ -381,7 +382,7 @@ def load(
         for name, (value, place) in layer.items():
             found = KEYS.get(name) or _BY_STEM.get(name)
             if found is None:
-                raise UsageError(f"unknown key {name!r} in {place}{_nearest(name)}")
+                raise UsageError(f"unknown key {name!r} in {place}{_hint(name, place)}")
             values[found.name] = parsed(found, value, place)
             origins[found.name] = place
     return with_keys(Config(), values), origins
@@ -431,8 +432,8 @@ def _from_toml(path: Path) -> dict[str, tuple[Any, str]]:
         place = f"{path} [{section}]"
         names = {each.name for each in fields(Config)}
         if not isinstance(body, dict) or section not in names:
-            near = difflib.get_close_matches(section, names, 1)
-            hint = f"; did you mean [{near[0]}]?" if near else f"; sections: {', '.join(names)}"
+            near = nearest(section, names)
+            hint = f"; did you mean [{near}]?" if near else f"; sections: {', '.join(names)}"
             if section in KEYS:
                 hint = f"; {section} belongs into [{KEYS[section].section}]"
             raise UsageError(f"unknown section or key {section!r} in {path}{hint}")
@@ -460,8 +461,18 @@ def parsed(key: Key, value: Any, place: str) -> Any:
     except (ValueError, TypeError, OverflowError):
         raise UsageError(
             f"{key.name} = {key.shown(value)!r} in {place} is not right: allowed is {key.allowed}"
+            f"{_nearest_value(key, value)}"
         ) from None
     return result
+
+
+def _nearest_value(key: Key, value: Any) -> str:
+    """What was probably meant by a wrong value, if that can be said."""
+    if callable(value) and key.meta.metavar == "M:F":
+        module, name = (getattr(value, each, "") for each in ("__module__", "__qualname__"))
+        spec = f"{module}:{name}" if module and name.isidentifier() else "module:function"
+        return f"; a function is given by its name: {key.name}={spec!r}"
+    return did_you_mean(value, key.meta.choices) if isinstance(value, str) else ""
 
 
 def _converted(key: Key, value: Any) -> Any:
@@ -470,6 +481,8 @@ def _converted(key: Key, value: Any) -> Any:
     if key.type is bool:
         return _boolean(value)
     if key.type is str:
+        if isinstance(value, os.PathLike):
+            value = os.fspath(value)
         if not isinstance(value, str) or (key.meta.choices and value not in key.meta.choices):
             raise ValueError
         if key.meta.pattern and not re.fullmatch(key.meta.pattern, value):
@@ -546,9 +559,12 @@ def _plain(bound: float | None, unit: str = "") -> str:
     return f"{int(bound)}" if bound == int(bound) else f"{bound}"
 
 
-def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name, [*KEYS, *_BY_STEM], 1, 0.5)
-    return f"; did you mean {near[0]}?" if near else "; --help lists all keys"
+def _hint(name: str, place: str) -> str:
+    near = nearest(name, [*KEYS, *_BY_STEM], 0.5)
+    if near is not None:
+        return f"; did you mean {near}?"
+    shows = "print(scraper.configure())" if place == _SCRIPT else "--show-config"
+    return f"; {shows} shows all keys"
 
 
 def as_toml(config: Config, origins: Origins | None = None) -> str:

@@ -260,6 +260,8 @@ class Frontier:
     def _refused_line(self, task: Task) -> Failure:
         if task.refusal == "bad_encoding":
             return errors.failure("bad_encoding", "the line is not UTF-8: save the list as UTF-8")
+        if task.origin_url.startswith(urls.NOT_TEXT):
+            return errors.failure("bad_url", f"{task.origin_url}; give each URL as text (str)")
         try:
             urls.canonical(task.origin_url)
         except urls.BadUrl as error:

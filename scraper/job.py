@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -28,6 +27,7 @@ from scraper.files import NotPlain
 from scraper.folders import TemporaryFolder, folder_named_after
 from scraper.frontier import Frontier
 from scraper.guard import AllowList, Guard, HostClass, Private
+from scraper.hints import did_you_mean
 from scraper.journal import Journal
 from scraper.ledger import Ledger, Line, Pass, fault_of, marked, refusal_of
 from scraper.model import Fetched, Outcome, Task
@@ -548,7 +548,17 @@ def _same_wish(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def _checked_kinds(kinds: Sequence[str] | None) -> tuple[str, ...] | None:
     if kinds is None:
         return None
+    if isinstance(kinds, str):
+        kinds = kinds.split(",")
+    if not isinstance(kinds, Iterable) or not all(isinstance(each, str) for each in kinds):
+        raise UsageError(
+            f"retry = {kinds!r} is not right: give () for all that failed, or kinds such as "
+            '["timeout_read", "http_503"]'
+        )
     return tuple(dict.fromkeys(name for kind in kinds for name in _kinds_of(kind)))
+
+
+_KINDS_HINT = "; they stand as error_kind in errors.jsonl, statuses as http_404"
 
 
 def _kinds_of(word: str) -> list[str]:
@@ -557,8 +567,11 @@ def _kinds_of(word: str) -> list[str]:
         return [word]
     meant = [k.name for k in KINDS.values() if word == k.branch or k.name.startswith(f"{word}_")]
     if not meant:
-        near = difflib.get_close_matches(word, [*KINDS, "http_404"], 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        status = re.search(r"[1-5]\d\d$", word)
+        branches = {kind.branch for kind in KINDS.values()}
+        hint = did_you_mean(f"http_{status[0]}" if status else word,
+                            [*([f"http_{status[0]}"] if status else KINDS), *branches],
+                            _KINDS_HINT)  # fmt: skip
         raise UsageError(f"retry: no kind of failure is called {word!r}{hint}")
     return meant
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import reprlib
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,9 +19,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scraper.errors import UsageError
+from scraper.hints import did_you_mean
 from scraper.ledger import Line
 from scraper.list_forms import LOOKED_AT, refusal_of, url_text
-from scraper.urls import MAX_URL_BYTES, BadUrl, canonical
+from scraper.urls import MAX_URL_BYTES, NOT_TEXT, BadUrl, canonical
 
 SLICE = 1_000
 LONGEST_LINE = MAX_URL_BYTES + 2
@@ -112,8 +114,10 @@ def file_source(name: str) -> Source:
     except IsADirectoryError:
         raise UsageError(f"{name} is a folder: name the file that holds the URLs") from None
     except FileNotFoundError:
-        hint = "" if path.suffix == ".txt" else f" (if you mean the URL, write https://{name})"
-        raise UsageError(f"no such file: {name}{hint}") from None
+        is_host = "." in name.partition("/")[0].strip(".") and path.suffix != ".txt"
+        url = f" (if you mean the URL, write https://{name})" if is_host else ""
+        hint = did_you_mean(path.name, _names_beside(path), cutoff=0.8)
+        raise UsageError(f"no such file: {name}{hint}{url}") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"cannot read {name}: {reason}") from error
@@ -133,6 +137,17 @@ def file_source(name: str) -> Source:
     return Source(shown, f"file:{identity}", pipe.lines, live=True, pipe=True, ahead=pipe.ahead)
 
 
+def _names_beside(path: Path) -> list[str]:
+    try:
+        return [each.name for each in os.scandir(path.parent) if each.is_file()]
+    except OSError:
+        return []  # only a hint would have come of it
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 200
+
+
 def given_source(urls: Sequence[str], name: str = "command-line") -> Source:
     """URLs of the command line."""
     return Source(name, name, lambda: iter(urls), ahead=lambda: iter(urls))
@@ -141,9 +156,21 @@ def given_source(urls: Sequence[str], name: str = "command-line") -> Source:
 def script_source(urls: Iterable[str]) -> Source:
     """URLs of a script: an iterator is never looked at ahead, for the next may wait for what came
     of the last."""
+
+    def lines() -> Iterator[str]:
+        return map(_text_of, urls)
+
     if isinstance(urls, Sequence):
-        return Source("script", SCRIPT, lambda: iter(urls), ahead=lambda: iter(urls))
-    return Source("script", SCRIPT, lambda: iter(urls), live=True)
+        return Source("script", SCRIPT, lines, ahead=lines)
+    return Source("script", SCRIPT, lines, live=True)
+
+
+def _text_of(item: object) -> str:
+    """The item, or, of one that is no text, what stands for it: it costs no other URL."""
+    if isinstance(item, str):
+        return item
+    shown = " ".join(_SHORT.repr(item).split())
+    return f"{NOT_TEXT}{shown} ({type(item).__name__})"
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes | str]:

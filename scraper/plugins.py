@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,19 @@ from typing import Any
 from scraper.errors import UsageError
 from scraper.main_module import imported_by_workers, importing
 
+_FILE = re.compile(r"\.py$|[/\\]")
+
+
+def _meant_by(spec: str) -> str:
+    """mysite.py:f, ./mysite.py:f, shop/mysite:f, mysite.f: as module:function; or nothing."""
+    module, colon, name = spec.partition(":")
+    if not colon:
+        module, _, name = spec.rpartition(".")
+    parts = module.removesuffix(".py").removeprefix("./").replace("\\", "/").split("/")
+    words = [*parts, *name.split(".")]
+    is_name = all(word.isidentifier() for part in words for word in part.split("."))
+    return f"{'.'.join(parts)}:{name}" if is_name and name != "py" else ""
+
 
 def function_of(spec: str, key: str) -> Callable[..., Any]:
     """The function that `spec` names; `key` is the setting that it comes from.
@@ -18,8 +32,9 @@ def function_of(spec: str, key: str) -> Callable[..., Any]:
     Raises UsageError if it cannot be found, or could not be found again in a worker process.
     """
     module_name, colon, name = spec.partition(":")
-    if not colon or not module_name or not name:
-        raise UsageError(f"{key} = {spec!r} is not right: write module:function")
+    if not colon or not module_name or not name or _FILE.search(module_name):
+        near = f"; did you mean {meant}?" if (meant := _meant_by(spec)) else ""
+        raise UsageError(f"{key} = {spec!r} is not right: write module:function{near}")
     if module_name == "__main__" and imported_by_workers() is None:
         raise UsageError(f"{key}: {name} stands in no file that worker processes could import (but "
                          "at a prompt, in a notebook, on standard input): write it into a file "

@@ -15,6 +15,7 @@ import can_ada
 from scraper.redaction import redacted_line
 
 MAX_URL_BYTES = 65_536
+NOT_TEXT = "not text: "  # begins what stands for an item of a script's input that is no text
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
 # "host:8080/x" has the shape of a scheme; these are the words that are truly meant as one.
 _NO_AUTHORITY = frozenset({"mailto", "data", "javascript", "tel", "about", "blob", "sms", "urn"})

@@ -40,6 +40,7 @@ from scraper.child import Answer, Item, Limits, Note, Recipe
 from scraper.errors import LocalFault, UsageError, failure
 from scraper.files import making_temporary
 from scraper.model import Failure, Kind, Processed, Publication, Task
+from scraper.shadows import refuse_shadows
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -100,9 +101,11 @@ class StageFailed(LocalFault):
 def prepare() -> None:
     """Have the fork server import what workers need while the caller goes on importing.
 
-    Optional, and best called before anything heavy is imported.
+    Optional, and best called before anything heavy is imported. Raises UsageError if workers would
+    import something else in place of our packages.
     """
     main_module.refuse_second_run()
+    refuse_shadows()
     if _start_method() == "forkserver":
         from multiprocessing import forkserver, resource_tracker
 

@@ -218,11 +218,65 @@ def test_a_wrong_value(scrape: Scrape) -> None:
     [
         (["--thread", "5"], "did you mean --threads?"),
         (["--no-such-flag"], "--help lists all flags"),
+        (["--gray"], "did you mean --grayscale?"),
+        (["--GRAYSCALE"], "did you mean --grayscale?"),
+        (["--allow_hosts", "a"], "did you mean --allow-hosts?"),
         (["--threads"], "expected one argument"),
     ],
 )
 def test_a_wrong_flag(words: list[str], says: str, scrape: Scrape) -> None:
     assert says in one_line(scrape.here("urls.txt", *words, dir=None))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["help"], "no such command or file: help; did you mean --help?"),
+        (["version"], "no such command or file: version; did you mean --version?"),
+        (["demo"], "no such command or file: demo; did you mean --demo?"),
+        (["statsu", "run"], "no such command or file: statsu; did you mean status?"),
+        (["expl"], "no such command or file: expl; did you mean explain?"),
+        (["urls"], "no such command or file: urls; did you mean urls.txt?"),
+        (["urlz.txt"], "no such file: urlz.txt; did you mean urls.txt?"),
+        (["./urlz.txt"], "no such file: ./urlz.txt; did you mean urls.txt?"),
+        (["quark"], "no such command or file: quark"),
+    ],
+)
+def test_a_word_that_is_no_list(words: list[str], says: str, scrape: Scrape) -> None:
+    scrape.list_of("https://localhost/")
+    assert one_line(scrape.here(*words, dir=None)) == says
+
+
+def test_there_is_no_command_to_export(scrape: Scrape) -> None:
+    told = one_line(scrape.here("export", "downloads/urls", dir=None))
+    assert "records.jsonl" in told
+    assert "scraper.records(folder)" in told
+    assert callable(scraper.records), "what is advised is there"
+
+
+def test_a_wrong_choice_is_told_the_right_one(scrape: Scrape) -> None:
+    told = one_line(scrape.here("--format", "jpg", "urls.txt"))
+    assert told.endswith('allowed is one of "", jpeg, png, webp; did you mean jpeg?')
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("404", "did you mean http_404?"),
+        ("http404", "did you mean http_404?"),
+        ("HTTP_503", "did you mean http_503?"),
+        ("http-503", "did you mean http_503?"),
+        ("timout_read", "did you mean timeout_read?"),
+        ("Network", "did you mean network?"),
+        ("quark", "statuses as http_404"),
+    ],
+)
+def test_a_wrong_kind_of_failure_is_told_the_right_one(
+    kind: str, says: str, scrape: Scrape
+) -> None:
+    told = one_line(scrape.here(scrape.list_of("https://localhost/"), "--retry", kind))
+    assert told.startswith(f"retry: no kind of failure is called {kind!r}")
+    assert told.endswith(says)
 
 
 def test_a_wrong_key_in_the_configuration(scrape: Scrape) -> None:
@@ -248,6 +302,10 @@ def test_an_unknown_variable(scrape: Scrape, monkeypatch: pytest.MonkeyPatch) ->
     ("html", "says"),
     [
         ("nonsense", "write module:function"),
+        ("mysite.py:f", "write module:function; did you mean mysite:f?"),
+        ("./mysite.py:f", "did you mean mysite:f?"),
+        ("shop/mysite.py:f", "did you mean shop.mysite:f?"),
+        ("mysite.f", "did you mean mysite:f?"),
         ("no_such_module:f", "no module 'no_such_module'"),
         ("mysite:missing", "mysite has no 'missing'"),
         ("mysite:short", "is a lambda or a local function"),

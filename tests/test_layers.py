@@ -20,7 +20,7 @@ from tests.conftest import PROJECT
 # `faulty` is a server for tests that knows nothing of us, as `processors` know nothing.
 ROWS = (
     ("processors", "scraper.faulty"),
-    ("text", "redaction", "model", "errors", "config", "urls", "sniff"),  # words
+    ("text", "redaction", "model", "errors", "hints", "config", "urls", "sniff"),  # words
     (
         "main_module",
         "plugins",
@@ -36,6 +36,7 @@ ROWS = (
         "framing",
         "proxies",
         "fetch",
+        "shadows",
         "child",
         "preload",
         "workers",

@@ -24,6 +24,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from processors import Unusable
 from scraper import child, printed, workers
 from scraper.errors import KINDS, LocalFault, UsageError
 from scraper.model import Failure, Processed, Publication, Task
@@ -792,7 +793,7 @@ def test_a_note_that_was_never_written_is_no_evidence(tmp_path: Path) -> None:
 
 
 def test_every_failure_has_a_kind_of_the_tree() -> None:
-    class Odd(child.Unusable):
+    class Odd(Unusable):
         pass
 
     unknown: Failure = child._failure_of(Odd("no_such_kind", "x"))
