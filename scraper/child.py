@@ -36,7 +36,6 @@ from scraper.printed import Printed
 from scraper.redaction import redacted
 from scraper.text import printable_json
 
-PRELOAD = ("scraper.preload",)
 START_SECONDS = 60.0  # to import everything, the user's module too
 MAX_MESSAGE_CHARS = 500
 

@@ -320,7 +320,7 @@ def _scrape(
     """Run to the end and say what came of it. The exit code `expected` counts as 0."""
     descriptors.raise_limit()
     if not config.run.save_only:
-        from scraper.workers import prepare
+        from scraper.fork_server import prepare
 
         descriptors.check_least()
         prepare()  # workers import their parsers while we import ours

@@ -21,8 +21,8 @@ MOST_WANTED = 8_192
 MOST_CONNECTIONS = MOST_WANTED
 OF_A_RUN = 16  # lock, ledger, records, logs, lists, and what is open for a moment only
 OF_A_REQUEST = 2
-OF_THE_FORK_SERVER = 8  # most of them while a worker is started
-KEPT_BY_THE_FORK_SERVER = 3  # of them, once it is there
+OF_THE_FORK_SERVER = 9  # most of them while a worker is started
+KEPT_BY_THE_FORK_SERVER = 4  # of them, once it is there
 OF_A_POOL = 6
 OF_A_WORKER = 3
 FEWEST_THREADS = 4  # before there are fewer worker processes
@@ -77,7 +77,7 @@ def shared(wanted: Share, limit: int, used: int) -> Share:
     """What fits below a limit of which so many are used. Raises UsageError if not even the least.
 
     >>> shared(Share(threads=32, processes=1), limit=64, used=4)
-    Share(threads=4, processes=1, connections=4)
+    Share(threads=4, processes=1, connections=3)
     """
     rest = limit - used
     threads, processes = wanted.threads, wanted.processes

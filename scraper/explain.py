@@ -6,12 +6,10 @@ waits, nothing is written, and no other host is asked than the URL and its redir
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -27,6 +25,7 @@ from scraper.model import Fact, Failed, Failure, Fetched, Headers, Moved, Rules,
 from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.redirects import next_hop, next_hop_of_robots, trust_of
 from scraper.robots import RobotRules, meaning_of, parse, token_of
+from scraper.temporary import TemporaryFolder
 from scraper.text import counted, printable, printable_json
 
 
@@ -82,19 +81,19 @@ def explain(text: str, config: Config) -> Explanation:
     told.add("url", written=redacted(text), canonical=redacted(url.href), lane=url.host)
     guard = guard_of(config)
     with making_temporary():
-        temporary = tempfile.TemporaryDirectory(prefix="scraper-explain-")
-    with temporary as parts:
-        fetcher = Fetcher(
-            config.fetch,
-            guard,
-            Path(parts),
-            per_host=1,
-            max_pause=config.hosts.max_retry_after_seconds,
-        )
-        try:
-            _Asker(told, config, guard, fetcher).ask(url)
-        finally:
-            fetcher.close()
+        parts = TemporaryFolder("scraper-explain-")
+    fetcher = Fetcher(
+        config.fetch,
+        guard,
+        parts.path,
+        per_host=1,
+        max_pause=config.hosts.max_retry_after_seconds,
+    )
+    try:
+        _Asker(told, config, guard, fetcher).ask(url)
+    finally:
+        fetcher.close()
+        parts.remove()
     return told
 
 

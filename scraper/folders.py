@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +10,7 @@ from scraper.errors import LocalFault, UsageError, disk_failure
 from scraper.ledger import Line
 from scraper.lists import SCRIPT, Source
 from scraper.store import host_folder
+from scraper.temporary import TemporaryFolder
 from scraper.urls import digest
 
 DOWNLOADS = Path("downloads")
@@ -47,79 +45,14 @@ def ten_digits_of(urls: Iterable[Line]) -> str:
     return digest("\n".join(each.url for each in urls)).hex()[:10]
 
 
-class TemporaryFolder:
-    """A folder that is removed with its run, and by the next run if its own was killed.
-
-    Whoever uses one holds a lock on it, which ends with the process however that ends.
-    """
-
-    def __init__(self) -> None:
-        _remove_abandoned()
-        self.path, self._lock = _made_and_locked()
-
-    def remove(self) -> None:
-        """Remove it with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)  # what is left goes with the next run
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-
-def _made_and_locked() -> tuple[Path, int | None]:
-    while True:
-        try:
-            path = Path(tempfile.mkdtemp(prefix=TEMPORARY))
-        except OSError as error:
-            if disk_failure(error).kind != "disk_error":
-                raise LocalFault(disk_failure(error)) from error
-            reason = error.strerror or error
-            raise UsageError(
-                f"no temporary folder can be made ({reason}): set TMPDIR, or name a folder (dir=)"
-            ) from error
-        try:
-            return path, _lock(path)
-        except (BlockingIOError, FileNotFoundError):
-            # Another run took it for abandoned in the moment before it was locked.
-            continue
-        except OSError:
-            return path, None  # a file system without locks: nobody will take it for abandoned
-
-
-def _remove_abandoned() -> None:
-    for path in _temporary_folders():
-        try:
-            lock = _lock(path)
-        except OSError:
-            continue  # its run goes on
-        if lock is not None:
-            shutil.rmtree(path, ignore_errors=True)
-            os.close(lock)
-
-
-def _temporary_folders() -> list[Path]:
-    """All that lie there, whosever they are."""
+def temporary_folder() -> TemporaryFolder:
+    """A folder that is removed with its run. Raises UsageError if there is no place for it."""
     try:
-        entries = list(os.scandir(tempfile.gettempdir()))
-    except OSError:
-        return []  # making one will say what is wrong
-    return [Path(each.path) for each in entries if each.name.startswith(TEMPORARY)]
-
-
-def _lock(folder: Path) -> int | None:
-    """A descriptor that holds the lock of a folder of ours; None where there is no such lock.
-
-    Raises BlockingIOError if another run holds it, FileNotFoundError if it is gone.
-    """
-    if os.name == "nt":
-        return None
-    import fcntl
-
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        if os.fstat(descriptor).st_uid != os.getuid():
-            raise PermissionError(f"{folder} is another user's")
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+        return TemporaryFolder(TEMPORARY)
+    except OSError as error:
+        if disk_failure(error).kind != "disk_error":
+            raise LocalFault(disk_failure(error)) from error
+        reason = error.strerror or error
+        raise UsageError(
+            f"no temporary folder can be made ({reason}): set TMPDIR, or name a folder (dir=)"
+        ) from error

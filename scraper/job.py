@@ -24,7 +24,7 @@ from scraper.descriptors import Share
 from scraper.errors import KINDS, LocalFault, UsageError, disk_failure
 from scraper.fetch import Fetcher, agent_of
 from scraper.files import NotPlain
-from scraper.folders import TemporaryFolder, folder_named_after
+from scraper.folders import folder_named_after, temporary_folder
 from scraper.frontier import Frontier
 from scraper.guard import AllowList, Guard, HostClass, Private
 from scraper.hints import did_you_mean
@@ -38,6 +38,7 @@ from scraper.report import Report, Tally
 from scraper.robots import token_of
 from scraper.shaping import describe_changes, process_hashes, shaping_options
 from scraper.store import Store, processed_prefix
+from scraper.temporary import TemporaryFolder
 from scraper.urls import parts_of, without_credentials
 from scraper.workers import Limits, ProcessStage, Work
 
@@ -204,7 +205,7 @@ class Run:
             return self._folder_of_a_run()
         named = self.config.run.dir or folder_named_after(self.sources[0])
         if named is None:
-            self._temporary = TemporaryFolder()
+            self._temporary = temporary_folder()
             named = self._temporary.path
         return Path(named)
 

@@ -9,43 +9,34 @@ next generation; the begun ones are suspects, tried one at a time in a pool of o
 
 from __future__ import annotations
 
-import copy
-import functools
 import itertools
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from multiprocessing import (
     connection,
-    context,
-    get_all_start_methods,
-    get_context,
-    util,
 )
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scraper import child, main_module, printed
+from scraper import child, fork_server, main_module, printed
 from scraper.child import Answer, Item, Limits, Note, Recipe
 from scraper.errors import LocalFault, UsageError, failure
-from scraper.files import making_temporary
 from scraper.model import Failure, Kind, Processed, Publication, Task
-from scraper.shadows import refuse_shadows
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["Broken", "Limits", "ProcessStage", "Returned", "StageFailed", "Work", "prepare"]
+__all__ = ["Broken", "Limits", "ProcessStage", "Returned", "StageFailed", "Work"]
 
 MAX_GATHERED = 4  # items a submission: +23 % pages a second; 8 bring little more
 GATHERED_BODY_BYTES = 262_144
@@ -60,7 +51,6 @@ GENTLE_SECONDS = 2.0  # for idle workers to end by themselves
 KILL_SECONDS = 2.0  # for killed ones to be gone; only a worker stuck in the kernel needs longer
 LAUNCH_SECONDS = 5.0  # for all workers of a generation to be forked
 ROUND_SECONDS = 1.0
-MOST_SOCKET_FOLDER_BYTES = 70  # a socket has 104 or more for it and /pymp-.../listener-...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,77 +86,6 @@ class StageFailed(LocalFault):
 
     def __init__(self, message: str) -> None:
         super().__init__(Failure("process_died", "process", message, retryable=True, blame="here"))
-
-
-def prepare() -> None:
-    """Have the fork server import what workers need while the caller goes on importing.
-
-    Optional, and best called before anything heavy is imported. Raises UsageError if workers would
-    import something else in place of our packages.
-    """
-    main_module.refuse_second_run()
-    refuse_shadows()
-    if _start_method() == "forkserver":
-        from multiprocessing import forkserver, resource_tracker
-
-        forkserver.set_forkserver_preload(list(child.PRELOAD))
-        with making_temporary():
-            _choose_socket_folder()
-        # The tracker first: starting it ends with unblocking SIGINT.
-        resource_tracker.ensure_running()
-        with _interrupts_blocked():
-            forkserver.ensure_running()
-
-
-@functools.cache
-def _choose_socket_folder() -> None:
-    """Have multiprocessing put its socket where the path is short enough, whatever TMPDIR says.
-
-    Raises OSError if there is no such place.
-    """
-    usual = tempfile.tempdir
-    refused: OSError = FileNotFoundError("no usual place for it")
-    try:
-        for folder in _short_folders():
-            tempfile.tempdir = folder  # where multiprocessing makes its own, once
-            try:
-                util.get_temp_dir()
-                return
-            except OSError as error:
-                refused = error
-        raise refused
-    finally:
-        tempfile.tempdir = usual
-
-
-def _short_folders() -> list[str]:
-    """TMPDIR and the like if its name is short; and places that are there on most systems."""
-    try:
-        usual = [tempfile.gettempdir()]
-    except FileNotFoundError:
-        usual = []
-    return [
-        folder
-        for folder in [*usual, "/tmp", "/var/tmp", "/dev/shm"]
-        if len(os.fsencode(folder)) <= MOST_SOCKET_FOLDER_BYTES
-    ]
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Processes started in here are born deaf to Ctrl-C, before they could say so themselves."""
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _start_method() -> str:
-    return "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
 
 
 class _Item:
@@ -237,8 +156,8 @@ class ProcessStage:
 
         `scratch` is the parts folder: temporary files of results lie below it.
         """
-        prepare()
         scratch.mkdir(parents=True, exist_ok=True)
+        fork_server.prepare(scratch)
         self._scratch = str(scratch)
         self._main = self._generation(self._processes)
         self._starter = threading.Thread(target=self._begin, name="start-workers", daemon=True)
@@ -635,7 +554,7 @@ class _Generation:
         self._watcher = threading.Thread(target=self._watch, name="watch-workers", daemon=True)
         self._first_announcement = threading.Lock()
         self.pool = ProcessPoolExecutor(
-            processes, _context(scratch), child.begin, (scratch, recipe, limits)
+            processes, fork_server.context_for(scratch), child.begin, (scratch, recipe, limits)
         )
         self._inner: Any = self.pool
         self._results: Any = self._inner._result_queue
@@ -651,8 +570,7 @@ class _Generation:
     def launch(self) -> None:
         """Start all workers now: a pool starts them in `submit`, which callbacks call too."""
         try:
-            prepare()
-            with _interrupts_blocked(), main_module.without_missing_file():
+            with fork_server.starting(Path(self._scratch)):
                 while len(self._inner._processes) < self._processes:
                     self.pings.append(self.pool.submit(child.ping))
             # Once more, to wake the pool's thread: it does not watch a worker started since.
@@ -774,11 +692,3 @@ class _Generation:
                 with suppress(OSError):  # it never came so far
                     os.unlink(path(self._scratch, each.pid))
         self.children = []
-
-
-def _context(scratch: str) -> context.BaseContext:
-    """multiprocessing's, but its processes are known as workers from their first moment."""
-    ours: Any = copy.copy(get_context(_start_method()))
-    ours.Process = partial(ours.Process, name=main_module.worker_name(scratch))
-    named: context.BaseContext = ours
-    return named

@@ -17,7 +17,7 @@ import pytest
 import scraper
 from scraper.errors import LocalFault, UsageError
 from scraper.faulty import FaultyServer, page, status
-from scraper.folders import TEMPORARY, TemporaryFolder, folder_named_after
+from scraper.folders import TEMPORARY, folder_named_after, temporary_folder
 from scraper.job import Run
 from scraper.lists import Pipe, Source, file_source, given_source, script_source
 from scraper.urls import digest
@@ -208,14 +208,14 @@ def test_what_a_killed_stream_has_left_goes_with_the_next_one(temporary: Path) -
     left = Path(killed.stdout.strip())
     assert left.parent == temporary
     assert (left / ".scraper").exists()
-    mine = TemporaryFolder()
+    mine = temporary_folder()
     assert not left.exists()
     mine.remove()
 
 
 def test_a_folder_that_is_in_use_is_nobody_elses_to_remove(temporary: Path) -> None:
-    one = TemporaryFolder()
-    other = TemporaryFolder()
+    one = temporary_folder()
+    other = temporary_folder()
     assert one.path != other.path
     assert one.path.exists()
     other.remove()
@@ -227,7 +227,7 @@ def test_a_folder_that_is_in_use_is_nobody_elses_to_remove(temporary: Path) -> N
 def test_a_link_in_its_place_is_not_followed(temporary: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (temporary / f"{TEMPORARY}x").symlink_to(tmp_path / "mine")
-    TemporaryFolder().remove()
+    temporary_folder().remove()
     assert (tmp_path / "mine").exists()
 
 

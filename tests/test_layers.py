@@ -23,6 +23,7 @@ ROWS = (
     ("text", "redaction", "model", "errors", "hints", "config", "urls", "sniff"),  # words
     (
         "main_module",
+        "temporary",
         "plugins",
         "files",
         "streams",
@@ -39,6 +40,7 @@ ROWS = (
         "shadows",
         "child",
         "preload",
+        "fork_server",
         "workers",
         "store",
         "reading",

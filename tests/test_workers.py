@@ -8,14 +8,12 @@ import queue
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from multiprocessing import util
 from pathlib import Path
 from textwrap import dedent
 
@@ -26,9 +24,9 @@ from hypothesis import strategies as st
 
 from processors import Unusable
 from scraper import child, printed, workers
-from scraper.errors import KINDS, LocalFault, UsageError
+from scraper.errors import KINDS, UsageError
 from scraper.model import Failure, Processed, Publication, Task
-from scraper.workers import Broken, Limits, ProcessStage, Returned, StageFailed, Work, prepare
+from scraper.workers import Broken, Limits, ProcessStage, Returned, StageFailed, Work
 
 SECONDS = 1.0
 MEMORY = 128 * 2**20
@@ -800,63 +798,3 @@ def test_every_failure_has_a_kind_of_the_tree() -> None:
     assert unknown.kind == "internal_error"
     assert child._failure_of(OSError(28, "full")).kind == "disk_full"
     assert child._failure_of(ValueError("\ud800")).message == "ValueError: ?"
-
-
-# -- where multiprocessing has its socket -----------------------------------------------------
-
-
-def _chosen_socket_folder(monkeypatch: pytest.MonkeyPatch, refuses: OSError | None) -> list[str]:
-    """The folders in which one was to be made, of which `refuses` is what all but the last say."""
-    tried: list[str] = []
-
-    def get_temp_dir() -> str:
-        tried.append(str(tempfile.tempdir))
-        if refuses is not None and tempfile.tempdir != "/dev/shm":
-            raise refuses
-        return tried[-1]
-
-    monkeypatch.setattr(util, "get_temp_dir", get_temp_dir)
-    workers._choose_socket_folder.__wrapped__()
-    return tried
-
-
-def test_a_socket_lies_in_the_usual_folder_if_its_name_is_short(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", "/short")
-    assert _chosen_socket_folder(monkeypatch, None) == ["/short"]
-    assert tempfile.tempdir == "/short"
-
-
-def test_a_socket_lies_elsewhere_if_that_name_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", "/" + "x" * 120)
-    assert _chosen_socket_folder(monkeypatch, None) == ["/tmp"]
-    assert tempfile.tempdir == "/" + "x" * 120, "what a user's function makes stays in its place"
-
-
-def test_without_any_usual_folder_the_shared_memory_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none() -> str:
-        raise FileNotFoundError("No usable temporary directory found")
-
-    monkeypatch.setattr(tempfile, "gettempdir", none)
-    tried = _chosen_socket_folder(monkeypatch, OSError(30, "Read-only file system"))
-    assert tried == ["/tmp", "/var/tmp", "/dev/shm"]
-
-
-@pytest.mark.parametrize(
-    ("error", "raised"),
-    [
-        (OSError(30, "Read-only file system"), UsageError),
-        (OSError(28, "No space left on device"), LocalFault),
-    ],
-)
-def test_without_any_folder_for_a_socket_it_says_what_to_do(
-    error: OSError, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse() -> str:
-        raise error
-
-    monkeypatch.setattr(util, "get_temp_dir", refuse)
-    workers._choose_socket_folder.cache_clear()
-    with pytest.raises(raised, match=r"set TMPDIR|no space left"):
-        prepare()
