@@ -45,9 +45,14 @@ class NotPlain(OSError):
 class Folder:
     """An open folder. Names are of one component, paths have "/" between theirs."""
 
-    def __init__(self, path: Path, descriptor: int | None) -> None:
-        self.path = path
+    def __init__(self, path: str, descriptor: int | None) -> None:
+        self._path = path
         self._fd = descriptor
+
+    @property
+    def path(self) -> Path:
+        """Where it was when it was opened."""
+        return Path(self._path)
 
     def __enter__(self) -> Folder:
         return self
@@ -118,7 +123,7 @@ class Folder:
 
     def folders(self) -> list[str]:
         """The names of the real folders in it."""
-        names = os.listdir(self.path if self._fd is None else self._fd)
+        names = os.listdir(self._path if self._fd is None else self._fd)
         modes = ((name, self.look(name)) for name in names)
         return [name for name, found in modes if found and stat.S_ISDIR(found.st_mode)]
 
@@ -154,7 +159,7 @@ class Folder:
     # -- inside -------------------------------------------------------------------------------
 
     def _at(self, name: str) -> str:
-        return name if self._fd is not None else os.path.join(self.path, name)
+        return name if self._fd is not None else os.path.join(self._path, name)
 
     def _inner(self, name: str, create: bool, mode: int) -> Folder:
         try:
@@ -171,13 +176,13 @@ class Folder:
 
     def _opened(self, name: str) -> Folder:
         if self._fd is not None:
-            return Folder(self.path / name, self._open(name, _FOLDER, stat.S_ISDIR))
+            return Folder(os.path.join(self._path, name), self._open(name, _FOLDER, stat.S_ISDIR))
         found = self.look(name)
         if found is None:
             raise FileNotFoundError(f"no folder {self.path / name}")
         if not stat.S_ISDIR(found.st_mode):
             raise NotPlain(self._complaint(name, found.st_mode, stat.S_ISDIR))
-        return Folder(self.path / name, None)
+        return Folder(os.path.join(self._path, name), None)
 
     def _open(self, name: str, flags: int, is_wanted: Test = stat.S_ISREG) -> int:
         if name in ("", ".", ".."):
@@ -217,7 +222,7 @@ class Folder:
 
 def open_folder(path: Path) -> Folder:
     """The folder at `path`, which may be a link to one."""
-    return Folder(path, os.open(path, _FOLDER) if BY_DESCRIPTOR else None)
+    return Folder(os.fspath(path), os.open(path, _FOLDER) if BY_DESCRIPTOR else None)
 
 
 @contextmanager

@@ -1077,7 +1077,7 @@ def _marks(values: Iterable[object]) -> str:
 def fault_of(error: sqlite3.Error, path: Path) -> LocalFault:
     """What a run stops with when the ledger does not take what it is told."""
     if _is_full(error, path):
-        return LocalFault(disk_failure(OSError(errno.ENOSPC, str(error))))
+        return LocalFault(disk_failure(OSError(errno.ENOSPC, str(error), str(path))))
     return LocalFault(failure(failure_of(error).kind, _unusable(path, error)))
 
 

@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -184,19 +184,14 @@ class Store:
         self._publish(files, self.own_parts)
 
     def _publish(self, files: Iterable[Publication], parts: Folder) -> None:
-        for parent, group in itertools.groupby(sorted(files, key=_parent_of), _parent_of):
-            published = list(group)
-            try:
-                folder = self.root.below(parent, create=any(each.part for each in published))
-            except FileNotFoundError:
-                continue  # there was something to remove, and it is gone with its folder
+        """Folder by folder, each of them opened once."""
+        for kind, of_kind in _grouped(files, 0):
+            folder = _folder_for(of_kind, self.root, kind)
+            if folder is None:
+                continue
             with folder:
-                for each in published:
-                    name = os.path.basename(each.path)
-                    if each.part is None:
-                        folder.remove(name)
-                    else:
-                        folder.take(parts, each.part, name)
+                for host, of_host in _grouped(of_kind, 1):
+                    _publish_into(_folder_for(of_host, folder, host), of_host, parts)
 
     def sync(self, files: Iterable[Publication]) -> None:
         """Have the disk hold these parts before anything says that they are there."""
@@ -227,6 +222,40 @@ class Store:
 
 def _parent_of(file: Publication) -> str:
     return os.path.dirname(file.path)
+
+
+def _grouped(files: Iterable[Publication], place: int) -> Iterator[tuple[str, list[Publication]]]:
+    """By the component of their paths that stands at `place`."""
+
+    def name_of(file: Publication) -> str:
+        return file.path.split("/")[place]
+
+    for name, group in itertools.groupby(sorted(files, key=name_of), name_of):
+        yield name, list(group)
+
+
+def _folder_for(files: Sequence[Publication], parent: Folder, name: str) -> Folder | None:
+    """The folder of these files; None if there is only something to remove, which is gone as well
+    as its folder."""
+    creates = any(each.part is not None for each in files)
+    try:
+        return parent.below(name, create=creates)
+    except FileNotFoundError:
+        if creates:
+            raise
+        return None
+
+
+def _publish_into(folder: Folder | None, files: Iterable[Publication], parts: Folder) -> None:
+    if folder is None:
+        return
+    with folder:
+        for each in files:
+            name = os.path.basename(each.path)
+            if each.part is None:
+                folder.remove(name)
+            else:
+                folder.take(parts, each.part, name)
 
 
 def _sync(path: str) -> None:
