@@ -52,7 +52,9 @@ class RunKeys:
     """How much at once, where, and when to stop."""
 
     dir: str = key("", "run folder; empty: downloads/<name of the list>", short="-d", metavar="DIR")
-    threads: int = key(32, "fetch threads", low=1, high=1024, short="-j", metavar="N")
+    threads: int = key(
+        0, "fetch threads; 0: 16 for each core, up to 32", low=0, high=1024, short="-j", metavar="N"
+    )  # fmt: skip
     processes: int = key(
         0, "worker processes; 0: one for each core", low=0, high=256, short="-p", metavar="N"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import sqlite3
 import time
@@ -17,7 +16,7 @@ from typing import Any, cast
 import orjson
 
 import scraper
-from scraper import adoption, descriptors, lists, main_module, recovery, sinks, streams
+from scraper import adoption, cores, descriptors, lists, main_module, recovery, sinks, streams
 from scraper.config import Config
 from scraper.delivery import Delivery
 from scraper.descriptors import Share
@@ -526,8 +525,10 @@ def _since_all_was_made_anew(passes: Sequence[Pass]) -> list[Pass]:
 
 
 def _wanted_share(config: Config) -> Share:
-    processes = config.run.processes or os.cpu_count() or 1
-    return Share(config.run.threads, 0 if config.run.save_only else processes)
+    own = cores.cores()
+    processes = config.run.processes or own
+    threads = config.run.threads or cores.default_threads(own)
+    return Share(threads, 0 if config.run.save_only else processes)
 
 
 def guard_of(config: Config) -> Guard:

@@ -209,7 +209,7 @@ def test_odd_lines_of_a_list_are_told_and_the_others_asked(scrape: Scrape) -> No
 def test_a_wrong_value(scrape: Scrape) -> None:
     assert one_line(scrape.here("--threads", "many", "urls.txt")) == (
         "threads = 'many' in the command line is not right: "
-        "allowed is a whole number from 1 to 1024"
+        "allowed is a whole number from 0 to 1024"
     )
 
 

@@ -169,8 +169,8 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
     [
-        ("threads", "0", "a whole number from 1 to 1024"),
-        ("threads", "2.5", "a whole number from 1 to 1024"),
+        ("threads", "-1", "a whole number from 0 to 1024"),
+        ("threads", "2.5", "a whole number from 0 to 1024"),
         ("threads", "many", "a whole number"),
         ("threads", True, "a whole number"),
         ("threads", "9" * 400, "a whole number"),

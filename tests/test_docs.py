@@ -11,6 +11,7 @@ import io
 import os
 import re
 import shlex
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -33,11 +34,14 @@ from scraper.faulty import FaultyServer, page, sequence, status
 from scraper.model import Fetched, Task, Timings
 from scraper.record import encode
 from scraper.report import Report
+from scraper.workers import GENTLE_SECONDS, KILL_SECONDS
 from tests.conftest import Scrape
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
 REQUESTING = {f"requests.{verb}" for verb in ("get", "head", "post", "put", "delete", "request")}
+# Idle workers end, killed ones are awaited, and with them two threads.
+TO_END_SECONDS = GENTLE_SECONDS + 3 * KILL_SECONDS
 REWRITE = "run `python -m tests.test_docs` to write it anew"
 
 
@@ -435,6 +439,20 @@ def test_the_crontab_of_the_guide_asks_every_night_and_speaks_only_when_it_must(
         assert server.count("/") == 3
     assert [night.code for night in nights] == [0, 0, 4]
     assert [len(night.stderr.splitlines()) for night in nights] == [0, 0, 1]
+
+
+def test_systemd_waits_for_longer_than_the_grace_of_its_unit() -> None:
+    told = (DOCS / "guide.md").read_text()
+    unit = told.partition("[Service]\n")[2].partition("```")[0]
+    lines = dict(line.split("=", 1) for line in unit.splitlines())
+    words = shlex.split(lines["ExecStart"].partition("-m scraper ")[2])
+    config, _ = cli._configured(cli._parser().parse_args(words))
+    assert int(lines["TimeoutStopSec"]) > config.run.grace_seconds + TO_END_SECONDS
+    assert TO_END_SECONDS < 10
+    assert "up to 10 s more" in told
+    assert f"({Config().run.grace_seconds:g} s if nothing is" in told
+    assert lines["KillMode"] == "mixed"
+    assert int(lines["SuccessExitStatus"]) == 128 + signal.SIGTERM
 
 
 def rewrite() -> None:

@@ -29,6 +29,7 @@ ROWS = (
         "streams",
         "printed",
         "descriptors",
+        "cores",
         "shaping",
         "robots",
         "guard",
