@@ -25,6 +25,7 @@ from scraper.list_forms import LOOKED_AT, refusal_of, url_text
 from scraper.urls import MAX_URL_BYTES, NOT_TEXT, BadUrl, canonical
 
 SLICE = 1_000
+STOP_SECONDS = 0.2  # for the thread that reads to notice that it is to stop
 LONGEST_LINE = MAX_URL_BYTES + 2
 LOOK_SECONDS = 1.0  # after its first line, for which a pipe is looked at before it is believed
 SCRIPT = "script"  # what identifies URLs that a script hands over, whichever they are
@@ -281,10 +282,12 @@ class Reader(threading.Thread):
         return lines
 
     def stop(self) -> None:
-        """Read no further."""
+        """Read no further; a thread that is not stuck in a read is gone after this."""
         with self._room:
             self._stopped = True
             self._room.notify()
+        if self.is_alive():
+            self.join(STOP_SECONDS)
 
     def run(self) -> None:
         error: BaseException | None = None
