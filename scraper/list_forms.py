@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 LOOKED_AT = 100  # lines, from the first one on
+FEWEST = 2  # lines of a form: a single one is an odd line, unless it says what it is
 
 # -- what is wrapped around one URL ---------------------------------------------------------------
 
@@ -170,9 +171,14 @@ def _marked_form(first: str) -> Form | None:
 def _form_of_most(texts: Sequence[str]) -> Form | None:
     """The form of at least half of the lines."""
     for name, is_one in (("HTML", _TAG.search), ("JSON", _MEMBER.match)):
-        if 2 * sum(1 for each in texts if is_one(each)) >= len(texts):
+        such = [each for each in texts if is_one(each)]
+        if len(such) >= FEWEST and _are_most(such, texts):
             return Form(name, *_TAKE_OUT)
     return next(filter(None, map(partial(_table_of, texts), "\t;,|")), None)
+
+
+def _are_most(some: Sequence[object], of: Sequence[object]) -> bool:
+    return 2 * len(some) >= len(of)
 
 
 # -- tables -----------------------------------------------------------------------------------
@@ -184,21 +190,22 @@ _URL_CELL = re.compile(
     r"|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:[/:?]|$))",
     re.IGNORECASE,
 )
+_FULL_URL = re.compile(r"https?://", re.IGNORECASE)
 # What stands behind a delimiter and is no part of a URL. Some URLs have commas and semicolons in
 # them (`;jsessionid=1`, `/0,1518,766.html`, `/@52.5,13.4,15z`), but hardly a bare word at the end.
 _WORD = {
-    ",": re.compile(r"[^\W\d][\w-]*|.*\s.*|https?://.*", re.IGNORECASE),
-    ";": re.compile(r"[^/?&=.%,;@]+|.*\s.*|https?://.*", re.IGNORECASE),
+    ",": re.compile(r"[^\W\d][\w-]*|.*\s.*"),
+    ";": re.compile(r"[^/?&=.%,;@]+|.*\s.*"),
 }
 
 
 def _table_of(texts: Sequence[str], delimiter: str) -> Form | None:
     rows = [row for row in _rows(texts, delimiter) if sum(map(bool, row)) > 1]
-    if 2 * len(rows) < len(texts):
+    if not rows or not _are_most(rows, texts):
         return None
     width = Counter(map(len, rows)).most_common(1)[0][0]
     rows = [row for row in rows if len(row) == width]
-    if 2 * len(rows) < len(texts):
+    if not _are_most(rows, texts):
         return None
     header = rows[0] if rows[0] == _cells(texts[0], delimiter) and _is_header(rows[0]) else None
     inside = rows[1:] if header else rows
@@ -207,7 +214,7 @@ def _table_of(texts: Sequence[str], delimiter: str) -> Form | None:
         column = _named_column(header)
     if column is None:
         return None
-    if header is None and not (_are_quoted(texts) or _are_cells(inside, column, delimiter)):
+    if header is None and not _are_rows(inside, column, delimiter, texts):
         return None
     kind = {"\t": "a table with TABs", "|": "a table"}.get(delimiter, "a CSV")
     if header is None:
@@ -246,22 +253,29 @@ def _named_column(header: Sequence[str] | None) -> int | None:
 def _column_of_urls(rows: Sequence[Sequence[str]]) -> int | None:
     """The first column that has a URL in at least half of the rows."""
     for column in range(len(rows[0])):
-        if 2 * sum(1 for row in rows if _URL_CELL.match(row[column])) >= len(rows):
+        if _are_most([row for row in rows if _URL_CELL.match(row[column])], rows):
             return column
     return None
 
 
-def _are_quoted(texts: Sequence[str]) -> bool:
-    return 2 * sum(1 for each in texts if each.startswith('"')) >= len(texts)
-
-
-def _are_cells(rows: Sequence[Sequence[str]], column: int, delimiter: str) -> bool:
+def _are_rows(
+    rows: Sequence[Sequence[str]], column: int, delimiter: str, texts: Sequence[str]
+) -> bool:
     """Without a header: is the delimiter no part of the URLs themselves?"""
+    if _are_most([row for row in rows if _are_urls(row)], rows):
+        return True
+    if len(rows) < FEWEST:
+        return False
     word = _WORD.get(delimiter)
-    if column > 0 or word is None:
+    if column > 0 or word is None or _are_most([t for t in texts if t.startswith('"')], texts):
         return True
     words = [row for row in rows if all(not each or word.fullmatch(each) for each in row[1:])]
-    return 2 * len(words) >= len(rows)
+    return _are_most(words, rows)
+
+
+def _are_urls(row: Sequence[str]) -> bool:
+    """A URL in each cell, and not a URL with a list of them in its query."""
+    return "?" not in row[0] and all(_FULL_URL.match(each) for each in row)
 
 
 def _command_that_takes(column: int, delimiter: str, *, header: bool) -> str:
