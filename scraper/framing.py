@@ -11,7 +11,7 @@ from __future__ import annotations
 import http.client
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 MAX_LINE_BYTES = 65_536
@@ -31,7 +31,7 @@ class BadAnswer(http.client.HTTPException):
     kind = "protocol_error"
 
 
-def length_of(values: Iterable[str]) -> int | None:
+def length_of(values: Sequence[str]) -> int | None:
     """The length that these values of Content-Length announce; None if there are none.
 
     >>> length_of(["5, 5"]), length_of([])
@@ -39,9 +39,9 @@ def length_of(values: Iterable[str]) -> int | None:
 
     Raises BadAnswer for anything that is not one length (RFC 9112 6.3).
     """
-    said = _items(values)
-    if not said:
+    if not values:
         return None
+    said = _items(values) if len(values) > 1 or "," in values[0] else {values[0].strip(" \t")}
     text = said.pop()
     if said or not _DIGITS.fullmatch(text):
         raise BadAnswer(f"the answer has a Content-Length that is no length: {_shown(values)}")
@@ -49,11 +49,13 @@ def length_of(values: Iterable[str]) -> int | None:
     return int(digits) if len(digits) <= 18 else LARGEST_LENGTH
 
 
-def is_chunked(values: Iterable[str]) -> bool:
+def is_chunked(values: Sequence[str]) -> bool:
     """Do these values of Transfer-Encoding say that the body comes in chunks?
 
     Raises BadAnswer for any other coding, which was not asked for.
     """
+    if not values:
+        return False
     codings = _items(values) - {"", "identity"}
     if codings - {"chunked"}:
         raise BadAnswer(
@@ -67,11 +69,11 @@ def has_no_body(status: int) -> bool:
     return status < 200 or status in _BODILESS
 
 
-def _items(values: Iterable[str]) -> set[str]:
+def _items(values: Sequence[str]) -> set[str]:
     return {item.strip(" \t").lower() for value in values for item in value.split(",")}
 
 
-def _shown(values: Iterable[str]) -> str:
+def _shown(values: Sequence[str]) -> str:
     return repr(", ".join(values)[:100])
 
 
@@ -106,18 +108,22 @@ class Answer(http.client.HTTPResponse):
         self._frame()
 
     def _frame(self) -> None:
+        """Correct where http.client has found the end of the body; mostly it is right."""
+        lengths, codings = [], []
+        for name, value in self.headers.raw_items():
+            name = name.lower()
+            if name == "content-length":
+                lengths.append(value)
+            elif name == "transfer-encoding":
+                codings.append(value)
         bodiless = has_no_body(self.status)
-        codings = self.headers.get_all("transfer-encoding") or ()
-        self.chunked = bool(codings) and not bodiless and is_chunked(codings)
-        self.chunk_left = None
-        self.length = None
-        if bodiless:
-            self.length = 0
-        elif not self.chunked:
-            self.length = length_of(self.headers.get_all("content-length") or ())
-        endless = self.length is None and not self.chunked
-        changed = self.status == http.client.SWITCHING_PROTOCOLS
-        self.will_close = endless or changed or self._check_close()
+        chunked = not bodiless and is_chunked(codings)
+        length = 0 if bodiless else None if chunked else length_of(lengths)
+        if (chunked, length) != (self.chunked, self.length):
+            self.chunked, self.length, self.chunk_left = chunked, length, None
+            self.will_close = self._check_close() or (length is None and not chunked)
+        if self.status == http.client.SWITCHING_PROTOCOLS:
+            self.will_close = True  # what follows is no HTTP
 
     def _read_status(self) -> tuple[str, int, str]:
         """The status line behind any interim answers: clients must understand them all (RFC 9110
