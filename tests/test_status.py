@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import scraper
-from scraper import reading
+from scraper import cli, reading
 from scraper import status as status_face
 from scraper.faulty import FaultyServer, page, silent, status
 from scraper.ledger import SCHEMA, Ledger
@@ -270,7 +270,7 @@ def test_a_run_that_goes_on_tells_for_how_long(
             capsys.readouterr()
             clock = SimpleNamespace(time=lambda: time.time() + 75)
             monkeypatch.setattr(status_face, "time", clock)
-            assert status_face.main([str(scrape.folder / "run")]) == 0
+            assert cli.main(["status", str(scrape.folder / "run")]) == 0
             outcomes.stop(grace=0)
     told = capsys.readouterr().out
     assert "running (process " in told
