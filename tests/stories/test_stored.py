@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import scraper
+from scraper import lists
 from scraper.faulty import FaultyServer, body, etag, page, sequence, status
 from tests.conftest import Scrape
 
@@ -133,8 +134,11 @@ def test_the_input_may_wait_for_what_the_folder_knows(server: FaultyServer, tmp_
     assert [each.stored for each in outcomes] == [True, False, True, False, False, False]
 
 
-def test_a_long_input_that_is_known_is_not_read_ahead_of_its_reader(tmp_path: Path) -> None:
-    lines = [f"ftp://nonsense/{number}" for number in range(12_000)]
+def test_a_long_input_that_is_known_is_not_read_ahead_of_its_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "SLICE", 20)
+    lines = [f"ftp://nonsense/{number}" for number in range(600)]
     scraper.run(lines, config(tmp_path))
     read = 0
 
@@ -147,7 +151,7 @@ def test_a_long_input_that_is_known_is_not_read_ahead_of_its_reader(tmp_path: Pa
     with scraper.stream(urls(), config(tmp_path)) as run:
         ahead = [read - number for number, _ in enumerate(run)]
     assert len(ahead) == len(lines)
-    assert max(ahead) < 7_000, "a few slices, not the list"
+    assert max(ahead) < 300, "a few slices, not the list"
 
 
 def test_the_urls_of_another_script_are_not_among_its_own(
