@@ -281,6 +281,7 @@ def _processor(own: Callable[..., Any] | None, recipe: Recipe) -> Callable[[Item
         if own is not None:
             facts["data"] = html.with_function(page, own)
         found = facts["images"]
+        facts["canonical"] = redacted(facts["canonical"]) if facts["canonical"] else None
         for name in ("links", "images"):  # what they are asked with is no matter of the record
             facts[name] = list(dict.fromkeys(map(redacted, facts[name])))
         return facts, found, ()

@@ -355,7 +355,7 @@ def _scrape(
     if error is not None:
         _complain(error)
         return _leave(error.exit_code, run)
-    if sources and run.complete and not run.report.lines and not quiet:
+    if sources and run.complete and not run.report.lines and (run.report.nothing_due or not quiet):
         say(f"no URL in {', '.join(each.name for each in sources)}")
     code = run.report.exit_code
     if interrupted.signal is not None and not run.complete:

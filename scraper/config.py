@@ -165,8 +165,9 @@ class HostKeys:
         choices=("on", "off", "report"),
     )  # fmt: skip
     obey: tuple[str, ...] = key(
-        (), "page directives that skip a URL: noindex, noimageindex, noai, noimageai",
-        metavar="WORDS", shapes=True)  # fmt: skip
+        (), "page directives that skip a URL, such as noindex,noai",
+        choices=("noindex", "noimageindex", "noai", "noimageai"), metavar="WORDS", shapes=True,
+    )  # fmt: skip
     limit_rate_bytes: int = key(
         0, "bytes a second, over all hosts; 0: no limit", low=0, high=2**40, short="-r",
         metavar="SIZE",
@@ -306,7 +307,8 @@ class Key:
         """What values are right, in words."""
         meta = self.meta
         if meta.choices:
-            return "one of " + ", ".join(choice or '""' for choice in meta.choices)
+            number = "any of " if self.is_list else "one of "
+            return number + ", ".join(choice or '""' for choice in meta.choices)
         if self.type is bool:
             return "true or false"
         if self.is_list:
@@ -479,7 +481,10 @@ def _nearest_value(key: Key, value: Any) -> str:
 
 def _converted(key: Key, value: Any) -> Any:
     if key.is_list:
-        return _strings(value)
+        strings = _strings(value)
+        if key.meta.choices and not set(strings) <= set(key.meta.choices):
+            raise ValueError
+        return strings
     if key.type is bool:
         return _boolean(value)
     if key.type is str:

@@ -126,6 +126,7 @@ class Fetcher:
         self._secrets = {name: headers.pop(name) for name in [*headers] if is_secret(name)}
         self.headers = headers  # what every request sends
         self._proxies = proxies_of(keys.proxy)
+        _check_certificates(keys.ca_bundle)
         self._adapter = _SlimAdapter(guard, keys, per_host, connections)
 
     def close(self) -> None:
@@ -537,6 +538,18 @@ class _SlimAdapter(HTTPAdapter):
         response.url = req.url
         response.request = req
         return response
+
+
+def _check_certificates(bundle: str) -> None:
+    """Raises UsageError for a file of the user's that holds none: no URL could be asked."""
+    trusted = _trusted(bundle)
+    if certifi.where() in trusted.values():
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**trusted)
+    except OSError as error:  # ssl.SSLError is one
+        where = next(iter(trusted.values()))
+        raise UsageError(f"{where} holds no certificates that can be read: {error}") from error
 
 
 def _trusted(bundle: str) -> dict[str, str]:

@@ -84,6 +84,7 @@ class Run:
         self._pipeline: Pipeline | None = None
         self._iterator: Iterator[Outcome] | None = None
         self._stage: ProcessStage | None = None
+        self._entered = False
         self._opened = False
         self._fault: LocalFault | None = None
         self._seen = bytearray()
@@ -96,6 +97,9 @@ class Run:
 
     # -- opening ----------------------------------------------------------------------------
     def __enter__(self) -> Run:
+        if self._entered:
+            raise UsageError("this run was entered before: make another with scraper.stream(...)")
+        self._entered = True
         try:
             with self._blaming_this_machine():
                 self._open()
@@ -398,6 +402,8 @@ class Run:
         """End early, from any thread or signal handler: hand out nothing more, let what is under
         way finish within `grace` seconds (default: the configured grace), and commit."""
         seconds = self.config.run.grace_seconds if grace is None else grace
+        if not isinstance(seconds, int | float) or not seconds >= 0:
+            raise UsageError(f"stop(grace=...) takes seconds from 0 on, not {grace!r}")
         self._inbox.put(Stop(reason, seconds))
 
     @property
@@ -467,9 +473,9 @@ class Run:
         stopped = pipeline.stopped
         if self._fault is not None:
             report.stopped = str(self._fault)
-        elif stopped is not None:
+        elif stopped is not None and (stopped.failure or not pipeline.nothing_is_left):
             report.stopped = stopped.reason
-        elif not pipeline.finished:
+        elif not (pipeline.finished or pipeline.nothing_is_left):
             report.stopped = "left before the end"
         self.complete = report.stopped is None
         if not self._pass_open and self._last is not None:
@@ -494,7 +500,8 @@ class Run:
             self._write_summary()
         except (sqlite3.Error, OSError, UsageError) as error:
             # The run is over and all that counts is committed; a full disk may refuse the rest.
-            logger.warning("could not write the summary of %s: %s", self.folder, error)
+            why = error.strerror if isinstance(error, OSError) else error
+            logger.error("could not write the summary of %s: %s", self.folder, why)
 
     def _totals(self) -> Tally:
         """How the folder's URLs ended last; a script's own, if they came from a script."""

@@ -24,7 +24,7 @@ from scraper.model import Failed, Failure, Fetched, Outcome, Processed, Publicat
 from scraper.redaction import redacted, redacted_message
 from scraper.report import Report
 from scraper.sinks import LogFile, RecordFile, Sink, note_line, printed_line
-from scraper.store import Store, path_of
+from scraper.store import Store, has_picture, path_of
 from scraper.text import printable
 from scraper.urls import BadUrl, canonical, parts_of, with_credentials_of
 
@@ -132,6 +132,10 @@ class Journal:
                 return ()
         asked = (with_credentials_of(task.origin_url, url) for url in processed.found)
         return tuple(dict.fromkeys(asked))
+
+    def has_picture(self, task: Task) -> bool:
+        """Is what an earlier pass has made of this picture still there? Any thread may ask."""
+        return has_picture(self.store.root, task.origin_url, parts_of(task.origin_url).host)
 
     def _unchanged(self, fetched: Fetched, processed: Processed | None) -> frozenset[int]:
         """What we hold is true still; the record of then is told again, as it is now."""

@@ -31,6 +31,7 @@ _BULLET = re.compile(r"(?:[-*+•–]|\d{1,6}[.)])\s+(?=\S)")
 _LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^\s<>]+?)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)[.,;]?")
 _PAIRS = {'"': '"', "'": "'", "`": "`", "<": ">", "“": "”", "„": "“", "«": "»", "‘": "’"}
 
+_SEPARATORS = frozenset(",;")
 _CLOSING = frozenset((*_PAIRS.values(), ",", ";"))
 
 
@@ -64,6 +65,8 @@ def _unwrapped(text: str) -> str:
 
 def _without_quotes(text: str) -> str:
     """One layer: a pair of quotes, and a comma behind them, or behind a URL that has none else."""
+    if len(text) > 1 and _SEPARATORS.issuperset(text[-2:]):  # cells behind it that are empty
+        return text.rstrip(",;")
     if text[-1:] in (",", ";") and text[-2:-1] in _CLOSING:
         text = text[:-1]
     elif text.endswith(","):
@@ -99,8 +102,12 @@ def refusal_of(lines: Iterable[bytes | str], name: str, file: str | None = None)
     told = f"{name} looks like {form.name}; a list has one URL a line: {form.advice}"
     if not form.command:
         return told
-    goes = f"< {shlex.quote(file)} > only-urls.txt" if file else "| python -m scraper -"
-    return f"{told}, such as with {form.command} {goes}"
+    if file is None:
+        return f"{told}, such as with {form.command} | python -m scraper -"
+    command = f"{form.command} < {shlex.quote(file)}"
+    if any(isinstance(each, str) for each in first):  # it was decoded on the way
+        command = f"iconv -f UTF-16 -t UTF-8 {shlex.quote(file)} | {form.command}"
+    return f"{told}, such as with {command} > only-urls.txt"
 
 
 def _form_of(lines: Sequence[bytes | str]) -> Form | None:

@@ -113,7 +113,10 @@ def file_source(name: str) -> Source:
         elif path.is_dir():
             raise IsADirectoryError
     except IsADirectoryError:
-        raise UsageError(f"{name} is a folder: name the file that holds the URLs") from None
+        raise UsageError(
+            f"{name} is a folder: name the file that holds the URLs"
+            f" (if it is a run folder: -d {name})"
+        ) from None
     except FileNotFoundError:
         is_host = "." in name.partition("/")[0].strip(".") and path.suffix != ".txt"
         url = f" (if you mean the URL, write https://{name})" if is_host else ""

@@ -70,7 +70,8 @@ class Pipeline:
         self._delivery = delivery
         self._told = 0  # outcomes of this run
         self._began = time.monotonic()
-        self._before = (journal.report.wire_bytes, journal.report.states["failed"])
+        self._received = 0  # bytes of bodies in this run, recorded yet or not
+        self._failed_before = journal.report.states["failed"]
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="fetch")
         self._flights: dict[int, Flight] = {}  # in the order of their deadlines
         self._processing: dict[int, Fetched] = {}
@@ -183,7 +184,9 @@ class Pipeline:
         held = fetched.task.held
         if fetched.status != 304 or held is None:
             return True
-        return held.process_hash != self._journal.process_hash(fetched.kind)
+        if held.process_hash != self._journal.process_hash(fetched.kind):
+            return True
+        return fetched.kind == "image" and not self._journal.has_picture(fetched.task)
 
     # -- wait for messages ------------------------------------------------------------------
 
@@ -244,6 +247,11 @@ class Pipeline:
             return False
         return self._frontier.finished or (self._items_are_told() and self._nothing_waits())
 
+    @property
+    def nothing_is_left(self) -> bool:
+        """However it ended: the list was read, and nothing waits or is under way."""
+        return self.list_has_ended and self._quiet() and self._nothing_waits()
+
     def _items_are_told(self) -> bool:
         return 0 < self._limits.max_items <= self._told
 
@@ -267,6 +275,7 @@ class Pipeline:
         if self._flights.pop(message.attempt, None) is None:
             return  # its flight was given up and its URL has another fate
         self._journal.report.requests += 1
+        self._received += fact.wire_bytes
         if not isinstance(fact, Fetched):  # its bytes count with its record
             self._journal.report.wire_bytes += fact.wire_bytes
         if fact.task.purpose == "robots":
@@ -354,11 +363,11 @@ class Pipeline:
         told = self._told + self._journal.waiting
         if limits.max_time_seconds and time.monotonic() - self._began >= limits.max_time_seconds:
             return f"max_time of {limits.max_time_seconds:g} s is over"
-        if limits.max_bytes and report.wire_bytes - self._before[0] >= limits.max_bytes:
+        if limits.max_bytes and self._received >= limits.max_bytes:
             return f"max_bytes of {counted(limits.max_bytes, 'byte')} is reached"
         if self._items_are_told() and not self.finished:
             return f"max_items of {counted(limits.max_items, 'URL')} is reached"
-        failed = report.states["failed"] - self._before[1]
+        failed = report.states["failed"] - self._failed_before
         most = limits.max_failures
         if most.endswith("%"):
             share = float(most[:-1]) / 100

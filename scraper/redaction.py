@@ -38,7 +38,7 @@ _AUTHORITY = re.compile(
 )
 # Names are bounded: an endless one, with a word in it again and again, must not take endless time.
 _TOKENS = re.compile(
-    rf"([?&;#](?:[^=&#;?\s]{{0,99}}(?:{_WORDS})[^=&#;?\s]{{0,99}}|{_WHOLE_NAMES})=)[^&#;\s]+",
+    rf"([?&;#](?:[^=&#;?\s]{{0,99}}(?:{_WORDS})[^=&#;?\s]{{0,99}}|{_WHOLE_NAMES})=)[^&#;\s\"'<>]+",
     re.IGNORECASE,
 )
 # In a URL inside a URL, or with a name that is percent-encoded in part.

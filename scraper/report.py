@@ -198,7 +198,7 @@ class Report(Tally):
         """The summary: the folder's totals, the pass if it is not the first, and the reasons."""
         totals = self.totals or self
         lines = [self._pass_line()]
-        if self.number > 1 or self.nothing_due:
+        if self.number > 1 or self.nothing_due or totals.states != self.states:
             lines = [f"{totals.headline()} · {size_text(totals.bytes)}"]
             if not self.nothing_due:
                 lines.append(f"pass {self.number}: {self._pass_line()}")

@@ -29,6 +29,7 @@ from scraper.urls import digest
 
 MAX_STEM_BYTES = 80  # with hash, host and extension a path stays below 255 bytes a component
 MAX_HOST_BYTES = 100
+PICTURE_EXTENSIONS = (".jpg", ".png", ".webp")
 FOLDERS: dict[Kind, str] = {"page": "pages", "image": "images", "file": "files"}
 # Windows gives these a meaning, with any extension.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
@@ -58,6 +59,12 @@ def path_of(url: str, host: str, kind: Kind, type: str) -> str:
 def processed_prefix(url: str, host: str) -> str:
     """What the paths of a picture's variants begin with."""
     return f"processed/{host_folder(host)}/{_stem(url, _without_extension(_last_part(url)))}"
+
+
+def has_picture(folder: Folder, url: str, host: str) -> bool:
+    """Does the picture lie there that was made of this URL?"""
+    prefix = processed_prefix(url, host)
+    return any(folder.holds(prefix + extension) for extension in PICTURE_EXTENSIONS)
 
 
 def _last_part(url: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import scraper
+from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, page, status
 from tests.conftest import PROJECT, Scrape, Scraped
 
@@ -224,3 +225,36 @@ def _refused(told: Scraped, file: Path) -> None:
     assert len(told.stderr.splitlines()) == 1, told.stderr
     assert told.stderr.startswith(f"error: {file} has the name of a package of this program")
     assert "rename it" in told.stderr
+
+
+# -- a run ------------------------------------------------------------------------------------
+
+
+def test_a_run_is_entered_once(tmp_path: Path) -> None:
+    outcomes = scraper.stream([], scraper.configure(dir=tmp_path / "run", save_only=True))
+    with outcomes:
+        assert list(outcomes) == []
+    with pytest.raises(UsageError, match="make another"), outcomes:
+        pass
+
+
+@pytest.mark.parametrize("grace", ["5s", -1, float("nan")])
+def test_the_grace_of_a_stop_is_a_number_of_seconds(grace: Any, tmp_path: Path) -> None:
+    with (
+        scraper.stream([], scraper.configure(dir=tmp_path / "run", save_only=True)) as outcomes,
+        pytest.raises(UsageError, match="takes seconds from 0 on"),
+    ):
+        outcomes.stop(grace=grace)
+
+
+def test_a_file_without_certificates_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "none.pem").write_text("no certificate")
+    for name, says in (("none.pem", "holds no certificates"), ("gone.pem", "no such file")):
+        config = scraper.configure(dir=tmp_path / "run", ca_bundle=tmp_path / name, save_only=True)
+        with pytest.raises(UsageError, match=says):
+            scraper.run(["https://localhost:1/"], config)
+
+
+def test_a_directive_that_nobody_sends_is_refused() -> None:
+    with pytest.raises(UsageError, match="noindex"):
+        scraper.configure(obey=["no-index"])

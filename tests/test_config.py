@@ -251,6 +251,8 @@ def test_every_example_configuration_can_be_loaded() -> None:
 
 
 def values_of(key: Key) -> st.SearchStrategy[Any]:
+    if key.is_list and key.meta.choices:
+        return st.lists(st.sampled_from(key.meta.choices)).map(tuple)
     if key.is_list:
         return st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8)).map(tuple)
     if key.type is bool:

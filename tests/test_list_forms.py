@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scraper.errors import UsageError
 from scraper.list_forms import refusal_of, url_text
 from scraper.lists import file_source, parsed
 
@@ -37,6 +39,10 @@ URL = "https://example.com/a"
         f'"{URL}",',
         f"'{URL}';",
         f"{URL},",
+        f"{URL};;;",
+        f"{URL};;",
+        f"{URL},,",
+        f'"{URL}";;',
         f"<{URL}>",
         f"- {URL}",
         f"* <{URL}>",
@@ -246,3 +252,16 @@ def test_the_command_of_a_refusal_makes_the_list(tmp_path: Path, name: str, text
 def test_whatever_the_first_lines_are_they_are_a_list_or_not(lines: list[bytes | str]) -> None:
     told = refusal_of(lines, "it")
     assert told is None or told.startswith("it looks like ")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+@pytest.mark.skipif(shutil.which("iconv") is None, reason="the command needs iconv")
+def test_so_does_that_for_a_table_in_utf_16(tmp_path: Path, encoding: str) -> None:
+    """What Excel calls Unicode text."""
+    text = "id\turl\r\n1\thttps://a.example/1\r\n2\thttps://a.example/2\r\n"
+    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
+    with pytest.raises(UsageError) as refusal:
+        file_source(str(tmp_path / "a.txt"))
+    command = str(refusal.value).partition(", such as with ")[2]
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=30)
+    assert (tmp_path / "only-urls.txt").read_text() == "https://a.example/1\nhttps://a.example/2\n"

@@ -47,6 +47,11 @@ def test_a_token_is_hidden_wherever_it_stands(name: str, url: str) -> None:
     assert redacted(told) == told
 
 
+def test_what_is_quoted_ends_with_its_quote() -> None:
+    told = redacted(f"redirect to 'https://a.example/?token={HUSH}': only http is asked")
+    assert told == "redirect to 'https://a.example/?token=***': only http is asked"
+
+
 def test_a_token_inside_another_url_is_hidden() -> None:
     url = f"https://a.example/?next=https%3A%2F%2Fb.example%2F%3Fcode%3D{HUSH}%26page%3D2"
     assert redacted(url) == url.replace(HUSH, "***")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+import scraper
 from scraper.faulty import FaultyServer, body, delay, page, robots, sequence, short, status
 from scraper.faulty.server import Exchange
 from tests.conftest import Scrape, Scraped
@@ -219,3 +222,22 @@ def test_a_run_that_ends_as_its_limit_is_reached_is_complete(
         told = scrape.here(lst, "--max-failures", "4", "--robots", "off")
         assert told.code == 4
         assert _summary(told)["stopped"] is None
+
+
+def test_max_bytes_counts_what_came_and_waits_for_a_worker(tmp_path: Path) -> None:
+    """Pictures come faster than they are made smaller."""
+    file = io.BytesIO()
+    Image.effect_noise((1_500, 1_500), 80).save(file, "JPEG")
+    picture = file.getvalue()
+    with FaultyServer({"/robots.txt": status(404), "/*": body(picture, "image/jpeg")}) as server:
+        urls = [server.url(f"/{number}.jpg") for number in range(60)]
+        keys = {"dir": tmp_path / "run", "max_bytes": 2 * len(picture), "per_host": 2, "threads": 2}
+        report = scraper.run(urls, scraper.configure(**keys, processes=1))
+        assert report.stopped is not None
+        assert 2 <= server.count() - server.count("/robots.txt") <= 6
+
+
+def test_a_limit_that_is_met_by_the_last_url_stops_nothing(scrape: Scrape) -> None:
+    with FaultyServer({"/robots.txt": status(404), "/*": page(BODY)}) as server:
+        told = scrape.here(scrape.list_of(server.url("/only")), "--max-bytes", "1000")
+    assert (told.code, _summary(told)["stopped"]) == (0, None), told.stderr

@@ -336,3 +336,14 @@ def test_a_file_that_was_kept_under_another_name_moves_to_its_own(
     after = site.last("/model.stl")["path"]
     assert after == before.removesuffix(".bin") + ".stl"
     assert [each.name for each in (site.folder / after).parent.iterdir()] == [Path(after).name]
+
+
+def test_a_picture_that_was_removed_is_made_again(site: Site) -> None:
+    site.server.behaviours["/a.png"] = etag(_picture(), '"1"', "image/png")
+    site.run("/a.png")
+    (made,) = (site.folder / "processed").rglob("*.png")
+    made.unlink()
+    site.run("/a.png", refresh=True)
+    assert made.exists()
+    assert site.server.seen_of("/a.png")[-1].headers["if-none-match"] == '"1"'
+    assert site.last("/a.png")["state"] == "unchanged"

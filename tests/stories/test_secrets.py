@@ -88,7 +88,10 @@ def test_no_secret_is_told_anywhere(scrape: Scrape, form: str) -> None:
     with FaultyServer(
         {
             "/page": set_cookie(f"sid={COOKIE}", page("<img src=/a.png>")),
-            "/page/": page("<img src=/b.png>", {"Set-Cookie": f"sid={COOKIE}"}),
+            "/page/": page(
+                f"<link rel=canonical href='http://{ME}@a/?token={TOKEN}'><img src=/b.png>",
+                {"Set-Cookie": f"sid={COOKIE}"},
+            ),
             "/lost": reset(),
             "/away": redirect(f"/page/?token={TOKEN}&left"),
             "/loop": redirect(f"/loop?token={TOKEN}"),

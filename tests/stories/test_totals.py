@@ -167,3 +167,18 @@ def test_a_script_hears_of_its_own_urls(server: FaultyServer, tmp_path: Path) ->
     assert (again.exit_code, again.totals and again.totals.total) == (0, 1)
     known = scraper.run([server.url("/gone/1")], config)
     assert (known.exit_code, server.count("/gone/1")) == (4, 1)
+
+
+def test_the_status_of_a_list_that_has_become_shorter(scrape: Scrape, server: FaultyServer) -> None:
+    scrape.here(_list(scrape, server, "/good", "/gone/1"))
+    run = scrape.here(_list(scrape, server, "/good"))
+    assert "\n1 done · 1 page · " in run.stderr
+    told = scrape("status", "run", dir=None).stdout.splitlines()
+    assert told[1].startswith("1 done · 1 page · ")
+    assert told[2].startswith("pass 1: 1 done · 1 failed")
+
+
+def test_an_emptied_list_is_told_also_to_cron(scrape: Scrape, server: FaultyServer) -> None:
+    scrape.here(_list(scrape, server, "/good"))
+    told = scrape.here(_list(scrape, server), "-q")
+    assert (told.code, told.stderr) == (0, "no URL in urls.txt\n")
