@@ -229,6 +229,8 @@ def parsed(raw: bytes | str, source: int, number: int) -> Line | None:
             refusal = "bad_encoding"
     else:
         text = raw.encode("utf-8", "backslashreplace").decode()
+        if text != raw:  # a lone surrogate: bytes that were no UTF-8 once
+            refusal = "bad_encoding"
     # SQLite's text ends at a NUL; this is how a URL spells one, and no host may hold it.
     text = url_text(text).replace("\x00", "%00")
     if not text:

@@ -382,3 +382,9 @@ def test_a_list_that_breaks_says_so_after_what_it_gave() -> None:
     assert messages[0] == Listed()
     assert isinstance(messages[1], NoMore)
     assert str(messages[1].error) == "the pipe broke"
+
+
+def test_text_that_was_no_utf_8_is_refused_and_not_asked_as_another_url() -> None:
+    task = parsed("https://a.example/\udcff", 1, 1)
+    assert task is not None
+    assert (task.refusal, task.host) == ("bad_encoding", "")
