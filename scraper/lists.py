@@ -270,7 +270,8 @@ class Reader(threading.Thread):
         super().__init__(name="list-reader", daemon=True)
         self._sources = list(sources)
         self._post = post
-        self._size = first  # the first request need not wait for a long slice
+        # The first request need not wait for a long slice, nor for one that finds no room.
+        self._size = min(first, SLICE)
         self._room = threading.Condition()  # guards what follows
         self._lines: list[Line] = []
         self._look: _Look | None = None
