@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from scraper.config import configure
-from scraper.frontier import Frontier
-from scraper.guard import AllowList, Guard
-from scraper.ledger import Entry, Ledger, Line
-from scraper.model import Answered, Fetched, Task, Timings
+from scraper.frontier.frontier import Frontier
+from scraper.guard.guard import AllowList, Guard
+from scraper.model import Answered, Fetched, Line, Task, Timings
+from scraper.storage.ledger import Entry, Ledger
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from scraper.config import Config, configure
     from scraper.errors import InUse, LocalFault, ScraperError, UsageError
     from scraper.model import Failure, Outcome
-    from scraper.report import Report
-    from scraper.results import records
+    from scraper.reports.records import records
+    from scraper.reports.summary import Report
 
 __all__ = [
     "Config",
@@ -52,8 +52,8 @@ _PLACES = {
     "UsageError": "errors",
     "Failure": "model",
     "Outcome": "model",
-    "Report": "report",
-    "records": "results",
+    "Report": "reports.summary",
+    "records": "reports.records",
 }
 
 logging.getLogger("scraper").addHandler(logging.NullHandler())

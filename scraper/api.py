@@ -9,10 +9,10 @@ from os import PathLike
 
 from scraper.config import Config, configure
 from scraper.errors import UsageError
-from scraper.job import Run
-from scraper.lists import Source, file_source, script_source
 from scraper.redaction import redacted
-from scraper.report import Report
+from scraper.reports.summary import Report
+from scraper.runner import Run
+from scraper.sources.lists import Source, file_source, script_source
 
 Urls = str | PathLike[str] | Iterable[str]
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scraper.journal import Journal
-from scraper.ledger import is_marked, mark
 from scraper.model import Outcome
 from scraper.record import stored_outcome
+from scraper.storage.ledger import is_marked, mark
 
 BATCH = 256
 

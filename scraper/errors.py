@@ -195,10 +195,10 @@ def state_of(failure: Failure) -> Literal["failed", "skipped"]:
 # Dotted class names, looked up along the MRO: nothing needs importing, and a subclass that a
 # library adds later falls to its parent's kind. None marks wrappers that say nothing themselves.
 DOOR: dict[str, str | None] = {
-    "scraper.guard.NotFound": "dns_not_found",
-    "scraper.guard.LookupFailed": "dns_failed",
-    "scraper.guard.LookupTimeout": "dns_timeout",
-    "scraper.guard.Refused": "private_address",
+    "scraper.guard.guard.NotFound": "dns_not_found",
+    "scraper.guard.guard.LookupFailed": "dns_failed",
+    "scraper.guard.guard.LookupTimeout": "dns_timeout",
+    "scraper.guard.guard.Refused": "private_address",
     "socket.gaierror": "dns_failed",
     "socket.herror": "dns_failed",
     "builtins.ConnectionRefusedError": "connect_refused",

@@ -16,15 +16,26 @@ from pathlib import Path
 
 import orjson
 
-from scraper import directives, record
+from scraper import record
 from scraper.errors import LocalFault, disk_failure, state_of
 from scraper.errors import failure as failure_named
-from scraper.ledger import Entry, Ledger, Line, fault_of
-from scraper.model import Failed, Failure, Fetched, Outcome, Processed, Publication, State, Task
+from scraper.frontier import directives
+from scraper.model import (
+    Failed,
+    Failure,
+    Fetched,
+    Line,
+    Outcome,
+    Processed,
+    Publication,
+    State,
+    Task,
+)
 from scraper.redaction import redacted, redacted_message
-from scraper.report import Report
-from scraper.sinks import LogFile, RecordFile, Sink, note_line, printed_line
-from scraper.store import Store, has_picture, path_of
+from scraper.reports.summary import Report
+from scraper.sinks.sinks import LogFile, RecordFile, Sink, note_line, printed_line
+from scraper.storage.ledger import Entry, Ledger, fault_of
+from scraper.storage.store import Store, has_picture, path_of
 from scraper.text import printable
 from scraper.urls import BadUrl, canonical, parts_of, with_credentials_of
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import orjson
 
 State = Literal["done", "unchanged", "failed", "skipped"]
 STATES: tuple[State, ...] = get_args(State)
 Kind = Literal["page", "image", "file"]
+Trust = Literal["listed", "private", "public", "proxy"]  # who named this URL
+HostClass = Literal["private", "public"]
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -218,3 +220,48 @@ class Outcome:
         """The record, decoded anew at each call: keep it if you need it twice."""
         decoded: dict[str, Any] = orjson.loads(self.line)
         return decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One more URL for the ledger: a line of a list (`seq` set by `add`) or an image of a page."""
+
+    url: str
+    host: str
+    written: str | None = None
+    source: int | None = None
+    line: int | None = None
+    refusal: str | None = None
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A task that waits in its lane, and since when it may be asked."""
+
+    task: Task
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """What is remembered of a host between runs."""
+
+    id: int
+    name: str
+    robots: str | None = None
+    rate: float | None = None
+    breaker: int = 0
+    pause_until: float = 0.0
+    host_class: str | None = None
+
+
+class Ended(NamedTuple):
+    """How many URLs ended alike, and the size of their bodies; `kind` of those that came out."""
+
+    state: str
+    kind: str | None
+    error_kind: str | None
+    status: int | None
+    urls: int
+    bytes: int

@@ -20,15 +20,14 @@ from scraper import errors
 from scraper.config import RunKeys
 from scraper.delivery import Delivery
 from scraper.errors import LocalFault
-from scraper.fetch import Fetcher, Flight
-from scraper.frontier import Frontier, spare_threads
+from scraper.frontier.frontier import Frontier, spare_threads
+from scraper.http.fetcher import Fetcher, Flight
 from scraper.journal import Journal
-from scraper.ledger import Line
-from scraper.lists import Listed, NoMore, Reader
-from scraper.model import Answered, Fact, Failed, Failure, Fetched, Moved, Outcome, Processed
+from scraper.model import Answered, Fact, Failed, Failure, Fetched, Line, Moved, Outcome, Processed
 from scraper.redaction import redacted
+from scraper.sources.lists import Listed, NoMore, Reader
 from scraper.text import counted
-from scraper.workers import Broken, ProcessStage, Returned, Work
+from scraper.workers.stage import Broken, ProcessStage, Returned, Work
 
 TICK_SECONDS = 1.0
 STALL_SECONDS = 60.0  # without any event, before the watchdog says what the run waits for

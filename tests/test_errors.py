@@ -22,8 +22,9 @@ import urllib3.exceptions as u3
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from urllib3.connection import HTTPConnection
 
-from scraper import errors, guard
+from scraper import errors
 from scraper.errors import DOOR, KINDS, LocalFault, disk_failure, failure, failure_of, of_status
+from scraper.guard import guard
 from tests.conftest import PROJECT
 
 CONNECTION = HTTPConnection("example.com")

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper import config, record, sinks
+from scraper import config, record
+from scraper.cli.explain import Explanation
 from scraper.errors import failure
-from scraper.explain import Explanation
 from scraper.model import Fetched, Hop, Outcome, Task, Timings
+from scraper.sinks import sinks
 from scraper.text import printable, printable_json, printable_lines
 
 HOSTILE = "a\x1b]0;owned\x07\x9b2J\r\n\x00\x7f\x85\u061c\u202eb\u2066\u2028\u200f"

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from processors.page import Page
-    from scraper.child import Item, Made
+    from scraper.workers.child import Item, Made
 
 
 class Two(Exception):
@@ -110,7 +110,7 @@ def _tell(page: Page) -> None:
 def full_disk(item: Item) -> Made:
     """The real one, on a disk that takes no variant."""
     from processors import image
-    from scraper import child
+    from scraper.workers import child
 
     def write(path: str, content: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)

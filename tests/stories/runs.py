@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from scraper import job
+from scraper import runner
 from scraper.config import Config
-from scraper.guard import Address, AllowList, Guard, dial
+from scraper.guard.guard import Address, AllowList, Guard, dial
 
 PUBLIC = "93.184.216.34"
 HERE = "127.0.0.1"
@@ -119,5 +119,5 @@ def internet(names: Names, wire: Wire) -> Iterator[None]:
         )
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job, "guard_of", guard_of)
+        patch.setattr(runner, "guard_of", guard_of)
         yield

@@ -27,14 +27,16 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from scraper import bodies, errors, job, journal, lists, pipeline
+from scraper import errors, journal, pipeline, runner
 from scraper.config import FetchKeys, configure
 from scraper.errors import LocalFault
-from scraper.fetch import Fetcher, Flight
-from scraper.frontier import Frontier
-from scraper.guard import Guard
+from scraper.frontier.frontier import Frontier
+from scraper.guard.guard import Guard
+from scraper.http import bodies
+from scraper.http.fetcher import Fetcher, Flight
 from scraper.model import Fact, Failed, Fetched, Moved, Processed, Publication, Task, Timings
-from scraper.workers import Broken, Returned, Work
+from scraper.sources import lists
+from scraper.workers.stage import Broken, Returned, Work
 from tests.stories import writes
 
 HOSTS = ("a.test", "b.test", "c.test")
@@ -75,18 +77,18 @@ def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
     deck = Deck(random.Random(turn.seed))
     patch = pytest.MonkeyPatch()  # never undone: this process ends
     patch.setattr(journal, "BATCH", 4)
-    patch.setattr(job, "SimpleQueue", lambda: deck)
+    patch.setattr(runner, "SimpleQueue", lambda: deck)
     patch.setattr(pipeline, "ThreadPoolExecutor", lambda *_, **__: deck)
-    patch.setattr(job, "_steady_clock", lambda: deck.now)
-    patch.setattr(job, "Fetcher", partial(Web, fault_at=turn.fault_at))
-    patch.setattr(job, "Frontier", partial(Frontier, draw=deck.draw))
-    patch.setattr(job, "ProcessStage", lambda *_, **__: Workers(deck))
+    patch.setattr(runner, "_steady_clock", lambda: deck.now)
+    patch.setattr(runner, "Fetcher", partial(Web, fault_at=turn.fault_at))
+    patch.setattr(runner, "Frontier", partial(Frontier, draw=deck.draw))
+    patch.setattr(runner, "ProcessStage", lambda *_, **__: Workers(deck))
     patch.setattr(lists, "Reader", lambda sources, post: Pages(deck, sources, post))
     writes.watch(patch, folder, _Fate(turn.crash_at).step)
     config = configure(dir=str(folder), threads=4, window=8, robots="off", allow_hosts=HOSTS,
                        retries=2, per_host=2)  # fmt: skip
     retry = () if turn.retry else None
-    run = job.Run([lists.given_source(urls, "list")], config, retry, refresh=turn.refresh,
+    run = runner.Run([lists.given_source(urls, "list")], config, retry, refresh=turn.refresh,
                   with_stored=True)  # fmt: skip
     note = os.open(told, os.O_WRONLY | os.O_TRUNC | os.O_CREAT)
     try:
@@ -312,7 +314,7 @@ class Deck:
 
     def add(self, job: Callable[[], None]) -> None:
         """One more thing that will be finished at some time."""
-        self._jobs.append(job)
+        self._jobs.append(runner)
 
     def _finish_one(self) -> None:
         self._jobs.pop(self.draw.randrange(len(self._jobs)))()
@@ -350,7 +352,7 @@ class Deck:
             if future.set_running_or_notify_cancel():
                 future.set_result(function(*arguments))
 
-        self.add(job)
+        self.add(runner)
         return future
 
     def shutdown(self, wait: bool, cancel_futures: bool) -> None:

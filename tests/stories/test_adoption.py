@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import scraper
-from scraper import adoption
 from scraper.faulty import FaultyServer, page, redirect, sequence, status
+from scraper.run_folder import adoption
 from tests.conftest import Scrape, Scraped
 
 ARGUMENTS = ("--robots", "off", "--no-progress", "-j", "2")

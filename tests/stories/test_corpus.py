@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus_pictures import PICTURES
 
 import scraper
 from scraper.faulty import FaultyServer, body
+from tests.corpus_pictures import PICTURES
 
 # Their text is made in the browser; without scripts there is none.
 WRITTEN_BY_SCRIPTS = {"site-111.html", "site-117.html", "site-61.html"}

@@ -9,9 +9,10 @@ from queue import Empty
 
 import pytest
 
-from scraper import job, lists, pipeline
+from scraper import pipeline, runner
 from scraper.config import configure
 from scraper.journal import BATCH_SECONDS
+from scraper.sources import lists
 from tests.stories.simulated import HOSTS, Deck, Pages, Web, url_of
 
 LAG_SECONDS = 0.01  # of the played clock
@@ -48,16 +49,16 @@ def test_an_outcome_is_told_within_half_a_second(
     seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deck = Trickle(seconds)
-    monkeypatch.setattr(job, "SimpleQueue", lambda: deck)
+    monkeypatch.setattr(runner, "SimpleQueue", lambda: deck)
     monkeypatch.setattr(pipeline, "ThreadPoolExecutor", lambda *_, **__: deck)
-    monkeypatch.setattr(job, "_steady_clock", lambda: deck.now)
-    monkeypatch.setattr(job, "Fetcher", partial(Web, fault_at=0))
+    monkeypatch.setattr(runner, "_steady_clock", lambda: deck.now)
+    monkeypatch.setattr(runner, "Fetcher", partial(Web, fault_at=0))
     monkeypatch.setattr(lists, "Reader", lambda sources, post: Pages(deck, sources, post))
     config = configure(dir=str(tmp_path / "run"), robots="off", allow_hosts=HOSTS, save_only=True)
     urls = [url_of(f"gone/{number}") for number in range(12)]
 
     told_at = []
-    with job.Run([lists.given_source(urls, "list")], config) as run:
+    with runner.Run([lists.given_source(urls, "list")], config) as run:
         for _ in run:
             told_at.append(deck.now())
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 import scraper
-from scraper import job, journal
+from scraper import journal, runner
 from scraper.faulty import FaultyServer
-from scraper.workers import ProcessStage
+from scraper.workers.stage import ProcessStage
 from tests.conftest import Scrape
 from tests.stories import kills, writes
 
@@ -92,7 +92,7 @@ def test_a_full_disk_under_a_worker_stops_the_run_and_loses_nothing(
     urls = [server.url(path) for path in SITE.paths()]
     stage = partial(ProcessStage, function="tests.villains:full_disk")
     with monkeypatch.context() as patch:
-        patch.setattr(job, "ProcessStage", stage)
+        patch.setattr(runner, "ProcessStage", stage)
         with pytest.raises(scraper.LocalFault, match="no space left"):
             scraper.run(urls, config)
     for line in (tmp_path / "run" / "records.jsonl").read_bytes().splitlines():

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import scraper
-from scraper import guard, job
+from scraper import runner
 from scraper.faulty import (
     Behaviour,
     Exchange,
@@ -38,6 +38,7 @@ from scraper.faulty import (
     silent,
     unaccepting,
 )
+from scraper.guard import guard
 from tests.conftest import PROJECT
 from tests.stories import kills
 
@@ -173,7 +174,7 @@ def test_a_look_up_that_hangs_ends_and_gives_its_threads_back(
         def __init__(self, *arguments: Any, **keys: Any) -> None:
             super().__init__(*arguments, **keys, resolve=hang)
 
-    monkeypatch.setattr(job, "Guard", Hanging)
+    monkeypatch.setattr(runner, "Guard", Hanging)
     monkeypatch.setattr(guard, "IDLE_SECONDS", 0.0)
     try:
         outcome, seconds = _ended(
@@ -385,7 +386,7 @@ def test_a_consumer_that_leaves_early_leaves_a_folder_that_goes_on(
     kills.check(tmp_path / "run", SITE, SITE.urls)
 
 
-def _use(run: job.Run) -> None:
+def _use(run: runner.Run) -> None:
     """A consumer with a bug."""
     with run:
         for number, _ in enumerate(run):

@@ -38,7 +38,7 @@ from scraper.faulty import (
     too_large,
     unaccepting,
 )
-from scraper.hosts import STRIKES
+from scraper.frontier.pace import STRIKES
 from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of
 
 UNREACHABLE = "93.184.216.99"

@@ -14,10 +14,10 @@ import scraper
 from scraper import errors
 from scraper.config import FetchKeys, HostKeys
 from scraper.faulty import FaultyServer, Seen, delay, page, silent
-from scraper.frontier import Frontier, spare_threads
-from scraper.hosts import STRIKES
-from scraper.ledger import Entry, Ledger, Line
-from scraper.model import Answered, Failed, Fetched, Task, Timings
+from scraper.frontier.frontier import Frontier, spare_threads
+from scraper.frontier.pace import STRIKES
+from scraper.model import Answered, Failed, Fetched, Line, Task, Timings
+from scraper.storage.ledger import Entry, Ledger
 from scraper.urls import Url
 from tests.stories.runs import records_of
 

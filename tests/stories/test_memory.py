@@ -10,10 +10,9 @@ import pytest
 from scraper import urls
 from scraper.config import FetchKeys, HostKeys
 from scraper.errors import failure
-from scraper.frontier import MOST_LANES, REFILL, Decision, Frontier
-from scraper.guard import Trust
-from scraper.ledger import HostState, Waiting, lane_of
-from scraper.model import Answered, Failed, Task
+from scraper.frontier.frontier import MOST_LANES, REFILL, Decision, Frontier
+from scraper.model import Answered, Failed, HostState, Task, Trust, Waiting
+from scraper.urls import lane_of
 
 URLS = 20_000
 WINDOW = 256

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 import scraper
-from scraper import job, journal, pipeline
+from scraper import journal, pipeline, runner
 from scraper.errors import LocalFault
 from scraper.faulty import (
     Behaviour,
@@ -29,7 +29,7 @@ from scraper.faulty import (
     sequence,
     status,
 )
-from scraper.fetch import Fetcher, Flight
+from scraper.http.fetcher import Fetcher, Flight
 from scraper.model import Fact
 from scraper.urls import MAX_URL_BYTES
 from tests.conftest import PROJECT, Scrape
@@ -427,7 +427,7 @@ def test_a_run_whose_every_thread_hangs_stops_and_says_so(
         urls = [server.url("/", f"{name}.localhost") for name in "abcdef"]
         before = set(threading.enumerate())
         with monkeypatch.context() as patch:
-            patch.setattr(job, "Fetcher", Frozen)
+            patch.setattr(runner, "Fetcher", Frozen)
             run = scraper.stream(urls, config)
             with run, pytest.raises(LocalFault) as caught:
                 list(run)

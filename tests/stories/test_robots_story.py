@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 import scraper
-from scraper import hosts
 from scraper.faulty import FaultyServer, body, page, redirect, robots, silent, status
 from scraper.faulty.server import Behaviour
+from scraper.frontier import pace
 from tests.stories.runs import last_of, records_of
 
 FORBIDDEN = "User-agent: *\nDisallow: /private/\n"
@@ -82,7 +82,7 @@ def test_where_there_is_none_everything_may_be_asked(tmp_path: Path, code: int) 
 def test_without_an_answer_three_tries_and_then_nothing_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Behaviour
 ) -> None:
-    monkeypatch.setattr(hosts, "FIRST_SLOW_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "FIRST_SLOW_SECONDS", 0.01)
     with FaultyServer({"/robots.txt": answer, "/*": page("here")}) as server:
         urls = [server.url(f"/{number}") for number in range(5)]
         report = _run(tmp_path, urls, timeout_seconds=0.2)

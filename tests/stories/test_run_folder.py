@@ -21,7 +21,7 @@ from scraper import journal
 from scraper.cli import main
 from scraper.errors import LocalFault, failure
 from scraper.faulty import Exchange, FaultyServer, body, page, status
-from scraper.ledger import Ledger
+from scraper.storage.ledger import Ledger
 from tests.conftest import Scrape, Scraped
 
 posix = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 import scraper
-from scraper import lists
 from scraper.faulty import FaultyServer, body, etag, page, sequence, status
+from scraper.sources import lists
 from tests.conftest import Scrape
 
 PATIENCE = 20.0

@@ -10,8 +10,8 @@ import pytest
 
 import scraper
 from scraper.faulty import FaultyServer, etag, page, sequence, status
+from tests.cli.test_scrape import one_line
 from tests.conftest import Scrape
-from tests.test_cli import one_line
 
 SITE = {"/robots.txt": status(404), "/*": page("here")}
 

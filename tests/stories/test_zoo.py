@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import scraper
 from scraper.faulty import Exchange, FaultyServer, gzip_bomb, page
 from scraper.faulty.zoo import zoo
+from tests.http.test_fetcher import Asker
 from tests.stories.runs import records_of
-from tests.test_fetch import Asker
 
 SILENCE = "timeout_read timeout_total"
 RESET = "connection_lost body_short"  # RST may overtake what was sent before it

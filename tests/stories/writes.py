@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from scraper import bodies, files
+from scraper.http import bodies
+from scraper.machine import files
 
 Step = Callable[[str], None]  # called before each write with its name; may raise OSError
 _WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "COMMIT")
@@ -41,7 +42,7 @@ def watch(patch: pytest.MonkeyPatch, folder: Path, step: Step) -> None:
 
 
 class _PartOs:
-    """`os`, as `scraper.bodies` sees it."""
+    """`os`, as `scraper.http.bodies` sees it."""
 
     def __init__(self, step: Step) -> None:
         self._step = step
@@ -63,7 +64,7 @@ class _PartOs:
 
 
 class _FolderOs:
-    """`os`, as `scraper.files` sees it: below one run folder, for there is no other here."""
+    """`os`, as `scraper.machine.files` sees it: below one run folder, the only one here."""
 
     def __init__(self, step: Step, make_folder: Callable[..., None]) -> None:
         self._step = step

@@ -1,0 +1,253 @@
+"""What is said while a run goes on: a bar on a terminal, a line now and then elsewhere.
+
+While there is a bar, standard error is a door that writes above it. So nothing tears it, whoever
+writes: the run, the libraries that it uses, Python with its warnings.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TextIO
+
+from scraper.config import OutputKeys
+from scraper.machine import streams
+from scraper.reports.summary import Report, size_text
+from scraper.text import counted, printable_lines
+
+if TYPE_CHECKING:
+    from scraper.runner import Run
+
+LINE_SECONDS = 30.0
+BAR_SECONDS = 0.25
+SHORTEST_BAR = 10
+# What is left away first where there is little room: never the counts.
+_LAYOUTS = (
+    "{percentage:3.0f}%|{bar}| <places> [{elapsed}<{remaining}, {rate_fmt}, <counts>, <size>]",
+    "{percentage:3.0f}%|{bar}| <places> [{elapsed}<{remaining}, <counts>, <size>]",
+    "{percentage:3.0f}%|{bar}| <places> [<counts>, <size>]",
+    "<places> [<counts>, <size>]",
+    "<places> [<counts>]",
+    "<counts>",
+)
+
+
+def say(text: str) -> None:
+    """The one door to the terminal: nothing in a message commands it."""
+    sys.stderr.write(f"{printable_lines(text)}\n")  # at once: another thread may write too
+    sys.stderr.flush()
+
+
+def answer(text: str) -> None:
+    """To standard output, what was asked for; what its encoding does not know, as an escape."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(printable_lines(text.rstrip("\n")).encode(encoding, "backslashreplace").decode(encoding))
+
+
+def show_warnings(keys: OutputKeys) -> None:
+    """What the engine warns of, such as a run that waits, is said; with `verbose`, more."""
+    handler = _Said()
+    level = logging.INFO if keys.verbose else logging.WARNING
+    handler.setLevel(logging.ERROR if keys.quiet else level)
+    scraper_logger = logging.getLogger("scraper")
+    scraper_logger.handlers = [handler]
+    scraper_logger.setLevel(level)
+    scraper_logger.propagate = False
+
+
+class _Said(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self.format(record))
+
+
+class Progress:
+    """A bar on a terminal, a line each 30 seconds elsewhere, drawn by a thread of its own."""
+
+    def __init__(self, run: Run, keys: OutputKeys) -> None:
+        self._run = run
+        self._began = time.monotonic()
+        self._line_at = self._began + LINE_SECONDS
+        self._messages: SimpleQueue[str | None] = SimpleQueue()
+        self._bar: Bar | None = None
+        self._thread: threading.Thread | None = None
+        if keys.progress and not keys.quiet:
+            if _has_terminal(keys):
+                self._bar = Bar(sys.stderr)
+            self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
+
+    def __enter__(self) -> None:
+        self._first = self._run.report.total
+        if self._bar is not None:
+            self._bar.open()
+        if self._thread is not None:
+            self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread is not None:
+            self._messages.put(None)
+            self._thread.join()
+        if self._bar is not None:
+            self.draw()
+            self._bar.close()
+
+    def say_soon(self, text: str) -> None:
+        """For a signal handler, which may have interrupted whoever is writing."""
+        if self._thread is not None and self._thread.is_alive():
+            self._messages.put(text)
+        else:
+            streams.say_at_once(f"{text}\n")
+
+    def _show(self) -> None:
+        seconds = BAR_SECONDS if self._bar is not None else LINE_SECONDS
+        while True:
+            try:
+                text = self._messages.get(timeout=seconds)
+            except Empty:
+                self.draw()
+                continue
+            if text is None:
+                return
+            say(text)
+
+    def draw(self) -> None:
+        """Bring the bar up to date; where there is none, say a line if it is time for one."""
+        now, report = time.monotonic(), self._run.report
+        columns = columns_of(self._bar.stream) if self._bar is not None else 0
+        if self._bar is not None and columns:
+            self._bar.draw(
+                bar_text(report, self._run.known, columns - 1, now - self._began, self._first,
+                         ascii=self._bar.ascii)
+            )  # fmt: skip
+        elif now >= self._line_at:
+            self._line_at = now + LINE_SECONDS
+            say(line_text(report, self._run.known))
+
+
+def _has_terminal(keys: OutputKeys) -> bool:
+    """Is there one for a bar alone? Not if records go to a terminal, most likely the same one."""
+    records = keys.output == "-" and sys.stdout is not None and sys.stdout.isatty()
+    return sys.stderr.isatty() and not records and not os.environ.get("TQDM_DISABLE")
+
+
+def columns_of(stream: TextIO) -> int:
+    """How wide its terminal is; 0 if that is not known (yet), as in some containers."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return 0
+
+
+class Bar(io.TextIOBase):
+    """The lowest line of a terminal; what is written to it goes above that line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.ascii = not _takes_blocks(stream.encoding)
+        self._lock = threading.RLock()  # guards what follows
+        self._drawn = 0  # characters that stand there
+        self._rest = ""  # of a line that has no end yet
+
+    def open(self) -> None:
+        """Become standard error."""
+        sys.stderr = self
+
+    def close(self) -> None:
+        """Leave the bar where it is, and go on below it."""
+        sys.stderr = self.stream
+        with self._lock:
+            self.stream.write("\n" if self._drawn else "")
+            self.stream.write(self._rest)
+            self.stream.flush()
+            self._drawn, self._rest = 0, ""
+
+    def draw(self, text: str) -> None:
+        with self._lock:
+            self.stream.write(f"\r{text.ljust(self._drawn)}")
+            self.stream.flush()
+            self._drawn = len(text)
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            whole, end, rest = text.rpartition("\n")
+            if not end:
+                self._rest += text
+                return len(text)
+            blank = f"\r{' ' * self._drawn}\r" if self._drawn else ""
+            self.stream.write(f"{blank}{self._rest}{whole}\n")
+            self.stream.flush()
+            self._drawn, self._rest = 0, rest
+        return len(text)
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        return self.stream.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # a plain attribute in typeshed
+        return self.stream.encoding
+
+
+def _takes_blocks(encoding: str | None) -> bool:
+    """Can the signs of a smooth bar be written there?"""
+    try:
+        "█▏".encode(encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def bar_text(
+    report: Report, known: int, columns: int, seconds: float, first: int, *, ascii: bool = False
+) -> str:
+    """The bar, with as much beside it as there is room for; empty if not even the counts fit.
+
+    `first` of the URLs were done before this run, `seconds` ago.
+    """
+    from tqdm import tqdm
+
+    keys: dict[str, Any] = {"initial": first, "unit": " URL"}
+    done, total = report.total, max(known, report.total)
+    for layout in _layouts(report, total):
+        least = layout.replace("{bar}", " " * SHORTEST_BAR)
+        if len(tqdm.format_meter(done, total, seconds, bar_format=least, **keys)) <= columns:
+            text = tqdm.format_meter(
+                done, total, seconds, bar_format=layout, ascii=ascii, ncols=columns, **keys
+            )
+            return str(text)
+    return ""
+
+
+def _layouts(report: Report, total: int) -> Iterator[str]:
+    words = {
+        "<places>": f"{report.total:,}/{total:,}",
+        "<counts>": _counts(report),
+        "<size>": size_text(report.bytes),
+    }
+    for layout in _LAYOUTS:
+        for word, text in words.items():
+            layout = layout.replace(word, text)
+        yield layout
+
+
+def _counts(report: Report) -> str:
+    counts = [f"ok={report.done}"]
+    counts += [f"{s}={report.states[s]}" for s in ("failed", "skipped") if report.states[s]]
+    return " ".join(counts)
+
+
+def line_text(report: Report, known: int) -> str:
+    """The line where there is no terminal."""
+    known = max(known, report.total)
+    urls = counted(known, "URL")
+    return f"{report.total:,}/{urls}, {_counts(report)}, {size_text(report.bytes)}"

@@ -1,0 +1,137 @@
+"""`python -m scraper status`: how a run stands, read from its ledger while it goes on."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import orjson
+
+from scraper.cli.progress import answer
+from scraper.errors import UsageError
+from scraper.reports.summary import Report, Tally
+from scraper.storage.ledger import Glance, glance
+from scraper.storage.reading import Unreadable
+from scraper.storage.store import holder
+from scraper.text import counted, printable, printable_json
+
+_LEDGER = Path(".scraper", "ledger.sqlite")
+_SUMMARY = "summary.json"
+
+
+def main(arguments: list[str], parser_class: type[argparse.ArgumentParser]) -> int:
+    """Print how the run of a folder (or of a list) stands."""
+    parser = parser_class(
+        prog="scraper status", description="How a run stands; reading does not disturb it."
+    )
+    parser.add_argument("folder", help="run folder, or the list that it belongs to")
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    options = parser.parse_args(arguments)
+    folder = _folder(options.folder)
+    try:
+        seen = glance(folder / _LEDGER)
+    except Unreadable as error:
+        facts, text = _of_summary(folder, error)
+    else:
+        process = holder(folder)
+        facts, text = _as_dict(seen, process), _text(folder, seen, process)
+    if options.json:
+        answer(printable_json(orjson.dumps(facts, option=orjson.OPT_INDENT_2)).decode())
+    else:
+        answer(text)
+    return 0
+
+
+def _folder(given: str) -> Path:
+    """The run folder that is meant. Raises UsageError if there is none."""
+    for folder in (Path(given), Path("downloads") / Path(given).stem):
+        if _holds_a_run(folder):
+            return folder
+    raise UsageError(f"no run in {given}: name a run folder, or a list that was scraped from here")
+
+
+def _holds_a_run(folder: Path) -> bool:
+    denied = None
+    for name in (_LEDGER, _SUMMARY):
+        try:
+            os.stat(folder / name)
+            return True
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            denied = error
+    if denied is None:
+        return False
+    shut = folder / ".scraper" if os.access(folder, os.X_OK) else folder
+    raise UsageError(f"cannot read {shut}: {denied.strerror}")
+
+
+def _of_summary(folder: Path, why: Unreadable) -> tuple[dict[str, object], str]:
+    """What the last run has left for everybody to read, where its ledger may not be read."""
+    path = folder / _SUMMARY
+    try:
+        summary = orjson.loads(path.read_bytes())
+        number, stopped = int(summary["pass"]), summary["stopped"]
+        totals = Tally()
+        report = Report(number=number, totals=totals)
+        report.resume(summary)
+        totals.resume(summary.get("totals") or summary)
+    except OSError:
+        raise why from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise UsageError(f"{path} is no summary of a run") from None
+    state = "complete" if stopped is None else f"stopped: {stopped}"
+    lines = [
+        f"{printable(str(folder))}{os.sep}  pass {number}  {state}, when its last run ended",
+        report.text(),
+        f"from {_SUMMARY}, because: {why}",
+    ]
+    facts = {"from": _SUMMARY, "running": None, "process": None, "pass": number, "counts": summary}
+    return facts, "\n".join(lines)
+
+
+def _as_dict(seen: Glance, process: str | None) -> dict[str, object]:
+    return {
+        "from": "ledger",
+        "running": process is not None,
+        "process": process,
+        "pass": seen.number,
+        "started": seen.started,
+        "ended": seen.ended,
+        "pending": seen.pending,
+        "retrying": seen.retrying,
+        "hosts": seen.hosts,
+        "paused_hosts": [{"host": name, "seconds": s} for name, s in seen.paused],
+        "totals": Tally.of(seen.ends).as_dict(),
+        "counts": _counts(seen, process),
+    }
+
+
+def _counts(seen: Glance, process: str | None) -> dict[str, object]:
+    """The counts of the last commit; of a run that goes on, the time since then too."""
+    counts = dict(seen.counts)
+    at = counts.pop("at", None)
+    if process is not None and at is not None:
+        counts["seconds"] += max(time.time() - at, 0.0)
+    return counts
+
+
+def _text(folder: Path, seen: Glance, process: str | None) -> str:
+    report = Report(number=seen.number, totals=Tally.of(seen.ends))
+    report.resume(_counts(seen, process))
+    if process is not None:
+        state = f"running (process {process})"
+    elif seen.ended is not None:
+        state = "complete"
+    else:
+        state = "interrupted; the same command continues"
+    lines = [
+        f"{printable(str(folder))}{os.sep}  pass {seen.number}  {state}",
+        report.text(),
+        f"{seen.pending:,} pending on {counted(seen.hosts, 'host')}, "
+        f"{seen.retrying:,} to be retried",
+    ]
+    lines += [f"paused: {name} for {seconds:.0f} s" for name, seconds in seen.paused[:10]]
+    return "\n".join(lines)

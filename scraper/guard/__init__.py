@@ -1,0 +1,5 @@
+"""Who may be connected to.
+
+`guard.Guard` resolves a name, checks every address against the permissions of the run and makes
+the connection to one that it has checked, so that no redirect and no DNS answer leads elsewhere.
+"""

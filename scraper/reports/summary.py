@@ -1,0 +1,244 @@
+"""What a pass came to: counts that add up over resumes and shards, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from scraper.model import STATES, Ended, Outcome, label_of
+from scraper.redaction import redacted
+from scraper.text import counted, printable
+
+NOTHING_DONE, SOME_FAILED, STOPPED = 4, 3, 5
+MOST_REASONS = 6
+MOST_MESSAGE_CHARS = 200
+_NO_MESSAGES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many URLs ended how."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)  # page, image, file; of those done
+    failures: Counter[str] = field(default_factory=Counter)  # by label, e.g. http_404
+    skips: Counter[str] = field(default_factory=Counter)
+    bytes: int = 0  # of their bodies
+
+    @classmethod
+    def of(cls, ends: Iterable[Ended]) -> Tally:
+        """The tally of what a ledger tells."""
+        tally = cls()
+        for end in ends:
+            tally.add(end)
+        return tally
+
+    def add(self, end: Ended) -> None:
+        """Add URLs that ended alike; what has not ended yet counts nowhere."""
+        if end.state not in STATES:
+            return
+        self.states[end.state] += end.urls
+        self.bytes += end.bytes
+        if end.error_kind is not None:
+            self._reasons(end.state)[label_of(end.error_kind, end.status)] += end.urls
+        elif end.kind is not None:
+            self.kinds[end.kind] += end.urls
+
+    def _reasons(self, state: str) -> Counter[str]:
+        return self.skips if state == "skipped" else self.failures
+
+    @property
+    def total(self) -> int:
+        """URLs with an outcome."""
+        return sum(self.states.values())
+
+    @property
+    def done(self) -> int:
+        """URLs that came out well."""
+        return self.states["done"] + self.states["unchanged"]
+
+    @property
+    def verdict(self) -> int:
+        """The exit code of so many URLs: 0 all well, 3 some failed, 4 nothing done."""
+        if self.total and not self.done:
+            return NOTHING_DONE
+        return SOME_FAILED if self.states["failed"] else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The counts by name."""
+        return {
+            "urls": self.total,
+            **{state: self.states[state] for state in STATES},
+            "pages": self.kinds["page"],
+            "images": self.kinds["image"],
+            "files": self.kinds["file"],
+            "failures": dict(self.failures.most_common()),
+            "skips": dict(self.skips.most_common()),
+            "bytes": self.bytes,
+        }
+
+    def resume(self, counts: Mapping[str, Any]) -> None:
+        """Add what `as_dict` has told."""
+        for state in STATES:
+            self.states[state] += counts.get(state, 0)
+        for kind in ("page", "image", "file"):
+            self.kinds[kind] += counts.get(f"{kind}s", 0)
+        self.failures.update(counts.get("failures", {}))
+        self.skips.update(counts.get("skips", {}))
+        self.bytes += counts.get("bytes", 0)
+
+    def headline(self) -> str:
+        """The counts in one line: 793 done · 4 failed · 397 pages · 396 images."""
+        parts = [f"{self.states['done']:,} done"]
+        parts += [f"{self.states[state]:,} {state}" for state in STATES[1:] if self.states[state]]
+        parts += [
+            f"{self.kinds[kind]:,} {kind if self.kinds[kind] == 1 else kind + 's'}"
+            for kind in ("page", "image", "file")
+            if self.kinds[kind]
+        ]
+        return " · ".join(parts)
+
+    def reasons(self, messages: Mapping[str, str] = _NO_MESSAGES) -> list[str]:
+        """A line for what failed and one for what was skipped, most frequent reasons first.
+
+        `messages` gives, of some of them, the one message that all share.
+        """
+        lines = []
+        for name, labels in (("failed", self.failures), ("skipped", self.skips)):
+            if labels:
+                shown = [
+                    f"{n:,} {label}" + (f": {messages[label]}" if label in messages else "")
+                    for label, n in labels.most_common(MOST_REASONS)
+                ]
+                if len(labels) > MOST_REASONS:
+                    shown.append(counted(len(labels) - MOST_REASONS, "more kind"))
+                lines.append(f"{name}: " + " · ".join(shown))
+        return lines
+
+
+@dataclass(slots=True)
+class Report(Tally):
+    """What a run came to: the counts of its pass, and in `totals` those of the whole folder.
+
+    Exit code and summary speak of the folder: what failed in an earlier pass, was not mended and
+    is still in a list counts.
+    """
+
+    number: int = 0
+    lines: int = 0  # URLs read from the list
+    repeated: int = 0  # of these, ones that the list had named before
+    found: int = 0  # URLs that pages added
+    requests: int = 0
+    wire_bytes: int = 0
+    seconds: float = 0.0
+    timed_at: float | None = None  # monotonic; up to when `seconds` counts
+    # By label: the message of all its failures, None if they differ.
+    messages: dict[str, str | None] = field(default_factory=dict)
+    stopped: str | None = None  # why the run ended before the pass did
+    totals: Tally | None = None  # of the last outcome of each URL; known when the run has ended
+    nothing_due: bool = False  # no URL had to be asked: the counts are those of the last pass
+
+    def count(self, outcome: Outcome) -> None:
+        """Add one outcome."""
+        self.states[outcome.state] += 1
+        fetched, failure = outcome.fetched, outcome.failure
+        if failure is not None:
+            self._reasons(outcome.state)[failure.label] += 1
+            if self.messages.setdefault(failure.label, failure.message) != failure.message:
+                self.messages[failure.label] = None
+        if fetched is not None:
+            self.bytes += fetched.bytes
+            self.wire_bytes += fetched.wire_bytes
+            if failure is None:
+                self.kinds[fetched.kind] += 1
+
+    @property
+    def exit_code(self) -> int:
+        """5 stopped by a limit or a local fault, 4 nothing done, 3 some failed, 0 all done."""
+        if self.stopped is not None:
+            return STOPPED
+        return (self.totals or self).verdict
+
+    def as_dict(self) -> dict[str, Any]:
+        """The counts of the pass, as the ledger and summary.json hold them."""
+        return {
+            "pass": self.number,
+            # Of the class by name: slots=True makes a class anew, and super() looks for the old.
+            **Tally.as_dict(self),
+            "lines": self.lines,
+            "repeated": self.repeated,
+            "found": self.found,
+            "requests": self.requests,
+            "wire_bytes": self.wire_bytes,
+            "seconds": round(self.seconds, 3),
+            "messages": {label: text and _told(text) for label, text in self.messages.items()},
+            "stopped": self.stopped,
+        }
+
+    def resume(self, counts: Mapping[str, Any]) -> None:
+        """Go on from what an earlier run of the same pass has counted."""
+        Tally.resume(self, counts)
+        for name in ("found", "requests", "wire_bytes", "seconds"):
+            setattr(self, name, getattr(self, name) + counts.get(name, 0))
+        self.messages.update(counts.get("messages", {}))
+
+    def take_time(self, now: float) -> None:
+        """Count the time since this was called last; `now` is monotonic."""
+        if self.timed_at is not None:
+            self.seconds += now - self.timed_at
+        self.timed_at = now
+
+    def text(self) -> str:
+        """The summary: the folder's totals, the pass if it is not the first, and the reasons."""
+        totals = self.totals or self
+        lines = [self._pass_line()]
+        if self.number > 1 or self.nothing_due or totals.states != self.states:
+            lines = [f"{totals.headline()} · {size_text(totals.bytes)}"]
+            if not self.nothing_due:
+                lines.append(f"pass {self.number}: {self._pass_line()}")
+        return "\n".join(lines + totals.reasons(self._shared_messages(totals)))
+
+    def _shared_messages(self, totals: Tally) -> dict[str, str]:
+        """By label, the message that all failures of `totals` share, where it says more."""
+        shared = {}
+        for label, message in self.messages.items():
+            mine = self.failures[label] + self.skips[label]
+            all_of_them = totals.failures[label] + totals.skips[label]
+            # One failure has a line of its own in errors.jsonl; but a user's function that fails
+            # is what he wants to mend.
+            if message and mine == all_of_them and (mine > 1 or label == "function_failed"):
+                shared[label] = _told(message)
+        return {label: text for label, text in shared.items() if not label.startswith("http_")}
+
+    def _pass_line(self) -> str:
+        repeated = f" · {self.repeated:,} repeated" if self.repeated else ""
+        size = f"{size_text(self.bytes)} in {_time_text(self.seconds)}"
+        return f"{self.headline()}{repeated} · {size}"
+
+
+def _told(message: str) -> str:
+    return printable(redacted(message))[:MOST_MESSAGE_CHARS]
+
+
+def size_text(size: float) -> str:
+    """Bytes as people write them: 18.3 MB.
+
+    >>> size_text(18_300_000)
+    '18.3 MB'
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError("the last unit returns")
+
+
+def _time_text(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

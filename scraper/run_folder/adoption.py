@@ -1,0 +1,267 @@
+"""Records without a ledger: left alone, or taken over into a new one.
+
+The ledger may be lost (`rm -rf .scraper`, a copy without dot files, a damaged disk); the records
+are the truth, and all that a run needs to know of a URL is read back from them, but for what its
+server said for the next time (ETag, Last-Modified). records.jsonl stays as it is; only a last line
+that is cut off is put into a file beside it.
+
+Addresses that hold secrets stand there without them. Their keys do not lie: what the lists name is
+found again by its key; what no list names is forgotten, and asked again if a page names it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from scraper.errors import UsageError
+from scraper.machine.files import Folder, opening
+from scraper.model import STATES, Ended, Line
+from scraper.record import SCHEMA
+from scraper.reports.summary import Report
+from scraper.sinks.sinks import foreign
+from scraper.sources.lists import Source
+from scraper.storage.adopted import AdoptedRows, Row
+from scraper.storage.ledger import Ledger
+from scraper.urls import BadUrl, canonical, key_of, lane_of, parts_of
+
+RECORDS, ERRORS = "records.jsonl", "errors.jsonl"
+BATCH = 1_000
+_BLOCK_BYTES = 2**20
+_BEGINNING = b'{"schema":'  # of every record
+_PLACE = re.compile(r"(pages|images|files)/(?!\.\.?/)[^/\0]+/(?!\.\.?$)[^/\0]+")
+
+
+def check(folder: Path, adopt: bool) -> None:
+    """Raises UsageError, before anything is made in a folder, if it holds records that no ledger
+    knows and that are not to be taken over; or if there are none that could be."""
+    if (folder / ".scraper" / "ledger.sqlite").exists():
+        return  # it says of each file up to where it is ours
+    if adopt:
+        if not (folder / RECORDS).is_file():
+            raise UsageError(f"--adopt: {folder} holds no {RECORDS} to take over")
+        return
+    for name in (RECORDS, ERRORS):
+        path = folder / name
+        if path.is_file() and path.stat().st_size:
+            raise UsageError(foreign(path))
+
+
+def adopt(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> int:
+    """Fill an empty ledger from the records of its folder. Returns how many there are.
+
+    Raises UsageError if they are not records of this program. What a ledger knows already is not
+    read again, so that a command with --adopt may be repeated.
+    """
+    if ledger.position(RECORDS) is not None:
+        return 0
+    path = folder.path / RECORDS
+    with opening(path), folder.reading(RECORDS) as file:
+        end = _end_of_whole_lines(file)
+        reports = _take_all(_records(file, end, path), ledger, sources)
+        _put_aside(file, end, folder)
+        _empty_errors(folder)
+    for number, (report, began, ended) in sorted(reports.items()):
+        ledger.adopt_pass(number, began, ended, report.as_dict())
+    ledger.set_position(RECORDS, str(end))
+    ledger.set_position(ERRORS, "1")  # it is shorter, so it is made again from the records
+    ledger.set_meta("told", str(end))
+    ledger.recount()
+    ledger.commit()
+    return sum(report.total for report, _, _ in reports.values())
+
+
+_Reports = dict[int, tuple[Report, float, float]]  # by pass: counts, first and last time
+_Found = tuple[dict[str, Any], int, int]  # a record, its place and its length in the file
+
+
+def _take_all(records: Iterator[_Found], ledger: Ledger, sources: Sequence[Source]) -> _Reports:
+    rows = AdoptedRows(ledger)
+    reports: _Reports = {}
+    while batch := list(itertools.islice(records, BATCH)):
+        rows.take([_row_of(record, place, length, ledger) for record, place, length in batch])
+        for record, _, _ in batch:
+            _count(record, reports)
+    if rows.lacks_names:
+        for source in sources:
+            if not source.pipe and not source.live:
+                _name_all(source.tasks_ahead(), rows)
+    rows.finish()
+    return reports
+
+
+def _name_all(lines: Iterator[Line], rows: AdoptedRows) -> None:
+    while batch := list(itertools.islice(lines, BATCH)):
+        rows.name(batch)
+
+
+# -- lines -------------------------------------------------------------------------------------
+
+
+def _end_of_whole_lines(file: BufferedReader) -> int:
+    """Where the last line that has its end ends; found from behind."""
+    end = file.seek(0, 2)
+    while end:
+        start = max(end - _BLOCK_BYTES, 0)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
+
+
+def _records(file: BufferedReader, end: int, path: Path) -> Iterator[_Found]:
+    """Each record in the whole lines of a file. Raises UsageError at what is none."""
+    file.seek(0)
+    if end and file.peek(len(_BEGINNING))[: len(_BEGINNING)] != _BEGINNING:
+        raise UsageError(_no_record(path, 1))  # before a line of any length is read
+    place = 0
+    for number in itertools.count(1):
+        if place >= end:
+            return
+        line = file.readline()
+        yield _record_of(line, path, number), place, len(line) - 1
+        place += len(line)
+
+
+def _record_of(line: bytes, path: Path, number: int) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = orjson.loads(line)
+        if record["schema"] > SCHEMA:
+            raise UsageError(
+                f"{path}, line {number}, was written by a newer version of this program "
+                f"(schema {record['schema']}, this one knows {SCHEMA}): update it"
+            )
+        _check(record)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(_no_record(path, number)) from error
+    return record
+
+
+def _check(record: dict[str, Any]) -> None:
+    """Raises ValueError or TypeError if it cannot be a record of this program."""
+    path, number = record["path"], record["pass"]
+    if record["state"] not in STATES or number < 1 or len(bytes.fromhex(record["key"])) != 8:
+        raise ValueError("no such state, pass or key")
+    if path is not None and not _PLACE.fullmatch(path):
+        raise ValueError("a file that lies elsewhere")
+    for name in ("canonical_url", "final_url", "parent", "source", "error_kind", "fetched_at"):
+        if record[name] is not None and not isinstance(record[name], str):
+            raise TypeError(name)
+
+
+def _no_record(path: Path, number: int) -> str:
+    return (
+        f"{path}, line {number}, is no record of this program: choose another --dir, or "
+        "take that line out"
+    )
+
+
+def _put_aside(file: BufferedReader, end: int, folder: Folder) -> None:
+    """What stands behind the last whole line was being written when the run died: it is kept, in a
+    file of its own, so that the next record begins a line."""
+    file.seek(end)
+    torn = file.read()
+    if torn:
+        with folder.new_file(f"{RECORDS}.torn") as aside:
+            aside.write(torn)
+        with folder.file(RECORDS) as records:
+            records.truncate(end)
+
+
+def _empty_errors(folder: Folder) -> None:
+    """errors.jsonl follows from the records; but what is there may be somebody else's."""
+    with folder.file(ERRORS) as errors:
+        with folder.reading(ERRORS) as lines:
+            if not all(map(_is_error, lines)):
+                raise UsageError(f"{folder.path / ERRORS} is not of this program: move it away")
+        errors.truncate(0)
+
+
+def _is_error(line: bytes) -> bool:
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return not line.endswith(b"\n")  # cut off, as a kill may leave it
+    return isinstance(record, dict) and {"canonical_url", "error_kind"} <= record.keys()
+
+
+# -- rows --------------------------------------------------------------------------------------
+
+
+def _row_of(record: dict[str, Any], place: int, length: int, ledger: Ledger) -> Row:
+    url = record["canonical_url"] or record["url"]
+    is_url = record["canonical_url"] is not None
+    source, parent = record["source"], record["parent"]
+    seconds = record["seconds"] or {}
+    return Row(
+        key=int.from_bytes(bytes.fromhex(record["key"]), signed=True),
+        url=url,
+        host=lane_of(parts_of(url).host) if is_url else 0,
+        state=_state_of(record),
+        number=record["pass"],
+        seq=record["index"],
+        source=None if source is None else ledger.source_id(source),
+        line=record["line"],
+        written=record["url"] if is_url and record["url"] != url else None,
+        parent=None if parent is None else key_of(parent),
+        depth=0 if parent is None else 1,
+        attempts=record["attempts"],
+        error_kind=record["error_kind"],
+        status=record["status"],
+        final_url=record["final_url"] if record["final_url"] != url else None,
+        type=record["content_type"],
+        charset=record.get("charset"),
+        fetched_at=_time_of(record),
+        connect=seconds.get("connect"),
+        fetch=seconds.get("fetch"),
+        process=seconds.get("process"),
+        path=record["path"],
+        bytes=record["bytes"],
+        wire_bytes=record["wire_bytes"],
+        sha256=record["sha256"],
+        place=place,
+        length=length,
+        images=tuple(_keys_of(record.get("images", ()))) if parent is None else (),
+    )
+
+
+def _keys_of(urls: Sequence[str]) -> Iterator[int]:
+    for url in urls:
+        try:
+            yield key_of(canonical(url).href)
+        except BadUrl:
+            continue  # nor was it asked
+
+
+def _state_of(record: dict[str, Any]) -> str:
+    """A host that does not give its robots.txt has failed; version 0.1.0 called that skipped."""
+    unreachable = record["error_kind"] == "robots_unreachable"
+    return "failed" if unreachable else str(record["state"])
+
+
+def _time_of(record: dict[str, Any]) -> float | None:
+    at = record["fetched_at"]
+    return None if at is None else datetime.fromisoformat(at).timestamp()
+
+
+def _count(record: dict[str, Any], reports: _Reports) -> None:
+    at = _time_of(record)
+    number = record["pass"]
+    report, began, ended = reports.get(number, (Report(number=number), at or 0.0, 0.0))
+    if at is not None:
+        began, ended = min(began or at, at), max(ended, at)
+    kind, status = record["kind"], record["status"]
+    size = record["bytes"] or 0
+    report.add(Ended(_state_of(record), kind, record["error_kind"], status, 1, size))
+    report.wire_bytes += record["wire_bytes"] or 0
+    report.found += record["parent"] is not None
+    reports[number] = report, began, ended

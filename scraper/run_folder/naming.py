@@ -1,0 +1,58 @@
+"""The folder of a run if nobody names one: called after its list, after its URLs, or temporary."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from pathlib import Path
+
+from scraper.errors import LocalFault, UsageError, disk_failure
+from scraper.machine.temporary import TemporaryFolder
+from scraper.model import Line
+from scraper.sources.lists import SCRIPT, Source
+from scraper.storage.store import host_folder
+from scraper.urls import digest
+
+DOWNLOADS = Path("downloads")
+TEMPORARY = "scraper-stream-"  # what the names of temporary folders begin with
+
+
+def folder_named_after(source: Source) -> Path | None:
+    """The folder of a run whose first list this is; None if nothing lasting names it.
+
+    Two different lists on standard input or the command line never share one. Of a pipe only the
+    first URL is waited for.
+    """
+    if source.identity == SCRIPT:
+        return None
+    stem = Path(source.name).stem or "list"
+    if source.identity.startswith("file:") and not source.live:
+        return DOWNLOADS / stem
+    urls = naming_urls(source)
+    name = "pipe" if stem.isdecimal() else stem  # /dev/fd/63 says nothing
+    if not source.live and urls and urls[0].host:
+        name = host_folder(urls[0].host)
+    return DOWNLOADS / f"{name}-{ten_digits_of(urls)}"
+
+
+def naming_urls(source: Source) -> list[Line]:
+    """The URLs by which a list without a file is known: all of them, of a pipe the first."""
+    return list(itertools.islice(source.tasks_ahead(), 1 if source.live else None))
+
+
+def ten_digits_of(urls: Iterable[Line]) -> str:
+    """What tells some URLs from all others."""
+    return digest("\n".join(each.url for each in urls)).hex()[:10]
+
+
+def temporary_folder() -> TemporaryFolder:
+    """A folder that is removed with its run. Raises UsageError if there is no place for it."""
+    try:
+        return TemporaryFolder(TEMPORARY)
+    except OSError as error:
+        if disk_failure(error).kind != "disk_error":
+            raise LocalFault(disk_failure(error)) from error
+        reason = error.strerror or error
+        raise UsageError(
+            f"no temporary folder can be made ({reason}): set TMPDIR, or name a folder (dir=)"
+        ) from error

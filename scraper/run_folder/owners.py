@@ -1,0 +1,171 @@
+"""Which lists a run folder belongs to, so that no other list is mixed into it unasked.
+
+A list belongs to a folder that knows its path, or most of its first thousand URLs: so a project may
+move, and a list may grow or be renamed. What a script hands over joins the folder that it names.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from scraper.errors import UsageError
+from scraper.model import Line
+from scraper.run_folder.naming import naming_urls, ten_digits_of
+from scraper.sources.lists import SCRIPT, Source
+from scraper.storage.ledger import Ledger
+
+JUDGED = 1_000  # so many URLs of a list tell whether a folder knows it
+NAMED = 3  # so many owners a refusal names
+UNLASTING = ("command-line", "script", "demo")  # names of what is no list to be read again
+
+Owners = dict[str, int | None]  # by what identifies it, the row of each list in the ledger
+
+
+def claim_folder(
+    folder: Path, ledger: Ledger, sources: Sequence[Source], *, join: bool
+) -> list[int]:
+    """Remember these lists as the folder's own. Returns the row of each.
+
+    Raises UsageError if one of them belongs elsewhere and may not `join`.
+    """
+    owners = ledger.owners()
+    for source in sources:
+        if not join and not belongs(source, owners, ledger):
+            raise UsageError(
+                f"{folder} belongs to another list ({_named(owners)}), and knows too few URLs of "
+                f"{source.name}: choose another --dir, or let it join with --add-list (in scripts: "
+                "dir=..., add_list=True)"
+            )
+    rows = []
+    for source in sources:
+        row = _row_of(source, owners, ledger)
+        owners |= dict.fromkeys(identities_of(source), row)
+        rows.append(row)
+    ledger.set_owners(owners)
+    return rows
+
+
+# -- does it belong? --------------------------------------------------------------------------
+
+
+def belongs(source: Source, owners: Owners, ledger: Ledger) -> bool:
+    """Is this list one of the folder's own?"""
+    if source.identity == SCRIPT or not owners or ledger.is_empty:
+        return True
+    # 0.1.0 remembered no more than that there was a pipe, or URLs on the command line.
+    if {source.identity, *identities_of(source)} & owners.keys():
+        return True
+    urls = list(_judged_urls(source))
+    return are_most(ledger.sources_of(urls).total(), len(urls))
+
+
+def are_most(known: int, urls: int) -> bool:
+    """Are so many of so many URLs more than half of them?"""
+    return 2 * known > urls
+
+
+def _judged_urls(source: Source) -> Iterator[Line]:
+    """The first distinct URLs of a list; of a pipe one, for the next may take an hour."""
+    if source.live:
+        return iter(naming_urls(source))
+    return itertools.islice(_distinct(source.tasks_ahead()), JUDGED)
+
+
+def _distinct(lines: Iterable[Line]) -> Iterator[Line]:
+    """Those that are URLs, each once."""
+    seen: set[str] = set()
+    for line in lines:
+        if line.refusal is None and line.url not in seen:
+            seen.add(line.url)
+            yield line
+
+
+def identities_of(source: Source) -> tuple[str, ...]:
+    """What a list is known by in the folders that it belongs to.
+
+    A file by its path, and by that of the link through which it was reached; URLs of the command
+    line by all of them, a pipe by the first.
+    """
+    if source.identity.startswith("file:"):
+        return tuple(dict.fromkeys([source.identity, f"file:{os.path.abspath(source.name)}"]))
+    if source.identity in ("stdin", "command-line"):
+        return (f"{source.identity}:{ten_digits_of(naming_urls(source))}",)
+    return (source.identity,)
+
+
+# -- which of the folder's lists is it? -------------------------------------------------------
+
+
+def _row_of(source: Source, owners: Owners, ledger: Ledger) -> int:
+    """The row of a list: the one that it had, under whatever path, or a new one.
+
+    What a list names no more is dropped, so one list must not pass for another of the same name.
+    """
+    row = _known_row(source, owners)
+    if row is None and source.lasting:
+        row = _continued_row(source, owners, ledger)
+    if row is None:
+        return ledger.source_id(_free_name(source, owners, ledger))
+    if source.name not in ledger.source_names.values():
+        ledger.rename_source(row, source.name)
+    return row
+
+
+def _known_row(source: Source, owners: Owners) -> int | None:
+    rows = (owners.get(identity) for identity in identities_of(source))
+    return next((row for row in rows if row is not None), None)
+
+
+def _continued_row(source: Source, owners: Owners, ledger: Ledger) -> int | None:
+    """The row of the list that this one was before it got another path."""
+    urls = list(_judged_urls(source))
+    known = ledger.sources_of(urls)
+    if not are_most(known.total(), len(urls)):
+        return None
+    row, _ = known.most_common(1)[0]
+    name = ledger.source_names.get(row) if row is not None else None
+    if name is None or name in UNLASTING:
+        return None
+    of_row = [identity for identity, each in owners.items() if each == row]
+    if not of_row and identities_of(source)[0] not in owners:
+        of_row = [f"file:{name}"]  # as 0.1.0 has left it
+    return row if all(map(_is_gone, of_row)) else None
+
+
+def _is_gone(identity: str) -> bool:
+    """Is there no such list any more, as far as one can see? A pipe never stays."""
+    kind, _, path = identity.partition(":")
+    return kind == "stdin" or (kind == "file" and not os.path.exists(path))
+
+
+def _free_name(source: Source, owners: Owners, ledger: Ledger) -> str:
+    """A list's name in records; a second one of that name has its path there, or its digits."""
+    named = {name: row for row, name in ledger.source_names.items()}
+    taken = named.get(source.name) in owners.values()
+    if not source.lasting or source.name not in named or not taken:
+        return source.name
+    return identities_of(source)[0].removeprefix("file:").replace(":", "-")
+
+
+# -- what is said of it -----------------------------------------------------------------------
+
+
+def _named(owners: Iterable[str]) -> str:
+    """Some lists, for people."""
+    spoken = [_spoken(each) for each in owners]
+    more = [f"{len(spoken) - NAMED} more"] if len(spoken) > NAMED else []
+    return ", ".join([*spoken[:NAMED], *more])
+
+
+def _spoken(identity: str) -> str:
+    kind, _, rest = identity.partition(":")
+    spoken = {
+        "file": rest,
+        "stdin": "one on standard input",
+        "command-line": "URLs of the command line",
+        SCRIPT: "URLs of a script",
+    }
+    return spoken.get(kind, identity)

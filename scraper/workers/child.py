@@ -1,0 +1,329 @@
+"""What runs inside a worker process: items in, plain data out, one after the other.
+
+The parent imports this module for its names only; the parsers are imported in the worker, or before
+in the fork server. A worker never logs and writes nothing but an item's temporary files and its own
+three notes in the scratch folder, which tell of it when it is dead:
+
+    begun-<pid>   which item it is at, since when, and whether memory ran out
+    dump-<pid>    where it stood when its time was over, or when it crashed
+    said-<pid>    what it has printed at that item
+"""
+
+from __future__ import annotations
+
+import errno
+import faulthandler
+import gc
+import importlib
+import os
+import signal
+import struct
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from multiprocessing import connection, parent_process
+from typing import Any, NamedTuple
+
+import orjson
+
+from scraper.errors import KINDS, disk_failure, failure
+from scraper.machine import streams
+from scraper.model import Failure
+from scraper.redaction import redacted
+from scraper.text import printable_json
+from scraper.workers.printed import Printed
+
+START_SECONDS = 60.0  # to import everything, the user's module too
+MAX_MESSAGE_CHARS = 500
+
+# What a processor gives: facts for the record, URLs found, and (temporary file, final name) pairs.
+Made = tuple[dict[str, Any], Sequence[str], Sequence[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one item may use: seconds, and bytes beyond what a worker has at its start (0: all)."""
+
+    seconds: float
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a worker does with an item.
+
+    `html` names the user's function for pages, "module:function"; `plan` are the fields of
+    `processors.image.Plan`, `bounds` those of `processors.html.Bounds`. `function` stands in for
+    all of them: any `Item -> Made`, by name.
+    """
+
+    html: str = ""
+    plan: tuple[tuple[str, Any], ...] = ()
+    bounds: tuple[tuple[str, int], ...] = ()
+    function: str = ""
+
+
+class Item(NamedTuple):
+    """What a worker is told of one body."""
+
+    number: int
+    kind: str
+    path: str
+    url: str
+    charset: str | None
+    out: str
+    final: str
+
+
+class Answer(NamedTuple):
+    """What it says of it: never an exception, because some break the pool while being unpickled."""
+
+    number: int
+    facts: bytes
+    found: tuple[str, ...]
+    files: tuple[tuple[str, str], ...]
+    failure: Failure | None
+    seconds: float
+    printed: str = ""
+
+
+class Note(NamedTuple):
+    """Which item a worker is at (0: none), since when (monotonic), and whether memory ran out."""
+
+    number: int
+    begun: float
+    memory: bool
+
+
+_NOTE = struct.Struct("=Qd?")
+_NOTHING = Note(0, 0.0, False)
+
+
+def begun_path(scratch: str, pid: int) -> str:
+    """Where the worker `pid` notes what it begins."""
+    return os.path.join(scratch, f"begun-{pid}")
+
+
+def dump_path(scratch: str, pid: int) -> str:
+    """Where the worker `pid` leaves its stack when it ends against its will."""
+    return os.path.join(scratch, f"dump-{pid}")
+
+
+def said_path(scratch: str, pid: int) -> str:
+    """Where what the worker `pid` prints goes."""
+    return os.path.join(scratch, f"said-{pid}")
+
+
+def note_of(scratch: str, pid: int) -> Note:
+    """What the worker `pid` is at, or was at when it died."""
+    try:
+        with open(begun_path(scratch, pid), "rb") as file:
+            return Note._make(_NOTE.unpack(file.read(_NOTE.size)))
+    except (FileNotFoundError, struct.error):
+        return _NOTHING  # it has not come so far
+
+
+# -- the three functions that the pool calls ---------------------------------------------------
+
+_worker: _Worker | None = None
+_complaint = ""
+_fault: Failure | None = None  # of the disk, which is why there is no worker
+
+
+def begin(scratch: str, recipe: Recipe, limits: Limits) -> None:
+    """Make this process a worker. It never raises: `ping` tells what went wrong."""
+    global _worker, _complaint, _fault
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    streams.open_missing()
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    try:
+        _worker = _Worker(scratch, recipe, limits)
+    except BaseException as error:  # noqa: BLE001  a user's module may raise anything
+        _complaint = said(error)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _fault = disk_failure(error)
+
+
+def ping() -> str:
+    """Nothing, or why this worker cannot work."""
+    return _complaint
+
+
+def answers(items: Sequence[Item]) -> list[Answer]:
+    """One answer for each item."""
+    if _worker is None and _fault is None:
+        os._exit(1)  # no item has begun, so none is blamed: the stage stops if this goes on
+    return [_answer(item) for item in items]
+
+
+def _answer(item: Item) -> Answer:
+    if _worker is None:
+        return Answer(item.number, b"{}", (), (), _fault, 0.0)
+    try:
+        return _worker.answer(item)
+    except OSError as error:  # about the notes: the disk is full, whoever the item is
+        return Answer(item.number, b"{}", (), (), disk_failure(error), 0.0)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None, "a worker has a parent"
+    connection.wait([parent.sentinel])
+    os._exit(1)
+
+
+class _Worker:
+    def __init__(self, scratch: str, recipe: Recipe, limits: Limits) -> None:
+        pid = os.getpid()
+        self._limits = limits
+        self._printed = Printed(said_path(scratch, pid))
+        self._dump = open(dump_path(scratch, pid), "wb", buffering=0)  # noqa: SIM115
+        faulthandler.enable(self._dump)
+        faulthandler.dump_traceback_later(START_SECONDS, exit=True, file=self._dump)
+        self._function = _function_of(recipe)
+        faulthandler.cancel_dump_traceback_later()
+        gc.collect()
+        gc.freeze()
+        _limit_memory(limits.memory_bytes)
+        self._begun = open(begun_path(scratch, pid), "wb", buffering=0)  # noqa: SIM115
+        self._note(_NOTHING)
+
+    def answer(self, item: Item) -> Answer:
+        began = time.perf_counter()
+        self._note(Note(item.number, time.monotonic(), False))
+        faulthandler.dump_traceback_later(self._limits.seconds, exit=True, file=self._dump)
+        facts = b"{}"
+        found: tuple[str, ...] = ()
+        files: tuple[tuple[str, str], ...] = ()
+        failed: Failure | None = None
+        try:
+            made, urls, pairs = self._function(item)
+            facts = printable_json(orjson.dumps(made))
+            found, files = _texts(urls), _pairs(pairs)
+        except MemoryError as error:
+            # What the item hoards must go before anything new is made.
+            traceback.clear_frames(error.__traceback__)
+            self._note(Note(item.number, time.monotonic(), True))
+            failed = failure("process_memory", memory_message(self._limits))
+        except BaseException as error:  # noqa: BLE001  an exit is a failure of this item too
+            failed = _failure_of(error)
+        if failed is not None:
+            facts, found, files = b"{}", (), ()
+        faulthandler.cancel_dump_traceback_later()
+        self._note(_NOTHING)
+        seconds = time.perf_counter() - began
+        return Answer(item.number, facts, found, files, failed, seconds, self._printed.take())
+
+    def _note(self, note: Note) -> None:
+        """One write of a fixed size: it is there whole or not at all, however this process ends."""
+        self._begun.seek(0)
+        self._begun.write(_NOTE.pack(*note))
+
+
+def memory_message(limits: Limits) -> str:
+    """Why an item ended that hit the limit of memory."""
+    if not limits.memory_bytes:
+        return "this machine had no memory left for it"
+    return f"needed more than {limits.memory_bytes / 2**20:,.0f} MB of memory"
+
+
+def _limit_memory(beyond: int) -> None:
+    """Bound the address space, which is what RLIMIT_AS counts; only Linux keeps this limit."""
+    if beyond and sys.platform == "linux":
+        import resource
+
+        with open("/proc/self/statm", "rb") as file:
+            pages = int(file.read().split()[0])
+        most = pages * resource.getpagesize() + beyond
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        if hard != resource.RLIM_INFINITY:
+            most = min(most, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+# -- what is done with an item -----------------------------------------------------------------
+
+
+def _function_of(recipe: Recipe) -> Callable[[Item], Made]:
+    if recipe.function:
+        return _named(recipe.function)
+    return _processor(_named(recipe.html) if recipe.html else None, recipe)
+
+
+def _named(spec: str) -> Callable[..., Any]:
+    module, _, name = spec.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    function: Callable[..., Any] = found
+    return function
+
+
+def _processor(own: Callable[..., Any] | None, recipe: Recipe) -> Callable[[Item], Made]:
+    """The one place where the stage meets `processors`."""
+    from processors import html, image
+    from processors.page import Page
+
+    plan, bounds = image.Plan(**dict(recipe.plan)), html.Bounds(**dict(recipe.bounds))
+
+    def made(item: Item) -> Made:
+        if item.kind == "image":
+            picture = image.process(item.path, plan, item.out, item.final)
+            return picture.facts, (), picture.files
+        with open(item.path, "rb") as file:
+            page = Page(item.url, file.read(), item.charset)
+        facts = html.facts(page, bounds)
+        if own is not None:
+            facts["data"] = html.with_function(page, own)
+        found = facts["images"]
+        facts["canonical"] = redacted(facts["canonical"]) if facts["canonical"] else None
+        for name in ("links", "images"):  # what they are asked with is no matter of the record
+            facts[name] = list(dict.fromkeys(map(redacted, facts[name])))
+        return facts, found, ()
+
+    return made
+
+
+def _texts(values: Iterable[Any]) -> tuple[str, ...]:
+    found = tuple(values)
+    for each in found:
+        if type(each) is not str:
+            raise TypeError(f"{type(each).__name__} where text is expected")
+    return found
+
+
+def _pairs(values: Iterable[Iterable[Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((part, final) for part, final in map(_texts, values))
+
+
+def _failure_of(error: BaseException) -> Failure:
+    from processors import Unusable
+
+    if isinstance(error, Unusable) and error.kind in KINDS:
+        return failure(error.kind, _clean(error.message))
+    if isinstance(error, OSError) and error.errno is not None:
+        return disk_failure(error)  # about our own files: the processors keep the others apart
+    return failure("internal_error", said(error))
+
+
+def said(error: BaseException) -> str:
+    """Type, message and line."""
+    try:
+        told = str(error)
+    except Exception:  # noqa: BLE001  its own __str__ is broken
+        told = ""
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = frames[-1] if frames else None
+    place = f" ({os.path.basename(frame.filename)}, line {frame.lineno})" if frame else ""
+    return _clean(f"{type(error).__name__}: {told}"[:MAX_MESSAGE_CHARS]) + place
+
+
+def _clean(text: str) -> str:
+    """One line that every encoder takes."""
+    line = " ".join(text.split())[:MAX_MESSAGE_CHARS]
+    return line.encode("utf-8", "replace").decode()

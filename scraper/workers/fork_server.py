@@ -1,0 +1,151 @@
+"""How worker processes are started: by a fork server that has imported what they need.
+
+One fork server serves all runs of a process and ends with it. multiprocessing would keep its socket
+in a folder that nobody removes after a kill, below a TMPDIR that may be too long for it; and the
+tracker of its semaphores would complain of that kill, though it cleans up behind it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import copy
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from multiprocessing import context, current_process, get_all_start_methods, get_context
+from pathlib import Path
+from typing import Any
+
+from scraper.machine import main_module
+from scraper.machine.files import making_temporary
+from scraper.machine.shadows import refuse_shadows
+from scraper.machine.temporary import TemporaryFolder
+
+PRELOAD = "scraper.workers.preload"
+HOME = "scraper-workers-"  # what the name of the folder of its socket begins with
+MAX_SOCKET_FOLDER_BYTES = 80  # of 104 (108 on Linux) that the path of a socket may have
+USUAL_PLACES = (Path("/tmp"), Path("/var/tmp"))
+_starting = threading.RLock()  # what is changed while a process is started belongs to all threads
+_home: TemporaryFolder | None = None
+
+
+def prepare(parent: Path | None = None) -> None:
+    """Have the fork server import what workers need while the caller goes on importing.
+
+    Best called before anything heavy is imported. Its socket lies below `parent` if the system has
+    no folder for temporary files; without either, nothing happens yet. Raises UsageError if workers
+    would import something else in place of our packages.
+    """
+    main_module.refuse_second_run()
+    refuse_shadows()
+    if start_method() != "forkserver":
+        return
+    from multiprocessing import forkserver, resource_tracker
+
+    with _starting, _socket_folder(parent) as has_one:
+        if not has_one:
+            return
+        forkserver.set_forkserver_preload([PRELOAD])
+        # The tracker first: starting it ends with unblocking SIGINT.
+        with _in_silence():
+            resource_tracker.ensure_running()
+        with _interrupts_blocked():
+            forkserver.ensure_running()
+
+
+@contextmanager
+def starting(parent: Path) -> Iterator[None]:
+    """Start worker processes in here."""
+    prepare(parent)
+    with (
+        _starting,
+        _socket_folder(parent),
+        _interrupts_blocked(),
+        main_module.without_missing_file(),
+    ):
+        yield
+
+
+def context_for(scratch: str) -> context.BaseContext:
+    """multiprocessing's, but its processes are known as workers from their first moment."""
+    ours: Any = copy.copy(get_context(start_method()))
+    ours.Process = partial(ours.Process, name=main_module.worker_name(scratch))
+    named: context.BaseContext = ours
+    return named
+
+
+def start_method() -> str:
+    """How multiprocessing is to start workers."""
+    return "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Processes started in here are born deaf to Ctrl-C, before they could say so themselves."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _in_silence() -> Iterator[None]:
+    """The tracker, started in here, does not warn of semaphores that a kill has left to it."""
+    option = "ignore:resource_tracker"
+    sys.warnoptions.append(option)
+    try:
+        yield
+    finally:
+        sys.warnoptions.remove(option)
+
+
+@contextmanager
+def _socket_folder(parent: Path | None) -> Iterator[bool]:
+    """The fork server's socket, if it is made in here, lies in our folder. False: there is none."""
+    home = _home_below(parent)
+    if home is None:
+        yield False
+        return
+    keys: Any = current_process()
+    before = keys._config.get("tempdir")
+    keys._config["tempdir"] = home.within(MAX_SOCKET_FOLDER_BYTES)
+    try:
+        yield True
+    finally:
+        keys._config["tempdir"] = before
+
+
+def _home_below(parent: Path | None) -> TemporaryFolder | None:
+    global _home
+    if _home is None:
+        _home = _made_home(parent)
+        if _home is not None:
+            atexit.register(_remove_home, _home, os.getpid())
+    return _home
+
+
+def _made_home(parent: Path | None) -> TemporaryFolder | None:
+    """In the first place that has room for it, and whose name is short enough for a socket."""
+    for place in (None, *USUAL_PLACES):
+        with suppress(OSError):  # not there, not to be written, full: the next one may be better
+            home = TemporaryFolder(HOME, place)
+            if len(os.fsencode(home.within(MAX_SOCKET_FOLDER_BYTES))) <= MAX_SOCKET_FOLDER_BYTES:
+                return home
+            home.remove()
+    if parent is None:
+        return None
+    with making_temporary():
+        return TemporaryFolder(HOME, parent)
+
+
+def _remove_home(home: TemporaryFolder, owner: int) -> None:
+    if os.getpid() == owner:  # and not a child that was forked off
+        home.remove()

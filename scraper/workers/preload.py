@@ -1,0 +1,12 @@
+"""What the fork server imports, and nobody else: all that its children need to be workers."""
+
+from __future__ import annotations
+
+import sys
+
+import processors.html
+import processors.image  # noqa: F401
+from scraper.machine import main_module
+from scraper.workers import child
+
+sys.excepthook = main_module.hook_of(child.said)

@@ -1,0 +1,58 @@
+"""What a worker prints, C libraries included: kept in a file of its own, and taken item by item.
+
+On a terminal it would tear the bar, and beside those of other workers nobody could tell whose it
+is. So it goes to run.log, with the URL that was at work.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from scraper.machine import streams
+from scraper.text import counted
+
+MOST_BYTES = 4_096  # of one item; what comes behind is counted
+MOST_BYTES_MEANWHILE = 64 * 2**20  # on the disk, while an item goes on
+
+
+class Printed:
+    """Standard output and error of this process, in a file."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        streams.redirect_to(self._file)
+
+    def take(self) -> str:
+        """What was printed since this was last called."""
+        if not os.lseek(self._file, 0, os.SEEK_END):  # a fifth of what fstat costs
+            return ""
+        text = _beginning(self._file)
+        os.ftruncate(self._file, 0)
+        return text
+
+
+def left_by(path: str) -> str:
+    """What a worker that is dead had printed and nobody has taken."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return ""
+    try:
+        return _beginning(file)
+    finally:
+        os.close(file)
+
+
+def bound(path: str) -> None:
+    """Cut what an item prints without end; its worker goes on behind the cut."""
+    with suppress(FileNotFoundError):  # the worker has not come so far
+        if os.stat(path).st_size > MOST_BYTES_MEANWHILE:
+            os.truncate(path, MOST_BYTES)
+
+
+def _beginning(file: int) -> str:
+    os.lseek(file, 0, os.SEEK_SET)  # it is written at its end wherever it is read
+    text = os.read(file, MOST_BYTES).decode("utf-8", "backslashreplace").strip()
+    more = os.fstat(file).st_size - MOST_BYTES
+    return f"{text}\n... and {counted(more, 'more byte')}" if more > 0 else text

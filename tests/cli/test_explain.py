@@ -1,0 +1,265 @@
+"""`explain URL` tells what a run would decide, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scraper
+import scraper.cli.explain
+from scraper import runner
+from scraper.cli import main
+from scraper.faulty import FaultyServer, page, redirect, redirect_chain, robots, status
+from scraper.storage import store
+from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of
+
+RULES = "User-agent: *\nDisallow: /private\nAllow: /private/open\nCrawl-delay: 2\n"
+
+Explain = Callable[..., dict[str, list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def explain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Explain:
+    """Runs `explain` in an empty folder; gives the steps by name, and checks text and folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def told(url: str, *flags: str) -> dict[str, list[dict[str, Any]]]:
+        assert main(["explain", url, *flags, "--json"]) == 0
+        as_json = capsys.readouterr().out
+        assert main(["explain", url, *flags]) == 0
+        text = capsys.readouterr().out
+        steps: dict[str, list[dict[str, Any]]] = {}
+        for step in json.loads(as_json)["steps"]:
+            assert step["step"] in text.splitlines()
+            steps.setdefault(step["step"], []).append(step)
+        for name in ("verdict", "state", "message", "retry", "canonical"):
+            for step in itertools.chain.from_iterable(steps.values()):
+                if name in step:
+                    assert f"  {name}: {step[name]}" in text.splitlines()
+        assert os.listdir(tmp_path) == []
+        return steps
+
+    return told
+
+
+def test_a_page_that_is_fine(explain: Explain) -> None:
+    answer = page("<p>fine", {"X-Robots-Tag": "noai", "ETag": '"1"'})
+    with FaultyServer({"/robots.txt": robots(RULES), "/a": answer}) as server:
+        told = explain(server.url("/x/../a#top"), "--contact", "me@example.com")
+        [url], [guard], [rules] = told["url"], told["guard"], told["robots.txt"]
+        assert url["canonical"] == server.url("/a")
+        assert guard["verdict"] == "may be asked"
+        assert (rules["verdict"], rules["rule"], rules["crawl_delay"]) == ("allowed", None, 2.0)
+        [request], [answered], [content], [outcome] = (
+            told[name] for name in ("request", "answer", "content", "outcome")
+        )
+        assert request["address"] == "127.0.0.1"
+        assert request["sent"]["User-Agent"].endswith("(+me@example.com)")
+        assert server.seen_of("/a")[0].headers["user-agent"] == request["sent"]["User-Agent"]
+        assert answered["status"] == 200
+        assert answered["headers"]["etag"] == '"1"'
+        assert set(answered["seconds"]) == {"connect", "first_byte", "all"}
+        assert (content["kind"], content["type"]) == ("page", "text/html")
+        assert content["x_robots_tag"] == ["noai"]
+        host = f"127.0.0.1:{server.port}"
+        assert outcome["state"] == "done"
+        assert outcome["saved_as"] == [store.path_of(server.url("/a"), host, "page", "text/html")]
+        assert server.count("/a") == 2  # once for the text, once for the JSON
+
+
+def test_a_redirect_is_told_hop_by_hop(explain: Explain) -> None:
+    with FaultyServer() as server:
+        target = server.url("/b", "b.localhost")
+        server.behaviours |= {"/a": redirect(target, 301), "//b.localhost/b": page("b")}
+        told = explain(server.url("/a"))
+        assert told["redirect"] == [{"step": "redirect", "status": 301, "to": target}]
+        assert [each["named_by"] for each in told["guard"]] == ["listed", "private"]
+        assert [each["url"] for each in told["request"]] == [server.url("/a"), target]
+        assert len(told["robots.txt"]) == 2
+        [outcome] = told["outcome"]
+        assert "127.0.0.1" in outcome["saved_as"][0]  # the record belongs to what was asked for
+
+
+def test_a_circle_ends_as_in_a_run(explain: Explain) -> None:
+    with FaultyServer({"/a": redirect("/b"), "/b": redirect("/a")}) as server:
+        told = explain(server.url("/a"), "--robots", "off")
+        assert told["outcome"][0]["kind"] == "too_many_redirects"
+        assert server.count() == 4
+
+
+def test_the_line_of_robots_txt_that_decides_is_named(explain: Explain) -> None:
+    with FaultyServer({"/robots.txt": robots(RULES), "/*": page("x")}) as server:
+        told = explain(server.url("/private/a"))
+        assert told["robots.txt"][0]["rule"] == "Disallow: /private"
+        assert told["robots.txt"][0]["verdict"] == "disallowed"
+        [outcome] = told["outcome"]
+        assert (outcome["state"], outcome["kind"]) == ("skipped", "robots_disallowed")
+        assert outcome["retry"] == "not retried"
+        assert not server.count("/private/a")
+
+        told = explain(server.url("/private/open"))
+        assert told["robots.txt"][0]["rule"] == "Allow: /private/open"
+        assert told["outcome"][0]["state"] == "done"
+
+        told = explain(server.url("/private/a"), "--robots", "report")
+        assert told["robots.txt"][0]["verdict"] == "disallowed"
+        assert told["outcome"][0]["state"] == "done"
+
+
+def test_a_host_without_an_answer_to_robots_txt(explain: Explain) -> None:
+    with FaultyServer({"/robots.txt": status(500), "/*": page("x")}) as server:
+        told = explain(server.url("/a"))
+        assert told["outcome"][0]["kind"] == "robots_unreachable"
+        assert not server.count("/a")
+
+
+def test_a_404_and_how_a_503_would_be_retried(explain: Explain) -> None:
+    with FaultyServer({"/busy": status(503, {"Retry-After": "7"})}) as server:
+        [outcome] = explain(server.url("/gone"), "--robots", "off")["outcome"]
+        assert (outcome["state"], outcome["kind"]) == ("failed", "http_404")
+        assert outcome["retry"] == "not retried"
+        told = explain(server.url("/busy"), "--robots", "off", "--retries", "3")
+        [outcome] = told["outcome"]
+        assert outcome["kind"] == "http_503"
+        assert outcome["retry"].startswith("3 more attempts, after at most 1 s, 2 s, 4 s")
+        assert outcome["retry"].endswith("the host asks for 7 s")
+        assert told["answer"][0]["headers"]["retry-after"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("url", "flags", "kind"),
+    [
+        ("http://elsewhere.localhost/", ("--allow-hosts", "a.localhost"), "host_not_allowed"),
+        ("http://a.localhost:25/", (), "port_not_allowed"),
+        ("http://127.0.0.1/", ("--private", "no"), "private_address"),
+    ],
+)
+def test_what_is_refused_is_not_contacted(
+    explain: Explain, monkeypatch: pytest.MonkeyPatch, url: str, flags: tuple[str, ...], kind: str
+) -> None:
+    def contacted(*_: object) -> None:
+        raise AssertionError("nobody may be contacted")
+
+    monkeypatch.setattr("scraper.guard.guard.dial", contacted)
+    told = explain(url, *flags)
+    assert told["guard"][0]["verdict"].startswith(f"{kind}: ")
+    assert (told["outcome"][0]["state"], told["outcome"][0]["kind"]) == ("skipped", kind)
+    assert "request" not in told
+
+
+def test_a_line_that_is_no_url(explain: Explain) -> None:
+    told = explain("ftp://files.example/")
+    assert told["url"][0]["verdict"].startswith("failed bad_scheme: ")
+    assert list(told) == ["url"]
+
+
+def test_a_name_is_told_with_its_addresses_before_it_is_asked(
+    explain: Explain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultyServer({"/": page("x")}) as server:
+        from scraper.cli import explain as module
+        from scraper.guard.guard import AllowList, Guard
+
+        names, wire = Names({"a.test": PUBLIC}), Wire(server.port)
+        monkeypatch.setattr(
+            module, "guard_of", lambda config: Guard(AllowList([]), resolve=names, connect=wire)
+        )
+        told = explain("http://a.test/", "--robots", "off")
+        assert told["request"][0]["address"] == PUBLIC
+
+
+INSIDE = "10.0.0.5"
+PUBLIC_TOO = "93.184.216.35"
+NAMES = {"a.test": PUBLIC, "b.test": PUBLIC_TOO, "inside.test": INSIDE}
+WAYS: dict[str, dict[str, Any]] = {
+    "robots.txt to a private name": {
+        "//a.test/robots.txt": redirect("http://inside.test/robots.txt"),
+    },
+    "robots.txt to a private address": {
+        "//a.test/robots.txt": redirect(f"http://{INSIDE}/robots.txt"),
+    },
+    "robots.txt by way of another host": {
+        "//a.test/robots.txt": redirect("http://b.test/robots.txt"),
+        "//b.test/robots.txt": redirect("http://inside.test/robots.txt"),
+    },
+    "robots.txt of where the URL leads": {
+        "//a.test/": redirect("http://b.test/"),
+        "//b.test/robots.txt": redirect("http://inside.test/robots.txt"),
+    },
+    "the URL to a private name": {"//a.test/": redirect("http://inside.test/")},
+    "the URL to a private address": {"//a.test/": redirect(f"http://{INSIDE}/")},
+    "robots.txt to another port": {
+        "//a.test/robots.txt": redirect("http://b.test:25/robots.txt"),
+    },
+    "robots.txt to a host that is not allowed": {
+        "//a.test/robots.txt": redirect("http://elsewhere.test/robots.txt"),
+    },
+    "robots.txt in a circle": {"//a.test/robots.txt": redirect("/robots.txt")},
+    "robots.txt that redirects for ever": {"//a.test/robots.txt": redirect_chain(9)},
+    "robots.txt to what is no URL": {"//a.test/robots.txt": redirect("http://[")},
+    "robots.txt that forbids": {"//a.test/robots.txt": robots("User-agent: *\nDisallow: /")},
+    "robots.txt of where the URL leads that forbids": {
+        "//a.test/": redirect("http://b.test/"),
+        "//b.test/robots.txt": robots("User-agent: *\nDisallow: /"),
+    },
+    "a page that asks not to be used": {"//a.test/": page("a", {"X-Robots-Tag": "noindex"})},
+    "robots.txt that refuses": {"//a.test/robots.txt": status(503)},
+    "the URL in a circle": {"//a.test/": redirect("/")},
+    "the URL that redirects for ever": {"//a.test/": redirect_chain(20)},
+}
+ALLOWED = ["a.test", "b.test", "inside.test", INSIDE]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_and_its_explanation_ask_the_same_and_end_the_same(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behaviours = {"//a.test/": page("a"), "//b.test/": page("b"), **WAYS[way]}
+    keys = {"allow_hosts": ALLOWED, "retries": 0, "retry_wait_seconds": 0.01, "save_only": True,
+            "obey": ["noindex"]}  # fmt: skip
+    with FaultyServer(behaviours) as server:
+        wire = Wire(server.port)
+        with internet(Names(dict(NAMES)), wire):
+            scraper.run(["http://a.test/"], scraper.configure(dir=str(tmp_path / "run"), **keys))
+            [record] = records_of(tmp_path / "run")
+            asked = [(seen.host, seen.path) for seen in server.seen]
+            contacted = set(wire.contacted)
+        wire.contacted.clear()
+        with internet(Names(dict(NAMES)), wire):
+            monkeypatch.setattr("scraper.cli.explain.guard_of", runner.guard_of)
+            steps = scraper.cli.explain.explain("http://a.test/", scraper.configure(**keys)).steps
+        again = [(seen.host, seen.path) for seen in server.seen][len(asked) :]
+    assert INSIDE not in wire.contacted
+    assert dict.fromkeys(again) == dict.fromkeys(asked)  # a run asks some of them again
+    assert set(wire.contacted) == contacted
+    assert steps[-1]["state"] == record["state"]
+    assert steps[-1].get("kind") == record["error_kind"]
+    assert steps[-1].get("message") == record["error_message"]
+
+
+@pytest.mark.parametrize("header", ["Authorization: Bearer hush", "authorization: hush",
+                                    "Cookie: a=hush", "X-Api-Key: hush"])  # fmt: skip
+def test_secrets_that_are_sent_are_not_told(
+    explain: Explain, capsys: pytest.CaptureFixture[str], header: str
+) -> None:
+    with FaultyServer({"/": page("x", {"Set-Cookie": "sid=hush"})}) as server:
+        told = explain(
+            f"http://me:hush@127.0.0.1:{server.port}/?token=hush", "-H", header, "--robots", "off"
+        )
+        assert "hush" not in json.dumps(told)
+        name, _, value = header.partition(": ")
+        if name.lower() != "authorization":  # there the credentials of the URL go before it
+            assert server.seen[0].headers[name.lower()] == value
+
+
+def test_one_url_is_explained_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain"]) == 2
+    assert "explain takes one URL" in capsys.readouterr().err

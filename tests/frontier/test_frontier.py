@@ -1,0 +1,947 @@
+"""Politeness is scheduling: who is asked when, by a clock that the tests hold."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice, pairwise
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from scraper import errors
+from scraper.config import FetchKeys, HostKeys
+from scraper.frontier import frontier
+from scraper.frontier.frontier import MOST_LANES, REFILL, Decision, Frontier, spare_threads
+from scraper.frontier.pace import LONGEST_PAUSE_SECONDS, MAX_BACKOFF_SECONDS, ROBOTS_TRIES, STRIKES
+from scraper.model import (
+    Answered,
+    Fact,
+    Failed,
+    Failure,
+    Fetched,
+    Hop,
+    HostState,
+    Moved,
+    Rules,
+    Task,
+    Timings,
+    Waiting,
+)
+from scraper.urls import Url, canonical, lane_of
+
+START = 1_000_000.0
+
+
+class Rows:
+    """The ledger's part, in memory: a row waits until it is finished, handed out or not."""
+
+    def __init__(self) -> None:
+        self.waiting_rows: dict[int, Waiting] = {}
+        self.hosts: dict[int, HostState] = {}
+        self.robots: dict[tuple[int, str], tuple[float, str]] = {}
+
+    def next_lane(self, after: int) -> int | None:
+        lanes = {lane_of(each.task.host) for each in self.waiting_rows.values()}
+        return min((lane for lane in lanes if lane > after), default=None)
+
+    def waiting(self, lane: int, most: int) -> list[Waiting]:
+        found = [each for each in self.waiting_rows.values() if lane_of(each.task.host) == lane]
+        return sorted(found, key=lambda each: (each.due, each.task.id))[:most]
+
+    def give_back(self, task: Task, *, due: float, attempts: int) -> None:
+        assert task.id in self.waiting_rows
+        self.waiting_rows[task.id] = Waiting(replace(task, attempt=attempts + 1), due)
+
+    def host(self, lane: int) -> HostState | None:
+        return self.hosts.get(lane)
+
+    def keep_host(self, state: HostState) -> None:
+        self.hosts[state.id] = state
+
+    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None:
+        self.robots[lane, scheme] = at, text
+
+
+class Judge:
+    """The guard's part: `forbidden` hosts are refused, `private` ones are what they are."""
+
+    def __init__(self) -> None:
+        self.forbidden: set[str] = set()
+        self.private: set[str] = set()
+
+    def refusal(self, url: Url, trust: str) -> tuple[str, str] | None:
+        return ("host_not_allowed", "no") if url.host in self.forbidden else None
+
+    def host_class(self, host: str) -> str | None:
+        return "private" if host in self.private else "public"
+
+
+@dataclass
+class World:
+    """A frontier, its clock, and what is under way."""
+
+    hosts: HostKeys = field(default_factory=lambda: HostKeys(robots="off", jitter=0.0))
+    fetch: FetchKeys = field(default_factory=FetchKeys)
+    threads: int = 8
+
+    def __post_init__(self) -> None:
+        self.now = START
+        self.rows, self.judge = Rows(), Judge()
+        self.frontier = Frontier(self.rows, self.judge, self.hosts, self.fetch,
+                                 threads=self.threads, draw=random.Random(1))  # fmt: skip
+        self.added = 0
+
+    def add(self, host: str, number: int = 1, **task: Any) -> list[Task]:
+        """More URLs of a host."""
+        tasks = []
+        for _ in range(number):
+            self.added += 1
+            url = f"https://{host}/{self.added}"
+            made = Task(self.added, url, host, url, **task)
+            self.rows.waiting_rows[made.id] = Waiting(made, 0.0)
+            tasks.append(made)
+        self.frontier.notice([lane_of(host)])
+        return tasks
+
+    def next(self) -> Task | None:
+        """What may be asked now."""
+        decision = self.decide()
+        assert decision is None or decision.refusal is None, decision
+        return decision.task if decision else None
+
+    def decide(self) -> Decision | None:
+        return self.frontier.next(self.now)
+
+    def all_now(self) -> list[Task]:
+        """Everything that may be asked now, by as many threads as there are."""
+        tasks = []
+        most = self.threads + spare_threads(self.threads)
+        while len(tasks) < most and (task := self.next()) is not None:
+            tasks.append(task)
+        return tasks
+
+    def answer(self, fact: Fact) -> None:
+        self.frontier.answered(Answered(1, fact, self.now))
+
+    def done(self, *tasks: Task) -> None:
+        """It came out, and is recorded."""
+        for task in tasks:
+            self.answer(fetched(task))
+            self.finish(task)
+
+    def finish(self, task: Task) -> None:
+        del self.rows.waiting_rows[task.id]
+        self.frontier.settled(task)
+
+    def fail(self, task: Task, failure: Failure | str) -> bool:
+        """It failed; as in the pipeline it is tried again or recorded. Was it given back?"""
+        problem = errors.failure(failure, "because") if isinstance(failure, str) else failure
+        fact = Failed(task, problem, task.url, self.now)
+        again = self.frontier.retried(fact, self.now)
+        if not again:
+            self.finish(task)
+        self.answer(fact)
+        return again
+
+    def move(self, task: Task, to: str, status: int = 302) -> Failure | None:
+        fact = Moved(task, to, status, self.now)
+        problem = self.frontier.moved(fact, self.now)
+        if problem is not None:
+            self.finish(task)
+        self.answer(fact)
+        return problem
+
+    def wait(self) -> float:
+        """Let time pass until something opens; the seconds that it took."""
+        assert self.decide() is None, "something may be asked now"
+        opens = self.frontier.opens_at(self.now)
+        assert opens is not None, "nothing waits for a clock"
+        before, self.now = self.now, max(opens, self.now)
+        return self.now - before
+
+
+def decisions(world: World) -> Iterator[Decision]:
+    """All of them, one after the other, with as much waiting as it takes."""
+    while True:
+        decision = world.decide()
+        if decision is not None:
+            yield decision
+        elif world.frontier.finished:
+            return
+        else:
+            world.wait()
+
+
+def fetched(task: Task, wire_bytes: int = 0) -> Fetched:
+    return Fetched(task, task.url, 200, "page", "text/html", None, (), "1.part", wire_bytes,
+                   wire_bytes, "00", 0.0, Timings())  # fmt: skip
+
+
+def polite(**keys: Any) -> HostKeys:
+    return HostKeys(**{"robots": "off", "jitter": 0.0, **keys})
+
+
+def known(world: World, host: str) -> None:
+    """Have a host answer once, so that it is no stranger."""
+    world.add(host)
+    task = world.next()
+    assert task is not None
+    world.done(task)
+
+
+# -- hosts and their clocks -------------------------------------------------------------------
+
+
+def test_a_stranger_is_asked_one_thing_at_a_time() -> None:
+    world = World()
+    world.add("a.example", 5)
+    first = world.all_now()
+    assert len(first) == 1
+    world.done(*first)
+    assert len(world.all_now()) == 4, "and as much as is allowed once it has answered"
+
+
+def test_a_host_is_never_asked_more_at_once_than_allowed() -> None:
+    world = World(polite(per_host=3))
+    known(world, "a.example")
+    world.add("a.example", 10)
+    under_way = world.all_now()
+    assert len(under_way) == 3
+    world.done(under_way.pop())
+    assert len(world.all_now()) == 1
+
+
+def test_a_delay_counts_from_the_answer_on() -> None:
+    world = World(polite(delay_seconds=10))
+    world.add("a.example", 2)
+    first = world.next()
+    assert first is not None
+    world.now += 7
+    assert world.next() is None, "one at a time, though more were allowed"
+    world.done(first)
+    assert world.next() is None
+    assert world.wait() == 10
+    assert world.next() is not None
+
+
+def test_a_lane_keeps_its_delay_while_empty() -> None:
+    world = World(polite(delay_seconds=10))
+    known(world, "a.example")
+    assert world.next() is None
+    world.now += 4
+    world.add("a.example")
+    assert world.next() is None
+    assert world.wait() == 6
+    assert world.next() is not None
+
+
+def test_another_host_does_not_wait_for_a_slow_one() -> None:
+    world = World(polite(delay_seconds=10))
+    known(world, "a.example")
+    world.add("a.example")
+    world.add("b.example")
+    task = world.next()
+    assert task is not None
+    assert task.host == "b.example"
+
+
+def test_what_a_host_sends_may_cost_time() -> None:
+    world = World(polite(host_limit_rate_bytes=100))
+    world.add("a.example", 2)
+    task = world.next()
+    assert task is not None
+    world.answer(fetched(task, wire_bytes=500))
+    world.finish(task)
+    assert world.next() is None
+    assert world.wait() == 5
+
+
+def test_the_last_answer_leaves_no_debt() -> None:
+    """What it cost in bandwidth nobody is left to wait for."""
+    world = World(polite(limit_rate_bytes=1_000))
+    world.add("a.example")
+    task = world.next()
+    assert task is not None
+    world.answer(fetched(task, wire_bytes=50_000))
+    world.finish(task)
+    assert world.next() is None
+    assert world.frontier.finished
+
+
+def test_where_something_waits_the_debt_is_paid_first() -> None:
+    world = World(polite(limit_rate_bytes=1_000))
+    world.add("a.example", 2)
+    world.add("b.example")
+    task = world.next()
+    assert task is not None
+    world.answer(fetched(task, wire_bytes=50_000))
+    world.finish(task)
+    assert world.next() is None
+    assert not world.frontier.finished
+    assert world.wait() == 50
+    assert {each.host for each in world.all_now()} == {"a.example", "b.example"}
+
+
+def test_a_body_that_came_to_nothing_costs_its_bandwidth_too() -> None:
+    world = World(polite(limit_rate_bytes=100, host_limit_rate_bytes=50, robots="on"))
+    world.add("a.example", 3)
+    robots = world.next()
+    assert robots is not None
+    assert robots.purpose == "robots"
+    rules = Rules(robots, "", world.now, 200, wire_bytes=500)
+    world.frontier.ruled(rules, world.now)
+    world.answer(rules)
+    assert world.wait() == 5, "the bandwidth of all"
+    assert world.wait() == 5, "and then that of the host"
+    task = world.next()
+    assert task is not None
+    world.answer(Failed(task, errors.of_status(404, "Gone"), task.url, world.now, wire_bytes=200))
+    world.finish(task)
+    assert world.wait() + world.wait() == 4
+    task = world.next()
+    assert task is not None
+    moved = Moved(task, "https://a.example/there", 302, world.now, wire_bytes=100)
+    assert world.frontier.moved(moved, world.now) is None
+    world.answer(moved)
+    assert world.wait() + world.wait() == 2
+
+
+def test_a_bandwidth_that_is_free_again_is_no_clock_to_wait_for() -> None:
+    """Who waits for a moment that has passed does not wait at all, and spins."""
+    world = World(polite(limit_rate_bytes=1_000), threads=1)
+    world.add("a.example")
+    task = world.next()
+    assert task is not None
+    world.answer(fetched(task, wire_bytes=5_000))
+    world.finish(task)
+    world.add("b.example")
+    world.add("c.example")
+    assert world.wait() == 5
+    assert world.next() is not None
+    assert world.next() is None, "there is one thread for strangers"
+    for later in (0, 7, 600):
+        world.now += later
+        assert world.frontier.opens_at(world.now) is None, "an answer opens it, not the clock"
+
+
+def test_strangers_have_threads_of_their_own_and_no_more() -> None:
+    world = World(threads=8)
+    for n in range(20):
+        world.add(f"dead-{n}.example")
+    under_way = world.all_now()
+    assert len(under_way) == spare_threads(8)
+    world.now += 60
+    assert world.next() is None, "time changes nothing: an answer does"
+    world.done(under_way[0])
+    assert len(world.all_now()) == 1
+
+
+def test_hosts_that_answer_do_not_wait_for_those_that_never_do() -> None:
+    world = World(threads=8)
+    world.add("alive.example", 6)
+    first = world.next()
+    assert first is not None
+    world.done(first)
+    for n in range(20):
+        world.add(f"dead-{n}.example")
+    hosts = Counter(task.host for task in world.all_now())
+    assert hosts.pop("alive.example") == 4
+    assert hosts.total() == spare_threads(8)
+
+
+def test_a_host_that_has_answered_is_no_stranger_after_a_rest() -> None:
+    """The host of the pictures has nothing to do between two pages; then it must not queue up."""
+    world = World(threads=8)
+    known(world, "alive.example")
+    for n in range(20):
+        world.add(f"dead-{n}.example")
+    assert len(world.all_now()) == spare_threads(8)
+    world.add("alive.example", 4)
+    assert [task.host for task in world.all_now()] == ["alive.example"] * 4
+
+
+def test_a_host_that_has_answered_leaves_the_queue_of_strangers() -> None:
+    world = World(threads=2)
+    for number, host in enumerate(("alive.example", "dead-1.example", "dead-2.example"), 1):
+        world.add(host, 2)
+        task = world.next()
+        assert task is not None
+        world.fail(task, errors.failure("timeout_read", "", pause=100.0 * number))
+        assert world.next() is None
+    world.add("x.example")
+    stranger = world.next()
+    world.now += 600
+    assert world.next() is None, "all three may be asked, but there is one thread for strangers"
+    assert stranger is not None
+    world.done(stranger)
+    alive = world.next()
+    assert alive is not None
+    assert alive.host == "alive.example"
+    world.done(alive)
+    assert {task.host for task in world.all_now()} == {"alive.example", "dead-1.example"}
+
+
+def test_who_was_held_back_is_never_forgotten() -> None:
+    """A lane that was noticed while it was held back must not take another's turn later."""
+    world = World(polite(per_host=1), threads=2)
+    world.add("x.example")
+    stranger = world.next()
+    assert stranger is not None
+    for host in ("a.example", "b.example", "a.example", "a.example", "c.example"):
+        world.add(host)
+        assert world.next() is None, "one stranger at a time"
+    world.done(stranger)
+    (first,) = world.all_now()
+    world.done(first)
+    under_way = {task.host: task for task in world.all_now()}
+    assert set(under_way) == {"a.example", "b.example"}
+    assert world.next() is None
+    world.done(under_way["b.example"])
+    task = world.next()
+    assert task is not None, "it is the turn of the third, not of the first again"
+    assert task.host == "c.example"
+
+
+# -- failures ---------------------------------------------------------------------------------
+
+
+def test_a_retry_goes_to_the_back_of_its_lane() -> None:
+    world = World()
+    tasks = world.add("a.example", 3)
+    task = world.next()
+    assert task == tasks[0]
+    assert world.fail(task, "connection_lost")
+    order = []
+    for following, _, _ in decisions(world):
+        order.append((following.id, following.attempt))
+        world.done(following)
+    assert order == [(2, 1), (3, 1), (1, 2)]
+
+
+def test_tries_end() -> None:
+    world = World(fetch=FetchKeys(retries=2))
+    world.add("a.example")
+    attempts = []
+    for task, _, _ in decisions(world):
+        attempts.append(task.attempt)
+        world.fail(task, "connection_lost")
+    assert attempts == [1, 2, 3]
+
+
+def test_each_pause_before_a_retry_is_longer_within_a_limit() -> None:
+    world = World(fetch=FetchKeys(retries=20, retry_wait_seconds=1, retry_time_seconds=10**6))
+    world.add("a.example")
+    pauses = []
+    while (task := world.next()) is not None:
+        if not world.fail(task, "connection_lost"):
+            break
+        assert world.next() is None
+        pauses.append(world.wait())
+    assert len(pauses) == 20
+    for number, pause in enumerate(pauses):
+        ceiling = min(2.0**number, MAX_BACKOFF_SECONDS)
+        assert ceiling / 2 <= pause <= ceiling
+
+
+def test_retries_end_with_their_time() -> None:
+    world = World(fetch=FetchKeys(retries=100, retry_wait_seconds=10, retry_time_seconds=60))
+    world.add("a.example")
+    attempts = [world.fail(task, "connection_lost") for task, _, _ in decisions(world)]
+    assert 2 < len(attempts) < 10
+    assert world.now - START <= 60
+
+
+@pytest.mark.parametrize("kind", ["dns_not_found", "body_too_large", "tls_certificate"])
+def test_what_will_not_change_is_not_asked_again(kind: str) -> None:
+    world = World()
+    world.add("a.example")
+    task = world.next()
+    assert task is not None
+    assert not world.fail(task, kind)
+
+
+def test_a_pause_that_the_answer_asks_for_holds_for_the_whole_host() -> None:
+    world = World()
+    known(world, "a.example")
+    world.add("a.example", 2)
+    task = world.next()
+    assert task is not None
+    world.fail(task, errors.of_status(429, "Too Many Requests", pause=30.0))
+    assert world.next() is None
+    assert world.wait() >= 30
+
+
+def test_a_failure_of_a_url_does_not_pause_its_host() -> None:
+    world = World()
+    world.add("a.example", 2)
+    task = world.next()
+    assert task is not None
+    world.fail(task, errors.of_status(500, "Oops"))
+    assert world.next() is not None
+
+
+def test_a_host_that_only_fails_is_down_and_its_urls_are_told_so() -> None:
+    world = World(fetch=FetchKeys(retries=0))
+    world.add("a.example", 20)
+    asked, refused = [], []
+    for task, _, refusal in decisions(world):
+        if refusal is None:
+            asked.append(world.now)
+            world.fail(task, "connect_refused")
+        else:
+            refused.append(refusal.kind)
+            world.finish(task)
+    assert refused == ["host_down"] * (20 - STRIKES)
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    assert len(asked) == STRIKES
+    assert all(earlier <= later for earlier, later in pairwise(pauses[::2]))
+    assert pauses[-1] >= 2 ** (STRIKES - 2) / 2
+
+
+def test_a_good_answer_forgives_what_was_before() -> None:
+    world = World(fetch=FetchKeys(retries=0))
+    world.add("a.example", 4 * STRIKES)
+    outcomes = Counter[str]()
+    for task, _, refusal in decisions(world):
+        assert refusal is None
+        if outcomes.total() % STRIKES == STRIKES - 1:
+            outcomes["done"] += 1
+            world.done(task)
+        else:
+            outcomes["failed"] += 1
+            world.fail(task, "timeout_read")
+    assert outcomes == {"done": 4, "failed": 4 * STRIKES - 4}
+
+
+def test_failures_of_one_moment_are_one_strike() -> None:
+    """Four requests under way when a host goes down say it once, not four times."""
+    world = World(polite(per_host=4), FetchKeys(retries=0))
+    known(world, "a.example")
+    world.add("a.example", 10)
+    under_way = world.all_now()
+    assert len(under_way) == 4
+    for task in under_way:
+        world.fail(task, "connection_lost" if task is under_way[0] else "timeout_read")
+    assert world.wait() <= 1.0
+
+
+def test_what_was_cut_short_goes_back_as_if_it_had_not_been_asked() -> None:
+    world = World()
+    world.add("a.example")
+    task = world.next()
+    assert task is not None
+    world.frontier.returned(task)
+    world.answer(Failed(task, errors.failure("interrupted", ""), task.url, world.now))
+    again = world.next()
+    assert again is not None
+    assert (again.id, again.attempt) == (task.id, 1)
+
+
+# -- redirects --------------------------------------------------------------------------------
+
+
+def test_a_redirect_is_asked_in_the_lane_of_its_target() -> None:
+    world = World(polite(delay_seconds=10))
+    known(world, "b.example")
+    world.add("a.example")
+    task = world.next()
+    assert task is not None
+    assert world.move(task, "https://b.example/x") is None
+    assert world.next() is None, "the target's delay holds for a redirect too"
+    assert world.wait() == 10
+    onward = world.next()
+    assert onward is not None
+    assert (onward.url, onward.host, onward.origin_url) == (
+        "https://b.example/x", "b.example", task.url)  # fmt: skip
+    assert onward.hops == (Hop(task.url, 302),)
+    assert onward.attempt == 1, "a hop is no retry"
+    world.done(onward)
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_a_circle_of_redirects_is_found_out(length: int) -> None:
+    world = World()
+    world.add("a.example")
+    task = world.next()
+    problem = None
+    for number in range(1, length + 1):
+        assert task is not None
+        assert problem is None
+        to = task.origin_url if number == length else f"https://a.example/hop/{number}"
+        problem = world.move(task, to)
+        task = world.next()
+    assert problem is not None
+    assert problem.kind == "too_many_redirects"
+    assert world.frontier.finished
+
+
+def test_redirects_end() -> None:
+    world = World(fetch=FetchKeys(max_redirects=3))
+    world.add("a.example")
+    for number in range(4):
+        task = world.next()
+        assert task is not None
+        problem = world.move(task, f"https://a.example/hop/{number}")
+        assert (problem is not None) == (number == 3)
+
+
+def test_a_hop_is_judged_like_any_other_url() -> None:
+    world = World()
+    world.judge.forbidden.add("b.example")
+    world.add("a.example")
+    task = world.next()
+    assert task is not None
+    world.move(task, "https://b.example/")
+    decision = world.decide()
+    assert decision is not None
+    assert decision.refusal is not None
+    assert (decision.refusal.kind, decision.trust) == ("host_not_allowed", "public")
+
+
+@pytest.mark.parametrize(
+    ("task", "private", "trust"),
+    [
+        ({}, (), "listed"),
+        ({"parent": "https://p.example/"}, (), "public"),
+        ({"parent": "https://p.example/"}, ("p.example",), "private"),
+        ({"hops": (Hop("https://h.example/", 302),)}, (), "public"),
+        ({"parent": "https://p.example/", "hops": (Hop("https://h.example/", 302),)},
+         ("p.example",), "public"),
+    ],
+)  # fmt: skip
+def test_who_named_a_url_decides_what_it_may_reach(
+    task: dict[str, Any], private: Iterable[str], trust: str
+) -> None:
+    world = World()
+    world.judge.private.update(private)
+    world.add("a.example", **task)
+    decision = world.decide()
+    assert decision is not None
+    assert decision.trust == trust
+
+
+@pytest.mark.parametrize(
+    ("line", "refusal"),
+    [("ftp://x", "bad_scheme"), ("http://exa mple", "bad_url"), ("\\xff", "bad_encoding"),
+     ("x" * 2_000, "bad_url")],
+)  # fmt: skip
+def test_a_line_that_is_no_url_is_refused_without_asking(line: str, refusal: str) -> None:
+    world = World()
+    world.rows.waiting_rows[1] = Waiting(Task(1, line, "", line, refusal=refusal), 0.0)
+    decision = world.decide()
+    assert decision is not None
+    assert decision.refusal is not None
+    assert (decision.refusal.kind, bool(decision.refusal.message)) == (refusal, True)
+
+
+# -- robots.txt -------------------------------------------------------------------------------
+
+
+def obedient(**keys: Any) -> World:
+    return World(HostKeys(jitter=0.0, **keys), FetchKeys(retry_wait_seconds=1.0))
+
+
+def rules(world: World, task: Task, text: str) -> None:
+    fact = Rules(task, text, world.now, 200)
+    world.frontier.ruled(fact, world.now)
+    world.answer(fact)
+
+
+def test_robots_txt_is_asked_for_first_and_once() -> None:
+    world = obedient()
+    world.add("a.example", 3)
+    errand = world.next()
+    assert errand is not None
+    assert (errand.url, errand.purpose) == ("https://a.example/robots.txt", "robots")
+    assert world.next() is None, "nothing is asked before the answer"
+    rules(world, errand, "User-agent: *\nDisallow: /2\nCrawl-delay: 5\n")
+    assert world.wait() == 5, "the file itself was a request"
+    first = world.next()
+    assert first is not None
+    assert first.id == 1
+    world.done(first)
+    world.wait()
+    forbidden = world.decide()
+    assert forbidden is not None
+    assert forbidden.refusal is not None
+    assert forbidden.refusal.kind == "robots_disallowed"
+    world.finish(forbidden.task)
+    assert world.next() is not None
+    assert (lane_of("a.example"), "https") in world.rows.robots, "and kept for tomorrow"
+
+
+@pytest.mark.parametrize(
+    ("status", "refusal"),
+    [(404, None), (403, None), (500, "robots_unreachable"), (503, "robots_unreachable")],
+)
+def test_without_robots_txt_its_status_decides(status: int, refusal: str | None) -> None:
+    world = obedient()
+    world.add("a.example")
+    tries = 0
+    for task, _, refused in decisions(world):
+        if task.purpose == "robots":
+            tries += 1
+            fact = Failed(task, errors.of_status(status, ""), task.url, world.now)
+            world.frontier.ruled(fact, world.now)
+            world.answer(fact)
+        else:
+            assert (refused.kind if refused else None) == refusal
+            break
+    assert tries == (1 if refusal is None else ROBOTS_TRIES)
+
+
+def test_a_robots_txt_that_moved_is_followed_with_the_trust_of_who_moved_it() -> None:
+    """Within a private network it stays in it, without becoming suspicious."""
+    world = obedient()
+    world.judge.private.add("a.example")
+    world.add("a.example")
+    errand = world.next()
+    assert errand is not None
+    fact = Moved(errand, "https://a.example/robots.txt/", 301, world.now)
+    world.frontier.ruled(fact, world.now)
+    world.answer(fact)
+    onward = world.decide()
+    assert onward is not None
+    assert (onward.task.url, onward.trust) == ("https://a.example/robots.txt/", "private")
+    rules(world, onward.task, "")
+    assert world.next() is not None
+
+
+def test_a_crowd_of_hosts_without_rules_comes_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lanes fall asleep when there are many; the tries at a robots.txt must not be forgotten."""
+    monkeypatch.setattr(frontier, "MOST_LANES", 8)
+    world = obedient()
+    for n in range(8):
+        world.add(f"host-{n}.example")
+    asked, ended = 0, 0
+    for task, _, refusal in islice(decisions(world), 200):
+        if refusal is not None:
+            ended += 1
+            world.finish(task)
+        else:
+            asked += 1
+            fact = Failed(task, errors.of_status(500, ""), task.url, world.now)
+            world.frontier.ruled(fact, world.now)
+            world.answer(fact)
+    assert (asked, ended) == (8 * ROBOTS_TRIES, 8)
+
+
+# -- all of it --------------------------------------------------------------------------------
+
+
+def test_one_host_with_nine_tenths_of_the_list_does_not_starve_the_others() -> None:
+    world = World(threads=4)
+    known(world, "big.example")
+    world.add("big.example", 900)
+    for n in range(10):
+        world.add(f"small-{n}.example", 10)
+    finished_at: dict[str, int] = {}
+    turn = 0
+    while not world.frontier.finished:
+        for task in world.all_now():
+            turn += 1
+            finished_at[task.host] = turn
+            world.done(task)
+    last_of_small = max(at for host, at in finished_at.items() if host != "big.example")
+    assert turn == 1_000
+    assert last_of_small < 350, "they are through when a third is done"
+
+
+def test_memory_follows_the_hosts_that_are_busy_not_the_list() -> None:
+    world = World()
+    for n in range(MOST_LANES + 500):
+        world.rows.waiting_rows[n] = Waiting(
+            Task(n, f"https://h{n}.example/", f"h{n}.example", ""), 0.0
+        )
+    lanes = sorted(lane_of(each.task.host) for each in world.rows.waiting_rows.values())
+    world.rows.next_lane = lambda after: next(  # type: ignore[method-assign]
+        (lane for lane in lanes if lane > after), None
+    )
+    by_lane = {lane_of(each.task.host): each for each in world.rows.waiting_rows.values()}
+    world.rows.waiting = lambda lane, most: [  # type: ignore[method-assign]
+        by_lane[lane] for _ in range(1) if by_lane[lane].task.id in world.rows.waiting_rows
+    ]
+    world.all_now()
+    assert len(world.frontier._lanes) <= MOST_LANES
+
+
+def test_a_lane_holds_a_handful_of_its_urls() -> None:
+    world = World()
+    world.add("a.example", 1_000)
+    task = world.next()
+    assert task is not None
+    lane = world.frontier._lanes[lane_of("a.example")]
+    assert len(lane.rows) < REFILL
+    world.done(task)
+    while (task := world.next()) is not None:
+        assert len(lane.rows) <= REFILL + len(lane.out)
+        world.done(task)
+    assert world.frontier._lanes == {}
+    assert world.frontier.finished
+
+
+def test_what_a_host_has_taught_outlives_its_lane() -> None:
+    world = World(fetch=FetchKeys(retries=0))
+    world.add("a.example")
+    task = world.next()
+    assert task is not None
+    world.fail(task, errors.of_status(503, "", pause=100.0))
+    assert world.next() is None
+    world.frontier.keep_hosts()
+    kept = world.rows.hosts[lane_of("a.example")]
+    assert kept.pause_until >= START + 100
+    following = World()
+    following.rows.hosts = world.rows.hosts
+    following.add("a.example")
+    assert following.next() is None
+    assert following.wait() >= 100
+
+
+def test_a_clock_that_was_wrong_once_stops_a_host_no_longer_than_a_week() -> None:
+    world = World()
+    lane = lane_of("a.example")
+    world.rows.hosts[lane] = HostState(lane, "a.example", pause_until=START + 10**10)
+    world.add("a.example")
+    assert world.next() is None
+    assert world.wait() == LONGEST_PAUSE_SECONDS
+    assert world.next() is not None
+
+
+class Chaos:
+    """A pipeline that answers in any order, moves, fails, and adds as it goes."""
+
+    def __init__(self, seed: int, threads: int, hosts: int, urls: int, keys: HostKeys) -> None:
+        self.draw = random.Random(seed)
+        self.world = World(keys, FetchKeys(retries=2, max_redirects=3), threads)
+        self.names = [f"h{n}.example" for n in range(hosts)]
+        self.left = urls
+        self.air: list[Task] = []
+        self.processing: list[Task] = []
+        self.outcomes: Counter[int] = Counter()
+        self.answered: set[str] = set()
+
+    def run(self) -> None:
+        for _ in range(self.left // 2):
+            self.intake()
+        idle = 0
+        while not self.over():
+            if not self.step():
+                idle += 1
+                assert idle < 3, "it stands still, and nothing will ever open"
+                continue
+            idle = 0
+        assert self.outcomes == Counter(range(1, self.world.added + 1))
+        assert self.world.frontier._lanes == {}
+
+    def over(self) -> bool:
+        busy = self.air or self.processing or self.left
+        return not busy and self.world.frontier.finished
+
+    def step(self) -> bool:
+        """One thing that may happen; False if only time could pass, and there is none to wait."""
+        ways = []
+        if len(self.air) < self.world.threads + spare_threads(self.world.threads):
+            ways += [self.hand_out] * 3
+        if self.air:
+            ways += [self.land] * 2
+        if self.processing:
+            ways.append(self.record)
+        if self.left:
+            ways.append(self.intake)
+        if self.draw.choice(ways)() if ways else False:
+            return True
+        if self.air or self.processing or self.left:
+            return True
+        if self.hand_out():
+            return True
+        opens = self.world.frontier.opens_at(self.world.now)
+        if opens is not None:
+            self.world.now = max(self.world.now, opens)
+        return opens is not None or self.world.frontier.finished
+
+    def intake(self) -> bool:
+        self.left -= 1
+        self.world.add(self.draw.choice(self.names))
+        return True
+
+    def hand_out(self) -> bool:
+        decision = self.world.decide()
+        if decision is None:
+            return False
+        task = decision.task
+        if decision.refusal is not None:
+            self.end(task)
+            return True
+        assert task.id not in [each.id for each in (*self.air, *self.processing)], "twice at once"
+        here = [each for each in self.air if each.host == task.host]
+        assert len(here) < self.world.hosts.per_host
+        strangers = {each.host for each in (*self.air, task)} - self.answered
+        assert len(strangers) <= max(spare_threads(self.world.threads), 1)
+        self.air.append(task)
+        return True
+
+    def land(self) -> bool:
+        task = self.air.pop(self.draw.randrange(len(self.air)))
+        fate = self.draw.random()
+        if fate < 0.5:
+            self.answered.add(task.host)
+            self.world.answer(fetched(task))
+            self.processing.append(task)
+        elif fate < 0.7:
+            self.answered.add(task.host)
+            to = f"https://{self.draw.choice(self.names)}/hop/{self.draw.randrange(5)}"
+            if self.world.move(task, to) is not None:
+                self.outcomes[task.id] += 1
+        else:
+            kind = self.draw.choice(["connect_refused", "connection_lost", "timeout_read",
+                                     "dns_not_found", "protocol_error"])  # fmt: skip
+            if errors.KINDS[kind].blame != "host":
+                self.answered.add(task.host)
+            if not self.world.fail(task, kind):
+                self.outcomes[task.id] += 1
+        return True
+
+    def record(self) -> bool:
+        task = self.processing.pop(self.draw.randrange(len(self.processing)))
+        if self.draw.random() < 0.1:
+            self.world.frontier.returned(task)  # its worker died while the run was stopping
+        else:
+            self.end(task)
+        return True
+
+    def end(self, task: Task) -> None:
+        self.outcomes[task.id] += 1
+        self.world.finish(task)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    threads=st.integers(1, 6),
+    hosts=st.integers(1, 8),
+    urls=st.integers(0, 60),
+    per_host=st.integers(1, 4),
+    delay=st.sampled_from([0.0, 0.5, 30.0]),
+)
+@example(seed=1, threads=2, hosts=8, urls=60, per_host=4, delay=0.0)
+@settings(max_examples=120, deadline=None)
+def test_whatever_happens_every_url_has_its_end_and_is_never_asked_twice_at_once(
+    seed: int, threads: int, hosts: int, urls: int, per_host: int, delay: float
+) -> None:
+    Chaos(seed, threads, hosts, urls, polite(per_host=per_host, delay_seconds=delay)).run()
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=30, deadline=None)
+def test_so_it_is_where_lanes_must_sleep(seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frontier, "MOST_LANES", 4)
+        Chaos(seed, 4, 12, 60, polite(delay_seconds=30.0)).run()
+
+
+def test_canonical_hosts_are_lanes() -> None:
+    assert lane_of(canonical("HTTP://A.example:80/").host) == lane_of("a.example")

@@ -1,0 +1,154 @@
+"""Below a folder only regular files and real folders are opened, and no link is followed."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scraper.errors import LocalFault, UsageError
+from scraper.machine import files
+from scraper.machine.files import Folder, NotPlain, open_folder, opening
+
+posix = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
+
+
+@pytest.fixture(params=["by descriptor", "by name"])
+def folder(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Folder]:
+    """An open folder, also where the system opens nothing by descriptor."""
+    if request.param == "by name":
+        monkeypatch.setattr(files, "BY_DESCRIPTOR", False)
+    (tmp_path / "run").mkdir()
+    with open_folder(tmp_path / "run") as opened:
+        yield opened
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        before = Path.cwd()
+        os.chdir(path.parent)  # its whole path may be too long for a socket
+        try:
+            listener.bind(path.name)
+        finally:
+            os.chdir(before)
+
+
+SPECIAL: dict[str, Callable[[Path], None]] = {
+    "a link": lambda path: path.symlink_to(path.parent.parent / "target"),
+    "a named pipe": os.mkfifo,
+    "a socket": _socket,
+}
+
+
+@posix
+@pytest.mark.parametrize("word", SPECIAL)
+def test_what_is_no_file_is_not_opened_as_one(word: str, folder: Folder, tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("mine")
+    SPECIAL[word](folder.path / "x")
+    for use in (folder.file, folder.reading, folder.check_file):
+        with pytest.raises(NotPlain, match=rf"run/x is {word} where this program keeps a file"):
+            use("x")
+    with pytest.raises(OSError, match="x"):
+        folder.new_file("x")
+    assert not folder.holds("x")
+    assert (tmp_path / "target").read_text() == "mine"
+
+
+@posix
+@pytest.mark.parametrize("word", SPECIAL)
+def test_what_is_no_folder_is_not_entered(word: str, folder: Folder, tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    SPECIAL[word](folder.path / "x")
+    for path in ("x", "x/y"):
+        with pytest.raises(NotPlain, match=rf"run/x is {word} where this program keeps a folder"):
+            folder.below(path, create=True)
+    assert list((tmp_path / "target").iterdir()) == []
+    assert folder.folders() == []
+
+
+def test_a_folder_is_no_file_and_a_file_no_folder(folder: Folder) -> None:
+    (folder.path / "d").mkdir()
+    (folder.path / "f").write_text("")
+    with pytest.raises(NotPlain, match="d is a folder where"):
+        folder.file("d")
+    with pytest.raises(NotPlain, match="f is a file where"):
+        folder.below("f", create=True)
+
+
+def test_a_folder_is_made_where_it_is_missing_and_only_if_asked(folder: Folder) -> None:
+    with pytest.raises(FileNotFoundError):
+        folder.below("a/b")
+    with folder.below("a/b", create=True) as made, made.file("x") as file:
+        file.write(b"1")
+    with folder.below("a/b") as again, again.file("x") as file:
+        file.write(b"2")
+    assert (folder.path / "a/b/x").read_bytes() == b"12"
+    assert folder.folders() == ["a"]
+
+
+@posix
+def test_a_file_takes_the_place_of_a_link_and_not_of_its_target(
+    folder: Folder, tmp_path: Path
+) -> None:
+    (tmp_path / "target").write_text("mine")
+    (folder.path / "x").symlink_to(tmp_path / "target")
+    with folder.below("parts", create=True) as parts:
+        parts.new_file("1").close()
+        folder.take(parts, "1", "x")
+    assert (folder.path / "x").read_text() == ""
+    assert not (folder.path / "x").is_symlink()
+    assert (tmp_path / "target").read_text() == "mine"
+
+
+def test_a_file_that_cannot_take_its_place_names_that_place(folder: Folder) -> None:
+    (folder.path / "x").mkdir()
+    with folder.below("parts", create=True) as parts:
+        parts.new_file("1").close()
+        with pytest.raises(NotPlain, match="run/x is a folder"):
+            folder.take(parts, "1", "x")
+        with pytest.raises(FileNotFoundError) as caught:
+            folder.take(parts, "2", "y")
+    assert caught.value.filename == str(folder.path / "parts" / "2")
+
+
+def test_removing_is_done_when_it_is_gone(folder: Folder) -> None:
+    (folder.path / "x").write_text("")
+    folder.remove("x")
+    folder.remove("x")
+    with folder.below("a/b", create=True):
+        pass
+    folder.remove_tree("a")
+    assert list(folder.path.iterdir()) == []
+
+
+@posix
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "run").symlink_to("real")
+    with open_folder(tmp_path / "run") as opened, opened.file("x") as file:
+        file.write(b"1")
+    assert (tmp_path / "real" / "x").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (PermissionError(13, "Permission denied", "run/x"), UsageError),
+        (NotPlain("run/x is a link"), UsageError),
+        (OSError(28, "No space left on device"), LocalFault),
+        (OSError(122, "Disk quota exceeded"), LocalFault),
+        (OSError(24, "Too many open files"), LocalFault),
+    ],
+)
+def test_what_is_met_at_the_opening_is_a_matter_of_use_or_of_this_machine(
+    error: OSError, raised: type[Exception]
+) -> None:
+    with pytest.raises(raised) as caught, opening("run"):
+        raise error
+    assert "\n" not in str(caught.value)
+    assert error.filename is None or error.filename in str(caught.value)

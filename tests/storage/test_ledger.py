@@ -1,0 +1,366 @@
+"""The rows are the truth: what is known of each URL, over passes, kills and clashes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scraper.errors import UsageError, failure, of_status
+from scraper.model import Hop, HostState, Line, Publication, Task
+from scraper.storage import ledger as module
+from scraper.storage.ledger import Entry, Ledger
+from scraper.urls import lane_of
+
+A, B, C = (Line(f"https://{name}.example/", f"{name}.example") for name in "abc")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite"
+
+
+@pytest.fixture
+def ledger(path: Path) -> Iterator[Ledger]:
+    opened = Ledger(path)
+    yield opened
+    opened.close()
+
+
+def task_of(ledger: Ledger, line: Line, pass_: int = 1) -> Task:
+    ledger.add([line], pass_)
+    found = [each.task for each in ledger.waiting(lane_of(line.host), 100)
+             if each.task.origin_url == line.url]  # fmt: skip
+    assert len(found) == 1
+    return found[0]
+
+
+def waiting(ledger: Ledger, host: str) -> list[str]:
+    return [each.task.url for each in ledger.waiting(lane_of(host), 100)]
+
+
+def of_host(name: str, *paths: str) -> list[Line]:
+    return [Line(f"https://{name}/{path}", name) for path in paths]
+
+
+# -- intake -----------------------------------------------------------------------------------
+
+
+def test_a_url_is_added_once(ledger: Ledger) -> None:
+    assert ledger.add([A, B, A], 1).new == 2
+    assert ledger.add([B, C], 1).new == 1
+    assert ledger.pending() == 3
+
+
+def test_lines_that_repeat_a_url_are_counted_in_each_reading_anew(ledger: Ledger) -> None:
+    seen = bytearray()
+    assert ledger.add([A, B, A], 1, seen=seen).repeated == 1
+    assert ledger.add([B, C], 1, seen=seen).repeated == 1
+    assert ledger.add([A, B, C], 1, seen=bytearray()).repeated == 0, "read again after a kill"
+
+
+def test_a_listed_url_has_its_place_and_a_found_one_its_parent(ledger: Ledger) -> None:
+    ledger.source_id("urls.txt")
+    parent = task_of(ledger, replace(A, source=1, line=5, written="A.example"))
+    ledger.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
+    child = ledger.waiting(lane_of(B.host), 1)[0].task
+    assert (parent.seq, parent.source, parent.line, parent.written) == (
+        1, "urls.txt", 5, "A.example")  # fmt: skip
+    assert (child.seq, child.parent, child.depth) == (None, A.url, 1)
+
+
+def test_what_a_page_named_first_becomes_the_lists_own(ledger: Ledger) -> None:
+    ledger.source_id("urls.txt")
+    parent = task_of(ledger, A)
+    ledger.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
+    added = ledger.add([replace(B, source=1, line=7, written="B.example")], 1, seen=bytearray())
+    assert (added.new, added.repeated, added.due, added.known_as_found) == (0, 0, 1, 1)
+    task = ledger.waiting(lane_of(B.host), 1)[0].task
+    assert (task.seq, task.source, task.line, task.written, task.parent, task.depth) == (
+        2, "urls.txt", 7, "B.example", None, 0)  # fmt: skip
+
+
+def test_what_a_page_named_in_an_earlier_pass_is_no_find_of_this_one(ledger: Ledger) -> None:
+    parent = task_of(ledger, A)
+    ledger.add([B], 1, listed=False, parent=parent.id)
+    ledger.finish(ledger.waiting(lane_of(B.host), 1)[0].task, Entry("done", None, 1), 1)
+    added = ledger.add([B], 2, again=True)
+    assert (added.again, added.due, added.known_as_found) == (1, 1, 0)
+
+
+def test_only_lanes_that_gain_are_told(ledger: Ledger) -> None:
+    assert ledger.add([A, B], 1).hosts == {lane_of(A.host), lane_of(B.host)}
+    assert ledger.add([A], 1).hosts == frozenset()
+
+
+def test_two_urls_with_one_hash_stay_two(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 bits clash once in 3e7 lists of a million; the text decides, not the hash."""
+    monkeypatch.setattr(module, "key_of", lambda url, salt=0: 42 + salt)
+    assert ledger.add([A, B], 1).new == 2, "in one slice"
+    assert ledger.add([C, A], 1).new == 1, "with one that is there"
+    assert ledger.add([A, B, C], 1).new == 0, "and each is found again"
+    assert [waiting(ledger, line.host) for line in (A, B, C)] == [[A.url], [B.url], [C.url]]
+
+
+def test_a_line_that_is_no_url_waits_in_the_lane_of_no_host(ledger: Ledger) -> None:
+    ledger.add([Line("ftp://x", "", refusal="bad_scheme")], 1)
+    task = ledger.waiting(0, 1)[0].task
+    assert (task.refusal, task.host, task.url) == ("bad_scheme", "", "ftp://x")
+
+
+# -- lanes ------------------------------------------------------------------------------------
+
+
+def test_a_lane_gives_fresh_urls_in_the_order_of_the_list_then_retries(ledger: Ledger) -> None:
+    ledger.add(of_host("a.example", "1", "2", "3"), 1)
+    first = ledger.waiting(lane_of("a.example"), 1)[0].task
+    ledger.give_back(first, due=50.0, attempts=1)
+    assert waiting(ledger, "a.example") == [f"https://a.example/{n}" for n in (2, 3, 1)]
+    last = ledger.waiting(lane_of("a.example"), 3)[2]
+    assert (last.due, last.task.attempt) == (50.0, 2)
+
+
+def test_a_lane_gives_no_more_than_asked_for(ledger: Ledger) -> None:
+    ledger.add(of_host("a.example", *map(str, range(10))), 1)
+    assert len(ledger.waiting(lane_of("a.example"), 3)) == 3
+
+
+def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
+    hosts = [f"host-{n}.example" for n in range(20)]
+    ledger.add([line for host in hosts for line in of_host(host, "1", "2")], 1)
+    met, lane = [], ledger.next_lane(-1)
+    while lane is not None:
+        met.append(lane)
+        lane = ledger.next_lane(lane)
+    assert met == sorted(map(lane_of, hosts))
+
+
+def test_a_hop_waits_in_the_lane_of_its_target_and_comes_home(ledger: Ledger) -> None:
+    task = task_of(ledger, A)
+    hop = replace(task, url="https://b.example/x", host="b.example", hops=(Hop(A.url, 301),))
+    ledger.give_back(hop, due=0.0, attempts=0)
+    assert waiting(ledger, "a.example") == []
+    onward = ledger.waiting(lane_of("b.example"), 1)[0].task
+    assert (onward.url, onward.origin_url, onward.hops, onward.attempt) == (
+        "https://b.example/x", A.url, (Hop(A.url, 301),), 1)  # fmt: skip
+    ledger.finish(onward, Entry("failed", of_status(503, ""), 1, status=503), 1)
+    assert ledger.reopen_failed(2, ["http_503"]) == 1
+    again = ledger.waiting(lane_of("a.example"), 1)[0].task
+    assert (again.url, again.hops, again.attempt) == (A.url, (), 1)
+
+
+def test_what_is_finished_waits_no_more(ledger: Ledger) -> None:
+    ledger.finish(task_of(ledger, A), Entry("done", None, 1), 1)
+    assert ledger.pending() == 1, "gathered, and written with the next question or commit"
+    assert waiting(ledger, "a.example") == []
+    assert ledger.pending() == 0
+    assert ledger.next_lane(-1) is None
+
+
+# -- passes -----------------------------------------------------------------------------------
+
+
+def finished(ledger: Ledger) -> None:
+    for line, problem in ((A, None), (B, failure("timeout_read", "")), (C, of_status(404, ""))):
+        task = task_of(ledger, line)
+        state = "failed" if problem else "done"
+        status = problem.status if problem else 200
+        ledger.finish(task, Entry(state, problem, 1, status=status), 1)
+    ledger.commit()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "due"),
+    [([], [B, C]), (["timeout_read"], [B]), (["http_404"], [C]), (["http_500"], []),
+     (["http_status"], [C]), (["timeout_read", "http_404"], [B, C])],
+)  # fmt: skip
+def test_failures_are_asked_again_by_kind(
+    ledger: Ledger, kinds: list[str], due: list[Line]
+) -> None:
+    finished(ledger)
+    assert ledger.reopen_failed(2, kinds) == len(due)
+    found = [url for line in (A, B, C) for url in waiting(ledger, line.host)]
+    assert found == [line.url for line in due]
+
+
+def test_a_skipped_url_is_asked_again_only_by_name(ledger: Ledger) -> None:
+    ledger.finish(task_of(ledger, A), Entry("skipped", failure("robots_disallowed", ""), 0), 1)
+    ledger.commit()
+    assert ledger.reopen_failed(2, []) == 0
+    assert ledger.reopen_failed(2, ["robots_disallowed"]) == 1
+
+
+def test_a_new_pass_makes_ended_urls_due_and_leaves_the_others(ledger: Ledger) -> None:
+    finished(ledger)
+    added = ledger.add([A, C, Line("https://d.example/", "d.example")], 2, again=True)
+    assert (added.new, added.again) == (1, 2)
+    assert ledger.add([A], 2, again=True).again == 0, "once in a pass"
+    assert waiting(ledger, B.host) == []
+
+
+@pytest.mark.parametrize("way", ["retry", "refresh"])
+def test_a_line_that_is_no_url_is_none_in_the_next_pass_either(ledger: Ledger, way: str) -> None:
+    line = Line("ftp://x", "", refusal="bad_scheme")
+    ledger.add([line], 1)
+    task = ledger.waiting(0, 1)[0].task
+    ledger.finish(task, Entry("failed", failure("bad_scheme", ""), 0), 1)
+    if way == "retry":
+        ledger.reopen_failed(2, [])
+    else:
+        ledger.add([line], 2, again=True)
+    assert [each.task.refusal for each in ledger.waiting(0, 9)] == ["bad_scheme"]
+
+
+# -- commits ----------------------------------------------------------------------------------
+
+
+def test_nothing_is_true_before_its_commit(path: Path) -> None:
+    """As the next run sees it after a kill."""
+    killed = Ledger(path)
+    killed.add([A], 1)
+    killed.set_position("records.jsonl", "100")
+    killed.commit()
+    killed.finish(killed.waiting(lane_of(A.host), 1)[0].task, Entry("done", None, 1), 1)
+    killed.add([B], 1)
+    killed.set_position("records.jsonl", "200")
+    killed._flush()
+    killed._db.close()
+
+    following = Ledger(path)
+    assert following.position("records.jsonl") == "100"
+    assert waiting(following, A.host) == [A.url]
+    assert waiting(following, B.host) == []
+    assert following.add([B], 1).new == 1, "its number is free again"
+    following.close()
+
+
+def test_a_rollback_is_a_kill_without_the_end(ledger: Ledger) -> None:
+    ledger.add([A], 1)
+    ledger.commit()
+    ledger.finish(ledger.waiting(lane_of(A.host), 1)[0].task, Entry("done", None, 1), 1)
+    ledger.source_id("urls.txt")
+    ledger.add([B], 1)
+    ledger.rollback()
+    assert waiting(ledger, A.host) == [A.url]
+    assert waiting(ledger, B.host) == []
+    ledger.add([B], 1)
+    assert ledger.source_id("urls.txt") == 1
+    ledger.commit()
+
+
+def test_files_of_a_commit_are_named_until_they_are_in_place(path: Path) -> None:
+    files = [Publication("1.part", "pages/a/1.html"), Publication(None, "pages/a/old.html")]
+    killed = Ledger(path)
+    killed.commit(files)
+    killed._db.close()
+    following = Ledger(path)
+    assert following.unpublished() == files
+    following.published()
+    following.commit()
+    following.close()
+    last = Ledger(path)
+    assert last.unpublished() == []
+    last.close()
+
+
+def test_a_pass_keeps_its_counts(ledger: Ledger) -> None:
+    assert ledger.last_pass() is None
+    ledger.open_pass(1, {"inputs": ["stdin"]}, "0" * 16, "0.1.0")
+    ledger.note_pass(1, b'{"done":3}')
+    last = ledger.last_pass()
+    assert last is not None
+    assert (last.number, last.ended, dict(last.counts)) == (1, None, {"done": 3})
+    assert dict(last.arguments) == {"inputs": ["stdin"]}
+    ledger.note_pass(1, b'{"done":4}', 0, ended=True)
+    ended = ledger.last_pass()
+    assert ended is not None
+    assert ended.ended is not None
+
+
+def test_what_a_host_has_taught_is_kept(ledger: Ledger) -> None:
+    state = HostState(lane_of("a.example"), "a.example", None, 0.5, 3, 12.5)
+    ledger.keep_robots(state.id, "a.example", "https", 7.0, "User-agent: *\n")
+    ledger.keep_host(state)
+    kept = ledger.host(state.id)
+    assert kept is not None
+    assert replace(kept, robots=None) == state
+    assert kept.robots is not None
+    assert "User-agent" in kept.robots
+    assert ledger.host(lane_of("b.example")) is None
+
+
+# -- files that cannot be used ----------------------------------------------------------------
+
+
+def test_a_ledger_of_a_newer_version_is_left_alone(path: Path) -> None:
+    Ledger(path).close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=r"newer version of this program \(schema 99"):
+        Ledger(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["other bytes", "in the middle", "a folder"])
+def test_a_ledger_that_cannot_be_read_is_told(path: Path, damage: str) -> None:
+    if damage == "other bytes":
+        path.write_bytes(b"this is no database at all" * 100)
+    elif damage == "in the middle":
+        Ledger(path).close()
+        path.write_bytes(path.read_bytes()[:100] + b"\xff" * 20_000)
+    else:
+        path.mkdir()
+    with pytest.raises(UsageError, match=r"is damaged|is a folder where"):
+        Ledger(path)
+
+
+# -- all of it --------------------------------------------------------------------------------
+
+URLS = st.integers(0, 12).map(lambda n: Line(f"https://h{n % 3}.example/{n}", f"h{n % 3}.example"))
+STEPS = st.one_of(
+    st.tuples(st.just("add"), st.lists(URLS, max_size=6)),
+    st.tuples(st.sampled_from(["finish", "give back", "commit", "kill"]), st.none()),
+)
+
+
+@given(steps=st.lists(STEPS, max_size=25))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_happens_each_url_is_pending_or_ended_once(
+    steps: list[tuple[str, list[Line] | None]], tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    for each in tmp_path.iterdir():
+        each.unlink()
+    ledger = Ledger(path)
+    state: dict[str, str] = {}
+    committed: dict[str, str] = {}
+    for step, lines in steps:
+        pending = [row.task for lane in range(3)
+                   for row in ledger.waiting(lane_of(f"h{lane}.example"), 99)]  # fmt: skip
+        assert sorted(task.url for task in pending) == sorted(
+            url for url, known in state.items() if known == "pending"
+        )
+        if step == "add":
+            new = ledger.add(lines or [], 1).new
+            urls = {line.url for line in lines or []}
+            assert new == len(urls - set(state))
+            state |= {url: "pending" for url in urls if url not in state}
+        elif step == "finish" and pending:
+            ledger.finish(pending[0], Entry("done", None, 1), 1)
+            state[pending[0].url] = "done"
+        elif step == "give back" and pending:
+            ledger.give_back(pending[0], due=9.0, attempts=1)
+        elif step == "commit":
+            ledger.commit()
+            committed = dict(state)
+        elif step == "kill":
+            ledger._db.close()
+            ledger, state = Ledger(path), dict(committed)
+    ledger.close()

@@ -1,0 +1,176 @@
+"""The record says what happened, in keys that the documentation names."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from PIL import Image
+
+from scraper.errors import failure, of_status
+from scraper.faulty import FaultyServer, body, page, redirect
+from scraper.model import Failed, Fetched, Hop, Task, Timings
+from scraper.record import SCHEMA, encode
+from scraper.sinks import sinks
+from tests.conftest import PROJECT, Scrape, Scraped
+
+URL = "https://example.com/a"
+TASK = Task(7, URL, "example.com", URL, attempt=2, seq=3, source="urls.txt", line=9)
+FETCHED = Fetched(TASK, URL, 200, "page", "text/html", "utf-8", (), "7-1.part", 10, 8, "ab" * 32,
+                  1_700_000_000.25, Timings(0.1, 0.2, 0.3))  # fmt: skip
+
+
+# -- one record -------------------------------------------------------------------------------
+
+
+def encoded(task: Task = TASK, state: Any = "done", **what: Any) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(encode(1, task, state, **what))
+    return record
+
+
+def test_what_came_out_says_where_it_is() -> None:
+    record = encoded(fetched=FETCHED, path="pages/example.com/a.html", facts=b'{"title":"A"}')
+    assert (record["state"], record["status"], record["path"]) == (
+        "done", 200, "pages/example.com/a.html")  # fmt: skip
+    assert (record["index"], record["source"], record["line"]) == (3, "urls.txt", 9)
+    assert (record["attempts"], record["bytes"], record["wire_bytes"]) == (2, 10, 8)
+    assert record["fetched_at"] == "2023-11-14T22:13:20.250+00:00"
+    assert record["title"] == "A"
+    assert record["error_kind"] is None
+
+
+def test_what_failed_says_why() -> None:
+    problem = of_status(404, "Not Found")
+    record = encoded(state="failed", failed=Failed(TASK, problem, URL, 0.0), failure=problem)
+    assert (record["error_kind"], record["error_stage"], record["status"]) == (
+        "http_status", "fetch", 404)  # fmt: skip
+    assert (record["retryable"], record["attempts"], record["path"]) == (False, 2, None)
+
+
+def test_what_was_never_asked_has_no_attempt() -> None:
+    task = Task(7, URL, "example.com", URL, attempt=0)
+    record = encoded(task, "skipped", failure=failure("host_not_allowed", "no"))
+    assert (record["attempts"], record["fetched_at"], record["seconds"]) == (0, None, None)
+
+
+def test_a_line_that_is_no_url_has_no_canonical_form() -> None:
+    task = Task(7, "ftp://x", "", "ftp://x", refusal="bad_scheme", line=2, attempt=0)
+    record = encoded(task, "failed", failure=failure("bad_scheme", "only http"))
+    assert (record["url"], record["canonical_url"], record["final_url"]) == ("ftp://x", None, None)
+    assert record["attempts"] == 0
+
+
+def test_a_record_belongs_to_the_url_that_was_listed() -> None:
+    task = Task(7, "https://example.com/new", "example.com", "https://example.com/old",
+                written="example.com/old", hops=(Hop("https://example.com/old", 301),))  # fmt: skip
+    record = encoded(task, fetched=FETCHED)
+    assert record["url"] == "example.com/old"
+    assert record["canonical_url"] == "https://example.com/old"
+    assert record["redirects"] == [{"url": "https://example.com/old", "status": 301}]
+
+
+def test_passwords_do_not_travel_into_records() -> None:
+    url = "https://me:secret@example.com/?api_key=hidden"
+    task = Task(7, url, "example.com", url, written=url, hops=(Hop(url, 302),), parent=url)
+    problem = failure("connection_lost", f"lost {url}")
+    line = encode(1, task, "failed", failed=Failed(task, problem, url, 0.0),
+                  failure=problem)  # fmt: skip
+    assert b"secret" not in line
+    assert b"hidden" not in line
+
+
+# -- the documentation ------------------------------------------------------------------------
+
+
+def documented(heading: str) -> set[str]:
+    """The keys in the table below a heading of docs/records.md."""
+    text = (PROJECT / "docs" / "records.md").read_text()
+    section = text.partition(f"# {heading}\n")[2]
+    assert section, f"docs/records.md has no heading {heading!r}"
+    table = re.split(r"^#+ ", section, maxsplit=1, flags=re.MULTILINE)[0]
+    return set(re.findall(r"^\| `([a-z0-9_]+)` \|", table, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A page with a picture and a user's function, a file, a redirect, a failure: real records."""
+    file = io.BytesIO()
+    Image.new("RGB", (700, 300), (40, 90, 160)).save(file, "PNG")
+    folder = tmp_path_factory.mktemp("records")
+    (folder / "mysite.py").write_text("def article(page):\n    return {'n': len(page.text)}\n")
+    with FaultyServer({
+        "/": page("<title>A</title><meta name=robots content=noai><img src=/a.png><p>text"),
+        "/a.png": body(file.getvalue(), "image/png"),
+        "/a.zip": body(b"PK\3\4", "application/zip"),
+        "/old": redirect("/"),
+    }) as server:  # fmt: skip
+        scrape = Scrape(folder, pytest.MonkeyPatch(), None)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SCRAPER_ALLOW_HOSTS", "127.0.0.1")
+            urls = [server.url(path) for path in ("/", "/a.zip", "/old", "/missing")]
+            done = scrape(scrape.list_of(*urls), "--html", "mysite:article", "-p", "1")
+    assert done.code == 3, done.stderr
+    return {"scraped": done, "url": server.url}
+
+
+def of_kind(scraped: Scraped, kind: str | None) -> list[dict[str, Any]]:
+    return [each for each in scraped.records if each["kind"] == kind]
+
+
+def test_the_documentation_names_every_key_of_every_record(real: dict[str, Any]) -> None:
+    scraped: Scraped = real["scraped"]
+    every = documented("Every record")
+    assert of_kind(scraped, "file")
+    for record in [*of_kind(scraped, "file"), *of_kind(scraped, None)]:
+        assert set(record) == every
+    for record in of_kind(scraped, "page"):
+        assert set(record) == every | documented("Pages")
+    for record in of_kind(scraped, "image"):
+        assert set(record) == every | documented("Pictures")
+        assert set(record["processed"][0]) == documented("Of `processed`")
+        assert set(record["seconds"]) == documented("Of `seconds`")
+    summary = json.loads((scraped.folder / "summary.json").read_text())
+    assert set(summary) == documented("summary.json")
+
+
+def test_the_documentation_names_every_key_of_an_error(real: dict[str, Any]) -> None:
+    text = (PROJECT / "docs" / "records.md").read_text()
+    section = text.partition("## errors.jsonl\n")[2].partition("\n## ")[0]
+    named = re.findall(r"`([a-z_]+)`", section.partition("only:")[2])
+    scraped: Scraped = real["scraped"]
+    lines = (scraped.folder / "errors.jsonl").read_text().splitlines()
+    assert [sorted(json.loads(line)) for line in lines] == [sorted(named)]
+
+
+def test_a_real_run_says_what_really_happened(real: dict[str, Any]) -> None:
+    scraped: Scraped = real["scraped"]
+    url = real["url"]
+    found = scraped.by_url()
+    assert len(scraped.records) == len(found) == 5, "each URL once, the picture of the page too"
+    assert found[url("/")]["title"] == "A"
+    assert found[url("/")]["data"]["n"] > 0
+    assert found[url("/a.png")]["parent"] == url("/")
+    assert found[url("/a.png")]["processed"][0]["width"] == 512
+    assert found[url("/old")]["final_url"] == url("/")
+    assert found[url("/old")]["redirects"] == [{"url": url("/old"), "status": 302}]
+    assert found[url("/missing")]["status"] == 404
+    for record in scraped.records:
+        paths = [record["path"], *(each["path"] for each in record.get("processed", ()))]
+        for path in filter(None, paths):
+            assert (scraped.folder / path).is_file()
+
+
+def test_errors_and_log_follow_from_the_records(real: dict[str, Any]) -> None:
+    """The log and the errors are made of the same records: one line each."""
+    scraped: Scraped = real["scraped"]
+    lines = (scraped.folder / "records.jsonl").read_bytes().splitlines()
+    assert all(orjson.loads(line)["schema"] == SCHEMA for line in lines)
+    errors = Path(scraped.folder / "errors.jsonl").read_bytes().splitlines()
+    failed = [orjson.loads(line) for line in lines if orjson.loads(line)["error_kind"]]
+    assert errors == [sinks.error_of(each) for each in failed]
+    assert len((scraped.folder / "run.log").read_text().splitlines()) == len(lines)
