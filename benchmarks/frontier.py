@@ -15,6 +15,7 @@ from scraper.frontier.frontier import Frontier
 from scraper.guard.guard import AllowList, Guard
 from scraper.model import Answered, Fetched, Line, Task, Timings
 from scraper.storage.ledger import Entry, Ledger
+from scraper.urls import parts_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,7 +64,7 @@ def _load(ledger: Ledger, urls: int, names: int) -> None:
         lines = []
         for i in range(start, min(start + SLICE, urls)):
             host = f"host{i % names}.example.com"
-            lines.append(Line(f"https://{host}/some/path/{i}", host))
+            lines.append(Line(parts_of(f"https://{host}/some/path/{i}")))
         ledger.add(lines, 1)
     ledger.commit()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from scraper.sinks.sinks import LogFile, RecordFile, Sink, note_line, printed_li
 from scraper.storage.ledger import Entry, Ledger, fault_of
 from scraper.storage.store import Store, has_picture, path_of
 from scraper.text import printable
-from scraper.urls import BadUrl, canonical, parts_of, with_credentials_of
+from scraper.urls import BadUrl, Url, canonical, with_credentials_of
 
 logger = logging.getLogger("scraper")
 
@@ -82,8 +82,7 @@ class Journal:
         words = directives.of_headers(fetched.headers, self.token)
         forbidden = self._forbidden(words, fetched, facts)
         failure = forbidden or (processed.failure if processed else None)
-        host = parts_of(task.origin_url).host
-        path = path_of(task.origin_url, host, fetched.kind, fetched.type)
+        path = path_of(task.origin_url, fetched.kind, fetched.type)
         files = self._files(fetched, processed, path)
         if forbidden is not None:
             files = self._unwanted(files)
@@ -100,7 +99,8 @@ class Journal:
             facts=facts if forbidden is None else b"{}",
         )
         found = self._named(task, processed, words, facts) if failure is None else ()
-        outcome = Outcome(task, state, line, files, found, failure, fetched)
+        hrefs = tuple(url.href for url in found)
+        outcome = Outcome(task, state, line, files, hrefs, failure, fetched)
         kept = path if forbidden is None else None
         self._record(outcome, self._entry(outcome, fetched, processed, kept, fetched.sha256))
         if self.number > 1 and fetched.kind == "page":
@@ -133,7 +133,7 @@ class Journal:
         return failure_named("robots_directive", f"the page says {word}") if word else None
 
     def _named(self, task: Task, processed: Processed | None, words: tuple[str, ...],
-               facts: bytes) -> tuple[str, ...]:  # fmt: skip
+               facts: bytes) -> tuple[Url, ...]:  # fmt: skip
         """The images of a listed page that are to be fetched."""
         if processed is None or not self.follow_images or task.depth:
             return ()
@@ -141,12 +141,12 @@ class Journal:
             words = (*words, *orjson.loads(facts).get("robots_meta", ()))
             if directives.forbids_images(words, self.obey):
                 return ()
-        asked = (with_credentials_of(task.origin_url, url) for url in processed.found)
+        asked = (with_credentials_of(task.origin_url, url) for url in _urls_of(processed.found))
         return tuple(dict.fromkeys(asked))
 
     def has_picture(self, task: Task) -> bool:
         """Is what an earlier pass has made of this picture still there? Any thread may ask."""
-        return has_picture(self.store.root, task.origin_url, parts_of(task.origin_url).host)
+        return has_picture(self.store.root, task.origin_url)
 
     def _unchanged(self, fetched: Fetched, processed: Processed | None) -> frozenset[int]:
         """What we hold is true still; the record of then is told again, as it is now."""
@@ -176,7 +176,7 @@ class Journal:
             failure=outcome.failure,
             attempts=outcome.task.attempt,
             status=fetched.status,
-            final_url=fetched.url,
+            final_url=fetched.url.href,
             type=fetched.type,
             charset=fetched.charset,
             headers=fetched.headers,
@@ -194,7 +194,7 @@ class Journal:
             length=len(outcome.line),
             etag=headers.get("etag"),
             last_modified=headers.get("last-modified"),
-            validators_url=fetched.url,
+            validators_url=fetched.url.href,
         )
 
     def failed(self, failed: Failed) -> None:
@@ -209,7 +209,7 @@ class Journal:
                 failure=failure,
                 attempts=task.attempt,
                 status=failure.status,
-                final_url=failed.url,
+                final_url=failed.url.href,
                 headers=failed.headers,
                 fetched_at=failed.at,
                 seconds_connect=failed.timings.connect,
@@ -230,7 +230,7 @@ class Journal:
                 state=state,
                 failure=failure,
                 attempts=task.attempt,
-                final_url=task.url,
+                final_url=task.url.href,
                 offset=self.records.offset,
                 length=len(line),
             ),
@@ -243,7 +243,7 @@ class Journal:
             raise fault_of(error, self.ledger.path) from error
         failure = outcome.failure
         if failure is not None and failure.kind == "host_down":
-            self._note_down(outcome.task.host, failure)
+            self._note_down(outcome.task.url.host, failure)
         for sink in self.sinks:
             sink.add(outcome)
         self.report.count(outcome)
@@ -255,14 +255,8 @@ class Journal:
             self._down.add(host)
             self.note(f"{failure.message}: what waits for {host} ends as host_down")
 
-    def _found(self, task: Task, found: Sequence[str]) -> frozenset[int]:
-        lines = []
-        for url in found:
-            try:
-                parts = canonical(url)
-            except BadUrl:
-                continue  # a reference that no browser would ask either; the page lists it
-            lines.append(Line(parts.href, parts.host, depth=task.depth + 1))
+    def _found(self, task: Task, found: Sequence[Url]) -> frozenset[int]:
+        lines = [Line(url, depth=task.depth + 1) for url in found]
         if not lines:
             return frozenset()
         added = self.ledger.add(lines, self.number, listed=False, parent=task.id, again=self.again)
@@ -278,7 +272,7 @@ class Journal:
     def note_printed(self, task: Task, text: str) -> None:
         """What a worker printed while it was at a URL: to run.log, and to whoever wants to know."""
         for line in filter(None, map(str.strip, text.splitlines())):
-            logger.info("%s printed: %s", redacted(task.origin_url), printable(redacted(line)))
+            logger.info("%s printed: %s", redacted(task.origin_url.href), printable(redacted(line)))
             self.log.write(printed_line(task, line, as_json=self.log_as_json))
 
     # -- all of them --------------------------------------------------------------------------
@@ -329,3 +323,11 @@ class Journal:
 def _attempts_made(task: Task) -> int:
     """How often a task that is refused now was asked before: who was sent here once, was asked."""
     return task.attempt if task.hops else task.attempt - 1
+
+
+def _urls_of(references: Iterable[str]) -> Iterator[Url]:
+    for text in references:
+        try:
+            yield canonical(text)
+        except BadUrl:
+            continue  # no browser would ask it either; the page lists it

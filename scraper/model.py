@@ -13,6 +13,8 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import orjson
 
+from scraper.urls import Url
+
 State = Literal["done", "unchanged", "failed", "skipped"]
 STATES: tuple[State, ...] = get_args(State)
 Kind = Literal["page", "image", "file"]
@@ -48,7 +50,7 @@ def label_of(kind: str, status: int | None) -> str:
 class Hop:
     """One redirect on the way: the URL that answered, and with which status."""
 
-    url: str
+    url: Url
     status: int
 
 
@@ -70,18 +72,17 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Ask this URL. `url` is what is asked now, `origin_url` the canonical form of the record."""
+    """Ask this URL. `url` is what is asked now, `origin_url` what the record is about."""
 
     id: int  # row in the ledger
-    url: str
-    host: str  # the lane: host name in lower case, with the port if it is not the default
-    origin_url: str
+    url: Url
+    origin_url: Url
     purpose: Literal["url", "robots"] = "url"
     attempt: int = 1
     hops: tuple[Hop, ...] = ()
     depth: int = 0  # 0: listed by the user; 1: found on a listed page
-    parent: str | None = None  # canonical URL of the page that named it first
-    page: str | None = None  # where that page came from, if redirects led elsewhere
+    parent: Url | None = None  # of the page that named it first
+    page: Url | None = None  # where that page came from, if redirects led elsewhere
     written: str | None = None  # as the user wrote it, where that differs from the canonical form
     seq: int | None = None  # place in the input, from 1; None if found on a page
     source: str | None = None
@@ -106,7 +107,7 @@ class Fetched:
     """It is on disk, whole (or, with status 304, known to be what we already hold)."""
 
     task: Task
-    url: str  # the URL that answered
+    url: Url  # the URL that answered
     status: int
     kind: Kind
     type: str  # what the first bytes say, else Content-Type, e.g. "text/html"
@@ -126,7 +127,7 @@ class Moved:
     """Ask there instead: one hop, to be judged by the frontier like any other URL."""
 
     task: Task
-    to: str
+    to: Url
     status: int
     at: float  # unix time
     pause: float | None = None
@@ -150,7 +151,7 @@ class Failed:
 
     task: Task
     failure: Failure
-    url: str
+    url: Url
     at: float
     timings: Timings = Timings()
     headers: Headers = ()
@@ -213,7 +214,7 @@ class Outcome:
     @property
     def url(self) -> str:
         """The canonical URL that was asked for."""
-        return self.task.origin_url
+        return self.task.origin_url.href
 
     @property
     def record(self) -> Mapping[str, Any]:
@@ -226,8 +227,7 @@ class Outcome:
 class Line:
     """One more URL for the ledger: a line of a list (`seq` set by `add`) or an image of a page."""
 
-    url: str
-    host: str
+    url: Url
     written: str | None = None
     source: int | None = None
     line: int | None = None

@@ -419,7 +419,7 @@ class Pipeline:
     def _waits(self, now: float) -> Iterator[str]:
         for flight in itertools.islice(self._flights.values(), 3):
             left = flight.deadline - now
-            yield f"{redacted(flight.task.url)} (a request, given up in {max(left, 0):.0f} s)"
+            yield f"{redacted(flight.task.url.href)} (a request, given up in {max(left, 0):.0f} s)"
         if len(self._flights) > 3:
             yield counted(len(self._flights) - 3, "more request")
         oldest = self._stage.oldest() if self._stage is not None else None

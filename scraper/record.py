@@ -10,7 +10,7 @@ import orjson
 from scraper.model import Failed, Failure, Fetched, Hop, Outcome, State, Task, Timings
 from scraper.redaction import redacted, redacted_line
 from scraper.text import printable_json
-from scraper.urls import digest, parts_of
+from scraper.urls import Url, digest, parts_of
 
 SCHEMA = 1
 
@@ -37,12 +37,12 @@ def encode(
         "schema": SCHEMA,
         "pass": number,
         "index": task.seq,
-        "key": digest(task.origin_url)[:8].hex(),
+        "key": digest(task.origin_url.href)[:8].hex(),
         "url": _as_written(task),
-        "canonical_url": None if task.refusal else redacted(task.origin_url),
+        "canonical_url": None if task.refusal else redacted(task.origin_url.href),
         "final_url": None,
-        "redirects": [{"url": redacted(hop.url), "status": hop.status} for hop in task.hops],
-        "parent": redacted(task.parent) if task.parent else None,
+        "redirects": [{"url": redacted(hop.url.href), "status": hop.status} for hop in task.hops],
+        "parent": redacted(task.parent.href) if task.parent else None,
         "source": task.source,
         "line": task.line,
         "state": state,
@@ -65,7 +65,7 @@ def encode(
     }
     if fetched is not None:
         record |= {
-            "final_url": redacted(fetched.url),
+            "final_url": redacted(fetched.url.href),
             "status": fetched.status,
             "kind": fetched.kind,
             "content_type": fetched.type,
@@ -77,12 +77,12 @@ def encode(
         }
     elif failed is not None:
         record |= {
-            "final_url": redacted(failed.url),
+            "final_url": redacted(failed.url.href),
             "fetched_at": iso(failed.at),
             "seconds": _seconds(failed.timings),
         }
     elif not task.refusal:
-        record["final_url"] = redacted(task.url)
+        record["final_url"] = redacted(task.url.href)
     if failure is not None:
         record |= _failure(failure)
         if failure.status is not None:
@@ -94,8 +94,8 @@ def encode(
 def _as_written(task: Task) -> str:
     """The URL as the user wrote it, if that tells no secret."""
     if task.refusal:
-        return redacted_line(task.origin_url)
-    written = task.written if task.written and "@" not in task.written else task.origin_url
+        return redacted_line(task.origin_url.href)
+    written = task.written if task.written and "@" not in task.written else task.origin_url.href
     return redacted(written)
 
 
@@ -106,15 +106,15 @@ def stored_outcome(line: bytes, id: int, url: str) -> Outcome:
     """
     record: dict[str, Any] = orjson.loads(line)
     refused = record["canonical_url"] is None
+    origin_url = Url(url, "", "") if refused else parts_of(url)
     task = Task(
         id=id,
-        url=record["final_url"] or url,
-        host="" if refused else parts_of(url).host,
-        origin_url=url,
+        url=parts_of(record["final_url"]) if record["final_url"] else origin_url,
+        origin_url=origin_url,
         attempt=record["attempts"],
-        hops=tuple(Hop(hop["url"], hop["status"]) for hop in record["redirects"]),
+        hops=tuple(Hop(parts_of(hop["url"]), hop["status"]) for hop in record["redirects"]),
         depth=0 if record["parent"] is None else 1,
-        parent=record["parent"],
+        parent=parts_of(record["parent"]) if record["parent"] else None,
         seq=record["index"],
         source=record["source"],
         line=record["line"],
@@ -146,7 +146,7 @@ def unchanged(
         # By now the list may name what only a page had named.
         "index": task.seq,
         "url": _as_written(task),
-        "parent": redacted(task.parent) if task.parent else None,
+        "parent": redacted(task.parent.href) if task.parent else None,
         "source": task.source,
         "line": task.line,
         "state": "unchanged",

@@ -41,7 +41,7 @@ from scraper.sinks import sinks
 from scraper.sources import lists
 from scraper.storage.ledger import Ledger, Pass, fault_of, marked, refusal_of
 from scraper.storage.store import Store, processed_prefix
-from scraper.urls import parts_of, without_credentials
+from scraper.urls import without_credentials
 from scraper.workers.stage import Limits, ProcessStage, Work
 
 logger = logging.getLogger("scraper")
@@ -361,16 +361,15 @@ class Run:
 
     def _work_of(self, fetched: Fetched) -> Work:
         task = fetched.task
-        host = parts_of(task.origin_url).host
         path = self.store.part(fetched.part) if fetched.part else self._held(task)
         return Work(
             task=task,
             kind=fetched.kind,
             path=path,
-            url=without_credentials(fetched.url),
+            url=without_credentials(fetched.url.href),
             charset=fetched.charset,
             out=self.store.part(f"{task.id}-{task.attempt}-{len(task.hops)}"),
-            final=processed_prefix(task.origin_url, host),
+            final=processed_prefix(task.origin_url),
             bytes=fetched.bytes,
         )
 

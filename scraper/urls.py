@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import can_ada
 
@@ -45,11 +45,20 @@ class BadUrl(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A canonical URL with the parts that scheduling needs."""
+    """A canonical URL with the parts that scheduling needs, parsed once."""
 
     href: str
     host: str  # host key: lower case, with the port if it is not the scheme's default
     scheme: str
+
+    @property
+    def lane(self) -> int:
+        """The number under which the rows of its host stand."""
+        return lane_of(self.host)
+
+    def at(self, path: str) -> Url:
+        """Another URL of its origin; `path` begins with a slash and is canonical."""
+        return Url(f"{self.origin}{path}", self.host, self.scheme)
 
     @property
     def origin(self) -> str:
@@ -216,19 +225,20 @@ def without_credentials(url: str) -> str:
     return match[1] + url[match.end() :] if match else url
 
 
-def with_credentials_of(named_by: str, url: str) -> str:
+def with_credentials_of(named_by: Url, url: Url) -> Url:
     """`url` as what came from `named_by` may have it asked: with the credentials of `named_by` in
     its own origin, and with none elsewhere. What it wrote before the host itself are not the
     user's, and are never sent.
 
-    >>> with_credentials_of("https://me:pw@a.example/", "https://you:no@a.example/b")
+    >>> mine, theirs = parts_of("https://me:pw@a.example/"), parts_of("https://you:no@a.example/b")
+    >>> with_credentials_of(mine, theirs).href
     'https://me:pw@a.example/b'
     """
-    url = without_credentials(url)
-    match = _CREDENTIALS.match(named_by) if "@" in named_by else None
-    if match is None or parts_of(url).origin != parts_of(named_by).origin:
-        return url
-    return match[0] + url[len(match[1]) :]
+    href = without_credentials(url.href)
+    match = _CREDENTIALS.match(named_by.href) if "@" in named_by.href else None
+    if match is not None and url.origin == named_by.origin:
+        href = match[0] + href[len(match[1]) :]
+    return url if href == url.href else replace(url, href=href)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -38,6 +38,7 @@ from scraper.record import encode
 from scraper.reports.summary import Report
 from scraper.sinks import sinks
 from scraper.storage import ledger
+from scraper.urls import parts_of
 from scraper.workers.stage import GENTLE_SECONDS, KILL_SECONDS
 from tests.conftest import Scrape
 
@@ -166,7 +167,7 @@ def test_errors_md_names_retryable_statuses_that_are() -> None:
 
 # -- records ----------------------------------------------------------------------------------
 
-TASK = Task(1, "http://example.com/", "example.com", "http://example.com/")
+TASK = Task(1, parts_of("http://example.com/"), parts_of("http://example.com/"))
 
 
 def a_record(*, fetched: bool) -> dict[str, object]:

@@ -17,10 +17,11 @@ from scraper.faulty import FaultyServer, body, page, redirect
 from scraper.model import Failed, Fetched, Hop, Task, Timings
 from scraper.record import SCHEMA, encode
 from scraper.sinks import sinks
+from scraper.urls import Url, parts_of
 from tests.conftest import PROJECT, Scrape, Scraped
 
-URL = "https://example.com/a"
-TASK = Task(7, URL, "example.com", URL, attempt=2, seq=3, source="urls.txt", line=9)
+URL = parts_of("https://example.com/a")
+TASK = Task(7, URL, URL, attempt=2, seq=3, source="urls.txt", line=9)
 FETCHED = Fetched(TASK, URL, 200, "page", "text/html", "utf-8", (), "7-1.part", 10, 8, "ab" * 32,
                   1_700_000_000.25, Timings(0.1, 0.2, 0.3))  # fmt: skip
 
@@ -53,21 +54,24 @@ def test_what_failed_says_why() -> None:
 
 
 def test_what_was_never_asked_has_no_attempt() -> None:
-    task = Task(7, URL, "example.com", URL, attempt=0)
+    task = Task(7, URL, URL, attempt=0)
     record = encoded(task, "skipped", failure=failure("host_not_allowed", "no"))
     assert (record["attempts"], record["fetched_at"], record["seconds"]) == (0, None, None)
 
 
 def test_a_line_that_is_no_url_has_no_canonical_form() -> None:
-    task = Task(7, "ftp://x", "", "ftp://x", refusal="bad_scheme", line=2, attempt=0)
+    task = Task(
+        7, Url("ftp://x", "", ""), Url("ftp://x", "", ""), refusal="bad_scheme", line=2, attempt=0
+    )
     record = encoded(task, "failed", failure=failure("bad_scheme", "only http"))
     assert (record["url"], record["canonical_url"], record["final_url"]) == ("ftp://x", None, None)
     assert record["attempts"] == 0
 
 
 def test_a_record_belongs_to_the_url_that_was_listed() -> None:
-    task = Task(7, "https://example.com/new", "example.com", "https://example.com/old",
-                written="example.com/old", hops=(Hop("https://example.com/old", 301),))  # fmt: skip
+    task = Task(7, parts_of("https://example.com/new"), parts_of("https://example.com/old"),
+                written="example.com/old",
+                hops=(Hop(parts_of("https://example.com/old"), 301),))  # fmt: skip
     record = encoded(task, fetched=FETCHED)
     assert record["url"] == "example.com/old"
     assert record["canonical_url"] == "https://example.com/old"
@@ -76,9 +80,16 @@ def test_a_record_belongs_to_the_url_that_was_listed() -> None:
 
 def test_passwords_do_not_travel_into_records() -> None:
     url = "https://me:secret@example.com/?api_key=hidden"
-    task = Task(7, url, "example.com", url, written=url, hops=(Hop(url, 302),), parent=url)
+    task = Task(
+        7,
+        parts_of(url),
+        parts_of(url),
+        written=url,
+        hops=(Hop(parts_of(url), 302),),
+        parent=parts_of(url),
+    )
     problem = failure("connection_lost", f"lost {url}")
-    line = encode(1, task, "failed", failed=Failed(task, problem, url, 0.0),
+    line = encode(1, task, "failed", failed=Failed(task, problem, parts_of(url), 0.0),
                   failure=problem)  # fmt: skip
     assert b"secret" not in line
     assert b"hidden" not in line

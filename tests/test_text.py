@@ -18,6 +18,7 @@ from scraper.errors import failure
 from scraper.model import Fetched, Hop, Outcome, Task, Timings
 from scraper.sinks import sinks
 from scraper.text import printable, printable_json, printable_lines
+from scraper.urls import Url
 
 HOSTILE = "a\x1b]0;owned\x07\x9b2J\r\n\x00\x7f\x85\u061c\u202eb\u2066\u2028\u200f"
 # Every kind of text, with what is dangerous in each; orjson refuses lone surrogates by itself.
@@ -70,9 +71,10 @@ def test_json_keeps_its_values(value: Any) -> None:
 
 def outcome_of(text: str) -> Outcome:
     """A failed outcome in which everything that may come from outside is this text."""
-    task = Task(1, text, text, text, written=text, parent=text, source=text, robots=text,
-                hops=(Hop(text, 302),))  # fmt: skip
-    fetched = Fetched(task, text, 200, "page", text, text, ((text, text),), None, 1, 1, text, 0.0,
+    url = Url(text, text, text)
+    task = Task(1, url, url, written=text, parent=url, source=text, robots=text,
+                hops=(Hop(url, 302),))  # fmt: skip
+    fetched = Fetched(task, url, 200, "page", text, text, ((text, text),), None, 1, 1, text, 0.0,
                       Timings())  # fmt: skip
     problem = failure("protocol_error", text)
     facts = printable_json(orjson.dumps({"title": text}))  # as a worker encodes them

@@ -11,6 +11,7 @@ from scraper.urls import (
     BadUrl,
     canonical,
     host_name,
+    parts_of,
     resolved,
     with_credentials_of,
     without_credentials,
@@ -207,9 +208,14 @@ def test_credentials_stand_before_the_host_and_nowhere_else() -> None:
     assert without_credentials(NESTED) == NESTED
     assert without_credentials(NESTED.replace("//a.", "//you:no@a.")) == NESTED
     assert without_credentials("http://a.example/@you") == "http://a.example/@you"
-    assert with_credentials_of(NESTED, "http://a.example/b") == "http://a.example/b"
+    assert (
+        with_credentials_of(parts_of(NESTED), parts_of("http://a.example/b")).href
+        == "http://a.example/b"
+    )
     with_mine = NESTED.replace("//a", "//me:pw@a")
-    assert with_credentials_of("http://me:pw@a.example/", NESTED) == with_mine
+    assert (
+        with_credentials_of(parts_of("http://me:pw@a.example/"), parts_of(NESTED)).href == with_mine
+    )
 
 
 @pytest.mark.parametrize(
@@ -227,4 +233,4 @@ def test_credentials_stand_before_the_host_and_nowhere_else() -> None:
 def test_credentials_follow_within_their_origin_and_others_are_dropped(
     named_by: str, url: str, asked: str
 ) -> None:
-    assert with_credentials_of(named_by, url) == asked
+    assert with_credentials_of(parts_of(named_by), parts_of(url)).href == asked

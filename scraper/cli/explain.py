@@ -114,13 +114,13 @@ class _Asker:
         self._rules: dict[str, RobotRules | Failure] = {}
 
     def ask(self, url: urls.Url) -> None:
-        task = Task(1, url.href, url.host, url.href)
+        task = Task(1, url, url)
         while self._may_ask(task):
             fact = self._fetch(task, trust_of(task, self._guard))
             if not isinstance(fact, Moved):
                 self._conclude(fact)
                 return
-            self._told.add("redirect", status=fact.status, to=redacted(fact.to))
+            self._told.add("redirect", status=fact.status, to=redacted(fact.to.href))
             onward = next_hop(fact, self._config.fetch.max_redirects)
             if isinstance(onward, Failure):
                 self._fail(onward)
@@ -128,7 +128,7 @@ class _Asker:
             task = onward
 
     def _may_ask(self, task: Task) -> bool:
-        url = urls.parts_of(task.url)
+        url = task.url
         trust = trust_of(task, self._guard)
         refusal = self._guard.refusal(url, trust)
         verdict = "may be asked" if refusal is None else f"{refusal[0]}: {refusal[1]}"
@@ -162,8 +162,8 @@ class _Asker:
 
     def _robots_of(self, url: urls.Url, trust: Trust) -> RobotRules | Failure:
         agent = agent_of(self._config.fetch)
-        address = f"{url.origin}/robots.txt"
-        task = Task(0, address, url.host, address, purpose="robots")
+        address = url.at("/robots.txt")
+        task = Task(0, address, address, purpose="robots")
         while True:
             fact = self._fetch(task, trust, tell=False)
             if isinstance(fact, Rules):
@@ -189,7 +189,7 @@ class _Asker:
         if tell:
             self._told.add(
                 "request",
-                url=redacted(task.url),
+                url=redacted(task.url.href),
                 address=flight.peer,
                 sent={
                     name: redacted_value(name, value)
@@ -217,11 +217,11 @@ class _Asker:
                 "all": round(timings.fetch, 6),
             },
         )
-        url = urls.canonical(fact.task.origin_url)
+        url = fact.task.origin_url
         words = directives.of_headers(fact.headers, token_of(agent_of(self._config.fetch)))
-        saved = [store.path_of(url.href, url.host, fact.kind, fact.type)]
+        saved = [store.path_of(url, fact.kind, fact.type)]
         if fact.kind == "image" and not self._config.run.save_only:
-            saved.append(store.processed_prefix(url.href, url.host) + ".*")
+            saved.append(store.processed_prefix(url) + ".*")
         self._told.add(
             "content",
             kind=fact.kind,

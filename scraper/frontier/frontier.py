@@ -34,7 +34,6 @@ from scraper.model import (
     Trust,
     Waiting,
 )
-from scraper.urls import lane_of
 
 REFILL = 32  # tasks a lane takes from the ledger at once
 MOST_WAITING = 8_192  # tasks in all lanes together, beyond which they take fewer
@@ -174,7 +173,7 @@ class Frontier:
             self._later(lane, row.due, now)
             return None
         task = row.task
-        host.name = task.host
+        host.name = task.url.host
         trust = trust_of(task, self._judge)
         task, refusal = self._refusal(host, task, trust)
         if refusal is None and self._must_know(host, task, now):
@@ -214,7 +213,7 @@ class Frontier:
         for it must be asked for itself."""
         if task.refusal is not None:
             return task, self._refused_line(task)
-        forbidden = self._judge.refusal(urls.parts_of(task.url), trust)
+        forbidden = self._judge.refusal(task.url, trust)
         if forbidden is not None:
             return task, errors.failure(*forbidden)
         if host.down:
@@ -226,10 +225,10 @@ class Frontier:
         """Is robots.txt to be asked for before this URL?"""
         if self._hosts.robots == "off" or task.refusal is not None:
             return False
-        return not host.origin(_scheme_of(task.url)).known(now)
+        return not host.origin(task.url.scheme).known(now)
 
     def _robots_first(self, lane: Lane, task: Task, trust: Trust, now: float) -> Decision | None:
-        scheme = _scheme_of(task.url)
+        scheme = task.url.scheme
         origin = lane.host.origin(scheme)
         if origin.asked:
             lane.place = "busy"
@@ -238,18 +237,18 @@ class Frontier:
             self._later(lane, origin.due, now)
             return None
         self._errands += 1
-        url = f"{scheme}://{task.host}/robots.txt"
-        errand = Task(-self._errands, url, task.host, url, purpose="robots")
+        url = task.url.at("/robots.txt")
+        errand = Task(-self._errands, url, url, purpose="robots")
         origin.asked = True
         return self._asked(lane, errand, trust)
 
     def _robots_refusal(self, host: Host, task: Task) -> tuple[Task, Failure | None]:
         if self._hosts.robots == "off" or task.refusal is not None:
             return task, None
-        origin = host.origin(_scheme_of(task.url))
+        origin = host.origin(task.url.scheme)
         if origin.rules is None:
             return task, self._unknown(host, origin)
-        if origin.rules.empty or origin.rules.allows(task.url):
+        if origin.rules.empty or origin.rules.allows(task.url.href):
             return task, None
         if self._hosts.robots == "report":
             return replace(task, robots="disallowed"), None
@@ -270,10 +269,10 @@ class Frontier:
     def _refused_line(self, task: Task) -> Failure:
         if task.refusal == "bad_encoding":
             return errors.failure("bad_encoding", "the line is not UTF-8: save the list as UTF-8")
-        if task.origin_url.startswith(urls.NOT_TEXT):
-            return errors.failure("bad_url", f"{task.origin_url}; give each URL as text (str)")
+        if task.origin_url.href.startswith(urls.NOT_TEXT):
+            return errors.failure("bad_url", f"{task.origin_url.href}; give each URL as text (str)")
         try:
-            urls.canonical(task.origin_url)
+            urls.canonical(task.origin_url.href)
         except urls.BadUrl as error:
             return errors.failure(error.kind, error.message)
         return errors.failure(task.refusal or "bad_url", "the line is longer than a URL may be")
@@ -284,7 +283,7 @@ class Frontier:
         """A request is over: its thread is free, and its host's clock starts from here."""
         fact = answer.fact
         task = fact.task
-        lane = self._lanes[lane_of(task.host)]
+        lane = self._lanes[task.url.lane]
         lane.asking -= 1
         known = lane.host.answered
         self._asking[known] -= 1
@@ -306,9 +305,9 @@ class Frontier:
 
     def ruled(self, fact: Fact, at: float) -> None:
         """What came of asking for a robots.txt (RFC 9309 2.3)."""
-        asked = urls.parts_of(fact.task.origin_url)
+        asked = fact.task.origin_url
         scheme = asked.scheme
-        lane = self._lanes.get(lane_of(asked.host))
+        lane = self._lanes.get(asked.lane)
         if lane is None:
             return
         origin = lane.host.origin(scheme)
@@ -349,15 +348,15 @@ class Frontier:
         onward = next_hop_of_robots(moved, self._judge)
         if onward is None:
             return False
-        lane = self._lanes.get(lane_of(onward.host)) or self._wake(lane_of(onward.host), moved.at)
-        lane.host.name = onward.host
+        lane = self._lanes.get(onward.url.lane) or self._wake(onward.url.lane, moved.at)
+        lane.host.name = onward.url.host
         lane.errands.append(onward)
         self._to_ready(lane)
         return True
 
     def settled(self, task: Task) -> None:
         """This row's story in its lane is over: it is recorded, or given back."""
-        lane = self._lanes[lane_of(task.host)]
+        lane = self._lanes[task.url.lane]
         lane.out.discard(task.id)
         if lane.place == "busy":
             self._to_ready(lane)
@@ -390,7 +389,7 @@ class Frontier:
     def _give_back(self, task: Task, onward: Task, due: float, attempts: int) -> None:
         self._rows.give_back(onward, due=due, attempts=attempts)
         self.settled(task)
-        self.notice([lane_of(onward.host)])
+        self.notice([onward.url.lane])
 
     def notice(self, hosts: Iterable[int]) -> None:
         """There are new rows in these lanes."""

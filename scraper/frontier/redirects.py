@@ -30,18 +30,17 @@ def trust_of(task: Task, judge: Judge) -> Trust:
         named_by = task.page or task.parent  # who sent the page has named the URL
     else:
         return "listed"
-    host = urls.parts_of(named_by).host
-    return "private" if judge.host_class(host) == "private" else "public"
+    return "private" if judge.host_class(named_by.host) == "private" else "public"
 
 
 def next_hop(moved: Moved, most: int) -> Task | Failure:
     """The task where it was sent on to, within `most` redirects; or why not."""
     if not most:
-        why = f"it redirects to {moved.to}, and max_redirects is 0"
+        why = f"it redirects to {moved.to.href}, and max_redirects is 0"
         return errors.failure("redirect_not_followed", why)
     onward = _onward(moved)
     if any(hop.url == moved.to for hop in onward.hops):
-        return errors.failure("too_many_redirects", f"redirects in a circle to {moved.to}")
+        return errors.failure("too_many_redirects", f"redirects in a circle to {moved.to.href}")
     if len(onward.hops) > most:
         return errors.failure("too_many_redirects", f"more than {counted(most, 'redirect')}")
     return onward
@@ -53,11 +52,11 @@ def next_hop_of_robots(moved: Moved, judge: Judge) -> Task | None:
     onward = _onward(moved)
     if len(onward.hops) > MAX_HOPS or any(hop.url == moved.to for hop in onward.hops):
         return None
-    refusal = judge.refusal(urls.parts_of(onward.url), trust_of(onward, judge))
+    refusal = judge.refusal(onward.url, trust_of(onward, judge))
     return onward if refusal is None else None
 
 
 def _onward(moved: Moved) -> Task:
-    task, target = moved.task, urls.parts_of(moved.to)
+    task = moved.task
     hops = (*task.hops, Hop(task.url, moved.status))
-    return replace(task, url=target.href, host=target.host, hops=hops)
+    return replace(task, url=moved.to, hops=hops)

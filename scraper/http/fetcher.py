@@ -206,7 +206,7 @@ class Fetcher:
             _finish(raw, keep)
 
     def _send(self, flight: Flight) -> requests.Response:
-        url = flight.task.url
+        url = flight.task.url.href
         headers = {**self.headers_for(flight.task), **self._conditions(flight.task)}
         request = _Request(url, headers)
         left = max(flight.deadline - time.monotonic(), 0.001)
@@ -234,8 +234,8 @@ class Fetcher:
         neither a redirect nor an image to another one, and robots.txt needs none."""
         if not self._secrets or task.purpose == "robots":
             return self.headers
-        home = urls.parts_of(task.parent or task.origin_url).origin
-        at_home = urls.parts_of(task.url).origin == home
+        home = task.parent or task.origin_url
+        at_home = task.url.origin == home.origin
         return {**self.headers, **self._secrets} if at_home else self.headers
 
     def _proxies_for(self, url: str) -> dict[str, str]:
@@ -317,7 +317,7 @@ class Fetcher:
         try:
             # http.client reads headers as latin-1; servers that do not encode mean UTF-8.
             text = location.encode("latin-1").decode("utf-8", "replace")
-            target = urls.resolved(flight.task.url, text).href
+            target = urls.resolved(flight.task.url.href, text)
             target = urls.with_credentials_of(flight.task.url, target)
         except (urls.BadUrl, UnicodeEncodeError) as error:
             problem = errors.failure("bad_redirect", f"redirect to {location[:200]!r}: {error}")

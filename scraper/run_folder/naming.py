@@ -30,8 +30,8 @@ def folder_named_after(source: Source) -> Path | None:
         return DOWNLOADS / stem
     urls = naming_urls(source)
     name = "pipe" if stem.isdecimal() else stem  # /dev/fd/63 says nothing
-    if not source.live and urls and urls[0].host:
-        name = host_folder(urls[0].host)
+    if not source.live and urls and urls[0].url.host:
+        name = host_folder(urls[0].url.host)
     return DOWNLOADS / f"{name}-{ten_digits_of(urls)}"
 
 
@@ -42,7 +42,7 @@ def naming_urls(source: Source) -> list[Line]:
 
 def ten_digits_of(urls: Iterable[Line]) -> str:
     """What tells some URLs from all others."""
-    return digest("\n".join(each.url for each in urls)).hex()[:10]
+    return digest("\n".join(each.url.href for each in urls)).hex()[:10]
 
 
 def temporary_folder() -> TemporaryFolder:

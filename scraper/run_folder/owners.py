@@ -16,6 +16,7 @@ from scraper.model import Line
 from scraper.run_folder.naming import naming_urls, ten_digits_of
 from scraper.sources.lists import SCRIPT, Source
 from scraper.storage.ledger import Ledger
+from scraper.urls import Url
 
 JUDGED = 1_000  # so many URLs of a list tell whether a folder knows it
 NAMED = 3  # so many owners a refusal names
@@ -76,7 +77,7 @@ def _judged_urls(source: Source) -> Iterator[Line]:
 
 def _distinct(lines: Iterable[Line]) -> Iterator[Line]:
     """Those that are URLs, each once."""
-    seen: set[str] = set()
+    seen: set[Url] = set()
     for line in lines:
         if line.refusal is None and line.url not in seen:
             seen.add(line.url)

@@ -448,7 +448,7 @@ def log_json(outcome: Outcome) -> bytes | None:
             "event": outcome.state,
             "task": task.id,
             "url": _url_of(task),
-            "host": task.host,
+            "host": task.url.host,
             "stage": _stage(outcome),
             "code": failure.label if failure else None,
             "message": redacted(failure.message) if failure else None,
@@ -465,7 +465,7 @@ def _of_a_host(outcome: Outcome) -> bool:
 
 
 def _url_of(task: Task) -> str:
-    return (redacted_line if task.refusal else redacted)(task.origin_url)
+    return (redacted_line if task.refusal else redacted)(task.origin_url.href)
 
 
 def note_line(text: str, *, as_json: bool) -> bytes:
@@ -481,7 +481,7 @@ def printed_line(task: Task, text: str, *, as_json: bool) -> bytes:
     url, told = _url_of(task), redacted(text)
     if as_json:
         at = _now().isoformat(timespec="milliseconds")
-        values = {"at": at, "event": "printed", "task": task.id, "url": url, "host": task.host}
+        values = {"at": at, "event": "printed", "task": task.id, "url": url, "host": task.url.host}
         return _json({**values, "stage": "process", "message": told})
     line = f"[process] INFO: id={task.id} printed {url} {printable(told)}"
     return f"{_second(int(time.time()))} {line}".encode()

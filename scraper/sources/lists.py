@@ -22,7 +22,7 @@ from scraper.errors import UsageError
 from scraper.hints import did_you_mean
 from scraper.model import Line
 from scraper.sources.forms import LOOKED_AT, refusal_of, url_text
-from scraper.urls import MAX_URL_BYTES, NOT_TEXT, BadUrl, canonical
+from scraper.urls import MAX_URL_BYTES, NOT_TEXT, BadUrl, Url, canonical
 
 SLICE = 1_000
 STOP_SECONDS = 0.2  # for the thread that reads to notice that it is to stop
@@ -217,7 +217,7 @@ def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def parsed(raw: bytes | str, source: int, number: int) -> Line | None:
     """The task that a raw line stands for; None for a blank line or a comment.
 
-    >>> parsed(b"  example.com/a#b \\r\\n", 1, 7).url
+    >>> parsed(b"  example.com/a#b \\r\\n", 1, 7).url.href
     'https://example.com/a'
     """
     refusal = None
@@ -241,10 +241,10 @@ def parsed(raw: bytes | str, source: int, number: int) -> Line | None:
                 raise BadUrl("bad_url", "too long")
             url = canonical(text)
             written = text if text != url.href else None
-            return Line(url.href, url.host, written, source, number)
+            return Line(url, written, source, number)
         except BadUrl as error:
             refusal = error.kind
-    return Line(text[:2_000], "", None, source, number, refusal)
+    return Line(Url(text[:2_000], "", ""), None, source, number, refusal)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ import orjson
 
 from scraper.model import Line
 from scraper.storage.ledger import Ledger
-from scraper.urls import key_of, lane_of
+from scraper.urls import key_of
 
 
 class Row(NamedTuple):
@@ -136,7 +136,7 @@ class AdoptedRows:
 
     def name(self, lines: Iterable[Line]) -> None:
         """URLs of the lists, as they truly are."""
-        names = _json([(key_of(each.url), each.url, lane_of(each.host)) for each in lines])
+        names = _json([(key_of(each.url.href), each.url.href, each.url.lane) for each in lines])
         self._ledger.execute(_TRUE_NAMES, names)
         self._ledger.execute(_ARE_KNOWN, names)
 

@@ -42,7 +42,7 @@ from scraper.model import (
     label_of,
 )
 from scraper.storage.reading import Unreadable, read
-from scraper.urls import key_of, lane_of, parts_of
+from scraper.urls import Url, key_of, lane_of, parts_of
 
 SCHEMA = 2
 MOST_LOG_BYTES = 16 * 2**20  # what the write-ahead log keeps of its size once it is written back
@@ -511,8 +511,8 @@ class Ledger:
         repeated = due = as_found = 0
         again_at: list[tuple[int, int | None, int | None]] = []
         for each in lines:
-            lane = lane_of(each.host)
-            key, row = known[each.url]
+            lane = each.url.lane
+            key, row = known[each.url.href]
             if row is None:
                 id = self._next_id
                 self._next_id += 1
@@ -521,7 +521,7 @@ class Ledger:
                     seq = self._next_seq
                     self._next_seq += 1
                 place = (seq, each.source, each.line, each.written, parent, each.depth)
-                new_rows.append((id, key, each.url, lane, number, *place, each.refusal))
+                new_rows.append((id, key, each.url.href, lane, number, *place, each.refusal))
                 row = _Known(id, number, "pending", listed, each.source, parent is not None)
                 hosts.add(lane)
             else:
@@ -535,7 +535,7 @@ class Ledger:
                     due_again.append(id)
                     row = row._replace(number=number, state="pending")
                     hosts.add(lane)
-            known[each.url] = (key, row)
+            known[each.url.href] = (key, row)
             named_elsewhere = listed and row.source != each.source
             if seen is not None and mark(seen, id):
                 repeated += 1
@@ -569,7 +569,7 @@ class Ledger:
         (3e-8 at a million) the second is salted until it has its own.
         """
         found: dict[str, tuple[int, _Known | None]] = {}
-        asked = {each.url: key_of(each.url) for each in lines}
+        asked = {each.url.href: key_of(each.url.href) for each in lines}
         salt = 0
         while asked:
             rows = {
@@ -736,14 +736,13 @@ class Ledger:
         return Waiting(
             Task(
                 id=id,
-                url=asked,
-                host=parts_of(asked).host if error_kind is None else "",
-                origin_url=url,
+                url=_url_of(asked, error_kind),
+                origin_url=_url_of(url, error_kind),
                 attempt=(attempts or 0) + 1,
-                hops=tuple(Hop(*each) for each in orjson.loads(hops)) if hops else (),
+                hops=_hops_of(hops),
                 depth=depth,
-                parent=parent,
-                page=page,
+                parent=parts_of(parent) if parent else None,
+                page=parts_of(page) if page else None,
                 written=written,
                 seq=seq,
                 source=self._source_names.get(source),
@@ -756,11 +755,11 @@ class Ledger:
         )
 
     def give_back(self, task: Task, *, due: float, attempts: int) -> None:
-        """Return a task to the lane of `task.host`: a retry, or the next hop of a redirect."""
-        hops = _json([[hop.url, hop.status] for hop in task.hops]) if task.hops else None
-        ask = task.url if task.url != task.origin_url else None
+        """Return a task to the lane of its URL: a retry, or the next hop of a redirect."""
+        hops = _json([[hop.url.href, hop.status] for hop in task.hops]) if task.hops else None
+        ask = task.url.href if task.url != task.origin_url else None
         self._given_back.append(
-            (task.id, lane_of(task.host), due, attempts, task.started or None, ask, hops)
+            (task.id, task.url.lane, due, attempts, task.started or None, ask, hops)
         )
 
     def finish(self, task: Task, entry: Entry, number: int) -> None:
@@ -772,10 +771,10 @@ class Ledger:
                 number,
                 entry.attempts,
                 # A redirect may have led the row into another host's lane: bring it home.
-                lane_of(parts_of(task.origin_url).host) if task.hops else None,
+                task.origin_url.lane if task.hops else None,
                 entry.failure.kind if entry.failure else None,
                 entry.status,
-                entry.final_url if entry.final_url != task.origin_url else None,
+                entry.final_url if entry.final_url != task.origin_url.href else None,
                 entry.type,
                 entry.charset,
                 _json(entry.headers) if entry.headers else None,
@@ -984,6 +983,17 @@ def _ends(db: sqlite3.Connection, ids: Iterable[int] | None = None) -> list[Ende
     else:
         rows = db.execute(_ENDS.format(_COUNTED_OF), {"ids": _json(list(ids))})
     return [Ended(*row) for row in rows]
+
+
+def _url_of(href: str, refusal: str | None) -> Url:
+    """A URL of a row; a refused line is none, and has no host."""
+    return parts_of(href) if refusal is None else Url(href, "", "")
+
+
+def _hops_of(encoded: str | None) -> tuple[Hop, ...]:
+    if not encoded:
+        return ()
+    return tuple(Hop(parts_of(url), status) for url, status in orjson.loads(encoded))
 
 
 def marked(seen: bytearray) -> Iterator[int]:

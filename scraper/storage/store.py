@@ -25,7 +25,7 @@ from scraper.errors import InUse, UsageError
 from scraper.machine.files import Folder, open_folder, opening
 from scraper.media_types import extension_of
 from scraper.model import Kind, Publication
-from scraper.urls import digest
+from scraper.urls import Url, digest
 
 MAX_STEM_BYTES = 80  # with hash, host and extension a path stays below 255 bytes a component
 MAX_HOST_BYTES = 100
@@ -42,28 +42,30 @@ _OF_PAGE_OR_PICTURE = re.compile(
 )
 
 
-def path_of(url: str, host: str, kind: Kind, type: str) -> str:
+def path_of(url: Url, kind: Kind, type: str) -> str:
     """Where the body of a URL stands below the run folder.
 
-    >>> path_of("https://example.com/cat/A%20tale.html?x", "example.com", "page", "text/html")
+    >>> from scraper.urls import parts_of
+    >>> path_of(parts_of("https://example.com/cat/A%20tale.html?x"), "page", "text/html")
     'pages/example.com/A-tale-98b42ceb64.html'
-    >>> path_of("https://example.com/m/bolt.stl", "example.com", "file", "application/octet-stream")
+    >>> path_of(parts_of("https://example.com/m/bolt.stl"), "file", "application/octet-stream")
     'files/example.com/bolt-ffe7451626.stl'
     """
-    name = _last_part(url)
+    name = _last_part(url.href)
     own = _plain_extension(name) if kind == "file" else ""
-    stem = _stem(url, name.removesuffix(own) if own else _without_extension(name))
-    return f"{FOLDERS[kind]}/{host_folder(host)}/{stem}{own.lower() or extension_of(type)}"
+    stem = _stem(url.href, name.removesuffix(own) if own else _without_extension(name))
+    return f"{FOLDERS[kind]}/{host_folder(url.host)}/{stem}{own.lower() or extension_of(type)}"
 
 
-def processed_prefix(url: str, host: str) -> str:
+def processed_prefix(url: Url) -> str:
     """What the paths of a picture's variants begin with."""
-    return f"processed/{host_folder(host)}/{_stem(url, _without_extension(_last_part(url)))}"
+    stem = _stem(url.href, _without_extension(_last_part(url.href)))
+    return f"processed/{host_folder(url.host)}/{stem}"
 
 
-def has_picture(folder: Folder, url: str, host: str) -> bool:
+def has_picture(folder: Folder, url: Url) -> bool:
     """Does the picture lie there that was made of this URL?"""
-    prefix = processed_prefix(url, host)
+    prefix = processed_prefix(url)
     return any(folder.holds(prefix + extension) for extension in PICTURE_EXTENSIONS)
 
 

@@ -17,6 +17,7 @@ from scraper import runner
 from scraper.cli import main
 from scraper.faulty import FaultyServer, page, redirect, redirect_chain, robots, status
 from scraper.storage import store
+from scraper.urls import parts_of
 from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of
 
 RULES = "User-agent: *\nDisallow: /private\nAllow: /private/open\nCrawl-delay: 2\n"
@@ -69,9 +70,9 @@ def test_a_page_that_is_fine(explain: Explain) -> None:
         assert set(answered["seconds"]) == {"connect", "first_byte", "all"}
         assert (content["kind"], content["type"]) == ("page", "text/html")
         assert content["x_robots_tag"] == ["noai"]
-        host = f"127.0.0.1:{server.port}"
         assert outcome["state"] == "done"
-        assert outcome["saved_as"] == [store.path_of(server.url("/a"), host, "page", "text/html")]
+        url = parts_of(server.url("/a"))
+        assert outcome["saved_as"] == [store.path_of(url, "page", "text/html")]
         assert server.count("/a") == 2  # once for the text, once for the JSON
 
 

@@ -32,7 +32,7 @@ from scraper.model import (
     Timings,
     Waiting,
 )
-from scraper.urls import Url, canonical, lane_of
+from scraper.urls import Url, canonical, lane_of, parts_of
 
 START = 1_000_000.0
 
@@ -46,11 +46,11 @@ class Rows:
         self.robots: dict[tuple[int, str], tuple[float, str]] = {}
 
     def next_lane(self, after: int) -> int | None:
-        lanes = {lane_of(each.task.host) for each in self.waiting_rows.values()}
+        lanes = {each.task.url.lane for each in self.waiting_rows.values()}
         return min((lane for lane in lanes if lane > after), default=None)
 
     def waiting(self, lane: int, most: int) -> list[Waiting]:
-        found = [each for each in self.waiting_rows.values() if lane_of(each.task.host) == lane]
+        found = [each for each in self.waiting_rows.values() if each.task.url.lane == lane]
         return sorted(found, key=lambda each: (each.due, each.task.id))[:most]
 
     def give_back(self, task: Task, *, due: float, attempts: int) -> None:
@@ -102,7 +102,7 @@ class World:
         for _ in range(number):
             self.added += 1
             url = f"https://{host}/{self.added}"
-            made = Task(self.added, url, host, url, **task)
+            made = Task(self.added, parts_of(url), parts_of(url), **task)
             self.rows.waiting_rows[made.id] = Waiting(made, 0.0)
             tasks.append(made)
         self.frontier.notice([lane_of(host)])
@@ -149,7 +149,7 @@ class World:
         return again
 
     def move(self, task: Task, to: str, status: int = 302) -> Failure | None:
-        fact = Moved(task, to, status, self.now)
+        fact = Moved(task, parts_of(to), status, self.now)
         problem = self.frontier.moved(fact, self.now)
         if problem is not None:
             self.finish(task)
@@ -247,7 +247,7 @@ def test_another_host_does_not_wait_for_a_slow_one() -> None:
     world.add("b.example")
     task = world.next()
     assert task is not None
-    assert task.host == "b.example"
+    assert task.url.host == "b.example"
 
 
 def test_what_a_host_sends_may_cost_time() -> None:
@@ -284,7 +284,7 @@ def test_where_something_waits_the_debt_is_paid_first() -> None:
     assert world.next() is None
     assert not world.frontier.finished
     assert world.wait() == 50
-    assert {each.host for each in world.all_now()} == {"a.example", "b.example"}
+    assert {each.url.host for each in world.all_now()} == {"a.example", "b.example"}
 
 
 def test_a_body_that_came_to_nothing_costs_its_bandwidth_too() -> None:
@@ -305,7 +305,7 @@ def test_a_body_that_came_to_nothing_costs_its_bandwidth_too() -> None:
     assert world.wait() + world.wait() == 4
     task = world.next()
     assert task is not None
-    moved = Moved(task, "https://a.example/there", 302, world.now, wire_bytes=100)
+    moved = Moved(task, parts_of("https://a.example/there"), 302, world.now, wire_bytes=100)
     assert world.frontier.moved(moved, world.now) is None
     world.answer(moved)
     assert world.wait() + world.wait() == 2
@@ -349,7 +349,7 @@ def test_hosts_that_answer_do_not_wait_for_those_that_never_do() -> None:
     world.done(first)
     for n in range(20):
         world.add(f"dead-{n}.example")
-    hosts = Counter(task.host for task in world.all_now())
+    hosts = Counter(task.url.host for task in world.all_now())
     assert hosts.pop("alive.example") == 4
     assert hosts.total() == spare_threads(8)
 
@@ -362,7 +362,7 @@ def test_a_host_that_has_answered_is_no_stranger_after_a_rest() -> None:
         world.add(f"dead-{n}.example")
     assert len(world.all_now()) == spare_threads(8)
     world.add("alive.example", 4)
-    assert [task.host for task in world.all_now()] == ["alive.example"] * 4
+    assert [task.url.host for task in world.all_now()] == ["alive.example"] * 4
 
 
 def test_a_host_that_has_answered_leaves_the_queue_of_strangers() -> None:
@@ -381,9 +381,9 @@ def test_a_host_that_has_answered_leaves_the_queue_of_strangers() -> None:
     world.done(stranger)
     alive = world.next()
     assert alive is not None
-    assert alive.host == "alive.example"
+    assert alive.url.host == "alive.example"
     world.done(alive)
-    assert {task.host for task in world.all_now()} == {"alive.example", "dead-1.example"}
+    assert {task.url.host for task in world.all_now()} == {"alive.example", "dead-1.example"}
 
 
 def test_who_was_held_back_is_never_forgotten() -> None:
@@ -398,13 +398,13 @@ def test_who_was_held_back_is_never_forgotten() -> None:
     world.done(stranger)
     (first,) = world.all_now()
     world.done(first)
-    under_way = {task.host: task for task in world.all_now()}
+    under_way = {task.url.host: task for task in world.all_now()}
     assert set(under_way) == {"a.example", "b.example"}
     assert world.next() is None
     world.done(under_way["b.example"])
     task = world.next()
     assert task is not None, "it is the turn of the third, not of the first again"
-    assert task.host == "c.example"
+    assert task.url.host == "c.example"
 
 
 # -- failures ---------------------------------------------------------------------------------
@@ -556,7 +556,7 @@ def test_a_redirect_is_asked_in_the_lane_of_its_target() -> None:
     assert world.wait() == 10
     onward = world.next()
     assert onward is not None
-    assert (onward.url, onward.host, onward.origin_url) == (
+    assert (onward.url.href, onward.url.host, onward.origin_url) == (
         "https://b.example/x", "b.example", task.url)  # fmt: skip
     assert onward.hops == (Hop(task.url, 302),)
     assert onward.attempt == 1, "a hop is no retry"
@@ -572,7 +572,7 @@ def test_a_circle_of_redirects_is_found_out(length: int) -> None:
     for number in range(1, length + 1):
         assert task is not None
         assert problem is None
-        to = task.origin_url if number == length else f"https://a.example/hop/{number}"
+        to = task.origin_url.href if number == length else f"https://a.example/hop/{number}"
         problem = world.move(task, to)
         task = world.next()
     assert problem is not None
@@ -607,10 +607,11 @@ def test_a_hop_is_judged_like_any_other_url() -> None:
     ("task", "private", "trust"),
     [
         ({}, (), "listed"),
-        ({"parent": "https://p.example/"}, (), "public"),
-        ({"parent": "https://p.example/"}, ("p.example",), "private"),
-        ({"hops": (Hop("https://h.example/", 302),)}, (), "public"),
-        ({"parent": "https://p.example/", "hops": (Hop("https://h.example/", 302),)},
+        ({"parent": parts_of("https://p.example/")}, (), "public"),
+        ({"parent": parts_of("https://p.example/")}, ("p.example",), "private"),
+        ({"hops": (Hop(parts_of("https://h.example/"), 302),)}, (), "public"),
+        ({"parent": parts_of("https://p.example/"),
+          "hops": (Hop(parts_of("https://h.example/"), 302),)},
          ("p.example",), "public"),
     ],
 )  # fmt: skip
@@ -632,7 +633,9 @@ def test_who_named_a_url_decides_what_it_may_reach(
 )  # fmt: skip
 def test_a_line_that_is_no_url_is_refused_without_asking(line: str, refusal: str) -> None:
     world = World()
-    world.rows.waiting_rows[1] = Waiting(Task(1, line, "", line, refusal=refusal), 0.0)
+    world.rows.waiting_rows[1] = Waiting(
+        Task(1, Url(line, "", ""), Url(line, "", ""), refusal=refusal), 0.0
+    )
     decision = world.decide()
     assert decision is not None
     assert decision.refusal is not None
@@ -657,7 +660,7 @@ def test_robots_txt_is_asked_for_first_and_once() -> None:
     world.add("a.example", 3)
     errand = world.next()
     assert errand is not None
-    assert (errand.url, errand.purpose) == ("https://a.example/robots.txt", "robots")
+    assert (errand.url.href, errand.purpose) == ("https://a.example/robots.txt", "robots")
     assert world.next() is None, "nothing is asked before the answer"
     rules(world, errand, "User-agent: *\nDisallow: /2\nCrawl-delay: 5\n")
     assert world.wait() == 5, "the file itself was a request"
@@ -702,12 +705,12 @@ def test_a_robots_txt_that_moved_is_followed_with_the_trust_of_who_moved_it() ->
     world.add("a.example")
     errand = world.next()
     assert errand is not None
-    fact = Moved(errand, "https://a.example/robots.txt/", 301, world.now)
+    fact = Moved(errand, parts_of("https://a.example/robots.txt/"), 301, world.now)
     world.frontier.ruled(fact, world.now)
     world.answer(fact)
     onward = world.decide()
     assert onward is not None
-    assert (onward.task.url, onward.trust) == ("https://a.example/robots.txt/", "private")
+    assert (onward.task.url.href, onward.trust) == ("https://a.example/robots.txt/", "private")
     rules(world, onward.task, "")
     assert world.next() is not None
 
@@ -745,7 +748,7 @@ def test_one_host_with_nine_tenths_of_the_list_does_not_starve_the_others() -> N
     while not world.frontier.finished:
         for task in world.all_now():
             turn += 1
-            finished_at[task.host] = turn
+            finished_at[task.url.host] = turn
             world.done(task)
     last_of_small = max(at for host, at in finished_at.items() if host != "big.example")
     assert turn == 1_000
@@ -756,13 +759,13 @@ def test_memory_follows_the_hosts_that_are_busy_not_the_list() -> None:
     world = World()
     for n in range(MOST_LANES + 500):
         world.rows.waiting_rows[n] = Waiting(
-            Task(n, f"https://h{n}.example/", f"h{n}.example", ""), 0.0
+            Task(n, parts_of(f"https://h{n}.example/"), parts_of("http://x/")), 0.0
         )
-    lanes = sorted(lane_of(each.task.host) for each in world.rows.waiting_rows.values())
+    lanes = sorted(each.task.url.lane for each in world.rows.waiting_rows.values())
     world.rows.next_lane = lambda after: next(  # type: ignore[method-assign]
         (lane for lane in lanes if lane > after), None
     )
-    by_lane = {lane_of(each.task.host): each for each in world.rows.waiting_rows.values()}
+    by_lane = {each.task.url.lane: each for each in world.rows.waiting_rows.values()}
     world.rows.waiting = lambda lane, most: [  # type: ignore[method-assign]
         by_lane[lane] for _ in range(1) if by_lane[lane].task.id in world.rows.waiting_rows
     ]
@@ -878,9 +881,9 @@ class Chaos:
             self.end(task)
             return True
         assert task.id not in [each.id for each in (*self.air, *self.processing)], "twice at once"
-        here = [each for each in self.air if each.host == task.host]
+        here = [each for each in self.air if each.host == task.url.host]
         assert len(here) < self.world.hosts.per_host
-        strangers = {each.host for each in (*self.air, task)} - self.answered
+        strangers = {each.url.host for each in (*self.air, task)} - self.answered
         assert len(strangers) <= max(spare_threads(self.world.threads), 1)
         self.air.append(task)
         return True
@@ -889,11 +892,11 @@ class Chaos:
         task = self.air.pop(self.draw.randrange(len(self.air)))
         fate = self.draw.random()
         if fate < 0.5:
-            self.answered.add(task.host)
+            self.answered.add(task.url.host)
             self.world.answer(fetched(task))
             self.processing.append(task)
         elif fate < 0.7:
-            self.answered.add(task.host)
+            self.answered.add(task.url.host)
             to = f"https://{self.draw.choice(self.names)}/hop/{self.draw.randrange(5)}"
             if self.world.move(task, to) is not None:
                 self.outcomes[task.id] += 1
@@ -901,7 +904,7 @@ class Chaos:
             kind = self.draw.choice(["connect_refused", "connection_lost", "timeout_read",
                                      "dns_not_found", "protocol_error"])  # fmt: skip
             if errors.KINDS[kind].blame != "host":
-                self.answered.add(task.host)
+                self.answered.add(task.url.host)
             if not self.world.fail(task, kind):
                 self.outcomes[task.id] += 1
         return True

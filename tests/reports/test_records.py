@@ -16,12 +16,12 @@ from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, etag, page, sequence, status
 from scraper.model import Task
 from scraper.record import encode
-from scraper.urls import digest
+from scraper.urls import digest, parts_of
 from tests.stories.runs import last_of
 
 
 def line_of(number: int, url: str, **more: Any) -> bytes:
-    task = Task(1, url, "example.com", url, seq=1)
+    task = Task(1, parts_of(url), parts_of(url), seq=1)
     record = orjson.loads(encode(number, task, "done")) | more
     return orjson.dumps(record) + b"\n"
 

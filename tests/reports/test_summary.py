@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scraper.errors import failure, of_status
 from scraper.model import Failure, Fetched, Outcome, State, Task, Timings
 from scraper.reports.summary import Report, Tally, size_text
+from scraper.urls import parts_of
 
-TASK = Task(1, "https://example.com/", "example.com", "https://example.com/")
+TASK = Task(1, parts_of("https://example.com/"), parts_of("https://example.com/"))
 PAGE = Fetched(TASK, TASK.url, 200, "page", "text/html", None, (), "1.part", 1_000, 400, "00", 0.0,
                Timings())  # fmt: skip
 

@@ -16,6 +16,7 @@ from scraper.model import Line
 from scraper.run_folder.owners import JUDGED, are_most, belongs, claim_folder
 from scraper.sources.lists import Pipe, Source, file_source, given_source, script_source
 from scraper.storage.ledger import Ledger
+from scraper.urls import parts_of
 from tests.conftest import Scrape, Scraped
 
 SITE = {"/robots.txt": status(404), "/*": page("here")}
@@ -25,7 +26,7 @@ SITE = {"/robots.txt": status(404), "/*": page("here")}
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """One that knows example.com/0 to /1999."""
     opened = Ledger(tmp_path / "ledger.sqlite")
-    opened.add([Line(url_of(number), "example.com") for number in range(2_000)], 1)
+    opened.add([Line(parts_of(url_of(number))) for number in range(2_000)], 1)
     yield opened
     opened.close()
 

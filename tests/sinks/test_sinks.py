@@ -19,11 +19,12 @@ from scraper.model import Outcome, Task
 from scraper.sinks import sinks
 from scraper.sinks.sinks import LineFile, RecordFile, StandardOutput, error_line, log_json, log_line
 from scraper.storage.store import Store
+from scraper.urls import parts_of
 from tests.conftest import Scrape
 
 
 def outcome(url: str = "https://example.com/", kind: str | None = None, note: str = "") -> Outcome:
-    task = Task(7, url, "example.com", url)
+    task = Task(7, parts_of(url), parts_of(url))
     problem = failure(kind, note or "it went wrong") if kind else None
     line = json.dumps({"canonical_url": url, "error_kind": kind, "note": note}).encode()
     return Outcome(task, "failed" if kind else "done", line, failure=problem)

@@ -245,7 +245,10 @@ def test_the_command_of_a_refusal_makes_the_list(tmp_path: Path, name: str, text
     subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=30)
     lines = enumerate(file_source(str(tmp_path / "only-urls.txt")).lines(), 1)
     tasks = [parsed(line, 1, number) for number, line in lines]
-    assert [task.url for task in tasks if task] == ["https://a.example/1", "https://a.example/2"]
+    assert [task.url.href for task in tasks if task] == [
+        "https://a.example/1",
+        "https://a.example/2",
+    ]
 
 
 @given(st.lists(st.binary(max_size=30) | st.text(max_size=30), max_size=5))

@@ -43,7 +43,7 @@ PATIENCE = 10.0
 def test_a_line_is_a_url(raw: bytes | str, url: str) -> None:
     line = parsed(raw, 1, 1)
     assert line is not None
-    assert (line.url, line.refusal) == (url, None)
+    assert (line.url.href, line.refusal) == (url, None)
 
 
 @pytest.mark.parametrize("raw", [b"", b"\n", b"  \t\r\n", b"# a comment\n", b"\xef\xbb\xbf\n", ""])
@@ -63,16 +63,16 @@ def test_blank_lines_and_comments_are_no_urls(raw: bytes | str) -> None:
 def test_a_line_that_is_no_url_is_kept_with_its_reason(raw: bytes, refusal: str) -> None:
     line = parsed(raw, 1, 7)
     assert line is not None
-    assert (line.refusal, line.host, line.line) == (refusal, "", 7)
-    assert len(line.url) <= 2_000
+    assert (line.refusal, line.url.host, line.line) == (refusal, "", 7)
+    assert len(line.url.href) <= 2_000
 
 
 @given(st.binary(max_size=80) | st.text(max_size=40))
 def test_whatever_a_line_holds_can_be_stored(raw: bytes | str) -> None:
     line = parsed(raw, 1, 1)
     if line is not None:
-        assert line.url.encode("utf-8"), "the ledger and the records are UTF-8"
-        assert (line.refusal is None) == bool(line.host)
+        assert line.url.href.encode("utf-8"), "the ledger and the records are UTF-8"
+        assert (line.refusal is None) == bool(line.url.host)
 
 
 def test_what_was_written_is_kept_where_it_differs() -> None:
@@ -132,7 +132,7 @@ def test_what_was_looked_at_of_a_pipe_is_read_all_the_same() -> None:
     source = Source("stdin", "stdin", pipe.lines, live=True, ahead=pipe.ahead)
     assert asked == [], "nothing is read before somebody wants to know"
     for _ in range(2):
-        assert next(source.tasks_ahead()).url == "https://example.com/1"
+        assert next(source.tasks_ahead()).url.href == "https://example.com/1"
         assert asked == [0, 1], "and then nothing beyond it"
     assert list(source.lines()) == ["# 0", "example.com/1", "example.com/2", "example.com/3"]
 
@@ -166,7 +166,7 @@ def test_a_list_that_says_it_is_utf_16_is_read_as_that(tmp_path: Path, encoding:
     path = tmp_path / "urls.txt"
     path.write_bytes("\ufeffexample.com/1\r\n\nexample.com/ü".encode(encoding))
     lines = [parsed(raw, 1, n) for n, raw in enumerate(file_source(str(path)).lines(), 1)]
-    assert [(line.url, line.line) for line in lines if line is not None] == [
+    assert [(line.url.href, line.line) for line in lines if line is not None] == [
         ("https://example.com/1", 1), ("https://example.com/%C3%BC", 3)]  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def test_a_list_in_utf_16_is_known_without_its_mark(tmp_path: Path, encoding: st
     path = tmp_path / "urls.txt"
     path.write_bytes("example.com/1\r\nexample.com/ü\r".encode(encoding))
     lines = [parsed(raw, 1, n) for n, raw in enumerate(file_source(str(path)).lines(), 1)]
-    assert [(line.url, line.line) for line in lines if line is not None] == [
+    assert [(line.url.href, line.line) for line in lines if line is not None] == [
         ("https://example.com/1", 1), ("https://example.com/%C3%BC", 2)]  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def test_lines_may_end_as_on_an_old_mac(tmp_path: Path) -> None:
 def test_an_odd_item_of_a_script_is_read_like_a_line() -> None:
     items = ["- https://a.example/", "https://a.example/\nhttps://b.example/", "  # nothing"]
     lines = [parsed(each, 1, 1) for each in items]
-    assert [line and (line.url, line.refusal) for line in lines] == [
+    assert [line and (line.url.href, line.refusal) for line in lines] == [
         ("https://a.example/", None), (items[1], "bad_url"), None]  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def test_an_odd_item_of_a_script_is_read_like_a_line() -> None:
 def test_a_nul_is_what_a_url_makes_of_it(raw: bytes, url: str, refusal: str | None) -> None:
     line = parsed(raw, 1, 1)
     assert line is not None
-    assert (line.url, line.refusal) == (url, refusal)
+    assert (line.url.href, line.refusal) == (url, refusal)
 
 
 # -- the reader -------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_all_lists_are_read_in_order_and_the_end_is_told() -> None:
     reader.start()
     reader.join(PATIENCE)
     assert inbox.wait_for(2) == [Listed(), NoMore()]
-    assert [(line.source, line.line, line.host) for line in reader.take()] == [
+    assert [(line.source, line.line, line.url.host) for line in reader.take()] == [
         (1, 1, "a.example"), (1, 3, "b.example"), (2, 1, "c.example")]  # fmt: skip
 
 
@@ -300,7 +300,7 @@ def test_a_line_of_a_pipe_does_not_wait_for_the_next() -> None:
     reader = Reader([(1, script_source(lines()))], inbox.put)
     reader.start()
     inbox.wait_for(1)
-    assert [line.url for line in reader.take()] == ["https://example.com/1"]
+    assert [line.url.href for line in reader.take()] == ["https://example.com/1"]
     gate.set()
     reader.join(PATIENCE)
 
@@ -349,10 +349,10 @@ def test_a_pipe_is_looked_at_for_a_second_and_nothing_is_lost(
     reader = Reader([(1, _pipe(lines()))], inbox.put)
     reader.start()
     assert inbox.wait_for(1) == [Listed()]
-    first = [line.url for line in reader.take()]
+    first = [line.url.href for line in reader.take()]
     gate.set()
     reader.join(PATIENCE)
-    rest = [line.url for line in reader.take()]
+    rest = [line.url.href for line in reader.take()]
     assert first + rest == [f"https://a.example/{number}" for number in (1, 2, 3)]
     assert first == ["https://a.example/1", "https://a.example/2"]
 
@@ -387,4 +387,4 @@ def test_a_list_that_breaks_says_so_after_what_it_gave() -> None:
 def test_text_that_was_no_utf_8_is_refused_and_not_asked_as_another_url() -> None:
     task = parsed("https://a.example/\udcff", 1, 1)
     assert task is not None
-    assert (task.refusal, task.host) == ("bad_encoding", "")
+    assert (task.refusal, task.url.host) == ("bad_encoding", "")

@@ -15,9 +15,9 @@ from scraper.errors import UsageError, failure, of_status
 from scraper.model import Hop, HostState, Line, Publication, Task
 from scraper.storage import ledger as module
 from scraper.storage.ledger import Entry, Ledger
-from scraper.urls import lane_of
+from scraper.urls import Url, lane_of, parts_of
 
-A, B, C = (Line(f"https://{name}.example/", f"{name}.example") for name in "abc")
+A, B, C = (Line(parts_of(f"https://{name}.example/")) for name in "abc")
 
 
 @pytest.fixture
@@ -34,18 +34,18 @@ def ledger(path: Path) -> Iterator[Ledger]:
 
 def task_of(ledger: Ledger, line: Line, pass_: int = 1) -> Task:
     ledger.add([line], pass_)
-    found = [each.task for each in ledger.waiting(lane_of(line.host), 100)
+    found = [each.task for each in ledger.waiting(line.url.lane, 100)
              if each.task.origin_url == line.url]  # fmt: skip
     assert len(found) == 1
     return found[0]
 
 
 def waiting(ledger: Ledger, host: str) -> list[str]:
-    return [each.task.url for each in ledger.waiting(lane_of(host), 100)]
+    return [each.task.url.href for each in ledger.waiting(lane_of(host), 100)]
 
 
 def of_host(name: str, *paths: str) -> list[Line]:
-    return [Line(f"https://{name}/{path}", name) for path in paths]
+    return [Line(parts_of(f"https://{name}/{path}")) for path in paths]
 
 
 # -- intake -----------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ def test_a_listed_url_has_its_place_and_a_found_one_its_parent(ledger: Ledger) -
     ledger.source_id("urls.txt")
     parent = task_of(ledger, replace(A, source=1, line=5, written="A.example"))
     ledger.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
-    child = ledger.waiting(lane_of(B.host), 1)[0].task
+    child = ledger.waiting(B.url.lane, 1)[0].task
     assert (parent.seq, parent.source, parent.line, parent.written) == (
         1, "urls.txt", 5, "A.example")  # fmt: skip
     assert (child.seq, child.parent, child.depth) == (None, A.url, 1)
@@ -80,7 +80,7 @@ def test_what_a_page_named_first_becomes_the_lists_own(ledger: Ledger) -> None:
     ledger.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
     added = ledger.add([replace(B, source=1, line=7, written="B.example")], 1, seen=bytearray())
     assert (added.new, added.repeated, added.due, added.known_as_found) == (0, 0, 1, 1)
-    task = ledger.waiting(lane_of(B.host), 1)[0].task
+    task = ledger.waiting(B.url.lane, 1)[0].task
     assert (task.seq, task.source, task.line, task.written, task.parent, task.depth) == (
         2, "urls.txt", 7, "B.example", None, 0)  # fmt: skip
 
@@ -88,13 +88,13 @@ def test_what_a_page_named_first_becomes_the_lists_own(ledger: Ledger) -> None:
 def test_what_a_page_named_in_an_earlier_pass_is_no_find_of_this_one(ledger: Ledger) -> None:
     parent = task_of(ledger, A)
     ledger.add([B], 1, listed=False, parent=parent.id)
-    ledger.finish(ledger.waiting(lane_of(B.host), 1)[0].task, Entry("done", None, 1), 1)
+    ledger.finish(ledger.waiting(B.url.lane, 1)[0].task, Entry("done", None, 1), 1)
     added = ledger.add([B], 2, again=True)
     assert (added.again, added.due, added.known_as_found) == (1, 1, 0)
 
 
 def test_only_lanes_that_gain_are_told(ledger: Ledger) -> None:
-    assert ledger.add([A, B], 1).hosts == {lane_of(A.host), lane_of(B.host)}
+    assert ledger.add([A, B], 1).hosts == {A.url.lane, B.url.lane}
     assert ledger.add([A], 1).hosts == frozenset()
 
 
@@ -104,13 +104,17 @@ def test_two_urls_with_one_hash_stay_two(ledger: Ledger, monkeypatch: pytest.Mon
     assert ledger.add([A, B], 1).new == 2, "in one slice"
     assert ledger.add([C, A], 1).new == 1, "with one that is there"
     assert ledger.add([A, B, C], 1).new == 0, "and each is found again"
-    assert [waiting(ledger, line.host) for line in (A, B, C)] == [[A.url], [B.url], [C.url]]
+    assert [waiting(ledger, line.url.host) for line in (A, B, C)] == [
+        [A.url.href],
+        [B.url.href],
+        [C.url.href],
+    ]
 
 
 def test_a_line_that_is_no_url_waits_in_the_lane_of_no_host(ledger: Ledger) -> None:
-    ledger.add([Line("ftp://x", "", refusal="bad_scheme")], 1)
+    ledger.add([Line(Url("ftp://x", "", ""), refusal="bad_scheme")], 1)
     task = ledger.waiting(0, 1)[0].task
-    assert (task.refusal, task.host, task.url) == ("bad_scheme", "", "ftp://x")
+    assert (task.refusal, task.url.host, task.url.href) == ("bad_scheme", "", "ftp://x")
 
 
 # -- lanes ------------------------------------------------------------------------------------
@@ -142,12 +146,12 @@ def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
 
 def test_a_hop_waits_in_the_lane_of_its_target_and_comes_home(ledger: Ledger) -> None:
     task = task_of(ledger, A)
-    hop = replace(task, url="https://b.example/x", host="b.example", hops=(Hop(A.url, 301),))
+    hop = replace(task, url=parts_of("https://b.example/x"), hops=(Hop(A.url, 301),))
     ledger.give_back(hop, due=0.0, attempts=0)
     assert waiting(ledger, "a.example") == []
     onward = ledger.waiting(lane_of("b.example"), 1)[0].task
     assert (onward.url, onward.origin_url, onward.hops, onward.attempt) == (
-        "https://b.example/x", A.url, (Hop(A.url, 301),), 1)  # fmt: skip
+        parts_of("https://b.example/x"), A.url, (Hop(A.url, 301),), 1)  # fmt: skip
     ledger.finish(onward, Entry("failed", of_status(503, ""), 1, status=503), 1)
     assert ledger.reopen_failed(2, ["http_503"]) == 1
     again = ledger.waiting(lane_of("a.example"), 1)[0].task
@@ -184,8 +188,8 @@ def test_failures_are_asked_again_by_kind(
 ) -> None:
     finished(ledger)
     assert ledger.reopen_failed(2, kinds) == len(due)
-    found = [url for line in (A, B, C) for url in waiting(ledger, line.host)]
-    assert found == [line.url for line in due]
+    found = [url for line in (A, B, C) for url in waiting(ledger, line.url.host)]
+    assert found == [line.url.href for line in due]
 
 
 def test_a_skipped_url_is_asked_again_only_by_name(ledger: Ledger) -> None:
@@ -197,15 +201,15 @@ def test_a_skipped_url_is_asked_again_only_by_name(ledger: Ledger) -> None:
 
 def test_a_new_pass_makes_ended_urls_due_and_leaves_the_others(ledger: Ledger) -> None:
     finished(ledger)
-    added = ledger.add([A, C, Line("https://d.example/", "d.example")], 2, again=True)
+    added = ledger.add([A, C, Line(parts_of("https://d.example/"))], 2, again=True)
     assert (added.new, added.again) == (1, 2)
     assert ledger.add([A], 2, again=True).again == 0, "once in a pass"
-    assert waiting(ledger, B.host) == []
+    assert waiting(ledger, B.url.host) == []
 
 
 @pytest.mark.parametrize("way", ["retry", "refresh"])
 def test_a_line_that_is_no_url_is_none_in_the_next_pass_either(ledger: Ledger, way: str) -> None:
-    line = Line("ftp://x", "", refusal="bad_scheme")
+    line = Line(Url("ftp://x", "", ""), refusal="bad_scheme")
     ledger.add([line], 1)
     task = ledger.waiting(0, 1)[0].task
     ledger.finish(task, Entry("failed", failure("bad_scheme", ""), 0), 1)
@@ -225,7 +229,7 @@ def test_nothing_is_true_before_its_commit(path: Path) -> None:
     killed.add([A], 1)
     killed.set_position("records.jsonl", "100")
     killed.commit()
-    killed.finish(killed.waiting(lane_of(A.host), 1)[0].task, Entry("done", None, 1), 1)
+    killed.finish(killed.waiting(A.url.lane, 1)[0].task, Entry("done", None, 1), 1)
     killed.add([B], 1)
     killed.set_position("records.jsonl", "200")
     killed._flush()
@@ -233,8 +237,8 @@ def test_nothing_is_true_before_its_commit(path: Path) -> None:
 
     following = Ledger(path)
     assert following.position("records.jsonl") == "100"
-    assert waiting(following, A.host) == [A.url]
-    assert waiting(following, B.host) == []
+    assert waiting(following, A.url.host) == [A.url.href]
+    assert waiting(following, B.url.host) == []
     assert following.add([B], 1).new == 1, "its number is free again"
     following.close()
 
@@ -242,12 +246,12 @@ def test_nothing_is_true_before_its_commit(path: Path) -> None:
 def test_a_rollback_is_a_kill_without_the_end(ledger: Ledger) -> None:
     ledger.add([A], 1)
     ledger.commit()
-    ledger.finish(ledger.waiting(lane_of(A.host), 1)[0].task, Entry("done", None, 1), 1)
+    ledger.finish(ledger.waiting(A.url.lane, 1)[0].task, Entry("done", None, 1), 1)
     ledger.source_id("urls.txt")
     ledger.add([B], 1)
     ledger.rollback()
-    assert waiting(ledger, A.host) == [A.url]
-    assert waiting(ledger, B.host) == []
+    assert waiting(ledger, A.url.host) == [A.url.href]
+    assert waiting(ledger, B.url.host) == []
     ledger.add([B], 1)
     assert ledger.source_id("urls.txt") == 1
     ledger.commit()
@@ -323,7 +327,7 @@ def test_a_ledger_that_cannot_be_read_is_told(path: Path, damage: str) -> None:
 
 # -- all of it --------------------------------------------------------------------------------
 
-URLS = st.integers(0, 12).map(lambda n: Line(f"https://h{n % 3}.example/{n}", f"h{n % 3}.example"))
+URLS = st.integers(0, 12).map(lambda n: Line(parts_of(f"https://h{n % 3}.example/{n}")))
 STEPS = st.one_of(
     st.tuples(st.just("add"), st.lists(URLS, max_size=6)),
     st.tuples(st.sampled_from(["finish", "give back", "commit", "kill"]), st.none()),
@@ -344,17 +348,17 @@ def test_whatever_happens_each_url_is_pending_or_ended_once(
     for step, lines in steps:
         pending = [row.task for lane in range(3)
                    for row in ledger.waiting(lane_of(f"h{lane}.example"), 99)]  # fmt: skip
-        assert sorted(task.url for task in pending) == sorted(
+        assert sorted(task.url.href for task in pending) == sorted(
             url for url, known in state.items() if known == "pending"
         )
         if step == "add":
             new = ledger.add(lines or [], 1).new
-            urls = {line.url for line in lines or []}
+            urls = {line.url.href for line in lines or []}
             assert new == len(urls - set(state))
             state |= {url: "pending" for url in urls if url not in state}
         elif step == "finish" and pending:
             ledger.finish(pending[0], Entry("done", None, 1), 1)
-            state[pending[0].url] = "done"
+            state[pending[0].url.href] = "done"
         elif step == "give back" and pending:
             ledger.give_back(pending[0], due=9.0, attempts=1)
         elif step == "commit":

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scraper.errors import InUse, LocalFault, UsageError
 from scraper.model import Kind, Publication
 from scraper.storage.store import Store, path_of, processed_prefix
-from scraper.urls import BadUrl, canonical
+from scraper.urls import BadUrl, Url, canonical, parts_of
 from tests.conftest import PROJECT
 
 # What some system, somewhere, gives a meaning of its own.
@@ -36,13 +36,13 @@ HOSTS = st.sampled_from(
 PATHS = st.lists(SEGMENTS, max_size=4).map("/".join)
 
 
-def url_of(host: str, path: str) -> tuple[str, str]:
+def url_of(host: str, path: str) -> Url:
     try:
         url = canonical(f"http://{host}/{path}")
     except BadUrl:
         assume(False)
         raise
-    return url.href, url.host
+    return url
 
 
 def folded(path: str) -> str:
@@ -57,8 +57,8 @@ def folded(path: str) -> str:
 @example("example.com", "../../../etc/passwd", "file", "")
 @example("con", "con", "page", "text/html")
 def test_a_name_is_safe_on_every_system(host: str, path: str, kind: Kind, type: str) -> None:
-    url, key = url_of(host, path)
-    for place in (path_of(url, key, kind, type), processed_prefix(url, key) + "-v0.jpg"):
+    url = url_of(host, path)
+    for place in (path_of(url, kind, type), processed_prefix(url) + "-v0.jpg"):
         parts = place.split("/")
         assert len(parts) == 3, "folder by kind, folder by host, name: never elsewhere"
         for part in parts:
@@ -78,12 +78,12 @@ def test_a_name_is_safe_on_every_system(host: str, path: str, kind: Kind, type: 
 @example("example.com", "e%CC%81", "%C3%A9")
 @example("example.com", "a?x", "a?y")
 def test_two_urls_never_share_a_name(host: str, one: str, other: str) -> None:
-    first, key = url_of(host, one)
-    second, _ = url_of(host, other)
+    first = url_of(host, one)
+    second = url_of(host, other)
     assume(first != second)
-    names = [path_of(url, key, "page", "text/html") for url in (first, second)]
+    names = [path_of(url, "page", "text/html") for url in (first, second)]
     assert folded(names[0]) != folded(names[1])
-    prefixes = [folded(processed_prefix(url, key)) for url in (first, second)]
+    prefixes = [folded(processed_prefix(url)) for url in (first, second)]
     assert prefixes[0] != prefixes[1]
 
 
@@ -91,8 +91,9 @@ def test_a_name_is_a_pure_function() -> None:
     """The same in another process, whatever its seed of hashes: after a kill, on every shard."""
     script = (
         "from scraper.storage.store import path_of;"
-        "print(path_of('https://example.com/a/%C3%BCber.png?q=1', 'example.com', 'image',"
-        " 'image/png'), end='')"
+        "from scraper.urls import parts_of;"
+        "url = parts_of('https://example.com/a/%C3%BCber.png?q=1');"
+        "print(path_of(url, 'image', 'image/png'), end='')"
     )
     told = [
         subprocess.run(
@@ -101,7 +102,7 @@ def test_a_name_is_a_pure_function() -> None:
         ).stdout.decode()
         for seed in ("1", "2")
     ]  # fmt: skip
-    here = path_of("https://example.com/a/%C3%BCber.png?q=1", "example.com", "image", "image/png")
+    here = path_of(parts_of("https://example.com/a/%C3%BCber.png?q=1"), "image", "image/png")
     assert told == [here, here]
     assert re.fullmatch(r"images/example\.com/über-[0-9a-f]{10}\.png", here)
 
@@ -118,7 +119,7 @@ def test_a_name_is_a_pure_function() -> None:
     ],
 )
 def test_a_name_can_be_read(url: str, stem: str) -> None:
-    name = path_of(url, "example.com", "page", "text/html").rpartition("/")[2]
+    name = path_of(parts_of(url), "page", "text/html").rpartition("/")[2]
     assert re.fullmatch(re.escape(stem) + r"-[0-9a-f]{10}\.html", name)
 
 
@@ -152,7 +153,7 @@ def test_a_name_can_be_read(url: str, stem: str) -> None:
     ],
 )
 def test_a_file_keeps_the_plain_extension_of_its_url(url: str, type: str, name: str) -> None:
-    path = path_of(f"https://example.com/d/{url}", "example.com", "file", type)
+    path = path_of(parts_of(f"https://example.com/d/{url}"), "file", type)
     hash = "[0-9a-f]{10}"
     assert re.fullmatch(re.escape(f"files/example.com/{name}").replace(r"\*", hash), path)
 
@@ -160,7 +161,7 @@ def test_a_file_keeps_the_plain_extension_of_its_url(url: str, type: str, name: 
 @pytest.mark.parametrize("kind", ["page", "image"])
 def test_pages_and_pictures_are_called_what_they_are(kind: Kind) -> None:
     type = {"page": "text/html", "image": "image/png"}[kind]
-    path = path_of("https://example.com/a.parquet", "example.com", kind, type)
+    path = path_of(parts_of("https://example.com/a.parquet"), kind, type)
     assert re.search(r"/a\.parquet-[0-9a-f]{10}\.(html|png)$", path)
 
 

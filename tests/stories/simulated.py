@@ -1,8 +1,8 @@
 """A whole run in one thread, each turn of it drawn from a seed, that dies where it is told.
 
 The coordinator, frontier, journal, ledger, store and sinks are the real ones, wired by the real
-`job.Run`. Fetching, processing, reading and the clock are played: a `Deck` holds what threads and
-processes would be doing, and whenever the coordinator waits it finishes something of that, at
+`runner.Run`. Fetching, processing, reading and the clock are played: a `Deck` holds what threads
+and processes would be doing, and whenever the coordinator waits it finishes something of that, at
 random. What a URL comes to is a pure function of the URL and the attempt. The run has a process of
 its own, so that a crash is a crash: `os._exit` between two writes, or in the middle of a line.
 """
@@ -153,7 +153,7 @@ class Web(Fetcher):
     def fetch(self, flight: Flight) -> Fact:
         """What asking this comes to."""
         task = flight.task
-        kind, number = urlsplit(task.url).path.strip("/").split("/")[:2]
+        kind, number = urlsplit(task.url.href).path.strip("/").split("/")[:2]
         self._left -= 1
         if flight.cut_as is not None:
             return self._came_to_nothing(task, flight.cut_as)
@@ -187,7 +187,7 @@ class Web(Fetcher):
                            sha256=held.sha256)  # fmt: skip
         part = f"{task.id}-{flight.attempt}.part"
         try:
-            raw, place = _Once(body_of(task.url)), f"{self._folder_of_parts}/{part}"
+            raw, place = _Once(body_of(task.url.href)), f"{self._folder_of_parts}/{part}"
             body = bodies.save(raw, place, length=None, encoding=None, most=10_000)
         except LocalFault as fault:
             return self._came_to_nothing(task, fault.failure)
@@ -225,7 +225,7 @@ class Workers:
         if self.stopping and self._deck.draw.random() < 0.5:
             self._deck.put(Returned(work.task))
             return
-        kind = urlsplit(work.task.url).path.split("/")[1]
+        kind = urlsplit(work.task.url.href).path.split("/")[1]
         failure = {"broken": "image_broken", "dies": "process_died"}.get(kind)
         if failure is not None:
             why = errors.failure(failure, "no good")
@@ -233,12 +233,12 @@ class Workers:
         elif work.kind == "image":
             self._deck.put(self._variant(work))
         else:
-            number = int(work.task.url.rpartition("/")[2])
+            number = int(work.task.url.href.rpartition("/")[2])
             found = tuple(url_of(f"picture/{100 + n}") for n in (number % 3, number % 5))
             self._deck.put(Processed(work.task, orjson.dumps({"images": found}), found))
 
     def _variant(self, work: Work) -> Processed:
-        content = f"the variant of {work.task.origin_url}".encode()
+        content = f"the variant of {work.task.origin_url.href}".encode()
         Path(f"{work.out}.v0").write_bytes(content)
         final = f"{work.final}.png"
         told = {"path": final, "sha256": hashlib.sha256(content).hexdigest()}
@@ -314,7 +314,7 @@ class Deck:
 
     def add(self, job: Callable[[], None]) -> None:
         """One more thing that will be finished at some time."""
-        self._jobs.append(runner)
+        self._jobs.append(job)
 
     def _finish_one(self) -> None:
         self._jobs.pop(self.draw.randrange(len(self._jobs)))()
@@ -352,7 +352,7 @@ class Deck:
             if future.set_running_or_notify_cancel():
                 future.set_result(function(*arguments))
 
-        self.add(runner)
+        self.add(job)
         return future
 
     def shutdown(self, wait: bool, cancel_futures: bool) -> None:

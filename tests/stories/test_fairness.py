@@ -18,7 +18,7 @@ from scraper.frontier.frontier import Frontier, spare_threads
 from scraper.frontier.pace import STRIKES
 from scraper.model import Answered, Failed, Fetched, Line, Task, Timings
 from scraper.storage.ledger import Entry, Ledger
-from scraper.urls import Url
+from scraper.urls import Url, parts_of
 from tests.stories.runs import records_of
 
 
@@ -143,14 +143,14 @@ class Simulation:
 
 
 def _kind(task: Task) -> str:
-    return task.origin_url.removeprefix("http://").partition("-")[0]
+    return task.origin_url.href.removeprefix("http://").partition("-")[0]
 
 
 def _simulated(folder: Path, *kinds: str) -> Simulation:
     folder.mkdir()
     ledger = Ledger(folder / "ledger.sqlite")
     hosts = [f"{kind}-{n}.example" for n in range(HOSTS) for kind in kinds]
-    lines = [Line(f"http://{host}/{n}", host) for n in range(URLS) for host in hosts]
+    lines = [Line(parts_of(f"http://{host}/{n}")) for n in range(URLS) for host in hosts]
     ledger.add(lines, 1)
     frontier = Frontier(ledger, Everybody(), HostKeys(robots="off"), FetchKeys(), threads=THREADS,
                         draw=random.Random(7))  # fmt: skip

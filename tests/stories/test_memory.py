@@ -12,7 +12,7 @@ from scraper.config import FetchKeys, HostKeys
 from scraper.errors import failure
 from scraper.frontier.frontier import MOST_LANES, REFILL, Decision, Frontier
 from scraper.model import Answered, Failed, HostState, Task, Trust, Waiting
-from scraper.urls import lane_of
+from scraper.urls import lane_of, parts_of
 
 URLS = 20_000
 WINDOW = 256
@@ -36,11 +36,11 @@ class Rows:
 
     def task(self, lane: int, number: int) -> Task:
         host = self.hosts[lane]
-        url = f"http://h{host}.test/{number}"
-        return Task(host * self.each + number + 1, url, f"h{host}.test", url)
+        url = parts_of(f"http://h{host}.test/{number}")
+        return Task(host * self.each + number + 1, url, url)
 
     def recorded(self, task: Task) -> None:
-        self.left[lane_of(task.host)].remove((task.id - 1) % self.each)
+        self.left[task.url.lane].remove((task.id - 1) % self.each)
 
     def give_back(self, task: Task, *, due: float, attempts: int) -> None:
         raise AssertionError("nothing is to be asked again here")

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from processors import Unusable
 from scraper.errors import KINDS, UsageError
 from scraper.model import Failure, Processed, Publication, Task
+from scraper.urls import parts_of
 from scraper.workers import child, printed, stage
 from scraper.workers.stage import Broken, Limits, ProcessStage, Returned, StageFailed, Work
 from tests.conftest import PROJECT
@@ -261,7 +262,7 @@ def begin(villains: None, scratch: Path) -> Iterator[Begin]:
 
 
 def work(number: int, act: str = "good", scratch: Path = Path("/x"), **more: object) -> Work:
-    task = Task(number, f"https://a/{number}", "a", f"https://a/{number}")
+    task = Task(number, parts_of(f"https://a/{number}"), parts_of(f"https://a/{number}"))
     fields = {
         "kind": "page",
         "path": str(number),
@@ -688,6 +689,7 @@ def test_workers_end_with_their_parent(villains: None, tmp_path: Path, act: str)
         import sys, threading
         from pathlib import Path
         from scraper.model import Task
+        from scraper.urls import parts_of
         from scraper.workers.stage import Limits, ProcessStage, Work
 
         if __name__ == "__main__":
@@ -695,7 +697,7 @@ def test_workers_end_with_their_parent(villains: None, tmp_path: Path, act: str)
             stage.start(Path("parts"))
             stage.warm()
             for n in range(4):
-                task = Task(n, "", "", "")
+                task = Task(n, parts_of(""), parts_of(""))
                 stage.submit(Work(task, "page", str(n), sys.argv[1], None, "", ""))
             print(*stage.pids(), flush=True)
             threading.Event().wait()
