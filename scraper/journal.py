@@ -141,8 +141,7 @@ class Journal:
             words = (*words, *orjson.loads(facts).get("robots_meta", ()))
             if directives.forbids_images(words, self.obey):
                 return ()
-        asked = (with_credentials_of(task.origin_url, url) for url in _urls_of(processed.found))
-        return tuple(dict.fromkeys(asked))
+        return tuple(dict.fromkeys(_urls_named_by(task.origin_url, processed.found)))
 
     def has_picture(self, task: Task) -> bool:
         """Is what an earlier pass has made of this picture still there? Any thread may ask."""
@@ -325,9 +324,9 @@ def _attempts_made(task: Task) -> int:
     return task.attempt if task.hops else task.attempt - 1
 
 
-def _urls_of(references: Iterable[str]) -> Iterator[Url]:
+def _urls_named_by(page: Url, references: Iterable[str]) -> Iterator[Url]:
     for text in references:
         try:
-            yield canonical(text)
+            yield with_credentials_of(page, canonical(text))
         except BadUrl:
             continue  # no browser would ask it either; the page lists it

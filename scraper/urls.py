@@ -228,7 +228,7 @@ def without_credentials(url: str) -> str:
 def with_credentials_of(named_by: Url, url: Url) -> Url:
     """`url` as what came from `named_by` may have it asked: with the credentials of `named_by` in
     its own origin, and with none elsewhere. What it wrote before the host itself are not the
-    user's, and are never sent.
+    user's, and are never sent. Raises BadUrl if the URL outgrows its limit.
 
     >>> mine, theirs = parts_of("https://me:pw@a.example/"), parts_of("https://you:no@a.example/b")
     >>> with_credentials_of(mine, theirs).href
@@ -238,6 +238,8 @@ def with_credentials_of(named_by: Url, url: Url) -> Url:
     match = _CREDENTIALS.match(named_by.href) if "@" in named_by.href else None
     if match is not None and url.origin == named_by.origin:
         href = match[0] + href[len(match[1]) :]
+    if len(href) > MAX_URL_BYTES:
+        raise BadUrl("bad_url", f"longer than {MAX_URL_BYTES:,} bytes")
     return url if href == url.href else replace(url, href=href)
 
 

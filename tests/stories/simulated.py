@@ -36,6 +36,7 @@ from scraper.http import bodies
 from scraper.http.fetcher import Fetcher, Flight
 from scraper.model import Fact, Failed, Fetched, Moved, Processed, Publication, Task, Timings
 from scraper.sources import lists
+from scraper.urls import parts_of
 from scraper.workers.stage import Broken, Returned, Work
 from tests.stories import writes
 
@@ -167,7 +168,7 @@ class Web(Fetcher):
             return self._came_to_nothing(task, errors.of_status(404, "Not Found"))
         if kind in ("moved", "hops", "circle"):
             to = {"moved": "page", "hops": "moved", "circle": "circle"}[kind]
-            target = url_of(f"{to}/{number}").replace(*HOSTS[:2])
+            target = parts_of(url_of(f"{to}/{number}").replace(*HOSTS[:2]))
             return Moved(task, target if kind != "circle" else task.url, 302, START)
         return self._came(flight, kind)
 
