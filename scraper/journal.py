@@ -33,7 +33,8 @@ from scraper.model import (
 )
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
-from scraper.sinks.sinks import LogFile, RecordFile, Sink, note_line, printed_line
+from scraper.sinks.record_log import RecordLog
+from scraper.sinks.sink import Outputs, Sink
 from scraper.storage.ledger import Entry, Ledger, fault_of
 from scraper.storage.store import Store, has_picture, path_of
 from scraper.text import printable
@@ -51,25 +52,29 @@ class Journal:
 
     ledger: Ledger
     store: Store
-    records: RecordFile
-    log: LogFile
-    sinks: Sequence[Sink]  # `records` is the first of them, `log` another
+    outputs: Outputs
     report: Report
     number: int  # of the pass
     again: bool = False  # a refresh: images that pages name become due again
     follow_images: bool = True
     durable: bool = False
-    log_as_json: bool = False
     token: str = "scraper"  # whom directives may mean by name
     obey: Sequence[str] = ()  # directives that are obeyed
     process_hash: Callable[[str], str] = str  # kind -> what the way of processing is known by
     committed: int = field(init=False)  # up to where records.jsonl is true
+    _sinks: tuple[Sink, ...] = field(init=False)
     _waiting: list[Outcome] = field(default_factory=list)
     _since: float | None = None
     _down: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.committed = self.records.offset
+        self._sinks = tuple(self.outputs)
+
+    @property
+    def records(self) -> RecordLog:
+        """The log that holds all records of the folder."""
+        return self.outputs.records
 
     # -- one URL ------------------------------------------------------------------------------
 
@@ -243,7 +248,7 @@ class Journal:
         failure = outcome.failure
         if failure is not None and failure.kind == "host_down":
             self._note_down(outcome.task.url.host, failure)
-        for sink in self.sinks:
+        for sink in self._sinks:
             sink.add(outcome)
         self.report.count(outcome)
         self._waiting.append(outcome)
@@ -264,15 +269,15 @@ class Journal:
 
     def note(self, text: str) -> None:
         """Something about the run, not about one URL: to run.log, and to whoever listens."""
-        told = redacted_message(text)
-        logger.warning("%s", printable(told))
-        self.log.write(note_line(told, as_json=self.log_as_json))
+        shown = redacted_message(text)
+        logger.warning("%s", printable(shown))
+        self.outputs.log.note(shown)
 
     def note_printed(self, task: Task, text: str) -> None:
         """What a worker printed while it was at a URL: to run.log, and to whoever wants to know."""
         for line in filter(None, map(str.strip, text.splitlines())):
             logger.info("%s printed: %s", redacted(task.origin_url.href), printable(redacted(line)))
-            self.log.write(printed_line(task, line, as_json=self.log_as_json))
+            self.outputs.log.note_printed(task, line)
 
     # -- all of them --------------------------------------------------------------------------
 
@@ -302,7 +307,7 @@ class Journal:
         try:
             if self.durable:
                 self.store.sync(files)
-            for sink in self.sinks:
+            for sink in self._sinks:
                 self.ledger.set_position(sink.name, sink.flush(durable=self.durable))
             self.ledger.note_pass(self.number, self._counts())
             self.ledger.commit(files)

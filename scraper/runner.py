@@ -37,7 +37,8 @@ from scraper.run_folder import adoption, recovery
 from scraper.run_folder.naming import folder_named_after, temporary_folder
 from scraper.run_folder.owners import claim_folder
 from scraper.shaping import describe_changes, process_hashes, shaping_options
-from scraper.sinks import sinks
+from scraper.sinks.sink import Outputs, open_sinks
+from scraper.sinks.summary_file import SummaryFile
 from scraper.sources import lists
 from scraper.storage.ledger import Ledger, Pass, fault_of, marked, refusal_of
 from scraper.storage.store import Store, processed_prefix
@@ -87,6 +88,7 @@ class Run:
         self._pipeline: Pipeline | None = None
         self._iterator: Iterator[Outcome] | None = None
         self._stage: ProcessStage | None = None
+        self._outputs: Outputs | None = None
         self._entered = False
         self._opened = False
         self._fault: LocalFault | None = None
@@ -293,30 +295,20 @@ class Run:
     def _journal(self) -> Journal:
         self.report.number = self.number
         root = self.store.root
-        ended = self.ledger.meta("ended") is not None
-        records = sinks.RecordFile(root, ended=ended)
-        errors = sinks.ErrorFile(root, records, ended=ended)
-        as_json = self.config.output.log_format == "json"
-        log = sinks.LogFile(root, "run.log", sinks.log_json if as_json else sinks.log_line)
-        self._summary = sinks.SummaryFile(root, self.store.own_parts)
+        self._summary = SummaryFile(root, self.store.own_parts)
         self._summary.check()
-        self._sinks: list[sinks.Sink] = [records, errors, log]
-        if self.config.output.output == "-":
-            self._sinks.append(sinks.StandardOutput(self.folder / "records.jsonl"))
-        for sink in self._sinks:
-            sink.resume(self.ledger.position(sink.name))
+        ended = self.ledger.meta("ended") is not None
+        self._outputs = open_sinks(root, self.config, ended=ended)
+        self._outputs.resume(self.ledger.position)
         return Journal(
             self.ledger,
             self.store,
-            records,
-            log,
-            self._sinks,
+            self._outputs,
             self.report,
             self.number,
             follow_images=self.config.page.page_images,
             durable=self.config.run.durable,
             again=self.refresh,
-            log_as_json=as_json,
             token=token_of(agent_of(self.config.fetch)),
             obey=self.config.hosts.obey,
             process_hash=process_hashes(self.config).__getitem__,
@@ -324,7 +316,7 @@ class Run:
 
     def _note_positions(self) -> None:
         """From now on a file may go further than the ledger knows: what stands there is ours."""
-        for sink in self._sinks:
+        for sink in self.journal.outputs:
             self.ledger.set_position(sink.name, sink.flush(durable=False))
         self.ledger.set_meta("ended", None)
         self.ledger.commit()
@@ -451,8 +443,8 @@ class Run:
                     self._undo()
                 self._note(pipeline)
         finally:
-            for sink in getattr(self, "_sinks", []):
-                sink.close()
+            if self._outputs is not None:
+                self._outputs.close()
             with suppress(sqlite3.Error):  # closing forgets what could not be rolled back
                 self.ledger.close()
 

@@ -36,7 +36,7 @@ from scraper.frontier import pace
 from scraper.model import Fetched, Task, Timings
 from scraper.record import encode
 from scraper.reports.summary import Report
-from scraper.sinks import sinks
+from scraper.sinks import error_log
 from scraper.storage import ledger
 from scraper.urls import parts_of
 from scraper.workers.stage import GENTLE_SECONDS, KILL_SECONDS
@@ -204,7 +204,7 @@ def test_records_md_lists_the_keys_of_pictures(tmp_path: Path) -> None:
 
 
 def test_records_md_lists_the_keys_of_errors_jsonl() -> None:
-    keys = list(orjson.loads(sinks.error_of(a_record(fetched=True))))
+    keys = list(orjson.loads(error_log.error_line(a_record(fetched=True))))
     assert re.findall(r"`(\w+)`", section("records.md", "errors.jsonl").partition("\n\n")[2]) == [
         *keys
     ]

@@ -16,7 +16,7 @@ from scraper.errors import failure, of_status
 from scraper.faulty import FaultyServer, body, page, redirect
 from scraper.model import Failed, Fetched, Hop, Task, Timings
 from scraper.record import SCHEMA, encode
-from scraper.sinks import sinks
+from scraper.sinks.error_log import error_line
 from scraper.urls import Url, parts_of
 from tests.conftest import PROJECT, Scrape, Scraped
 
@@ -183,5 +183,5 @@ def test_errors_and_log_follow_from_the_records(real: dict[str, Any]) -> None:
     assert all(orjson.loads(line)["schema"] == SCHEMA for line in lines)
     errors = Path(scraped.folder / "errors.jsonl").read_bytes().splitlines()
     failed = [orjson.loads(line) for line in lines if orjson.loads(line)["error_kind"]]
-    assert errors == [sinks.error_of(each) for each in failed]
+    assert errors == [error_line(each) for each in failed]
     assert len((scraped.folder / "run.log").read_text().splitlines()) == len(lines)

@@ -16,7 +16,8 @@ from scraper import config, record
 from scraper.cli.explain import Explanation
 from scraper.errors import failure
 from scraper.model import Fetched, Hop, Outcome, Task, Timings
-from scraper.sinks import sinks
+from scraper.sinks.error_log import error_line
+from scraper.sinks.run_log import json_line, note_line, text_line
 from scraper.text import printable, printable_json, printable_lines
 from scraper.urls import Url
 
@@ -91,11 +92,11 @@ def test_no_record_and_no_line_of_the_log_commands_a_terminal(text: str) -> None
     written = [
         outcome.line,
         again,
-        sinks.error_line(outcome),
-        sinks.log_line(outcome),
-        sinks.log_json(outcome),
-        sinks.note_line(text, as_json=True),
-        sinks.note_line(text, as_json=False),
+        error_line(outcome.record),
+        text_line(outcome),
+        json_line(outcome),
+        note_line(text, as_json=True),
+        note_line(text, as_json=False),
     ]
     for line in written:
         assert line

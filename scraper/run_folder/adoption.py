@@ -26,7 +26,7 @@ from scraper.machine.files import Folder, opening
 from scraper.model import STATES, Ended, Line
 from scraper.record import SCHEMA
 from scraper.reports.summary import Report
-from scraper.sinks.sinks import foreign
+from scraper.sinks.record_log import unknown_file
 from scraper.sources.lists import Source
 from scraper.storage.adopted import AdoptedRows, Row
 from scraper.storage.ledger import Ledger
@@ -51,7 +51,7 @@ def check(folder: Path, adopt: bool) -> None:
     for name in (RECORDS, ERRORS):
         path = folder / name
         if path.is_file() and path.stat().st_size:
-            raise UsageError(foreign(path))
+            raise UsageError(unknown_file(path))
 
 
 def adopt(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> int:

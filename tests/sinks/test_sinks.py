@@ -16,8 +16,11 @@ from scraper.errors import LocalFault, UsageError, failure
 from scraper.faulty import FaultyServer, page
 from scraper.machine.files import Folder, open_folder
 from scraper.model import Outcome, Task
-from scraper.sinks import sinks
-from scraper.sinks.sinks import LineFile, RecordFile, StandardOutput, error_line, log_json, log_line
+from scraper.sinks.error_log import ErrorLog
+from scraper.sinks.line_file import LineFile
+from scraper.sinks.record_log import RecordLog
+from scraper.sinks.run_log import json_line, text_line
+from scraper.sinks.stdout import StandardOutput
 from scraper.storage.store import Store
 from scraper.urls import parts_of
 from tests.conftest import Scrape
@@ -36,8 +39,8 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
         yield folder
 
 
-def opened(folder: Folder, position: str | None = None) -> RecordFile:
-    sink = RecordFile(folder)
+def opened(folder: Folder, position: str | None = None) -> RecordLog:
+    sink = RecordLog(folder)
     sink.resume(position)
     return sink
 
@@ -133,23 +136,23 @@ class Disk(io.FileIO):
 
 
 @pytest.fixture
-def disk(folder: Folder) -> Iterator[tuple[LineFile, Disk]]:
+def disk(folder: Folder) -> Iterator[tuple[RecordLog, Disk]]:
     sink = opened(folder)
     sink.close()
     disk = Disk(sink.path, "r+")
-    sink._file = disk
+    sink.file._file = disk
     yield sink, disk
     sink.close()
 
 
-def test_a_disk_that_takes_a_little_at_a_time_gets_all_of_it(disk: tuple[LineFile, Disk]) -> None:
+def test_a_disk_that_takes_a_little_at_a_time_gets_all_of_it(disk: tuple[RecordLog, Disk]) -> None:
     sink, written = disk
     sink.add(outcome("https://a/"))
     sink.flush(durable=False)
     assert written.getvalue() == outcome("https://a/").line + b"\n"
 
 
-def test_a_full_disk_is_a_local_fault_and_leaves_no_half_line(disk: tuple[LineFile, Disk]) -> None:
+def test_a_full_disk_is_a_local_fault_and_leaves_no_half_line(disk: tuple[RecordLog, Disk]) -> None:
     sink, written = disk
     sink.add(outcome("https://a/"))
     sink.flush(durable=False)
@@ -168,8 +171,8 @@ def test_after_a_full_disk_every_url_still_gets_its_one_record(
     """The commit that failed must leave no trace in the ledger: the URLs are asked again."""
     flush = LineFile.flush
 
-    def fails_once(self: LineFile, *, durable: bool) -> str:
-        if self.name == name and self._waiting:
+    def fails_once(self: LineFile, *, durable: bool = False) -> str:
+        if self.name == name and self.waiting:
             monkeypatch.setattr(LineFile, "flush", flush)
             raise LocalFault(failure("disk_full", "no space left on the disk"))
         return flush(self, durable=durable)
@@ -213,22 +216,26 @@ def test_after_a_rename_that_failed_the_next_run_finds_the_files(
 # -- what lines say ---------------------------------------------------------------------------
 
 
-def test_errors_are_those_that_have_a_reason() -> None:
-    assert error_line(outcome()) is None
-    told = json.loads(error_line(outcome(kind="timeout_read")) or b"")
-    assert told["error_kind"] == "timeout_read"
-    assert "note" not in told, "the page's data stays in records.jsonl"
+def test_errors_are_those_that_have_a_reason(folder: Folder) -> None:
+    errors = ErrorLog(folder, RecordLog(folder))
+    errors.resume(None)
+    errors.add(outcome())
+    assert errors.file.waiting == []
+    errors.add(outcome(kind="timeout_read"))
+    (line, _) = errors.file.waiting
+    errors.close()
+    kept = json.loads(line)
+    assert kept["error_kind"] == "timeout_read"
+    assert "note" not in kept, "the page's data stays in records.jsonl"
 
 
 def test_a_log_line_is_one_line_whatever_the_message() -> None:
-    line = log_line(outcome(kind="protocol_error", note="a\r\nb"))
-    assert line is not None
+    line = text_line(outcome(kind="protocol_error", note="a\r\nb"))
     assert b"\n" not in line
     assert b"\r" not in line
     assert b"code=protocol_error" in line
-    assert json.loads(log_json(outcome(kind="protocol_error", note="a\nb")) or b"")["code"] == (
-        "protocol_error"
-    )
+    kept = json.loads(json_line(outcome(kind="protocol_error", note="a\nb")))
+    assert kept["code"] == "protocol_error"
 
 
 def test_standard_output_gets_records_at_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,4 +247,4 @@ def test_standard_output_gets_records_at_the_commit(monkeypatch: pytest.MonkeyPa
     sink.flush(durable=False)
     sink.flush(durable=False)
     assert taken.buffer.getvalue() == outcome("https://a/").line + b"\n"  # type: ignore[attr-defined]
-    assert not sinks.StandardOutput.exactly_once
+    assert not StandardOutput.exactly_once

@@ -1,0 +1,102 @@
+"""records.jsonl: the journal's own log, append-only, and the truth about a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from scraper.errors import LocalFault, UsageError, failure
+from scraper.machine.files import Folder
+from scraper.model import Outcome
+from scraper.sinks.line_file import LineFile
+
+_ADVICE = "move the folder .scraper away and start again with --adopt to go on with what it holds"
+
+
+class RecordLog:
+    """The records of a run. Nothing stands there but what this program wrote.
+
+    A killed run is cut back to its last commit; `ended` says that the last run closed its files in
+    order, so that nothing of ours can stand behind it.
+    """
+
+    name = "records.jsonl"
+    exactly_once = True
+
+    def __init__(self, folder: Folder, *, ended: bool = False) -> None:
+        self.ended = ended
+        self.file = LineFile(
+            folder, self.name, on_move=self._refuse_move, on_resize=self._refuse_change
+        )
+
+    @property
+    def path(self) -> Path:
+        """Where it stands."""
+        return self.file.path
+
+    @property
+    def offset(self) -> int:
+        """Where the next record will begin."""
+        return self.file.offset
+
+    def recover(self, position: str | None) -> None:
+        """Nothing to do: `run_folder.recovery` has compared it with the ledger and cut it."""
+
+    def resume(self, position: str | None) -> None:
+        """Raises UsageError if what is there is not what the last commit left."""
+        with self.file.opened() as size:
+            if position is None and size:
+                raise UsageError(unknown_file(self.path))
+            offset = int(position or 0)
+            if size < offset:
+                raise UsageError(
+                    f"{self.path} is shorter ({size:,} bytes) than this run left it ({offset:,}): "
+                    f"put it back; or {_ADVICE}; or start over in another --dir"
+                )
+            self.file.cut_back(offset, size, ended=self.ended, advice=_ADVICE)
+
+    def _refuse_move(self) -> None:
+        raise LocalFault(
+            failure("disk_error", f"{self.path} was moved or removed during the run: put it back")
+        )
+
+    def _refuse_change(self, size: int) -> None:
+        raise LocalFault(
+            failure(
+                "disk_error",
+                f"{self.path} was changed by another program during the run: it has {size:,} "
+                f"bytes instead of {self.file.written:,}; put it back as it was",
+            )
+        )
+
+    def add(self, outcome: Outcome) -> None:
+        self.file.write(outcome.line)
+
+    def flush(self, *, durable: bool) -> str:
+        return self.file.flush(durable=durable)
+
+    def close(self) -> None:
+        self.file.close()
+
+    def read(self, offset: int, length: int) -> bytes:
+        """What was written there once; it may still wait to be flushed."""
+        if offset + length > self.file.written:
+            self.flush(durable=False)
+        with self.file.read() as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def lines(self) -> Iterator[bytes]:
+        """All lines up to the last flush, as they are when this is called."""
+        end = self.file.written
+        with self.file.read() as file:
+            while file.tell() < end:
+                yield file.readline().rstrip(b"\n")
+
+
+def unknown_file(path: Path) -> str:
+    """Why a file is left alone that no ledger knows."""
+    return (
+        f"{path} was not written by a run that this folder remembers: choose another --dir, or "
+        "start with --adopt to take its records over"
+    )

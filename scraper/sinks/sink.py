@@ -1,0 +1,89 @@
+"""What a sink is, which kinds there are, and how a run opens its own.
+
+A new kind is one file, with one function that opens it, and one line in `KINDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from scraper.config import Config
+from scraper.machine.files import Folder
+from scraper.model import Outcome
+from scraper.sinks.error_log import open_error_log
+from scraper.sinks.record_log import RecordLog
+from scraper.sinks.run_log import RunLog
+from scraper.sinks.stdout import open_standard_output
+
+
+class Sink(Protocol):
+    """What takes outcomes. `exactly_once`: what lies behind the position can be taken back."""
+
+    @property
+    def name(self) -> str:
+        """By which the ledger knows its position."""
+
+    @property
+    def exactly_once(self) -> bool: ...
+
+    def recover(self, position: str | None) -> None:
+        """The machine has failed under the last run: do not believe what the disk has kept.
+
+        Called before `resume`, which gets the same position.
+        """
+
+    def resume(self, position: str | None) -> None:
+        """Go to where the last commit left off."""
+
+    def add(self, outcome: Outcome) -> None:
+        """Take one outcome."""
+
+    def flush(self, *, durable: bool) -> str:
+        """Write everything, and return the position."""
+
+    def close(self) -> None:
+        """Give everything back: no outcome will follow."""
+
+
+# Each opens its sink, or returns None where the configuration does not ask for it.
+KINDS: tuple[Callable[[Folder, RecordLog, Config], Sink | None], ...] = (
+    open_error_log,
+    open_standard_output,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The sinks of a run, in the order in which a commit flushes them when iterated over."""
+
+    records: RecordLog
+    log: RunLog
+    others: tuple[Sink, ...]
+
+    def __iter__(self) -> Iterator[Sink]:
+        yield self.records
+        yield from self.others
+        yield self.log
+
+    def resume(self, position_of: Callable[[str], str | None]) -> None:
+        """Open all of them where the last commit left off. Raises UsageError."""
+        for sink in self:
+            sink.resume(position_of(sink.name))
+
+    def close(self) -> None:
+        """Close all of them, opened or not."""
+        for sink in self:
+            sink.close()
+
+
+def open_sinks(folder: Folder, config: Config, *, ended: bool) -> Outputs:
+    """The sinks that a configuration asks for; `resume` opens their files.
+
+    `ended`: the last run closed its files in order.
+    """
+    records = RecordLog(folder, ended=ended)
+    found = [open_kind(folder, records, config) for open_kind in KINDS]
+    others = tuple(sink for sink in found if sink is not None)
+    return Outputs(records, RunLog(folder, as_json=config.output.log_format == "json"), others)

@@ -1,0 +1,66 @@
+"""Records to standard output (`-o -`)."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from scraper.config import Config
+from scraper.errors import UsageError
+from scraper.machine import streams
+from scraper.machine.files import Folder
+from scraper.model import Outcome
+from scraper.sinks.record_log import RecordLog
+
+logger = logging.getLogger("scraper")
+
+
+def open_standard_output(
+    folder: Folder, records: RecordLog, config: Config
+) -> StandardOutput | None:
+    """None without `-o -`."""
+    return StandardOutput(records.path) if config.output.output == "-" else None
+
+
+class StandardOutput:
+    """Records to standard output, at least once: what is written there cannot be cut.
+
+    Its reader may close it early; `path` is where all of the records stand.
+    """
+
+    name = "-"
+    exactly_once = False
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._waiting: list[bytes] = []
+        self._is_read = True
+
+    def recover(self, position: str | None) -> None:
+        """Nothing to do: it has no past."""
+
+    def resume(self, position: str | None) -> None:
+        """Raises UsageError if there is no standard output."""
+        if sys.stdout is None:
+            raise UsageError("-o -: standard output is closed")
+        streams.outlive_readers()
+
+    def add(self, outcome: Outcome) -> None:
+        if self._is_read:
+            self._waiting.append(outcome.line)
+            self._waiting.append(b"\n")
+
+    def flush(self, *, durable: bool) -> str:
+        """Raises LocalFault if it is a file that cannot be written."""
+        if self._waiting:
+            self._is_read = streams.put_out(b"".join(self._waiting))
+            self._waiting.clear()
+            if not self._is_read:
+                logger.warning(
+                    "nobody reads standard output any more: the records go on in %s", self._path
+                )
+        return ""
+
+    def close(self) -> None:
+        """Standard output is not ours to close."""
