@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from scraper.journal import Journal
 from scraper.model import Outcome
 from scraper.record import stored_outcome
-from scraper.storage.ledger import is_marked, mark
+from scraper.storage.bitmap import Bitmap
 
 BATCH = 256
 
@@ -22,10 +22,10 @@ class Delivery:
     """`named` is the bitmap of the rows that the input has named so far."""
 
     journal: Journal
-    named: bytearray
+    named: Bitmap
     with_images: bool
-    _images: bytearray = field(default_factory=bytearray)
-    _delivered: bytearray = field(default_factory=bytearray)
+    _images: Bitmap = field(default_factory=Bitmap)
+    _delivered: Bitmap = field(default_factory=Bitmap)
     _known: list[int] = field(default_factory=list)
 
     def note_known(self, ids: Sequence[int]) -> None:
@@ -42,29 +42,29 @@ class Delivery:
     def of_commit(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
         """Those of a commit that are the input's. The others come from the folder, once the input
         names them, if ever."""
-        pages = [each.task.id for each in outcomes if is_marked(self.named, each.task.id)]
+        pages = [each.task.id for each in outcomes if each.task.id in self.named]
         images = self._images_of(pages)
         for outcome in outcomes:
-            if self._is_wanted(outcome.task.id) and not mark(self._delivered, outcome.task.id):
+            if self._is_wanted(outcome.task.id) and self._delivered.add(outcome.task.id):
                 yield outcome
         yield from self._stored(images)
 
     def _is_wanted(self, id: int) -> bool:
-        return is_marked(self.named, id) or is_marked(self._images, id)
+        return id in self.named or id in self._images
 
     def _images_of(self, pages: Sequence[int]) -> list[int]:
         """The images that these pages name, and none before them did."""
         if not pages or not self.with_images:
             return []
         images = self.journal.ledger.children(pages)
-        return [each for each in images if not mark(self._images, each)]
+        return [each for each in images if self._images.add(each)]
 
     def _stored(self, ids: Sequence[int]) -> Iterator[Outcome]:
         """Of these rows what the last commit holds and was not delivered."""
         ledger, records, end = self.journal.ledger, self.journal.records, self.journal.committed
         for some in _batches(ids):
             for id, url, offset, length in ledger.places(some):
-                if offset < end and not mark(self._delivered, id):
+                if offset < end and self._delivered.add(id):
                     yield stored_outcome(records.read(offset, length), id, url)
 
 

@@ -115,10 +115,10 @@ class Journal:
     def _files(
         self, fetched: Fetched, processed: Processed | None, path: str
     ) -> tuple[Publication, ...]:
-        held = fetched.task.held
+        stored = fetched.task.stored
         files = [Publication(fetched.part, path)]
-        if held is not None and held.path is not None and held.path != path:
-            files.append(Publication(None, held.path))  # of another type, under another name
+        if stored is not None and stored.path is not None and stored.path != path:
+            files.append(Publication(None, stored.path))  # of another type, under another name
         return (*files, *(processed.files if processed else ()))
 
     def _unwanted(self, files: Sequence[Publication]) -> tuple[Publication, ...]:
@@ -154,12 +154,12 @@ class Journal:
 
     def _unchanged(self, fetched: Fetched, processed: Processed | None) -> frozenset[int]:
         """What we hold is true still; the record of then is told again, as it is now."""
-        task, held = fetched.task, fetched.task.held
-        assert held is not None, "validators were sent"
-        assert held.offset is not None, "and recorded"
+        task, stored = fetched.task, fetched.task.stored
+        assert stored is not None, "validators were sent"
+        assert stored.offset is not None, "and recorded"
         failure = processed.failure if processed else None
         facts = processed.facts if processed else b"{}"
-        earlier = self.records.read(held.offset, held.length or 0)
+        earlier = self.records.read(stored.offset, stored.length or 0)
         line = record.unchanged(earlier, self.number, fetched, facts, failure)
         state: State = "failed" if failure else "unchanged"
         outcome = Outcome(

@@ -55,7 +55,7 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StoredResponse:
     """The copy of a URL that an earlier pass has brought, and the validators to ask with."""
 
     path: str | None = None
@@ -88,7 +88,7 @@ class Task:
     source: str | None = None
     line: int | None = None
     refusal: str | None = None  # the kind under which the line itself was refused
-    held: Held | None = None  # what an earlier pass has brought
+    stored: StoredResponse | None = None  # what an earlier pass has brought
     started: float = 0.0  # unix time of the first attempt in this pass
     robots: str | None = None  # "disallowed" where robots.txt forbids what is asked all the same
 
@@ -251,7 +251,7 @@ class HostState:
     name: str
     robots: str | None = None
     rate: float | None = None
-    breaker: int = 0
+    consecutive_failures: int = 0
     pause_until: float = 0.0
     host_class: str | None = None
 

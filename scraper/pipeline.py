@@ -180,10 +180,10 @@ class Pipeline:
         """Is there something to process? Not in a file, nor in what was processed the same way."""
         if self._stage is None or fetched.kind == "file":
             return False
-        held = fetched.task.held
-        if fetched.status != 304 or held is None:
+        stored = fetched.task.stored
+        if fetched.status != 304 or stored is None:
             return True
-        if held.process_hash != self._journal.process_hash(fetched.kind):
+        if stored.process_hash != self._journal.process_hash(fetched.kind):
             return True
         return fetched.kind == "image" and not self._journal.has_picture(fetched.task)
 

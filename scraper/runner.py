@@ -40,7 +40,8 @@ from scraper.shaping import describe_changes, process_hashes, shaping_options
 from scraper.sinks.sink import Outputs, open_sinks
 from scraper.sinks.summary_file import SummaryFile
 from scraper.sources import lists
-from scraper.storage.ledger import Ledger, Pass, fault_of, marked, refusal_of
+from scraper.storage.bitmap import Bitmap
+from scraper.storage.ledger import Ledger, Pass, fault_of, refusal_of
 from scraper.storage.store import Store, processed_prefix
 from scraper.urls import without_credentials
 from scraper.workers.stage import Limits, ProcessStage, Work
@@ -81,7 +82,7 @@ class Run:
         self._temporary: TemporaryFolder | None = None
         self.resumed = False
         self.complete = False  # the pass came to its end
-        self.doubted = 0  # URLs asked again because a power loss took their files
+        self.reopened = 0  # URLs asked again because a power loss took their files
         self.threads_are_back = True
         self.report.take_time(time.monotonic())
         self._inbox: SimpleQueue[object] = SimpleQueue()
@@ -92,7 +93,7 @@ class Run:
         self._entered = False
         self._opened = False
         self._fault: LocalFault | None = None
-        self._seen = bytearray()
+        self._seen = Bitmap()
         self._due = 0  # URLs of the list that this pass is about
         self._arguments = {
             "inputs": [each.identity for each in self.sources],
@@ -152,7 +153,7 @@ class Run:
         ids = claim_folder(self.folder, self.ledger, self.sources, join=self._add_list)
         self.store.recover(self.ledger.unpublished())
         self.ledger.published()
-        self._distrust()
+        self._verify_after_power_loss()
         self._choose_pass()
         self.journal = self._journal()
         self._note_positions()
@@ -224,12 +225,12 @@ class Run:
             raise UsageError(_no_run(folder))
         return folder
 
-    def _distrust(self) -> None:
+    def _verify_after_power_loss(self) -> None:
         """If the machine went down under the last run, believe only what is on the disk."""
         boot = recovery.boot_of()
         before = self.ledger.meta("boot")
         if before is not None and boot is not None and before != boot:
-            self.doubted = recovery.distrust(self.ledger, self.store.root)
+            self.reopened = recovery.verify_after_power_loss(self.ledger, self.store.root)
         self.ledger.set_meta("boot", None if self.config.run.durable else boot)
         self.ledger.commit()
 
@@ -252,7 +253,7 @@ class Run:
                 self._go_on_without_a_list()
             return
         self.number += 1
-        self.ledger.forgive_hosts()
+        self.ledger.reset_host_failures()
         if last.ended is None:
             self.ledger.end_pass(last.number)
             self.ledger.adopt_pending(self.number)
@@ -366,9 +367,9 @@ class Run:
         )
 
     def _held(self, task: Task) -> str:
-        assert task.held is not None, "no part was written, so there is a body from before"
-        assert task.held.path is not None, "and it has a place"
-        return str(self.folder / task.held.path)
+        assert task.stored is not None, "no part was written, so there is a body from before"
+        assert task.stored.path is not None, "and it has a place"
+        return str(self.folder / task.stored.path)
 
     # -- running ------------------------------------------------------------------------------
 
@@ -499,7 +500,7 @@ class Run:
 
     def _totals(self) -> Tally:
         """How the folder's URLs ended last; a script's own, if they came from a script."""
-        own = None if self._lists or not self.sources else marked(self._seen)
+        own = None if self._lists or not self.sources else self._seen
         return Tally.of(self.ledger.ends(own))
 
     def _write_summary(self) -> None:

@@ -379,8 +379,8 @@ def _say_what_is_begun(run: Run) -> None:
         say(f"took over {run.adopted:,} records of {printable(str(run.folder))}")
     if run.resumed:
         say(f"continuing pass {run.number} of {printable(str(run.folder))}")
-    if run.doubted:
-        say(f"the machine went down under the last run: asking {run.doubted:,} again")
+    if run.reopened:
+        say(f"the machine went down under the last run: asking {run.reopened:,} again")
 
 
 def _told(outcome: Outcome) -> str:

@@ -12,7 +12,7 @@ import orjson
 from scraper.cli.progress import answer
 from scraper.errors import UsageError
 from scraper.reports.summary import Report, Tally
-from scraper.storage.ledger import Glance, glance
+from scraper.storage.ledger import RunStatus, read_status
 from scraper.storage.reading import Unreadable
 from scraper.storage.store import holder
 from scraper.text import counted, printable, printable_json
@@ -31,7 +31,7 @@ def main(arguments: list[str], parser_class: type[argparse.ArgumentParser]) -> i
     options = parser.parse_args(arguments)
     folder = _folder(options.folder)
     try:
-        seen = glance(folder / _LEDGER)
+        seen = read_status(folder / _LEDGER)
     except Unreadable as error:
         facts, text = _of_summary(folder, error)
     else:
@@ -92,7 +92,7 @@ def _of_summary(folder: Path, why: Unreadable) -> tuple[dict[str, object], str]:
     return facts, "\n".join(lines)
 
 
-def _as_dict(seen: Glance, process: str | None) -> dict[str, object]:
+def _as_dict(seen: RunStatus, process: str | None) -> dict[str, object]:
     return {
         "from": "ledger",
         "running": process is not None,
@@ -109,7 +109,7 @@ def _as_dict(seen: Glance, process: str | None) -> dict[str, object]:
     }
 
 
-def _counts(seen: Glance, process: str | None) -> dict[str, object]:
+def _counts(seen: RunStatus, process: str | None) -> dict[str, object]:
     """The counts of the last commit; of a run that goes on, the time since then too."""
     counts = dict(seen.counts)
     at = counts.pop("at", None)
@@ -118,7 +118,7 @@ def _counts(seen: Glance, process: str | None) -> dict[str, object]:
     return counts
 
 
-def _text(folder: Path, seen: Glance, process: str | None) -> str:
+def _text(folder: Path, seen: RunStatus, process: str | None) -> str:
     report = Report(number=seen.number, totals=Tally.of(seen.ends))
     report.resume(_counts(seen, process))
     if process is not None:

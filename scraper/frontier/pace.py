@@ -129,7 +129,7 @@ class Host:
         if kept.pause_until > now - FORGIVEN_SECONDS:
             # A clock that was wrong once must not stop a host for as long.
             self.opens = min(kept.pause_until, now + LONGEST_PAUSE_SECONDS)
-            self.strikes = kept.breaker
+            self.strikes = kept.consecutive_failures
         for scheme, (at, text) in orjson.loads(kept.robots or "{}").items():
             if now - at < RULES_SECONDS:
                 self.origins[scheme] = Origin(parse(text, agent), at=at)

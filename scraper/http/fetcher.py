@@ -246,30 +246,30 @@ class Fetcher:
     def _conditions(self, task: Task) -> dict[str, str]:
         """What makes a request conditional (RFC 9110 13.1), if the body that we hold is there."""
         validators = _validators(task)
-        held = task.held
-        if not validators or held is None or held.path is None or self._folder is None:
+        stored = task.stored
+        if not validators or stored is None or stored.path is None or self._folder is None:
             return {}
-        return validators if self._folder.holds(held.path) else {}
+        return validators if self._folder.holds(stored.path) else {}
 
     def _unchanged(
         self, flight: Flight, began: float, first_byte: float, raw: BaseHTTPResponse
     ) -> Fetched:
         """We hold it already: what was learned then is true still."""
-        task, held = flight.task, flight.task.held
-        assert held is not None, "validators were sent"
-        kind, type, charset = sniff(b"", held.type)
+        task, stored = flight.task, flight.task.stored
+        assert stored is not None, "validators were sent"
+        kind, type, charset = sniff(b"", stored.type)
         return Fetched(
             task=task,
             url=task.url,
             status=304,
             kind=kind,
-            type=held.type or type,
-            charset=held.charset or charset,
+            type=stored.type or type,
+            charset=stored.charset or charset,
             headers=_headers_of(raw),
             part=None,
-            bytes=held.bytes or 0,
+            bytes=stored.bytes or 0,
             wire_bytes=0,
-            sha256=held.sha256,
+            sha256=stored.sha256,
             at=time.time(),
             timings=Timings(flight.connected, first_byte, time.perf_counter() - began),
             peer=flight.peer,
@@ -377,10 +377,10 @@ def retry_after(value: str, now: float) -> float | None:
 
 
 def _validators(task: Task) -> dict[str, str]:
-    held = task.held
-    if held is None or task.purpose != "url":
+    stored = task.stored
+    if stored is None or task.purpose != "url":
         return {}
-    conditions = {"If-None-Match": held.etag, "If-Modified-Since": held.last_modified}
+    conditions = {"If-None-Match": stored.etag, "If-Modified-Since": stored.last_modified}
     return {name: value for name, value in conditions.items() if value}
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import orjson
 
 from scraper.machine.files import Folder
-from scraper.storage.ledger import Ledger, Told
+from scraper.storage.ledger import Ledger, RecordSpan
 
-DOUBTED_SECONDS = 300.0  # Linux writes dirty pages back within 30 s, twice that with a journal
+VERIFIED_SECONDS = 300.0  # Linux writes dirty pages back within 30 s, twice that with a journal
 _BLOCK_BYTES = 2**20
 
 
@@ -30,17 +30,17 @@ def boot_of() -> str | None:
         return None
 
 
-def distrust(ledger: Ledger, folder: Folder) -> int:
+def verify_after_power_loss(ledger: Ledger, folder: Folder) -> int:
     """Make due again what the disk has lost, and cut the files to match. Returns how many URLs."""
     with folder.file("records.jsonl") as records:
         size = os.fstat(records.fileno()).st_size
         position = int(ledger.position("records.jsonl") or 0)
-        cut = _first_untrue(ledger.told_lately(DOUBTED_SECONDS), records, folder)
+        cut = _first_untrue(ledger.recent_records(VERIFIED_SECONDS), records, folder)
         if cut is None and size >= position:
             return 0
         if cut is None:
             cut = _end_of_last_line(records, size)
-        due = ledger.doubt(cut)
+        due = ledger.reopen_from(cut)
         records.truncate(cut)
         ledger.set_position("records.jsonl", str(cut))
     if ledger.position("errors.jsonl") is not None:
@@ -49,7 +49,7 @@ def distrust(ledger: Ledger, folder: Folder) -> int:
     return due
 
 
-def _first_untrue(told: list[Told], records: FileIO, folder: Folder) -> int | None:
+def _first_untrue(told: list[RecordSpan], records: FileIO, folder: Folder) -> int | None:
     """The offset of the first record that is not there, or whose file is not what it says."""
     for each in told:
         records.seek(each.offset)

@@ -2,17 +2,16 @@
 
 The rows are the truth and the memory of the run: a lane's waiting URLs, retries and redirect
 hops are rows, not objects, so that a million of them cost disk and no memory. A row returns to
-its lane by `give_back`; it ends by `finish`. Nothing is visible to the next run before `commit`.
+its lane by `requeue`; it ends by `finish`. Nothing is visible to the next run before `commit`.
 """
 
 from __future__ import annotations
 
 import errno
-import functools
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,15 +31,16 @@ from scraper.model import (
     Ended,
     Failure,
     Headers,
-    Held,
     Hop,
     HostState,
     Line,
     Publication,
+    StoredResponse,
     Task,
     Waiting,
     label_of,
 )
+from scraper.storage.bitmap import Bitmap
 from scraper.storage.reading import Unreadable, read
 from scraper.urls import Url, key_of, lane_of, parts_of
 
@@ -181,7 +181,7 @@ _PLACES = """SELECT json_group_array(json_array(id, url, "offset", length)) FROM
   (SELECT url.id, url, "offset", length FROM json_each(?) AS j JOIN url ON url.id = j.value
    WHERE state != 'pending' ORDER BY j.key)"""
 
-_GIVE_BACK = f"""UPDATE url SET host = j.host, due = j.due, attempts = j.attempts,
+_REQUEUE = f"""UPDATE url SET host = j.host, due = j.due, attempts = j.attempts,
   started = j.started, ask = j.ask, hops = j.hops FROM (SELECT {
     _fields("id", "host", "due", "attempts", "started", "ask", "hops")
 } FROM json_each(?)) AS j WHERE url.id = j.id"""
@@ -297,7 +297,7 @@ class Ledger:
             raise refusal_of(error, path) from error
         self._committed = self._db.total_changes
         self._finished: list[tuple[Any, ...]] = []
-        self._given_back: list[tuple[Any, ...]] = []
+        self._requeued: list[tuple[Any, ...]] = []
 
     def _open(self, durable: bool) -> None:
         db = self._db
@@ -350,7 +350,7 @@ class Ledger:
     @property
     def changed(self) -> bool:
         """Is there anything that a kill would undo?"""
-        gathered = bool(self._finished or self._given_back)
+        gathered = bool(self._finished or self._requeued)
         return gathered or self._db.total_changes > self._committed
 
     def unpublished(self) -> list[Publication]:
@@ -365,7 +365,7 @@ class Ledger:
     def rollback(self) -> None:
         """Forget everything since the last commit, as a kill would."""
         self._finished.clear()
-        self._given_back.clear()
+        self._requeued.clear()
         if self._db.in_transaction:  # a COMMIT that met a full disk has ended it
             self._db.execute("ROLLBACK")
         self._db.execute("BEGIN IMMEDIATE")
@@ -419,12 +419,12 @@ class Ledger:
     def last_pass(self) -> Pass | None:
         return next(iter(self.passes(1)), None)
 
-    def passes(self, most: int = -1) -> list[Pass]:
+    def passes(self, limit: int = -1) -> list[Pass]:
         """The passes of this folder, newest first."""
         rows = self._db.execute(
             "SELECT number, started, ended, arguments, counts, configuration FROM pass"
             " ORDER BY number DESC LIMIT ?",
-            (most,),
+            (limit,),
         )
         return [
             Pass(number, started, ended, orjson.loads(arguments), orjson.loads(counts),
@@ -494,7 +494,7 @@ class Ledger:
 
     def add(self, lines: Sequence[Line], number: int, *, listed: bool = True,
             parent: int | None = None, again: bool = False,
-            seen: bytearray | None = None) -> Added:  # fmt: skip
+            seen: Bitmap | None = None) -> Added:  # fmt: skip
         """Insert what is new into pass `number`; with `again`, ended rows become due in it.
 
         `seen` is a bitmap over row numbers, grown here: lines that name a URL a second time in
@@ -537,7 +537,7 @@ class Ledger:
                     hosts.add(lane)
             known[each.url.href] = (key, row)
             named_elsewhere = listed and row.source != each.source
-            if seen is not None and mark(seen, id):
+            if seen is not None and not seen.add(id):
                 repeated += 1
                 named_elsewhere = True
             else:
@@ -591,7 +591,7 @@ class Ledger:
             asked = {url: key_of(url, salt) for url in clashing}
         return found
 
-    def drop_unlisted(self, sources: Sequence[int], seen: bytearray) -> None:
+    def drop_unlisted(self, sources: Sequence[int], seen: Bitmap) -> None:
         """These lists have been read to their ends: what they name no more is theirs no more.
 
         `seen` is the bitmap that `add` has grown while they were read. A URL that no list names
@@ -599,7 +599,7 @@ class Ledger:
         """
         self._flush()
         read = _marks(sources)
-        self._db.create_function("seen", 1, functools.partial(is_marked, seen), deterministic=True)
+        self._db.create_function("seen", 1, seen.__contains__, deterministic=True)
         self._db.execute(f"DELETE FROM input WHERE source IN ({read}) AND NOT seen(url)", sources)
         dropped = self._one(
             "SELECT json_group_array(id) FROM url"
@@ -706,10 +706,10 @@ class Ledger:
     # -- lanes --------------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        """Write what `finish` and `give_back` have gathered, so that it can be read."""
-        if self._given_back:
-            self._db.execute(_GIVE_BACK, (_json(self._given_back),))
-            self._given_back.clear()
+        """Write what `finish` and `requeue` have gathered, so that it can be read."""
+        if self._requeued:
+            self._db.execute(_REQUEUE, (_json(self._requeued),))
+            self._requeued.clear()
         if self._finished:
             self._db.execute(_FINISH, (_json(self._finished),))
             self._finished.clear()
@@ -722,10 +722,10 @@ class Ledger:
         )
         return lane
 
-    def waiting(self, lane: int, most: int) -> list[Waiting]:
-        """The first `most` tasks of a lane, fresh ones in the order of the list, then retries."""
+    def waiting(self, lane: int, limit: int) -> list[Waiting]:
+        """The first `limit` tasks of a lane, fresh ones in the order of the list, then retries."""
         self._flush()
-        return [self._task(row) for row in orjson.loads(self._one(_WAITING, lane, most))]
+        return [self._task(row) for row in orjson.loads(self._one(_WAITING, lane, limit))]
 
     def _task(self, row: list[Any]) -> Waiting:
         (id, url, written, seq, source, line, parent, page, depth, attempts, started, ask, hops,
@@ -748,17 +748,17 @@ class Ledger:
                 source=self._source_names.get(source),
                 line=line,
                 refusal=error_kind,
-                held=Held(*held) if held[0] is not None else None,
+                stored=StoredResponse(*held) if held[0] is not None else None,
                 started=started or 0.0,
             ),
             due,
         )
 
-    def give_back(self, task: Task, *, due: float, attempts: int) -> None:
+    def requeue(self, task: Task, *, due: float, attempts: int) -> None:
         """Return a task to the lane of its URL: a retry, or the next hop of a redirect."""
         hops = _json([[hop.url.href, hop.status] for hop in task.hops]) if task.hops else None
         ask = task.url.href if task.url != task.origin_url else None
-        self._given_back.append(
+        self._requeued.append(
             (task.id, task.url.lane, due, attempts, task.started or None, ask, hops)
         )
 
@@ -802,18 +802,18 @@ class Ledger:
 
     # -- after a power loss -------------------------------------------------------------------
 
-    def told_lately(self, seconds: float) -> list[Told]:
+    def recent_records(self, seconds: float) -> list[RecordSpan]:
         """The records of the last `seconds` before the last one, in their order in the file."""
         rows = self._db.execute(
             'SELECT "offset", length FROM url WHERE "offset" IS NOT NULL AND fetched_at >='
             ' (SELECT max(fetched_at) FROM url) - ? ORDER BY "offset"',
             (seconds,),
         )
-        return [Told(*row) for row in rows]
+        return [RecordSpan(*row) for row in rows]
 
-    def doubt(self, offset: int) -> int:
+    def reopen_from(self, offset: int) -> int:
         """Make due again what was recorded from `offset` on, and count the pass anew."""
-        doubted = self._db.execute(
+        reopened = self._db.execute(
             "UPDATE url SET state = 'pending', due = 0, attempts = NULL, sha256 = NULL,"
             " etag = NULL, last_modified = NULL,"
             ' error_kind = CASE WHEN host = 0 THEN error_kind END, "offset" = NULL'
@@ -827,7 +827,7 @@ class Ledger:
             self._db.execute(
                 "UPDATE pass SET ended = NULL, counts = ? WHERE number = ?", (counts, last.number)
             )
-        return int(doubted)
+        return int(reopened)
 
     def _counted(self, number: int) -> dict[str, Any]:
         """States and failures of a pass, out of its rows."""
@@ -867,7 +867,7 @@ class Ledger:
                 state.id,
                 state.name,
                 state.rate,
-                state.breaker,
+                state.consecutive_failures,
                 state.pause_until,
                 state.host_class,
             ),
@@ -884,7 +884,7 @@ class Ledger:
             (lane, name, _json(robots)),
         )
 
-    def forgive_hosts(self) -> None:
+    def reset_host_failures(self) -> None:
         """A new pass gives hosts that were down another chance."""
         self._db.execute("UPDATE host SET breaker = 0 WHERE breaker > 0")
 
@@ -911,7 +911,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RecordSpan:
     """Where a record stands in records.jsonl, in bytes; `length` is without the line's end."""
 
     offset: int
@@ -935,7 +935,7 @@ def owner_of(path: Path) -> list[str] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class RunStatus:
     """How a run stands, as another process sees it."""
 
     number: int
@@ -949,15 +949,15 @@ class Glance:
     ends: tuple[Ended, ...] = ()
 
 
-def glance(path: Path) -> Glance:
+def read_status(path: Path) -> RunStatus:
     """Look into a ledger without disturbing its run. Raises UsageError, Unreadable."""
     try:
-        return read(path, lambda db: _glance(db, path))
+        return read(path, lambda db: _status_of(db, path))
     except sqlite3.Error as error:
         raise UsageError(_unusable(path, error)) from error
 
 
-def _glance(db: sqlite3.Connection, path: Path) -> Glance:
+def _status_of(db: sqlite3.Connection, path: Path) -> RunStatus:
     _check_schema(db, path)
     last = db.execute(
         "SELECT number, started, ended, counts FROM pass ORDER BY number DESC LIMIT 1"
@@ -973,7 +973,7 @@ def _glance(db: sqlite3.Connection, path: Path) -> Glance:
         (now, now),
     ).fetchall()
     number, started, ended, counts = last
-    return Glance(number, started, ended, orjson.loads(counts or "{}"), pending, retrying, hosts,
+    return RunStatus(number, started, ended, orjson.loads(counts or "{}"), pending, retrying, hosts,
                   tuple(paused), tuple(_ends(db)))  # fmt: skip
 
 
@@ -996,34 +996,11 @@ def _hops_of(encoded: str | None) -> tuple[Hop, ...]:
     return tuple(Hop(parts_of(url), status) for url, status in orjson.loads(encoded))
 
 
-def marked(seen: bytearray) -> Iterator[int]:
-    """The row numbers that a bitmap holds."""
-    for place, byte in enumerate(seen):
-        for bit in range(8):
-            if byte >> bit & 1:
-                yield place * 8 + bit
-
-
-def is_marked(seen: bytearray, id: int) -> bool:
-    byte, bit = divmod(id, 8)
-    return byte < len(seen) and bool(seen[byte] >> bit & 1)
-
-
 def _check_files(path: Path) -> None:
     """SQLite follows links: whatever it is going to open must be a file."""
     with opening(path), open_folder(path.parent) as folder:
         for suffix in ("", "-wal", "-shm", "-journal"):
             folder.check_file(path.name + suffix)
-
-
-def mark(seen: bytearray, id: int) -> bool:
-    """Set bit `id` and say whether it was set already."""
-    byte, bit = divmod(id, 8)
-    if byte >= len(seen):
-        seen.extend(bytes(max(byte + 1 - len(seen), 4096)))
-    was = bool(seen[byte] >> bit & 1)
-    seen[byte] |= 1 << bit
-    return was
 
 
 def _json(value: object) -> str:

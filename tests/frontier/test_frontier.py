@@ -49,11 +49,11 @@ class Rows:
         lanes = {each.task.url.lane for each in self.waiting_rows.values()}
         return min((lane for lane in lanes if lane > after), default=None)
 
-    def waiting(self, lane: int, most: int) -> list[Waiting]:
+    def waiting(self, lane: int, limit: int) -> list[Waiting]:
         found = [each for each in self.waiting_rows.values() if each.task.url.lane == lane]
-        return sorted(found, key=lambda each: (each.due, each.task.id))[:most]
+        return sorted(found, key=lambda each: (each.due, each.task.id))[:limit]
 
-    def give_back(self, task: Task, *, due: float, attempts: int) -> None:
+    def requeue(self, task: Task, *, due: float, attempts: int) -> None:
         assert task.id in self.waiting_rows
         self.waiting_rows[task.id] = Waiting(replace(task, attempt=attempts + 1), due)
 

@@ -79,7 +79,7 @@ from scraper.http import fetcher
 from scraper.http.fetcher import Fetcher, Flight
 from scraper.http.fetcher import retry_after as parsed_retry_after
 from scraper.machine.files import open_folder
-from scraper.model import Fact, Failed, Fetched, Held, Moved, Rules, Task
+from scraper.model import Fact, Failed, Fetched, Moved, Rules, StoredResponse, Task
 from scraper.urls import canonical
 
 PATIENCE = 10.0
@@ -233,9 +233,9 @@ def test_robots_txt_comes_as_text(asker: Asker, web: responses.RequestsMock) -> 
 def test_what_is_held_is_asked_for_conditionally(asker: Asker, web: responses.RequestsMock) -> None:
     web.get("https://a.example/", status=304)
     (asker.folder / "held.html").write_bytes(BODY)
-    held = Held("held.html", "text/html", "utf-8", len(BODY), "ab" * 32, etag='"1"',
-                last_modified="Wed, 01 Jan 2025 00:00:00 GMT")  # fmt: skip
-    fact = asker.ask("https://a.example/", held=held)
+    stored = StoredResponse("held.html", "text/html", "utf-8", len(BODY), "ab" * 32, etag='"1"',
+                            last_modified="Wed, 01 Jan 2025 00:00:00 GMT")  # fmt: skip
+    fact = asker.ask("https://a.example/", stored=stored)
     assert isinstance(fact, Fetched)
     assert (fact.status, fact.part, fact.sha256) == (304, None, "ab" * 32)
     sent = web.calls[0].request.headers
@@ -247,7 +247,7 @@ def test_what_was_held_and_is_gone_is_asked_for_anew(
     asker: Asker, web: responses.RequestsMock
 ) -> None:
     web.get("https://a.example/", body=BODY)
-    asker.ask("https://a.example/", held=Held("gone.html", "text/html", etag='"1"'))
+    asker.ask("https://a.example/", stored=StoredResponse("gone.html", "text/html", etag='"1"'))
     assert "If-None-Match" not in web.calls[0].request.headers
 
 
@@ -690,9 +690,9 @@ def test_an_answer_that_was_not_modified_needs_no_body(asker: Asker) -> None:
     with FaultyServer(sequence(etag(BODY))) as server:
         first = asker.ask(server.url())
         assert isinstance(first, Fetched)
-        held = Held(first.part, first.type, None, first.bytes, first.sha256,
-                    etag=dict(first.headers)["etag"])  # fmt: skip
-        again = asker.ask(server.url(), held=held)
+        stored = StoredResponse(first.part, first.type, None, first.bytes, first.sha256,
+                                etag=dict(first.headers)["etag"])  # fmt: skip
+        again = asker.ask(server.url(), stored=stored)
         assert isinstance(again, Fetched)
         assert (again.status, again.wire_bytes, again.sha256) == (304, 0, first.sha256)
         asker.ask(server.url())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scraper.errors import UsageError, failure, of_status
 from scraper.model import Hop, HostState, Line, Publication, Task
 from scraper.storage import ledger as module
+from scraper.storage.bitmap import Bitmap
 from scraper.storage.ledger import Entry, Ledger
 from scraper.urls import Url, lane_of, parts_of
 
@@ -58,10 +59,10 @@ def test_a_url_is_added_once(ledger: Ledger) -> None:
 
 
 def test_lines_that_repeat_a_url_are_counted_in_each_reading_anew(ledger: Ledger) -> None:
-    seen = bytearray()
+    seen = Bitmap()
     assert ledger.add([A, B, A], 1, seen=seen).repeated == 1
     assert ledger.add([B, C], 1, seen=seen).repeated == 1
-    assert ledger.add([A, B, C], 1, seen=bytearray()).repeated == 0, "read again after a kill"
+    assert ledger.add([A, B, C], 1, seen=Bitmap()).repeated == 0, "read again after a kill"
 
 
 def test_a_listed_url_has_its_place_and_a_found_one_its_parent(ledger: Ledger) -> None:
@@ -78,7 +79,7 @@ def test_what_a_page_named_first_becomes_the_lists_own(ledger: Ledger) -> None:
     ledger.source_id("urls.txt")
     parent = task_of(ledger, A)
     ledger.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
-    added = ledger.add([replace(B, source=1, line=7, written="B.example")], 1, seen=bytearray())
+    added = ledger.add([replace(B, source=1, line=7, written="B.example")], 1, seen=Bitmap())
     assert (added.new, added.repeated, added.due, added.known_as_found) == (0, 0, 1, 1)
     task = ledger.waiting(B.url.lane, 1)[0].task
     assert (task.seq, task.source, task.line, task.written, task.parent, task.depth) == (
@@ -123,7 +124,7 @@ def test_a_line_that_is_no_url_waits_in_the_lane_of_no_host(ledger: Ledger) -> N
 def test_a_lane_gives_fresh_urls_in_the_order_of_the_list_then_retries(ledger: Ledger) -> None:
     ledger.add(of_host("a.example", "1", "2", "3"), 1)
     first = ledger.waiting(lane_of("a.example"), 1)[0].task
-    ledger.give_back(first, due=50.0, attempts=1)
+    ledger.requeue(first, due=50.0, attempts=1)
     assert waiting(ledger, "a.example") == [f"https://a.example/{n}" for n in (2, 3, 1)]
     last = ledger.waiting(lane_of("a.example"), 3)[2]
     assert (last.due, last.task.attempt) == (50.0, 2)
@@ -147,7 +148,7 @@ def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
 def test_a_hop_waits_in_the_lane_of_its_target_and_comes_home(ledger: Ledger) -> None:
     task = task_of(ledger, A)
     hop = replace(task, url=parts_of("https://b.example/x"), hops=(Hop(A.url, 301),))
-    ledger.give_back(hop, due=0.0, attempts=0)
+    ledger.requeue(hop, due=0.0, attempts=0)
     assert waiting(ledger, "a.example") == []
     onward = ledger.waiting(lane_of("b.example"), 1)[0].task
     assert (onward.url, onward.origin_url, onward.hops, onward.attempt) == (
@@ -360,7 +361,7 @@ def test_whatever_happens_each_url_is_pending_or_ended_once(
             ledger.finish(pending[0], Entry("done", None, 1), 1)
             state[pending[0].url.href] = "done"
         elif step == "give back" and pending:
-            ledger.give_back(pending[0], due=9.0, attempts=1)
+            ledger.requeue(pending[0], due=9.0, attempts=1)
         elif step == "commit":
             ledger.commit()
             committed = dict(state)

@@ -176,16 +176,16 @@ class Web(Fetcher):
         return Failed(task, failure, task.url, START)
 
     def _came(self, flight: Flight, kind: str) -> Fact:
-        task, held = flight.task, flight.task.held
-        known = held is not None and held.etag is not None
+        task, stored = flight.task, flight.task.stored
+        known = stored is not None and stored.etag is not None
         what = {"picture": "image", "broken": "image", "file": "file"}.get(kind, "page")
         type = {"image": "image/png", "page": "text/html", "file": "application/zip"}[what]
         common = {"task": task, "url": task.url, "kind": what, "type": type, "charset": None,
                   "headers": (("etag", '"1"'),), "wire_bytes": 0, "at": START,
                   "timings": Timings()}  # fmt: skip
-        if held is not None and known:
-            return Fetched(**common, status=304, part=None, bytes=held.bytes or 0,
-                           sha256=held.sha256)  # fmt: skip
+        if stored is not None and known:
+            return Fetched(**common, status=304, part=None, bytes=stored.bytes or 0,
+                           sha256=stored.sha256)  # fmt: skip
         part = f"{task.id}-{flight.attempt}.part"
         try:
             raw, place = _Once(body_of(task.url.href)), f"{self._folder_of_parts}/{part}"

@@ -31,8 +31,8 @@ class Rows:
     def next_lane(self, after: int) -> int | None:
         return next((lane for lane in self._order if lane > after and self.left[lane]), None)
 
-    def waiting(self, lane: int, most: int) -> list[Waiting]:
-        return [Waiting(self.task(lane, number), 0.0) for number in self.left[lane][:most]]
+    def waiting(self, lane: int, limit: int) -> list[Waiting]:
+        return [Waiting(self.task(lane, number), 0.0) for number in self.left[lane][:limit]]
 
     def task(self, lane: int, number: int) -> Task:
         host = self.hosts[lane]
@@ -42,7 +42,7 @@ class Rows:
     def recorded(self, task: Task) -> None:
         self.left[task.url.lane].remove((task.id - 1) % self.each)
 
-    def give_back(self, task: Task, *, due: float, attempts: int) -> None:
+    def requeue(self, task: Task, *, due: float, attempts: int) -> None:
         raise AssertionError("nothing is to be asked again here")
 
     def host(self, lane: int) -> HostState | None:
