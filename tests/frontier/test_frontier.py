@@ -881,7 +881,7 @@ class Chaos:
             self.end(task)
             return True
         assert task.id not in [each.id for each in (*self.air, *self.processing)], "twice at once"
-        here = [each for each in self.air if each.host == task.url.host]
+        here = [each for each in self.air if each.url.host == task.url.host]
         assert len(here) < self.world.hosts.per_host
         strangers = {each.url.host for each in (*self.air, task)} - self.answered
         assert len(strangers) <= max(spare_threads(self.world.threads), 1)
