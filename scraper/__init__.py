@@ -41,7 +41,7 @@ __all__ = [
     "stream",
 ]
 
-_PLACES = {
+_EXPORTS = {
     "run": "api",
     "stream": "api",
     "Config": "config",
@@ -60,10 +60,10 @@ logging.getLogger("scraper").addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
+    if name not in _EXPORTS:
         raise AttributeError(f"module 'scraper' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"scraper.{_PLACES[name]}"), name)
+    return getattr(importlib.import_module(f"scraper.{_EXPORTS[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_PLACES])
+    return sorted([*globals(), *_EXPORTS])

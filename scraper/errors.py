@@ -169,7 +169,7 @@ class LocalFault(ScraperError):
         self.failure = failure
 
 
-def failure(kind: str, message: str, *, status: int | None = None,
+def new_failure(kind: str, message: str, *, status: int | None = None,
             pause: float | None = None) -> Failure:  # fmt: skip
     """A `Failure` of a kind of the tree, with the stage, retryability and blame of the kind."""
     of = KINDS[kind]
@@ -194,7 +194,7 @@ def state_of(failure: Failure) -> Literal["failed", "skipped"]:
 
 # Dotted class names, looked up along the MRO: nothing needs importing, and a subclass that a
 # library adds later falls to its parent's kind. None marks wrappers that say nothing themselves.
-DOOR: dict[str, str | None] = {
+EXCEPTION_KINDS: dict[str, str | None] = {
     "scraper.guard.guard.NotFound": "dns_not_found",
     "scraper.guard.guard.LookupFailed": "dns_failed",
     "scraper.guard.guard.LookupTimeout": "dns_timeout",
@@ -306,10 +306,14 @@ def disk_failure(error: OSError) -> Failure:
     """The failure that an exception from our own files stands for; blamed on this machine."""
     where = f": {printable(str(error.filename))}" if error.filename else ""
     if error.errno in _FULL:
-        return failure("disk_full", f"no space left on the disk{where}; make space, start again")
+        return new_failure(
+            "disk_full", f"no space left on the disk{where}; make space, start again"
+        )
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return failure("no_descriptors", "no file descriptors left: raise `ulimit -n` or use -j")
-    return failure("disk_error", f"{error.strerror or error}{where}")
+        return new_failure(
+            "no_descriptors", "no file descriptors left: raise `ulimit -n` or use -j"
+        )
+    return new_failure("disk_error", f"{error.strerror or error}{where}")
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -325,7 +329,7 @@ def failure_of(error: BaseException) -> Failure:
         if isinstance(each, LocalFault):
             return each.failure
     kind = _kind_among(chain)
-    return _unknown(error) if kind is None else failure(kind, _message(kind, chain))
+    return _unknown(error) if kind is None else new_failure(kind, _message(kind, chain))
 
 
 def _kind_among(chain: list[BaseException]) -> str | None:
@@ -343,8 +347,8 @@ def _kind_among(chain: list[BaseException]) -> str | None:
 def _unknown(error: BaseException) -> Failure:
     """What no name is kept for: over something in an answer, or a mistake of ours."""
     if _is_of_a_library(error):
-        return failure("protocol_error", f"{_WORDS['protocol_error']} ({_where(error)})")
-    return failure("internal_error", _where(error))
+        return new_failure("protocol_error", f"{_WORDS['protocol_error']} ({_where(error)})")
+    return new_failure("internal_error", _where(error))
 
 
 def _message(kind: str, chain: list[BaseException]) -> str:
@@ -399,8 +403,8 @@ def _kind_of(error: BaseException) -> str | None:
         return own
     for cls in type(error).__mro__:
         name = f"{cls.__module__}.{cls.__qualname__}"
-        if name in DOOR:
-            return DOOR[name]
+        if name in EXCEPTION_KINDS:
+            return EXCEPTION_KINDS[name]
         if cls is OSError and isinstance(error, OSError):
             return _ERRNO.get(error.errno or 0)
     return None

@@ -17,13 +17,12 @@ from pathlib import Path
 import orjson
 
 from scraper import record
-from scraper.errors import LocalFault, disk_failure, state_of
-from scraper.errors import failure as failure_named
+from scraper.errors import LocalFault, disk_failure, new_failure, state_of
 from scraper.frontier import directives
 from scraper.model import (
-    Failed,
     Failure,
     Fetched,
+    FetchFailed,
     Line,
     Outcome,
     Processed,
@@ -135,7 +134,7 @@ class Journal:
         if fetched.kind == "page":
             words = (*words, *orjson.loads(facts).get("robots_meta", ()))
         word = directives.forbids(words, self.obey, fetched.kind)
-        return failure_named("robots_directive", f"the page says {word}") if word else None
+        return new_failure("robots_directive", f"the page says {word}") if word else None
 
     def _named(self, task: Task, processed: Processed | None, words: tuple[str, ...],
                facts: bytes) -> tuple[Url, ...]:  # fmt: skip
@@ -201,7 +200,7 @@ class Journal:
             validators_url=fetched.url.href,
         )
 
-    def failed(self, failed: Failed) -> None:
+    def failed(self, failed: FetchFailed) -> None:
         """A URL came to nothing."""
         task, failure = failed.task, failed.failure
         state = state_of(failure)

@@ -1,8 +1,8 @@
 """The nouns. Frozen, slotted, picklable; nothing else travels between modules.
 
 A `Task` is asked; asking it ends in one fact: `Fetched` (it is on disk), `Moved` (ask there
-instead), `Rules` (this origin's robots.txt) or `Failure`. An `Outcome` is the last word on one
-URL: in each pass every URL gets exactly one.
+instead), `RobotsText` (this origin's robots.txt) or `FetchFailed`. An `Outcome` is the last word
+on one URL: in each pass every URL gets exactly one.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class RobotsText:
     """What this origin permits: the text of its robots.txt ("" permits everything)."""
 
     task: Task
@@ -146,8 +146,8 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """Asking came to nothing."""
+class FetchFailed:
+    """The request failed."""
 
     task: Task
     failure: Failure
@@ -158,16 +158,14 @@ class Failed:
     wire_bytes: int = 0  # of a body that came, whole or not
 
 
-Fact = Fetched | Moved | Rules | Failed
+Fact = Fetched | Moved | RobotsText | FetchFailed
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """A request is over with this fact: its thread is free, and its host's clock starts."""
 
-    attempt: (
-        int  # the number of the flight; a fact that comes after its flight was given up is late
-    )
+    request_id: int  # of the flight; a fact that comes after its flight was given up is late
     fact: Fact
     at: float  # unix time
 

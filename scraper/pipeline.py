@@ -23,9 +23,19 @@ from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier, spare_threads
 from scraper.http.fetcher import Fetcher, Flight
 from scraper.journal import Journal
-from scraper.model import Answered, Fact, Failed, Failure, Fetched, Line, Moved, Outcome, Processed
+from scraper.model import (
+    Answered,
+    Fact,
+    Failure,
+    Fetched,
+    FetchFailed,
+    Line,
+    Moved,
+    Outcome,
+    Processed,
+)
 from scraper.redaction import redacted
-from scraper.sources.lists import Listed, NoMore, Reader
+from scraper.sources.lists import InputExhausted, LinesReady, Reader
 from scraper.text import counted
 from scraper.workers.stage import Broken, ProcessStage, Returned, Work
 
@@ -50,7 +60,7 @@ class Pipeline:
     def __init__(self, *, frontier: Frontier, fetcher: Fetcher, stage: ProcessStage | None,
                  journal: Journal, reader: Reader,
                  intake: Callable[[Sequence[Line]], frozenset[int]],
-                 work_of: Callable[[Fetched], Work], inbox: SimpleQueue[object],
+                 work_item: Callable[[Fetched], Work], inbox: SimpleQueue[object],
                  now: Callable[[], float], threads: int, window: int, item_seconds: float,
                  limits: RunKeys, delivery: Delivery | None = None) -> None:  # fmt: skip
         self._frontier = frontier
@@ -59,7 +69,7 @@ class Pipeline:
         self._journal = journal
         self._reader = reader
         self._intake = intake
-        self._work_of = work_of
+        self._work_item = work_item
         self._inbox = inbox
         self._now = now  # unix seconds that never jump
         self._threads = threads + spare_threads(threads)
@@ -67,14 +77,14 @@ class Pipeline:
         self._item_seconds = item_seconds
         self._limits = limits
         self._delivery = delivery
-        self._told = 0  # outcomes of this run
+        self._delivered = 0  # outcomes of this run
         self._began = time.monotonic()
         self._received = 0  # bytes of bodies in this run, recorded yet or not
         self._failed_before = journal.report.states["failed"]
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="fetch")
         self._flights: dict[int, Flight] = {}  # in the order of their deadlines
         self._processing: dict[int, Fetched] = {}
-        self._attempts = 0
+        self._requests = 0
         self._listening = True  # more URLs may come from the list
         self._list_error: BaseException | None = None
         self._stop_by: float | None = None
@@ -82,8 +92,8 @@ class Pipeline:
         self.stopped: Stop | None = None
         self.lost = 0  # threads that will never come back
         self._meaning: dict[type, Callable[[Any], None]] = {
-            Listed: self._listed,
-            NoMore: self._list_ended,
+            LinesReady: self._listed,
+            InputExhausted: self._list_ended,
             Answered: self._answered,
             Processed: self._processed,
             Broken: self._broken,
@@ -113,14 +123,14 @@ class Pipeline:
 
     def _committed(self) -> Iterator[Outcome]:
         outcomes = self._journal.commit()
-        self._told += len(outcomes)
+        self._delivered += len(outcomes)
         yield from self._delivery.of_commit(outcomes) if self._delivery else outcomes
 
     def close(self) -> None:
         """Give everything back; what is still under way is cut and stays pending."""
         self._reader.stop()
         for flight in self._flights.values():
-            flight.cut(errors.failure("interrupted", "the run was stopped"))
+            flight.cut(errors.new_failure("interrupted", "the run was stopped"))
         self._pool.shutdown(wait=not self.lost, cancel_futures=True)
         self._fetcher.close()
 
@@ -145,10 +155,10 @@ class Pipeline:
                 self._journal.refused(decision.task, decision.refusal)
                 self._frontier.settled(decision.task)
                 continue
-            self._attempts += 1
+            self._requests += 1
             deadline = time.monotonic() + self._item_seconds
-            flight = Flight(self._attempts, decision.task, decision.trust, deadline)
-            self._flights[flight.attempt] = flight
+            flight = Flight(self._requests, decision.task, decision.trust, deadline)
+            self._flights[flight.request_id] = flight
             future = self._pool.submit(self._fetcher.fetch, flight)
             future.add_done_callback(partial(self._hand_over, flight))
 
@@ -157,7 +167,7 @@ class Pipeline:
         out = self._out()
         if self.stopped is not None or free <= 0 or out >= self._window:
             return False
-        return not self._limits.max_items or self._told + out < self._limits.max_items
+        return not self._limits.max_items or self._delivered + out < self._limits.max_items
 
     def _out(self) -> int:
         """URLs in flight: from handing out to commit, or to the return to their lane."""
@@ -171,10 +181,10 @@ class Pipeline:
         if future.cancelled():
             return
         fact = future.result()
-        self._inbox.put(Answered(flight.attempt, fact, self._now()))
+        self._inbox.put(Answered(flight.request_id, fact, self._now()))
         if isinstance(fact, Fetched) and self._needs_work(fact):
             assert self._stage is not None, "there is one if there is work"
-            self._stage.submit(self._work_of(fact))
+            self._stage.submit(self._work_item(fact))
 
     def _needs_work(self, fetched: Fetched) -> bool:
         """Is there something to process? Not in a file, nor in what was processed the same way."""
@@ -201,7 +211,7 @@ class Pipeline:
 
     def _patience(self) -> float:
         """How long there is nothing to do but wait, in seconds."""
-        over = self.stopped or self._items_are_told() or self.finished
+        over = self.stopped or self._url_limit_reached() or self.finished
         if self._quiet() and (self._journal.waiting or over):
             return 0.0
         now = self._now()
@@ -244,15 +254,15 @@ class Pipeline:
         """The pass is over: no more will come, and nothing waits or is under way."""
         if self._listening or not self._quiet():
             return False
-        return self._frontier.finished or (self._items_are_told() and self._nothing_waits())
+        return self._frontier.finished or (self._url_limit_reached() and self._nothing_waits())
 
     @property
     def nothing_is_left(self) -> bool:
         """However it ended: the list was read, and nothing waits or is under way."""
         return self.list_has_ended and self._quiet() and self._nothing_waits()
 
-    def _items_are_told(self) -> bool:
-        return 0 < self._limits.max_items <= self._told
+    def _url_limit_reached(self) -> bool:
+        return 0 < self._limits.max_items <= self._delivered
 
     def _nothing_waits(self) -> bool:
         """By the ledger, for with max_items reached the frontier is asked no more."""
@@ -260,10 +270,10 @@ class Pipeline:
 
     # -- what does it mean? -----------------------------------------------------------------
 
-    def _listed(self, _: Listed) -> None:
+    def _listed(self, _: LinesReady) -> None:
         self._frontier.notice(self._intake(self._reader.take()))
 
-    def _list_ended(self, message: NoMore) -> None:
+    def _list_ended(self, message: InputExhausted) -> None:
         self._listening = False
         if message.error is not None:
             self._list_error = message.error
@@ -271,14 +281,14 @@ class Pipeline:
 
     def _answered(self, message: Answered) -> None:
         fact = message.fact
-        if self._flights.pop(message.attempt, None) is None:
+        if self._flights.pop(message.request_id, None) is None:
             return  # its flight was given up and its URL has another fate
         self._journal.report.requests += 1
         self._received += fact.wire_bytes
         if not isinstance(fact, Fetched):  # its bytes count with its record
             self._journal.report.wire_bytes += fact.wire_bytes
         if fact.task.purpose == "robots":
-            if isinstance(fact, Failed) and fact.failure.blame == "here":
+            if isinstance(fact, FetchFailed) and fact.failure.blame == "here":
                 self._fault(fact.failure)
             self._frontier.ruled(fact, message.at)
             self._frontier.answered(message)
@@ -292,19 +302,19 @@ class Pipeline:
             case Moved():
                 problem = self._frontier.moved(fact, message.at)
                 if problem is not None:
-                    self._conclude(Failed(fact.task, problem, fact.to, time.time()))
-            case Failed():
+                    self._conclude(FetchFailed(fact.task, problem, fact.to, time.time()))
+            case FetchFailed():
                 self._failed(fact, message.at)
         self._frontier.answered(message)
 
-    def _failed(self, failed: Failed, at: float) -> None:
+    def _failed(self, failed: FetchFailed, at: float) -> None:
         if failed.failure.blame == "here":
             self._frontier.returned(failed.task)
             self._fault(failed.failure)
         elif not self._frontier.retried(failed, at):
             self._conclude(failed)
 
-    def _conclude(self, failed: Failed) -> None:
+    def _conclude(self, failed: FetchFailed) -> None:
         self._journal.failed(failed)
         self._frontier.settled(failed.task)
 
@@ -359,12 +369,12 @@ class Pipeline:
 
     def _limit_reached(self) -> str | None:
         limits, report = self._limits, self._journal.report
-        told = self._told + self._journal.waiting
+        told = self._delivered + self._journal.waiting
         if limits.max_time_seconds and time.monotonic() - self._began >= limits.max_time_seconds:
             return f"max_time of {limits.max_time_seconds:g} s is over"
         if limits.max_bytes and self._received >= limits.max_bytes:
             return f"max_bytes of {counted(limits.max_bytes, 'byte')} is reached"
-        if self._items_are_told() and not self.finished:
+        if self._url_limit_reached() and not self.finished:
             return f"max_items of {counted(limits.max_items, 'URL')} is reached"
         failed = report.states["failed"] - self._failed_before
         most = limits.max_failures
@@ -387,13 +397,13 @@ class Pipeline:
                 break
             if flight.cut_as is None:
                 limit = f"not finished within {self._item_seconds:g} s"
-                flight.cut(errors.failure("timeout_total", limit))
+                flight.cut(errors.new_failure("timeout_total", limit))
             elif now >= flight.deadline + LOST_SECONDS:
                 self.lost += 1
-                late = Failed(flight.task, flight.cut_as, flight.task.url, time.time())
-                self._answered(Answered(flight.attempt, late, self._now()))
+                late = FetchFailed(flight.task, flight.cut_as, flight.task.url, time.time())
+                self._answered(Answered(flight.request_id, late, self._now()))
         if self.lost >= self._threads:
-            why = errors.failure("stalled", "every fetch thread hangs: the disk, most likely")
+            why = errors.new_failure("stalled", "every fetch thread hangs: the disk, most likely")
             self._stop(Stop(why.message, grace=0.0, failure=why))
         if self._stage is not None:
             self._stage.overdue(now)
@@ -409,11 +419,13 @@ class Pipeline:
         self._journal.note(f"nothing for {silent:.0f} s; waiting for {'; '.join(waits) or '?'}")
         if not waits and not self._ended():
             reason = "nothing is under way and nothing will open: a fault of this program"
-            raise LocalFault(errors.failure("stalled", reason))
+            raise LocalFault(errors.new_failure("stalled", reason))
         oldest = self._stage.oldest() if self._stage is not None else None
         if oldest is not None and oldest[1] > self._item_seconds + STALL_SECONDS:
             # Neither the worker's own alarm nor its killing has brought an answer.
-            why = errors.failure("process_timeout", f"no answer from a worker in {oldest[1]:.0f} s")
+            why = errors.new_failure(
+                "process_timeout", f"no answer from a worker in {oldest[1]:.0f} s"
+            )
             self._processed(Processed(oldest[0].task, b"{}", failure=why))
 
     def _waits(self, now: float) -> Iterator[str]:
@@ -435,4 +447,4 @@ class Pipeline:
         """The grace is over: cut what is in the air, leave what is being processed pending."""
         self._stop_by = None
         for flight in self._flights.values():
-            flight.cut(errors.failure("interrupted", "the run was stopped"))
+            flight.cut(errors.new_failure("interrupted", "the run was stopped"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from scraper.model import Failed, Failure, Fetched, Hop, Outcome, State, Task, Timings
+from scraper.model import Failure, Fetched, FetchFailed, Hop, Outcome, State, Task, Timings
 from scraper.redaction import redacted, redacted_line
 from scraper.text import printable_json
 from scraper.urls import Url, digest, parts_of
@@ -21,7 +21,7 @@ def encode(
     state: State,
     *,
     fetched: Fetched | None = None,
-    failed: Failed | None = None,
+    failed: FetchFailed | None = None,
     failure: Failure | None = None,
     path: str | None = None,
     directives: tuple[str, ...] = (),

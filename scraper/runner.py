@@ -107,7 +107,7 @@ class Run:
             raise UsageError("this run was entered before: make another with scraper.stream(...)")
         self._entered = True
         try:
-            with self._blaming_this_machine():
+            with self.local_errors():
                 self._open()
         except BaseException:
             self.close()
@@ -115,7 +115,7 @@ class Run:
         return self
 
     @contextmanager
-    def _blaming_this_machine(self) -> Iterator[None]:
+    def local_errors(self) -> Iterator[None]:
         """What goes wrong with our own files, in our words."""
         try:
             yield
@@ -196,7 +196,7 @@ class Run:
             journal=self.journal,
             reader=lists.Reader(numbered, self._inbox.put),
             intake=self._intake,
-            work_of=self._work_of,
+            work_item=self._work_item,
             inbox=self._inbox,
             now=_steady_clock(),
             threads=threads,
@@ -245,7 +245,7 @@ class Run:
                 raise UsageError(_no_run(self.folder))
             return
         plain = self.retry is None and not self.refresh
-        if last.ended is None and (plain or _same_wish(last.arguments, self._arguments)):
+        if last.ended is None and (plain or _same_request(last.arguments, self._arguments)):
             self.resumed = self._pass_open = True
             self.refresh = bool(last.arguments.get("refresh"))
             self.report.resume(dict(last.counts))
@@ -352,7 +352,7 @@ class Run:
         self.report.repeated += added.repeated
         return added.hosts
 
-    def _work_of(self, fetched: Fetched) -> Work:
+    def _work_item(self, fetched: Fetched) -> Work:
         task = fetched.task
         path = self.store.part(fetched.part) if fetched.part else self._held(task)
         return Work(
@@ -545,7 +545,7 @@ def guard_of(config: Config) -> Guard:
     )
 
 
-def _same_wish(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _same_request(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(one.get(name) == other.get(name) for name in ("retry", "refresh"))
 
 

@@ -23,7 +23,15 @@ from requests.exceptions import ConnectionError as RequestsConnectionError
 from urllib3.connection import HTTPConnection
 
 from scraper import errors
-from scraper.errors import DOOR, KINDS, LocalFault, disk_failure, failure, failure_of, of_status
+from scraper.errors import (
+    EXCEPTION_KINDS,
+    KINDS,
+    LocalFault,
+    disk_failure,
+    failure_of,
+    new_failure,
+    of_status,
+)
 from scraper.guard import guard
 from tests.conftest import PROJECT
 
@@ -65,7 +73,7 @@ def test_the_documentation_lists_exactly_the_kinds() -> None:
 
 
 def test_a_kind_knows_its_state() -> None:
-    skipped = {name for name in KINDS if errors.state_of(failure(name, "")) == "skipped"}
+    skipped = {name for name in KINDS if errors.state_of(new_failure(name, "")) == "skipped"}
     assert skipped == {name for name, kind in KINDS.items() if kind.branch == "rule"}
 
 
@@ -140,7 +148,7 @@ def test_every_exception_of_a_library_has_a_kind(library: str) -> None:
 
 
 def test_every_kind_behind_the_door_is_one_of_the_tree() -> None:
-    assert {kind for kind in DOOR.values() if kind is not None} <= set(KINDS)
+    assert {kind for kind in EXCEPTION_KINDS.values() if kind is not None} <= set(KINDS)
 
 
 def test_every_class_named_at_the_door_exists() -> None:
@@ -152,7 +160,7 @@ def test_every_class_named_at_the_door_exists() -> None:
         for _, cls in inspect.getmembers(module, inspect.isclass)
     }  # fmt: skip
     known |= {f"builtins.{cls.__name__}" for cls in every_builtin_error()}
-    assert set(DOOR) - known == set()
+    assert set(EXCEPTION_KINDS) - known == set()
 
 
 def every_builtin_error() -> list[type[BaseException]]:
@@ -441,6 +449,6 @@ def test_trouble_with_our_own_files_is_this_machines(number: int, kind: str) -> 
 
 
 def test_a_local_fault_is_kept_through_wrappers() -> None:
-    fault = LocalFault(failure("disk_full", "no space"))
+    fault = LocalFault(new_failure("disk_full", "no space"))
     wrapped = u3.ProtocolError("Connection aborted.", fault)
     assert failure_of(wrapped) is fault.failure

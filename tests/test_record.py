@@ -12,9 +12,9 @@ import orjson
 import pytest
 from PIL import Image
 
-from scraper.errors import failure, of_status
+from scraper.errors import new_failure, of_status
 from scraper.faulty import FaultyServer, body, page, redirect
-from scraper.model import Failed, Fetched, Hop, Task, Timings
+from scraper.model import Fetched, FetchFailed, Hop, Task, Timings
 from scraper.record import SCHEMA, encode
 from scraper.sinks.error_log import error_line
 from scraper.urls import Url, parts_of
@@ -47,7 +47,7 @@ def test_what_came_out_says_where_it_is() -> None:
 
 def test_what_failed_says_why() -> None:
     problem = of_status(404, "Not Found")
-    record = encoded(state="failed", failed=Failed(TASK, problem, URL, 0.0), failure=problem)
+    record = encoded(state="failed", failed=FetchFailed(TASK, problem, URL, 0.0), failure=problem)
     assert (record["error_kind"], record["error_stage"], record["status"]) == (
         "http_status", "fetch", 404)  # fmt: skip
     assert (record["retryable"], record["attempts"], record["path"]) == (False, 2, None)
@@ -55,7 +55,7 @@ def test_what_failed_says_why() -> None:
 
 def test_what_was_never_asked_has_no_attempt() -> None:
     task = Task(7, URL, URL, attempt=0)
-    record = encoded(task, "skipped", failure=failure("host_not_allowed", "no"))
+    record = encoded(task, "skipped", failure=new_failure("host_not_allowed", "no"))
     assert (record["attempts"], record["fetched_at"], record["seconds"]) == (0, None, None)
 
 
@@ -63,7 +63,7 @@ def test_a_line_that_is_no_url_has_no_canonical_form() -> None:
     task = Task(
         7, Url("ftp://x", "", ""), Url("ftp://x", "", ""), refusal="bad_scheme", line=2, attempt=0
     )
-    record = encoded(task, "failed", failure=failure("bad_scheme", "only http"))
+    record = encoded(task, "failed", failure=new_failure("bad_scheme", "only http"))
     assert (record["url"], record["canonical_url"], record["final_url"]) == ("ftp://x", None, None)
     assert record["attempts"] == 0
 
@@ -88,8 +88,8 @@ def test_passwords_do_not_travel_into_records() -> None:
         hops=(Hop(parts_of(url), 302),),
         parent=parts_of(url),
     )
-    problem = failure("connection_lost", f"lost {url}")
-    line = encode(1, task, "failed", failed=Failed(task, problem, parts_of(url), 0.0),
+    problem = new_failure("connection_lost", f"lost {url}")
+    line = encode(1, task, "failed", failed=FetchFailed(task, problem, parts_of(url), 0.0),
                   failure=problem)  # fmt: skip
     assert b"secret" not in line
     assert b"hidden" not in line

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scraper import config, record
 from scraper.cli.explain import Explanation
-from scraper.errors import failure
+from scraper.errors import new_failure
 from scraper.model import Fetched, Hop, Outcome, Task, Timings
 from scraper.sinks.error_log import error_line
 from scraper.sinks.run_log import json_line, note_line, text_line
@@ -77,7 +77,7 @@ def outcome_of(text: str) -> Outcome:
                 hops=(Hop(url, 302),))  # fmt: skip
     fetched = Fetched(task, url, 200, "page", text, text, ((text, text),), None, 1, 1, text, 0.0,
                       Timings())  # fmt: skip
-    problem = failure("protocol_error", text)
+    problem = new_failure("protocol_error", text)
     facts = printable_json(orjson.dumps({"title": text}))  # as a worker encodes them
     line = record.encode(1, task, "failed", fetched=fetched, failure=problem, path=text,
                           directives=(text,), facts=facts)  # fmt: skip

@@ -24,7 +24,17 @@ from scraper.guard.guard import Guard
 from scraper.http.fetcher import Fetcher, Flight, agent_of
 from scraper.machine.files import making_temporary
 from scraper.machine.temporary import TemporaryFolder
-from scraper.model import Fact, Failed, Failure, Fetched, Headers, Moved, Rules, Task, Trust
+from scraper.model import (
+    Fact,
+    Failure,
+    Fetched,
+    FetchFailed,
+    Headers,
+    Moved,
+    RobotsText,
+    Task,
+    Trust,
+)
 from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.runner import guard_of
 from scraper.storage import store
@@ -134,7 +144,7 @@ class _Asker:
         verdict = "may be asked" if refusal is None else f"{refusal[0]}: {refusal[1]}"
         self._told.add("guard", host=url.host, named_by=trust, verdict=verdict)
         if refusal is not None:
-            self._fail(errors.failure(*refusal))
+            self._fail(errors.new_failure(*refusal))
             return False
         return self._config.hosts.robots == "off" or self._robots_permit(url, trust)
 
@@ -157,7 +167,7 @@ class _Asker:
         )
         if permits or self._config.hosts.robots == "report":
             return True
-        self._fail(errors.failure("robots_disallowed", f"robots.txt of {url.host} forbids it"))
+        self._fail(errors.new_failure("robots_disallowed", f"robots.txt of {url.host} forbids it"))
         return False
 
     def _robots_of(self, url: urls.Url, trust: Trust) -> RobotRules | Failure:
@@ -166,9 +176,9 @@ class _Asker:
         task = Task(0, address, address, purpose="robots")
         while True:
             fact = self._fetch(task, trust, tell=False)
-            if isinstance(fact, Rules):
+            if isinstance(fact, RobotsText):
                 return parse(fact.text, agent)
-            if isinstance(fact, Failed) and not _means_no_rules(fact.failure):
+            if isinstance(fact, FetchFailed) and not _means_no_rules(fact.failure):
                 return without_rules(fact.failure)
             onward = next_hop_of_robots(fact, self._guard) if isinstance(fact, Moved) else None
             if onward is None:
@@ -179,7 +189,7 @@ class _Asker:
         seconds = self._config.fetch.item_time_seconds
         deadline = time.monotonic() + seconds
         flight = Flight(1, task, trust, deadline)
-        limit = errors.failure("timeout_total", f"not finished within {seconds:g} s")
+        limit = errors.new_failure("timeout_total", f"not finished within {seconds:g} s")
         clock = threading.Timer(seconds, flight.cut, [limit])
         clock.start()
         try:
@@ -199,7 +209,7 @@ class _Asker:
         return fact
 
     def _conclude(self, fact: Fact) -> None:
-        if isinstance(fact, Failed):
+        if isinstance(fact, FetchFailed):
             if fact.headers:
                 headers = _redacted(fact.headers)
                 self._told.add("answer", status=fact.failure.status, headers=headers)
@@ -234,7 +244,7 @@ class _Asker:
         )
         word = directives.forbids(words, self._config.hosts.obey, fact.kind)
         if word:
-            self._fail(errors.failure("robots_directive", f"the page says {word}"))
+            self._fail(errors.new_failure("robots_directive", f"the page says {word}"))
             return
         self._told.add("outcome", state="done", saved_as=saved)
 

@@ -25,11 +25,11 @@ from scraper.frontier.robots import meaning_of, parse
 from scraper.model import (
     Answered,
     Fact,
-    Failed,
     Failure,
+    FetchFailed,
     HostState,
     Moved,
-    Rules,
+    RobotsText,
     Task,
     Trust,
     Waiting,
@@ -215,10 +215,10 @@ class Frontier:
             return task, self._refused_line(task)
         forbidden = self._judge.refusal(task.url, trust)
         if forbidden is not None:
-            return task, errors.failure(*forbidden)
+            return task, errors.new_failure(*forbidden)
         if host.down:
             why = f"{host.name} failed {host.strikes} times in a row"
-            return task, errors.failure("host_down", why)
+            return task, errors.new_failure("host_down", why)
         return task, None
 
     def _must_know(self, host: Host, task: Task, now: float) -> bool:
@@ -252,7 +252,9 @@ class Frontier:
             return task, None
         if self._hosts.robots == "report":
             return replace(task, robots="disallowed"), None
-        return task, errors.failure("robots_disallowed", f"robots.txt of {host.name} forbids it")
+        return task, errors.new_failure(
+            "robots_disallowed", f"robots.txt of {host.name} forbids it"
+        )
 
     def _unknown(self, host: Host, origin: Origin) -> Failure | None:
         """Why there are no rules: of a host that cannot be reached its first URL tells it, the
@@ -262,20 +264,24 @@ class Frontier:
             return failure
         if origin.told:
             why = f"{host.name} could not be asked for its robots.txt ({failure.kind})"
-            return errors.failure("host_down", why)
+            return errors.new_failure("host_down", why)
         origin.told = True
         return failure
 
     def _refused_line(self, task: Task) -> Failure:
         if task.refusal == "bad_encoding":
-            return errors.failure("bad_encoding", "the line is not UTF-8: save the list as UTF-8")
+            return errors.new_failure(
+                "bad_encoding", "the line is not UTF-8: save the list as UTF-8"
+            )
         if task.origin_url.href.startswith(urls.NOT_TEXT):
-            return errors.failure("bad_url", f"{task.origin_url.href}; give each URL as text (str)")
+            return errors.new_failure(
+                "bad_url", f"{task.origin_url.href}; give each URL as text (str)"
+            )
         try:
             urls.canonical(task.origin_url.href)
         except urls.BadUrl as error:
-            return errors.failure(error.kind, error.message)
-        return errors.failure(task.refusal or "bad_url", "the line is longer than a URL may be")
+            return errors.new_failure(error.kind, error.message)
+        return errors.new_failure(task.refusal or "bad_url", "the line is longer than a URL may be")
 
     # -- what came of it ----------------------------------------------------------------------
 
@@ -287,7 +293,7 @@ class Frontier:
         lane.asking -= 1
         known = lane.host.answered
         self._asking[known] -= 1
-        failure = fact.failure if isinstance(fact, Failed) else None
+        failure = fact.failure if isinstance(fact, FetchFailed) else None
         received = fact.wire_bytes
         if failure is None or failure.blame != "here":
             lane.host.judged(failure, answer.at, received, self._hosts, self._fetch, self._random)
@@ -315,11 +321,11 @@ class Frontier:
             return
         origin.asked = False
         match fact:
-            case Rules():
+            case RobotsText():
                 self._permit(lane.host, scheme, fact.text, at)
             case Moved():
                 self._permit(lane.host, scheme, "", at)
-            case Failed(failure=failure) if failure.blame != "here":
+            case FetchFailed(failure=failure) if failure.blame != "here":
                 if failure.status is not None and meaning_of(failure.status) == "allowed":
                     self._permit(lane.host, scheme, "", at)
                 else:
@@ -361,7 +367,7 @@ class Frontier:
         if lane.place == "busy":
             self._to_ready(lane)
 
-    def retried(self, failed: Failed, now: float) -> bool:
+    def retried(self, failed: FetchFailed, now: float) -> bool:
         """Send the task back to its lane if the failure may pass and tries are left."""
         task, failure = failed.task, failed.failure
         if not failure.retryable or task.attempt > self._fetch.retries:

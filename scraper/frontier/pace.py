@@ -148,7 +148,7 @@ def without_rules(failure: Failure) -> Failure:
     if failure.kind.startswith(_NOBODY_THERE) or errors.KINDS[failure.kind].branch == "rule":
         return replace(failure, message=f"robots.txt: {failure.message}")
     why = f"robots.txt could not be had: {failure.message}"
-    return errors.failure("robots_unreachable", why)
+    return errors.new_failure("robots_unreachable", why)
 
 
 def backoff(failures: int, fetch: FetchKeys, draw: random.Random) -> float:

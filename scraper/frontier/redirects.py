@@ -37,12 +37,12 @@ def next_hop(moved: Moved, most: int) -> Task | Failure:
     """The task where it was sent on to, within `most` redirects; or why not."""
     if not most:
         why = f"it redirects to {moved.to.href}, and max_redirects is 0"
-        return errors.failure("redirect_not_followed", why)
+        return errors.new_failure("redirect_not_followed", why)
     onward = _onward(moved)
     if any(hop.url == moved.to for hop in onward.hops):
-        return errors.failure("too_many_redirects", f"redirects in a circle to {moved.to.href}")
+        return errors.new_failure("too_many_redirects", f"redirects in a circle to {moved.to.href}")
     if len(onward.hops) > most:
-        return errors.failure("too_many_redirects", f"more than {counted(most, 'redirect')}")
+        return errors.new_failure("too_many_redirects", f"more than {counted(most, 'redirect')}")
     return onward
 
 

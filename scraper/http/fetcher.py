@@ -44,12 +44,12 @@ from scraper.machine.files import Folder
 from scraper.media_types import sniff
 from scraper.model import (
     Fact,
-    Failed,
     Failure,
     Fetched,
+    FetchFailed,
     Headers,
     Moved,
-    Rules,
+    RobotsText,
     Task,
     Timings,
     Trust,
@@ -68,11 +68,21 @@ class Flight:
     """One request in the air, and where its socket is: a socket's own time-outs cannot bound a
     request, because every byte re-arms them, so the coordinator must be able to cut it."""
 
-    __slots__ = ("_lock", "_socket", "answer", "attempt", "connected", "cut_as", "deadline", "peer",
-                 "task", "trust")  # fmt: skip
+    __slots__ = (
+        "_lock",
+        "_socket",
+        "answer",
+        "connected",
+        "cut_as",
+        "deadline",
+        "peer",
+        "request_id",
+        "task",
+        "trust",
+    )
 
-    def __init__(self, attempt: int, task: Task, trust: Trust, deadline: float) -> None:
-        self.attempt = attempt  # facts that come late carry the number of a flight that is over
+    def __init__(self, request_id: int, task: Task, trust: Trust, deadline: float) -> None:
+        self.request_id = request_id  # late facts carry the id of a request that is over
         self.task = task
         self.trust: Trust = trust
         self.deadline = deadline  # monotonic seconds
@@ -161,7 +171,7 @@ class Fetcher:
     def _fact_of(self, flight: Flight, began: float) -> Fact:
         try:
             fact = self._ask(flight, began)
-            if flight.cut_as is None or not isinstance(fact, Fetched | Rules):
+            if flight.cut_as is None or not isinstance(fact, Fetched | RobotsText):
                 return fact
             # A body without a length ends where its connection does: it only looks whole.
             if isinstance(fact, Fetched) and fact.part is not None:
@@ -173,14 +183,14 @@ class Fetcher:
 
     def _failure_of(self, error: Exception) -> Failure:
         if isinstance(error, bodies.TooLarge):
-            return errors.failure("body_too_large", f"{error}: raise max_body_bytes to get it")
+            return errors.new_failure("body_too_large", f"{error}: raise max_body_bytes to get it")
         if isinstance(error, bodies.Undecodable):
-            return errors.failure("body_undecodable", str(error))
+            return errors.new_failure("body_undecodable", str(error))
         return errors.failure_of(error)
 
-    def _failed(self, flight: Flight, began: float, failure: Failure) -> Failed:
+    def _failed(self, flight: Flight, began: float, failure: Failure) -> FetchFailed:
         timings = Timings(flight.connected, None, time.perf_counter() - began)
-        return Failed(flight.task, failure, flight.task.url, time.time(), timings)
+        return FetchFailed(flight.task, failure, flight.task.url, time.time(), timings)
 
     def _ask(self, flight: Flight, began: float) -> Fact:
         task = flight.task
@@ -277,13 +287,15 @@ class Fetcher:
 
     def _fetched(
         self, flight: Flight, began: float, first_byte: float, raw: BaseHTTPResponse
-    ) -> Fetched | Failed:
+    ) -> Fetched | FetchFailed:
         task = flight.task
         headers = raw.headers
-        part = f"{task.id}-{flight.attempt}.part"
+        part = f"{task.id}-{flight.request_id}.part"
         length = _length(raw)
         if raw.status == 206 and not _is_whole(headers.get("content-range")):
-            part_of_it = errors.failure("body_short", "a part of it came, though all was asked for")
+            part_of_it = errors.new_failure(
+                "body_short", "a part of it came, though all was asked for"
+            )
             return self._failed(flight, began, part_of_it)
         if length is not None and length > self._keys.max_body_bytes:
             raise bodies.TooLarge(f"{length:,} bytes announced")
@@ -320,7 +332,7 @@ class Fetcher:
             target = urls.resolved(flight.task.url.href, text)
             target = urls.with_credentials_of(flight.task.url, target)
         except (urls.BadUrl, UnicodeEncodeError) as error:
-            problem = errors.failure("bad_redirect", f"redirect to {location[:200]!r}: {error}")
+            problem = errors.new_failure("bad_redirect", f"redirect to {location[:200]!r}: {error}")
             return self._failed(flight, began, problem)
         pause = self._pause(raw)
         return Moved(flight.task, target, raw.status, time.time(), pause)
@@ -331,14 +343,14 @@ class Fetcher:
         pause = retry_after(value, time.time()) if value else None
         return None if pause is None else min(pause, self._max_pause)
 
-    def _rules(self, task: Task, raw: BaseHTTPResponse) -> Rules:
+    def _rules(self, task: Task, raw: BaseHTTPResponse) -> RobotsText:
         text = bodies.beginning(raw, raw.headers.get("content-encoding"), MAX_ROBOTS_BYTES)
-        return Rules(task, text.decode("utf-8", "replace"), time.time(), raw.status)
+        return RobotsText(task, text.decode("utf-8", "replace"), time.time(), raw.status)
 
     def _refused(
         self, flight: Flight, began: float, first_byte: float, raw: BaseHTTPResponse
-    ) -> Failed:
-        return Failed(
+    ) -> FetchFailed:
+        return FetchFailed(
             flight.task,
             errors.of_status(raw.status, raw.reason or "", self._pause(raw)),
             flight.task.url,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from scraper.errors import LocalFault, UsageError, failure
+from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.machine.files import Folder
 from scraper.model import Outcome
 from scraper.sinks.line_file import LineFile
@@ -57,12 +57,14 @@ class RecordLog:
 
     def _refuse_move(self) -> None:
         raise LocalFault(
-            failure("disk_error", f"{self.path} was moved or removed during the run: put it back")
+            new_failure(
+                "disk_error", f"{self.path} was moved or removed during the run: put it back"
+            )
         )
 
     def _refuse_change(self, size: int) -> None:
         raise LocalFault(
-            failure(
+            new_failure(
                 "disk_error",
                 f"{self.path} was changed by another program during the run: it has {size:,} "
                 f"bytes instead of {self.file.written:,}; put it back as it was",

@@ -32,12 +32,12 @@ SCRIPT = "script"  # what identifies URLs that a script hands over, whichever th
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class LinesReady:
     """Lines of the list have come: `Reader.take` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
-class NoMore:
+class InputExhausted:
     """The list has ended; with `error`, because reading it failed."""
 
     error: BaseException | None = None
@@ -258,7 +258,7 @@ class _Look:
 
 
 class Reader(threading.Thread):
-    """Reads all sources; posts `Listed` when lines are there, which `take` then gives.
+    """Reads all sources; posts `LinesReady` when lines are there, which `take` then gives.
 
     Lines of a file come in slices, the first of them short; lines of a pipe or of a script's
     generator come as soon as they are there, for the next ones may wait for their outcomes. Only
@@ -353,7 +353,7 @@ class Reader(threading.Thread):
                 return
             self._ended = True
         self._offer(1)
-        self._post(NoMore(error))
+        self._post(InputExhausted(error))
 
     # -- what is handed over ------------------------------------------------------------------
 
@@ -374,5 +374,5 @@ class Reader(threading.Thread):
             if self._posted or len(self._lines) < least:
                 return False
             self._posted = True
-        self._post(Listed())
+        self._post(LinesReady())
         return True

@@ -23,8 +23,8 @@ from scraper.errors import (
     ScraperError,
     UsageError,
     disk_failure,
-    failure,
     failure_of,
+    new_failure,
 )
 from scraper.machine.files import open_folder, opening
 from scraper.model import (
@@ -1015,7 +1015,7 @@ def fault_of(error: sqlite3.Error, path: Path) -> LocalFault:
     """What a run stops with when the ledger does not take what it is told."""
     if _is_full(error, path):
         return LocalFault(disk_failure(OSError(errno.ENOSPC, str(error), str(path))))
-    return LocalFault(failure(failure_of(error).kind, _unusable(path, error)))
+    return LocalFault(new_failure(failure_of(error).kind, _unusable(path, error)))
 
 
 def refusal_of(error: sqlite3.Error, path: Path) -> ScraperError:

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from scraper.errors import KINDS, disk_failure, failure
+from scraper.errors import KINDS, disk_failure, new_failure
 from scraper.machine import streams
 from scraper.model import Failure
 from scraper.redaction import redacted
@@ -209,7 +209,7 @@ class _Worker:
             # What the item hoards must go before anything new is made.
             traceback.clear_frames(error.__traceback__)
             self._note(Note(item.number, time.monotonic(), True))
-            failed = failure("process_memory", memory_message(self._limits))
+            failed = new_failure("process_memory", memory_message(self._limits))
         except BaseException as error:  # noqa: BLE001  an exit is a failure of this item too
             failed = _failure_of(error)
         if failed is not None:
@@ -305,10 +305,10 @@ def _failure_of(error: BaseException) -> Failure:
     from processors import Unusable
 
     if isinstance(error, Unusable) and error.kind in KINDS:
-        return failure(error.kind, _clean(error.message))
+        return new_failure(error.kind, _clean(error.message))
     if isinstance(error, OSError) and error.errno is not None:
         return disk_failure(error)  # about our own files: the processors keep the others apart
-    return failure("internal_error", said(error))
+    return new_failure("internal_error", said(error))
 
 
 def said(error: BaseException) -> str:

@@ -28,7 +28,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scraper.errors import LocalFault, UsageError, failure
+from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.machine import main_module
 from scraper.model import Failure, Kind, Processed, Publication, Task
 from scraper.workers import child, fork_server, printed
@@ -329,10 +329,12 @@ class ProcessStage:
         items = list(batch)
         if len(items) == 1:
             if isinstance(error, MemoryError):
-                self._fail(items[0], failure("process_memory", child.memory_message(self._limits)))
+                self._fail(
+                    items[0], new_failure("process_memory", child.memory_message(self._limits))
+                )
             else:
                 message = f"{type(error).__name__}: {error}"[: child.MAX_MESSAGE_CHARS]
-                self._fail(items[0], failure("internal_error", message))
+                self._fail(items[0], new_failure("internal_error", message))
             return
         with self._lock:
             for item in reversed(items):
@@ -472,12 +474,16 @@ class _Evidence(NamedTuple):
 
     def verdict(self, limits: Limits) -> Failure:
         if self.overdue:
-            return failure("process_timeout", f"took longer than {limits.seconds:g} s{self._place}")
+            return new_failure(
+                "process_timeout", f"took longer than {limits.seconds:g} s{self._place}"
+            )
         if self.note.memory:
-            return failure("process_memory", child.memory_message(limits))
+            return new_failure("process_memory", child.memory_message(limits))
         first = self.dump.partition("\n")[0].removeprefix("Fatal Python error: ")
         how = f" ({first})" if first else ""
-        return failure("process_died", f"the worker process died at it, twice{how}{self._place}")
+        return new_failure(
+            "process_died", f"the worker process died at it, twice{how}{self._place}"
+        )
 
     @property
     def _place(self) -> str:

@@ -21,13 +21,13 @@ from scraper.frontier.pace import LONGEST_PAUSE_SECONDS, MAX_BACKOFF_SECONDS, RO
 from scraper.model import (
     Answered,
     Fact,
-    Failed,
     Failure,
     Fetched,
+    FetchFailed,
     Hop,
     HostState,
     Moved,
-    Rules,
+    RobotsText,
     Task,
     Timings,
     Waiting,
@@ -140,8 +140,8 @@ class World:
 
     def fail(self, task: Task, failure: Failure | str) -> bool:
         """It failed; as in the pipeline it is tried again or recorded. Was it given back?"""
-        problem = errors.failure(failure, "because") if isinstance(failure, str) else failure
-        fact = Failed(task, problem, task.url, self.now)
+        problem = errors.new_failure(failure, "because") if isinstance(failure, str) else failure
+        fact = FetchFailed(task, problem, task.url, self.now)
         again = self.frontier.retried(fact, self.now)
         if not again:
             self.finish(task)
@@ -293,14 +293,16 @@ def test_a_body_that_came_to_nothing_costs_its_bandwidth_too() -> None:
     robots = world.next()
     assert robots is not None
     assert robots.purpose == "robots"
-    rules = Rules(robots, "", world.now, 200, wire_bytes=500)
+    rules = RobotsText(robots, "", world.now, 200, wire_bytes=500)
     world.frontier.ruled(rules, world.now)
     world.answer(rules)
     assert world.wait() == 5, "the bandwidth of all"
     assert world.wait() == 5, "and then that of the host"
     task = world.next()
     assert task is not None
-    world.answer(Failed(task, errors.of_status(404, "Gone"), task.url, world.now, wire_bytes=200))
+    world.answer(
+        FetchFailed(task, errors.of_status(404, "Gone"), task.url, world.now, wire_bytes=200)
+    )
     world.finish(task)
     assert world.wait() + world.wait() == 4
     task = world.next()
@@ -371,7 +373,7 @@ def test_a_host_that_has_answered_leaves_the_queue_of_strangers() -> None:
         world.add(host, 2)
         task = world.next()
         assert task is not None
-        world.fail(task, errors.failure("timeout_read", "", pause=100.0 * number))
+        world.fail(task, errors.new_failure("timeout_read", "", pause=100.0 * number))
         assert world.next() is None
     world.add("x.example")
     stranger = world.next()
@@ -536,7 +538,7 @@ def test_what_was_cut_short_goes_back_as_if_it_had_not_been_asked() -> None:
     task = world.next()
     assert task is not None
     world.frontier.returned(task)
-    world.answer(Failed(task, errors.failure("interrupted", ""), task.url, world.now))
+    world.answer(FetchFailed(task, errors.new_failure("interrupted", ""), task.url, world.now))
     again = world.next()
     assert again is not None
     assert (again.id, again.attempt) == (task.id, 1)
@@ -650,7 +652,7 @@ def obedient(**keys: Any) -> World:
 
 
 def rules(world: World, task: Task, text: str) -> None:
-    fact = Rules(task, text, world.now, 200)
+    fact = RobotsText(task, text, world.now, 200)
     world.frontier.ruled(fact, world.now)
     world.answer(fact)
 
@@ -689,7 +691,7 @@ def test_without_robots_txt_its_status_decides(status: int, refusal: str | None)
     for task, _, refused in decisions(world):
         if task.purpose == "robots":
             tries += 1
-            fact = Failed(task, errors.of_status(status, ""), task.url, world.now)
+            fact = FetchFailed(task, errors.of_status(status, ""), task.url, world.now)
             world.frontier.ruled(fact, world.now)
             world.answer(fact)
         else:
@@ -728,7 +730,7 @@ def test_a_crowd_of_hosts_without_rules_comes_to_its_end(monkeypatch: pytest.Mon
             world.finish(task)
         else:
             asked += 1
-            fact = Failed(task, errors.of_status(500, ""), task.url, world.now)
+            fact = FetchFailed(task, errors.of_status(500, ""), task.url, world.now)
             world.frontier.ruled(fact, world.now)
             world.answer(fact)
     assert (asked, ended) == (8 * ROBOTS_TRIES, 8)

@@ -79,7 +79,7 @@ from scraper.http import fetcher
 from scraper.http.fetcher import Fetcher, Flight
 from scraper.http.fetcher import retry_after as parsed_retry_after
 from scraper.machine.files import open_folder
-from scraper.model import Fact, Failed, Fetched, Moved, Rules, StoredResponse, Task
+from scraper.model import Fact, Fetched, FetchFailed, Moved, RobotsText, StoredResponse, Task
 from scraper.urls import canonical
 
 PATIENCE = 10.0
@@ -126,7 +126,7 @@ def asker(tmp_path: Path) -> Iterator[Asker]:
 
 
 def kind_of(fact: Fact) -> str:
-    return fact.failure.kind if isinstance(fact, Failed) else type(fact).__name__
+    return fact.failure.kind if isinstance(fact, FetchFailed) else type(fact).__name__
 
 
 # -- what answers mean: no connection is needed for that ---------------------------------------
@@ -175,7 +175,7 @@ def test_a_redirect_to_what_is_no_page_is_a_bad_one(
 ) -> None:
     web.get("https://a.example/", status=302, headers={"Location": to})
     fact = asker.ask("https://a.example/")
-    assert isinstance(fact, Failed)
+    assert isinstance(fact, FetchFailed)
     assert fact.failure.kind == "bad_redirect"
     assert to in fact.failure.message
 
@@ -186,7 +186,7 @@ def test_a_status_that_brings_nothing_is_a_failure_of_its_own(
 ) -> None:
     web.get("https://a.example/", status=code, body="no")
     fact = asker.ask("https://a.example/")
-    assert isinstance(fact, Failed)
+    assert isinstance(fact, FetchFailed)
     assert (fact.failure.kind, fact.failure.label) == ("http_status", f"http_{code}")
     assert list(asker.folder.iterdir()) == []
 
@@ -225,7 +225,7 @@ def test_a_header_that_is_none_is_refused_before_the_first_request(
 def test_robots_txt_comes_as_text(asker: Asker, web: responses.RequestsMock) -> None:
     web.get("https://a.example/robots.txt", body="User-agent: *\nDisallow: /ü".encode())
     fact = asker.ask("https://a.example/robots.txt", purpose="robots")
-    assert isinstance(fact, Rules)
+    assert isinstance(fact, RobotsText)
     assert fact.text == "User-agent: *\nDisallow: /ü"
     assert list(asker.folder.iterdir()) == []
 
@@ -339,7 +339,7 @@ def test_a_fault_of_a_server_has_its_name_and_leaves_nothing(name: str, tmp_path
     asker = Asker(tmp_path, max_body_bytes=50_000)
     with FaultyServer(behaviour) as server:
         fact = asker.ask(server.url())
-        assert isinstance(fact, Failed)
+        assert isinstance(fact, FetchFailed)
         # RST may overtake what was sent before it: then the body is short, or the head is.
         assert kind_of(fact) in ((kind, "body_short") if "reset" in name else (kind,))
         assert not RAW_WORDS.match(fact.failure.message)
@@ -409,7 +409,7 @@ def test_an_answer_counts_though_its_body_had_to_be_cut(
         finish = fetcher._finish
 
         def cut_first(raw: Any, read: bool) -> None:
-            flight.cut(errors.failure("timeout_total", "not finished within 5 s"))
+            flight.cut(errors.new_failure("timeout_total", "not finished within 5 s"))
             finish(raw, read)
 
         monkeypatch.setattr(fetcher, "_finish", cut_first)
@@ -448,7 +448,7 @@ def test_what_the_guard_refuses_is_never_connected_to(tmp_path: Path) -> None:
 def test_a_pause_until_an_absurd_date_is_no_pause_and_the_answer_counts(asker: Asker) -> None:
     with FaultyServer(retry_after(f"Thu, 01 Jan 1970 {9**40}:00:00 GMT", 503)) as server:
         fact = asker.ask(server.url())
-    assert isinstance(fact, Failed)
+    assert isinstance(fact, FetchFailed)
     assert (fact.failure.label, fact.failure.retryable, fact.failure.pause) == (
         "http_503", True, None)  # fmt: skip
 
@@ -499,7 +499,7 @@ def stops_in_a_chunk(exchange: Any) -> None:
         (body(bytes(5_000), code=404), "url", "http_status", 5_000),
         (body(bytes(5_000), code=503), "url", "http_status", 5_000),
         (body(bytes(5_000), headers={"Location": "/b"}, code=302), "url", "Moved", 5_000),
-        (body(b"#" * 5_000), "robots", "Rules", 5_000),
+        (body(b"#" * 5_000), "robots", "RobotsText", 5_000),
         (body(b"#" * 5_000, code=404), "robots", "http_status", 5_000),
         (short(bytes(5_000)), "url", "body_short", 5_000),
         (body(bytes(5_000), headers={"Content-Encoding": "gzip"}), "url", "body_undecodable",
@@ -582,7 +582,7 @@ def test_a_cut_ends_a_request_however_busy_it_looks(behaviour: Behaviour, asker:
         future = asker.pool.submit(asker.fetcher.fetch, flight)
         server.wait_for(1)
         assert not future.done()
-        flight.cut(errors.failure("timeout_total", "not finished within 5 s"))
+        flight.cut(errors.new_failure("timeout_total", "not finished within 5 s"))
         fact = future.result(PATIENCE)
     assert kind_of(fact) == "timeout_total"
     assert list(asker.folder.iterdir()) == []
@@ -591,7 +591,7 @@ def test_a_cut_ends_a_request_however_busy_it_looks(behaviour: Behaviour, asker:
 def test_a_cut_that_comes_before_the_connection_is_not_lost(asker: Asker) -> None:
     with FaultyServer(silent()) as server:
         flight = asker.flight(server.url())
-        flight.cut(errors.failure("interrupted", "the run was stopped"))
+        flight.cut(errors.new_failure("interrupted", "the run was stopped"))
         assert kind_of(asker.pool.submit(asker.fetcher.fetch, flight).result(PATIENCE)) == (
             "interrupted"
         )
@@ -611,7 +611,7 @@ def test_a_cut_that_comes_late_hurts_nobody(asker: Asker) -> None:
         second = asker.flight(server.url("/second"))
         future = asker.pool.submit(asker.fetcher.fetch, second)
         server.wait_for(2)
-        first.cut(errors.failure("timeout_total", "late"))
+        first.cut(errors.new_failure("timeout_total", "late"))
         release.set()
         assert asker.saved(future.result(PATIENCE)) == BODY
         assert server.seen[0].connection == server.seen[1].connection
@@ -677,7 +677,10 @@ def test_answers_do_not_mix_on_many_threads(asker: Asker) -> None:
 def test_a_pause_that_the_answer_asks_for_is_told_within_our_limit(asker: Asker) -> None:
     with FaultyServer({"/a": retry_after(7), "/b": retry_after(10**9)}) as server:
         pauses = [asker.ask(server.url(path)) for path in ("/a", "/b")]
-    assert [fact.failure.pause for fact in pauses if isinstance(fact, Failed)] == [7.0, 3_600.0]
+    assert [fact.failure.pause for fact in pauses if isinstance(fact, FetchFailed)] == [
+        7.0,
+        3_600.0,
+    ]
 
 
 def test_a_login_is_answered_with_the_credentials_of_the_url(asker: Asker) -> None:

@@ -14,7 +14,7 @@ import pytest
 from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, closed_port, page
 from scraper.http.proxies import SCHEMES, proxies_of
-from scraper.model import Failed
+from scraper.model import FetchFailed
 from tests.conftest import Scrape
 from tests.http.test_fetcher import Asker
 
@@ -155,7 +155,7 @@ def test_a_socks_proxy_that_is_not_there_is_the_proxys_failure(tmp_path: Path) -
     pytest.importorskip("socks")
     asker = Asker(tmp_path, proxy=f"socks5h://127.0.0.1:{closed_port()}")
     fact = asker.ask("http://elsewhere.example/")
-    assert isinstance(fact, Failed)
+    assert isinstance(fact, FetchFailed)
     assert fact.failure.kind == "proxy_failed"
     asker.close()
 
@@ -164,6 +164,6 @@ def test_a_socks_proxy_must_be_on_the_allow_list_too(tmp_path: Path) -> None:
     pytest.importorskip("socks")
     asker = Asker(tmp_path, proxy="socks5h://proxy.elsewhere:1080")
     fact = asker.ask("http://one.example/")
-    assert isinstance(fact, Failed)
+    assert isinstance(fact, FetchFailed)
     assert fact.failure.kind == "host_not_allowed"
     asker.close()

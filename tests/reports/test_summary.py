@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.errors import failure, of_status
+from scraper.errors import new_failure, of_status
 from scraper.model import Failure, Fetched, Outcome, State, Task, Timings
 from scraper.reports.summary import Report, Tally, size_text
 from scraper.urls import parts_of
@@ -28,9 +28,9 @@ OUTCOMES = {
     "done": outcome("done", fetched=PAGE),
     "unchanged": outcome("unchanged", fetched=PAGE),
     "missing": outcome("failed", of_status(404, "Not Found")),
-    "refused": outcome("failed", failure("connect_refused", "")),
-    "broken": outcome("failed", failure("image_broken", ""), PAGE),
-    "robots": outcome("skipped", failure("robots_disallowed", "")),
+    "refused": outcome("failed", new_failure("connect_refused", "")),
+    "broken": outcome("failed", new_failure("image_broken", ""), PAGE),
+    "robots": outcome("skipped", new_failure("robots_disallowed", "")),
 }
 NAMES = st.lists(st.sampled_from(sorted(OUTCOMES)), max_size=30)
 
@@ -122,7 +122,7 @@ def test_sizes_are_written_as_people_write_them(size: float, text: str) -> None:
 
 
 def failing(kind: str, message: str) -> Outcome:
-    return outcome("failed", failure(kind, message))
+    return outcome("failed", new_failure(kind, message))
 
 
 def test_the_message_that_all_failures_of_a_kind_share_is_told() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scraper.errors import LocalFault, UsageError, failure
+from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.faulty import FaultyServer, page
 from scraper.machine.files import Folder, open_folder
 from scraper.model import Outcome, Task
@@ -28,7 +28,7 @@ from tests.conftest import Scrape
 
 def outcome(url: str = "https://example.com/", kind: str | None = None, note: str = "") -> Outcome:
     task = Task(7, parts_of(url), parts_of(url))
-    problem = failure(kind, note or "it went wrong") if kind else None
+    problem = new_failure(kind, note or "it went wrong") if kind else None
     line = json.dumps({"canonical_url": url, "error_kind": kind, "note": note}).encode()
     return Outcome(task, "failed" if kind else "done", line, failure=problem)
 
@@ -174,7 +174,7 @@ def test_after_a_full_disk_every_url_still_gets_its_one_record(
     def fails_once(self: LineFile, *, durable: bool = False) -> str:
         if self.name == name and self.waiting:
             monkeypatch.setattr(LineFile, "flush", flush)
-            raise LocalFault(failure("disk_full", "no space left on the disk"))
+            raise LocalFault(new_failure("disk_full", "no space left on the disk"))
         return flush(self, durable=durable)
 
     with FaultyServer({"/robots.txt": page("", code=404), "/a": page("a")}) as server:

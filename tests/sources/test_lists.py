@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from scraper.errors import UsageError
 from scraper.sources import lists
 from scraper.sources.lists import (
-    Listed,
-    NoMore,
+    InputExhausted,
+    LinesReady,
     Pipe,
     Reader,
     Source,
@@ -239,7 +239,7 @@ def test_all_lists_are_read_in_order_and_the_end_is_told() -> None:
     reader = Reader(sources, inbox.put)
     reader.start()
     reader.join(PATIENCE)
-    assert inbox.wait_for(2) == [Listed(), NoMore()]
+    assert inbox.wait_for(2) == [LinesReady(), InputExhausted()]
     assert [(line.source, line.line, line.url.host) for line in reader.take()] == [
         (1, 1, "a.example"), (1, 3, "b.example"), (2, 1, "c.example")]  # fmt: skip
 
@@ -328,7 +328,7 @@ def test_a_pipe_that_is_no_list_is_refused_while_it_is_still_open(
     closed.set()
     reader.join(PATIENCE)
     assert inbox.messages == [ended], "and the end is told once"
-    assert isinstance(ended, NoMore)
+    assert isinstance(ended, InputExhausted)
     assert isinstance(ended.error, UsageError)
     assert str(ended.error).startswith("stdin looks like a CSV with the columns url, section; ")
 
@@ -348,7 +348,7 @@ def test_a_pipe_is_looked_at_for_a_second_and_nothing_is_lost(
     inbox = Inbox()
     reader = Reader([(1, _pipe(lines()))], inbox.put)
     reader.start()
-    assert inbox.wait_for(1) == [Listed()]
+    assert inbox.wait_for(1) == [LinesReady()]
     first = [line.url.href for line in reader.take()]
     gate.set()
     reader.join(PATIENCE)
@@ -366,7 +366,7 @@ def test_a_pipe_of_any_length_is_read_whole(number: int) -> None:
     reader.join(PATIENCE)
     lines = reader.take()
     assert [line.line for line in lines] == [*range(1, number + 1), 1]
-    assert inbox.messages[-1] == NoMore()
+    assert inbox.messages[-1] == InputExhausted()
 
 
 def test_a_list_that_breaks_says_so_after_what_it_gave() -> None:
@@ -379,8 +379,8 @@ def test_a_list_that_breaks_says_so_after_what_it_gave() -> None:
     reader.start()
     messages = inbox.wait_for(2)
     reader.join(PATIENCE)
-    assert messages[0] == Listed()
-    assert isinstance(messages[1], NoMore)
+    assert messages[0] == LinesReady()
+    assert isinstance(messages[1], InputExhausted)
     assert str(messages[1].error) == "the pipe broke"
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scraper.errors import UsageError, failure, of_status
+from scraper.errors import UsageError, new_failure, of_status
 from scraper.model import Hop, HostState, Line, Publication, Task
 from scraper.storage import ledger as module
 from scraper.storage.bitmap import Bitmap
@@ -171,7 +171,7 @@ def test_what_is_finished_waits_no_more(ledger: Ledger) -> None:
 
 
 def finished(ledger: Ledger) -> None:
-    for line, problem in ((A, None), (B, failure("timeout_read", "")), (C, of_status(404, ""))):
+    for line, problem in ((A, None), (B, new_failure("timeout_read", "")), (C, of_status(404, ""))):
         task = task_of(ledger, line)
         state = "failed" if problem else "done"
         status = problem.status if problem else 200
@@ -194,7 +194,7 @@ def test_failures_are_asked_again_by_kind(
 
 
 def test_a_skipped_url_is_asked_again_only_by_name(ledger: Ledger) -> None:
-    ledger.finish(task_of(ledger, A), Entry("skipped", failure("robots_disallowed", ""), 0), 1)
+    ledger.finish(task_of(ledger, A), Entry("skipped", new_failure("robots_disallowed", ""), 0), 1)
     ledger.commit()
     assert ledger.reopen_failed(2, []) == 0
     assert ledger.reopen_failed(2, ["robots_disallowed"]) == 1
@@ -213,7 +213,7 @@ def test_a_line_that_is_no_url_is_none_in_the_next_pass_either(ledger: Ledger, w
     line = Line(Url("ftp://x", "", ""), refusal="bad_scheme")
     ledger.add([line], 1)
     task = ledger.waiting(0, 1)[0].task
-    ledger.finish(task, Entry("failed", failure("bad_scheme", ""), 0), 1)
+    ledger.finish(task, Entry("failed", new_failure("bad_scheme", ""), 0), 1)
     if way == "retry":
         ledger.reopen_failed(2, [])
     else:

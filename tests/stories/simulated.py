@@ -34,9 +34,9 @@ from scraper.frontier.frontier import Frontier
 from scraper.guard.guard import Guard
 from scraper.http import bodies
 from scraper.http.fetcher import Fetcher, Flight
-from scraper.model import Fact, Failed, Fetched, Moved, Processed, Publication, Task, Timings
+from scraper.model import Fact, Fetched, FetchFailed, Moved, Processed, Publication, Task, Timings
 from scraper.sources import lists
-from scraper.urls import parts_of
+from scraper.urls import canonical, parts_of
 from scraper.workers.stage import Broken, Returned, Work
 from tests.stories import writes
 
@@ -159,9 +159,9 @@ class Web(Fetcher):
         if flight.cut_as is not None:
             return self._came_to_nothing(task, flight.cut_as)
         if self._left == 0:
-            return self._came_to_nothing(task, errors.failure("no_descriptors", "none left"))
+            return self._came_to_nothing(task, errors.new_failure("no_descriptors", "none left"))
         if kind == "never" or (kind[:5] == "again" and task.attempt <= int(kind[5:])):
-            return self._came_to_nothing(task, errors.failure("connection_lost", "gone"))
+            return self._came_to_nothing(task, errors.new_failure("connection_lost", "gone"))
         if kind == "busy" and task.attempt == 1:
             return self._came_to_nothing(task, errors.of_status(503, "Busy", pause=30.0))
         if kind == "gone":
@@ -169,11 +169,11 @@ class Web(Fetcher):
         if kind in ("moved", "hops", "circle"):
             to = {"moved": "page", "hops": "moved", "circle": "circle"}[kind]
             target = parts_of(url_of(f"{to}/{number}").replace(*HOSTS[:2]))
-            return Moved(task, target if kind != "circle" else task.url, 302, START)
+            return Moved(task, canonical(target) if kind != "circle" else task.url, 302, START)
         return self._came(flight, kind)
 
-    def _came_to_nothing(self, task: Task, failure: Any) -> Failed:
-        return Failed(task, failure, task.url, START)
+    def _came_to_nothing(self, task: Task, failure: Any) -> FetchFailed:
+        return FetchFailed(task, failure, task.url, START)
 
     def _came(self, flight: Flight, kind: str) -> Fact:
         task, stored = flight.task, flight.task.stored
@@ -186,7 +186,7 @@ class Web(Fetcher):
         if stored is not None and known:
             return Fetched(**common, status=304, part=None, bytes=stored.bytes or 0,
                            sha256=stored.sha256)  # fmt: skip
-        part = f"{task.id}-{flight.attempt}.part"
+        part = f"{task.id}-{flight.request_id}.part"
         try:
             raw, place = _Once(body_of(task.url.href)), f"{self._folder_of_parts}/{part}"
             body = bodies.save(raw, place, length=None, encoding=None, most=10_000)
@@ -229,7 +229,7 @@ class Workers:
         kind = urlsplit(work.task.url.href).path.split("/")[1]
         failure = {"broken": "image_broken", "dies": "process_died"}.get(kind)
         if failure is not None:
-            why = errors.failure(failure, "no good")
+            why = errors.new_failure(failure, "no good")
             self._deck.put(Processed(work.task, b"{}", failure=why))
         elif work.kind == "image":
             self._deck.put(self._variant(work))
@@ -291,7 +291,7 @@ class Pages:
     def _next(self) -> None:
         lines = next(self._slices, None)
         self._lines = lines or ()
-        self._post(lists.NoMore(None) if lines is None else lists.Listed())
+        self._post(lists.InputExhausted(None) if lines is None else lists.LinesReady())
 
     def stop(self) -> None:
         """Nobody asks for more."""

@@ -16,7 +16,7 @@ from scraper.config import FetchKeys, HostKeys
 from scraper.faulty import FaultyServer, Seen, delay, page, silent
 from scraper.frontier.frontier import Frontier, spare_threads
 from scraper.frontier.pace import STRIKES
-from scraper.model import Answered, Failed, Fetched, Line, Task, Timings
+from scraper.model import Answered, Fetched, FetchFailed, Line, Task, Timings
 from scraper.storage.ledger import Entry, Ledger
 from scraper.urls import Url, parts_of
 from tests.stories.runs import records_of
@@ -125,8 +125,8 @@ class Simulation:
 
     def _answered(self, task: Task, began: float) -> None:
         if _kind(task) == "silent":
-            failure = errors.failure("timeout_read", "silence")
-            failed = Failed(task, failure, task.url, self.now)
+            failure = errors.new_failure("timeout_read", "silence")
+            failed = FetchFailed(task, failure, task.url, self.now)
             if not self.frontier.retried(failed, self.now):
                 self._end(task, Entry("failed", failure, task.attempt), began)
             self.frontier.answered(Answered(1, failed, self.now))

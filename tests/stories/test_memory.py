@@ -9,9 +9,9 @@ import pytest
 
 from scraper import urls
 from scraper.config import FetchKeys, HostKeys
-from scraper.errors import failure
+from scraper.errors import new_failure
 from scraper.frontier.frontier import MOST_LANES, REFILL, Decision, Frontier
-from scraper.model import Answered, Failed, HostState, Task, Trust, Waiting
+from scraper.model import Answered, FetchFailed, HostState, Task, Trust, Waiting
 from scraper.urls import lane_of, parts_of
 
 URLS = 20_000
@@ -90,7 +90,7 @@ def test_what_the_frontier_holds_stays_bounded(hosts: int, delay: float) -> None
 
     def land() -> None:
         task = flying.popleft().task
-        gone = Failed(task, failure("body_undecodable", "it is gone"), task.url, now)
+        gone = FetchFailed(task, new_failure("body_undecodable", "it is gone"), task.url, now)
         frontier.answered(Answered(asked, gone, now))
         rows.recorded(task)
         frontier.settled(task)

@@ -19,7 +19,7 @@ from PIL import Image
 
 from scraper import journal
 from scraper.cli import main
-from scraper.errors import LocalFault, failure
+from scraper.errors import LocalFault, new_failure
 from scraper.faulty import Exchange, FaultyServer, body, page, status
 from scraper.storage.ledger import Ledger
 from tests.conftest import Scrape, Scraped
@@ -235,7 +235,7 @@ def test_lines_that_a_killed_run_left_behind_are_cut(
 
     def dies(self: Ledger, *_: object) -> None:
         if self.position("records.jsonl") not in (None, "0"):
-            raise LocalFault(failure("disk_error", "as a kill"))
+            raise LocalFault(new_failure("disk_error", "as a kill"))
         commit(self)
 
     commit = Ledger.commit
