@@ -36,7 +36,7 @@ from scraper.http import bodies
 from scraper.http.fetcher import Fetcher, Flight
 from scraper.model import Fact, Fetched, FetchFailed, Moved, Processed, Publication, Task, Timings
 from scraper.sources import lists
-from scraper.urls import canonical, parts_of
+from scraper.urls import parts_of
 from scraper.workers.stage import Broken, Returned, Work
 from tests.stories import writes
 
@@ -169,7 +169,7 @@ class Web(Fetcher):
         if kind in ("moved", "hops", "circle"):
             to = {"moved": "page", "hops": "moved", "circle": "circle"}[kind]
             target = parts_of(url_of(f"{to}/{number}").replace(*HOSTS[:2]))
-            return Moved(task, canonical(target) if kind != "circle" else task.url, 302, START)
+            return Moved(task, target if kind != "circle" else task.url, 302, START)
         return self._came(flight, kind)
 
     def _came_to_nothing(self, task: Task, failure: Any) -> FetchFailed:
