@@ -34,6 +34,7 @@ class Meta:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    formerly: Mapping[str, str] = field(default_factory=dict)  # old spellings of choices
     short: str = ""
     metavar: str = ""
     flag: bool = True  # False: set in TOML and environment only
@@ -180,7 +181,7 @@ class HostKeys:
     )
     private: str = key(
         "listed", "private addresses: only if the list names them, always, or never",
-        choices=("listed", "yes", "no"),
+        choices=("listed", "always", "never"), formerly={"yes": "always", "no": "never"},
     )  # fmt: skip
     allow_networks: tuple[str, ...] = key(
         (), "private networks that may be connected to", metavar="NETS"
@@ -476,7 +477,11 @@ def _nearest_value(key: Key, value: Any) -> str:
         module, name = (getattr(value, each, "") for each in ("__module__", "__qualname__"))
         spec = f"{module}:{name}" if module and name.isidentifier() else "module:function"
         return f"; a function is given by its name: {key.name}={spec!r}"
-    return did_you_mean(value, key.meta.choices) if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    if value in key.meta.formerly:
+        return f"; {value!r} is called {key.meta.formerly[value]!r} now"
+    return did_you_mean(value, key.meta.choices)
 
 
 def _converted(key: Key, value: Any) -> Any:

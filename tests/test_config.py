@@ -196,6 +196,17 @@ def test_a_wrong_value_is_told_what_is_allowed(key: str, value: Any, allowed: st
     assert key in told
 
 
+@pytest.mark.parametrize(("old", "new"), [("yes", "always"), ("no", "never")])
+def test_an_old_spelling_of_a_choice_is_an_error_that_names_the_new_one(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    path = toml(tmp_path, f'[hosts]\nprivate = "{old}"\n')
+    for told in (complaint(flags={"private": old}), complaint(toml=path)):
+        assert told.endswith(
+            f"allowed is one of listed, always, never; {old!r} is called {new!r} now"
+        )
+
+
 # -- right words ------------------------------------------------------------------------------
 
 

@@ -10,8 +10,9 @@ connection (DNS rebinding) gains nothing.
     private, written or name     yes, if always private  yes, if always private    no
     link-local, metadata         only as an address      no                        no
 
-That is `private="listed"`; `"yes"` opens the middle row, `"no"` closes both lower ones. Networks in
-`deny_networks` are never connected to, those in `allow_networks` always (but for the host's name).
+That is `private="listed"`; `"always"` opens the middle row, `"never"` closes both lower ones.
+Networks in `deny_networks` are never connected to, those in `allow_networks` always (but for the
+host's name).
 
 Through a proxy the guard sees no addresses: it judges what URLs show, and the way to the proxy
 itself (trust `"proxy"`: any address, but its host must be on the allow-list).
@@ -37,7 +38,7 @@ from scraper.model import HostClass, Trust
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Private = Literal["listed", "yes", "no"]
+Private = Literal["listed", "always", "never"]
 Reach = Literal["public", "private", "link"]
 Resolver = Callable[..., Iterable[Any]]  # called like socket.getaddrinfo
 Connector = Callable[[Address, int, float | None], socket.socket]
@@ -572,11 +573,11 @@ class Guard:
         reach = reach_of(address)
         if reach == "public" or trust == "proxy" or _within(address, self._permitted):
             return None
-        if self._private == "no":
+        if self._private == "never":
             return f"{_at(name, address)}, which is not public"
         if reach == "link" and trust != "listed":
             return f"{_at(name, address)}, which is asked only if you list that address yourself"
-        if trust == "public" and self._private != "yes":
+        if trust == "public" and self._private != "always":
             return f"{_at(name, address)}, which is private and was named by a public page"
         return None
 
@@ -595,9 +596,9 @@ class Guard:
         where = _at(name, special[0])
         if any(reach_of(each) == "link" for each in special):
             problem = "and this answer has link-local addresses, which no name may have"
-        elif self._private == "yes":
+        elif self._private == "always":
             return
-        elif self._private == "no":
+        elif self._private == "never":
             problem = "which is not public"
         elif trust == "public":
             problem = "which is private and was named by a public page"

@@ -140,7 +140,7 @@ def test_a_404_and_how_a_503_would_be_retried(explain: Explain) -> None:
     [
         ("http://elsewhere.localhost/", ("--allow-hosts", "a.localhost"), "host_not_allowed"),
         ("http://a.localhost:25/", (), "port_not_allowed"),
-        ("http://127.0.0.1/", ("--private", "no"), "private_address"),
+        ("http://127.0.0.1/", ("--private", "never"), "private_address"),
     ],
 )
 def test_what_is_refused_is_not_contacted(

@@ -226,14 +226,14 @@ def test_who_can_be_met_at_an_address(reach: str, addresses: str) -> None:
         ("listed", "listed", "public private"),
         ("private", "listed", "public private"),
         ("public", "listed", "public"),
-        ("listed", "yes", "public private"),
-        ("private", "yes", "public private"),
-        ("public", "yes", "public private"),
-        ("listed", "no", "public"),
-        ("private", "no", "public"),
-        ("public", "no", "public"),
+        ("listed", "always", "public private"),
+        ("private", "always", "public private"),
+        ("public", "always", "public private"),
+        ("listed", "never", "public"),
+        ("private", "never", "public"),
+        ("public", "never", "public"),
         ("proxy", "listed", "public private link"),
-        ("proxy", "no", "public private link"),
+        ("proxy", "never", "public private link"),
     ],
 )
 def test_which_names_are_connected_to(trust: Trust, private: str, reached: str) -> None:
@@ -251,9 +251,9 @@ def test_which_names_are_connected_to(trust: Trust, private: str, reached: str) 
         ("listed", "listed", "public private local link"),
         ("private", "listed", "public private local"),
         ("public", "listed", "public"),
-        ("listed", "yes", "public private local link"),
-        ("public", "yes", "public private local"),
-        ("listed", "no", "public"),
+        ("listed", "always", "public private local link"),
+        ("public", "always", "public private local"),
+        ("listed", "never", "public"),
         ("proxy", "listed", "public private local link"),
     ],
 )
@@ -337,7 +337,8 @@ def test_the_allow_list_is_judged_before_port_and_address() -> None:
 
 
 def test_denied_networks_win_over_everything() -> None:
-    options = {"deny_networks": ["10.0.0.0/8"], "allow_networks": ["10.0.0.0/8"], "private": "yes"}
+    networks = ["10.0.0.0/8"]
+    options = {"deny_networks": networks, "allow_networks": networks, "private": "always"}
     for answer in ([PRIVATE], [PUBLIC, PRIVATE], ["64:ff9b::a01:203"], ["::ffff:10.1.2.3"]):
         for trust in ("listed", "private", "public", "proxy"):
             assert contacted("x.org", answer, trust, **options) == []

@@ -14,7 +14,7 @@ def test_a_page_is_cut_at_its_bounds_and_says_so(scrape: Scrape) -> None:
     with FaultyServer({"/": page(f"<title>{HUGE}</title>{shown}"), "/*": page("not here")}) as site:
         ended = scrape(
             scrape.list_of(site.url("/")),
-            "--processes", "1", "--robots", "off", "--private", "yes",
+            "--processes", "1", "--robots", "off", "--private", "always",
             environment={"SCRAPER_MAX_LINKS": "50", "SCRAPER_MAX_PAGE_IMAGES": "5"},
         )  # fmt: skip
         assert ended.code == 0, ended.stderr
