@@ -130,7 +130,7 @@ class Pipeline:
         """Give everything back; what is still under way is cut and stays pending."""
         self._reader.stop()
         for flight in self._flights.values():
-            flight.cut(errors.new_failure("interrupted", "the run was stopped"))
+            flight.abort(errors.new_failure("interrupted", "the run was stopped"))
         self._pool.shutdown(wait=not self.lost, cancel_futures=True)
         self._fetcher.close()
 
@@ -228,7 +228,7 @@ class Pipeline:
     def _deadlines(self) -> Iterator[float]:
         """When the next request is to be cut, or given up because cutting it was in vain."""
         for flight in self._flights.values():
-            if flight.cut_as is None:
+            if flight.abort_reason is None:
                 yield flight.deadline
                 return
             yield flight.deadline + LOST_SECONDS
@@ -395,12 +395,12 @@ class Pipeline:
         for flight in list(self._flights.values()):
             if now < flight.deadline:
                 break
-            if flight.cut_as is None:
+            if flight.abort_reason is None:
                 limit = f"not finished within {self._item_seconds:g} s"
-                flight.cut(errors.new_failure("timeout_total", limit))
+                flight.abort(errors.new_failure("timeout_total", limit))
             elif now >= flight.deadline + LOST_SECONDS:
                 self.lost += 1
-                late = FetchFailed(flight.task, flight.cut_as, flight.task.url, time.time())
+                late = FetchFailed(flight.task, flight.abort_reason, flight.task.url, time.time())
                 self._answered(Answered(flight.request_id, late, self._now()))
         if self.lost >= self._threads:
             why = errors.new_failure("stalled", "every fetch thread hangs: the disk, most likely")
@@ -447,4 +447,4 @@ class Pipeline:
         """The grace is over: cut what is in the air, leave what is being processed pending."""
         self._stop_by = None
         for flight in self._flights.values():
-            flight.cut(errors.new_failure("interrupted", "the run was stopped"))
+            flight.abort(errors.new_failure("interrupted", "the run was stopped"))

@@ -190,7 +190,7 @@ class _Asker:
         deadline = time.monotonic() + seconds
         flight = Flight(1, task, trust, deadline)
         limit = errors.new_failure("timeout_total", f"not finished within {seconds:g} s")
-        clock = threading.Timer(seconds, flight.cut, [limit])
+        clock = threading.Timer(seconds, flight.abort, [limit])
         clock.start()
         try:
             fact = self._fetcher.fetch(flight)

@@ -60,8 +60,8 @@ class Raw(Protocol):
     def read(self, amt: int, decode_content: bool) -> bytes: ...
 
 
-def save(raw: Raw, path: str, *, length: int | None, encoding: str | None, most: int) -> Body:
-    """Stream a body into the new file `path`, at most `most` decoded bytes.
+def save(raw: Raw, path: str, *, length: int | None, encoding: str | None, max_bytes: int) -> Body:
+    """Stream a body into the new file `path`, at max_bytes `max_bytes` decoded bytes.
 
     `length` is Content-Length; it saves the last, empty read. Raises TooLarge, Undecodable,
     LocalFault (the disk), or what the connection raises.
@@ -81,8 +81,8 @@ def save(raw: Raw, path: str, *, length: int | None, encoding: str | None, most:
             more = bool(chunk) and (decode is not None or wire != length)
             for piece in decode(chunk) if decode and wire else (chunk,):
                 size += len(piece)
-                if size > most:
-                    raise TooLarge(f"more than {most:,} bytes")
+                if size > max_bytes:
+                    raise TooLarge(f"more than {max_bytes:,} bytes")
                 if len(head) < HEAD_BYTES:
                     head += piece[: HEAD_BYTES - len(head)]
                 hashed.update(piece)
@@ -90,19 +90,19 @@ def save(raw: Raw, path: str, *, length: int | None, encoding: str | None, most:
     return Body(head, size, wire, hashed.hexdigest())
 
 
-def beginning(raw: Raw, encoding: str | None, most: int) -> bytes:
-    """The first `most` decoded bytes of a body, in memory. Raises as `save` does."""
+def beginning(raw: Raw, encoding: str | None, max_bytes: int) -> bytes:
+    """The first `max_bytes` decoded bytes of a body, in memory. Raises as `save` does."""
     decode = decoder(encoding)
     found = bytearray()
-    while len(found) < most:
-        chunk = raw.read(min(CHUNK_BYTES, most), decode_content=False)
+    while len(found) < max_bytes:
+        chunk = raw.read(min(CHUNK_BYTES, max_bytes), decode_content=False)
         if not chunk:
             break
         for piece in decode(chunk) if decode else (chunk,):
             found += piece
-            if len(found) >= most:
+            if len(found) >= max_bytes:
                 break
-    return bytes(found[:most])
+    return bytes(found[:max_bytes])
 
 
 class _Part:

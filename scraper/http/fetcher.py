@@ -56,7 +56,7 @@ from scraper.model import (
 )
 from scraper.redaction import is_secret
 
-MOST_POOLS = 2_048  # hosts to which connections are kept open; each is an open file
+MAX_POOLS = 2_048  # hosts to which connections are kept open; each is an open file
 SOCKS_PORT = 1080  # of a proxy that names none
 MAX_DRAINED_BYTES = 65_536  # of an answer that is not kept, to keep its connection
 MAX_ROBOTS_BYTES = 512_000  # RFC 9309 2.5 asks for at least 500 kibibytes
@@ -66,14 +66,14 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 class Flight:
     """One request in the air, and where its socket is: a socket's own time-outs cannot bound a
-    request, because every byte re-arms them, so the coordinator must be able to cut it."""
+    request, because every byte re-arms them, so the coordinator must be able to abort it."""
 
     __slots__ = (
         "_lock",
         "_socket",
+        "abort_reason",
         "answer",
         "connected",
-        "cut_as",
         "deadline",
         "peer",
         "request_id",
@@ -86,7 +86,7 @@ class Flight:
         self.task = task
         self.trust: Trust = trust
         self.deadline = deadline  # monotonic seconds
-        self.cut_as: Failure | None = None
+        self.abort_reason: Failure | None = None
         self.connected: float | None = None  # seconds that connecting took; None: kept connection
         self.peer: str | None = None
         self.answer: Answer | None = None  # what has come so far
@@ -98,22 +98,22 @@ class Flight:
         """Bytes of a body that have come so far, as they came."""
         return 0 if self.answer is None else self.answer.body_bytes
 
-    def hold(self, sock: socket.socket) -> None:
-        """From now on `cut` ends what happens on this socket."""
+    def attach(self, sock: socket.socket) -> None:
+        """From now on `abort` ends what happens on this socket."""
         with self._lock:
             self._socket = sock
-            if self.cut_as is not None:
+            if self.abort_reason is not None:
                 _shut(sock)
 
-    def release(self) -> None:
+    def detach(self) -> None:
         """The socket is about to be another flight's."""
         with self._lock:
             self._socket = None
 
-    def cut(self, failure: Failure) -> None:
+    def abort(self, failure: Failure) -> None:
         """End the request; its thread then sees an ordinary error, and says `failure`."""
         with self._lock:
-            self.cut_as = failure
+            self.abort_reason = failure
             if self._socket is not None:
                 _shut(self._socket)
 
@@ -134,7 +134,7 @@ class Fetcher:
 
     def __init__(self, keys: FetchKeys, guard: Guard, parts: Path, *, per_host: int,
                  max_pause: float, folder: Folder | None = None,
-                 connections: int = MOST_POOLS) -> None:  # fmt: skip
+                 connections: int = MAX_POOLS) -> None:  # fmt: skip
         self._keys = keys
         self._parts = parts
         self._folder = folder  # where the bodies of earlier passes stand
@@ -162,7 +162,7 @@ class Fetcher:
             fact = self._fact_of(flight, time.perf_counter())
             received = flight.received
         finally:
-            flight.release()
+            flight.detach()
             flight.answer = _current.flight = None
         if isinstance(fact, Fetched) or not received:
             return fact
@@ -171,14 +171,14 @@ class Fetcher:
     def _fact_of(self, flight: Flight, began: float) -> Fact:
         try:
             fact = self._ask(flight, began)
-            if flight.cut_as is None or not isinstance(fact, Fetched | RobotsText):
+            if flight.abort_reason is None or not isinstance(fact, Fetched | RobotsText):
                 return fact
             # A body without a length ends where its connection does: it only looks whole.
             if isinstance(fact, Fetched) and fact.part is not None:
                 (self._parts / fact.part).unlink()
-            return self._failed(flight, began, flight.cut_as)
+            return self._failed(flight, began, flight.abort_reason)
         except Exception as error:  # noqa: BLE001 - the door names it; nothing is lost
-            failure = flight.cut_as or self._failure_of(error)
+            failure = flight.abort_reason or self._failure_of(error)
             return self._failed(flight, began, failure)
 
     def _failure_of(self, error: Exception) -> Failure:
@@ -304,7 +304,7 @@ class Fetcher:
             f"{self._parts}{os.sep}{part}",
             length=length,
             encoding=headers.get("content-encoding"),
-            most=self._keys.max_body_bytes,
+            max_bytes=self._keys.max_body_bytes,
         )
         kind, type, charset = sniff(body.head, headers.get("content-type"))
         return Fetched(
@@ -488,8 +488,8 @@ class _SlimAdapter(HTTPAdapter):
         self._tls_lock = threading.Lock()
         self._pools: dict[str, HTTPConnectionPool] = {}
         of_a_host = min(per_host, connections)
-        self._most_pools = min(connections // of_a_host, MOST_POOLS)
-        super().__init__(pool_connections=self._most_pools, pool_maxsize=of_a_host)
+        self._max_pools = min(connections // of_a_host, MAX_POOLS)
+        super().__init__(pool_connections=self._max_pools, pool_maxsize=of_a_host)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -528,7 +528,7 @@ class _SlimAdapter(HTTPAdapter):
         manager = self.proxy_manager_for(proxy) if proxy else self.poolmanager
         pool = manager.connection_from_url(request.url, pool_kwargs=keywords)
         if not proxy:
-            if len(self._pools) >= self._most_pools:
+            if len(self._pools) >= self._max_pools:
                 self._pools.clear()  # the manager keeps them; this is only the short way
             self._pools[request.origin] = pool
         return pool
@@ -601,13 +601,13 @@ class _Pool:
             except BaseException:
                 conn.close()
                 raise
-            flight.hold(conn.sock)
+            flight.attach(conn.sock)
         return conn
 
     def _put_conn(self, conn: Any) -> None:
         flight: Flight | None = getattr(_current, "flight", None)
         if flight is not None:
-            flight.release()
+            flight.detach()
         super()._put_conn(conn)  # type: ignore[misc]
 
 
@@ -630,7 +630,7 @@ class _Guarded:
         flight.connected = time.perf_counter() - began
         flight.peer = this.peer = str(sock.getpeername()[0])
         self.trust = trust
-        flight.hold(sock)
+        flight.attach(sock)
         return sock
 
     def _connected(self, trust: Trust) -> socket.socket:
@@ -653,7 +653,7 @@ class _Guarded:
         super().connect()  # type: ignore[misc]
         this: Any = self
         flight: Flight = _current.flight
-        flight.hold(this.sock)
+        flight.attach(this.sock)
 
 
 class _GuardedTls(_Guarded):
@@ -665,14 +665,14 @@ class _GuardedTls(_Guarded):
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
         self._spare = sock.dup()
-        _current.flight.hold(self._spare)
+        _current.flight.attach(self._spare)
         return sock
 
     def connect(self) -> None:
         try:
             super().connect()
         except BaseException:
-            _current.flight.release()
+            _current.flight.detach()
             raise
         finally:
             if self._spare is not None:

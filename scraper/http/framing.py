@@ -18,7 +18,7 @@ MAX_LINE_BYTES = 65_536
 MAX_TRAILERS = 100  # lines; http.client takes as many headers
 USUAL_SIZE_BYTES = 16  # of the line with a chunk's size; what is more is an extension
 MAX_EXCESS_BYTES = 16_384  # of extensions that nothing is sent with
-LARGEST_LENGTH = 10**18  # what is longer is taken as this
+MAX_LENGTH = 10**18  # what is longer is taken as this
 
 _DIGITS = re.compile(r"[0-9]+")
 _CHUNK_SIZE = re.compile(rb"[ \t]*0*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
@@ -46,7 +46,7 @@ def length_of(values: Sequence[str]) -> int | None:
     if said or not _DIGITS.fullmatch(text):
         raise BadAnswer(f"the answer has a Content-Length that is no length: {_shown(values)}")
     digits = text.lstrip("0") or "0"
-    return int(digits) if len(digits) <= 18 else LARGEST_LENGTH
+    return int(digits) if len(digits) <= 18 else MAX_LENGTH
 
 
 def is_chunked(values: Sequence[str]) -> bool:
@@ -188,8 +188,8 @@ class _Head:
         self.close = whole.close
         self.bytes = 0
 
-    def readline(self, most: int) -> bytes:
-        line = self._readline(most)
+    def readline(self, limit: int) -> bytes:
+        line = self._readline(limit)
         if not line and self.bytes:
             raise http.client.RemoteDisconnected("the answer ended in the middle of its head")
         self.bytes += len(line)

@@ -146,7 +146,7 @@ def test_what_is_saved_is_counted_and_hashed(name: str, tmp_path: Path) -> None:
     encoding, encode = ENCODERS[name]
     encoded = encode(BODY)
     path = tmp_path / "part"
-    body = save(Wire(encoded), str(path), length=len(encoded), encoding=encoding, most=10**6)
+    body = save(Wire(encoded), str(path), length=len(encoded), encoding=encoding, max_bytes=10**6)
     assert path.read_bytes() == BODY
     assert (body.bytes, body.wire_bytes) == (len(BODY), len(encoded))
     assert body.sha256 == hashlib.sha256(BODY).hexdigest()
@@ -156,22 +156,22 @@ def test_what_is_saved_is_counted_and_hashed(name: str, tmp_path: Path) -> None:
 
 def test_an_empty_body_is_a_body(tmp_path: Path) -> None:
     for encoding, length in itertools.product((None, "gzip"), (None, 0)):
-        body = save(Wire(), str(tmp_path / "part"), length=length, encoding=encoding, most=10)
+        body = save(Wire(), str(tmp_path / "part"), length=length, encoding=encoding, max_bytes=10)
         assert (body.bytes, body.head) == (0, b"")
 
 
 def test_the_length_saves_the_last_empty_read(tmp_path: Path) -> None:
     wire = Wire(BODY)
-    save(wire, str(tmp_path / "part"), length=len(BODY), encoding=None, most=10**6)
+    save(wire, str(tmp_path / "part"), length=len(BODY), encoding=None, max_bytes=10**6)
     assert wire.reads == 1
 
 
 @pytest.mark.parametrize("length", [None, len(BODY)])
 def test_the_limit_is_exact(length: int | None, tmp_path: Path) -> None:
     path = tmp_path / "part"
-    save(Wire(BODY), str(path), length=length, encoding=None, most=len(BODY))
+    save(Wire(BODY), str(path), length=length, encoding=None, max_bytes=len(BODY))
     with pytest.raises(TooLarge):
-        save(Wire(BODY), str(path), length=length, encoding=None, most=len(BODY) - 1)
+        save(Wire(BODY), str(path), length=length, encoding=None, max_bytes=len(BODY) - 1)
     assert not path.exists(), "what is not wanted is not kept"
 
 
@@ -183,7 +183,7 @@ def test_a_bomb_costs_neither_memory_nor_disk(encoding: str, tmp_path: Path) -> 
     tracemalloc.start()
     try:
         with pytest.raises(TooLarge):
-            save(Wire(whole), str(path), length=None, encoding=encoding, most=2**21)
+            save(Wire(whole), str(path), length=None, encoding=encoding, max_bytes=2**21)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -200,7 +200,7 @@ def test_a_connection_that_breaks_leaves_no_part(tmp_path: Path) -> None:
 
     path = tmp_path / "part"
     with pytest.raises(ConnectionResetError):
-        save(Breaking(BODY), str(path), length=None, encoding=None, most=10**6)
+        save(Breaking(BODY), str(path), length=None, encoding=None, max_bytes=10**6)
     assert not path.exists()
 
 
@@ -212,13 +212,13 @@ def test_a_full_disk_is_this_machines_fault_not_the_servers(
 
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(LocalFault) as caught:
-        save(Wire(BODY), str(tmp_path / "part"), length=None, encoding=None, most=10**6)
+        save(Wire(BODY), str(tmp_path / "part"), length=None, encoding=None, max_bytes=10**6)
     assert caught.value.failure.kind == "disk_full"
 
 
 def test_a_folder_that_is_gone_is_this_machines_fault(tmp_path: Path) -> None:
     with pytest.raises(LocalFault):
-        save(Wire(BODY), str(tmp_path / "no" / "part"), length=None, encoding=None, most=10**6)
+        save(Wire(BODY), str(tmp_path / "no" / "part"), length=None, encoding=None, max_bytes=10**6)
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "none"])

@@ -409,7 +409,7 @@ def test_an_answer_counts_though_its_body_had_to_be_cut(
         finish = fetcher._finish
 
         def cut_first(raw: Any, read: bool) -> None:
-            flight.cut(errors.new_failure("timeout_total", "not finished within 5 s"))
+            flight.abort(errors.new_failure("timeout_total", "not finished within 5 s"))
             finish(raw, read)
 
         monkeypatch.setattr(fetcher, "_finish", cut_first)
@@ -582,7 +582,7 @@ def test_a_cut_ends_a_request_however_busy_it_looks(behaviour: Behaviour, asker:
         future = asker.pool.submit(asker.fetcher.fetch, flight)
         server.wait_for(1)
         assert not future.done()
-        flight.cut(errors.new_failure("timeout_total", "not finished within 5 s"))
+        flight.abort(errors.new_failure("timeout_total", "not finished within 5 s"))
         fact = future.result(PATIENCE)
     assert kind_of(fact) == "timeout_total"
     assert list(asker.folder.iterdir()) == []
@@ -591,7 +591,7 @@ def test_a_cut_ends_a_request_however_busy_it_looks(behaviour: Behaviour, asker:
 def test_a_cut_that_comes_before_the_connection_is_not_lost(asker: Asker) -> None:
     with FaultyServer(silent()) as server:
         flight = asker.flight(server.url())
-        flight.cut(errors.new_failure("interrupted", "the run was stopped"))
+        flight.abort(errors.new_failure("interrupted", "the run was stopped"))
         assert kind_of(asker.pool.submit(asker.fetcher.fetch, flight).result(PATIENCE)) == (
             "interrupted"
         )
@@ -611,7 +611,7 @@ def test_a_cut_that_comes_late_hurts_nobody(asker: Asker) -> None:
         second = asker.flight(server.url("/second"))
         future = asker.pool.submit(asker.fetcher.fetch, second)
         server.wait_for(2)
-        first.cut(errors.new_failure("timeout_total", "late"))
+        first.abort(errors.new_failure("timeout_total", "late"))
         release.set()
         assert asker.saved(future.result(PATIENCE)) == BODY
         assert server.seen[0].connection == server.seen[1].connection

@@ -156,8 +156,8 @@ class Web(Fetcher):
         task = flight.task
         kind, number = urlsplit(task.url.href).path.strip("/").split("/")[:2]
         self._left -= 1
-        if flight.cut_as is not None:
-            return self._came_to_nothing(task, flight.cut_as)
+        if flight.abort_reason is not None:
+            return self._came_to_nothing(task, flight.abort_reason)
         if self._left == 0:
             return self._came_to_nothing(task, errors.new_failure("no_descriptors", "none left"))
         if kind == "never" or (kind[:5] == "again" and task.attempt <= int(kind[5:])):
@@ -189,7 +189,7 @@ class Web(Fetcher):
         part = f"{task.id}-{flight.request_id}.part"
         try:
             raw, place = _Once(body_of(task.url.href)), f"{self._folder_of_parts}/{part}"
-            body = bodies.save(raw, place, length=None, encoding=None, most=10_000)
+            body = bodies.save(raw, place, length=None, encoding=None, max_bytes=10_000)
         except LocalFault as fault:
             return self._came_to_nothing(task, fault.failure)
         return Fetched(**common, status=200, part=part, bytes=body.bytes, sha256=body.sha256)
