@@ -57,6 +57,7 @@ from scraper.model import (
 from scraper.redaction import is_secret
 
 MAX_POOLS = 2_048  # hosts to which connections are kept open; each is an open file
+MAX_SENDS = 3  # of one request: a pool may be closed under it, and then a kept connection
 SOCKS_PORT = 1080  # of a proxy that names none
 MAX_DRAINED_BYTES = 65_536  # of an answer that is not kept, to keep its connection
 MAX_ROBOTS_BYTES = 512_000  # RFC 9309 2.5 asks for at least 500 kibibytes
@@ -75,6 +76,8 @@ class Flight:
         "answer",
         "connected",
         "deadline",
+        "is_kept",
+        "needs_fresh",
         "peer",
         "request_id",
         "task",
@@ -88,6 +91,8 @@ class Flight:
         self.deadline = deadline  # monotonic seconds
         self.abort_reason: Failure | None = None
         self.connected: float | None = None  # seconds that connecting took; None: kept connection
+        self.is_kept = False  # it was sent on a connection that had answered before
+        self.needs_fresh = False  # a kept one died under it: no other may be taken
         self.peer: str | None = None
         self.answer: Answer | None = None  # what has come so far
         self._lock = threading.Lock()
@@ -97,6 +102,11 @@ class Flight:
     def received(self) -> int:
         """Bytes of a body that have come so far, as they came."""
         return 0 if self.answer is None else self.answer.body_bytes
+
+    @property
+    def answer_has_begun(self) -> bool:
+        """Has any byte of an answer come?"""
+        return self.answer is not None and self.answer.has_begun
 
     def attach(self, sock: socket.socket) -> None:
         """From now on `abort` ends what happens on this socket."""
@@ -219,20 +229,34 @@ class Fetcher:
         url = flight.task.url.href
         headers = {**self.headers_for(flight.task), **self._conditions(flight.task)}
         request = _Request(url, headers)
-        left = max(flight.deadline - time.monotonic(), 0.001)
-        timeout = (
-            min(self._keys.connect_timeout_seconds, left),
-            min(self._keys.timeout_seconds, left),
-        )
         proxies = self._proxies_for(url) if self._proxies else {}
-        try:
-            return self._adapter.send(request, stream=True, timeout=timeout, proxies=proxies)
-        except requests.ConnectionError as error:
-            # A pool that was closed to make room for others' between look-up and use.
-            if not isinstance(error.args[0] if error.args else None, ClosedPoolError):
-                raise
+        for more in range(MAX_SENDS - 1, -1, -1):
+            left = max(flight.deadline - time.monotonic(), 0.001)
+            timeout = (
+                min(self._keys.connect_timeout_seconds, left),
+                min(self._keys.timeout_seconds, left),
+            )
+            try:
+                return self._adapter.send(request, stream=True, timeout=timeout, proxies=proxies)
+            except requests.ConnectionError as error:
+                if not more or not self._may_send_again(flight, request, error):
+                    raise
+        raise AssertionError("the last time either returns or raises")
+
+    def _may_send_again(
+        self, flight: Flight, request: _Request, error: requests.ConnectionError
+    ) -> bool:
+        """Did the request come to nothing through a pool or a connection that we kept?"""
+        if isinstance(error.args[0] if error.args else None, ClosedPoolError):
+            # The pool was closed to make room for others' between look-up and use.
             self._adapter.forget(request.origin)
-            return self._adapter.send(request, stream=True, timeout=timeout, proxies=proxies)
+            return True
+        if flight.needs_fresh or not flight.is_kept or flight.abort_reason is not None:
+            return False
+        if flight.answer_has_begun or not _is_connection_end(error):
+            return False
+        flight.needs_fresh = True  # RFC 9112 9.3.1: once, and not on one that may die as well
+        return True
 
     @property
     def proxied(self) -> bool:
@@ -358,6 +382,16 @@ class Fetcher:
             Timings(flight.connected, first_byte, time.perf_counter() - began),
             _headers_of(raw),
         )
+
+
+_CONNECTION_ENDS = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
+
+def _is_connection_end(error: BaseException) -> bool:
+    """Was the connection closed or reset, as far as the exception that lies deepest tells?"""
+    while error.__context__ is not None:
+        error = error.__context__
+    return isinstance(error, _CONNECTION_ENDS)
 
 
 def agent_of(keys: FetchKeys) -> str:
@@ -594,7 +628,10 @@ class _Pool:
     def _get_conn(self, timeout: float | None = None) -> Any:
         conn = super()._get_conn(timeout)  # type: ignore[misc]
         flight: Flight = _current.flight
-        if conn.sock is not None:
+        if conn.sock is not None and flight.needs_fresh:
+            conn.close()  # as urllib3 does with one that it sees to be dropped
+        flight.is_kept = conn.sock is not None
+        if flight.is_kept:
             flight.peer = conn.peer
             try:
                 conn.admit(flight)

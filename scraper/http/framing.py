@@ -92,6 +92,11 @@ class Answer(http.client.HTTPResponse):
         self._excess = 0  # bytes of chunk extensions beyond the usual
 
     @property
+    def has_begun(self) -> bool:
+        """Has a byte of it come?"""
+        return self._wire.received > 0
+
+    @property
     def body_bytes(self) -> int:
         """What has come behind the head so far, chunk framing included."""
         return self._wire.received - self._head_bytes

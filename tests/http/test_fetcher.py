@@ -22,6 +22,7 @@ from scraper.config import FetchKeys
 from scraper.errors import UsageError
 from scraper.faulty import (
     Behaviour,
+    Exchange,
     FaultyServer,
     bad_chunk,
     bad_coding,
@@ -663,6 +664,91 @@ def test_a_connection_that_the_server_closed_is_replaced(asker: Asker) -> None:
         asker.ask(server.url("/a"))
         fact = asker.ask(server.url("/b"))
         assert isinstance(fact, Fetched) or fact.failure.retryable  # type: ignore[union-attr]
+
+
+class AnswersOnce:
+    """A server whose connections answer one request and die at the next, as one does that closes
+    them the moment it is asked again."""
+
+    def __init__(self, dies: Behaviour) -> None:
+        self.dies = dies
+        self.used: set[int] = set()
+
+    def __call__(self, exchange: Exchange) -> None:
+        if exchange.seen.connection in self.used:
+            self.dies(exchange)
+        else:
+            self.used.add(exchange.seen.connection)
+            page(exchange.seen.path)(exchange)
+
+
+@pytest.mark.parametrize("dies", [empty(), reset()], ids=["closed", "reset"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_request_that_dies_on_a_kept_connection_is_sent_again_on_a_fresh_one(
+    dies: Behaviour, tls: bool, certificate: tuple[str, str], tmp_path: Path
+) -> None:
+    """RFC 9112 9.3.1. Fresh means new: the pool holds others that would die as well."""
+    asker = Asker(tmp_path, ca_bundle=certificate[0] if tls else "")
+    paths = [f"/{n}" for n in range(60)]
+    with FaultyServer(AnswersOnce(dies), tls=certificate if tls else None) as server:
+        flights = [asker.flight(server.url(path)) for path in paths]
+        facts = list(asker.pool.map(asker.fetcher.fetch, flights))
+        assert [asker.saved(fact).decode() for fact in facts] == paths
+        assert max(server.count(path) for path in paths) == 2
+        connected = {path: flight.connected for path, flight in zip(paths, flights, strict=True)}
+        sent_again = [path for path in paths if server.count(path) == 2]
+        assert sent_again
+        assert None not in [connected[path] for path in sent_again]
+    asker.close()
+
+
+def test_a_request_is_sent_again_but_once(asker: Asker) -> None:
+    with FaultyServer({"/a": page("a"), "/b": empty()}) as server:
+        asker.ask(server.url("/a"))
+        assert kind_of(asker.ask(server.url("/b"))) == "connection_lost"
+        assert [seen.connection for seen in server.seen] == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind"),
+    [(garbage(b"HTTP"), "protocol_error"), (cut_head(), "connection_lost"),
+     (silent(), "timeout_read")],
+)  # fmt: skip
+def test_a_request_that_was_answered_in_part_or_timed_out_is_not_sent_again(
+    behaviour: Behaviour, kind: str, tmp_path: Path
+) -> None:
+    asker = Asker(tmp_path, timeout_seconds=0.3)
+    with FaultyServer({"/a": page("a"), "/b": behaviour}) as server:
+        asker.ask(server.url("/a"))
+        assert kind_of(asker.ask(server.url("/b"))) == kind
+        assert [seen.connection for seen in server.seen] == [1, 1]
+    asker.close()
+
+
+def test_a_request_on_a_fresh_connection_is_not_sent_again(asker: Asker) -> None:
+    with FaultyServer(empty()) as server:
+        assert kind_of(asker.ask(server.url())) == "connection_lost"
+        assert server.count() == 1
+
+
+def test_an_aborted_request_is_not_sent_again(asker: Asker) -> None:
+    with FaultyServer({"/a": page("a"), "/b": silent()}) as server:
+        asker.ask(server.url("/a"))
+        flight = asker.flight(server.url("/b"))
+        future = asker.pool.submit(asker.fetcher.fetch, flight)
+        server.wait_for(2)
+        flight.abort(errors.new_failure("interrupted", "the run was stopped"))
+        assert kind_of(future.result(PATIENCE)) == "interrupted"
+        assert server.count("/b") == 1
+
+
+def test_a_request_that_dies_on_a_kept_connection_to_a_proxy_is_sent_again(tmp_path: Path) -> None:
+    with FaultyServer(AnswersOnce(empty())) as proxy:
+        asker = Asker(tmp_path, proxy=f"http://127.0.0.1:{proxy.port}")
+        for n in range(3):
+            asker.saved(asker.ask(f"http://elsewhere.example/{n}"))
+        assert [seen.connection for seen in proxy.seen] == [1, 1, 2, 2, 3]
+        asker.close()
 
 
 def test_answers_do_not_mix_on_many_threads(asker: Asker) -> None:
