@@ -23,6 +23,9 @@ MAX_LENGTH = 10**18  # what is longer is taken as this
 _DIGITS = re.compile(r"[0-9]+")
 _CHUNK_SIZE = re.compile(rb"[ \t]*0*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
 _BODILESS = frozenset({204, 304})
+# After 101 follows no HTTP; 408 may speak of the connection's idle time (RFC 9110 15.5.9), and then
+# the answer that follows belongs to the request before.
+_LAST_STATUSES = frozenset({http.client.SWITCHING_PROTOCOLS, http.client.REQUEST_TIMEOUT})
 
 
 class BadAnswer(http.client.HTTPException):
@@ -127,8 +130,8 @@ class Answer(http.client.HTTPResponse):
         if (chunked, length) != (self.chunked, self.length):
             self.chunked, self.length, self.chunk_left = chunked, length, None
             self.will_close = self._check_close() or (length is None and not chunked)
-        if self.status == http.client.SWITCHING_PROTOCOLS:
-            self.will_close = True  # what follows is no HTTP
+        if self.status in _LAST_STATUSES:
+            self.will_close = True
 
     def _read_status(self) -> tuple[str, int, str]:
         """The status line behind any interim answers: clients must understand them all (RFC 9110

@@ -388,6 +388,28 @@ def test_an_answer_of_another_protocol_ends_its_connection(asker: Asker) -> None
         assert server.seen[0].connection != server.seen[1].connection
 
 
+@pytest.mark.parametrize("purpose", ["url", "robots"])
+def test_an_answer_408_ends_its_connection(purpose: str, asker: Asker) -> None:
+    """A server sends it for a connection that was idle: what follows would be the answer to the
+    request before, and that to each later one would be another's."""
+
+    def timed_out(exchange: Any) -> None:
+        status(408)(exchange)
+        page("a, late")(exchange)
+
+    with FaultyServer({"/a": timed_out, "/b": page("b")}) as server:
+        assert kind_of(asker.ask(server.url("/a"), purpose=purpose)) == "http_status"
+        assert asker.saved(asker.ask(server.url("/b"))) == b"b"
+        assert server.seen[0].connection != server.seen[1].connection
+
+
+def test_a_408_closes_its_connection_also_where_nothing_follows(asker: Asker) -> None:
+    with FaultyServer({"/a": status(408), "/b": page("b")}) as server:
+        asker.ask(server.url("/a"))
+        asker.ask(server.url("/b"))
+        assert [seen.connection for seen in server.seen] == [1, 2]
+
+
 def gone_slowly(exchange: Any) -> None:
     exchange.send(b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n")
     exchange.hang()
