@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -9,42 +10,53 @@ from scraper.errors import UsageError
 from scraper.redaction import redacted
 
 SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-_OF_ALL = ("http", "https", "all")  # what `getproxies` knows of others is none of ours
+_FOR_OUR_SCHEMES = ("http", "https", "all")  # `getproxies_environment` finds others as well
+_HOST_AND_PORT = re.compile(r"(?:[^@/\s]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]]+):[0-9]+/?")
+_EXAMPLE = "http://proxy.example:3128"
 
 
 def proxies_of(configured: str) -> dict[str, str]:
     """By scheme of the URLs asked: the proxy configured for all, or else the environment's.
 
-    Raises UsageError for one that cannot be used.
+    `host:port` is an HTTP proxy. Raises UsageError for one that cannot be used.
+
+    >>> proxies_of("127.0.0.1:3128")["http"]
+    'http://127.0.0.1:3128'
     """
     if configured:
-        _check(configured, "the key proxy")
-        return {"http": configured, "https": configured}
+        proxy = _checked_proxy(configured, "the key proxy")
+        return {"http": proxy, "https": proxy}
     found = urllib.request.getproxies_environment()
-    if found.get("no") != "*":
-        for scheme in _OF_ALL:
-            if scheme in found:
-                _check(found[scheme], f"the environment's {scheme}_proxy")
+    if found.get("no") == "*":
+        return found
+    for scheme in _FOR_OUR_SCHEMES:
+        if scheme in found:
+            found[scheme] = _checked_proxy(found[scheme], f"the environment's {scheme}_proxy")
     return found
 
 
-def _check(proxy: str, place: str) -> None:
-    named = f"{redacted(proxy)} of {place}"
-    scheme, host = _parts(proxy, named)
+def _checked_proxy(text: str, place: str) -> str:
+    named = f"{redacted(text)} of {place}"
+    url = text
+    if "://" not in text:
+        if _HOST_AND_PORT.fullmatch(text) is None:
+            raise UsageError(f"{named} is no proxy: write {_EXAMPLE}, or its host:port")
+        url = f"http://{text}"
+    scheme, host = _scheme_and_host(url, named)
     if scheme not in SCHEMES:
         raise UsageError(f"{named} is no proxy: one begins with {'://, '.join(SCHEMES)}://")
     if not host:
-        raise UsageError(f"{named} is no proxy: it has no host, as http://proxy.example:3128 has")
+        raise UsageError(f"{named} is no proxy: it has no host, as {_EXAMPLE} has")
     if scheme.startswith("socks") and not _socks_is_installed():
         raise UsageError(
             f'{named} needs a package that is not installed: pip install "requests[socks]"'
         )
+    return url
 
 
-def _parts(proxy: str, named: str) -> tuple[str, str | None]:
-    """Scheme and host; a proxy without a scheme is an HTTP proxy, as everywhere."""
+def _scheme_and_host(url: str, named: str) -> tuple[str, str | None]:
     try:
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        parts = urlsplit(url)
         _ = parts.port  # read, because only that raises
     except ValueError as error:
         raise UsageError(f"{named} is no proxy: {error}") from None

@@ -38,8 +38,16 @@ def test_a_proxy_of_each_scheme_may_be_set(scheme: str) -> None:
     assert proxies_of(proxy) == {"http": proxy, "https": proxy}
 
 
-def test_a_proxy_without_a_scheme_is_an_http_proxy() -> None:
-    assert proxies_of("me:pw@127.0.0.1:3128")
+@pytest.mark.parametrize(
+    "proxy", ["127.0.0.1:3128", "me:pw@127.0.0.1:3128", "[::1]:3128", "proxy:8080", "127.0.0.1:1/"]
+)
+def test_a_proxy_without_a_scheme_is_an_http_proxy(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert proxies_of(proxy) == {"http": f"http://{proxy}", "https": f"http://{proxy}"}
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    assert proxies_of("") == {"https": f"http://{proxy}", "all": f"http://{proxy}"}
 
 
 @pytest.mark.usefixtures("without_socks")
@@ -73,6 +81,13 @@ def test_other_peoples_variables_do_not_matter(monkeypatch: pytest.MonkeyPatch) 
     [
         ("ftp://127.0.0.1", "one begins with http://, https://, socks4://"),
         ("socks://127.0.0.1:1080", "one begins with http://, https://, socks4://"),
+        ("none", "write http://proxy.example:3128"),
+        ("proxy.example", "write http://proxy.example:3128"),
+        ("127.0.0.1", "write http://proxy.example:3128"),
+        ("127.0.0.1:port", "write http://proxy.example:3128"),
+        (":3128", "write http://proxy.example:3128"),
+        ("a b:3128", "write http://proxy.example:3128"),
+        ("127.0.0.1:99999", "Port out of range"),
         ("http://", "it has no host"),
         ("http://:3128", "it has no host"),
         ("http://127.0.0.1:port", "Port could not be cast"),
@@ -89,6 +104,31 @@ def test_a_run_with_such_a_proxy_asks_nothing(scrape: Scrape) -> None:
         ended = scrape.here(scrape.list_of(server.url()), "--proxy", "gopher://127.0.0.1")
         assert (ended.code, ended.records, server.seen) == (2, [], [])
     assert ended.stderr.startswith("error: gopher://127.0.0.1 of the key proxy is no proxy")
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])
+def test_what_the_environment_names_is_refused_too(
+    name: str, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "none")
+    with FaultyServer(page("here")) as server:
+        ended = scrape.here(scrape.list_of(server.url()))
+        assert (ended.code, ended.records, server.seen) == (2, [], [])
+    assert ended.stderr.startswith(f"error: none of the environment's {name} is no proxy")
+
+
+@pytest.mark.parametrize("way", ["configured", "environment"])
+def test_a_run_goes_through_a_proxy_without_a_scheme(
+    way: str, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultyServer(page("by proxy")) as proxy:
+        address = f"127.0.0.1:{proxy.port}"
+        if way == "environment":
+            monkeypatch.setenv("http_proxy", address)
+        flags = ("--proxy", address) if way == "configured" else ()
+        url = "http://elsewhere.localhost/x"
+        ended = scrape.here(scrape.list_of(url), "--robots", "off", *flags)
+        assert (ended.code, [seen.path for seen in proxy.seen]) == (0, [url])
 
 
 # -- a SOCKS proxy ----------------------------------------------------------------------------
