@@ -53,12 +53,12 @@ class Journal:
     store: Store
     outputs: Outputs
     report: Report
-    number: int  # of the pass
-    again: bool = False  # a refresh: images that pages name become due again
+    pass_number: int
+    refresh: bool = False  # images that pages name become due again
     follow_images: bool = True
     durable: bool = False
-    token: str = "scraper"  # whom directives may mean by name
-    obey: Sequence[str] = ()  # directives that are obeyed
+    agent_token: str = "scraper"  # whom directives may mean by name
+    obeyed_directives: Sequence[str] = ()  # directives that are obeyed
     process_hash: Callable[[str], str] = str  # kind -> what the way of processing is known by
     committed: int = field(init=False)  # up to where records.jsonl is true
     _sinks: tuple[Sink, ...] = field(init=False)
@@ -77,13 +77,15 @@ class Journal:
 
     # -- one URL ------------------------------------------------------------------------------
 
-    def fetched(self, fetched: Fetched, processed: Processed | None = None) -> frozenset[int]:
+    def record_fetched(
+        self, fetched: Fetched, processed: Processed | None = None
+    ) -> frozenset[int]:
         """A URL came out, or its body turned out to be unusable. Returns the lanes that gain."""
         if fetched.status == 304:
             return self._unchanged(fetched, processed)
         task = fetched.task
         facts = processed.facts if processed else b"{}"
-        words = directives.of_headers(fetched.headers, self.token)
+        words = directives.of_headers(fetched.headers, self.agent_token)
         forbidden = self._forbidden(words, fetched, facts)
         failure = forbidden or (processed.failure if processed else None)
         path = path_of(task.origin_url, fetched.kind, fetched.type)
@@ -92,7 +94,7 @@ class Journal:
             files = self._unwanted(files)
         state: State = state_of(failure) if failure else "done"
         line = record.encode(
-            self.number,
+            self.pass_number,
             task,
             state,
             fetched=fetched,
@@ -107,7 +109,7 @@ class Journal:
         outcome = Outcome(task, state, line, files, hrefs, failure, fetched)
         kept = path if forbidden is None else None
         self._record(outcome, self._entry(outcome, fetched, processed, kept, fetched.sha256))
-        if self.number > 1 and fetched.kind == "page":
+        if self.pass_number > 1 and fetched.kind == "page":
             self.ledger.forget_children(task.id)
         return self._found(task, found)
 
@@ -129,11 +131,11 @@ class Journal:
 
     def _forbidden(self, words: tuple[str, ...], fetched: Fetched, facts: bytes) -> Failure | None:
         """Does the content itself ask not to be kept, and do we obey?"""
-        if not self.obey:
+        if not self.obeyed_directives:
             return None
         if fetched.kind == "page":
             words = (*words, *orjson.loads(facts).get("robots_meta", ()))
-        word = directives.forbids(words, self.obey, fetched.kind)
+        word = directives.forbids(words, self.obeyed_directives, fetched.kind)
         return new_failure("robots_directive", f"the page says {word}") if word else None
 
     def _named(self, task: Task, processed: Processed | None, words: tuple[str, ...],
@@ -141,9 +143,9 @@ class Journal:
         """The images of a listed page that are to be fetched."""
         if processed is None or not self.follow_images or task.depth:
             return ()
-        if self.obey and processed.found:
+        if self.obeyed_directives and processed.found:
             words = (*words, *orjson.loads(facts).get("robots_meta", ()))
-            if directives.forbids_images(words, self.obey):
+            if directives.forbids_images(words, self.obeyed_directives):
                 return ()
         return tuple(dict.fromkeys(_urls_named_by(task.origin_url, processed.found)))
 
@@ -159,7 +161,7 @@ class Journal:
         failure = processed.failure if processed else None
         facts = processed.facts if processed else b"{}"
         earlier = self.records.read(stored.offset, stored.length or 0)
-        line = record.unchanged(earlier, self.number, fetched, facts, failure)
+        line = record.unchanged(earlier, self.pass_number, fetched, facts, failure)
         state: State = "failed" if failure else "unchanged"
         outcome = Outcome(
             task, state, line, processed.files if processed else (), (), failure, fetched
@@ -167,7 +169,7 @@ class Journal:
         self._record(outcome, self._entry(outcome, fetched, processed, None, None))
         if fetched.kind != "page" or not self.follow_images or task.depth:
             return frozenset()
-        return self.ledger.reopen_children(task.id, self.number)
+        return self.ledger.reopen_children(task.id, self.pass_number)
 
     def _entry(self, outcome: Outcome, fetched: Fetched, processed: Processed | None,
                path: str | None, sha256: str | None) -> Entry:  # fmt: skip
@@ -200,11 +202,11 @@ class Journal:
             validators_url=fetched.url.href,
         )
 
-    def failed(self, failed: FetchFailed) -> None:
+    def record_failed(self, failed: FetchFailed) -> None:
         """A URL came to nothing."""
         task, failure = failed.task, failed.failure
         state = state_of(failure)
-        line = record.encode(self.number, task, state, failed=failed, failure=failure)
+        line = record.encode(self.pass_number, task, state, failed=failed, failure=failure)
         self._record(
             Outcome(task, state, line, failure=failure),
             Entry(
@@ -222,11 +224,11 @@ class Journal:
             ),
         )
 
-    def refused(self, task: Task, failure: Failure) -> None:
+    def record_refused(self, task: Task, failure: Failure) -> None:
         """A rule, or what is known of its host, says that this URL is not to be asked (again)."""
         task = replace(task, attempt=_attempts_made(task))
         state = state_of(failure)
-        line = record.encode(self.number, task, state, failure=failure)
+        line = record.encode(self.pass_number, task, state, failure=failure)
         self._record(
             Outcome(task, state, line, failure=failure),
             Entry(
@@ -241,7 +243,7 @@ class Journal:
 
     def _record(self, outcome: Outcome, entry: Entry) -> None:
         try:
-            self.ledger.finish(outcome.task, entry, self.number)
+            self.ledger.finish(outcome.task, entry, self.pass_number)
         except sqlite3.Error as error:
             raise fault_of(error, self.ledger.path) from error
         failure = outcome.failure
@@ -262,7 +264,9 @@ class Journal:
         lines = [Line(url, depth=task.depth + 1) for url in found]
         if not lines:
             return frozenset()
-        added = self.ledger.add(lines, self.number, listed=False, parent=task.id, again=self.again)
+        added = self.ledger.add(
+            lines, self.pass_number, listed=False, parent=task.id, again=self.refresh
+        )
         self.report.found += added.new + added.again
         return added.hosts
 
@@ -281,7 +285,7 @@ class Journal:
     # -- all of them --------------------------------------------------------------------------
 
     @property
-    def waiting(self) -> int:
+    def uncommitted(self) -> int:
         """Outcomes that are recorded but not committed; also after a commit that failed."""
         return len(self._waiting)
 
@@ -308,7 +312,7 @@ class Journal:
                 self.store.sync(files)
             for sink in self._sinks:
                 self.ledger.set_position(sink.name, sink.flush(durable=self.durable))
-            self.ledger.note_pass(self.number, self._counts())
+            self.ledger.note_pass(self.pass_number, self._counts())
             self.ledger.commit(files)
             self.store.publish(files)
             if self.durable:

@@ -152,7 +152,7 @@ class Pipeline:
             if decision is None:
                 return
             if decision.refusal is not None:
-                self._journal.refused(decision.task, decision.refusal)
+                self._journal.record_refused(decision.task, decision.refusal)
                 self._frontier.settled(decision.task)
                 continue
             self._requests += 1
@@ -171,7 +171,7 @@ class Pipeline:
 
     def _out(self) -> int:
         """URLs in flight: from handing out to commit, or to the return to their lane."""
-        return len(self._flights) + len(self._processing) + self._journal.waiting
+        return len(self._flights) + len(self._processing) + self._journal.uncommitted
 
     def _hand_over(self, flight: Flight, future: Future[Fact]) -> None:
         """Runs on the thread that finished: short, never raises, never blocks.
@@ -212,7 +212,7 @@ class Pipeline:
     def _patience(self) -> float:
         """How long there is nothing to do but wait, in seconds."""
         over = self.stopped or self._url_limit_reached() or self.finished
-        if self._quiet() and (self._journal.waiting or over):
+        if self._quiet() and (self._journal.uncommitted or over):
             return 0.0
         now = self._now()
         opens = self._frontier.opens_at(now) if self._has_room() else None
@@ -242,10 +242,10 @@ class Pipeline:
         if due is not None and due <= now:
             return True
         stuck = (self._quiet() and self._inbox.empty()) or self._out() >= self._window
-        return bool(self._journal.waiting) and stuck
+        return bool(self._journal.uncommitted) and stuck
 
     def _ended(self) -> bool:
-        if self._journal.waiting or not self._quiet():
+        if self._journal.uncommitted or not self._quiet():
             return self.stopped is not None and self._stop_by is None
         return self.stopped is not None or self.finished
 
@@ -315,7 +315,7 @@ class Pipeline:
             self._conclude(failed)
 
     def _conclude(self, failed: FetchFailed) -> None:
-        self._journal.failed(failed)
+        self._journal.record_failed(failed)
         self._frontier.settled(failed.task)
 
     def _processed(self, message: Processed) -> None:
@@ -334,7 +334,7 @@ class Pipeline:
 
     def _made(self, fetched: Fetched, processed: Processed | None) -> None:
         self._processing.pop(fetched.task.id, None)
-        self._frontier.notice(self._journal.fetched(fetched, processed))
+        self._frontier.notice(self._journal.record_fetched(fetched, processed))
         self._frontier.settled(fetched.task)
 
     def _broken(self, message: Broken) -> None:
@@ -369,7 +369,7 @@ class Pipeline:
 
     def _limit_reached(self) -> str | None:
         limits, report = self._limits, self._journal.report
-        told = self._delivered + self._journal.waiting
+        told = self._delivered + self._journal.uncommitted
         if limits.max_time_seconds and time.monotonic() - self._began >= limits.max_time_seconds:
             return f"max_time of {limits.max_time_seconds:g} s is over"
         if limits.max_bytes and self._received >= limits.max_bytes:

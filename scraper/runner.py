@@ -37,7 +37,7 @@ from scraper.run_folder import adoption, recovery
 from scraper.run_folder.naming import folder_named_after, temporary_folder
 from scraper.run_folder.owners import claim_folder
 from scraper.shaping import describe_changes, process_hashes, shaping_options
-from scraper.sinks.sink import Outputs, open_sinks
+from scraper.sinks.sink import open_sinks
 from scraper.sinks.summary_file import SummaryFile
 from scraper.sources import lists
 from scraper.storage.bitmap import Bitmap
@@ -89,7 +89,6 @@ class Run:
         self._pipeline: Pipeline | None = None
         self._iterator: Iterator[Outcome] | None = None
         self._stage: ProcessStage | None = None
-        self._outputs: Outputs | None = None
         self._entered = False
         self._opened = False
         self._fault: LocalFault | None = None
@@ -138,7 +137,7 @@ class Run:
         if share.processes:
             self._stage = self._process_stage(share.processes)
         self.folder = self._chosen_folder()
-        adoption.check(self.folder, self._adopt)
+        adoption.refuse_unknown_records(self.folder, self._adopt)
         self.store = Store(self.folder)
         self.store.open()
         self._opened = True
@@ -149,10 +148,11 @@ class Run:
             logger.warning("%s is on a file system without shared memory: slower, no status while "
                            "it runs", self.ledger.path)  # fmt: skip
         if self._adopt:
-            self.adopted = adoption.adopt(self.ledger, self.store.root, self.sources)
+            self.adopted = adoption.adopt_records(self.ledger, self.store.root, self.sources)
         ids = claim_folder(self.folder, self.ledger, self.sources, join=self._add_list)
         self.store.recover(self.ledger.unpublished())
         self.ledger.published()
+        self._open_sinks()
         self._verify_after_power_loss()
         self._choose_pass()
         self.journal = self._journal()
@@ -225,12 +225,19 @@ class Run:
             raise UsageError(_no_run(folder))
         return folder
 
+    def _open_sinks(self) -> None:
+        """Nothing is opened yet: `resume` does that."""
+        ended = self.ledger.meta("ended") is not None
+        self._outputs = open_sinks(self.store.root, self.config, ended=ended)
+
     def _verify_after_power_loss(self) -> None:
         """If the machine went down under the last run, believe only what is on the disk."""
-        boot = recovery.boot_of()
+        boot = recovery.boot_id()
         before = self.ledger.meta("boot")
         if before is not None and boot is not None and before != boot:
-            self.reopened = recovery.verify_after_power_loss(self.ledger, self.store.root)
+            self.reopened = recovery.verify_after_power_loss(
+                self.ledger, self.store.root, self._outputs
+            )
         self.ledger.set_meta("boot", None if self.config.run.durable else boot)
         self.ledger.commit()
 
@@ -298,8 +305,6 @@ class Run:
         root = self.store.root
         self._summary = SummaryFile(root, self.store.own_parts)
         self._summary.check()
-        ended = self.ledger.meta("ended") is not None
-        self._outputs = open_sinks(root, self.config, ended=ended)
         self._outputs.resume(self.ledger.position)
         return Journal(
             self.ledger,
@@ -309,9 +314,9 @@ class Run:
             self.number,
             follow_images=self.config.page.page_images,
             durable=self.config.run.durable,
-            again=self.refresh,
-            token=token_of(agent_of(self.config.fetch)),
-            obey=self.config.hosts.obey,
+            refresh=self.refresh,
+            agent_token=token_of(agent_of(self.config.fetch)),
+            obeyed_directives=self.config.hosts.obey,
             process_hash=process_hashes(self.config).__getitem__,
         )
 
@@ -429,7 +434,7 @@ class Run:
             self._opened = False
             self._conclude(pipeline)
             # A commit that failed half-way may have promised files: the next run renames them.
-            self.store.close(keep_parts=pipeline is not None and self.journal.waiting > 0)
+            self.store.close(keep_parts=pipeline is not None and self.journal.uncommitted > 0)
         if self._temporary is not None:
             self._temporary.remove()
             self._temporary = None
@@ -440,11 +445,11 @@ class Run:
             return
         try:
             if pipeline is not None:
-                if self.journal.waiting or self._fault is not None:
+                if self.journal.uncommitted or self._fault is not None:
                     self._undo()
                 self._note(pipeline)
         finally:
-            if self._outputs is not None:
+            if hasattr(self, "_outputs"):
                 self._outputs.close()
             with suppress(sqlite3.Error):  # closing forgets what could not be rolled back
                 self.ledger.close()
@@ -487,7 +492,7 @@ class Run:
                 self.ledger.note_pass(self.number, counts, report.exit_code, ended=self.complete)
             self.frontier.keep_hosts()
             self.ledger.keep_classes(self.guard.learned())
-            if not self.journal.waiting and self._fault is None:
+            if not self.journal.uncommitted and self._fault is None:
                 self.ledger.set_meta("ended", "1")  # nothing of ours stands behind a position
             if self.complete:
                 self.ledger.set_meta("boot", None)  # from now on files may be moved away

@@ -13,8 +13,8 @@ from scraper.redaction import redacted
 from scraper.text import counted, printable
 
 NOTHING_DONE, SOME_FAILED, STOPPED = 4, 3, 5
-MOST_REASONS = 6
-MOST_MESSAGE_CHARS = 200
+MAX_REASONS = 6
+MAX_MESSAGE_CHARS = 200
 _NO_MESSAGES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -111,10 +111,10 @@ class Tally:
             if labels:
                 shown = [
                     f"{n:,} {label}" + (f": {messages[label]}" if label in messages else "")
-                    for label, n in labels.most_common(MOST_REASONS)
+                    for label, n in labels.most_common(MAX_REASONS)
                 ]
-                if len(labels) > MOST_REASONS:
-                    shown.append(counted(len(labels) - MOST_REASONS, "more kind"))
+                if len(labels) > MAX_REASONS:
+                    shown.append(counted(len(labels) - MAX_REASONS, "more kind"))
                 lines.append(f"{name}: " + " · ".join(shown))
         return lines
 
@@ -220,7 +220,7 @@ class Report(Tally):
 
 
 def _told(message: str) -> str:
-    return printable(redacted(message))[:MOST_MESSAGE_CHARS]
+    return printable(redacted(message))[:MAX_MESSAGE_CHARS]
 
 
 def size_text(size: float) -> str:

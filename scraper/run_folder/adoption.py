@@ -26,6 +26,7 @@ from scraper.machine.files import Folder, opening
 from scraper.model import STATES, Ended, Line
 from scraper.record import SCHEMA
 from scraper.reports.summary import Report
+from scraper.sinks.line_file import end_of_last_line
 from scraper.sinks.record_log import unknown_file
 from scraper.sources.lists import Source
 from scraper.storage.adopted import AdoptedRows, Row
@@ -34,12 +35,11 @@ from scraper.urls import BadUrl, canonical, key_of, lane_of, parts_of
 
 RECORDS, ERRORS = "records.jsonl", "errors.jsonl"
 BATCH = 1_000
-_BLOCK_BYTES = 2**20
 _BEGINNING = b'{"schema":'  # of every record
 _PLACE = re.compile(r"(pages|images|files)/(?!\.\.?/)[^/\0]+/(?!\.\.?$)[^/\0]+")
 
 
-def check(folder: Path, adopt: bool) -> None:
+def refuse_unknown_records(folder: Path, adopt: bool) -> None:
     """Raises UsageError, before anything is made in a folder, if it holds records that no ledger
     knows and that are not to be taken over; or if there are none that could be."""
     if (folder / ".scraper" / "ledger.sqlite").exists():
@@ -54,7 +54,7 @@ def check(folder: Path, adopt: bool) -> None:
             raise UsageError(unknown_file(path))
 
 
-def adopt(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> int:
+def adopt_records(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> int:
     """Fill an empty ledger from the records of its folder. Returns how many there are.
 
     Raises UsageError if they are not records of this program. What a ledger knows already is not
@@ -64,7 +64,7 @@ def adopt(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> int:
         return 0
     path = folder.path / RECORDS
     with opening(path), folder.reading(RECORDS) as file:
-        end = _end_of_whole_lines(file)
+        end = end_of_last_line(file)
         reports = _take_all(_records(file, end, path), ledger, sources)
         _put_aside(file, end, folder)
         _empty_errors(folder)
@@ -72,7 +72,6 @@ def adopt(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> int:
         ledger.adopt_pass(number, began, ended, report.as_dict())
     ledger.set_position(RECORDS, str(end))
     ledger.set_position(ERRORS, "1")  # it is shorter, so it is made again from the records
-    ledger.set_meta("told", str(end))
     ledger.recount()
     ledger.commit()
     return sum(report.total for report, _, _ in reports.values())
@@ -103,19 +102,6 @@ def _name_all(lines: Iterator[Line], rows: AdoptedRows) -> None:
 
 
 # -- lines -------------------------------------------------------------------------------------
-
-
-def _end_of_whole_lines(file: BufferedReader) -> int:
-    """Where the last line that has its end ends; found from behind."""
-    end = file.seek(0, 2)
-    while end:
-        start = max(end - _BLOCK_BYTES, 0)
-        file.seek(start)
-        found = file.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0
 
 
 def _records(file: BufferedReader, end: int, path: Path) -> Iterator[_Found]:

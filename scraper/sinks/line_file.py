@@ -6,9 +6,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader, FileIO
+from typing import BinaryIO
 
 from scraper.errors import LocalFault, UsageError, disk_failure
 from scraper.machine.files import Folder, opening
+
+_BLOCK_BYTES = 2**20
 
 
 class LineFile:
@@ -141,3 +144,16 @@ class LineFile:
             self._on_move()
         elif ours.st_size != self.written:
             self._on_resize(ours.st_size)
+
+
+def end_of_last_line(file: BinaryIO | FileIO) -> int:
+    """Where the last line that is whole ends, looked for from behind."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(end - _BLOCK_BYTES, 0)
+        file.seek(start)
+        found = (file.read(end - start) or b"").rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0

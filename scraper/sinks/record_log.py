@@ -40,7 +40,10 @@ class RecordLog:
         return self.file.offset
 
     def recover(self, position: str | None) -> None:
-        """Nothing to do: `run_folder.recovery` has compared it with the ledger and cut it."""
+        """Cut it where the first record stood that the disk has not kept."""
+        with self.file.opened():
+            self.file.truncate(int(position or 0))
+        self.file.close()
 
     def resume(self, position: str | None) -> None:
         """Raises UsageError if what is there is not what the last commit left."""

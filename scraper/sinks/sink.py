@@ -29,10 +29,8 @@ class Sink(Protocol):
     def exactly_once(self) -> bool: ...
 
     def recover(self, position: str | None) -> None:
-        """The machine has failed under the last run: do not believe what the disk has kept.
-
-        Called before `resume`, which gets the same position.
-        """
+        """The machine has failed under the last run, and the disk has lost records: go back to
+        what is believed, or begin again. `resume` follows, with the same position."""
 
     def resume(self, position: str | None) -> None:
         """Go to where the last commit left off."""
