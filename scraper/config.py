@@ -27,10 +27,10 @@ from scraper.text import printable, printable_json
 
 
 @dataclass(frozen=True, slots=True)
-class Meta:
+class KeyInfo:
     """What a key says of itself beside its type and default."""
 
-    says: str
+    help: str
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
@@ -40,167 +40,169 @@ class Meta:
     flag: bool = True  # False: set in TOML and environment only
     pattern: str = ""  # of a string, if not every one is right
     shapes: bool = False  # what comes of a URL depends on it
-    shown: Callable[[str], str] | None = None  # what of its text may be told, if not all
+    redact: Callable[[str], str] | None = None  # takes the secret out of its text
 
 
-def key(default: Any, says: str, **meta: Any) -> Any:
+def setting(default: Any, help: str, **info: Any) -> Any:
     """A field of the tree."""
-    return field(default=default, metadata={"meta": Meta(says, **meta)})
+    return field(default=default, metadata={"info": KeyInfo(help, **info)})
 
 
 @dataclass(frozen=True, slots=True)
-class RunKeys:
+class RunSettings:
     """How much at once, where, and when to stop."""
 
-    dir: str = key("", "run folder; empty: downloads/<name of the list>", short="-d", metavar="DIR")
-    threads: int = key(
+    dir: str = setting(
+        "", "run folder; empty: downloads/<name of the list>", short="-d", metavar="DIR"
+    )
+    threads: int = setting(
         0, "fetch threads; 0: 16 for each core, up to 32", low=0, high=1024, short="-j", metavar="N"
     )  # fmt: skip
-    processes: int = key(
+    processes: int = setting(
         0, "worker processes; 0: one for each core", low=0, high=256, short="-p", metavar="N"
     )
-    window: int = key(
+    window: int = setting(
         0,
         "URLs in flight, from handing out to commit; 0: four for each thread",
         low=0,
         high=65_536,
         flag=False,
     )
-    durable: bool = key(False, "sync each commit to the disk: safe against power loss, slower")
-    grace_seconds: float = key(
+    durable: bool = setting(False, "sync each commit to the disk: safe against power loss, slower")
+    grace_seconds: float = setting(
         10.0, "after a signal, time for what is under way", low=0, high=3_600, metavar="T"
     )
-    max_time_seconds: float = key(
+    max_time_seconds: float = setting(
         0.0, "stop after this long; 0: no limit", low=0, high=31_536_000, metavar="T"
     )
-    max_bytes: int = key(
+    max_bytes: int = setting(
         0, "stop after receiving this much; 0: no limit", low=0, high=2**60, metavar="SIZE"
     )
-    max_items: int = key(0, "stop after this many URLs; 0: no limit", low=0, high=2**40,
+    max_urls: int = setting(0, "stop after this many URLs; 0: no limit", low=0, high=2**40,
                          metavar="N")  # fmt: skip
-    max_failures: str = key(
+    max_failures: str = setting(
         "", "stop after this many failed URLs, a number or a share such as 20%",
         pattern=r"|\d+|\d{1,2}(\.\d+)?%|100%", metavar="N|N%",
     )  # fmt: skip
-    save_only: bool = key(
+    save_only: bool = setting(
         False, "save bodies and record them; parse and process nothing", shapes=True
     )
 
 
 @dataclass(frozen=True, slots=True)
-class FetchKeys:
+class FetchSettings:
     """One request."""
 
-    timeout_seconds: float = key(
+    timeout_seconds: float = setting(
         20.0, "longest silence while an answer is read", low=0.01, high=86_400, metavar="T"
     )
-    connect_timeout_seconds: float = key(
+    connect_timeout_seconds: float = setting(
         10.0, "longest wait for a connection", low=0.01, high=3_600, metavar="T"
     )
-    dns_timeout_seconds: float = key(
+    dns_timeout_seconds: float = setting(
         10.0, "longest wait for a name look-up", low=0.01, high=3_600, flag=False
     )
-    item_time_seconds: float = key(
+    request_time_seconds: float = setting(
         300.0,
         "longest time for one request, however busy it looks",
         low=0.01,
         high=604_800,
         metavar="T",
     )
-    max_body_bytes: int = key(
+    max_body_bytes: int = setting(
         256 * 2**20, "largest body, decompressed", low=1, high=2**40, metavar="SIZE"
     )
-    max_redirects: int = key(10, "hops before a URL is given up", low=0, high=100, metavar="N")
-    retries: int = key(
+    max_redirects: int = setting(10, "hops before a URL is given up", low=0, high=100, metavar="N")
+    retries: int = setting(
         2, "tries after the first, for failures that may pass", low=0, high=100, short="-R",
         metavar="N",
     )  # fmt: skip
-    retry_wait_seconds: float = key(
+    retry_wait_seconds: float = setting(
         1.0, "first pause before a retry; doubles each time", low=0, high=3_600, flag=False
     )
-    retry_time_seconds: float = key(
+    retry_time_seconds: float = setting(
         900.0, "time after a URL's first try beyond which it is not tried again", low=0,
         high=604_800, flag=False,
     )  # fmt: skip
-    contact: str = key(
+    contact: str = setting(
         "", "your address or page in the User-Agent, so that hosts can reach you", metavar="WHO"
     )
-    user_agent: str = key(
+    user_agent: str = setting(
         "", "User-Agent; empty: this program's name, version and the contact", short="-U",
         metavar="UA",
     )  # fmt: skip
-    header: tuple[str, ...] = key(
+    header: tuple[str, ...] = setting(
         (),
         "further request header, 'Name: value'",
         short="-H",
         metavar="H",
-        shown=redacted_header,
+        redact=redacted_header,
     )
-    proxy: str = key(
+    proxy: str = setting(
         "",
         "proxy for all requests; empty: *_proxy of the environment",
         metavar="URL",
-        shown=redacted,
+        redact=redacted,
     )
-    ca_bundle: str = key("", "file of trusted certificates; empty: certifi's", metavar="FILE")
-    verify_tls: bool = key(True, "verify certificates", flag=False)
+    ca_bundle: str = setting("", "file of trusted certificates; empty: certifi's", metavar="FILE")
+    verify_tls: bool = setting(True, "verify certificates", flag=False)
 
 
 @dataclass(frozen=True, slots=True)
-class HostKeys:
+class HostSettings:
     """Which hosts may be asked, and how."""
 
-    allow_hosts: tuple[str, ...] = key(
+    allow_hosts: tuple[str, ...] = setting(
         (), "only these hosts: names, globs, networks; empty: all", metavar="HOSTS"
     )
-    per_host: int = key(4, "requests at once to one host", low=1, high=1024, metavar="N")
-    delay_seconds: float = key(
+    per_host: int = setting(4, "requests at once to one host", low=1, high=1024, metavar="N")
+    delay_seconds: float = setting(
         0.0, "least time between an answer and the next request to a host", low=0, high=86_400,
         metavar="T",
     )  # fmt: skip
-    jitter: float = key(
+    jitter: float = setting(
         0.25, "random part on top of each delay, as a share of it", low=0, high=10, flag=False
     )
-    robots: str = key(
+    robots: str = setting(
         "on", "robots.txt: obeyed, ignored, or only told in the records",
         choices=("on", "off", "report"),
     )  # fmt: skip
-    obey: tuple[str, ...] = key(
+    obey: tuple[str, ...] = setting(
         (), "page directives that skip a URL, such as noindex,noai",
         choices=("noindex", "noimageindex", "noai", "noimageai"), metavar="WORDS", shapes=True,
     )  # fmt: skip
-    limit_rate_bytes: int = key(
+    limit_rate_bytes: int = setting(
         0, "bytes a second, over all hosts; 0: no limit", low=0, high=2**40, short="-r",
         metavar="SIZE",
     )  # fmt: skip
-    host_limit_rate_bytes: int = key(
+    host_limit_rate_bytes: int = setting(
         0, "bytes a second, for each host; 0: no limit", low=0, high=2**40, metavar="SIZE"
     )
-    max_retry_after_seconds: float = key(
+    max_retry_after_seconds: float = setting(
         3_600.0, "longest pause that an answer may ask for", low=0, high=604_800, flag=False
     )
-    private: str = key(
+    private: str = setting(
         "listed", "private addresses: only if the list names them, always, or never",
         choices=("listed", "always", "never"), formerly={"yes": "always", "no": "never"},
     )  # fmt: skip
-    allow_networks: tuple[str, ...] = key(
+    allow_networks: tuple[str, ...] = setting(
         (), "private networks that may be connected to", metavar="NETS"
     )
-    deny_networks: tuple[str, ...] = key(
+    deny_networks: tuple[str, ...] = setting(
         (), "networks that must never be connected to", metavar="NETS"
     )
 
 
 @dataclass(frozen=True, slots=True)
-class PageKeys:
+class PageSettings:
     """What is made of a page."""
 
-    page_images: bool = key(True, "fetch the images of pages too", shapes=True)
-    html: str = key("", "your function for pages, module:function", metavar="M:F", shapes=True)
-    max_links: int = key(
+    page_images: bool = setting(True, "fetch the images of pages too", shapes=True)
+    html: str = setting("", "your function for pages, module:function", metavar="M:F", shapes=True)
+    max_links: int = setting(
         10_000, "links of one page in its record", low=1, high=10**7, flag=False, shapes=True
     )
-    max_page_images: int = key(
+    max_page_images: int = setting(
         500,
         "images of one page in its record, and fetched",
         low=1,
@@ -211,64 +213,64 @@ class PageKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageKeys:
+class ImageSettings:
     """What is made of a picture."""
 
-    resize: int = key(
+    resize: int = setting(
         512, "longest side of the result, only if bigger; 0: keep size", low=0, high=65_500,
         metavar="PX", shapes=True)  # fmt: skip
-    grayscale: bool = key(False, "make results gray", shapes=True)
-    format: str = key(
+    grayscale: bool = setting(False, "make results gray", shapes=True)
+    format: str = setting(
         "",
         "format of results; empty: keep jpeg, png, webp",
         choices=("", "jpeg", "png", "webp"),
         shapes=True,
     )
-    quality: int = key(
+    quality: int = setting(
         85, "quality of jpeg and webp results", low=1, high=100, metavar="Q", shapes=True
     )
-    max_pixels: int = key(
+    max_pixels: int = setting(
         100_000_000, "largest picture that is decoded", low=1, high=10**10, flag=False, shapes=True
     )
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerKeys:
+class WorkerSettings:
     """The limits around one item in a worker process."""
 
-    process_time_seconds: float = key(
+    process_time_seconds: float = setting(
         30.0, "longest time for one page or picture", low=0.01, high=86_400, metavar="T"
     )
-    process_memory_bytes: int = key(
+    process_memory_bytes: int = setting(
         2**30, "memory a worker may use beyond its start; 0: no limit", low=0, high=2**44,
         metavar="SIZE",
     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class OutputKeys:
+class OutputSettings:
     """What is said, and where."""
 
-    output: str = key(
+    output: str = setting(
         "", "'-': records to standard output too", short="-o", metavar="-", choices=("", "-")
     )
-    quiet: bool = key(False, "say nothing, or one line if the exit code is not 0", short="-q")
-    verbose: bool = key(False, "log each URL to the terminal too", short="-v")
-    progress: bool = key(True, "progress bar, or a line each 30 s off a terminal")
-    log_format: str = key("text", "format of run.log", choices=("text", "json"))
+    quiet: bool = setting(False, "say nothing, or one line if the exit code is not 0", short="-q")
+    verbose: bool = setting(False, "log each URL to the terminal too", short="-v")
+    progress: bool = setting(True, "progress bar, or a line each 30 s off a terminal")
+    log_format: str = setting("text", "format of run.log", choices=("text", "json"))
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """Everything that can be set. Frozen: make another with `configure` or `with_keys`."""
 
-    run: RunKeys = field(default_factory=RunKeys)
-    fetch: FetchKeys = field(default_factory=FetchKeys)
-    hosts: HostKeys = field(default_factory=HostKeys)
-    page: PageKeys = field(default_factory=PageKeys)
-    image: ImageKeys = field(default_factory=ImageKeys)
-    worker: WorkerKeys = field(default_factory=WorkerKeys)
-    output: OutputKeys = field(default_factory=OutputKeys)
+    run: RunSettings = field(default_factory=RunSettings)
+    fetch: FetchSettings = field(default_factory=FetchSettings)
+    hosts: HostSettings = field(default_factory=HostSettings)
+    page: PageSettings = field(default_factory=PageSettings)
+    image: ImageSettings = field(default_factory=ImageSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +281,7 @@ class Key:
     name: str
     type: Any
     default: Any
-    meta: Meta
+    info: KeyInfo
 
     @property
     def unit(self) -> str:
@@ -306,29 +308,29 @@ class Key:
     @property
     def allowed(self) -> str:
         """What values are right, in words."""
-        meta = self.meta
-        if meta.choices:
+        info = self.info
+        if info.choices:
             number = "any of " if self.is_list else "one of "
-            return number + ", ".join(choice or '""' for choice in meta.choices)
+            return number + ", ".join(choice or '""' for choice in info.choices)
         if self.type is bool:
             return "true or false"
         if self.is_list:
             return "a list of strings (a comma-separated one outside TOML)"
         if self.type is str:
-            return self.meta.metavar.replace("|", " or ") if self.meta.pattern else "a string"
+            return self.info.metavar.replace("|", " or ") if self.info.pattern else "a string"
         noun = {"seconds": "a duration", "bytes": "a size"}.get(self.unit, "a whole number")
         if self.type is float and not self.unit:
             noun = "a number"
         example = {"seconds": " such as 30, 500ms, 5m", "bytes": " such as 65536, 64k, 2M"}
-        low, high = (_plain(bound, self.unit) for bound in (meta.low, meta.high))
+        low, high = (_plain(bound, self.unit) for bound in (info.low, info.high))
         return f"{noun} from {low} to {high}{example.get(self.unit, '')}"
 
     def shown(self, value: Any) -> Any:
         """The value without what is secret of it; wrong values too."""
-        if self.meta.shown is None:
+        if self.info.redact is None:
             return value
         if isinstance(value, str):
-            return self.meta.shown(value)
+            return self.info.redact(value)
         return type(value)(map(self.shown, value)) if isinstance(value, list | tuple) else value
 
     @property
@@ -344,11 +346,14 @@ def _keys() -> Iterator[Key]:
         each: Field[Any]
         for each in fields(cls):
             yield Key(section.name, each.name, hints[each.name], each.default,
-                      each.metadata["meta"])  # fmt: skip
+                      each.metadata["info"])  # fmt: skip
 
 
 KEYS: Mapping[str, Key] = types.MappingProxyType({each.name: each for each in _keys()})
 _BY_STEM: Mapping[str, Key] = {each.stem: each for each in KEYS.values()}
+
+# Earlier spellings, without their unit, and what the key is called now.
+RENAMED: Mapping[str, str] = {"item_time": "request_time", "max_items": "max_urls"}
 
 Origins = Mapping[str, str]
 _SCRIPT = "configure()"
@@ -385,12 +390,35 @@ def load(
     ]
     for layer in layers:
         for name, (value, place) in layer.items():
-            found = KEYS.get(name) or _BY_STEM.get(name)
-            if found is None:
-                raise UsageError(f"unknown key {name!r} in {place}{_hint(name, place)}")
+            found = _key_named(name, place)
             values[found.name] = parsed(found, value, place)
             origins[found.name] = place
     return with_keys(Config(), values), origins
+
+
+def _key_named(name: str, place: str) -> Key:
+    """The key that is spelled so, with its unit or without. Raises UsageError if there is none."""
+    found = KEYS.get(name) or _BY_STEM.get(name)
+    if found is not None:
+        return found
+    if new := new_spelling_of(name):
+        raise UsageError(f"{name} in {place} is called {new} now")
+    raise UsageError(f"unknown key {name!r} in {place}{_hint(name, place)}")
+
+
+def new_spelling_of(name: str) -> str:
+    """What a key of this earlier name is called now, in the same form; "" if there is no such key.
+
+    >>> new_spelling_of("item_time_seconds"), new_spelling_of("--item-time")
+    ('request_time_seconds', '--request-time')
+    """
+    stem = name.removeprefix("--").removesuffix("_seconds").replace("-", "_").lower()
+    new = RENAMED.get(stem)
+    if new is None:
+        return ""
+    if name.startswith("--"):
+        return "--" + new.replace("_", "-")
+    return _BY_STEM[new].name
 
 
 def file_or_profile(name: str) -> Path:
@@ -473,21 +501,21 @@ def parsed(key: Key, value: Any, place: str) -> Any:
 
 def _nearest_value(key: Key, value: Any) -> str:
     """What was probably meant by a wrong value, if that can be said."""
-    if callable(value) and key.meta.metavar == "M:F":
+    if callable(value) and key.info.metavar == "M:F":
         module, name = (getattr(value, each, "") for each in ("__module__", "__qualname__"))
         spec = f"{module}:{name}" if module and name.isidentifier() else "module:function"
         return f"; a function is given by its name: {key.name}={spec!r}"
     if not isinstance(value, str):
         return ""
-    if value in key.meta.formerly:
-        return f"; {value!r} is called {key.meta.formerly[value]!r} now"
-    return did_you_mean(value, key.meta.choices)
+    if value in key.info.formerly:
+        return f"; {value!r} is called {key.info.formerly[value]!r} now"
+    return did_you_mean(value, key.info.choices)
 
 
 def _converted(key: Key, value: Any) -> Any:
     if key.is_list:
         strings = _strings(value)
-        if key.meta.choices and not set(strings) <= set(key.meta.choices):
+        if key.info.choices and not set(strings) <= set(key.info.choices):
             raise ValueError
         return strings
     if key.type is bool:
@@ -495,13 +523,13 @@ def _converted(key: Key, value: Any) -> Any:
     if key.type is str:
         if isinstance(value, os.PathLike):
             value = os.fspath(value)
-        if not isinstance(value, str) or (key.meta.choices and value not in key.meta.choices):
+        if not isinstance(value, str) or (key.info.choices and value not in key.info.choices):
             raise ValueError
-        if key.meta.pattern and not re.fullmatch(key.meta.pattern, value):
+        if key.info.pattern and not re.fullmatch(key.info.pattern, value):
             raise ValueError
         return value
     number = _number(value, key.unit)
-    low, high = key.meta.low, key.meta.high
+    low, high = key.info.low, key.info.high
     if not math.isfinite(number) or (low is not None and number < low):
         raise ValueError
     if high is not None and number > high:
@@ -589,8 +617,8 @@ def as_toml(config: Config, origins: Origins | None = None) -> str:
         for each in (key for key in KEYS.values() if key.section == section.name):
             value = value_of(config, each)
             value = _toml_value(value if origins is None else each.shown(value))
-            note = each.meta.says if origins is None else origins.get(each.name, "default")
-            if origins is None and not (each.type is str and not each.meta.choices):
+            note = each.info.help if origins is None else origins.get(each.name, "default")
+            if origins is None and not (each.type is str and not each.info.choices):
                 note += f" ({each.allowed})"
             lines.append(f"{each.name} = {value}  # {printable(note)}")
         lines.append("")

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from scraper import errors
-from scraper.config import RunKeys
+from scraper.config import RunSettings
 from scraper.delivery import Delivery
 from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier, spare_threads
@@ -62,7 +62,7 @@ class Pipeline:
                  intake: Callable[[Sequence[Line]], frozenset[int]],
                  work_item: Callable[[Fetched], Work], inbox: SimpleQueue[object],
                  now: Callable[[], float], threads: int, window: int, item_seconds: float,
-                 limits: RunKeys, delivery: Delivery | None = None) -> None:  # fmt: skip
+                 limits: RunSettings, delivery: Delivery | None = None) -> None:  # fmt: skip
         self._frontier = frontier
         self._fetcher = fetcher
         self._stage = stage
@@ -167,7 +167,7 @@ class Pipeline:
         out = self._out()
         if self.stopped is not None or free <= 0 or out >= self._window:
             return False
-        return not self._limits.max_items or self._delivered + out < self._limits.max_items
+        return not self._limits.max_urls or self._delivered + out < self._limits.max_urls
 
     def _out(self) -> int:
         """URLs in flight: from handing out to commit, or to the return to their lane."""
@@ -262,10 +262,10 @@ class Pipeline:
         return self.list_has_ended and self._quiet() and self._nothing_waits()
 
     def _url_limit_reached(self) -> bool:
-        return 0 < self._limits.max_items <= self._delivered
+        return 0 < self._limits.max_urls <= self._delivered
 
     def _nothing_waits(self) -> bool:
-        """By the ledger, for with max_items reached the frontier is asked no more."""
+        """By the ledger, for with max_urls reached the frontier is asked no more."""
         return not self._journal.ledger.pending()
 
     # -- what does it mean? -----------------------------------------------------------------
@@ -375,7 +375,7 @@ class Pipeline:
         if limits.max_bytes and self._received >= limits.max_bytes:
             return f"max_bytes of {counted(limits.max_bytes, 'byte')} is reached"
         if self._url_limit_reached() and not self.finished:
-            return f"max_items of {counted(limits.max_items, 'URL')} is reached"
+            return f"max_urls of {counted(limits.max_urls, 'URL')} is reached"
         failed = report.states["failed"] - self._failed_before
         most = limits.max_failures
         if most.endswith("%"):

@@ -201,7 +201,7 @@ class Run:
             now=_steady_clock(),
             threads=threads,
             window=config.run.window or max(4 * threads, 256),
-            item_seconds=config.fetch.item_time_seconds,
+            item_seconds=config.fetch.request_time_seconds,
             limits=config.run,
             delivery=self._delivery,
         )

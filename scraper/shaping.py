@@ -29,7 +29,7 @@ def shaping_options(config: Config) -> dict[str, Any]:
     options = {
         key.name: _plain(getattr(getattr(config, key.section), key.name))
         for key in KEYS.values()
-        if key.meta.shapes
+        if key.info.shapes
     }
     return {**options, _HTML_SOURCE: _source_hash(config)}
 
@@ -67,7 +67,7 @@ def _describe_change(name: str, before: list[Any], now: Any) -> str:
         return "the file of the function for pages has changed"
     key = KEYS[name]
     was = " or ".join(dict.fromkeys(_shown(key, each) for each in before))
-    return f"{key.flag if key.meta.flag else key.name} was {was}, now {_shown(key, now)}"
+    return f"{key.flag if key.info.flag else key.name} was {was}, now {_shown(key, now)}"
 
 
 def _shown(key: Key, value: Any) -> str:

@@ -70,7 +70,7 @@ def test_names_are_unique_over_all_sections() -> None:
     fields = [name for section in vars_of(Config()) for name in section]
     assert len(fields) == len(set(fields)) == len(KEYS)
     assert len({key.stem for key in KEYS.values()}) == len(KEYS)
-    shorts = [key.meta.short for key in KEYS.values() if key.meta.short]
+    shorts = [key.info.short for key in KEYS.values() if key.info.short]
     assert len(shorts) == len(set(shorts))
 
 
@@ -150,6 +150,28 @@ def test_an_unknown_key_is_told_with_its_place_and_the_nearest_one(tmp_path: Pat
     assert "environment variable SCRAPER_TIMEOUTS" in told
     assert "did you mean timeout" in told
     assert "did you mean resize?" in complaint(flags={"rezise": 3})
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("item_time_seconds", "request_time_seconds"),
+        ("item_time", "request_time_seconds"),
+        ("max_items", "max_urls"),
+    ],
+)
+def test_an_earlier_spelling_is_one_error_that_names_the_new_one(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    """Wherever it stands; a setting that was silently left out would be a limit that is gone."""
+    section = KEYS[new].section
+    path = toml(tmp_path, f"[{section}]\n{old} = 5\n")
+    assert complaint(toml=path) == f"{old} in {path} [{section}] is called {new} now"
+    variable = f"SCRAPER_{old.upper()}"
+    message = complaint(environment={variable: "5"})
+    assert message == f"{old} in environment variable {variable} is called {new} now"
+    with pytest.raises(UsageError, match=f"^{old} in configure\\(\\) is called {new} now$"):
+        configure(**{old: 5})
 
 
 def test_a_key_in_the_wrong_section_is_told_the_right_one(tmp_path: Path) -> None:
@@ -262,19 +284,19 @@ def test_every_example_configuration_can_be_loaded() -> None:
 
 
 def values_of(key: Key) -> st.SearchStrategy[Any]:
-    if key.is_list and key.meta.choices:
-        return st.lists(st.sampled_from(key.meta.choices)).map(tuple)
+    if key.is_list and key.info.choices:
+        return st.lists(st.sampled_from(key.info.choices)).map(tuple)
     if key.is_list:
         return st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8)).map(tuple)
     if key.type is bool:
         return st.booleans()
-    if key.meta.choices:
-        return st.sampled_from(key.meta.choices)
+    if key.info.choices:
+        return st.sampled_from(key.info.choices)
     if key.type is str:
-        if key.meta.pattern:
+        if key.info.pattern:
             return st.sampled_from(["", "20", "20%"])
         return st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-    low, high = int(key.meta.low or 0) + 1, int(key.meta.high or 2**40)
+    low, high = int(key.info.low or 0) + 1, int(key.info.high or 2**40)
     whole = st.integers(low, high)
     return whole if key.type is int else whole.map(float)
 

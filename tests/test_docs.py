@@ -242,12 +242,12 @@ def _table(name: str) -> str:
 
 
 def _cells(key: Key) -> list[str]:
-    flag = f"`{key.flag}`" if key.meta.flag else "none"
-    if key.meta.flag and key.meta.short:
-        flag = f"`{key.meta.short}`, {flag}"
+    flag = f"`{key.flag}`" if key.info.flag else "none"
+    if key.info.flag and key.info.short:
+        flag = f"`{key.info.short}`, {flag}"
     default = as_toml(Config()).partition(f"\n{key.name} = ")[2].partition("  #")[0]
     cells = [f"`{key.name}`", flag, f"`{key.environment}`", f"`{default}`", key.allowed,
-             key.meta.says]  # fmt: skip
+             key.info.help]  # fmt: skip
     return [cell.replace("|", "\\|") for cell in cells]
 
 
@@ -265,7 +265,7 @@ def test_configuration_md_is_what_the_code_says() -> None:
 @pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
 def test_configuration_md_has_a_row_for(key: Key) -> None:
     row = next(r for r in table_rows(split_reference()[1]) if r[0] == f"`{key.name}`")
-    assert (key.flag in row[1]) is key.meta.flag
+    assert (key.flag in row[1]) is key.info.flag
     assert row[2] == f"`{key.environment}`"
     assert load({key.name: row[3].strip('`"[]')}, environment={})[0] == Config()
 

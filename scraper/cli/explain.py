@@ -186,7 +186,7 @@ class _Asker:
             task, trust = onward, trust_of(onward, self._guard)
 
     def _fetch(self, task: Task, trust: Trust, *, tell: bool = True) -> Fact:
-        seconds = self._config.fetch.item_time_seconds
+        seconds = self._config.fetch.request_time_seconds
         deadline = time.monotonic() + seconds
         flight = Flight(1, task, trust, deadline)
         limit = errors.new_failure("timeout_total", f"not finished within {seconds:g} s")

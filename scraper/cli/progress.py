@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TextIO
 
-from scraper.config import OutputKeys
+from scraper.config import OutputSettings
 from scraper.machine import streams
 from scraper.reports.summary import Report, size_text
 from scraper.text import counted, printable_lines
@@ -50,7 +50,7 @@ def answer(text: str) -> None:
     print(printable_lines(text.rstrip("\n")).encode(encoding, "backslashreplace").decode(encoding))
 
 
-def show_warnings(keys: OutputKeys) -> None:
+def show_warnings(keys: OutputSettings) -> None:
     """What the engine warns of, such as a run that waits, is said; with `verbose`, more."""
     handler = _Said()
     level = logging.INFO if keys.verbose else logging.WARNING
@@ -69,7 +69,7 @@ class _Said(logging.Handler):
 class Progress:
     """A bar on a terminal, a line each 30 seconds elsewhere, drawn by a thread of its own."""
 
-    def __init__(self, run: Run, keys: OutputKeys) -> None:
+    def __init__(self, run: Run, keys: OutputSettings) -> None:
         self._run = run
         self._began = time.monotonic()
         self._line_at = self._began + LINE_SECONDS
@@ -129,7 +129,7 @@ class Progress:
             say(line_text(report, self._run.known))
 
 
-def _has_terminal(keys: OutputKeys) -> bool:
+def _has_terminal(keys: OutputSettings) -> bool:
     """Is there one for a bar alone? Not if records go to a terminal, most likely the same one."""
     records = keys.output == "-" and sys.stdout is not None and sys.stdout.isatty()
     return sys.stderr.isatty() and not records and not os.environ.get("TQDM_DISABLE")

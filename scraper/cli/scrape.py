@@ -85,6 +85,8 @@ class _Parser(argparse.ArgumentParser):
         hint = ""
         if wrong and "unrecognized" in message:
             word = wrong[0].partition("=")[0]
+            if new := configuration.new_spelling_of(word):
+                raise UsageError(f"{word} is called {new} now")
             hint = did_you_mean(word, _flags(self), "; --help lists all flags")
         raise UsageError(redacted_arguments(message) + hint)
 
@@ -138,24 +140,24 @@ def _parser() -> argparse.ArgumentParser:
     general.add_argument("--version", action="version", version=f"scraper {scraper.__version__}")
     groups = {name: parser.add_argument_group(title) for name, title in _TITLES.items()}
     for key in configuration.KEYS.values():
-        if key.meta.flag:
+        if key.info.flag:
             _add(groups[key.section], key)
     return parser
 
 
 def _add(group: argparse._ArgumentGroup, key: configuration.Key) -> None:
-    names = [key.meta.short, key.flag] if key.meta.short else [key.flag]
+    names = [key.info.short, key.flag] if key.info.short else [key.flag]
     default = "" if key.default in ("", (), True, False) else f" ({_shown(key)})"
-    says = key.meta.says.replace("%", "%%") + default
+    says = key.info.help.replace("%", "%%") + default
     if key.type is bool:
         text = f"off: {says}" if key.default is True else says
         group.add_argument(*names, dest=key.name, action="store_const", const=not key.default,
                            help=text)  # fmt: skip
     elif key.is_list:
         group.add_argument(*names, dest=key.name, action="append", help=says,
-                           metavar=key.meta.metavar)  # fmt: skip
+                           metavar=key.info.metavar)  # fmt: skip
     else:
-        metavar = key.meta.metavar or "|".join(filter(None, key.meta.choices)) or "VALUE"
+        metavar = key.info.metavar or "|".join(filter(None, key.info.choices)) or "VALUE"
         group.add_argument(*names, dest=key.name, help=says, metavar=metavar)
 
 

@@ -18,7 +18,7 @@ from heapq import heappop, heappush
 from typing import Literal, NamedTuple, Protocol
 
 from scraper import errors, urls
-from scraper.config import FetchKeys, HostKeys
+from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.pace import ROBOTS_TRIES, Host, Origin, backoff, without_rules
 from scraper.frontier.redirects import Judge, next_hop, next_hop_of_robots, trust_of
 from scraper.frontier.robots import meaning_of, parse
@@ -78,7 +78,7 @@ class Lane:
 class Frontier:
     """Decides which URL is asked next."""
 
-    def __init__(self, rows: Rows, judge: Judge, hosts: HostKeys, fetch: FetchKeys, *,
+    def __init__(self, rows: Rows, judge: Judge, hosts: HostSettings, fetch: FetchSettings, *,
                  threads: int, agent: str = "scraper",
                  draw: random.Random | None = None) -> None:  # fmt: skip
         self._rows = rows

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import orjson
 
 from scraper import errors
-from scraper.config import FetchKeys, HostKeys
+from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.robots import RobotRules, parse
 from scraper.model import Failure, HostState
 
@@ -80,7 +80,7 @@ class Host:
             found = self.origins[scheme] = Origin()
         return found
 
-    def delay(self, keys: HostKeys) -> float:
+    def delay(self, keys: HostSettings) -> float:
         """Seconds from an answer to the next question: ours, its Crawl-delay, or a learned one."""
         wanted = [
             each.rules.crawl_delay or 0.0
@@ -89,13 +89,13 @@ class Host:
         ]
         return max(keys.delay_seconds, self.slow, *wanted, 0.0)
 
-    def limit(self, keys: HostKeys) -> int:
+    def limit(self, keys: HostSettings) -> int:
         """Requests at once: one to a stranger, to a host that fails or that wants a delay."""
         careful = not self.answered or self.strikes or self.delay(keys)
         return 1 if careful else keys.per_host
 
-    def judged(self, failure: Failure | None, at: float, wire_bytes: int, keys: HostKeys,
-               fetch: FetchKeys, draw: random.Random) -> None:  # fmt: skip
+    def judged(self, failure: Failure | None, at: float, wire_bytes: int, keys: HostSettings,
+               fetch: FetchSettings, draw: random.Random) -> None:  # fmt: skip
         """A request is over: the clock starts, and we have learned something."""
         blamed = failure is not None and failure.blame == "host"
         if not blamed or (failure is not None and failure.status is not None):
@@ -151,13 +151,13 @@ def without_rules(failure: Failure) -> Failure:
     return errors.new_failure("robots_unreachable", why)
 
 
-def backoff(failures: int, fetch: FetchKeys, draw: random.Random) -> float:
+def backoff(failures: int, fetch: FetchSettings, draw: random.Random) -> float:
     """Exponential with full jitter in its upper half, so that it is never nothing."""
     ceiling = backoff_ceiling(failures, fetch)
     return ceiling / 2 + draw.uniform(0, ceiling / 2)
 
 
-def backoff_ceiling(failures: int, fetch: FetchKeys) -> float:
+def backoff_ceiling(failures: int, fetch: FetchSettings) -> float:
     """The longest pause after so many failures, in seconds."""
     doubled = 2.0 ** min(max(failures - 1, 0), 32)
     return min(fetch.retry_wait_seconds * doubled, MAX_BACKOFF_SECONDS)

@@ -34,7 +34,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 import scraper
 from scraper import errors, urls
-from scraper.config import FetchKeys
+from scraper.config import FetchSettings
 from scraper.errors import UsageError
 from scraper.guard.guard import Guard, GuardError
 from scraper.http import bodies
@@ -142,7 +142,7 @@ _current = threading.local()  # .flight: the request that this thread is busy wi
 class Fetcher:
     """Fetches. One for a run, used by all its threads; raises UsageError for unusable settings."""
 
-    def __init__(self, keys: FetchKeys, guard: Guard, parts: Path, *, per_host: int,
+    def __init__(self, keys: FetchSettings, guard: Guard, parts: Path, *, per_host: int,
                  max_pause: float, folder: Folder | None = None,
                  connections: int = MAX_POOLS) -> None:  # fmt: skip
         self._keys = keys
@@ -394,7 +394,7 @@ def _is_connection_end(error: BaseException) -> bool:
     return isinstance(error, _CONNECTION_ENDS)
 
 
-def agent_of(keys: FetchKeys) -> str:
+def agent_of(keys: FetchSettings) -> str:
     """The User-Agent: who asks, and whom to write to about it."""
     if keys.user_agent:
         return keys.user_agent
@@ -514,7 +514,7 @@ class _SlimAdapter(HTTPAdapter):
     """requests' adapter, whose `send` is kept (so that `responses` replaces it in tests) while
     what it calls for each request is cut to what this program needs."""
 
-    def __init__(self, guard: Guard, keys: FetchKeys, per_host: int, connections: int) -> None:
+    def __init__(self, guard: Guard, keys: FetchSettings, per_host: int, connections: int) -> None:
         """`connections`: how many may be kept open, of all hosts together."""
         self._guard = guard
         self._keys = keys

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from scraper.cli import progress
 from scraper.cli.progress import Bar, Progress, bar_text, line_text, say, show_warnings
-from scraper.config import OutputKeys
+from scraper.config import OutputSettings
 from scraper.reports.summary import Report
 from tests.stories.test_terminal import screen_of
 
@@ -133,8 +133,8 @@ def test_whoever_writes_to_standard_error_writes_above_the_bar(
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(progress, "columns_of", lambda _: 100)
-    show_warnings(OutputKeys())
-    with Progress(SimpleNamespace(report=a_report(), known=5_000), OutputKeys()):
+    show_warnings(OutputSettings())
+    with Progress(SimpleNamespace(report=a_report(), known=5_000), OutputSettings()):
         shown = sys.stderr
         assert isinstance(shown, Bar)
         shown.draw("[bar]")
@@ -163,7 +163,7 @@ def test_on_a_terminal_without_a_width_lines_are_said(monkeypatch: pytest.Monkey
     with a_terminal(0) as (stream, read):
         monkeypatch.setattr(sys, "stderr", stream)
         monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
-        shown = Progress(SimpleNamespace(report=a_report(), known=5_000), OutputKeys())
+        shown = Progress(SimpleNamespace(report=a_report(), known=5_000), OutputSettings())
         with shown:
             shown.draw()
             read(f"1,239/5,000 URLs, {COUNTS}, 18.3 MB")
@@ -177,9 +177,9 @@ def test_records_on_the_terminal_have_it_alone(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(sys, "stderr", stream)
         monkeypatch.setattr(sys, "stdout", stream)
         run = SimpleNamespace(report=a_report(), known=5_000)
-        with Progress(run, OutputKeys(output="-")):
+        with Progress(run, OutputSettings(output="-")):
             assert sys.stderr is stream
-        with Progress(run, OutputKeys()):
+        with Progress(run, OutputSettings()):
             assert sys.stderr is not stream
 
 
@@ -188,7 +188,7 @@ def test_a_line_is_said_each_half_minute_and_no_sooner(
 ) -> None:
     clock = iter([1_000.0, 1_000.0, 1_029.0, 1_030.0, 1_059.0, 1_060.0])
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    shown = Progress(SimpleNamespace(report=a_report(), known=5_000), OutputKeys())
+    shown = Progress(SimpleNamespace(report=a_report(), known=5_000), OutputSettings())
     told = []
     for _ in range(5):
         shown.draw()

@@ -218,6 +218,8 @@ def test_a_wrong_value(scrape: Scrape) -> None:
     [
         (["--thread", "5"], "did you mean --threads?"),
         (["--no-such-flag"], "--help lists all flags"),
+        (["--max-items", "5"], "--max-items is called --max-urls now"),
+        (["--item-time=5s"], "--item-time is called --request-time now"),
         (["--gray"], "did you mean --grayscale?"),
         (["--GRAYSCALE"], "did you mean --grayscale?"),
         (["--allow_hosts", "a"], "did you mean --allow-hosts?"),
@@ -502,9 +504,9 @@ def test_a_quiet_run_that_has_nothing_left_to_do_still_says_what_had_failed(scra
 def test_a_quiet_run_that_is_stopped_says_why_in_one_line(scrape: Scrape) -> None:
     with FaultyServer(NO_RULES | {"/a": page("a"), "/b": page("b")}) as server:
         urls = scrape.list_of(server.url("/a"), server.url("/b"))
-        done = scrape.here(urls, "-q", "--max-items", "1")
+        done = scrape.here(urls, "-q", "--max-urls", "1")
         assert done.code == 5
-        assert "max_items of 1 URL is reached; the same command continues" in one_line_of(done)
+        assert "max_urls of 1 URL is reached; the same command continues" in one_line_of(done)
         rest = scrape.here(urls, "-q")
     assert (rest.code, rest.stderr) == (0, ""), "not even that it continues"
 

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scraper import errors
-from scraper.config import FetchKeys, HostKeys
+from scraper.config import FetchSettings, HostSettings
 from scraper.frontier import frontier
 from scraper.frontier.frontier import MOST_LANES, REFILL, Decision, Frontier, spare_threads
 from scraper.frontier.pace import LONGEST_PAUSE_SECONDS, MAX_BACKOFF_SECONDS, ROBOTS_TRIES, STRIKES
@@ -85,8 +85,8 @@ class Judge:
 class World:
     """A frontier, its clock, and what is under way."""
 
-    hosts: HostKeys = field(default_factory=lambda: HostKeys(robots="off", jitter=0.0))
-    fetch: FetchKeys = field(default_factory=FetchKeys)
+    hosts: HostSettings = field(default_factory=lambda: HostSettings(robots="off", jitter=0.0))
+    fetch: FetchSettings = field(default_factory=FetchSettings)
     threads: int = 8
 
     def __post_init__(self) -> None:
@@ -182,8 +182,8 @@ def fetched(task: Task, wire_bytes: int = 0) -> Fetched:
                    wire_bytes, "00", 0.0, Timings())  # fmt: skip
 
 
-def polite(**keys: Any) -> HostKeys:
-    return HostKeys(**{"robots": "off", "jitter": 0.0, **keys})
+def polite(**keys: Any) -> HostSettings:
+    return HostSettings(**{"robots": "off", "jitter": 0.0, **keys})
 
 
 def known(world: World, host: str) -> None:
@@ -426,7 +426,7 @@ def test_a_retry_goes_to_the_back_of_its_lane() -> None:
 
 
 def test_tries_end() -> None:
-    world = World(fetch=FetchKeys(retries=2))
+    world = World(fetch=FetchSettings(retries=2))
     world.add("a.example")
     attempts = []
     for task, _, _ in decisions(world):
@@ -436,7 +436,7 @@ def test_tries_end() -> None:
 
 
 def test_each_pause_before_a_retry_is_longer_within_a_limit() -> None:
-    world = World(fetch=FetchKeys(retries=20, retry_wait_seconds=1, retry_time_seconds=10**6))
+    world = World(fetch=FetchSettings(retries=20, retry_wait_seconds=1, retry_time_seconds=10**6))
     world.add("a.example")
     pauses = []
     while (task := world.next()) is not None:
@@ -451,7 +451,7 @@ def test_each_pause_before_a_retry_is_longer_within_a_limit() -> None:
 
 
 def test_retries_end_with_their_time() -> None:
-    world = World(fetch=FetchKeys(retries=100, retry_wait_seconds=10, retry_time_seconds=60))
+    world = World(fetch=FetchSettings(retries=100, retry_wait_seconds=10, retry_time_seconds=60))
     world.add("a.example")
     attempts = [world.fail(task, "connection_lost") for task, _, _ in decisions(world)]
     assert 2 < len(attempts) < 10
@@ -488,7 +488,7 @@ def test_a_failure_of_a_url_does_not_pause_its_host() -> None:
 
 
 def test_a_host_that_only_fails_is_down_and_its_urls_are_told_so() -> None:
-    world = World(fetch=FetchKeys(retries=0))
+    world = World(fetch=FetchSettings(retries=0))
     world.add("a.example", 20)
     asked, refused = [], []
     for task, _, refusal in decisions(world):
@@ -506,7 +506,7 @@ def test_a_host_that_only_fails_is_down_and_its_urls_are_told_so() -> None:
 
 
 def test_a_good_answer_forgives_what_was_before() -> None:
-    world = World(fetch=FetchKeys(retries=0))
+    world = World(fetch=FetchSettings(retries=0))
     world.add("a.example", 4 * STRIKES)
     outcomes = Counter[str]()
     for task, _, refusal in decisions(world):
@@ -522,7 +522,7 @@ def test_a_good_answer_forgives_what_was_before() -> None:
 
 def test_failures_of_one_moment_are_one_strike() -> None:
     """Four requests under way when a host goes down say it once, not four times."""
-    world = World(polite(per_host=4), FetchKeys(retries=0))
+    world = World(polite(per_host=4), FetchSettings(retries=0))
     known(world, "a.example")
     world.add("a.example", 10)
     under_way = world.all_now()
@@ -583,7 +583,7 @@ def test_a_circle_of_redirects_is_found_out(length: int) -> None:
 
 
 def test_redirects_end() -> None:
-    world = World(fetch=FetchKeys(max_redirects=3))
+    world = World(fetch=FetchSettings(max_redirects=3))
     world.add("a.example")
     for number in range(4):
         task = world.next()
@@ -648,7 +648,7 @@ def test_a_line_that_is_no_url_is_refused_without_asking(line: str, refusal: str
 
 
 def obedient(**keys: Any) -> World:
-    return World(HostKeys(jitter=0.0, **keys), FetchKeys(retry_wait_seconds=1.0))
+    return World(HostSettings(jitter=0.0, **keys), FetchSettings(retry_wait_seconds=1.0))
 
 
 def rules(world: World, task: Task, text: str) -> None:
@@ -791,7 +791,7 @@ def test_a_lane_holds_a_handful_of_its_urls() -> None:
 
 
 def test_what_a_host_has_taught_outlives_its_lane() -> None:
-    world = World(fetch=FetchKeys(retries=0))
+    world = World(fetch=FetchSettings(retries=0))
     world.add("a.example")
     task = world.next()
     assert task is not None
@@ -820,9 +820,9 @@ def test_a_clock_that_was_wrong_once_stops_a_host_no_longer_than_a_week() -> Non
 class Chaos:
     """A pipeline that answers in any order, moves, fails, and adds as it goes."""
 
-    def __init__(self, seed: int, threads: int, hosts: int, urls: int, keys: HostKeys) -> None:
+    def __init__(self, seed: int, threads: int, hosts: int, urls: int, keys: HostSettings) -> None:
         self.draw = random.Random(seed)
-        self.world = World(keys, FetchKeys(retries=2, max_redirects=3), threads)
+        self.world = World(keys, FetchSettings(retries=2, max_redirects=3), threads)
         self.names = [f"h{n}.example" for n in range(hosts)]
         self.left = urls
         self.air: list[Task] = []

@@ -18,7 +18,7 @@ import requests
 import responses
 
 from scraper import errors
-from scraper.config import FetchKeys
+from scraper.config import FetchSettings
 from scraper.errors import UsageError
 from scraper.faulty import (
     Behaviour,
@@ -92,7 +92,7 @@ class Asker:
 
     def __init__(self, folder: Path, **keys: Any) -> None:
         self.folder = folder
-        self.keys = FetchKeys(**{"timeout_seconds": PATIENCE, **keys})
+        self.keys = FetchSettings(**{"timeout_seconds": PATIENCE, **keys})
         self.guard = Guard(AllowList(["127.0.0.1", "localhost", "*.example"]))
         self.opened = open_folder(folder)
         self.fetcher = Fetcher(self.keys, self.guard, folder, per_host=4, max_pause=3_600.0,

@@ -28,7 +28,7 @@ import orjson
 import pytest
 
 from scraper import errors, journal, pipeline, runner
-from scraper.config import FetchKeys, configure
+from scraper.config import FetchSettings, configure
 from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier
 from scraper.guard.guard import Guard
@@ -145,7 +145,7 @@ def body_of(url: str) -> bytes:
 class Web(Fetcher):
     """Fetches, but from nowhere."""
 
-    def __init__(self, keys: FetchKeys, guard: Guard, parts: Path, *, fault_at: int,
+    def __init__(self, keys: FetchSettings, guard: Guard, parts: Path, *, fault_at: int,
                  **more: Any) -> None:  # fmt: skip
         super().__init__(keys, guard, parts, **more)
         self._folder_of_parts = parts

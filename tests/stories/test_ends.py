@@ -70,7 +70,7 @@ def _ended(url: str, folder: Path, **keys: Any) -> tuple[scraper.Outcome, float]
         "timeout_seconds": LIMIT_SECONDS,
         "connect_timeout_seconds": LIMIT_SECONDS,
         "dns_timeout_seconds": LIMIT_SECONDS,
-        "item_time_seconds": LIMIT_SECONDS,
+        "request_time_seconds": LIMIT_SECONDS,
     }
     config = scraper.configure(
         **(limits | keys), dir=str(folder), retries=0, robots="off", save_only=True
@@ -102,7 +102,7 @@ ENDLESS: dict[str, tuple[Behaviour, str]] = {
 @pytest.mark.parametrize("name", ENDLESS)
 def test_an_answer_without_end_ends(name: str, tmp_path: Path, nothing_left: None) -> None:
     behaviour, kind = ENDLESS[name]
-    total = {"timeout_seconds": 20} if kind == "timeout_total" else {"item_time_seconds": 20}
+    total = {"timeout_seconds": 20} if kind == "timeout_total" else {"request_time_seconds": 20}
     with FaultyServer(behaviour) as server:
         outcome, seconds = _ended(server.url("/"), tmp_path, max_body_bytes=MAX_BODY_BYTES, **total)
     assert outcome.failure is not None
@@ -114,7 +114,7 @@ def test_a_server_that_takes_no_connection_costs_its_limit(
     tmp_path: Path, nothing_left: None
 ) -> None:
     with unaccepting() as port:
-        outcome, seconds = _ended(f"http://127.0.0.1:{port}/", tmp_path, item_time_seconds=20)
+        outcome, seconds = _ended(f"http://127.0.0.1:{port}/", tmp_path, request_time_seconds=20)
     assert outcome.failure is not None
     assert outcome.failure.kind == "connect_timeout"
     assert seconds < LIMIT_SECONDS + GRACE_SECONDS
@@ -144,11 +144,11 @@ def _mute() -> Iterator[int]:
                 each.close()
 
 
-@pytest.mark.parametrize("limit", ["connect_timeout_seconds", "item_time_seconds"])
+@pytest.mark.parametrize("limit", ["connect_timeout_seconds", "request_time_seconds"])
 def test_a_tls_handshake_that_never_completes_ends(
     limit: str, tmp_path: Path, nothing_left: None
 ) -> None:
-    long = {"connect_timeout_seconds", "timeout_seconds", "item_time_seconds"} - {limit}
+    long = {"connect_timeout_seconds", "timeout_seconds", "request_time_seconds"} - {limit}
     with _mute() as port:
         outcome, seconds = _ended(
             f"https://127.0.0.1:{port}/", tmp_path, **dict.fromkeys(long, 20.0)
@@ -156,7 +156,7 @@ def test_a_tls_handshake_that_never_completes_ends(
     assert outcome.failure is not None
     # The socket waits no longer than the whole request may last: which of the two clocks rings
     # first at the end of that is a matter of microseconds.
-    total = {"timeout_total"} if limit == "item_time_seconds" else set()
+    total = {"timeout_total"} if limit == "request_time_seconds" else set()
     assert outcome.failure.kind in {"timeout_read", *total}
     assert seconds < LIMIT_SECONDS + GRACE_SECONDS
 
@@ -178,7 +178,7 @@ def test_a_look_up_that_hangs_ends_and_gives_its_threads_back(
     monkeypatch.setattr(guard, "IDLE_SECONDS", 0.0)
     try:
         outcome, seconds = _ended(
-            "http://slow.test/", tmp_path, item_time_seconds=20, allow_hosts=["slow.test"]
+            "http://slow.test/", tmp_path, request_time_seconds=20, allow_hosts=["slow.test"]
         )
         hanging = [each for each in threading.enumerate() if each.name == "lookup"]
     finally:

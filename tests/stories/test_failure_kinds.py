@@ -225,7 +225,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             timeout_seconds=0.4,
             connect_timeout_seconds=0.4,
             dns_timeout_seconds=0.2,
-            item_time_seconds=1.2,
+            request_time_seconds=1.2,
             max_body_bytes=100_000,
             max_pixels=10_000,
             processes=2,

@@ -12,7 +12,7 @@ from typing import Any
 
 import scraper
 from scraper import errors
-from scraper.config import FetchKeys, HostKeys
+from scraper.config import FetchSettings, HostSettings
 from scraper.faulty import FaultyServer, Seen, delay, page, silent
 from scraper.frontier.frontier import Frontier, spare_threads
 from scraper.frontier.pace import STRIKES
@@ -152,8 +152,14 @@ def _simulated(folder: Path, *kinds: str) -> Simulation:
     hosts = [f"{kind}-{n}.example" for n in range(HOSTS) for kind in kinds]
     lines = [Line(parts_of(f"http://{host}/{n}")) for n in range(URLS) for host in hosts]
     ledger.add(lines, 1)
-    frontier = Frontier(ledger, Everybody(), HostKeys(robots="off"), FetchKeys(), threads=THREADS,
-                        draw=random.Random(7))  # fmt: skip
+    frontier = Frontier(
+        ledger,
+        Everybody(),
+        HostSettings(robots="off"),
+        FetchSettings(),
+        threads=THREADS,
+        draw=random.Random(7),
+    )
     simulation = Simulation(frontier, ledger)
     try:
         simulation.run()

@@ -48,35 +48,35 @@ def _list(scrape: Scrape, server: FaultyServer) -> str:
     return scrape.list_of(*(server.url(f"/{number}") for number in range(URLS)))
 
 
-def test_max_items_gives_exactly_so_many_outcomes(scrape: Scrape) -> None:
+def test_max_urls_gives_exactly_so_many_outcomes(scrape: Scrape) -> None:
     with FaultyServer({"/*": page(BODY)}) as server:
         lst = _list(scrape, server)
         for so_far in (7, 14):
-            told = scrape.here(lst, "--max-items", "7", "--robots", "off")
-            _stopped(told, "max_items of 7 URLs is reached")
+            told = scrape.here(lst, "--max-urls", "7", "--robots", "off")
+            _stopped(told, "max_urls of 7 URLs is reached")
             assert len(told.records) == so_far
         assert server.count() == 14
         _to_the_end(scrape, lst, server)
         assert server.count() == URLS
 
 
-def test_max_items_counts_outcomes_and_neither_retries_nor_robots(
+def test_max_urls_counts_outcomes_and_neither_retries_nor_robots(
     scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SCRAPER_RETRY_WAIT", "50ms")
     with FaultyServer({"/robots.txt": status(404), "/*": status(500)}) as server:
         told = scrape.here(
-            _list(scrape, server), "--max-items", "5",
+            _list(scrape, server), "--max-urls", "5",
         )  # fmt: skip
-        _stopped(told, "max_items of 5 URLs is reached")
+        _stopped(told, "max_urls of 5 URLs is reached")
         assert len(told.records) == 5
         assert {each["attempts"] for each in told.records} == {3}
 
 
 @pytest.mark.parametrize("most", [URLS, URLS + 1])
-def test_max_items_that_all_fit_into_stops_nothing(scrape: Scrape, most: int) -> None:
+def test_max_urls_that_all_fit_into_stops_nothing(scrape: Scrape, most: int) -> None:
     with FaultyServer({"/*": page(BODY)}) as server:
-        told = scrape.here(_list(scrape, server), "--max-items", str(most), "--robots", "off")
+        told = scrape.here(_list(scrape, server), "--max-urls", str(most), "--robots", "off")
         assert (told.code, len(told.records)) == (0, URLS)
         assert _summary(told)["stopped"] is None
 

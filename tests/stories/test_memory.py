@@ -8,7 +8,7 @@ from collections import deque
 import pytest
 
 from scraper import urls
-from scraper.config import FetchKeys, HostKeys
+from scraper.config import FetchSettings, HostSettings
 from scraper.errors import new_failure
 from scraper.frontier.frontier import MOST_LANES, REFILL, Decision, Frontier
 from scraper.model import Answered, FetchFailed, HostState, Task, Trust, Waiting
@@ -83,8 +83,10 @@ def _size(value: object) -> int:
 @pytest.mark.parametrize("hosts", [1, 20, 2_000])
 def test_what_the_frontier_holds_stays_bounded(hosts: int, delay: float) -> None:
     rows = Rows(hosts)
-    keys = HostKeys(robots="off", delay_seconds=delay, jitter=0.0, per_host=4)
-    frontier = Frontier(rows, AllMayBeAsked(), keys, FetchKeys(), threads=32, draw=random.Random(1))
+    keys = HostSettings(robots="off", delay_seconds=delay, jitter=0.0, per_host=4)
+    frontier = Frontier(
+        rows, AllMayBeAsked(), keys, FetchSettings(), threads=32, draw=random.Random(1)
+    )
     now, asked, most, lanes = 1e9, 0, 0, 0
     flying: deque[Decision] = deque()
 

@@ -90,7 +90,7 @@ def test_a_pass_that_goes_on_with_other_options_says_so(
     scrape: Scrape, server: FaultyServer
 ) -> None:
     urls = scrape.list_of(server.url("/page"), server.url("/gone"))
-    assert scrape.here(urls, "--max-items", "1").code == 5
+    assert scrape.here(urls, "--max-urls", "1").code == 5
     told = scrape.here(urls, "--obey", "noai")
     assert "(--obey was not given, now noai)" in told.stderr
 

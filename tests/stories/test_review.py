@@ -199,7 +199,7 @@ def test_a_list_that_grows_while_its_pass_is_open_is_one_pass(
 ) -> None:
     with FaultyServer({"/4": status(404), "/*": page("in")}) as server:
         paths = [server.url(f"/{number}") for number in range(6)]
-        most = ("--max-items", "2") if stopped else ()
+        most = ("--max-urls", "2") if stopped else ()
         scrape.here(scrape.list_of(*paths[:3]), "--robots", "off", *most)
         done = scrape.here(scrape.list_of(paths[5], *paths), "--robots", "off")
         assert server.count() == 6
@@ -230,14 +230,14 @@ def test_retry_again_goes_on_with_the_retry_that_is_open(scrape: Scrape) -> None
         lst = scrape.list_of(*(server.url(f"/{number}") for number in range(3)))
         flags = ("--robots", "off", "-j", "1")
         scrape.here(lst, *flags)
-        assert scrape.here(lst, *flags, "--retry", "--max-items", "1").code == 5
+        assert scrape.here(lst, *flags, "--retry", "--max-urls", "1").code == 5
         scrape.here(lst, *flags, "--retry")
         told = scrape.here(lst, *flags)
         assert told.stderr.startswith("nothing left to do: pass 2")
         assert Counter(seen.path for seen in server.seen) == {f"/{n}": 2 for n in range(3)}
         assert Counter(each["pass"] for each in told.records) == {1: 3, 2: 3}
         # Another wish is another pass, with what the open one has left.
-        assert scrape.here(lst, *flags, "--retry", "--max-items", "1").code == 5
+        assert scrape.here(lst, *flags, "--retry", "--max-urls", "1").code == 5
         told = scrape.here(lst, *flags, "--retry", "http_410")
         assert Counter(each["pass"] for each in told.records) == {1: 3, 2: 3, 3: 1, 4: 3}
 
@@ -336,7 +336,7 @@ def test_the_length_of_a_pass_is_what_it_is_about(tmp_path: Path) -> None:
         urls = [server.url(f"/{number}") for number in range(6)]
         for listed, most, retry in ((urls[:4], 0, None), (urls[:4], 0, ()), (urls, 1, None),
                                     (urls, 0, None)):  # fmt: skip
-            run = scraper.stream(listed * 2, _config(tmp_path, max_items=most), retry=retry)
+            run = scraper.stream(listed * 2, _config(tmp_path, max_urls=most), retry=retry)
             with run:
                 list(run)
                 lengths.append((run.report.number, run.known, run.report.total))
@@ -422,7 +422,7 @@ def test_a_run_whose_every_thread_hangs_stops_and_says_so(
     monkeypatch.setattr(pipeline, "LOST_SECONDS", 0.1)
     monkeypatch.setattr(pipeline, "STALL_SECONDS", 3.0)
     monkeypatch.setattr(pipeline, "TICK_SECONDS", 0.05)
-    config = _config(tmp_path, threads=2, per_host=1, retries=0, item_time_seconds=0.1)
+    config = _config(tmp_path, threads=2, per_host=1, retries=0, request_time_seconds=0.1)
     with FaultyServer(page("in")) as server:
         urls = [server.url("/", f"{name}.localhost") for name in "abcdef"]
         before = set(threading.enumerate())

@@ -159,7 +159,7 @@ def test_the_urls_of_another_script_are_not_among_its_own(
 ) -> None:
     others = [server.url("/shop"), *(server.url(f"/{number}") for number in range(6))]
     parsing = {"save_only": False, "processes": 1}
-    scraper.run(others, config(tmp_path, max_items=2, **parsing))
+    scraper.run(others, config(tmp_path, max_urls=2, **parsing))
     mine = [server.url("/mine"), others[5], server.url("/more")]
     first = told(streamed(mine, config(tmp_path, **parsing)))
     assert first.keys() == {*mine, server.url("/b.png")}

@@ -117,7 +117,7 @@ def test_a_run_that_ended_within_the_list_drops_nothing(
 ) -> None:
     paths = [f"/{number}" for number in range(5_000)]
     urls = _list(scrape, server, "/gone/1", *paths)
-    config = scraper.configure(dir=str(tmp_path / "run"), save_only=True, max_items=3)
+    config = scraper.configure(dir=str(tmp_path / "run"), save_only=True, max_urls=3)
     scraper.run(str(tmp_path / urls), config)
     with scraper.stream(str(tmp_path / urls), config) as outcomes:
         next(outcomes)

@@ -34,7 +34,7 @@ def asked(server: FaultyServer, *paths: str) -> list[int]:
 def test_what_a_run_has_left_is_asked(scrape: Scrape, server: FaultyServer) -> None:
     paths = [f"/{number}" for number in range(5)]
     urls = scrape.list_of(*map(server.url, paths))
-    assert scrape.here(urls, "--max-items", "2").code == 5
+    assert scrape.here(urls, "--max-urls", "2").code == 5
     forget_the_list(scrape)
     done = scrape.here()
     assert done.code == 0, done.stderr
@@ -90,7 +90,7 @@ def test_a_refresh_that_was_left_in_its_list_is_finished_without_it(
 ) -> None:
     paths = [f"/{number}" for number in range(6)]
     scrape.here(scrape.list_of(*map(server.url, paths)))
-    assert scrape.here("urls.txt", "--refresh", "--max-items", "2").code == 5
+    assert scrape.here("urls.txt", "--refresh", "--max-urls", "2").code == 5
     forget_the_list(scrape)
     done = scrape.here()
     assert done.code == 0, done.stderr
@@ -118,7 +118,7 @@ def test_without_a_folder_there_must_be_a_list(scrape: Scrape) -> None:
 
 
 def test_a_folder_of_a_script_goes_on_too(scrape: Scrape, server: FaultyServer) -> None:
-    config = scraper.configure(dir=str(scrape.folder / "run"), save_only=True, max_items=1)
+    config = scraper.configure(dir=str(scrape.folder / "run"), save_only=True, max_urls=1)
     assert scraper.run([server.url("/a"), server.url("/b")], config).exit_code == 5
     assert scrape.here().code == 0
     assert asked(server, "/a", "/b") == [1, 1]

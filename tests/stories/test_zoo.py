@@ -89,7 +89,7 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
             retry_wait_seconds=0.01,
             max_retry_after_seconds=0.01,
             timeout_seconds=1.0,
-            item_time_seconds=1.5,
+            request_time_seconds=1.5,
             max_body_bytes=100_000,
             threads=48,
         )
