@@ -16,7 +16,6 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +29,7 @@ from processors.page import Page
 from scraper import demo
 from scraper.cli import main, scrape
 from scraper.config import KEYS, Config, Key, as_toml, load
+from scraper.config.reference import as_markdown
 from scraper.errors import KINDS, RETRYABLE_STATUSES
 from scraper.faulty import FaultyServer, page, sequence, status
 from scraper.frontier import pace
@@ -226,31 +226,6 @@ def test_records_md_lists_the_tables_of_the_ledger() -> None:
 # -- configuration ----------------------------------------------------------------------------
 
 
-def reference() -> str:
-    """The tables of docs/configuration.md, out of the code."""
-    parts = []
-    for branch in fields(Config):
-        says = " ".join((type(getattr(Config(), branch.name)).__doc__ or "").split())
-        parts.append(f"## [{branch.name}]\n\n{says}\n\n" + _table(branch.name))
-    return "\n".join(parts)
-
-
-def _table(name: str) -> str:
-    head = "| key | flag | environment | default | allowed | what it sets |\n" + "|---" * 6 + "|\n"
-    keys = (key for key in KEYS.values() if key.section == name)
-    return head + "".join(f"| {' | '.join(_cells(key))} |\n" for key in keys)
-
-
-def _cells(key: Key) -> list[str]:
-    flag = f"`{key.flag}`" if key.info.flag else "none"
-    if key.info.flag and key.info.short:
-        flag = f"`{key.info.short}`, {flag}"
-    default = as_toml(Config()).partition(f"\n{key.name} = ")[2].partition("  #")[0]
-    cells = [f"`{key.name}`", flag, f"`{key.environment}`", f"`{default}`", key.allowed,
-             key.info.help]  # fmt: skip
-    return [cell.replace("|", "\\|") for cell in cells]
-
-
 def split_reference() -> tuple[str, str]:
     """The page's own words, and its tables."""
     text = (DOCS / "configuration.md").read_text()
@@ -259,7 +234,7 @@ def split_reference() -> tuple[str, str]:
 
 
 def test_configuration_md_is_what_the_code_says() -> None:
-    assert split_reference()[1] == reference(), REWRITE
+    assert split_reference()[1] == as_markdown(), REWRITE
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
@@ -455,7 +430,7 @@ def test_systemd_waits_for_longer_than_the_grace_of_its_unit() -> None:
 def rewrite() -> None:
     """Write what follows from the code."""
     (PROJECT / "config" / "default.toml").write_text(as_toml(Config()))
-    (DOCS / "configuration.md").write_text(split_reference()[0] + reference())
+    (DOCS / "configuration.md").write_text(split_reference()[0] + as_markdown())
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ class _Parser(argparse.ArgumentParser):
         hint = ""
         if wrong and "unrecognized" in message:
             word = wrong[0].partition("=")[0]
-            if new := configuration.new_spelling_of(word):
+            if new := configuration.new_flag_of(word):
                 raise UsageError(f"{word} is called {new} now")
             hint = did_you_mean(word, _flags(self), "; --help lists all flags")
         raise UsageError(redacted_arguments(message) + hint)

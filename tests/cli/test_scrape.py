@@ -208,8 +208,7 @@ def test_odd_lines_of_a_list_are_told_and_the_others_asked(scrape: Scrape) -> No
 
 def test_a_wrong_value(scrape: Scrape) -> None:
     assert one_line(scrape.here("--threads", "many", "urls.txt")) == (
-        "threads = 'many' in the command line is not right: "
-        "allowed is a whole number from 0 to 1024"
+        "threads = 'many' from the command line is invalid: expected a whole number from 0 to 1024"
     )
 
 
@@ -258,7 +257,7 @@ def test_there_is_no_command_to_export(scrape: Scrape) -> None:
 
 def test_a_wrong_choice_is_told_the_right_one(scrape: Scrape) -> None:
     told = one_line(scrape.here("--format", "jpg", "urls.txt"))
-    assert told.endswith('allowed is one of "", jpeg, png, webp; did you mean jpeg?')
+    assert told.endswith('expected one of "", jpeg, png, webp; did you mean jpeg?')
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_an_installed_package_holds_its_profiles_itself(
     (tmp_path / "config").mkdir()
     (package / "profiles" / "polite.toml").touch()
     (tmp_path / "config" / "foreign.toml").touch()
-    monkeypatch.setattr("scraper.config.__file__", str(package / "config.py"))
+    monkeypatch.setattr("scraper.config.profiles.__file__", str(package / "config" / "profiles.py"))
     assert file_or_profile("polite") == package / "profiles" / "polite.toml"
     assert file_or_profile("foreign") == Path("foreign")
 
@@ -176,9 +176,9 @@ def test_an_earlier_spelling_is_one_error_that_names_the_new_one(
 
 def test_a_key_in_the_wrong_section_is_told_the_right_one(tmp_path: Path) -> None:
     told = complaint(toml=toml(tmp_path, "[run]\ntimeout = 2\n"))
-    assert told.endswith("belongs into [fetch]")
+    assert told.endswith("belongs in [fetch]")
     told = complaint(toml=toml(tmp_path, "threads = 2\n"))
-    assert told.endswith("threads belongs into [run]")
+    assert told.endswith("threads belongs in [run]")
     told = complaint(toml=toml(tmp_path, "[fetsh]\n"))
     assert told.endswith("did you mean [fetch]?")
 
@@ -214,7 +214,7 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
 )
 def test_a_wrong_value_is_told_what_is_allowed(key: str, value: Any, allowed: str) -> None:
     told = complaint(flags={key: value})
-    assert f"in the command line is not right: allowed is {allowed}" in told
+    assert f"from the command line is invalid: expected {allowed}" in told
     assert key in told
 
 

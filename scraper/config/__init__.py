@@ -1,0 +1,51 @@
+"""One frozen, validated tree of settings: defaults < TOML < SCRAPER_* variables < flags.
+
+    configure(threads=8).run.threads
+
+Settings are of two kinds: scalars in sections (`[run]`), and lists of tables (`[[name]]`).
+
+- `settings.py` declares the sections and every key: a new setting is one field there
+- `keys.py`, `schema.py`: what follows from a declaration: flag, variable, unit, place in the tree
+- `values.py`: what is accepted as a value, and what is said of a wrong one; `tables.py`: the same
+  for lists of tables
+- `loading.py`: the layers, and which of them has the last word; `profiles.py`: the configurations
+  that come with the program
+- `reference.py`: the tree as TOML
+"""
+
+from scraper.config.keys import Key
+from scraper.config.loading import Origins, configure, load, new_flag_of, value_of, with_keys
+from scraper.config.profiles import file_or_profile
+from scraper.config.reference import as_toml
+from scraper.config.settings import (
+    KEYS,
+    Config,
+    FetchSettings,
+    HostSettings,
+    ImageSettings,
+    OutputSettings,
+    PageSettings,
+    RunSettings,
+    WorkerSettings,
+)
+
+__all__ = [
+    "KEYS",
+    "Config",
+    "FetchSettings",
+    "HostSettings",
+    "ImageSettings",
+    "Key",
+    "Origins",
+    "OutputSettings",
+    "PageSettings",
+    "RunSettings",
+    "WorkerSettings",
+    "as_toml",
+    "configure",
+    "file_or_profile",
+    "load",
+    "new_flag_of",
+    "value_of",
+    "with_keys",
+]

@@ -1,0 +1,117 @@
+"""One key: its declaration as a field of a dataclass, and every name that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, get_origin, get_type_hints
+
+from scraper.hints import nearest
+
+REQUIRED = MISSING  # as the default of a key of a table: it must be given
+UNITS = ("seconds", "bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """What the declaration of a key says beside its name, type and default."""
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    formerly: Mapping[str, str] = field(default_factory=dict)  # old spellings of choices
+    short: str = ""
+    metavar: str = ""
+    flag: bool = True  # False: set in TOML and environment only
+    pattern: str = ""  # that a string must match
+    shapes: bool = False  # the result of a URL depends on it
+    redact: Callable[[str], str] | None = None  # takes the secret out of its text
+
+
+def setting(default: Any, help: str, **info: Any) -> Any:
+    """A field that is a key."""
+    return field(default=default, metadata={"info": KeyInfo(help, **info)})
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key with everything that is derived from its field."""
+
+    section: str
+    name: str
+    type: Any
+    default: Any
+    info: KeyInfo
+
+    @property
+    def unit(self) -> str:
+        """`seconds`, `bytes` or nothing."""
+        suffix = self.name.rpartition("_")[2]
+        return suffix if suffix in UNITS and suffix != self.name else ""
+
+    @property
+    def stem(self) -> str:
+        """The name without its unit."""
+        shorter = self.name.removesuffix(f"_{self.unit}") if self.unit else self.name
+        return self.name if shorter == "max" else shorter  # `--max` would not say of what
+
+    @property
+    def flag(self) -> str:
+        """The long flag; a boolean that is on by default has the flag that turns it off."""
+        prefix = "--no-" if self.default is True else "--"
+        return prefix + self.stem.replace("_", "-")
+
+    @property
+    def environment(self) -> str:
+        return f"SCRAPER_{self.stem.upper()}"
+
+    @property
+    def is_list(self) -> bool:
+        return get_origin(self.type) is tuple
+
+    @property
+    def is_required(self) -> bool:
+        return self.default is REQUIRED
+
+    def redact(self, value: Any) -> Any:
+        """The value, right or wrong, without what is secret in it."""
+        if self.info.redact is None:
+            return value
+        if isinstance(value, str):
+            return self.info.redact(value)
+        if isinstance(value, list | tuple):
+            return type(value)(map(self.redact, value))
+        return value
+
+
+def keys_of(cls: type, section: str) -> Iterator[Key]:
+    """The keys that a dataclass declares."""
+    hints = get_type_hints(cls)
+    for each in fields(cls):
+        yield Key(section, each.name, hints[each.name], each.default, each.metadata["info"])
+
+
+class KeySet:
+    """Keys that are found by their names, with or without the unit."""
+
+    def __init__(self, keys: Iterable[Key], renamed: Mapping[str, str] | None = None) -> None:
+        self.by_name: Mapping[str, Key] = MappingProxyType({key.name: key for key in keys})
+        self._by_stem = {key.stem: key for key in self.by_name.values()}
+        self._renamed = renamed or {}
+
+    def find(self, name: str) -> Key | None:
+        return self.by_name.get(name) or self._by_stem.get(name)
+
+    def find_renamed(self, name: str) -> Key | None:
+        """The key that had this name, with or without unit, in an earlier version."""
+        stem = name
+        for unit in UNITS:
+            stem = stem.removesuffix(f"_{unit}")
+        new = self._renamed.get(stem)
+        return self._by_stem[new] if new else None
+
+    def nearest(self, name: str) -> str | None:
+        """The name that was probably meant."""
+        return nearest(name, [*self.by_name, *self._by_stem], 0.5)

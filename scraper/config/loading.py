@@ -1,0 +1,158 @@
+"""The layers of the configuration: defaults < TOML < SCRAPER_* < flags, or a script's keywords."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from scraper.config.keys import Key
+from scraper.config.profiles import profiles
+from scraper.config.schema import Schema
+from scraper.config.settings import SCHEMA, Config
+from scraper.config.values import SCRIPT, Given, parse_all
+from scraper.errors import UsageError
+from scraper.hints import nearest
+
+Origins = Mapping[str, str]
+
+_PREFIX = "SCRAPER_"
+
+
+def configure(**values: Any) -> Config:
+    """The configuration of a script: defaults < SCRAPER_* variables < these keywords.
+
+    >>> configure(threads=8, timeout_seconds="5s").fetch.timeout_seconds
+    5.0
+
+    Raises UsageError for a wrong key or value.
+    """
+    return load(flags=values, origin=SCRIPT)[0]
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    toml: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    origin: str = "the command line",
+    schema: Schema = SCHEMA,
+) -> tuple[Config, Origins]:
+    """The whole tree, and for each key that was set the place that had the last word.
+
+    `toml` must exist if given; `environment` is `os.environ` unless given. Raises UsageError.
+    """
+    variables = os.environ if environment is None else environment
+    layers = [
+        list(_read_toml(toml, schema)) if toml else [],
+        list(_read_environment(variables, schema)),
+        [Given(name, value, origin) for name, value in (flags or {}).items()],
+    ]
+    last: dict[str, Given] = {}
+    for layer in layers:
+        last |= _parse_layer(layer, schema)
+    values = {name: given.value for name, given in last.items()}
+    origins = {name: given.place for name, given in last.items()}
+    return schema.replace_values(schema.root(), values), origins
+
+
+def with_keys(config: Config, values: Mapping[str, Any]) -> Config:
+    """The same tree with some keys replaced; values are not checked."""
+    return SCHEMA.replace_values(config, values)
+
+
+def value_of(config: Config, key: Key) -> Any:
+    """The value of one key."""
+    return getattr(getattr(config, key.section), key.name)
+
+
+def _parse_layer(layer: list[Given], schema: Schema) -> dict[str, Given]:
+    scalars = []
+    parsed = {}
+    for given in layer:
+        if given.name in schema.tables:
+            tables = schema.tables[given.name].parse(given)
+            parsed[given.name] = given._replace(value=tables)
+        else:
+            scalars.append(given)
+    return parsed | parse_all(schema.keys, scalars)
+
+
+# -- TOML -----------------------------------------------------------------------------------------
+
+
+def _read_toml(path: Path, schema: Schema) -> Iterator[Given]:
+    for name, body in _toml_tree(path).items():
+        if name in schema.tables:
+            yield Given(name, body, str(path))
+        elif name in schema.sections and isinstance(body, dict):
+            yield from _read_section(path, name, body, schema)
+        else:
+            raise UsageError(_describe_unknown_section(path, name, body, schema))
+
+
+def _toml_tree(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        message = f"cannot read configuration {path}: {error.strerror}"
+        names = "" if path.exists() else f" (profiles: {', '.join(profiles())})"
+        raise UsageError(message + names) from error
+    except ValueError as error:  # not TOML, not UTF-8, or a number without end
+        raise UsageError(f"{path} is not TOML: {error}") from error
+
+
+def _read_section(
+    path: Path, section: str, body: Mapping[str, Any], schema: Schema
+) -> Iterator[Given]:
+    place = f"{path} [{section}]"
+    for name, value in body.items():
+        key = schema.keys.find(name)
+        if key is not None and key.section != section:
+            raise UsageError(f"{name} in {place} belongs in [{key.section}]")
+        yield Given(name, value, place)
+
+
+def _describe_unknown_section(path: Path, name: str, body: Any, schema: Schema) -> str:
+    if name in schema.sections:
+        return f"{name} in {path} is a section of keys: write [{name}]"
+    headers = {name: f"[{name}]" for name in schema.sections}
+    headers |= {table.name: table.header for table in schema.tables.values()}
+    near = nearest(name, headers)
+    key = schema.keys.find(name)
+    renamed = schema.keys.find_renamed(name)
+    if key is not None:
+        hint = f"{name} belongs in [{key.section}]"
+    elif renamed is not None:
+        hint = f"it is called {renamed.name} now, in [{renamed.section}]"
+    elif near is not None:
+        hint = f"did you mean {headers[near]}?"
+    else:
+        hint = f"sections: {', '.join(headers)}"
+    return f"unknown section or key {name!r} in {path}; {hint}"
+
+
+# -- environment ----------------------------------------------------------------------------------
+
+
+def _read_environment(environment: Mapping[str, str], schema: Schema) -> Iterator[Given]:
+    for variable, text in environment.items():
+        if not variable.startswith(_PREFIX):
+            continue
+        name = variable.removeprefix(_PREFIX).lower()
+        yield Given(name, text, f"environment variable {variable}")
+
+
+# -- earlier spellings ----------------------------------------------------------------------------
+
+
+def new_flag_of(flag: str) -> str:
+    """What a flag of an earlier version is called now; "" if it is none.
+
+    >>> new_flag_of("--item-time")
+    '--request-time'
+    """
+    key = SCHEMA.keys.find_renamed(flag.removeprefix("--").replace("-", "_"))
+    return key.flag if key else ""

@@ -1,0 +1,57 @@
+"""What a tree of settings may hold: sections of keys, and lists of tables.
+
+All of it is read off the dataclasses, so that a key is declared in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from scraper.config.keys import Key, KeySet, keys_of
+from scraper.config.tables import TableList
+
+Tree = TypeVar("Tree")
+
+
+class Schema:
+    """The sections, keys and lists of tables of a tree."""
+
+    def __init__(self, root: type, renamed: Mapping[str, str] | None = None) -> None:
+        self.root = root
+        self.sections: dict[str, Any] = {}
+        self.tables: dict[str, TableList] = {}
+        hints = get_type_hints(root)
+        for each in fields(root):
+            hint: Any = hints[each.name]
+            if is_dataclass(hint):
+                self.sections[each.name] = hint
+            else:
+                (table, *_) = get_args(hint)  # tuple[Variant, ...]
+                keys = KeySet(keys_of(table, each.name))
+                self.tables[each.name] = TableList(each.name, table, keys)
+        scalars = [key for name, cls in self.sections.items() for key in keys_of(cls, name)]
+        self.keys = KeySet(scalars, renamed)
+
+    def keys_of_section(self, name: str) -> list[Key]:
+        return [key for key in self.keys.by_name.values() if key.section == name]
+
+    def replace_values(self, tree: Tree, values: Mapping[str, Any]) -> Tree:
+        """The same tree with some keys and lists of tables replaced; values are not checked."""
+        changes: dict[str, Any] = {}
+        by_section: dict[str, dict[str, Any]] = {}
+        for name, value in values.items():
+            if name in self.tables:
+                changes[name] = value
+            else:
+                section = self.keys.by_name[name].section
+                by_section.setdefault(section, {})[name] = value
+        for section, each in by_section.items():
+            changes[section] = replace(getattr(tree, section), **each)
+        return replace(tree, **changes)  # type: ignore[type-var]  # every tree is a dataclass
+
+
+def doc_of(cls: type) -> str:
+    """The docstring of a section or table, as one line."""
+    return " ".join((cls.__doc__ or "").split())

@@ -1,0 +1,374 @@
+"""Every key, declared once: its section, type, default, bounds, flag and sentence.
+
+The command line, the names in the environment, config/default.toml and the reference in
+docs/configuration.md follow from these fields. A key's name occurs in one section only, so a flag
+is the key without its unit: `timeout_seconds` is `--timeout` and `SCRAPER_TIMEOUT`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scraper.config.keys import Key, setting
+from scraper.config.schema import Schema
+from scraper.redaction import redacted, redacted_header
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How much at once, where, and when to stop."""
+
+    dir: str = setting(
+        "",
+        "run folder; empty: downloads/<name of the list>",
+        short="-d",
+        metavar="DIR",
+    )
+    threads: int = setting(
+        0,
+        "fetch threads; 0: 16 for each core, up to 32",
+        low=0,
+        high=1024,
+        short="-j",
+        metavar="N",
+    )
+    processes: int = setting(
+        0,
+        "worker processes; 0: one for each core",
+        low=0,
+        high=256,
+        short="-p",
+        metavar="N",
+    )
+    window: int = setting(
+        0,
+        "URLs in flight, from handing out to commit; 0: four for each thread",
+        low=0,
+        high=65_536,
+        flag=False,
+    )
+    durable: bool = setting(False, "sync each commit to the disk: safe against power loss, slower")
+    grace_seconds: float = setting(
+        10.0,
+        "after a signal, time for what is under way",
+        low=0,
+        high=3_600,
+        metavar="T",
+    )
+    max_time_seconds: float = setting(
+        0.0,
+        "stop after this long; 0: no limit",
+        low=0,
+        high=31_536_000,
+        metavar="T",
+    )
+    max_bytes: int = setting(
+        0,
+        "stop after receiving this much; 0: no limit",
+        low=0,
+        high=2**60,
+        metavar="SIZE",
+    )
+    max_urls: int = setting(
+        0,
+        "stop after this many URLs; 0: no limit",
+        low=0,
+        high=2**40,
+        metavar="N",
+    )
+    max_failures: str = setting(
+        "",
+        "stop after this many failed URLs, a number or a share such as 20%",
+        pattern=r"|\d+|\d{1,2}(\.\d+)?%|100%",
+        metavar="N|N%",
+    )
+    save_only: bool = setting(
+        False,
+        "save bodies and record them; parse and process nothing",
+        shapes=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSettings:
+    """One request."""
+
+    timeout_seconds: float = setting(
+        20.0,
+        "longest silence while an answer is read",
+        low=0.01,
+        high=86_400,
+        metavar="T",
+    )
+    connect_timeout_seconds: float = setting(
+        10.0,
+        "longest wait for a connection",
+        low=0.01,
+        high=3_600,
+        metavar="T",
+    )
+    dns_timeout_seconds: float = setting(
+        10.0,
+        "longest wait for a name look-up",
+        low=0.01,
+        high=3_600,
+        flag=False,
+    )
+    request_time_seconds: float = setting(
+        300.0,
+        "longest time for one request, however busy it looks",
+        low=0.01,
+        high=604_800,
+        metavar="T",
+    )
+    max_body_bytes: int = setting(
+        256 * 2**20,
+        "largest body, decompressed",
+        low=1,
+        high=2**40,
+        metavar="SIZE",
+    )
+    max_redirects: int = setting(10, "hops before a URL is given up", low=0, high=100, metavar="N")
+    retries: int = setting(
+        2,
+        "tries after the first, for failures that may pass",
+        low=0,
+        high=100,
+        short="-R",
+        metavar="N",
+    )
+    retry_wait_seconds: float = setting(
+        1.0,
+        "first pause before a retry; doubles each time",
+        low=0,
+        high=3_600,
+        flag=False,
+    )
+    retry_time_seconds: float = setting(
+        900.0,
+        "time after a URL's first try beyond which it is not tried again",
+        low=0,
+        high=604_800,
+        flag=False,
+    )
+    contact: str = setting(
+        "",
+        "your address or page in the User-Agent, so that hosts can reach you",
+        metavar="WHO",
+    )
+    user_agent: str = setting(
+        "",
+        "User-Agent; empty: this program's name, version and the contact",
+        short="-U",
+        metavar="UA",
+    )
+    header: tuple[str, ...] = setting(
+        (),
+        "further request header, 'Name: value'",
+        short="-H",
+        metavar="H",
+        redact=redacted_header,
+    )
+    proxy: str = setting(
+        "",
+        "proxy for all requests; empty: *_proxy of the environment",
+        metavar="URL",
+        redact=redacted,
+    )
+    ca_bundle: str = setting("", "file of trusted certificates; empty: certifi's", metavar="FILE")
+    verify_tls: bool = setting(True, "verify certificates", flag=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """Which hosts may be asked, and how."""
+
+    allow_hosts: tuple[str, ...] = setting(
+        (),
+        "only these hosts: names, globs, networks; empty: all",
+        metavar="HOSTS",
+    )
+    per_host: int = setting(4, "requests at once to one host", low=1, high=1024, metavar="N")
+    delay_seconds: float = setting(
+        0.0,
+        "least time between an answer and the next request to a host",
+        low=0,
+        high=86_400,
+        metavar="T",
+    )
+    jitter: float = setting(
+        0.25,
+        "random part on top of each delay, as a share of it",
+        low=0,
+        high=10,
+        flag=False,
+    )
+    robots: str = setting(
+        "on",
+        "robots.txt: obeyed, ignored, or only told in the records",
+        choices=("on", "off", "report"),
+    )
+    obey: tuple[str, ...] = setting(
+        (),
+        "page directives that skip a URL, such as noindex,noai",
+        choices=("noindex", "noimageindex", "noai", "noimageai"),
+        metavar="WORDS",
+        shapes=True,
+    )
+    limit_rate_bytes: int = setting(
+        0,
+        "bytes a second, over all hosts; 0: no limit",
+        low=0,
+        high=2**40,
+        short="-r",
+        metavar="SIZE",
+    )
+    host_limit_rate_bytes: int = setting(
+        0,
+        "bytes a second, for each host; 0: no limit",
+        low=0,
+        high=2**40,
+        metavar="SIZE",
+    )
+    max_retry_after_seconds: float = setting(
+        3_600.0,
+        "longest pause that an answer may ask for",
+        low=0,
+        high=604_800,
+        flag=False,
+    )
+    private: str = setting(
+        "listed",
+        "private addresses: only if the list names them, always, or never",
+        choices=("listed", "always", "never"),
+        formerly={"yes": "always", "no": "never"},
+    )
+    allow_networks: tuple[str, ...] = setting(
+        (),
+        "private networks that may be connected to",
+        metavar="NETS",
+    )
+    deny_networks: tuple[str, ...] = setting(
+        (),
+        "networks that must never be connected to",
+        metavar="NETS",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """What is made of a page."""
+
+    page_images: bool = setting(True, "fetch the images of pages too", shapes=True)
+    html: str = setting("", "your function for pages, module:function", metavar="M:F", shapes=True)
+    max_links: int = setting(
+        10_000,
+        "links of one page in its record",
+        low=1,
+        high=10**7,
+        flag=False,
+        shapes=True,
+    )
+    max_page_images: int = setting(
+        500,
+        "images of one page in its record, and fetched",
+        low=1,
+        high=10**7,
+        flag=False,
+        shapes=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """What is made of a picture."""
+
+    resize: int = setting(
+        512,
+        "longest side of the result, only if bigger; 0: keep size",
+        low=0,
+        high=65_500,
+        metavar="PX",
+        shapes=True,
+    )
+    grayscale: bool = setting(False, "make results gray", shapes=True)
+    format: str = setting(
+        "",
+        "format of results; empty: keep jpeg, png, webp",
+        choices=("", "jpeg", "png", "webp"),
+        shapes=True,
+    )
+    quality: int = setting(
+        85,
+        "quality of jpeg and webp results",
+        low=1,
+        high=100,
+        metavar="Q",
+        shapes=True,
+    )
+    max_pixels: int = setting(
+        100_000_000,
+        "largest picture that is decoded",
+        low=1,
+        high=10**10,
+        flag=False,
+        shapes=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """The limits around one item in a worker process."""
+
+    process_time_seconds: float = setting(
+        30.0,
+        "longest time for one page or picture",
+        low=0.01,
+        high=86_400,
+        metavar="T",
+    )
+    process_memory_bytes: int = setting(
+        2**30,
+        "memory a worker may use beyond its start; 0: no limit",
+        low=0,
+        high=2**44,
+        metavar="SIZE",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """What is said, and where."""
+
+    output: str = setting(
+        "",
+        "'-': records to standard output too",
+        short="-o",
+        metavar="-",
+        choices=("", "-"),
+    )
+    quiet: bool = setting(False, "say nothing, or one line if the exit code is not 0", short="-q")
+    verbose: bool = setting(False, "log each URL to the terminal too", short="-v")
+    progress: bool = setting(True, "progress bar, or a line each 30 s off a terminal")
+    log_format: str = setting("text", "format of run.log", choices=("text", "json"))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set. Frozen: make another with `configure` or `with_keys`."""
+
+    run: RunSettings = field(default_factory=RunSettings)
+    fetch: FetchSettings = field(default_factory=FetchSettings)
+    hosts: HostSettings = field(default_factory=HostSettings)
+    page: PageSettings = field(default_factory=PageSettings)
+    image: ImageSettings = field(default_factory=ImageSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
+
+
+# Names of earlier versions, without their units, and the names of now.
+RENAMED: Mapping[str, str] = {"item_time": "request_time", "max_items": "max_urls"}
+
+SCHEMA = Schema(Config, RENAMED)
+KEYS: Mapping[str, Key] = SCHEMA.keys.by_name

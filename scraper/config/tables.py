@@ -1,0 +1,62 @@
+"""Lists of tables: `[[variant]]` in TOML, a list of mappings in a script.
+
+A table is declared like a section, as a frozen dataclass whose fields are made by `setting`; a
+list of them is a field of the tree, `variant: tuple[Variant, ...] = ()`. Each table is checked key
+by key, as sections are, and a message names the place of the key: `[[variant]] 2: width`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from scraper.config.keys import KeySet
+from scraper.config.values import Given, parse_all
+from scraper.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class TableList:
+    """A list of tables of one kind."""
+
+    name: str
+    cls: type
+    keys: KeySet
+
+    @property
+    def header(self) -> str:
+        return f"[[{self.name}]]"
+
+    def parse(self, given: Given) -> tuple[Any, ...]:
+        """The tables as values of their dataclass. Raises UsageError."""
+        if isinstance(given.value, Mapping):
+            raise UsageError(
+                f"[{self.name}] in {given.place} is a list of tables: write {self.header}"
+            )
+        if not isinstance(given.value, list | tuple):
+            raise UsageError(
+                f"{self.name} = {given.value!r} from {given.place} is invalid: expected a list of "
+                f"tables ({self.header} in TOML)"
+            )
+        return tuple(
+            self._parse_table(table, given.place, f"{self.header} {number}: ")
+            for number, table in enumerate(given.value, 1)
+        )
+
+    def _parse_table(self, table: Any, place: str, path: str) -> Any:
+        items = self._items_of(table)
+        if items is None:
+            raise UsageError(f"{path}{table!r} from {place} is invalid: expected a table")
+        parsed = parse_all(self.keys, (Given(name, value, place, path) for name, value in items))
+        for key in self.keys.by_name.values():
+            if key.is_required and key.name not in parsed:
+                raise UsageError(f"{path}{key.name} is missing in {place}")
+        return self.cls(**{name: each.value for name, each in parsed.items()})
+
+    def _items_of(self, table: Any) -> Iterator[tuple[str, Any]] | None:
+        if isinstance(table, Mapping):
+            return iter(table.items())
+        if isinstance(table, self.cls):  # made by a script, and not checked yet
+            return ((each.name, getattr(table, each.name)) for each in fields(self.cls))
+        return None
