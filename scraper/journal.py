@@ -19,17 +19,8 @@ import orjson
 from scraper import record
 from scraper.errors import LocalFault, disk_failure, new_failure, state_of
 from scraper.frontier import directives
-from scraper.model import (
-    Failure,
-    Fetched,
-    FetchFailed,
-    Line,
-    Outcome,
-    Processed,
-    Publication,
-    State,
-    Task,
-)
+from scraper.messages import Processed
+from scraper.model import Failure, Fetched, FetchFailed, Line, Outcome, Publication, State, Task
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
 from scraper.sinks.record_log import RecordLog

@@ -162,33 +162,11 @@ Fact = Fetched | Moved | RobotsText | FetchFailed
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """A request is over with this fact: its thread is free, and its host's clock starts."""
-
-    request_id: int  # of the flight; a fact that comes after its flight was given up is late
-    fact: Fact
-    at: float  # unix time
-
-
-@dataclass(frozen=True, slots=True)
 class Publication:
     """A finished part and the name under which it appears; without a part, a name to remove."""
 
     part: str | None  # path below the parts folder
     path: str  # path below the run folder, with "/"
-
-
-@dataclass(frozen=True, slots=True)
-class Processed:
-    """What the worker made of one body. `facts` is a JSON object, encoded once, in the worker."""
-
-    task: Task
-    facts: bytes
-    found: tuple[str, ...] = ()
-    files: tuple[Publication, ...] = ()
-    failure: Failure | None = None
-    seconds: float = 0.0
-    printed: str = ""  # what it printed meanwhile
 
 
 @dataclass(frozen=True, slots=True)

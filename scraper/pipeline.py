@@ -11,10 +11,9 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from queue import Empty, SimpleQueue
-from typing import Any
+from queue import Empty
+from typing import assert_never
 
 from scraper import errors
 from scraper.config import RunSettings
@@ -23,35 +22,27 @@ from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier, spare_threads
 from scraper.http.fetcher import Fetcher, Flight
 from scraper.journal import Journal
-from scraper.model import (
+from scraper.messages import (
     Answered,
-    Fact,
-    Failure,
-    Fetched,
-    FetchFailed,
-    Line,
-    Moved,
-    Outcome,
+    Inbox,
+    InputExhausted,
+    LinesReady,
+    Message,
+    PoolBroken,
     Processed,
+    Stop,
+    WorkReturned,
 )
+from scraper.model import Fact, Failure, Fetched, FetchFailed, Line, Moved, Outcome
 from scraper.redaction import redacted
-from scraper.sources.lists import InputExhausted, LinesReady, Reader
+from scraper.sources.lists import Reader
 from scraper.text import counted
-from scraper.workers.stage import Broken, ProcessStage, Returned, Work
+from scraper.workers.stage import ProcessStage, Work
 
 TICK_SECONDS = 1.0
 STALL_SECONDS = 60.0  # without any event, before the watchdog says what the run waits for
 FEWEST_FOR_A_SHARE = 20  # URLs with an outcome, before a share of failures means something
 LOST_SECONDS = 5.0  # beyond its deadline, after its socket was shut: the thread is stuck for good
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End early: hand out nothing more, let what is under way finish within `grace` seconds."""
-
-    reason: str
-    grace: float
-    failure: Failure | None = None
 
 
 class Pipeline:
@@ -60,7 +51,7 @@ class Pipeline:
     def __init__(self, *, frontier: Frontier, fetcher: Fetcher, stage: ProcessStage | None,
                  journal: Journal, reader: Reader,
                  intake: Callable[[Sequence[Line]], frozenset[int]],
-                 work_item: Callable[[Fetched], Work], inbox: SimpleQueue[object],
+                 work_item: Callable[[Fetched], Work], inbox: Inbox,
                  now: Callable[[], float], threads: int, window: int, item_seconds: float,
                  limits: RunSettings, delivery: Delivery | None = None) -> None:  # fmt: skip
         self._frontier = frontier
@@ -91,15 +82,6 @@ class Pipeline:
         self._event_at = time.monotonic()
         self.stopped: Stop | None = None
         self.lost = 0  # threads that will never come back
-        self._meaning: dict[type, Callable[[Any], None]] = {
-            LinesReady: self._listed,
-            InputExhausted: self._list_ended,
-            Answered: self._answered,
-            Processed: self._processed,
-            Broken: self._broken,
-            Returned: self._returned,
-            Stop: self._stop,
-        }
 
     def outcomes(self) -> Iterator[Outcome]:
         """Every outcome, once it is committed, or with a `delivery` what that makes of it. Ends
@@ -108,7 +90,7 @@ class Pipeline:
         while not self._ended():
             self._fill()
             for message in self._messages():
-                self._meaning[type(message)](message)
+                self._receive(message)
                 self._event_at = time.monotonic()
             if self._delivery is not None:
                 yield from self._delivery.from_folder()
@@ -120,6 +102,27 @@ class Pipeline:
         yield from self._committed()
         if self._list_error is not None:
             raise self._list_error
+
+    def _receive(self, message: Message) -> None:
+        match message:
+            case Answered():
+                self._answered(message)
+            case Processed():
+                self._processed(message)
+            case LinesReady():
+                self._frontier.notice(self._intake(self._reader.take()))
+            case InputExhausted():
+                self._list_ended(message)
+            case WorkReturned():
+                self._processing.pop(message.task.id, None)
+                self._frontier.returned(message.task)
+            case PoolBroken():
+                assert self._stage is not None, "only a stage has pools"
+                self._stage.recover()
+            case Stop():
+                self._stop(message)
+            case _:
+                assert_never(message)
 
     def _committed(self) -> Iterator[Outcome]:
         outcomes = self._journal.commit()
@@ -199,7 +202,7 @@ class Pipeline:
 
     # -- wait for messages ------------------------------------------------------------------
 
-    def _messages(self) -> Iterator[object]:
+    def _messages(self) -> Iterator[Message]:
         """What has come, after waiting for it if nothing has."""
         try:
             yield self._inbox.get(timeout=self._patience())
@@ -270,9 +273,6 @@ class Pipeline:
 
     # -- what does it mean? -----------------------------------------------------------------
 
-    def _listed(self, _: LinesReady) -> None:
-        self._frontier.notice(self._intake(self._reader.take()))
-
     def _list_ended(self, message: InputExhausted) -> None:
         self._listening = False
         if message.error is not None:
@@ -336,14 +336,6 @@ class Pipeline:
         self._processing.pop(fetched.task.id, None)
         self._frontier.notice(self._journal.record_fetched(fetched, processed))
         self._frontier.settled(fetched.task)
-
-    def _broken(self, message: Broken) -> None:
-        assert self._stage is not None, "only a stage breaks"
-        self._stage.recover()
-
-    def _returned(self, message: Returned) -> None:
-        self._processing.pop(message.task.id, None)
-        self._frontier.returned(message.task)
 
     # -- the end ----------------------------------------------------------------------------
 

@@ -29,8 +29,9 @@ from scraper.machine import cores, descriptors, main_module, streams
 from scraper.machine.descriptors import Share
 from scraper.machine.files import NotPlain
 from scraper.machine.temporary import TemporaryFolder
+from scraper.messages import Inbox, Stop
 from scraper.model import Fetched, HostClass, Line, Outcome, Task
-from scraper.pipeline import Pipeline, Stop
+from scraper.pipeline import Pipeline
 from scraper.plugins import function_of
 from scraper.reports.summary import Report, Tally
 from scraper.run_folder import adoption, recovery
@@ -85,7 +86,7 @@ class Run:
         self.reopened = 0  # URLs asked again because a power loss took their files
         self.threads_are_back = True
         self.report.take_time(time.monotonic())
-        self._inbox: SimpleQueue[object] = SimpleQueue()
+        self._inbox: Inbox = SimpleQueue()
         self._pipeline: Pipeline | None = None
         self._iterator: Iterator[Outcome] | None = None
         self._stage: ProcessStage | None = None

@@ -22,8 +22,8 @@ from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.pace import ROBOTS_TRIES, Host, Origin, backoff, without_rules
 from scraper.frontier.redirects import Judge, next_hop, next_hop_of_robots, trust_of
 from scraper.frontier.robots import meaning_of, parse
+from scraper.messages import Answered
 from scraper.model import (
-    Answered,
     Fact,
     Failure,
     FetchFailed,

@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from scraper.errors import UsageError
 from scraper.hints import did_you_mean
+from scraper.messages import InputExhausted, LinesReady, Message
 from scraper.model import Line
 from scraper.sources.forms import LOOKED_AT, refusal_of, url_text
 from scraper.urls import MAX_URL_BYTES, NOT_TEXT, BadUrl, Url, canonical
@@ -29,18 +30,6 @@ STOP_SECONDS = 0.2  # for the thread that reads to notice that it is to stop
 LONGEST_LINE = MAX_URL_BYTES + 2
 LOOK_SECONDS = 1.0  # after its first line, for which a pipe is looked at before it is believed
 SCRIPT = "script"  # what identifies URLs that a script hands over, whichever they are
-
-
-@dataclass(frozen=True, slots=True)
-class LinesReady:
-    """Lines of the list have come: `Reader.take` gives them."""
-
-
-@dataclass(frozen=True, slots=True)
-class InputExhausted:
-    """The list has ended; with `error`, because reading it failed."""
-
-    error: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +254,7 @@ class Reader(threading.Thread):
     the first lines of a pipe are looked at together: those that come within a second.
     """
 
-    def __init__(self, sources: Iterable[tuple[int, Source]], post: Callable[[object], None],
+    def __init__(self, sources: Iterable[tuple[int, Source]], post: Callable[[Message], None],
                  first: int = 64) -> None:  # fmt: skip
         super().__init__(name="list-reader", daemon=True)
         self._sources = list(sources)

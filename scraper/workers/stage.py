@@ -30,14 +30,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.machine import main_module
-from scraper.model import Failure, Kind, Processed, Publication, Task
+from scraper.messages import Message, PoolBroken, Processed, WorkReturned
+from scraper.model import Failure, Kind, Publication, Task
 from scraper.workers import child, fork_server, printed
 from scraper.workers.child import Answer, Item, Limits, Note, Recipe
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["Broken", "Limits", "ProcessStage", "Returned", "StageFailed", "Work"]
+__all__ = ["Limits", "ProcessStage", "StageFailed", "Work"]
 
 MAX_GATHERED = 4  # items a submission: +23 % pages a second; 8 bring little more
 GATHERED_BODY_BYTES = 262_144
@@ -68,20 +69,6 @@ class Work:
     bytes: int = 0  # size of the body: small pages may be gathered
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A pool is dead: the coordinator is to call `recover`."""
-
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """Lost while the run was stopping, and nobody is convicted then: the task is pending again."""
-
-    task: Task
-
-
 class StageFailed(LocalFault):
     """Workers die in a row without finishing anything."""
 
@@ -107,8 +94,9 @@ class _Item:
 class ProcessStage:
     """Facts from bodies, made in worker processes.
 
-    `post` gets, for each work submitted, one `Processed` (or, while stopping, `Returned`), and
-    `Broken` when the coordinator is to call `recover`. It is called from the pools' own threads.
+    `post` gets, for each work submitted, one `Processed` (or, while stopping,
+    `WorkReturned`), and `PoolBroken` when the coordinator is to call `recover`. It is called from
+    the pools' own threads.
     `html`, `plan` (the fields of `processors.image.Plan`) and `bounds` (those of
     `processors.html.Bounds`) say what is done; `function` stands in for them, see `child.Recipe`.
     Set `stopping` to end: from then on nobody is convicted.
@@ -122,7 +110,7 @@ class ProcessStage:
         limits: Limits,
         html: str,
         plan: DataclassInstance | None,
-        post: Callable[[object], None],
+        post: Callable[[Message], None],
         *,
         bounds: Mapping[str, int] | None = None,
         function: str = "",
@@ -413,7 +401,7 @@ class ProcessStage:
         for item, evidence in convicted:
             self._fail(item, evidence.verdict(self._limits), evidence.printed)
         for item in returned:
-            self._post(Returned(item.work.task))
+            self._post(WorkReturned(item.work.task))
             self._items.pop(item.number, None)
 
     def overdue(self, now: float | None = None) -> None:
@@ -544,7 +532,7 @@ class _Generation:
     """
 
     def __init__(self, number: int, processes: int, recipe: Recipe, limits: Limits, scratch: str,
-                 post: Callable[[object], None]) -> None:  # fmt: skip
+                 post: Callable[[Message], None]) -> None:  # fmt: skip
         self.number = number
         self.inside: dict[int, list[_Item]] = {}
         self.finished = 0
@@ -617,7 +605,7 @@ class _Generation:
         if self._first_announcement.acquire(blocking=False):
             self.broken_at = time.monotonic()
             if not self._ending:
-                self._post(Broken(self.number))
+                self._post(PoolBroken(self.number))
 
     def look(self, now: float) -> None:
         """See `ProcessStage.overdue`."""

@@ -18,8 +18,8 @@ from scraper.config import FetchSettings, HostSettings
 from scraper.frontier import frontier
 from scraper.frontier.frontier import MOST_LANES, REFILL, Decision, Frontier, spare_threads
 from scraper.frontier.pace import LONGEST_PAUSE_SECONDS, MAX_BACKOFF_SECONDS, ROBOTS_TRIES, STRIKES
+from scraper.messages import Answered
 from scraper.model import (
-    Answered,
     Fact,
     Failure,
     Fetched,

@@ -13,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.errors import UsageError
+from scraper.messages import InputExhausted, LinesReady
 from scraper.sources import lists
 from scraper.sources.lists import (
-    InputExhausted,
-    LinesReady,
     Pipe,
     Reader,
     Source,

@@ -34,10 +34,11 @@ from scraper.frontier.frontier import Frontier
 from scraper.guard.guard import Guard
 from scraper.http import bodies
 from scraper.http.fetcher import Fetcher, Flight
-from scraper.model import Fact, Fetched, FetchFailed, Moved, Processed, Publication, Task, Timings
+from scraper.messages import InputExhausted, LinesReady, PoolBroken, Processed, WorkReturned
+from scraper.model import Fact, Fetched, FetchFailed, Moved, Publication, Task, Timings
 from scraper.sources import lists
 from scraper.urls import parts_of
-from scraper.workers.stage import Broken, Returned, Work
+from scraper.workers.stage import Work
 from tests.stories import writes
 
 HOSTS = ("a.test", "b.test", "c.test")
@@ -219,12 +220,12 @@ class Workers:
 
     def submit(self, work: Work) -> None:
         if self._deck.draw.random() < 0.05:
-            self._deck.put(Broken(1))
+            self._deck.put(PoolBroken(1))
         self._deck.add(lambda: self._answer(work))
 
     def _answer(self, work: Work) -> None:
         if self.stopping and self._deck.draw.random() < 0.5:
-            self._deck.put(Returned(work.task))
+            self._deck.put(WorkReturned(work.task))
             return
         kind = urlsplit(work.task.url.href).path.split("/")[1]
         failure = {"broken": "image_broken", "dies": "process_died"}.get(kind)
@@ -291,7 +292,7 @@ class Pages:
     def _next(self) -> None:
         lines = next(self._slices, None)
         self._lines = lines or ()
-        self._post(lists.InputExhausted(None) if lines is None else lists.LinesReady())
+        self._post(InputExhausted() if lines is None else LinesReady())
 
     def stop(self) -> None:
         """Nobody asks for more."""

@@ -16,7 +16,8 @@ from scraper.config import FetchSettings, HostSettings
 from scraper.faulty import FaultyServer, Seen, delay, page, silent
 from scraper.frontier.frontier import Frontier, spare_threads
 from scraper.frontier.pace import STRIKES
-from scraper.model import Answered, Fetched, FetchFailed, Line, Task, Timings
+from scraper.messages import Answered
+from scraper.model import Fetched, FetchFailed, Line, Task, Timings
 from scraper.storage.ledger import Entry, Ledger
 from scraper.urls import Url, parts_of
 from tests.stories.runs import records_of

@@ -11,7 +11,8 @@ from scraper import urls
 from scraper.config import FetchSettings, HostSettings
 from scraper.errors import new_failure
 from scraper.frontier.frontier import MOST_LANES, REFILL, Decision, Frontier
-from scraper.model import Answered, FetchFailed, HostState, Task, Trust, Waiting
+from scraper.messages import Answered
+from scraper.model import FetchFailed, HostState, Task, Trust, Waiting
 from scraper.urls import lane_of, parts_of
 
 URLS = 20_000

@@ -24,10 +24,11 @@ from hypothesis import strategies as st
 
 from processors import Unusable
 from scraper.errors import KINDS, UsageError
-from scraper.model import Failure, Processed, Publication, Task
+from scraper.messages import PoolBroken, Processed, WorkReturned
+from scraper.model import Failure, Publication, Task
 from scraper.urls import parts_of
 from scraper.workers import child, printed, stage
-from scraper.workers.stage import Broken, Limits, ProcessStage, Returned, StageFailed, Work
+from scraper.workers.stage import Limits, ProcessStage, StageFailed, Work
 from tests.conftest import PROJECT
 
 SECONDS = 1.0
@@ -186,7 +187,7 @@ class Coordinator:
         self.inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
         self.stage = stage(self.inbox.put)
         self.answers: list[Processed] = []
-        self.returned: list[Returned] = []
+        self.returned: list[WorkReturned] = []
         self.broken: list[int] = []
 
     def step(self, timeout: float = 0.2) -> None:
@@ -196,10 +197,10 @@ class Coordinator:
         except queue.Empty:
             return
         match message:
-            case Broken(generation):
+            case PoolBroken(generation):
                 self.broken.append(generation)
                 self.stage.recover()
-            case Returned():
+            case WorkReturned():
                 self.returned.append(message)
             case Processed():
                 self.answers.append(message)

@@ -1,0 +1,76 @@
+"""Everything that may arrive in the coordinator's inbox; each class says what its message means.
+
+Any thread may post; one loop reads (pipeline.py), and has one case for each of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from scraper.model import Fact, Failure, Publication, Task
+
+
+@dataclass(frozen=True, slots=True)
+class LinesReady:
+    """The list has more lines: `Reader.take` returns them."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputExhausted:
+    """The list has ended; with `error`, because reading it failed."""
+
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request is over with this fact: its thread is free, and its host's clock starts."""
+
+    request_id: int  # of the flight; a fact that comes after its flight was given up is late
+    fact: Fact
+    at: float  # unix time
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """A worker process has turned a body into facts, or has failed to.
+
+    `facts` is a JSON object, encoded once, in the worker.
+    """
+
+    task: Task
+    facts: bytes
+    found: tuple[str, ...] = ()
+    files: tuple[Publication, ...] = ()
+    failure: Failure | None = None
+    seconds: float = 0.0
+    printed: str = ""  # what it printed meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class WorkReturned:
+    """A body was lost with its worker while the run stops: its task is pending again."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class PoolBroken:
+    """A pool of worker processes is dead: `ProcessStage.recover` replaces it."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The run is to end early: request nothing more, let what is under way finish within `grace`
+    seconds. A `failure` is this machine's, and ends the run with an error."""
+
+    reason: str
+    grace: float
+    failure: Failure | None = None
+
+
+Message = LinesReady | InputExhausted | Answered | Processed | WorkReturned | PoolBroken | Stop
+Inbox = SimpleQueue[Message]
