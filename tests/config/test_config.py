@@ -225,7 +225,7 @@ def test_an_old_spelling_of_a_choice_is_an_error_that_names_the_new_one(
     path = toml(tmp_path, f'[hosts]\nprivate = "{old}"\n')
     for told in (complaint(flags={"private": old}), complaint(toml=path)):
         assert told.endswith(
-            f"allowed is one of listed, always, never; {old!r} is called {new!r} now"
+            f"expected one of listed, always, never; {old!r} is called {new!r} now"
         )
 
 
