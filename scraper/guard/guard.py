@@ -328,9 +328,10 @@ class Lookups:
         """At least one address, in the resolver's order. Raises NotFound, LookupFailed or
         LookupTimeout."""
         with self._changed:
-            answer = self._remembered(name)
+            now = self._clock()
+            answer = self._remembered(name, now)
             if answer is None:
-                lookup = self._joined(name)
+                lookup = self._joined(name, now)
         if answer is None:
             lookup.done.wait(self._timeout)
             answer = self._awaited(lookup)
@@ -339,21 +340,21 @@ class Lookups:
             raise type(answer)(str(answer)) from answer.__cause__
         return answer
 
-    def _remembered(self, name: str) -> _Answer | None:
+    def _remembered(self, name: str, now: float) -> _Answer | None:
         kept = self._cache.pop(name, None)
-        if kept is None or kept[0] <= self._clock():
+        if kept is None or kept[0] <= now:
             return None
         self._cache[name] = kept
         return kept[1]
 
-    def _joined(self, name: str) -> _Lookup:
+    def _joined(self, name: str, now: float) -> _Lookup:
         lookup = self._open.get(name)
         if lookup is None:
             lookup = self._open[name] = _Lookup(name)
             self._queue.append(lookup)
             self._changed.notify()
             self._staff()
-        elif lookup.began is not None and self._clock() - lookup.began >= self._timeout:
+        elif lookup.began is not None and now - lookup.began >= self._timeout:
             # It hangs: another one for the same name would only cost another thread.
             raise self._late(name)
         lookup.waiting += 1

@@ -636,24 +636,28 @@ def test_a_look_up_that_hangs_ends_within_its_limit_and_others_go_on(hanging: Ha
         judge.connect(f"fine{n}", 80, 5, "listed")
 
 
-def test_a_name_that_hangs_costs_one_thread_and_then_no_time(hanging: Hanging) -> None:
-    judge = guarded(hanging, Wire(), lookup_threads=2, dns_timeout_seconds=0.2)
+def lookup_threads() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "lookup"]
+
+
+def test_a_name_that_hangs_costs_one_thread_and_then_no_time(
+    hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "IDLE_SECONDS", 0.05)
+    before, clock = lookup_threads(), Clock()
+    judge = guarded(hanging, Wire(), lookup_threads=2, dns_timeout_seconds=0.2, clock=clock)
     with pytest.raises(LookupTimeout):
         judge.connect("hang", 80, 5, "listed")
-    time.sleep(0.05)
+    clock.now += 0.25
     began = time.monotonic()
     for _ in range(20):
         with pytest.raises(LookupTimeout):
             judge.connect("hang", 80, 5, "listed")
     assert time.monotonic() - began < 3  # 20 waits of their own would be 4 s
     hanging.go.set()
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            judge.connect("hang", 80, 5, "listed")
-            break
-        except LookupTimeout:
-            time.sleep(0.01)
+    for thread in set(lookup_threads()) - set(before):
+        thread.join(5)  # without work it ends, when its answer is known
+    judge.connect("hang", 80, 5, "listed")
     assert hanging.asked == ["hang"]  # the late answer was kept
 
 
@@ -662,7 +666,7 @@ def test_look_up_threads_are_daemons_and_bounded(
 ) -> None:
     monkeypatch.setattr(guard, "MAX_STUCK_THREADS", 3)
     monkeypatch.setattr(guard, "IDLE_SECONDS", 0.05)
-    before = set(threading.enumerate())
+    before = lookup_threads()
     judge = guarded(hanging, Wire(), lookup_threads=2, dns_timeout_seconds=0.1)
 
     def ask(name: str) -> None:
@@ -670,7 +674,7 @@ def test_look_up_threads_are_daemons_and_bounded(
             judge.connect(name, 80, 5, "listed")
 
     def lookups() -> list[threading.Thread]:
-        return [each for each in set(threading.enumerate()) - before if each.name == "lookup"]
+        return [each for each in lookup_threads() if each not in before]
 
     for round_ in range(3):
         askers = [threading.Thread(target=ask, args=(f"hang{round_}.{n}",)) for n in range(8)]
@@ -684,22 +688,34 @@ def test_look_up_threads_are_daemons_and_bounded(
     assert len(hanging.asked) == 5
     ask("fine")  # nobody is left to look it up
     hanging.go.set()
-    deadline = time.monotonic() + 5
-    while lookups() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    for thread in lookups():
+        thread.join(5)
     assert lookups() == []  # without work they end
     judge.connect("fine", 80, 5, "listed")
 
 
+class Read(Clock):
+    """A clock that tells how often it was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = threading.Semaphore(0)
+
+    def __call__(self) -> float:
+        self.reads.release()
+        return super().__call__()
+
+
 def test_those_who_ask_at_once_share_one_look_up(hanging: Hanging) -> None:
-    wire = Wire()
-    judge = guarded(hanging, wire, dns_timeout_seconds=20)
+    wire, clock = Wire(), Read()
+    judge = guarded(hanging, wire, dns_timeout_seconds=20, clock=clock)
     askers = [
         threading.Thread(target=judge.connect, args=("hang", 80, 5, "listed")) for _ in range(16)
     ]
     for asker in askers:
         asker.start()
-    time.sleep(0.1)
+    for _ in range(16 + 1):  # by each asker, who holds the lock until it waits, and by the look-up
+        assert clock.reads.acquire(timeout=5)
     hanging.go.set()
     for asker in askers:
         asker.join(5)
@@ -708,17 +724,17 @@ def test_those_who_ask_at_once_share_one_look_up(hanging: Hanging) -> None:
 
 
 def test_many_names_at_once_use_no_more_threads_than_allowed(hanging: Hanging) -> None:
-    running, most, lock = 0, 0, threading.Lock()
+    running, most, changed = 0, 0, threading.Condition()
 
     def slow(name: str, *_: Any) -> list[Any]:
         nonlocal running, most
         if name.startswith("hang"):
             return hanging(name)
-        with lock:
+        with changed:
             running += 1
             most = max(most, running)
-        time.sleep(0.005)
-        with lock:
+            changed.notify_all()
+            changed.wait_for(lambda: running > 3, timeout=0.005)  # for one that must not come
             running -= 1
         return [_info(PUBLIC)]
 
