@@ -83,9 +83,9 @@ def _decide(ledger: Ledger, urls: int) -> None:
         if decision is None or len(under_way) == AT_ONCE:
             for task in under_way:
                 now += 0.0001
-                watch(frontier.answered, _answer(task, now))
+                watch(frontier.request_ended, _answer(task, now))
                 ledger.finish(task, Entry("done", None, 1), 1)
-                watch(frontier.settled, task)
+                watch(frontier.release, task)
                 done += 1
                 if done % BATCH == 0:
                     ledger.commit()

@@ -76,7 +76,7 @@ class Journal:
             return self._unchanged(fetched, processed)
         task = fetched.task
         facts = processed.facts if processed else b"{}"
-        words = directives.of_headers(fetched.headers, self.agent_token)
+        words = directives.from_headers(fetched.headers, self.agent_token)
         forbidden = self._forbidden(words, fetched, facts)
         failure = forbidden or (processed.failure if processed else None)
         path = path_of(task.origin_url, fetched.kind, fetched.type)

@@ -19,7 +19,7 @@ from scraper import errors
 from scraper.config import RunSettings
 from scraper.delivery import Delivery
 from scraper.errors import LocalFault
-from scraper.frontier.frontier import Frontier, spare_threads
+from scraper.frontier.frontier import Frontier, new_host_threads
 from scraper.http.fetcher import Fetcher, Flight
 from scraper.journal import Journal
 from scraper.messages import (
@@ -63,7 +63,7 @@ class Pipeline:
         self._work_item = work_item
         self._inbox = inbox
         self._now = now  # unix seconds that never jump
-        self._threads = threads + spare_threads(threads)
+        self._threads = threads + new_host_threads(threads)
         self._window = window
         self._item_seconds = item_seconds
         self._limits = limits
@@ -110,12 +110,12 @@ class Pipeline:
             case Processed():
                 self._processed(message)
             case LinesReady():
-                self._frontier.notice(self._intake(self._reader.take()))
+                self._frontier.rows_added(self._intake(self._reader.take()))
             case InputExhausted():
                 self._list_ended(message)
             case WorkReturned():
                 self._processing.pop(message.task.id, None)
-                self._frontier.returned(message.task)
+                self._frontier.requeue_unattempted(message.task)
             case PoolBroken():
                 assert self._stage is not None, "only a stage has pools"
                 self._stage.recover()
@@ -156,7 +156,7 @@ class Pipeline:
                 return
             if decision.refusal is not None:
                 self._journal.record_refused(decision.task, decision.refusal)
-                self._frontier.settled(decision.task)
+                self._frontier.release(decision.task)
                 continue
             self._requests += 1
             deadline = time.monotonic() + self._item_seconds
@@ -290,8 +290,8 @@ class Pipeline:
         if fact.task.purpose == "robots":
             if isinstance(fact, FetchFailed) and fact.failure.blame == "here":
                 self._fault(fact.failure)
-            self._frontier.ruled(fact, message.at)
-            self._frontier.answered(message)
+            self._frontier.robots_received(fact, message.at)
+            self._frontier.request_ended(message)
             return
         match fact:
             case Fetched():
@@ -300,23 +300,23 @@ class Pipeline:
                 else:
                     self._made(fact, None)
             case Moved():
-                problem = self._frontier.moved(fact, message.at)
+                problem = self._frontier.follow_redirect(fact, message.at)
                 if problem is not None:
                     self._conclude(FetchFailed(fact.task, problem, fact.to, time.time()))
             case FetchFailed():
                 self._failed(fact, message.at)
-        self._frontier.answered(message)
+        self._frontier.request_ended(message)
 
     def _failed(self, failed: FetchFailed, at: float) -> None:
         if failed.failure.blame == "here":
-            self._frontier.returned(failed.task)
+            self._frontier.requeue_unattempted(failed.task)
             self._fault(failed.failure)
-        elif not self._frontier.retried(failed, at):
+        elif not self._frontier.schedule_retry(failed, at):
             self._conclude(failed)
 
     def _conclude(self, failed: FetchFailed) -> None:
         self._journal.record_failed(failed)
-        self._frontier.settled(failed.task)
+        self._frontier.release(failed.task)
 
     def _processed(self, message: Processed) -> None:
         fetched = self._processing.get(message.task.id)
@@ -327,15 +327,15 @@ class Pipeline:
             self._journal.note_printed(message.task, message.printed)
         failure = message.failure
         if failure is not None and failure.blame == "here":
-            self._frontier.returned(message.task)
+            self._frontier.requeue_unattempted(message.task)
             self._fault(failure)
             return
         self._made(fetched, message)
 
     def _made(self, fetched: Fetched, processed: Processed | None) -> None:
         self._processing.pop(fetched.task.id, None)
-        self._frontier.notice(self._journal.record_fetched(fetched, processed))
-        self._frontier.settled(fetched.task)
+        self._frontier.rows_added(self._journal.record_fetched(fetched, processed))
+        self._frontier.release(fetched.task)
 
     # -- the end ----------------------------------------------------------------------------
 

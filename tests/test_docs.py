@@ -394,7 +394,7 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 def test_the_guide_says_after_how_many_failures_a_host_is_down() -> None:
     sentence = " ".join(section("guide.md", "Politeness").split())
-    assert f"fails {NUMBERS[pace.STRIKES]} times in a row" in sentence
+    assert f"fails {NUMBERS[pace.MAX_CONSECUTIVE_FAILURES]} times in a row" in sentence
 
 
 def test_the_crontab_of_the_guide_asks_every_night_and_speaks_only_when_it_must(

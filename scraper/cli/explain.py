@@ -17,9 +17,9 @@ import orjson
 from scraper import errors, urls
 from scraper.config import Config
 from scraper.frontier import directives
-from scraper.frontier.pace import backoff_ceiling, without_rules
+from scraper.frontier.pace import backoff_ceiling, failure_without_rules
 from scraper.frontier.redirects import next_hop, next_hop_of_robots, trust_of
-from scraper.frontier.robots import RobotRules, meaning_of, parse, token_of
+from scraper.frontier.robots import RobotRules, access_for_status, parse, token_of
 from scraper.guard.guard import Guard
 from scraper.http.fetcher import Fetcher, Flight, agent_of
 from scraper.machine.files import making_temporary
@@ -110,7 +110,7 @@ def explain(text: str, config: Config) -> Explanation:
 
 
 def _means_no_rules(failure: Failure) -> bool:
-    return failure.status is not None and meaning_of(failure.status) == "allowed"
+    return failure.status is not None and access_for_status(failure.status) == "allowed"
 
 
 class _Asker:
@@ -179,7 +179,7 @@ class _Asker:
             if isinstance(fact, RobotsText):
                 return parse(fact.text, agent)
             if isinstance(fact, FetchFailed) and not _means_no_rules(fact.failure):
-                return without_rules(fact.failure)
+                return failure_without_rules(fact.failure)
             onward = next_hop_of_robots(fact, self._guard) if isinstance(fact, Moved) else None
             if onward is None:
                 return parse("", agent)
@@ -228,7 +228,7 @@ class _Asker:
             },
         )
         url = fact.task.origin_url
-        words = directives.of_headers(fact.headers, token_of(agent_of(self._config.fetch)))
+        words = directives.from_headers(fact.headers, token_of(agent_of(self._config.fetch)))
         saved = [store.path_of(url, fact.kind, fact.type)]
         if fact.kind == "image" and not self._config.run.save_only:
             saved.append(store.processed_prefix(url) + ".*")

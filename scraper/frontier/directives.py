@@ -13,14 +13,14 @@ from itertools import islice
 
 from scraper.model import Headers, Kind
 
-MAX_WORDS = 1_000  # of one answer: what follows is not read
-MAX_WORD_CHARS = 200  # no directive is longer
+MAX_DIRECTIVES = 1_000  # of one answer: what follows is not read
+MAX_DIRECTIVE_CHARS = 200  # no directive is longer
 # A value may name whom it means: "otherbot: noindex". A word with a value is no name.
 _NAMED = re.compile(r"\s*([A-Za-z][\w-]*)\s*:\s*(.*)", re.DOTALL)
 _WITH_VALUE = frozenset({"max-snippet", "max-image-preview", "max-video-preview",
                          "unavailable_after"})  # fmt: skip
 # Which words speak of which kind of content.
-_MEANT: dict[str, frozenset[str]] = {
+_APPLIES_TO: dict[str, frozenset[str]] = {
     "noindex": frozenset({"page", "image", "file"}),
     "noai": frozenset({"page", "image", "file"}),
     "noimageindex": frozenset({"image"}),
@@ -28,19 +28,19 @@ _MEANT: dict[str, frozenset[str]] = {
 }
 
 
-def of_headers(headers: Headers, token: str) -> tuple[str, ...]:
+def from_headers(headers: Headers, token: str) -> tuple[str, ...]:
     """The words of all X-Robots-Tag headers that mean everybody, or the agent `token`."""
     words: list[str] = []
     for name, value in headers:
         if name == "x-robots-tag":
-            words += of_value(value, token)
-    return tuple(islice(dict.fromkeys(words), MAX_WORDS))
+            words += parse_value(value, token)
+    return tuple(islice(dict.fromkeys(words), MAX_DIRECTIVES))
 
 
-def of_value(value: str, token: str) -> list[str]:
+def parse_value(value: str, token: str) -> list[str]:
     """The words of one value, in lower case; a name holds for the words behind it.
 
-    >>> of_value("noindex, otherbot: noai, scraper: noimageai", "scraper")
+    >>> parse_value("noindex, otherbot: noai, scraper: noimageai", "scraper")
     ['noindex', 'noimageai']
     """
     words = []
@@ -51,7 +51,7 @@ def of_value(value: str, token: str) -> list[str]:
             meant = named[1].lower() in (token, "robots")
             part = named[2]
         word = part.strip().lower()
-        if meant and 0 < len(word) <= MAX_WORD_CHARS:
+        if meant and 0 < len(word) <= MAX_DIRECTIVE_CHARS:
             words.append(word)
     return words
 
@@ -61,7 +61,7 @@ def forbids(words: Iterable[str], obeyed: Iterable[str], kind: Kind) -> str | No
     found = frozenset(words)
     if "none" in found:  # noindex, nofollow
         found |= {"noindex"}
-    return next((w for w in obeyed if w in found and kind in _MEANT.get(w, ())), None)
+    return next((w for w in obeyed if w in found and kind in _APPLIES_TO.get(w, ())), None)
 
 
 def forbids_images(words: Iterable[str], obeyed: Iterable[str]) -> bool:

@@ -19,9 +19,9 @@ from typing import Literal, NamedTuple, Protocol
 
 from scraper import errors, urls
 from scraper.config import FetchSettings, HostSettings
-from scraper.frontier.pace import ROBOTS_TRIES, Host, Origin, backoff, without_rules
+from scraper.frontier.pace import MAX_ROBOTS_TRIES, Host, Origin, backoff, failure_without_rules
 from scraper.frontier.redirects import Judge, next_hop, next_hop_of_robots, trust_of
-from scraper.frontier.robots import meaning_of, parse
+from scraper.frontier.robots import access_for_status, parse
 from scraper.messages import Answered
 from scraper.model import (
     Fact,
@@ -36,9 +36,9 @@ from scraper.model import (
 )
 
 REFILL = 32  # tasks a lane takes from the ledger at once
-MOST_WAITING = 8_192  # tasks in all lanes together, beyond which they take fewer
-MOST_MET = 10_000  # hosts remembered as no strangers
-MOST_LANES = 1_024  # awake at once; more hosts wait in the ledger
+MAX_WAITING = 8_192  # tasks in all lanes together, beyond which they take fewer
+MAX_RESPONSIVE_HOSTS = 10_000  # hosts remembered as no strangers
+MAX_LANES = 1_024  # awake at once; more hosts wait in the ledger
 
 
 class Rows(Protocol):
@@ -63,11 +63,11 @@ class Decision(NamedTuple):
 class Lane:
     """One host's queue: what waits for it and what is under way."""
 
-    __slots__ = ("asking", "errands", "host", "more", "out", "place", "rows")
+    __slots__ = ("asking", "host", "more", "out", "place", "robots_queue", "rows")
 
     def __init__(self, host: Host) -> None:
         self.host = host
-        self.errands: deque[Task] = deque()  # robots.txt of other hosts that has moved here
+        self.robots_queue: deque[Task] = deque()  # robots.txt of other hosts that has moved here
         self.rows: deque[Waiting] = deque()
         self.more = True  # the ledger may hold more rows than these
         self.asking = 0  # requests under way
@@ -88,16 +88,18 @@ class Frontier:
         self._agent = agent  # whom robots.txt must mean
         self._random = draw or random.Random()
         self._opens = 0.0  # unix time before which nobody is asked: the bandwidth of all
-        self._errands = 0  # requests of our own so far; their tasks have negative numbers
+        self._robots_requests = 0  # requests of our own so far; their tasks have negative numbers
         self._lanes: dict[int, Lane] = {}
         # Hosts that have answered before, and strangers: each kind has threads of its own, for a
         # host that never answers holds one for a whole time-out.
         self._ready: dict[bool, deque[Lane]] = {True: deque(), False: deque()}
         self._asking = {True: 0, False: 0}
-        self._most = {True: threads, False: max(spare_threads(threads), 1)}
+        self._most = {True: threads, False: max(new_host_threads(threads), 1)}
         self._timers: list[tuple[float, int]] = []
         self._asleep: dict[int, float] = {}
-        self._met: dict[int, None] = {}  # released hosts that have answered, in this order
+        self._responsive_hosts: dict[
+            int, None
+        ] = {}  # released hosts that have answered, in this order
         self._alarms: list[tuple[float, int]] = []
         self._cursor = -1
         self._exhausted = False  # a whole round through the hosts found no lane to wake
@@ -130,16 +132,16 @@ class Frontier:
         return None
 
     def _holds_something(self, lane: Lane) -> bool:
-        return bool(lane.errands) or self._front(lane) is not None
+        return bool(lane.robots_queue) or self._front(lane) is not None
 
     def _put_back(self, lane: Lane) -> None:
         lane.place = "ready"
-        self._ready[lane.host.answered].appendleft(lane)
+        self._ready[lane.host.responsive].appendleft(lane)
 
     def opens_at(self, now: float) -> float | None:
         """When something that waits for a clock may be asked; None if nothing does."""
         # Who sleeps must sleep on while there is no room: an alarm that is due tells nothing then.
-        alarms = self._alarms if len(self._lanes) < MOST_LANES else []
+        alarms = self._alarms if len(self._lanes) < MAX_LANES else []
         times = [heap[0][0] for heap in (self._timers, alarms) if heap]
         if self._opens > now and any(self._ready.values()):
             times = [self._opens]  # else they only wait for a thread, which will say so
@@ -157,7 +159,7 @@ class Frontier:
             lane.place = "busy"
             return None
         row = self._front(lane)
-        if row is None and not lane.errands:
+        if row is None and not lane.robots_queue:
             # Also where the host's delay is not over: a run ends with its last answer.
             lane.place = "busy"
             if not (lane.asking or lane.out):
@@ -166,9 +168,9 @@ class Frontier:
         if host.opens > now:
             self._later(lane, host.opens, now)
             return None
-        if row is None or lane.errands:
-            errand = lane.errands.popleft()
-            return self._asked(lane, errand, trust_of(errand, self._judge))
+        if row is None or lane.robots_queue:
+            request = lane.robots_queue.popleft()
+            return self._asked(lane, request, trust_of(request, self._judge))
         if row.due > now:
             self._later(lane, row.due, now)
             return None
@@ -177,7 +179,7 @@ class Frontier:
         trust = trust_of(task, self._judge)
         task, refusal = self._refusal(host, task, trust)
         if refusal is None and self._must_know(host, task, now):
-            return self._robots_first(lane, task, trust, now)
+            return self._request_robots(lane, task, trust, now)
         if refusal is None:
             task, refusal = self._robots_refusal(host, task)
         if refusal is not None:
@@ -191,7 +193,7 @@ class Frontier:
 
     def _asked(self, lane: Lane, task: Task, trust: Trust) -> Decision:
         """Take a place for a request."""
-        self._asking[lane.host.answered] += 1
+        self._asking[lane.host.responsive] += 1
         lane.asking += 1
         self._to_ready(lane)
         return Decision(task, trust, None)
@@ -199,7 +201,7 @@ class Frontier:
     def _front(self, lane: Lane) -> Waiting | None:
         if not lane.rows and lane.more:
             # Many lanes hold few each: a task costs a kilobyte.
-            refill = max(REFILL // 8, min(REFILL, MOST_WAITING // len(self._lanes)))
+            refill = max(REFILL // 8, min(REFILL, MAX_WAITING // len(self._lanes)))
             most = refill + len(lane.out)
             found = self._rows.waiting(lane.host.lane, most)
             lane.more = len(found) == most
@@ -217,7 +219,7 @@ class Frontier:
         if forbidden is not None:
             return task, errors.new_failure(*forbidden)
         if host.down:
-            why = f"{host.name} failed {host.strikes} times in a row"
+            why = f"{host.name} failed {host.consecutive_failures} times in a row"
             return task, errors.new_failure("host_down", why)
         return task, None
 
@@ -227,20 +229,20 @@ class Frontier:
             return False
         return not host.origin(task.url.scheme).known(now)
 
-    def _robots_first(self, lane: Lane, task: Task, trust: Trust, now: float) -> Decision | None:
+    def _request_robots(self, lane: Lane, task: Task, trust: Trust, now: float) -> Decision | None:
         scheme = task.url.scheme
         origin = lane.host.origin(scheme)
-        if origin.asked:
+        if origin.requested:
             lane.place = "busy"
             return None
         if origin.due > now:
             self._later(lane, origin.due, now)
             return None
-        self._errands += 1
+        self._robots_requests += 1
         url = task.url.at("/robots.txt")
-        errand = Task(-self._errands, url, url, purpose="robots")
-        origin.asked = True
-        return self._asked(lane, errand, trust)
+        request = Task(-self._robots_requests, url, url, purpose="robots")
+        origin.requested = True
+        return self._asked(lane, request, trust)
 
     def _robots_refusal(self, host: Host, task: Task) -> tuple[Task, Failure | None]:
         if self._hosts.robots == "off" or task.refusal is not None:
@@ -262,10 +264,10 @@ class Frontier:
         failure = origin.failure
         if failure is None or failure.blame != "host" or not failure.retryable:
             return failure
-        if origin.told:
+        if origin.cause_recorded:
             why = f"{host.name} could not be asked for its robots.txt ({failure.kind})"
             return errors.new_failure("host_down", why)
-        origin.told = True
+        origin.cause_recorded = True
         return failure
 
     def _refused_line(self, task: Task) -> Failure:
@@ -285,31 +287,33 @@ class Frontier:
 
     # -- what came of it ----------------------------------------------------------------------
 
-    def answered(self, answer: Answered) -> None:
+    def request_ended(self, answer: Answered) -> None:
         """A request is over: its thread is free, and its host's clock starts from here."""
         fact = answer.fact
         task = fact.task
         lane = self._lanes[task.url.lane]
         lane.asking -= 1
-        known = lane.host.answered
+        known = lane.host.responsive
         self._asking[known] -= 1
         failure = fact.failure if isinstance(fact, FetchFailed) else None
         received = fact.wire_bytes
         if failure is None or failure.blame != "here":
-            lane.host.judged(failure, answer.at, received, self._hosts, self._fetch, self._random)
+            lane.host.learn_from(
+                failure, answer.at, received, self._hosts, self._fetch, self._random
+            )
         if isinstance(fact, Moved) and fact.pause:
             lane.host.opens = max(lane.host.opens, answer.at + fact.pause)
         if lane.host.opens > answer.at and (failure is not None or isinstance(fact, Moved)):
-            self._rows.keep_host(lane.host.state())  # a kill must not shorten a pause
+            self._rows.keep_host(lane.host.to_state())  # a kill must not shorten a pause
         if self._hosts.limit_rate_bytes:
             begin = max(self._opens, answer.at)
             self._opens = begin + received / self._hosts.limit_rate_bytes
-        if lane.host.answered != known and lane.place == "ready":
+        if lane.host.responsive != known and lane.place == "ready":
             self._ready[known].remove(lane)  # no stranger now: it waits no more among them
             lane.place = "taken"
         self._to_ready(lane)
 
-    def ruled(self, fact: Fact, at: float) -> None:
+    def robots_received(self, fact: Fact, at: float) -> None:
         """What came of asking for a robots.txt (RFC 9309 2.3)."""
         asked = fact.task.origin_url
         scheme = asked.scheme
@@ -319,14 +323,14 @@ class Frontier:
         origin = lane.host.origin(scheme)
         if isinstance(fact, Moved) and self._moved_robots(fact):
             return
-        origin.asked = False
+        origin.requested = False
         match fact:
             case RobotsText():
                 self._permit(lane.host, scheme, fact.text, at)
             case Moved():
                 self._permit(lane.host, scheme, "", at)
             case FetchFailed(failure=failure) if failure.blame != "here":
-                if failure.status is not None and meaning_of(failure.status) == "allowed":
+                if failure.status is not None and access_for_status(failure.status) == "allowed":
                     self._permit(lane.host, scheme, "", at)
                 else:
                     self._robots_failed(origin, failure, at)
@@ -342,12 +346,12 @@ class Frontier:
     def _robots_failed(self, origin: Origin, failure: Failure, at: float) -> None:
         origin.tries += 1
         again = failure.retryable or failure.status is not None
-        if origin.tries < ROBOTS_TRIES and again:
+        if origin.tries < MAX_ROBOTS_TRIES and again:
             wait = backoff(origin.tries, self._fetch, self._random)
             origin.due = at + max(wait, failure.pause or 0.0)
             return
         origin.at = at
-        origin.failure = without_rules(failure)
+        origin.failure = failure_without_rules(failure)
 
     def _moved_robots(self, moved: Moved) -> bool:
         """Send a robots.txt on to where it is said to be; False if it is not followed there."""
@@ -356,18 +360,18 @@ class Frontier:
             return False
         lane = self._lanes.get(onward.url.lane) or self._wake(onward.url.lane, moved.at)
         lane.host.name = onward.url.host
-        lane.errands.append(onward)
+        lane.robots_queue.append(onward)
         self._to_ready(lane)
         return True
 
-    def settled(self, task: Task) -> None:
+    def release(self, task: Task) -> None:
         """This row's story in its lane is over: it is recorded, or given back."""
         lane = self._lanes[task.url.lane]
         lane.out.discard(task.id)
         if lane.place == "busy":
             self._to_ready(lane)
 
-    def retried(self, failed: FetchFailed, now: float) -> bool:
+    def schedule_retry(self, failed: FetchFailed, now: float) -> bool:
         """Send the task back to its lane if the failure may pass and tries are left."""
         task, failure = failed.task, failed.failure
         if not failure.retryable or task.attempt > self._fetch.retries:
@@ -379,11 +383,11 @@ class Frontier:
         self._give_back(task, replace(task, started=started), due, task.attempt)
         return True
 
-    def returned(self, task: Task) -> None:
+    def requeue_unattempted(self, task: Task) -> None:
         """A task that was cut short goes back as if it had not been asked."""
         self._give_back(task, task, 0.0, task.attempt - 1)
 
-    def moved(self, moved: Moved, now: float) -> Failure | None:
+    def follow_redirect(self, moved: Moved, now: float) -> Failure | None:
         """Send the task on to where it was sent, as one more hop; or why not."""
         onward = next_hop(moved, self._fetch.max_redirects)
         if isinstance(onward, Failure):
@@ -394,10 +398,10 @@ class Frontier:
 
     def _give_back(self, task: Task, onward: Task, due: float, attempts: int) -> None:
         self._rows.requeue(onward, due=due, attempts=attempts)
-        self.settled(task)
-        self.notice([onward.url.lane])
+        self.release(task)
+        self.rows_added([onward.url.lane])
 
-    def notice(self, hosts: Iterable[int]) -> None:
+    def rows_added(self, hosts: Iterable[int]) -> None:
         """There are new rows in these lanes."""
         for host in hosts:
             lane = self._lanes.get(host)
@@ -416,12 +420,12 @@ class Frontier:
     def _to_ready(self, lane: Lane) -> None:
         if lane.place != "ready":
             lane.place = "ready"
-            self._ready[lane.host.answered].append(lane)
+            self._ready[lane.host.responsive].append(lane)
 
     def _later(self, lane: Lane, at: float, now: float) -> None:
         lane.place = "timer"
-        idle = not (lane.asking or lane.out or lane.errands or lane.host.forgetful)
-        if at > now + 1 and len(self._lanes) > MOST_LANES // 2 and idle:
+        idle = not (lane.asking or lane.out or lane.robots_queue or lane.host.has_unsaved_tries)
+        if at > now + 1 and len(self._lanes) > MAX_LANES // 2 and idle:
             self._release(lane, now)
             self._asleep[lane.host.lane] = at
             heappush(self._alarms, (at, lane.host.lane))
@@ -434,7 +438,7 @@ class Frontier:
             lane = self._lanes.get(heappop(self._timers)[1])
             if lane is not None and lane.place == "timer":
                 self._to_ready(lane)
-        while self._alarms and self._alarms[0][0] <= now and len(self._lanes) < MOST_LANES:
+        while self._alarms and self._alarms[0][0] <= now and len(self._lanes) < MAX_LANES:
             at, host = heappop(self._alarms)
             if self._asleep.get(host) == at:
                 del self._asleep[host]
@@ -443,25 +447,30 @@ class Frontier:
     def _release(self, lane: Lane, now: float) -> None:
         """Let go of a lane; what its host has taught us stays in the ledger."""
         del self._lanes[lane.host.lane]
-        if lane.host.answered:
-            self._met[lane.host.lane] = None
-            if len(self._met) > MOST_MET:
-                del self._met[next(iter(self._met))]
-        if lane.host.opens > now or lane.host.strikes or lane.host.slow or lane.host.touched:
-            self._rows.keep_host(lane.host.state())
+        if lane.host.responsive:
+            self._responsive_hosts[lane.host.lane] = None
+            if len(self._responsive_hosts) > MAX_RESPONSIVE_HOSTS:
+                del self._responsive_hosts[next(iter(self._responsive_hosts))]
+        if (
+            lane.host.opens > now
+            or lane.host.consecutive_failures
+            or lane.host.learned_delay
+            or lane.host.must_be_kept
+        ):
+            self._rows.keep_host(lane.host.to_state())
 
     def keep_hosts(self) -> None:
         """Write down what is known of the hosts that are awake, for the next run."""
         for lane in self._lanes.values():
-            if lane.host.opens or lane.host.touched:
-                self._rows.keep_host(lane.host.state())
+            if lane.host.opens or lane.host.must_be_kept:
+                self._rows.keep_host(lane.host.to_state())
 
     def _wake(self, host: int, now: float) -> Lane:
         lane = Lane(Host(host))
-        lane.host.answered = host in self._met
+        lane.host.responsive = host in self._responsive_hosts
         kept = self._rows.host(host)
         if kept is not None:
-            lane.host.recall(kept, now, self._agent)
+            lane.host.restore(kept, now, self._agent)
         self._lanes[host] = lane
         self._asleep.pop(host, None)
         self._to_ready(lane)
@@ -469,7 +478,7 @@ class Frontier:
 
     def _wake_next(self, now: float) -> bool:
         """Step to the next host in which something waits; False if there is none, or no room."""
-        while not self._exhausted and len(self._lanes) < MOST_LANES:
+        while not self._exhausted and len(self._lanes) < MAX_LANES:
             host = self._rows.next_lane(self._cursor)
             if host is None:
                 self._exhausted = not self._noticed
@@ -483,7 +492,7 @@ class Frontier:
         return False
 
 
-def spare_threads(threads: int) -> int:
+def new_host_threads(threads: int) -> int:
     """Threads beside the `threads` that ask known hosts: they wait for hosts that have not
     answered yet. One thread alone is one request at a time, whomever it asks."""
     return threads - 1

@@ -17,16 +17,20 @@ from scraper.frontier.robots import RobotRules, parse
 from scraper.model import Failure, HostState
 
 RULES_SECONDS = 86_400.0  # RFC 9309 2.4: not to be used for longer than a day
-ROBOTS_TRIES = 3
+MAX_ROBOTS_TRIES = 3
 MAX_BACKOFF_SECONDS = 300.0
 # A host that has failed this often in a row, each time after a longer pause, is down: what waits
 # for it ends as `host_down`, to be asked again by --retry.
-STRIKES = 5
-LONGEST_PAUSE_SECONDS = 604_800.0  # the most that max_retry_after_seconds can be
-FORGIVEN_SECONDS = 600.0  # after which what an earlier run has seen of a failing host is old news
-SLOWEST_SECONDS = 60.0  # a host that answers 429 or 503 is not asked more seldom than this
-FIRST_SLOW_SECONDS = 0.5
-RECOVERY = 0.8  # each good answer takes this share of the slowness that was learned
+MAX_CONSECUTIVE_FAILURES = 5
+MAX_PAUSE_SECONDS = 604_800.0  # the most that max_retry_after_seconds can be
+FAILURE_MEMORY_SECONDS = (
+    600.0  # after which what an earlier run has seen of a failing host is old news
+)
+MAX_LEARNED_DELAY_SECONDS = (
+    60.0  # a host that answers 429 or 503 is not asked more seldom than this
+)
+FIRST_LEARNED_DELAY_SECONDS = 0.5
+LEARNED_DELAY_DECAY = 0.8  # each good answer takes this share of the slowness that was learned
 
 
 @dataclass(slots=True)
@@ -38,8 +42,8 @@ class Origin:
     at: float = 0.0  # unix time of the answer
     tries: int = 0
     due: float = 0.0  # when it may be asked (again)
-    asked: bool = False  # the question is under way
-    told: bool = False  # a URL has ended with `failure`
+    requested: bool = False  # the request for it is under way
+    cause_recorded: bool = False  # one of its URLs has ended with `failure`
 
     def known(self, now: float) -> bool:
         """Is there a verdict that is not too old?"""
@@ -51,25 +55,36 @@ class Origin:
 class Host:
     """One host, as the frontier sees it."""
 
-    __slots__ = ("answered", "lane", "name", "opens", "origins", "slow", "strikes", "touched")
+    __slots__ = (
+        "consecutive_failures",
+        "lane",
+        "learned_delay",
+        "must_be_kept",
+        "name",
+        "opens",
+        "origins",
+        "responsive",
+    )
 
     def __init__(self, lane: int) -> None:
         self.lane = lane
         self.name = ""
         self.opens = 0.0  # unix time before which it is not asked
-        self.answered = False  # in this run
-        self.strikes = 0  # failures in a row that speak of the host, each after a pause
-        self.slow = 0.0  # seconds between requests, learned from 429 and 503
+        self.responsive = False  # in this run
+        self.consecutive_failures = (
+            0  # failures in a row that speak of the host, each after a pause
+        )
+        self.learned_delay = 0.0  # seconds between requests, learned from 429 and 503
         self.origins: dict[str, Origin] = {}  # by scheme
-        self.touched = False  # there is something to remember
+        self.must_be_kept = False  # there is something to remember
 
     @property
     def down(self) -> bool:
         """Has it failed too often to go on?"""
-        return self.strikes >= STRIKES
+        return self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES
 
     @property
-    def forgetful(self) -> bool:
+    def has_unsaved_tries(self) -> bool:
         """Is there something that the ledger would not keep: tries at a robots.txt?"""
         return any(each.tries and each.rules is None for each in self.origins.values())
 
@@ -87,49 +102,61 @@ class Host:
             for each in self.origins.values()
             if each.rules is not None and keys.robots == "on"
         ]
-        return max(keys.delay_seconds, self.slow, *wanted, 0.0)
+        return max(keys.delay_seconds, self.learned_delay, *wanted, 0.0)
 
     def limit(self, keys: HostSettings) -> int:
         """Requests at once: one to a stranger, to a host that fails or that wants a delay."""
-        careful = not self.answered or self.strikes or self.delay(keys)
+        careful = not self.responsive or self.consecutive_failures or self.delay(keys)
         return 1 if careful else keys.per_host
 
-    def judged(self, failure: Failure | None, at: float, wire_bytes: int, keys: HostSettings,
+    def learn_from(self, failure: Failure | None, at: float, wire_bytes: int, keys: HostSettings,
                fetch: FetchSettings, draw: random.Random) -> None:  # fmt: skip
         """A request is over: the clock starts, and we have learned something."""
         blamed = failure is not None and failure.blame == "host"
         if not blamed or (failure is not None and failure.status is not None):
-            self.answered = True
+            self.responsive = True
         pause = 0.0
         if failure is not None and blamed:
-            self.touched = True
+            self.must_be_kept = True
             if at >= self.opens:  # others of the same moment tell nothing new
-                self.strikes += 1
+                self.consecutive_failures += 1
             if failure.status is not None:
-                self.slow = min(max(self.slow * 2, FIRST_SLOW_SECONDS), SLOWEST_SECONDS)
-            pause = max(backoff(self.strikes, fetch, draw), failure.pause or 0.0)
+                self.learned_delay = min(
+                    max(self.learned_delay * 2, FIRST_LEARNED_DELAY_SECONDS),
+                    MAX_LEARNED_DELAY_SECONDS,
+                )
+            pause = max(backoff(self.consecutive_failures, fetch, draw), failure.pause or 0.0)
         else:
-            self.strikes = 0
-            if self.slow:
-                self.slow = self.slow * RECOVERY if self.slow > 0.05 else 0.0
+            self.consecutive_failures = 0
+            if self.learned_delay:
+                self.learned_delay = (
+                    self.learned_delay * LEARNED_DELAY_DECAY if self.learned_delay > 0.05 else 0.0
+                )
         delay = self.delay(keys)
         pause = max(pause, delay * (1 + keys.jitter * draw.random()))
         if keys.host_limit_rate_bytes:
             self.opens = max(self.opens, at) + wire_bytes / keys.host_limit_rate_bytes
         self.opens = max(self.opens, at + pause)
 
-    def state(self) -> HostState:
+    def to_state(self) -> HostState:
         """What the ledger keeps (robots.txt is kept when it comes)."""
-        return HostState(self.lane, self.name, None, self.slow or None, self.strikes, self.opens)
+        return HostState(
+            self.lane,
+            self.name,
+            None,
+            self.learned_delay or None,
+            self.consecutive_failures,
+            self.opens,
+        )
 
-    def recall(self, kept: HostState, now: float, agent: str) -> None:
+    def restore(self, kept: HostState, now: float, agent: str) -> None:
         """Go on from what an earlier run, or an earlier waking, has kept."""
         self.name = kept.name
-        self.slow = kept.rate or 0.0
-        if kept.pause_until > now - FORGIVEN_SECONDS:
+        self.learned_delay = kept.rate or 0.0
+        if kept.pause_until > now - FAILURE_MEMORY_SECONDS:
             # A clock that was wrong once must not stop a host for as long.
-            self.opens = min(kept.pause_until, now + LONGEST_PAUSE_SECONDS)
-            self.strikes = kept.consecutive_failures
+            self.opens = min(kept.pause_until, now + MAX_PAUSE_SECONDS)
+            self.consecutive_failures = kept.consecutive_failures
         for scheme, (at, text) in orjson.loads(kept.robots or "{}").items():
             if now - at < RULES_SECONDS:
                 self.origins[scheme] = Origin(parse(text, agent), at=at)
@@ -139,7 +166,7 @@ class Host:
 _NOBODY_THERE = ("dns_", "connect_", "tls_", "proxy_")
 
 
-def without_rules(failure: Failure) -> Failure:
+def failure_without_rules(failure: Failure) -> Failure:
     """How the URLs of an origin end whose robots.txt could not be had for this reason.
 
     Where nobody can be reached they fail as they would themselves; an answer that is none (5xx,

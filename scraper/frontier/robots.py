@@ -18,7 +18,7 @@ MAX_TEXT_BYTES = 512_000  # RFC 9309 2.5: at least 500 kibibytes are looked at
 MAX_DELAY_SECONDS = 86_400.0  # a longer Crawl-delay is taken as this
 MAX_HOPS = 5  # redirects of robots.txt that are followed, RFC 9309 2.3.1.2
 
-Meaning = Literal["rules", "allowed", "unreachable"]
+RobotsAccess = Literal["rules", "allowed", "unreachable"]
 Directive = Literal["user-agent", "allow", "disallow", "crawl-delay", "request-rate"]
 
 _SPELLINGS: dict[str, Directive] = {
@@ -100,7 +100,7 @@ def parse(text: str, agent: str) -> RobotRules:
     return RobotRules(lines, _delay(protego), protego)
 
 
-def meaning_of(status: int) -> Meaning:
+def access_for_status(status: int) -> RobotsAccess:
     """What the final status of a robots.txt says of its origin (RFC 9309 2.3.1).
 
     `rules`: its body decides. `allowed`: there is none, everything may be asked; so it is also

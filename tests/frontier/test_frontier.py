@@ -16,8 +16,13 @@ from hypothesis import strategies as st
 from scraper import errors
 from scraper.config import FetchSettings, HostSettings
 from scraper.frontier import frontier
-from scraper.frontier.frontier import MOST_LANES, REFILL, Decision, Frontier, spare_threads
-from scraper.frontier.pace import LONGEST_PAUSE_SECONDS, MAX_BACKOFF_SECONDS, ROBOTS_TRIES, STRIKES
+from scraper.frontier.frontier import MAX_LANES, REFILL, Decision, Frontier, new_host_threads
+from scraper.frontier.pace import (
+    MAX_BACKOFF_SECONDS,
+    MAX_CONSECUTIVE_FAILURES,
+    MAX_PAUSE_SECONDS,
+    MAX_ROBOTS_TRIES,
+)
 from scraper.messages import Answered
 from scraper.model import (
     Fact,
@@ -105,7 +110,7 @@ class World:
             made = Task(self.added, parts_of(url), parts_of(url), **task)
             self.rows.waiting_rows[made.id] = Waiting(made, 0.0)
             tasks.append(made)
-        self.frontier.notice([lane_of(host)])
+        self.frontier.rows_added([lane_of(host)])
         return tasks
 
     def next(self) -> Task | None:
@@ -120,13 +125,13 @@ class World:
     def all_now(self) -> list[Task]:
         """Everything that may be asked now, by as many threads as there are."""
         tasks = []
-        most = self.threads + spare_threads(self.threads)
+        most = self.threads + new_host_threads(self.threads)
         while len(tasks) < most and (task := self.next()) is not None:
             tasks.append(task)
         return tasks
 
     def answer(self, fact: Fact) -> None:
-        self.frontier.answered(Answered(1, fact, self.now))
+        self.frontier.request_ended(Answered(1, fact, self.now))
 
     def done(self, *tasks: Task) -> None:
         """It came out, and is recorded."""
@@ -136,13 +141,13 @@ class World:
 
     def finish(self, task: Task) -> None:
         del self.rows.waiting_rows[task.id]
-        self.frontier.settled(task)
+        self.frontier.release(task)
 
     def fail(self, task: Task, failure: Failure | str) -> bool:
         """It failed; as in the pipeline it is tried again or recorded. Was it given back?"""
         problem = errors.new_failure(failure, "because") if isinstance(failure, str) else failure
         fact = FetchFailed(task, problem, task.url, self.now)
-        again = self.frontier.retried(fact, self.now)
+        again = self.frontier.schedule_retry(fact, self.now)
         if not again:
             self.finish(task)
         self.answer(fact)
@@ -150,7 +155,7 @@ class World:
 
     def move(self, task: Task, to: str, status: int = 302) -> Failure | None:
         fact = Moved(task, parts_of(to), status, self.now)
-        problem = self.frontier.moved(fact, self.now)
+        problem = self.frontier.follow_redirect(fact, self.now)
         if problem is not None:
             self.finish(task)
         self.answer(fact)
@@ -294,7 +299,7 @@ def test_a_body_that_came_to_nothing_costs_its_bandwidth_too() -> None:
     assert robots is not None
     assert robots.purpose == "robots"
     rules = RobotsText(robots, "", world.now, 200, wire_bytes=500)
-    world.frontier.ruled(rules, world.now)
+    world.frontier.robots_received(rules, world.now)
     world.answer(rules)
     assert world.wait() == 5, "the bandwidth of all"
     assert world.wait() == 5, "and then that of the host"
@@ -308,7 +313,7 @@ def test_a_body_that_came_to_nothing_costs_its_bandwidth_too() -> None:
     task = world.next()
     assert task is not None
     moved = Moved(task, parts_of("https://a.example/there"), 302, world.now, wire_bytes=100)
-    assert world.frontier.moved(moved, world.now) is None
+    assert world.frontier.follow_redirect(moved, world.now) is None
     world.answer(moved)
     assert world.wait() + world.wait() == 2
 
@@ -336,7 +341,7 @@ def test_strangers_have_threads_of_their_own_and_no_more() -> None:
     for n in range(20):
         world.add(f"dead-{n}.example")
     under_way = world.all_now()
-    assert len(under_way) == spare_threads(8)
+    assert len(under_way) == new_host_threads(8)
     world.now += 60
     assert world.next() is None, "time changes nothing: an answer does"
     world.done(under_way[0])
@@ -353,7 +358,7 @@ def test_hosts_that_answer_do_not_wait_for_those_that_never_do() -> None:
         world.add(f"dead-{n}.example")
     hosts = Counter(task.url.host for task in world.all_now())
     assert hosts.pop("alive.example") == 4
-    assert hosts.total() == spare_threads(8)
+    assert hosts.total() == new_host_threads(8)
 
 
 def test_a_host_that_has_answered_is_no_stranger_after_a_rest() -> None:
@@ -362,7 +367,7 @@ def test_a_host_that_has_answered_is_no_stranger_after_a_rest() -> None:
     known(world, "alive.example")
     for n in range(20):
         world.add(f"dead-{n}.example")
-    assert len(world.all_now()) == spare_threads(8)
+    assert len(world.all_now()) == new_host_threads(8)
     world.add("alive.example", 4)
     assert [task.url.host for task in world.all_now()] == ["alive.example"] * 4
 
@@ -498,26 +503,26 @@ def test_a_host_that_only_fails_is_down_and_its_urls_are_told_so() -> None:
         else:
             refused.append(refusal.kind)
             world.finish(task)
-    assert refused == ["host_down"] * (20 - STRIKES)
+    assert refused == ["host_down"] * (20 - MAX_CONSECUTIVE_FAILURES)
     pauses = [later - earlier for earlier, later in pairwise(asked)]
-    assert len(asked) == STRIKES
+    assert len(asked) == MAX_CONSECUTIVE_FAILURES
     assert all(earlier <= later for earlier, later in pairwise(pauses[::2]))
-    assert pauses[-1] >= 2 ** (STRIKES - 2) / 2
+    assert pauses[-1] >= 2 ** (MAX_CONSECUTIVE_FAILURES - 2) / 2
 
 
 def test_a_good_answer_forgives_what_was_before() -> None:
     world = World(fetch=FetchSettings(retries=0))
-    world.add("a.example", 4 * STRIKES)
+    world.add("a.example", 4 * MAX_CONSECUTIVE_FAILURES)
     outcomes = Counter[str]()
     for task, _, refusal in decisions(world):
         assert refusal is None
-        if outcomes.total() % STRIKES == STRIKES - 1:
+        if outcomes.total() % MAX_CONSECUTIVE_FAILURES == MAX_CONSECUTIVE_FAILURES - 1:
             outcomes["done"] += 1
             world.done(task)
         else:
             outcomes["failed"] += 1
             world.fail(task, "timeout_read")
-    assert outcomes == {"done": 4, "failed": 4 * STRIKES - 4}
+    assert outcomes == {"done": 4, "failed": 4 * MAX_CONSECUTIVE_FAILURES - 4}
 
 
 def test_failures_of_one_moment_are_one_strike() -> None:
@@ -537,7 +542,7 @@ def test_what_was_cut_short_goes_back_as_if_it_had_not_been_asked() -> None:
     world.add("a.example")
     task = world.next()
     assert task is not None
-    world.frontier.returned(task)
+    world.frontier.requeue_unattempted(task)
     world.answer(FetchFailed(task, errors.new_failure("interrupted", ""), task.url, world.now))
     again = world.next()
     assert again is not None
@@ -653,7 +658,7 @@ def obedient(**keys: Any) -> World:
 
 def rules(world: World, task: Task, text: str) -> None:
     fact = RobotsText(task, text, world.now, 200)
-    world.frontier.ruled(fact, world.now)
+    world.frontier.robots_received(fact, world.now)
     world.answer(fact)
 
 
@@ -692,12 +697,12 @@ def test_without_robots_txt_its_status_decides(status: int, refusal: str | None)
         if task.purpose == "robots":
             tries += 1
             fact = FetchFailed(task, errors.of_status(status, ""), task.url, world.now)
-            world.frontier.ruled(fact, world.now)
+            world.frontier.robots_received(fact, world.now)
             world.answer(fact)
         else:
             assert (refused.kind if refused else None) == refusal
             break
-    assert tries == (1 if refusal is None else ROBOTS_TRIES)
+    assert tries == (1 if refusal is None else MAX_ROBOTS_TRIES)
 
 
 def test_a_robots_txt_that_moved_is_followed_with_the_trust_of_who_moved_it() -> None:
@@ -708,7 +713,7 @@ def test_a_robots_txt_that_moved_is_followed_with_the_trust_of_who_moved_it() ->
     errand = world.next()
     assert errand is not None
     fact = Moved(errand, parts_of("https://a.example/robots.txt/"), 301, world.now)
-    world.frontier.ruled(fact, world.now)
+    world.frontier.robots_received(fact, world.now)
     world.answer(fact)
     onward = world.decide()
     assert onward is not None
@@ -719,7 +724,7 @@ def test_a_robots_txt_that_moved_is_followed_with_the_trust_of_who_moved_it() ->
 
 def test_a_crowd_of_hosts_without_rules_comes_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lanes fall asleep when there are many; the tries at a robots.txt must not be forgotten."""
-    monkeypatch.setattr(frontier, "MOST_LANES", 8)
+    monkeypatch.setattr(frontier, "MAX_LANES", 8)
     world = obedient()
     for n in range(8):
         world.add(f"host-{n}.example")
@@ -731,9 +736,9 @@ def test_a_crowd_of_hosts_without_rules_comes_to_its_end(monkeypatch: pytest.Mon
         else:
             asked += 1
             fact = FetchFailed(task, errors.of_status(500, ""), task.url, world.now)
-            world.frontier.ruled(fact, world.now)
+            world.frontier.robots_received(fact, world.now)
             world.answer(fact)
-    assert (asked, ended) == (8 * ROBOTS_TRIES, 8)
+    assert (asked, ended) == (8 * MAX_ROBOTS_TRIES, 8)
 
 
 # -- all of it --------------------------------------------------------------------------------
@@ -759,7 +764,7 @@ def test_one_host_with_nine_tenths_of_the_list_does_not_starve_the_others() -> N
 
 def test_memory_follows_the_hosts_that_are_busy_not_the_list() -> None:
     world = World()
-    for n in range(MOST_LANES + 500):
+    for n in range(MAX_LANES + 500):
         world.rows.waiting_rows[n] = Waiting(
             Task(n, parts_of(f"https://h{n}.example/"), parts_of("http://x/")), 0.0
         )
@@ -772,7 +777,7 @@ def test_memory_follows_the_hosts_that_are_busy_not_the_list() -> None:
         by_lane[lane] for _ in range(1) if by_lane[lane].task.id in world.rows.waiting_rows
     ]
     world.all_now()
-    assert len(world.frontier._lanes) <= MOST_LANES
+    assert len(world.frontier._lanes) <= MAX_LANES
 
 
 def test_a_lane_holds_a_handful_of_its_urls() -> None:
@@ -813,7 +818,7 @@ def test_a_clock_that_was_wrong_once_stops_a_host_no_longer_than_a_week() -> Non
     world.rows.hosts[lane] = HostState(lane, "a.example", pause_until=START + 10**10)
     world.add("a.example")
     assert world.next() is None
-    assert world.wait() == LONGEST_PAUSE_SECONDS
+    assert world.wait() == MAX_PAUSE_SECONDS
     assert world.next() is not None
 
 
@@ -850,7 +855,7 @@ class Chaos:
     def step(self) -> bool:
         """One thing that may happen; False if only time could pass, and there is none to wait."""
         ways = []
-        if len(self.air) < self.world.threads + spare_threads(self.world.threads):
+        if len(self.air) < self.world.threads + new_host_threads(self.world.threads):
             ways += [self.hand_out] * 3
         if self.air:
             ways += [self.land] * 2
@@ -886,7 +891,7 @@ class Chaos:
         here = [each for each in self.air if each.url.host == task.url.host]
         assert len(here) < self.world.hosts.per_host
         strangers = {each.url.host for each in (*self.air, task)} - self.answered
-        assert len(strangers) <= max(spare_threads(self.world.threads), 1)
+        assert len(strangers) <= max(new_host_threads(self.world.threads), 1)
         self.air.append(task)
         return True
 
@@ -914,7 +919,8 @@ class Chaos:
     def record(self) -> bool:
         task = self.processing.pop(self.draw.randrange(len(self.processing)))
         if self.draw.random() < 0.1:
-            self.world.frontier.returned(task)  # its worker died while the run was stopping
+            # Its worker died while the run was stopping.
+            self.world.frontier.requeue_unattempted(task)
         else:
             self.end(task)
         return True
@@ -944,7 +950,7 @@ def test_whatever_happens_every_url_has_its_end_and_is_never_asked_twice_at_once
 @settings(max_examples=30, deadline=None)
 def test_so_it_is_where_lanes_must_sleep(seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frontier, "MOST_LANES", 4)
+        patch.setattr(frontier, "MAX_LANES", 4)
         Chaos(seed, 4, 12, 60, polite(delay_seconds=30.0)).run()
 
 

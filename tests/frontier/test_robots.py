@@ -9,7 +9,13 @@ import time
 
 import pytest
 
-from scraper.frontier.robots import MAX_DELAY_SECONDS, MAX_TEXT_BYTES, meaning_of, parse, token_of
+from scraper.frontier.robots import (
+    MAX_DELAY_SECONDS,
+    MAX_TEXT_BYTES,
+    access_for_status,
+    parse,
+    token_of,
+)
 
 AGENT = "scraper/0.1 (+mailto:me@example.com)"
 SITE = "http://foo.bar"
@@ -381,7 +387,7 @@ def test_the_line_that_is_named_agrees_with_the_verdict(seed: int) -> None:
     ],
 )
 def test_what_a_status_says_of_the_origin(meaning: str, statuses: list[int]) -> None:
-    assert {meaning_of(status) for status in statuses} == {meaning}
+    assert {access_for_status(status) for status in statuses} == {meaning}
 
 
 def test_protego_is_imported_only_for_rules() -> None:

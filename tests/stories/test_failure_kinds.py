@@ -38,7 +38,7 @@ from scraper.faulty import (
     too_large,
     unaccepting,
 )
-from scraper.frontier.pace import STRIKES
+from scraper.frontier.pace import MAX_CONSECUTIVE_FAILURES
 from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of
 
 UNREACHABLE = "93.184.216.99"
@@ -173,7 +173,7 @@ class Run(NamedTuple):
     ports: dict[str, int]
 
     def url(self, case: Case) -> str:
-        return case.url.format(**self.ports, last=STRIKES)
+        return case.url.format(**self.ports, last=MAX_CONSECUTIVE_FAILURES)
 
 
 def _certificate(folder: Path) -> tuple[str, str]:
@@ -211,9 +211,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         told = Run({}, server, ports)
         urls = [told.url(case) for case in CASES]
         dead = next(case.url for case in CASES if case.kind == "host_down")
-        urls += [dead.format(**ports, last=number) for number in range(STRIKES)]
+        urls += [dead.format(**ports, last=number) for number in range(MAX_CONSECUTIVE_FAILURES)]
         # The others of the dead host stand before the last one.
-        urls.sort(key=lambda url: url == dead.format(**ports, last=STRIKES))
+        urls.sort(key=lambda url: url == dead.format(**ports, last=MAX_CONSECUTIVE_FAILURES))
         lst = folder / "urls.txt"
         lst.write_bytes("\n".join(urls).encode("latin-1"))
         config = scraper.configure(

@@ -14,8 +14,8 @@ import scraper
 from scraper import errors
 from scraper.config import FetchSettings, HostSettings
 from scraper.faulty import FaultyServer, Seen, delay, page, silent
-from scraper.frontier.frontier import Frontier, spare_threads
-from scraper.frontier.pace import STRIKES
+from scraper.frontier.frontier import Frontier, new_host_threads
+from scraper.frontier.pace import MAX_CONSECUTIVE_FAILURES
 from scraper.messages import Answered
 from scraper.model import Fetched, FetchFailed, Line, Task, Timings
 from scraper.storage.ledger import Entry, Ledger
@@ -97,7 +97,7 @@ class Simulation:
         flights: list[tuple[float, int, Task]] = []
         number = count()
         began = self.now
-        threads = THREADS + spare_threads(THREADS)
+        threads = THREADS + new_host_threads(THREADS)
         while True:
             while len(flights) < threads:
                 decision = self.frontier.next(self.now)
@@ -128,18 +128,18 @@ class Simulation:
         if _kind(task) == "silent":
             failure = errors.new_failure("timeout_read", "silence")
             failed = FetchFailed(task, failure, task.url, self.now)
-            if not self.frontier.retried(failed, self.now):
+            if not self.frontier.schedule_retry(failed, self.now):
                 self._end(task, Entry("failed", failure, task.attempt), began)
-            self.frontier.answered(Answered(1, failed, self.now))
+            self.frontier.request_ended(Answered(1, failed, self.now))
         else:
             fetched = Fetched(task, task.url, 200, "page", "text/html", None, (), "1.part", 9, 9,
                               "00", self.now, Timings())  # fmt: skip
             self._end(task, Entry("done", None, 1), began)
-            self.frontier.answered(Answered(1, fetched, self.now))
+            self.frontier.request_ended(Answered(1, fetched, self.now))
 
     def _end(self, task: Task, entry: Entry, began: float) -> None:
         self.ledger.finish(task, entry, 1)
-        self.frontier.settled(task)
+        self.frontier.release(task)
         self.ended[_kind(task)] = self.now - began
 
 
@@ -179,6 +179,6 @@ def test_silent_hosts_get_few_thread_seconds_and_cost_the_good_ones_nothing(
     assert beside.ended["good"] <= 1.3 * alone.ended["good"]
     assert beside.ended["good"] < TIMEOUT, "before the first silence has ended"
     # One question at a time, and each host is given up after so many in a row.
-    assert beside.most["silent"] <= min(HOSTS, spare_threads(THREADS))
-    assert beside.given["silent"] <= HOSTS * STRIKES * TIMEOUT
+    assert beside.most["silent"] <= min(HOSTS, new_host_threads(THREADS))
+    assert beside.given["silent"] <= HOSTS * MAX_CONSECUTIVE_FAILURES * TIMEOUT
     assert beside.given["good"] == alone.given["good"]

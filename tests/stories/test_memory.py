@@ -10,7 +10,7 @@ import pytest
 from scraper import urls
 from scraper.config import FetchSettings, HostSettings
 from scraper.errors import new_failure
-from scraper.frontier.frontier import MOST_LANES, REFILL, Decision, Frontier
+from scraper.frontier.frontier import MAX_LANES, REFILL, Decision, Frontier
 from scraper.messages import Answered
 from scraper.model import FetchFailed, HostState, Task, Trust, Waiting
 from scraper.urls import lane_of, parts_of
@@ -70,7 +70,7 @@ def _held(frontier: Frontier) -> int:
     """How many things lie in the frontier's containers, and in those of its lanes."""
     lanes = frontier._lanes.values()
     return sum(map(_size, vars(frontier).values())) + sum(
-        len(lane.rows) + len(lane.errands) + len(lane.out) for lane in lanes
+        len(lane.rows) + len(lane.robots_queue) + len(lane.out) for lane in lanes
     )
 
 
@@ -94,9 +94,9 @@ def test_what_the_frontier_holds_stays_bounded(hosts: int, delay: float) -> None
     def land() -> None:
         task = flying.popleft().task
         gone = FetchFailed(task, new_failure("body_undecodable", "it is gone"), task.url, now)
-        frontier.answered(Answered(asked, gone, now))
+        frontier.request_ended(Answered(asked, gone, now))
         rows.recorded(task)
-        frontier.settled(task)
+        frontier.release(task)
 
     while not frontier.finished:
         decision = frontier.next(now) if len(flying) < WINDOW else None
@@ -116,7 +116,7 @@ def test_what_the_frontier_holds_stays_bounded(hosts: int, delay: float) -> None
     assert asked == URLS
     # A lane that is awake holds what it has taken from the ledger and what is out, and stands in
     # one or two queues; of any other host there are a few numbers. Nothing grows with the list.
-    awake = min(hosts, MOST_LANES)
+    awake = min(hosts, MAX_LANES)
     assert lanes <= awake
     assert most <= awake * (min(REFILL, rows.each) + 2) + 3 * hosts + WINDOW + 100
     assert _held(frontier) <= 4 * hosts + 100

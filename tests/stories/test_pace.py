@@ -87,7 +87,7 @@ class Crowd:
 def test_a_crowd_of_hosts_is_asked_politely(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "FIRST_SLOW_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
     crowd = Crowd()
     characters = ["good"] * 6 + ["delaying", "limiting", "flapping", "resetting"]
     names = [f"{characters[n % 10]}-{n}" for n in range(HOSTS - 5)]
@@ -153,7 +153,7 @@ def test_our_own_delay_counts_from_the_answer_and_has_jitter(tmp_path: Path) -> 
 def test_retry_after_is_honoured_on_503_and_redirects_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    monkeypatch.setattr(pace, "FIRST_SLOW_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
     first = status(code, {"Retry-After": "1", "Location": "/there"})
     with FaultyServer({"/0": sequence(first, page("0")), "/*": page("x")}) as server:
         _run(tmp_path, [server.url(f"/{n}") for n in range(3)], robots="off", threads=1)
@@ -162,7 +162,7 @@ def test_retry_after_is_honoured_on_503_and_redirects_too(
 
 
 def test_retry_after_is_capped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "FIRST_SLOW_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
     with FaultyServer({"/": sequence(status(429, {"Retry-After": "86400"}), page("x"))}) as server:
         _run(tmp_path, [server.url("/")], robots="off", max_retry_after_seconds=0.3)
         assert 0.3 <= server.gaps()[0] < 5
@@ -171,13 +171,14 @@ def test_retry_after_is_capped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_host_that_says_429_is_asked_more_slowly_and_faster_again_as_it_recovers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "FIRST_SLOW_SECONDS", 0.2)
+    monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.2)
     with FaultyServer({"/0": sequence(status(429), page("0")), "/*": page("x")}) as server:
         urls = [server.url(f"/{n}") for n in range(16)]
         _run(tmp_path, urls, robots="off", jitter=0.0, per_host=1)
         gaps = server.gaps()
     assert len(gaps) == 16
-    expected = [0.2 * pace.RECOVERY**n for n in range(7)]  # down to where it is forgotten
+    # Down to where it is forgotten.
+    expected = [0.2 * pace.LEARNED_DELAY_DECAY**n for n in range(7)]
     for gap, least in zip(gaps, expected, strict=False):
         assert gap >= least
     assert sum(gaps[:4]) > 2 * sum(gaps[8:12])
@@ -265,7 +266,7 @@ def test_a_dead_host_costs_few_connections_and_one_line(tmp_path: Path, robots_t
     with internet(Names({"dead.test": PUBLIC}), wire):
         report = _run(tmp_path, urls, allow_hosts=["*.test"], robots=robots_txt,
                       retry_wait_seconds=0.01)  # fmt: skip
-    assert len(wire.contacted) <= pace.STRIKES
+    assert len(wire.contacted) <= pace.MAX_CONSECUTIVE_FAILURES
     assert report.failures.total() == report.total == 300
     assert report.failures["host_down"] >= 299
     log = (tmp_path / "run" / "run.log").read_text().splitlines()

@@ -82,7 +82,7 @@ def test_where_there_is_none_everything_may_be_asked(tmp_path: Path, code: int) 
 def test_without_an_answer_three_tries_and_then_nothing_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Behaviour
 ) -> None:
-    monkeypatch.setattr(pace, "FIRST_SLOW_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
     with FaultyServer({"/robots.txt": answer, "/*": page("here")}) as server:
         urls = [server.url(f"/{number}") for number in range(5)]
         report = _run(tmp_path, urls, timeout_seconds=0.2)
