@@ -13,7 +13,6 @@ from typing import ParamSpec, TypeVar
 from scraper.config import configure
 from scraper.frontier.frontier import Frontier
 from scraper.guard.guard import AllowList, Guard
-from scraper.messages import Answered
 from scraper.model import Fetched, Line, Task, Timings
 from scraper.storage.ledger import Entry, Ledger
 from scraper.urls import parts_of
@@ -83,7 +82,7 @@ def _decide(ledger: Ledger, urls: int) -> None:
         if decision is None or len(under_way) == AT_ONCE:
             for task in under_way:
                 now += 0.0001
-                watch(frontier.request_ended, _answer(task, now))
+                watch(frontier.request_ended, _answer(task, now), now)
                 ledger.finish(task, Entry("done", None, 1), 1)
                 watch(frontier.release, task)
                 done += 1
@@ -97,10 +96,9 @@ def _decide(ledger: Ledger, urls: int) -> None:
     print(f"{watch.seconds / done * 1e6:.1f} us a decision (bar: {BAR_US:.0f})")
 
 
-def _answer(task: Task, now: float) -> Answered:
-    answer = Fetched(task, task.url, 200, "page", "text/html", None, (), "part", 1, 1, "", now,
+def _answer(task: Task, now: float) -> Fetched:
+    return Fetched(task, task.url, 200, "page", "text/html", None, (), "part", 1, 1, "", now,
                      Timings())  # fmt: skip
-    return Answered(1, answer, now)
 
 
 def _rss() -> float:

@@ -19,7 +19,8 @@ from scraper import errors
 from scraper.config import RunSettings
 from scraper.delivery import Delivery
 from scraper.errors import LocalFault
-from scraper.frontier.frontier import Frontier, new_host_threads
+from scraper.frontier.frontier import Frontier
+from scraper.frontier.lanes import new_host_threads
 from scraper.http.fetcher import Fetcher, Flight
 from scraper.journal import Journal
 from scraper.messages import (
@@ -291,7 +292,7 @@ class Pipeline:
             if isinstance(fact, FetchFailed) and fact.failure.blame == "here":
                 self._fault(fact.failure)
             self._frontier.robots_received(fact, message.at)
-            self._frontier.request_ended(message)
+            self._frontier.request_ended(fact, message.at)
             return
         match fact:
             case Fetched():
@@ -305,7 +306,7 @@ class Pipeline:
                     self._conclude(FetchFailed(fact.task, problem, fact.to, time.time()))
             case FetchFailed():
                 self._failed(fact, message.at)
-        self._frontier.request_ended(message)
+        self._frontier.request_ended(fact, message.at)
 
     def _failed(self, failed: FetchFailed, at: float) -> None:
         if failed.failure.blame == "here":

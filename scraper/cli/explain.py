@@ -17,8 +17,9 @@ import orjson
 from scraper import errors, urls
 from scraper.config import Config
 from scraper.frontier import directives
-from scraper.frontier.pace import backoff_ceiling, failure_without_rules
+from scraper.frontier.pace import failure_without_rules
 from scraper.frontier.redirects import next_hop, next_hop_of_robots, trust_of
+from scraper.frontier.retries import backoff_ceiling
 from scraper.frontier.robots import RobotRules, access_for_status, parse, token_of
 from scraper.guard.guard import Guard
 from scraper.http.fetcher import Fetcher, Flight, agent_of
@@ -180,10 +181,17 @@ class _Asker:
                 return parse(fact.text, agent)
             if isinstance(fact, FetchFailed) and not _means_no_rules(fact.failure):
                 return failure_without_rules(fact.failure)
-            onward = next_hop_of_robots(fact, self._guard) if isinstance(fact, Moved) else None
+            onward = self._next_of_robots(fact)
             if onward is None:
                 return parse("", agent)
             task, trust = onward, trust_of(onward, self._guard)
+
+    def _next_of_robots(self, fact: Fact) -> Task | None:
+        onward = next_hop_of_robots(fact) if isinstance(fact, Moved) else None
+        if onward is None:
+            return None
+        trust = trust_of(onward, self._guard)
+        return onward if self._guard.refusal(onward.url, trust) is None else None
 
     def _fetch(self, task: Task, trust: Trust, *, tell: bool = True) -> Fact:
         seconds = self._config.fetch.request_time_seconds

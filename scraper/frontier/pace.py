@@ -1,7 +1,7 @@
-"""What is known of one host: its clock, its pace, whether it is down, and what its robots.txt says.
+"""What is known of one host: its clock, its pace, its troubles, and what its robots.txt says.
 
 All of it goes into the ledger when the lane falls asleep or the run ends, so that tonight's run
-starts where last night's ended. Pure: `now` is unix seconds, handed in.
+starts where last night's ended. Pure: the time (unix seconds) and the dice are handed in.
 """
 
 from __future__ import annotations
@@ -13,24 +13,37 @@ import orjson
 
 from scraper import errors
 from scraper.config import FetchSettings, HostSettings
+from scraper.frontier.retries import backoff
 from scraper.frontier.robots import RobotRules, parse
 from scraper.model import Failure, HostState
+from scraper.urls import Url
 
 RULES_SECONDS = 86_400.0  # RFC 9309 2.4: not to be used for longer than a day
 MAX_ROBOTS_TRIES = 3
-MAX_BACKOFF_SECONDS = 300.0
 # A host that has failed this often in a row, each time after a longer pause, is down: what waits
-# for it ends as `host_down`, to be asked again by --retry.
+# for it ends as `host_down`, to be requested again by --retry.
 MAX_CONSECUTIVE_FAILURES = 5
 MAX_PAUSE_SECONDS = 604_800.0  # the most that max_retry_after_seconds can be
-FAILURE_MEMORY_SECONDS = (
-    600.0  # after which what an earlier run has seen of a failing host is old news
-)
-MAX_LEARNED_DELAY_SECONDS = (
-    60.0  # a host that answers 429 or 503 is not asked more seldom than this
-)
+FAILURE_MEMORY_SECONDS = 600.0  # for which failures that an earlier run has seen count
+MAX_LEARNED_DELAY_SECONDS = 60.0  # between requests to a host that answers 429 or 503
 FIRST_LEARNED_DELAY_SECONDS = 0.5
-LEARNED_DELAY_DECAY = 0.8  # each good answer takes this share of the slowness that was learned
+MIN_LEARNED_DELAY_SECONDS = 0.05  # a shorter one is forgotten
+LEARNED_DELAY_DECAY = 0.8  # what each good answer leaves of it
+# Failures after which no server is there to send a robots.txt: its URLs would fail alike.
+_UNREACHABLE = ("dns_", "connect_", "tls_", "proxy_")
+
+
+@dataclass(frozen=True, slots=True)
+class Politeness:
+    """The settings that bound how fast a host is asked, and the dice for what is random in it."""
+
+    hosts: HostSettings
+    fetch: FetchSettings
+    draw: random.Random
+
+    def backoff(self, failures: int, failure: Failure) -> float:
+        """Seconds to pause after so many failures, and after what the last of them asked for."""
+        return max(backoff(failures, self.fetch, self.draw), failure.pause or 0.0)
 
 
 @dataclass(slots=True)
@@ -41,51 +54,67 @@ class Origin:
     failure: Failure | None = None  # why there are no rules
     at: float = 0.0  # unix time of the answer
     tries: int = 0
-    due: float = 0.0  # when it may be asked (again)
+    due: float = 0.0  # when it may be requested (again)
     requested: bool = False  # the request for it is under way
     cause_recorded: bool = False  # one of its URLs has ended with `failure`
 
-    def known(self, now: float) -> bool:
+    def is_known(self, now: float) -> bool:
         """Is there a verdict that is not too old?"""
-        return (self.rules is not None or self.failure is not None) and (
-            now - self.at < RULES_SECONDS
-        )
+        if self.rules is None and self.failure is None:
+            return False
+        return now - self.at < RULES_SECONDS
+
+    def permits(self, url: Url) -> bool:
+        """May this URL be requested, as far as the rules are known?"""
+        rules = self.rules
+        return rules is None or rules.empty or rules.allows(url.href)
+
+    def learn_rules(self, rules: RobotRules, at: float) -> None:
+        """Its robots.txt has come, or there is none."""
+        self.rules = rules
+        self.failure = None
+        self.at = at
+
+    def learn_failure(self, failure: Failure, at: float, politeness: Politeness) -> None:
+        """Its robots.txt could not be had: try again, or go by that."""
+        self.tries += 1
+        may_pass = failure.retryable or failure.status is not None
+        if self.tries < MAX_ROBOTS_TRIES and may_pass:
+            self.due = at + politeness.backoff(self.tries, failure)
+            return
+        self.at = at
+        self.failure = failure_without_rules(failure)
 
 
 class Host:
     """One host, as the frontier sees it."""
 
-    __slots__ = (
-        "consecutive_failures",
-        "lane",
-        "learned_delay",
-        "must_be_kept",
-        "name",
-        "opens",
-        "origins",
-        "responsive",
-    )
+    __slots__ = ("consecutive_failures", "lane", "learned_delay", "must_be_kept", "name", "opens",
+                 "origins", "responsive")  # fmt: skip
 
     def __init__(self, lane: int) -> None:
         self.lane = lane
         self.name = ""
         self.opens = 0.0  # unix time before which it is not asked
-        self.responsive = False  # in this run
-        self.consecutive_failures = (
-            0  # failures in a row that speak of the host, each after a pause
-        )
+        self.responsive = False  # it has answered in this run
+        self.consecutive_failures = 0  # that speak of the host, each after a pause
         self.learned_delay = 0.0  # seconds between requests, learned from 429 and 503
         self.origins: dict[str, Origin] = {}  # by scheme
-        self.must_be_kept = False  # there is something to remember
+        self.must_be_kept = False  # it has failed in this run: the ledger is to know
 
     @property
-    def down(self) -> bool:
+    def is_down(self) -> bool:
         """Has it failed too often to go on?"""
         return self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES
 
     @property
+    def has_learned(self) -> bool:
+        """Is there something worth remembering, apart from its clock?"""
+        return bool(self.consecutive_failures or self.learned_delay or self.must_be_kept)
+
+    @property
     def has_unsaved_tries(self) -> bool:
-        """Is there something that the ledger would not keep: tries at a robots.txt?"""
+        """Has it tries at a robots.txt behind it, which the ledger does not store?"""
         return any(each.tries and each.rules is None for each in self.origins.values())
 
     def origin(self, scheme: str) -> Origin:
@@ -96,57 +125,68 @@ class Host:
         return found
 
     def delay(self, keys: HostSettings) -> float:
-        """Seconds from an answer to the next question: ours, its Crawl-delay, or a learned one."""
-        wanted = [
-            each.rules.crawl_delay or 0.0
-            for each in self.origins.values()
-            if each.rules is not None and keys.robots == "on"
-        ]
-        return max(keys.delay_seconds, self.learned_delay, *wanted, 0.0)
+        """Seconds from an answer to the next request: ours, its Crawl-delay, or a learned one."""
+        delay = max(keys.delay_seconds, self.learned_delay, 0.0)
+        if keys.robots == "on":
+            for origin in self.origins.values():
+                if origin.rules is not None and origin.rules.crawl_delay is not None:
+                    delay = max(delay, origin.rules.crawl_delay)
+        return delay
 
-    def limit(self, keys: HostSettings) -> int:
-        """Requests at once: one to a stranger, to a host that fails or that wants a delay."""
-        careful = not self.responsive or self.consecutive_failures or self.delay(keys)
-        return 1 if careful else keys.per_host
+    def max_requests(self, keys: HostSettings) -> int:
+        """Requests at once: one to a host that is new, that fails, or that wants a delay."""
+        if not self.responsive or self.consecutive_failures or self.delay(keys):
+            return 1
+        return keys.per_host
 
-    def learn_from(self, failure: Failure | None, at: float, wire_bytes: int, keys: HostSettings,
-               fetch: FetchSettings, draw: random.Random) -> None:  # fmt: skip
-        """A request is over: the clock starts, and we have learned something."""
-        blamed = failure is not None and failure.blame == "host"
-        if not blamed or (failure is not None and failure.status is not None):
-            self.responsive = True
-        pause = 0.0
-        if failure is not None and blamed:
-            self.must_be_kept = True
-            if at >= self.opens:  # others of the same moment tell nothing new
-                self.consecutive_failures += 1
-            if failure.status is not None:
-                self.learned_delay = min(
-                    max(self.learned_delay * 2, FIRST_LEARNED_DELAY_SECONDS),
-                    MAX_LEARNED_DELAY_SECONDS,
-                )
-            pause = max(backoff(self.consecutive_failures, fetch, draw), failure.pause or 0.0)
+    def learn_from(
+        self, failure: Failure | None, at: float, wire_bytes: int, politeness: Politeness
+    ) -> None:
+        """A request has ended: the host's clock starts from here, and its pace may change."""
+        if failure is not None and failure.blame == "host":
+            pause = self._learn_failure(failure, at, politeness)
         else:
-            self.consecutive_failures = 0
-            if self.learned_delay:
-                self.learned_delay = (
-                    self.learned_delay * LEARNED_DELAY_DECAY if self.learned_delay > 0.05 else 0.0
-                )
-        delay = self.delay(keys)
-        pause = max(pause, delay * (1 + keys.jitter * draw.random()))
+            pause = 0.0
+            self._learn_success()
+        keys, draw = politeness.hosts, politeness.draw
+        delay = self.delay(keys) * (1 + keys.jitter * draw.random())
         if keys.host_limit_rate_bytes:
             self.opens = max(self.opens, at) + wire_bytes / keys.host_limit_rate_bytes
-        self.opens = max(self.opens, at + pause)
+        self.opens = max(self.opens, at + max(pause, delay))
+
+    def _learn_failure(self, failure: Failure, at: float, politeness: Politeness) -> float:
+        """The pause that a failure of the host asks for, in seconds."""
+        self.must_be_kept = True
+        if at >= self.opens:  # else it failed together with another, and says nothing new
+            self.consecutive_failures += 1
+        if failure.status is not None:
+            self.responsive = True
+            longer = max(self.learned_delay * 2, FIRST_LEARNED_DELAY_SECONDS)
+            self.learned_delay = min(longer, MAX_LEARNED_DELAY_SECONDS)
+        return politeness.backoff(self.consecutive_failures, failure)
+
+    def _learn_success(self) -> None:
+        self.responsive = True
+        self.consecutive_failures = 0
+        if self.learned_delay > MIN_LEARNED_DELAY_SECONDS:
+            self.learned_delay *= LEARNED_DELAY_DECAY
+        else:
+            self.learned_delay = 0.0
+
+    def note_refusal(self, scheme: str, refusal: Failure) -> None:
+        """A URL of this origin ends with this failure."""
+        origin = self.origins.get(scheme)
+        if origin is not None and origin.failure is refusal:
+            origin.cause_recorded = True
 
     def to_state(self) -> HostState:
         """What the ledger keeps (robots.txt is kept when it comes)."""
         return HostState(
-            self.lane,
-            self.name,
-            None,
-            self.learned_delay or None,
-            self.consecutive_failures,
-            self.opens,
+            id=self.lane,
+            name=self.name,
+            rate=self.learned_delay or None,
+            consecutive_failures=self.consecutive_failures,
+            pause_until=self.opens,
         )
 
     def restore(self, kept: HostState, now: float, agent: str) -> None:
@@ -162,29 +202,13 @@ class Host:
                 self.origins[scheme] = Origin(parse(text, agent), at=at)
 
 
-# Failures after which there is nobody to ask for robots.txt: its URLs would fail alike.
-_NOBODY_THERE = ("dns_", "connect_", "tls_", "proxy_")
-
-
 def failure_without_rules(failure: Failure) -> Failure:
     """How the URLs of an origin end whose robots.txt could not be had for this reason.
 
-    Where nobody can be reached they fail as they would themselves; an answer that is none (5xx,
+    Where no server can be reached they fail as they would themselves; an answer that is none (5xx,
     429, silence) forbids to ask (RFC 9309 2.3.1.4).
     """
-    if failure.kind.startswith(_NOBODY_THERE) or errors.KINDS[failure.kind].branch == "rule":
+    if failure.kind.startswith(_UNREACHABLE) or errors.KINDS[failure.kind].branch == "rule":
         return replace(failure, message=f"robots.txt: {failure.message}")
     why = f"robots.txt could not be had: {failure.message}"
     return errors.new_failure("robots_unreachable", why)
-
-
-def backoff(failures: int, fetch: FetchSettings, draw: random.Random) -> float:
-    """Exponential with full jitter in its upper half, so that it is never nothing."""
-    ceiling = backoff_ceiling(failures, fetch)
-    return ceiling / 2 + draw.uniform(0, ceiling / 2)
-
-
-def backoff_ceiling(failures: int, fetch: FetchSettings) -> float:
-    """The longest pause after so many failures, in seconds."""
-    doubled = 2.0 ** min(max(failures - 1, 0), 32)
-    return min(fetch.retry_wait_seconds * doubled, MAX_BACKOFF_SECONDS)

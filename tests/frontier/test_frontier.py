@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from scraper import errors
 from scraper.config import FetchSettings, HostSettings
-from scraper.frontier import frontier
-from scraper.frontier.frontier import MAX_LANES, REFILL, Decision, Frontier, new_host_threads
+from scraper.frontier import lanes
+from scraper.frontier.frontier import Decision, Frontier
+from scraper.frontier.lanes import MAX_LANES, REFILL, new_host_threads
 from scraper.frontier.pace import (
-    MAX_BACKOFF_SECONDS,
     MAX_CONSECUTIVE_FAILURES,
     MAX_PAUSE_SECONDS,
     MAX_ROBOTS_TRIES,
 )
-from scraper.messages import Answered
+from scraper.frontier.retries import MAX_BACKOFF_SECONDS
 from scraper.model import (
     Fact,
     Failure,
@@ -131,7 +131,7 @@ class World:
         return tasks
 
     def answer(self, fact: Fact) -> None:
-        self.frontier.request_ended(Answered(1, fact, self.now))
+        self.frontier.request_ended(fact, self.now)
 
     def done(self, *tasks: Task) -> None:
         """It came out, and is recorded."""
@@ -724,7 +724,7 @@ def test_a_robots_txt_that_moved_is_followed_with_the_trust_of_who_moved_it() ->
 
 def test_a_crowd_of_hosts_without_rules_comes_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lanes fall asleep when there are many; the tries at a robots.txt must not be forgotten."""
-    monkeypatch.setattr(frontier, "MAX_LANES", 8)
+    monkeypatch.setattr(lanes, "MAX_LANES", 8)
     world = obedient()
     for n in range(8):
         world.add(f"host-{n}.example")
@@ -777,7 +777,7 @@ def test_memory_follows_the_hosts_that_are_busy_not_the_list() -> None:
         by_lane[lane] for _ in range(1) if by_lane[lane].task.id in world.rows.waiting_rows
     ]
     world.all_now()
-    assert len(world.frontier._lanes) <= MAX_LANES
+    assert len(world.frontier._lanes._awake) <= MAX_LANES
 
 
 def test_a_lane_holds_a_handful_of_its_urls() -> None:
@@ -785,13 +785,13 @@ def test_a_lane_holds_a_handful_of_its_urls() -> None:
     world.add("a.example", 1_000)
     task = world.next()
     assert task is not None
-    lane = world.frontier._lanes[lane_of("a.example")]
+    lane = world.frontier._lanes._awake[lane_of("a.example")]
     assert len(lane.rows) < REFILL
     world.done(task)
     while (task := world.next()) is not None:
-        assert len(lane.rows) <= REFILL + len(lane.out)
+        assert len(lane.rows) <= REFILL + len(lane.handed_out)
         world.done(task)
-    assert world.frontier._lanes == {}
+    assert world.frontier._lanes._awake == {}
     assert world.frontier.finished
 
 
@@ -846,7 +846,7 @@ class Chaos:
                 continue
             idle = 0
         assert self.outcomes == Counter(range(1, self.world.added + 1))
-        assert self.world.frontier._lanes == {}
+        assert self.world.frontier._lanes._awake == {}
 
     def over(self) -> bool:
         busy = self.air or self.processing or self.left
@@ -950,7 +950,7 @@ def test_whatever_happens_every_url_has_its_end_and_is_never_asked_twice_at_once
 @settings(max_examples=30, deadline=None)
 def test_so_it_is_where_lanes_must_sleep(seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frontier, "MAX_LANES", 4)
+        patch.setattr(lanes, "MAX_LANES", 4)
         Chaos(seed, 4, 12, 60, polite(delay_seconds=30.0)).run()
 
 

@@ -14,9 +14,9 @@ import scraper
 from scraper import errors
 from scraper.config import FetchSettings, HostSettings
 from scraper.faulty import FaultyServer, Seen, delay, page, silent
-from scraper.frontier.frontier import Frontier, new_host_threads
+from scraper.frontier.frontier import Frontier
+from scraper.frontier.lanes import new_host_threads
 from scraper.frontier.pace import MAX_CONSECUTIVE_FAILURES
-from scraper.messages import Answered
 from scraper.model import Fetched, FetchFailed, Line, Task, Timings
 from scraper.storage.ledger import Entry, Ledger
 from scraper.urls import Url, parts_of
@@ -130,12 +130,12 @@ class Simulation:
             failed = FetchFailed(task, failure, task.url, self.now)
             if not self.frontier.schedule_retry(failed, self.now):
                 self._end(task, Entry("failed", failure, task.attempt), began)
-            self.frontier.request_ended(Answered(1, failed, self.now))
+            self.frontier.request_ended(failed, self.now)
         else:
             fetched = Fetched(task, task.url, 200, "page", "text/html", None, (), "1.part", 9, 9,
                               "00", self.now, Timings())  # fmt: skip
             self._end(task, Entry("done", None, 1), began)
-            self.frontier.request_ended(Answered(1, fetched, self.now))
+            self.frontier.request_ended(fetched, self.now)
 
     def _end(self, task: Task, entry: Entry, began: float) -> None:
         self.ledger.finish(task, entry, 1)

@@ -10,8 +10,8 @@ import pytest
 from scraper import urls
 from scraper.config import FetchSettings, HostSettings
 from scraper.errors import new_failure
-from scraper.frontier.frontier import MAX_LANES, REFILL, Decision, Frontier
-from scraper.messages import Answered
+from scraper.frontier.frontier import Decision, Frontier
+from scraper.frontier.lanes import MAX_LANES, REFILL, Lane
 from scraper.model import FetchFailed, HostState, Task, Trust, Waiting
 from scraper.urls import lane_of, parts_of
 
@@ -68,10 +68,14 @@ class AllMayBeAsked:
 
 def _held(frontier: Frontier) -> int:
     """How many things lie in the frontier's containers, and in those of its lanes."""
-    lanes = frontier._lanes.values()
-    return sum(map(_size, vars(frontier).values())) + sum(
-        len(lane.rows) + len(lane.robots_queue) + len(lane.out) for lane in lanes
-    )
+    lanes = frontier._lanes
+    ready = len(lanes._responsive.ready) + len(lanes._new.ready)
+    containers = [*vars(frontier).values(), *vars(lanes).values()]
+    return ready + sum(map(_size, containers)) + sum(map(_held_by, lanes._awake.values()))
+
+
+def _held_by(lane: Lane) -> int:
+    return len(lane.rows) + len(lane.robots_queue) + len(lane.handed_out)
 
 
 def _size(value: object) -> int:
@@ -94,7 +98,7 @@ def test_what_the_frontier_holds_stays_bounded(hosts: int, delay: float) -> None
     def land() -> None:
         task = flying.popleft().task
         gone = FetchFailed(task, new_failure("body_undecodable", "it is gone"), task.url, now)
-        frontier.request_ended(Answered(asked, gone, now))
+        frontier.request_ended(gone, now)
         rows.recorded(task)
         frontier.release(task)
 
@@ -111,7 +115,7 @@ def test_what_the_frontier_holds_stays_bounded(hosts: int, delay: float) -> None
             now = max(opens, now + 0.001)
         if asked % 100 == 0:
             most = max(most, _held(frontier))
-            lanes = max(lanes, len(frontier._lanes))
+            lanes = max(lanes, len(frontier._lanes._awake))
 
     assert asked == URLS
     # A lane that is awake holds what it has taken from the ledger and what is out, and stands in

@@ -1,0 +1,259 @@
+"""Where the lanes are: ready, waiting for a clock, or asleep. No rule is known here.
+
+A lane holds what waits for one host. It is small: URLs wait in the ledger, a lane holds a handful.
+A lane in which nothing can happen for a while is put to sleep, so memory follows the hosts that
+are busy, not the list.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from typing import Literal, Protocol
+
+from scraper.frontier.pace import Host
+from scraper.model import HostState, Task, Waiting
+
+REFILL = 32  # tasks a lane takes from the ledger at once
+MAX_WAITING = 8_192  # tasks in all lanes together, beyond which they take fewer
+MAX_RESPONSIVE_HOSTS = 10_000  # remembered after their lanes were released
+MAX_LANES = 1_024  # awake at once; more hosts wait in the ledger
+MIN_SLEEP_SECONDS = 1.0  # a shorter wait is not worth putting a lane to sleep
+
+Place = Literal["ready", "timer", "busy", "taken"]
+
+
+class Rows(Protocol):
+    """The part of the ledger that holds what waits."""
+
+    def next_lane(self, after: int) -> int | None: ...
+    def waiting(self, lane: int, limit: int) -> list[Waiting]: ...
+    def requeue(self, task: Task, *, due: float, attempts: int) -> None: ...
+    def host(self, lane: int) -> HostState | None: ...
+    def keep_host(self, state: HostState) -> None: ...
+    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None: ...
+
+
+class Lane:
+    """One host's queue: what waits for it, and what is under way."""
+
+    __slots__ = ("group", "handed_out", "host", "may_have_more", "place", "requests",
+                 "robots_queue", "rows")  # fmt: skip
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.robots_queue: deque[Task] = deque()  # robots.txt of other hosts that has moved here
+        self.rows: deque[Waiting] = deque()
+        self.may_have_more = True  # the ledger may hold more rows than these
+        self.requests = 0  # under way
+        self.handed_out: set[int] = set()  # rows that are neither recorded nor given back yet
+        self.place: Place = "taken"
+        self.group: Group | None = None  # in whose queue it was last
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is under way that would miss this lane."""
+        return not (self.requests or self.handed_out)
+
+
+class Group:
+    """The ready lanes of hosts of one kind, and the threads that may serve them."""
+
+    __slots__ = ("ready", "requests", "threads")
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.requests = 0  # under way
+        self.ready: deque[Lane] = deque()
+
+
+class Lanes:
+    """All lanes that are awake, and when those that sleep must wake."""
+
+    def __init__(self, rows: Rows, *, threads: int, agent: str) -> None:
+        self._rows = rows
+        self._agent = agent
+        # Responsive hosts and new ones have threads of their own: a host that never answers holds
+        # a thread for a whole time-out.
+        self._responsive = Group(threads)
+        self._new = Group(max(new_host_threads(threads), 1))
+        self._awake: dict[int, Lane] = {}
+        self._timers: list[tuple[float, int]] = []  # of lanes that are awake
+        self._asleep: dict[int, float] = {}
+        self._alarms: list[tuple[float, int]] = []  # of lanes that sleep
+        self._responsive_hosts: dict[int, None] = {}  # that have been released, in this order
+        self._cursor = -1  # the lane up to which this round through the ledger has come
+        self._exhausted = False  # a whole round found no lane to wake
+        self._rows_came = True  # since the round began
+
+    @property
+    def finished(self) -> bool:
+        """Nothing waits, nothing is under way, and the ledger has no more."""
+        return self._exhausted and not self._awake and not self._asleep
+
+    def find(self, lane_id: int) -> Lane | None:
+        """The lane, if it is awake."""
+        return self._awake.get(lane_id)
+
+    # -- ready lanes ------------------------------------------------------------------------
+
+    def take_ready(self) -> Lane | None:
+        """The next lane for which a thread is free: responsive hosts first."""
+        for group in (self._responsive, self._new):
+            if group.ready and group.requests < group.threads:
+                lane = group.ready.popleft()
+                lane.place = "taken"
+                return lane
+        return None
+
+    def put_back(self, lane: Lane) -> None:
+        """Undo `take_ready`: it stays the next one."""
+        group = self._group_of(lane)
+        lane.place, lane.group = "ready", group
+        group.ready.appendleft(lane)
+
+    def make_ready(self, lane: Lane) -> None:
+        """Queue the lane behind the others of its kind; a host that has answered for the first
+        time leaves the queue of the new ones."""
+        group = self._group_of(lane)
+        if lane.place == "ready":
+            if lane.group is group or lane.group is None:
+                return
+            lane.group.ready.remove(lane)
+        lane.place, lane.group = "ready", group
+        group.ready.append(lane)
+
+    def begin_request(self, lane: Lane) -> None:
+        """One more request of this lane is under way."""
+        lane.requests += 1
+        self._group_of(lane).requests += 1
+
+    def end_request(self, lane: Lane) -> None:
+        """One less; to be called before the host learns from the answer."""
+        lane.requests -= 1
+        self._group_of(lane).requests -= 1
+
+    def any_ready(self) -> bool:
+        """Is there a lane that waits for nothing but a thread?"""
+        return bool(self._responsive.ready or self._new.ready)
+
+    def _group_of(self, lane: Lane) -> Group:
+        return self._responsive if lane.host.responsive else self._new
+
+    # -- rows -------------------------------------------------------------------------------
+
+    def first_row(self, lane: Lane) -> Waiting | None:
+        """What this lane would hand out next."""
+        if not lane.rows and lane.may_have_more:
+            self._refill(lane)
+        return lane.rows[0] if lane.rows else None
+
+    def _refill(self, lane: Lane) -> None:
+        # Many lanes hold few each: a task costs a kilobyte.
+        share = min(REFILL, MAX_WAITING // len(self._awake))
+        limit = max(REFILL // 8, share) + len(lane.handed_out)
+        found = self._rows.waiting(lane.host.lane, limit)
+        lane.may_have_more = len(found) == limit
+        lane.rows.extend(each for each in found if each.task.id not in lane.handed_out)
+
+    def rows_added(self, lane_ids: Iterable[int]) -> None:
+        """There are new rows in these lanes."""
+        for lane_id in lane_ids:
+            lane = self._awake.get(lane_id)
+            if lane is None:
+                self._asleep.pop(lane_id, None)
+                self._exhausted = False
+                self._rows_came = True
+                continue
+            lane.may_have_more = True
+            if lane.place == "timer":
+                lane.rows.clear()  # a new row may be due before the one that is waited for
+            self.make_ready(lane)
+
+    # -- clocks -----------------------------------------------------------------------------
+
+    def wait_until(self, lane: Lane, at: float, now: float) -> None:
+        """Nothing happens in this lane before `at`: set a timer, or let it sleep."""
+        lane.place = "timer"
+        is_crowded = len(self._awake) > MAX_LANES // 2
+        if at > now + MIN_SLEEP_SECONDS and is_crowded and self._may_sleep(lane):
+            self.release(lane, now)
+            self._asleep[lane.host.lane] = at
+            heappush(self._alarms, (at, lane.host.lane))
+        else:
+            heappush(self._timers, (at, lane.host.lane))
+
+    def _may_sleep(self, lane: Lane) -> bool:
+        return lane.is_idle and not lane.robots_queue and not lane.host.has_unsaved_tries
+
+    def next_clock(self) -> float | None:
+        """When the first timer or alarm rings."""
+        times = [self._timers[0][0]] if self._timers else []
+        # While there is no room, lanes sleep on: an alarm that is due says nothing then.
+        if self._alarms and len(self._awake) < MAX_LANES:
+            times.append(self._alarms[0][0])
+        return min(times, default=None)
+
+    def ring(self, now: float) -> None:
+        """Make lanes ready whose time has come."""
+        while self._timers and self._timers[0][0] <= now:
+            lane = self._awake.get(heappop(self._timers)[1])
+            if lane is not None and lane.place == "timer":
+                self.make_ready(lane)
+        while self._alarms and self._alarms[0][0] <= now and len(self._awake) < MAX_LANES:
+            at, lane_id = heappop(self._alarms)
+            if self._asleep.get(lane_id) == at:
+                self.wake(lane_id, now)
+
+    # -- wake and release -------------------------------------------------------------------
+
+    def wake(self, lane_id: int, now: float) -> Lane:
+        """A lane with all that is remembered of its host."""
+        lane = Lane(Host(lane_id))
+        lane.host.responsive = lane_id in self._responsive_hosts
+        kept = self._rows.host(lane_id)
+        if kept is not None:
+            lane.host.restore(kept, now, self._agent)
+        self._awake[lane_id] = lane
+        self._asleep.pop(lane_id, None)
+        self.make_ready(lane)
+        return lane
+
+    def wake_next(self, now: float) -> bool:
+        """Wake the next host for which something waits; False if there is none, or no room."""
+        while not self._exhausted and len(self._awake) < MAX_LANES:
+            lane_id = self._rows.next_lane(self._cursor)
+            if lane_id is None:
+                self._exhausted = not self._rows_came
+                self._rows_came = False
+                self._cursor = -1
+                continue
+            self._cursor = lane_id
+            if lane_id not in self._awake and lane_id not in self._asleep:
+                self.wake(lane_id, now)
+                return True
+        return False
+
+    def release(self, lane: Lane, now: float) -> None:
+        """Forget the lane; what its host has taught us stays in the ledger."""
+        host = lane.host
+        del self._awake[host.lane]
+        if host.responsive:
+            self._responsive_hosts[host.lane] = None
+            if len(self._responsive_hosts) > MAX_RESPONSIVE_HOSTS:
+                del self._responsive_hosts[next(iter(self._responsive_hosts))]
+        if host.opens > now or host.has_learned:
+            self._rows.keep_host(host.to_state())
+
+    def keep_hosts(self) -> None:
+        """Write down what is known of the hosts that are awake, for the next run."""
+        for lane in self._awake.values():
+            if lane.host.opens or lane.host.must_be_kept:
+                self._rows.keep_host(lane.host.to_state())
+
+
+def new_host_threads(threads: int) -> int:
+    """Threads beside the `threads` that serve responsive hosts: they wait for hosts that have not
+    answered yet. One thread alone is one request at a time, whichever host it serves."""
+    return threads - 1

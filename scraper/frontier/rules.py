@@ -1,0 +1,116 @@
+"""Every reason not to request a URL: `RULES`, in the order in which they are asked.
+
+Each rule is a function of one shape. It says None (no objection), a Failure (the URL must not be
+requested, and ends with it), or a `Wait` (the answer is not known before the robots.txt of its
+origin is). The first objection decides. A run, its redirects, the robots.txt that has moved to
+another host and `explain` all go by this tuple.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from scraper import errors, urls
+from scraper.frontier.pace import Host, Origin
+from scraper.frontier.redirects import HostGuard
+from scraper.model import Failure, Task, Trust
+
+
+@dataclass(slots=True)
+class Terms:
+    """What the rules go by, apart from the task and its host."""
+
+    guard: HostGuard
+    robots: str  # the setting: on, off or report
+    now: float = 0.0  # unix time of the decision
+
+
+class Wait(NamedTuple):
+    """Nothing is requested before the robots.txt of this origin is known."""
+
+    origin: Origin
+
+
+Verdict = Failure | Wait | None
+Rule = Callable[[Task, Trust, Host, Terms], Verdict]
+
+
+def line_is_valid(task: Task, trust: Trust, host: Host, terms: Terms) -> Verdict:
+    """The line of the list is a URL."""
+    return None if task.refusal is None else _refused_line(task)
+
+
+def guard_permits(task: Task, trust: Trust, host: Host, terms: Terms) -> Verdict:
+    """Allow-list, port and address permit it for the one that named the URL."""
+    forbidden = terms.guard.refusal(task.url, trust)
+    return None if forbidden is None else errors.new_failure(*forbidden)
+
+
+def host_is_up(task: Task, trust: Trust, host: Host, terms: Terms) -> Verdict:
+    """The host has not failed too often in a row."""
+    # A robots.txt has tries of its own, and its URLs end with what came of them.
+    if not host.is_down or task.purpose == "robots":
+        return None
+    why = f"{host.name} failed {host.consecutive_failures} times in a row"
+    return errors.new_failure("host_down", why)
+
+
+def robots_permit(task: Task, trust: Trust, host: Host, terms: Terms) -> Verdict:
+    """The robots.txt of its origin permits it, which must be known before."""
+    if terms.robots == "off" or task.purpose == "robots":
+        return None
+    origin = host.origin(task.url.scheme)
+    if not origin.is_known(terms.now):
+        return Wait(origin)
+    if origin.rules is None:
+        return _unreachable_robots(host, origin)
+    if terms.robots == "report" or origin.permits(task.url):
+        return None
+    return errors.new_failure("robots_disallowed", f"robots.txt of {host.name} forbids it")
+
+
+RULES: tuple[Rule, ...] = (line_is_valid, guard_permits, host_is_up, robots_permit)
+
+
+def first_objection(rules: tuple[Rule, ...], task: Task, trust: Trust, host: Host,
+                    terms: Terms) -> Verdict:  # fmt: skip
+    """What the first rule says that objects; None if none does."""
+    for rule in rules:
+        verdict = rule(task, trust, host, terms)
+        if verdict is not None:
+            return verdict
+    return None
+
+
+def with_robots_remark(task: Task, host: Host, terms: Terms) -> Task:
+    """The task, marked where robots.txt forbids it and the setting is only to report that."""
+    if terms.robots != "report" or host.origin(task.url.scheme).permits(task.url):
+        return task
+    return replace(task, robots="disallowed")
+
+
+def _unreachable_robots(host: Host, origin: Origin) -> Failure | None:
+    """Only the first URL of an unreachable host fails with the cause; the rest end as host_down,
+    in one line of the log instead of ten thousand."""
+    failure = origin.failure
+    if failure is None or not origin.cause_recorded:
+        return failure
+    if failure.blame != "host" or not failure.retryable:
+        return failure
+    why = f"{host.name} could not be asked for its robots.txt ({failure.kind})"
+    return errors.new_failure("host_down", why)
+
+
+def _refused_line(task: Task) -> Failure:
+    line = task.origin_url.href
+    if task.refusal == "bad_encoding":
+        return errors.new_failure("bad_encoding", "the line is not UTF-8: save the list as UTF-8")
+    if line.startswith(urls.NOT_TEXT):
+        return errors.new_failure("bad_url", f"{line}; give each URL as text (str)")
+    try:
+        urls.canonical(line)
+    except urls.BadUrl as error:
+        return errors.new_failure(error.kind, error.message)
+    return errors.new_failure(task.refusal or "bad_url", "the line is longer than a URL may be")
