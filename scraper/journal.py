@@ -84,21 +84,13 @@ class Journal:
         if forbidden is not None:
             files = self._unwanted(files)
         state: State = state_of(failure) if failure else "done"
-        line = record.encode(
-            self.pass_number,
-            task,
-            state,
-            fetched=fetched,
-            failure=failure,
-            path=path if forbidden is None else None,
-            directives=words,
-            processing=processed.seconds if processed else None,
-            facts=facts if forbidden is None else b"{}",
+        kept = path if forbidden is None else None
+        line = record.of_fetched(
+            self.pass_number, fetched, processed, failure, path=kept, directives=words
         )
         found = self._named(task, processed, words, facts) if failure is None else ()
         hrefs = tuple(url.href for url in found)
         outcome = Outcome(task, state, line, files, hrefs, failure, fetched)
-        kept = path if forbidden is None else None
         self._record(outcome, self._entry(outcome, fetched, processed, kept, fetched.sha256))
         if self.pass_number > 1 and fetched.kind == "page":
             self.ledger.forget_children(task.id)
@@ -150,9 +142,8 @@ class Journal:
         assert stored is not None, "validators were sent"
         assert stored.offset is not None, "and recorded"
         failure = processed.failure if processed else None
-        facts = processed.facts if processed else b"{}"
         earlier = self.records.read(stored.offset, stored.length or 0)
-        line = record.unchanged(earlier, self.pass_number, fetched, facts, failure)
+        line = record.of_unchanged(earlier, self.pass_number, fetched, processed)
         state: State = "failed" if failure else "unchanged"
         outcome = Outcome(
             task, state, line, processed.files if processed else (), (), failure, fetched
@@ -197,7 +188,7 @@ class Journal:
         """A URL came to nothing."""
         task, failure = failed.task, failed.failure
         state = state_of(failure)
-        line = record.encode(self.pass_number, task, state, failed=failed, failure=failure)
+        line = record.of_failed(self.pass_number, failed)
         self._record(
             Outcome(task, state, line, failure=failure),
             Entry(
@@ -219,7 +210,7 @@ class Journal:
         """A rule, or what is known of its host, says that this URL is not to be asked (again)."""
         task = replace(task, attempt=_attempts_made(task))
         state = state_of(failure)
-        line = record.encode(self.pass_number, task, state, failure=failure)
+        line = record.of_refused(self.pass_number, task, failure)
         self._record(
             Outcome(task, state, line, failure=failure),
             Entry(

@@ -1,4 +1,4 @@
-"""The record: one JSON object for each URL and pass, as docs/records.md describes it."""
+"""One line of records.jsonl: a JSON object for each URL and pass (docs/records.md has its keys)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 
-from scraper.model import Failure, Fetched, FetchFailed, Hop, Outcome, State, Task, Timings
+from scraper.errors import state_of
+from scraper.messages import Processed
+from scraper.model import Failure, Fetched, FetchFailed, Hop, Outcome, Task, Timings
 from scraper.redaction import redacted, redacted_line
 from scraper.text import printable_json
 from scraper.urls import Url, digest, parts_of
@@ -15,94 +17,203 @@ from scraper.urls import Url, digest, parts_of
 SCHEMA = 1
 
 
-def encode(
-    number: int,
-    task: Task,
-    state: State,
-    *,
-    fetched: Fetched | None = None,
-    failed: FetchFailed | None = None,
-    failure: Failure | None = None,
-    path: str | None = None,
-    directives: tuple[str, ...] = (),
-    processing: float | None = None,
-    facts: bytes = b"{}",
-) -> bytes:
-    """The line of a URL in pass `number`, without its end.
+# The keys of every record, in their order; a page's and a picture's own follow.
+KEYS = (
+    "schema",
+    "pass",
+    "index",
+    "key",
+    "url",
+    "canonical_url",
+    "final_url",
+    "redirects",
+    "parent",
+    "source",
+    "line",
+    "state",
+    "error_kind",
+    "error_stage",
+    "error_message",
+    "retryable",
+    "attempts",
+    "status",
+    "kind",
+    "content_type",
+    "bytes",
+    "wire_bytes",
+    "sha256",
+    "path",
+    "robots",
+    "x_robots_tag",
+    "fetched_at",
+    "seconds",
+)
+NO_FACTS = b"{}"
+_Record = dict[str, Any]
 
-    `processing` are seconds in the worker. `facts` is a JSON object that the worker has encoded,
-    fit to be shown; its keys are appended as they are, so that nothing is decoded on the way.
+
+# -- one line each, without its end ------------------------------------------------------------
+
+
+def of_fetched(
+    pass_number: int,
+    fetched: Fetched,
+    processed: Processed | None = None,
+    failure: Failure | None = None,
+    *,
+    path: str | None,
+    directives: tuple[str, ...] = (),
+) -> bytes:
+    """The record of a URL that was fetched; `failure` says why its body is of no use.
+
+    What is not kept has no `path`, and its facts are left out. The facts are a JSON object that
+    the worker has encoded, fit to be shown: they are appended as they are, so that nothing is
+    decoded on the way.
     """
-    record: dict[str, Any] = {
+    record = _common_keys(pass_number, fetched.task, failure)
+    record |= {
+        "final_url": redacted(fetched.url.href),
+        "status": fetched.status,
+        "kind": fetched.kind,
+        "content_type": fetched.type,
+        "bytes": fetched.bytes,
+        "wire_bytes": fetched.wire_bytes,
+        "sha256": fetched.sha256,
+        "path": path,
+        "x_robots_tag": list(directives),
+        "fetched_at": iso(fetched.at),
+        "seconds": _seconds(fetched.timings, processed.seconds if processed else None),
+    }
+    if failure is not None:
+        record |= _reason(failure)
+    line = _encode(record)
+    if processed is None or path is None or processed.facts == NO_FACTS:
+        return line
+    return line[:-1] + b"," + processed.facts[1:]
+
+
+def of_failed(pass_number: int, failed: FetchFailed) -> bytes:
+    """The record of a URL whose request failed."""
+    record = _common_keys(pass_number, failed.task, failed.failure) | {
+        "final_url": redacted(failed.url.href),
+        "fetched_at": iso(failed.at),
+        "seconds": _seconds(failed.timings),
+    }
+    return _encode(record | _reason(failed.failure))
+
+
+def of_refused(pass_number: int, task: Task, failure: Failure) -> bytes:
+    """The record of a URL that is not asked, or not again."""
+    record = _common_keys(pass_number, task, failure)
+    record["final_url"] = None if task.refusal else redacted(task.url.href)
+    return _encode(record | _reason(failure))
+
+
+def of_unchanged(
+    earlier: bytes, pass_number: int, fetched: Fetched, processed: Processed | None = None
+) -> bytes:
+    """The record of an earlier pass, still true; with new facts if the body was processed again."""
+    record: _Record = orjson.loads(earlier)
+    record |= {
+        "pass": pass_number,
+        # By now the list may name what only a page had named.
+        **_origin(fetched.task),
+        "state": "unchanged",
+        "status": fetched.status,
+        "attempts": fetched.task.attempt,
+        "fetched_at": iso(fetched.at),
+        "seconds": _seconds(fetched.timings),
+    }
+    if processed is not None:
+        record |= orjson.loads(processed.facts)
+        if processed.failure is not None:
+            record |= {"state": "failed"} | _reason(processed.failure)
+    return _encode(record)
+
+
+# -- their parts -------------------------------------------------------------------------------
+
+
+def _common_keys(pass_number: int, task: Task, failure: Failure | None) -> _Record:
+    """All keys in their order, with what is known of every URL."""
+    return dict.fromkeys(KEYS) | {
         "schema": SCHEMA,
-        "pass": number,
-        "index": task.seq,
-        "key": digest(task.origin_url.href)[:8].hex(),
-        "url": _as_written(task),
+        "pass": pass_number,
+        **_origin(task),
+        "key": key_of_record(task.origin_url.href),
         "canonical_url": None if task.refusal else redacted(task.origin_url.href),
-        "final_url": None,
         "redirects": [{"url": redacted(hop.url.href), "status": hop.status} for hop in task.hops],
+        "state": state_of(failure) if failure else "done",
+        "attempts": task.attempt,
+        "robots": task.robots,
+        "x_robots_tag": [],
+    }
+
+
+def _origin(task: Task) -> _Record:
+    """Who has named the URL, where, and how."""
+    return {
+        "index": task.seq,
+        "url": _as_written(task),
         "parent": redacted(task.parent.href) if task.parent else None,
         "source": task.source,
         "line": task.line,
-        "state": state,
-        "error_kind": None,
-        "error_stage": None,
-        "error_message": None,
-        "retryable": None,
-        "attempts": task.attempt,
-        "status": None,
-        "kind": None,
-        "content_type": None,
-        "bytes": None,
-        "wire_bytes": None,
-        "sha256": None,
-        "path": path,
-        "robots": task.robots,
-        "x_robots_tag": list(directives),
-        "fetched_at": None,
-        "seconds": None,
     }
-    if fetched is not None:
-        record |= {
-            "final_url": redacted(fetched.url.href),
-            "status": fetched.status,
-            "kind": fetched.kind,
-            "content_type": fetched.type,
-            "bytes": fetched.bytes,
-            "wire_bytes": fetched.wire_bytes,
-            "sha256": fetched.sha256,
-            "fetched_at": iso(fetched.at),
-            "seconds": _seconds(fetched.timings, processing),
-        }
-    elif failed is not None:
-        record |= {
-            "final_url": redacted(failed.url.href),
-            "fetched_at": iso(failed.at),
-            "seconds": _seconds(failed.timings),
-        }
-    elif not task.refusal:
-        record["final_url"] = redacted(task.url.href)
-    if failure is not None:
-        record |= _failure(failure)
-        if failure.status is not None:
-            record["status"] = failure.status
-    line = printable_json(orjson.dumps(record))
-    return line if facts == b"{}" else line[:-1] + b"," + facts[1:]
+
+
+def _reason(failure: Failure) -> _Record:
+    """Why a URL failed; its status only if the failure has one."""
+    reason = {
+        "error_kind": failure.kind,
+        "error_stage": failure.stage,
+        "error_message": redacted(failure.message),
+        "retryable": failure.retryable,
+    }
+    return reason if failure.status is None else {**reason, "status": failure.status}
+
+
+def _encode(record: _Record) -> bytes:
+    return printable_json(orjson.dumps(record))
+
+
+def key_of_record(url: str) -> str:
+    """The `key` of the records of a canonical URL: 64 bits of its hash, in hex."""
+    return digest(url)[:8].hex()
 
 
 def _as_written(task: Task) -> str:
-    """The URL as the user wrote it, if that tells no secret."""
+    """The URL as the user wrote it, unless that holds a secret."""
     if task.refusal:
         return redacted_line(task.origin_url.href)
     written = task.written if task.written and "@" not in task.written else task.origin_url.href
     return redacted(written)
 
 
-def stored_outcome(line: bytes, id: int, url: str) -> Outcome:
-    """The outcome that a line tells of, as far as a line can: without the answer.
+def iso(at: float) -> str:
+    """Unix time as ISO 8601, UTC, milliseconds."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
-    `url` is the canonical one; the line does not tell its secrets.
+
+def _seconds(timings: Timings, processing: float | None = None) -> dict[str, float | None]:
+    return {
+        "connect": _rounded(timings.connect),
+        "first_byte": _rounded(timings.first_byte),
+        "fetch": _rounded(timings.fetch),
+        "process": _rounded(processing),
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)
+
+
+# -- read back ---------------------------------------------------------------------------------
+
+
+def stored_outcome(line: bytes, id: int, url: str) -> Outcome:
+    """The outcome that a record describes; the answer itself, and the task's row, are lost.
+
+    `url` is the canonical one; the record hides its secrets.
     """
     record: dict[str, Any] = orjson.loads(line)
     refused = record["canonical_url"] is None
@@ -133,57 +244,3 @@ def _failure_of(record: dict[str, Any]) -> Failure | None:
         record["retryable"],
         status=record["status"],
     )
-
-
-def unchanged(
-    line: bytes, number: int, fetched: Fetched, facts: bytes, failure: Failure | None = None
-) -> bytes:
-    """The record of an earlier pass, true still; with `facts`, if the body was processed anew."""
-    record: dict[str, Any] = orjson.loads(line)
-    task = fetched.task
-    record |= {
-        "pass": number,
-        # By now the list may name what only a page had named.
-        "index": task.seq,
-        "url": _as_written(task),
-        "parent": redacted(task.parent.href) if task.parent else None,
-        "source": task.source,
-        "line": task.line,
-        "state": "unchanged",
-        "status": fetched.status,
-        "attempts": task.attempt,
-        "fetched_at": iso(fetched.at),
-        "seconds": _seconds(fetched.timings),
-    }
-    if facts != b"{}":
-        record |= orjson.loads(facts)
-    if failure is not None:
-        record |= {"state": "failed"} | _failure(failure)
-    return printable_json(orjson.dumps(record))
-
-
-def _failure(failure: Failure) -> dict[str, Any]:
-    return {
-        "error_kind": failure.kind,
-        "error_stage": failure.stage,
-        "error_message": redacted(failure.message),
-        "retryable": failure.retryable,
-    }
-
-
-def iso(at: float) -> str:
-    """Unix time as ISO 8601, UTC, milliseconds."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-
-
-def _seconds(timings: Timings, processing: float | None = None) -> dict[str, float | None]:
-    return {
-        "connect": _rounded(timings.connect),
-        "first_byte": _rounded(timings.first_byte),
-        "fetch": _rounded(timings.fetch),
-        "process": _rounded(processing),
-    }
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 6)

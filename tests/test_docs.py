@@ -30,11 +30,11 @@ from scraper import demo
 from scraper.cli import main, scrape
 from scraper.config import KEYS, Config, Key, as_toml, load
 from scraper.config.reference import as_markdown
-from scraper.errors import KINDS, RETRYABLE_STATUSES
+from scraper.errors import KINDS, RETRYABLE_STATUSES, new_failure
 from scraper.faulty import FaultyServer, page, sequence, status
 from scraper.frontier import pace
 from scraper.model import Fetched, Task, Timings
-from scraper.record import encode
+from scraper.record import of_fetched, of_refused
 from scraper.reports.summary import Report
 from scraper.sinks import error_log
 from scraper.storage import ledger
@@ -173,7 +173,8 @@ TASK = Task(1, parts_of("http://example.com/"), parts_of("http://example.com/"))
 def a_record(*, fetched: bool) -> dict[str, object]:
     answer = Fetched(TASK, TASK.url, 200, "page", "text/html", None, (), "1.part", 1, 1, "0" * 64,
                      0.0, Timings())  # fmt: skip
-    line = encode(1, TASK, "done", fetched=answer if fetched else None)
+    refusal = new_failure("host_not_allowed", "no")
+    line = of_fetched(1, answer, path=None) if fetched else of_refused(1, TASK, refusal)
     record: dict[str, object] = orjson.loads(line)
     return record
 

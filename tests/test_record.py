@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from PIL import Image
 
 from scraper.errors import new_failure, of_status
 from scraper.faulty import FaultyServer, body, page, redirect
+from scraper.messages import Processed
 from scraper.model import Fetched, FetchFailed, Hop, Task, Timings
-from scraper.record import SCHEMA, encode
+from scraper.record import SCHEMA, of_failed, of_fetched, of_refused
 from scraper.sinks.error_log import error_line
 from scraper.urls import Url, parts_of
 from tests.conftest import PROJECT, Scrape, Scraped
@@ -29,53 +31,55 @@ FETCHED = Fetched(TASK, URL, 200, "page", "text/html", "utf-8", (), "7-1.part", 
 # -- one record -------------------------------------------------------------------------------
 
 
-def encoded(task: Task = TASK, state: Any = "done", **what: Any) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads(encode(1, task, state, **what))
-    return record
+def decoded(line: bytes) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(line)
+    return values
 
 
 def test_what_came_out_says_where_it_is() -> None:
-    record = encoded(fetched=FETCHED, path="pages/example.com/a.html", facts=b'{"title":"A"}')
-    assert (record["state"], record["status"], record["path"]) == (
+    processed = Processed(TASK, b'{"title":"A"}')
+    line = of_fetched(1, FETCHED, processed, path="pages/example.com/a.html")
+    found = decoded(line)
+    assert (found["state"], found["status"], found["path"]) == (
         "done", 200, "pages/example.com/a.html")  # fmt: skip
-    assert (record["index"], record["source"], record["line"]) == (3, "urls.txt", 9)
-    assert (record["attempts"], record["bytes"], record["wire_bytes"]) == (2, 10, 8)
-    assert record["fetched_at"] == "2023-11-14T22:13:20.250+00:00"
-    assert record["title"] == "A"
-    assert record["error_kind"] is None
+    assert (found["index"], found["source"], found["line"]) == (3, "urls.txt", 9)
+    assert (found["attempts"], found["bytes"], found["wire_bytes"]) == (2, 10, 8)
+    assert found["fetched_at"] == "2023-11-14T22:13:20.250+00:00"
+    assert found["title"] == "A"
+    assert found["error_kind"] is None
 
 
 def test_what_failed_says_why() -> None:
     problem = of_status(404, "Not Found")
-    record = encoded(state="failed", failed=FetchFailed(TASK, problem, URL, 0.0), failure=problem)
-    assert (record["error_kind"], record["error_stage"], record["status"]) == (
+    found = decoded(of_failed(1, FetchFailed(TASK, problem, URL, 0.0)))
+    assert (found["error_kind"], found["error_stage"], found["status"]) == (
         "http_status", "fetch", 404)  # fmt: skip
-    assert (record["retryable"], record["attempts"], record["path"]) == (False, 2, None)
+    assert (found["retryable"], found["attempts"], found["path"]) == (False, 2, None)
 
 
 def test_what_was_never_asked_has_no_attempt() -> None:
     task = Task(7, URL, URL, attempt=0)
-    record = encoded(task, "skipped", failure=new_failure("host_not_allowed", "no"))
-    assert (record["attempts"], record["fetched_at"], record["seconds"]) == (0, None, None)
+    found = decoded(of_refused(1, task, new_failure("host_not_allowed", "no")))
+    assert (found["attempts"], found["fetched_at"], found["seconds"]) == (0, None, None)
 
 
 def test_a_line_that_is_no_url_has_no_canonical_form() -> None:
     task = Task(
         7, Url("ftp://x", "", ""), Url("ftp://x", "", ""), refusal="bad_scheme", line=2, attempt=0
     )
-    record = encoded(task, "failed", failure=new_failure("bad_scheme", "only http"))
-    assert (record["url"], record["canonical_url"], record["final_url"]) == ("ftp://x", None, None)
-    assert record["attempts"] == 0
+    found = decoded(of_refused(1, task, new_failure("bad_scheme", "only http")))
+    assert (found["url"], found["canonical_url"], found["final_url"]) == ("ftp://x", None, None)
+    assert found["attempts"] == 0
 
 
 def test_a_record_belongs_to_the_url_that_was_listed() -> None:
     task = Task(7, parts_of("https://example.com/new"), parts_of("https://example.com/old"),
                 written="example.com/old",
                 hops=(Hop(parts_of("https://example.com/old"), 301),))  # fmt: skip
-    record = encoded(task, fetched=FETCHED)
-    assert record["url"] == "example.com/old"
-    assert record["canonical_url"] == "https://example.com/old"
-    assert record["redirects"] == [{"url": "https://example.com/old", "status": 301}]
+    found = decoded(of_fetched(1, replace(FETCHED, task=task), path=None))
+    assert found["url"] == "example.com/old"
+    assert found["canonical_url"] == "https://example.com/old"
+    assert found["redirects"] == [{"url": "https://example.com/old", "status": 301}]
 
 
 def test_passwords_do_not_travel_into_records() -> None:
@@ -89,8 +93,7 @@ def test_passwords_do_not_travel_into_records() -> None:
         parent=parts_of(url),
     )
     problem = new_failure("connection_lost", f"lost {url}")
-    line = encode(1, task, "failed", failed=FetchFailed(task, problem, parts_of(url), 0.0),
-                  failure=problem)  # fmt: skip
+    line = of_failed(1, FetchFailed(task, problem, parts_of(url), 0.0))
     assert b"secret" not in line
     assert b"hidden" not in line
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scraper import config, record
 from scraper.cli.explain import Explanation
 from scraper.errors import new_failure
+from scraper.messages import Processed
 from scraper.model import Fetched, Hop, Outcome, Task, Timings
 from scraper.sinks.error_log import error_line
 from scraper.sinks.run_log import json_line, note_line, text_line
@@ -79,8 +80,8 @@ def outcome_of(text: str) -> Outcome:
                       Timings())  # fmt: skip
     problem = new_failure("protocol_error", text)
     facts = printable_json(orjson.dumps({"title": text}))  # as a worker encodes them
-    line = record.encode(1, task, "failed", fetched=fetched, failure=problem, path=text,
-                          directives=(text,), facts=facts)  # fmt: skip
+    processed = Processed(task, facts)
+    line = record.of_fetched(1, fetched, processed, problem, path=text, directives=(text,))
     return Outcome(task, "failed", line, failure=problem, fetched=fetched)
 
 
@@ -88,7 +89,8 @@ def outcome_of(text: str) -> Outcome:
 def test_no_record_and_no_line_of_the_log_commands_a_terminal(text: str) -> None:
     outcome = outcome_of(text)
     assert outcome.fetched is not None
-    again = record.unchanged(outcome.line, 2, outcome.fetched, orjson.dumps({"title": text}))
+    processed = Processed(outcome.task, orjson.dumps({"title": text}))
+    again = record.of_unchanged(outcome.line, 2, outcome.fetched, processed)
     written = [
         outcome.line,
         again,

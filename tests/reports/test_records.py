@@ -14,15 +14,17 @@ import pytest
 import scraper
 from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, etag, page, sequence, status
-from scraper.model import Task
-from scraper.record import encode
+from scraper.model import Fetched, Task, Timings
+from scraper.record import of_fetched
 from scraper.urls import digest, parts_of
 from tests.stories.runs import last_of
 
 
 def line_of(number: int, url: str, **more: Any) -> bytes:
     task = Task(1, parts_of(url), parts_of(url), seq=1)
-    record = orjson.loads(encode(number, task, "done")) | more
+    fetched = Fetched(task, task.url, 200, "page", "text/html", None, (), None, 1, 1, "", 0.0,
+                      Timings())  # fmt: skip
+    record = orjson.loads(of_fetched(number, fetched, path=None)) | more
     return orjson.dumps(record) + b"\n"
 
 
