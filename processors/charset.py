@@ -137,17 +137,17 @@ def decode(body: bytes, http_charset: str | None = None) -> tuple[str, str]:
     for mark, name in _BOMS:
         if body.startswith(mark):
             return _read(body[len(mark) :], name), name
-    name = encoding_of(http_charset) or declared(body[:PRESCAN_BYTES]) or ""
+    name = encoding_of(http_charset) or declared_encoding(body[:PRESCAN_BYTES]) or ""
     if name:
         return _read(body, name), name
     try:
         return body.decode("utf-8").replace("\0", "\ufffd"), "utf-8"
     except UnicodeDecodeError:
-        name = declared(body[:RESCAN_BYTES]) or "windows-1252"
+        name = declared_encoding(body[:RESCAN_BYTES]) or "windows-1252"
         return _read(body, name), name
 
 
-def declared(head: bytes) -> str | None:
+def declared_encoding(head: bytes) -> str | None:
     """The encoding that a page declares: "prescan a byte stream to determine its encoding"."""
     if head.startswith(b"<\0?\0x\0"):
         return "utf-16le"

@@ -12,7 +12,7 @@ _SPACE_OF: Final = {"L": "GRAY", "RGB": "RGB ", "RGBA": "RGB ", "CMYK": "CMYK"}
 _CEILINGS: Final[dict[str, tuple[float, ...]]] = {"I": (65535,), "F": (1, 255, 65535)}
 
 
-def plain(image: Image.Image) -> Image.Image:
+def to_plain_mode(image: Image.Image) -> Image.Image:
     """The picture in L, LA, RGB, RGBA or CMYK, eight bits each; itself if it is so already."""
     mode = image.mode
     if mode in ("I", "F") or mode.startswith("I;16"):
@@ -42,7 +42,7 @@ def foreign_profile(image: Image.Image) -> "ImageCmsProfile | None":
     return None if "sRGB" in (profile.profile.profile_description or "") else profile
 
 
-def in_srgb(picture: Image.Image, profile: "ImageCmsProfile | None") -> Image.Image:
+def to_srgb(picture: Image.Image, profile: "ImageCmsProfile | None") -> Image.Image:
     """The picture in gray or sRGB; itself if it is so already, or its profile does not fit it."""
     if profile is not None and profile.profile.xcolor_space == _SPACE_OF.get(picture.mode):
         from PIL import ImageCms
@@ -63,7 +63,7 @@ def is_gray(picture: Image.Image) -> bool:
     return picture.mode in ("L", "LA")
 
 
-def in_gray(picture: Image.Image) -> Image.Image:
+def to_gray(picture: Image.Image) -> Image.Image:
     return picture.convert("LA" if picture.mode == "RGBA" else "L")
 
 
@@ -79,7 +79,7 @@ def is_transparent(picture: Image.Image) -> bool:
     return bool(lowest < 255)
 
 
-def on_white(picture: Image.Image) -> Image.Image:
+def flatten_on_white(picture: Image.Image) -> Image.Image:
     """The picture without its alpha channel, on white where it is transparent."""
     wanted = "L" if picture.mode == "LA" else "RGB"
     background = Image.new(wanted, picture.size, "white")

@@ -49,7 +49,7 @@ class Bounds:
     max_page_images: int = 500
 
 
-def facts(page: Page, bounds: Bounds = Bounds()) -> dict[str, Any]:
+def page_facts(page: Page, bounds: Bounds = Bounds()) -> dict[str, Any]:
     """What a page says of itself, what it names, and what a reader sees of it.
 
     title, description, canonical, language, charset, robots_meta, links, images, text, cut:
@@ -80,7 +80,7 @@ def facts(page: Page, bounds: Bounds = Bounds()) -> dict[str, Any]:
     return {**values, "cut": [name for name, (_, is_cut) in told.items() if is_cut]}
 
 
-def with_function(page: Page, function: Callable[[Page], Any]) -> Any:
+def apply_function(page: Page, function: Callable[[Page], Any]) -> Any:
     """What the user's function returns for this page, as plain data: what JSON can hold.
 
     Dates become ISO 8601 text, tuples lists. The result shares nothing with the page, though its

@@ -79,7 +79,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Processed:
+class ProcessedImage:
     """What was found and made: plain facts, and what is to be renamed to where."""
 
     facts: dict[str, Any]
@@ -87,7 +87,7 @@ class Processed:
     """Pairs of a file written and its final path, the one that the facts name."""
 
 
-def process(path: str, plan: Plan, out: str, final: str) -> Processed:
+def process(path: str, plan: Plan, out: str, final: str) -> ProcessedImage:
     """Read the picture at `path`, write its variant to a file whose name begins with `out`.
 
     In the facts the variant's path is `final` plus an extension. `original_width` and
@@ -108,7 +108,7 @@ def process(path: str, plan: Plan, out: str, final: str) -> Processed:
         "processed": [{"variant": "default", "path": published, **variant}],
     }
     _write(written, content)
-    return Processed(facts, ((written, published),))
+    return ProcessedImage(facts, ((written, published),))
 
 
 def fit(width: int, height: int, longest: int) -> tuple[int, int]:
@@ -235,7 +235,7 @@ def _derive(body: bytes, plan: Plan) -> tuple[dict[str, Any], dict[str, Any], by
 def _without_metadata(body: bytes, format: str) -> bytes | None:
     """The picture as it came, but for its metadata; None if only a decoder can tell them apart."""
     try:
-        return metadata.stripped(body, format)
+        return metadata.strip_metadata(body, format)
     except metadata.Malformed:
         return None
 
@@ -266,16 +266,16 @@ def _shrunk(image: Image.Image, plan: Plan) -> tuple[Image.Image, list[str]]:
         box, gap = drafted[1] if drafted else None, 1.0
     image.load()
     changes = []
-    picture = colours.plain(image)
+    picture = colours.to_plain_mode(image)
     if is_resized:
         changes.append("resized")
         picture = picture.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=gap)
-    before, picture = picture, colours.in_srgb(picture, profile)
+    before, picture = picture, colours.to_srgb(picture, profile)
     if picture is not before:
         changes.append("srgb")
     if is_drafted_gray or (plan.grayscale and not colours.is_gray(picture)):
         changes.append("grayscale")
-        picture = colours.in_gray(picture)
+        picture = colours.to_gray(picture)
     return picture, changes
 
 
@@ -287,10 +287,10 @@ def _suited(picture: Image.Image, format: str, changes: list[str]) -> Image.Imag
     if format == "png":
         return picture
     if colours.has_alpha(picture) and not colours.is_transparent(picture):
-        picture = colours.on_white(picture)
+        picture = colours.flatten_on_white(picture)
     if format == "jpeg" and colours.has_alpha(picture):
         changes.append("flattened")
-        return colours.on_white(picture)
+        return colours.flatten_on_white(picture)
     if format == "webp" and colours.is_gray(picture):
         return picture.convert("RGBA" if colours.has_alpha(picture) else "RGB")
     return picture

@@ -18,7 +18,7 @@ class Malformed(ValueError):
     """The container is not built as its format has it: only a decoder can tell what is in it."""
 
 
-def stripped(body: bytes, format: str) -> bytes:
+def strip_metadata(body: bytes, format: str) -> bytes:
     """The picture (`jpeg`, `png` or `webp`) without metadata; `body` itself if it has none.
 
     Never longer than `body`. Raises Malformed.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scraper.errors import UsageError
-from scraper.machine.main_module import imported_by_workers, importing
+from scraper.machine.main_module import imported_by_workers, importing_functions
 
 _FILE = re.compile(r"\.py$|[/\\]")
 
@@ -43,7 +43,7 @@ def function_of(spec: str, key: str) -> Callable[..., Any]:
     if here not in sys.path and "" not in sys.path:
         sys.path.insert(0, here)  # a console script does not look into the working folder
     try:
-        with importing():
+        with importing_functions():
             found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and module_name.startswith(error.name):

@@ -134,7 +134,7 @@ class Run:
             function_of(config.page.html, "html")
         self._shaping = shaping_options(config)
         wanted = _wanted_share(config)
-        share = descriptors.fitted(wanted)
+        share = descriptors.fit_share(wanted)
         if share.processes:
             self._stage = self._process_stage(share.processes)
         self.folder = self._chosen_folder()
@@ -179,7 +179,7 @@ class Run:
             threads=threads,
             agent=agent_of(config.fetch),
         )
-        for note in descriptors.made_smaller(wanted, share):
+        for note in descriptors.reductions_of(wanted, share):
             self.journal.note(note)
         if fetcher.proxied:
             self.journal.note(
@@ -533,7 +533,7 @@ def _since_all_was_made_anew(passes: Sequence[Pass]) -> list[Pass]:
 
 
 def _wanted_share(config: Config) -> Share:
-    own = cores.cores()
+    own = cores.usable_cores()
     processes = config.run.processes or own
     threads = config.run.threads or cores.default_threads(own)
     return Share(threads, 0 if config.run.save_only else processes)

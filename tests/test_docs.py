@@ -192,7 +192,7 @@ def test_records_md_lists_the_keys_of_seconds() -> None:
 
 
 def test_records_md_lists_the_keys_of_pages() -> None:
-    facts = html.facts(Page("http://example.com/", b"<title>A page</title>"))
+    facts = html.page_facts(Page("http://example.com/", b"<title>A page</title>"))
     assert first_words(section("records.md", "Pages")) == [*facts, "data"]
 
 

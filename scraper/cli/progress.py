@@ -101,7 +101,7 @@ class Progress:
         if self._thread is not None and self._thread.is_alive():
             self._messages.put(text)
         else:
-            streams.say_at_once(f"{text}\n")
+            streams.write_stderr_now(f"{text}\n")
 
     def _show(self) -> None:
         seconds = BAR_SECONDS if self._bar is not None else LINE_SECONDS

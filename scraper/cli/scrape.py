@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _command(list(sys.argv[1:] if argv is None else argv))
         finally:
-            streams.flush()
+            streams.flush_output()
     except ScraperError as error:
         _complain(error)
         return error.exit_code
@@ -324,7 +324,7 @@ def _scrape(
     if not config.run.save_only:
         from scraper.workers.fork_server import prepare
 
-        descriptors.check_least()
+        descriptors.check_minimum()
         prepare()  # workers import their parsers while we import ours
     from scraper.runner import Run
 
@@ -371,7 +371,7 @@ def _scrape(
 def _leave(code: int, run: Run) -> int:
     """The exit code; if a thread that nothing can end would keep the interpreter, the end."""
     if not run.threads_are_back:
-        streams.flush()
+        streams.flush_output()
         os._exit(code)
     return code
 

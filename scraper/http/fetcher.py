@@ -283,7 +283,7 @@ class Fetcher:
         stored = task.stored
         if not validators or stored is None or stored.path is None or self._folder is None:
             return {}
-        return validators if self._folder.holds(stored.path) else {}
+        return validators if self._folder.has_file(stored.path) else {}
 
     def _unchanged(
         self, flight: Flight, began: float, first_byte: float, raw: BaseHTTPResponse

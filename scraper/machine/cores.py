@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 THREADS_FOR_A_CORE = 16  # a core does what some thousand requests a second cost, mostly waiting
-MOST_THREADS = 32
+MAX_THREADS = 32
 
 
-def cores() -> int:
+def usable_cores() -> int:
     """How many, at least one."""
     return min(_by_affinity(), granted_cores(Path("/")))
 
 
 def default_threads(cores: int) -> int:
     """How many fetch threads there are if nobody says."""
-    return min(THREADS_FOR_A_CORE * cores, MOST_THREADS)
+    return min(THREADS_FOR_A_CORE * cores, MAX_THREADS)
 
 
 def granted_cores(root: Path) -> int:

@@ -17,15 +17,15 @@ from scraper.errors import UsageError
 if sys.platform != "win32":
     import resource
 
-MOST_WANTED = 8_192
-MOST_CONNECTIONS = MOST_WANTED
+MAX_DESCRIPTORS = 8_192
+MAX_CONNECTIONS = MAX_DESCRIPTORS
 OF_A_RUN = 16  # lock, ledger, records, logs, lists, and what is open for a moment only
 OF_A_REQUEST = 2
 OF_THE_FORK_SERVER = 9  # most of them while a worker is started
 KEPT_BY_THE_FORK_SERVER = 4  # of them, once it is there
 OF_A_POOL = 6
 OF_A_WORKER = 3
-FEWEST_THREADS = 4  # before there are fewer worker processes
+MIN_THREADS = 4  # before there are fewer worker processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Share:
 
     threads: int
     processes: int
-    connections: int = MOST_CONNECTIONS
+    connections: int = MAX_CONNECTIONS
 
 
 def raise_limit() -> None:
@@ -42,47 +42,47 @@ def raise_limit() -> None:
     if sys.platform == "win32":
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_WANTED if hard == resource.RLIM_INFINITY else min(hard, MOST_WANTED)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def limit() -> int:
+def open_file_limit() -> int:
     """How many files this process may have open."""
     if sys.platform == "win32":
-        return MOST_WANTED
+        return MAX_DESCRIPTORS
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return MOST_WANTED if soft == resource.RLIM_INFINITY else soft
+    return MAX_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
 
 
 def in_use() -> int:
     """How many it has open, of those that count against the limit."""
     try:
-        return sum(int(each) < limit() for each in os.listdir("/dev/fd"))
+        return sum(int(each) < open_file_limit() for each in os.listdir("/dev/fd"))
     except OSError:  # there is no such folder, or nothing is left to open it with
         return OF_A_RUN
 
 
-def fitted(wanted: Share) -> Share:
+def fit_share(wanted: Share) -> Share:
     """What of it this process may have. Raises UsageError if not even the least fits."""
-    return shared(wanted, limit(), in_use())
+    return share_of(wanted, open_file_limit(), in_use())
 
 
-def check_least() -> None:
+def check_minimum() -> None:
     """Raises UsageError if one request and one worker process do not fit, before any begins."""
-    shared(Share(1, 1), limit(), in_use() + KEPT_BY_THE_FORK_SERVER)
+    share_of(Share(1, 1), open_file_limit(), in_use() + KEPT_BY_THE_FORK_SERVER)
 
 
-def shared(wanted: Share, limit: int, used: int) -> Share:
+def share_of(wanted: Share, limit: int, used: int) -> Share:
     """What fits below a limit of which so many are used. Raises UsageError if not even the least.
 
-    >>> shared(Share(threads=32, processes=1), limit=64, used=4)
+    >>> share_of(Share(threads=32, processes=1), limit=64, used=4)
     Share(threads=4, processes=1, connections=3)
     """
     rest = limit - used
     threads, processes = wanted.threads, wanted.processes
     while threads > 1 and _needed(threads, processes) > rest:
-        if threads <= FEWEST_THREADS and processes > 1:
+        if threads <= MIN_THREADS and processes > 1:
             processes -= 1
         else:
             threads -= 1
@@ -96,7 +96,7 @@ def shared(wanted: Share, limit: int, used: int) -> Share:
     return Share(threads, processes, min(1 + rest - needed, wanted.connections))
 
 
-def made_smaller(wanted: Share, share: Share) -> Iterator[str]:
+def reductions_of(wanted: Share, share: Share) -> Iterator[str]:
     """A line, if that is less than was wanted."""
     smaller = []
     if share.threads < wanted.threads:
@@ -105,8 +105,8 @@ def made_smaller(wanted: Share, share: Share) -> Iterator[str]:
         smaller.append(f"{share.processes} of {wanted.processes} worker processes")
     if smaller:
         yield (
-            f"no more than {limit()} files may be open at once (ulimit -n), which is enough for "
-            f"{' and '.join(smaller)}"
+            f"no more than {open_file_limit()} files may be open at once (ulimit -n), "
+            f"which is enough for {' and '.join(smaller)}"
         )
 
 

@@ -68,7 +68,7 @@ class Folder:
 
     # -- what lies in it ----------------------------------------------------------------------
 
-    def below(self, path: str, *, create: bool = False, mode: int = 0o777) -> Folder:
+    def open_below(self, path: str, *, create: bool = False, mode: int = 0o777) -> Folder:
         """The real folder at `path`; with `create` it is made, and what leads to it."""
         folder = self
         for name in path.split("/"):
@@ -80,39 +80,39 @@ class Folder:
             folder = inner
         return folder
 
-    def file(self, name: str) -> FileIO:
+    def open_file(self, name: str) -> FileIO:
         """A regular file to read and to append to, made if there is none; unbuffered."""
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
         return os.fdopen(self._open(name, flags), "r+b", buffering=0)
 
-    def new_file(self, name: str) -> FileIO:
+    def create_file(self, name: str) -> FileIO:
         """A regular file that was not there before."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         return os.fdopen(self._open(name, flags), "wb", buffering=0)
 
-    def reading(self, path: str) -> BufferedReader:
+    def open_reader(self, path: str) -> BufferedReader:
         """A regular file, to be read. Raises FileNotFoundError."""
         parent, _, name = path.rpartition("/")
         if not parent:
             return os.fdopen(self._open(name, os.O_RDONLY), "rb")
-        with self.below(parent) as folder:
-            return folder.reading(name)
+        with self.open_below(parent) as folder:
+            return folder.open_reader(name)
 
-    def holds(self, path: str) -> bool:
+    def has_file(self, path: str) -> bool:
         """Is there a regular file at `path`?"""
         try:
-            self.reading(path).close()
+            self.open_reader(path).close()
         except OSError:
             return False
         return True
 
     def check_file(self, name: str) -> None:
         """Raises NotPlain if something else than a regular file lies there."""
-        found = self.look(name)
+        found = self.stat_entry(name)
         if found is not None and not stat.S_ISREG(found.st_mode):
             raise NotPlain(self._complaint(name, found.st_mode, stat.S_ISREG))
 
-    def look(self, name: str) -> os.stat_result | None:
+    def stat_entry(self, name: str) -> os.stat_result | None:
         """What lies there, a link being a link; None if nothing does."""
         try:
             return os.stat(self._at(name), dir_fd=self._fd, follow_symlinks=False)
@@ -121,15 +121,15 @@ class Folder:
         except OSError as error:
             raise self._named(name, error) from None
 
-    def folders(self) -> list[str]:
+    def folder_names(self) -> list[str]:
         """The names of the real folders in it."""
         names = os.listdir(self._path if self._fd is None else self._fd)
-        modes = ((name, self.look(name)) for name in names)
+        modes = ((name, self.stat_entry(name)) for name in names)
         return [name for name, found in modes if found and stat.S_ISDIR(found.st_mode)]
 
     # -- what is done to it -------------------------------------------------------------------
 
-    def take(self, source: Folder, part: str, name: str) -> None:
+    def move_in(self, source: Folder, part: str, name: str) -> None:
         """Rename a file of `source` into this folder, over what may have had that name."""
         try:
             os.replace(source._at(part), self._at(name), src_dir_fd=source._fd, dst_dir_fd=self._fd)
@@ -138,7 +138,7 @@ class Folder:
         except OSError as error:
             raise self._told(name, error, stat.S_ISREG) from None
 
-    def remove(self, name: str) -> None:
+    def remove_file(self, name: str) -> None:
         """Remove a file, if it is there."""
         try:
             os.unlink(self._at(name), dir_fd=self._fd)
@@ -177,7 +177,7 @@ class Folder:
     def _opened(self, name: str) -> Folder:
         if self._fd is not None:
             return Folder(os.path.join(self._path, name), self._open(name, _FOLDER, stat.S_ISDIR))
-        found = self.look(name)
+        found = self.stat_entry(name)
         if found is None:
             raise FileNotFoundError(f"no folder {self.path / name}")
         if not stat.S_ISDIR(found.st_mode):
@@ -201,7 +201,7 @@ class Folder:
 
     def _told(self, name: str, error: OSError, is_wanted: Test) -> OSError:
         """Why `name` cannot be had: because of what lies there, or as the system says."""
-        found = self.look(name)
+        found = self.stat_entry(name)
         if found is None or is_wanted(found.st_mode):
             return self._named(name, error)
         return NotPlain(self._complaint(name, found.st_mode, is_wanted))

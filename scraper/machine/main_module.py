@@ -67,7 +67,7 @@ def without_missing_file() -> Iterator[None]:
 
 
 @contextmanager
-def importing() -> Iterator[None]:
+def importing_functions() -> Iterator[None]:
     """A module is imported for its functions in here: no run may begin by that."""
     _thread.imports = True
     try:
@@ -91,7 +91,7 @@ def refuse_second_run() -> None:
         raise UsageError(GUARD)
 
 
-def hook_of(said: Callable[[BaseException], str]) -> Callable[..., None]:
+def excepthook_of(said: Callable[[BaseException], str]) -> Callable[..., None]:
     """An excepthook for the fork server, which calls it when a child cannot become a worker."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -110,7 +110,7 @@ def _leave_note(scratch: str, text: str) -> None:
         Path(scratch, f"trouble-{os.getpid()}").write_text(text, "utf-8")
 
 
-def trouble(scratch: str) -> str | None:
+def import_trouble(scratch: str) -> str | None:
     """What workers have come to when they imported the script; None if nothing is known."""
     notes = sorted(Path(scratch).glob("trouble-*"))
     told = {note.read_text("utf-8") for note in notes} - {""}
@@ -124,7 +124,7 @@ def trouble(scratch: str) -> str | None:
     )
 
 
-def died_at_import() -> str:
+def unexplained_death() -> str:
     """Workers have died, and nobody knows why."""
     if imported_by_workers() is None:
         return "the worker processes cannot start: they die, or do not answer"

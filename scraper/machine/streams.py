@@ -102,7 +102,7 @@ class _Outlet(io.FileIO):
         return size
 
 
-def put_out(data: bytes) -> bool:
+def write_output(data: bytes) -> bool:
     """Write to standard output; False if nobody reads it any more."""
     out = sys.stdout.buffer
     out.write(data)
@@ -111,14 +111,14 @@ def put_out(data: bytes) -> bool:
     return not (isinstance(raw, _Outlet) and raw.gone)
 
 
-def flush() -> None:
+def flush_output() -> None:
     """Write out what is gathered. Raises LocalFault if standard output cannot be written."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
 
 
-def say_at_once(text: str) -> None:
+def write_stderr_now(text: str) -> None:
     """To standard error, from a signal handler, where buffers must not be touched."""
     with suppress(OSError):  # its reader is gone, perhaps by the very signal that is told of
         os.write(2, text.encode("utf-8", "replace"))

@@ -27,9 +27,9 @@ class TemporaryFolder:
             os.close(self._lock)
             self._lock = None
 
-    def within(self, bytes: int) -> str:
+    def short_path(self, max_bytes: int) -> str:
         """A path of it, for this process, that is no longer than that if there is one."""
-        if len(os.fsencode(self.path)) > bytes and self._lock is not None:
+        if len(os.fsencode(self.path)) > max_bytes and self._lock is not None:
             short = f"/proc/self/fd/{self._lock}"
             if os.path.isdir(short):
                 return short

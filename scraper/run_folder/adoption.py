@@ -63,7 +63,7 @@ def adopt_records(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> 
     if ledger.position(RECORDS) is not None:
         return 0
     path = folder.path / RECORDS
-    with opening(path), folder.reading(RECORDS) as file:
+    with opening(path), folder.open_reader(RECORDS) as file:
         end = end_of_last_line(file)
         reports = _take_all(_records(file, end, path), ledger, sources)
         _put_aside(file, end, folder)
@@ -157,16 +157,16 @@ def _put_aside(file: BufferedReader, end: int, folder: Folder) -> None:
     file.seek(end)
     torn = file.read()
     if torn:
-        with folder.new_file(f"{RECORDS}.torn") as aside:
+        with folder.create_file(f"{RECORDS}.torn") as aside:
             aside.write(torn)
-        with folder.file(RECORDS) as records:
+        with folder.open_file(RECORDS) as records:
             records.truncate(end)
 
 
 def _empty_errors(folder: Folder) -> None:
     """errors.jsonl follows from the records; but what is there may be somebody else's."""
-    with folder.file(ERRORS) as errors:
-        with folder.reading(ERRORS) as lines:
+    with folder.open_file(ERRORS) as errors:
+        with folder.open_reader(ERRORS) as lines:
             if not all(map(_is_error, lines)):
                 raise UsageError(f"{folder.path / ERRORS} is not of this program: move it away")
         errors.truncate(0)

@@ -39,7 +39,7 @@ def verify_after_power_loss(ledger: Ledger, folder: Folder, outputs: Outputs) ->
     """
     name = outputs.records.name
     position = int(ledger.position(name) or 0)
-    with folder.file(name) as records:
+    with folder.open_file(name) as records:
         end = _true_end(records, position, ledger.recent_records(VERIFIED_SECONDS), folder)
     if end == position:
         return 0
@@ -82,5 +82,5 @@ def _is_true(line: bytes, folder: Folder) -> bool:
 
 
 def _sha256_of(folder: Folder, path: str) -> str:
-    with folder.reading(path) as file:
+    with folder.open_reader(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

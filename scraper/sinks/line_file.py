@@ -53,7 +53,7 @@ class LineFile:
     def open(self) -> None:
         """Open what has the name now, or a new file."""
         self.close()
-        self._file = self._folder.file(self.name)
+        self._file = self._folder.open_file(self.name)
 
     def close(self) -> None:
         """Safe to call twice, and without `open`."""
@@ -63,7 +63,7 @@ class LineFile:
 
     def read(self) -> BufferedReader:
         """Another handle on it, for reading."""
-        return self._folder.reading(self.name)
+        return self._folder.open_reader(self.name)
 
     @property
     def size(self) -> int:
@@ -139,7 +139,7 @@ class LineFile:
 
     def _check_place(self) -> None:
         """Is the open file still the one in the folder, and as we left it?"""
-        ours, there = self._stat(), self._folder.look(self.name)
+        ours, there = self._stat(), self._folder.stat_entry(self.name)
         if there is None or (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
             self._on_move()
         elif ours.st_size != self.written:

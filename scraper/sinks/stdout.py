@@ -54,7 +54,7 @@ class StandardOutput:
     def flush(self, *, durable: bool) -> str:
         """Raises LocalFault if it is a file that cannot be written."""
         if self._waiting:
-            self._is_read = streams.put_out(b"".join(self._waiting))
+            self._is_read = streams.write_output(b"".join(self._waiting))
             self._waiting.clear()
             if not self._is_read:
                 logger.warning(

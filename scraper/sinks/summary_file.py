@@ -27,9 +27,9 @@ class SummaryFile:
         """Raises UsageError if another program has written what is there."""
         path = self._folder.path / self.name
         with opening(path):
-            if self._folder.look(self.name) is None:
+            if self._folder.stat_entry(self.name) is None:
                 return
-            with self._folder.reading(self.name) as file:
+            with self._folder.open_reader(self.name) as file:
                 if not _is_summary(file.read(_MAX_SUMMARY_BYTES)):
                     raise UsageError(
                         f"{path} was not written by this program: "
@@ -39,9 +39,9 @@ class SummaryFile:
     def write(self, summary: Mapping[str, Any]) -> None:
         """Put this one in its place. Raises as `check` does, and OSError."""
         self.check()
-        with self._parts.new_file(self.name) as file:
+        with self._parts.create_file(self.name) as file:
             file.write(printable_json(orjson.dumps(summary, option=orjson.OPT_INDENT_2)) + b"\n")
-        self._folder.take(self._parts, self.name, self.name)
+        self._folder.move_in(self._parts, self.name, self.name)
 
 
 def _is_summary(text: bytes) -> bool:

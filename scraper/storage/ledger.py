@@ -1044,12 +1044,12 @@ def _is_full(error: sqlite3.Error, path: Path) -> bool:
 def _has_room(folder: Path) -> bool:
     try:
         with open_folder(folder) as opened:
-            opened.remove("probe")
+            opened.remove_file("probe")
             try:
-                with opened.new_file("probe") as file:
+                with opened.create_file("probe") as file:
                     file.write(bytes(_PROBE_BYTES))
             finally:
-                opened.remove("probe")
+                opened.remove_file("probe")
     except OSError as error:
         return disk_failure(error).kind != "disk_full"
     return True

@@ -66,7 +66,7 @@ def processed_prefix(url: Url) -> str:
 def has_picture(folder: Folder, url: Url) -> bool:
     """Does the picture lie there that was made of this URL?"""
     prefix = processed_prefix(url)
-    return any(folder.holds(prefix + extension) for extension in PICTURE_EXTENSIONS)
+    return any(folder.has_file(prefix + extension) for extension in PICTURE_EXTENSIONS)
 
 
 def _last_part(url: str) -> str:
@@ -131,10 +131,10 @@ class Store:
                 self.root = self._kept(open_folder(self.folder))
                 self._check_places()
                 # URLs with passwords stand in there.
-                self._hidden = self._kept(self.root.below(".scraper", create=True, mode=0o700))
+                self._hidden = self._kept(self.root.open_below(".scraper", create=True, mode=0o700))
                 self._take_lock(self._hidden)
                 self.own_parts = self._kept(
-                    self._hidden.below(f"parts/{self.parts.name}", create=True)
+                    self._hidden.open_below(f"parts/{self.parts.name}", create=True)
                 )
         except BaseException:
             self._let_go()
@@ -157,14 +157,14 @@ class Store:
         """What lies in the place of a folder of ours is told now, not in the middle of the run."""
         for name in (*FOLDERS.values(), "processed"):
             with suppress(FileNotFoundError):
-                self.root.below(name).close()
+                self.root.open_below(name).close()
 
     def _kept(self, folder: Folder) -> Folder:
         self._open.append(folder)
         return folder
 
     def _take_lock(self, hidden: Folder) -> None:
-        self._lock = hidden.file("lock")
+        self._lock = hidden.open_file("lock")
         _lock(self._lock, self.folder)
         self._lock.truncate(0)
         self._lock.write(f"{os.getpid()}\n".encode())
@@ -172,7 +172,8 @@ class Store:
     def close(self, *, keep_parts: bool = False) -> None:
         """Give the lock back, and remove what was never published, unless the next run needs it."""
         if self._hidden is not None and self._lock is not None and not keep_parts:
-            with suppress(OSError), self._hidden.below("parts") as parts:  # else by the next run
+            # What cannot be removed now is removed by the next run.
+            with suppress(OSError), self._hidden.open_below("parts") as parts:
                 parts.remove_tree(self.parts.name)
         self._let_go()
 
@@ -211,7 +212,7 @@ class Store:
     def sync_names(self, files: Iterable[Publication]) -> None:
         """Have the disk hold the names under which they were published."""
         for parent in {_parent_of(each) for each in files}:
-            with self.root.below(parent) as folder:
+            with self.root.open_below(parent) as folder:
                 folder.sync()
 
     def recover(self, files: Sequence[Publication]) -> None:
@@ -220,11 +221,11 @@ class Store:
         A part that is gone was renamed before the kill.
         """
         assert self._hidden is not None, "open() comes first"
-        with self._hidden.below("parts") as parts:
+        with self._hidden.open_below("parts") as parts:
             self._publish([each for each in files if each.part is None], parts)
-            for name in set(parts.folders()) - {self.parts.name}:
-                with parts.below(name) as killed:
-                    left = [each for each in files if each.part and killed.holds(each.part)]
+            for name in set(parts.folder_names()) - {self.parts.name}:
+                with parts.open_below(name) as killed:
+                    left = [each for each in files if each.part and killed.has_file(each.part)]
                     self._publish(left, killed)
                 parts.remove_tree(name)
 
@@ -248,7 +249,7 @@ def _folder_for(files: Sequence[Publication], parent: Folder, name: str) -> Fold
     as its folder."""
     creates = any(each.part is not None for each in files)
     try:
-        return parent.below(name, create=creates)
+        return parent.open_below(name, create=creates)
     except FileNotFoundError:
         if creates:
             raise
@@ -262,9 +263,9 @@ def _publish_into(folder: Folder | None, files: Iterable[Publication], parts: Fo
         for each in files:
             name = os.path.basename(each.path)
             if each.part is None:
-                folder.remove(name)
+                folder.remove_file(name)
             else:
-                folder.take(parts, each.part, name)
+                folder.move_in(parts, each.part, name)
 
 
 def _sync(path: str) -> None:
@@ -278,7 +279,7 @@ def _sync(path: str) -> None:
 def holder(folder: Path) -> str | None:
     """The process number of the run that holds this folder; None if none does."""
     try:
-        with open_folder(folder) as opened, opened.reading(".scraper/lock") as file:
+        with open_folder(folder) as opened, opened.open_reader(".scraper/lock") as file:
             process = file.read(32).decode("ascii", "replace").strip()
             try:
                 _lock(file, folder)

@@ -277,9 +277,9 @@ def _processor(own: Callable[..., Any] | None, recipe: Recipe) -> Callable[[Item
             return picture.facts, (), picture.files
         with open(item.path, "rb") as file:
             page = Page(item.url, file.read(), item.charset)
-        facts = html.facts(page, bounds)
+        facts = html.page_facts(page, bounds)
         if own is not None:
-            facts["data"] = html.with_function(page, own)
+            facts["data"] = html.apply_function(page, own)
         found = facts["images"]
         facts["canonical"] = redacted(facts["canonical"]) if facts["canonical"] else None
         for name in ("links", "images"):  # what they are asked with is no matter of the record

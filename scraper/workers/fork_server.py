@@ -116,7 +116,7 @@ def _socket_folder(parent: Path | None) -> Iterator[bool]:
         return
     keys: Any = current_process()
     before = keys._config.get("tempdir")
-    keys._config["tempdir"] = home.within(MAX_SOCKET_FOLDER_BYTES)
+    keys._config["tempdir"] = home.short_path(MAX_SOCKET_FOLDER_BYTES)
     try:
         yield True
     finally:
@@ -137,7 +137,8 @@ def _made_home(parent: Path | None) -> TemporaryFolder | None:
     for place in (None, *USUAL_PLACES):
         with suppress(OSError):  # not there, not to be written, full: the next one may be better
             home = TemporaryFolder(HOME, place)
-            if len(os.fsencode(home.within(MAX_SOCKET_FOLDER_BYTES))) <= MAX_SOCKET_FOLDER_BYTES:
+            path = home.short_path(MAX_SOCKET_FOLDER_BYTES)
+            if len(os.fsencode(path)) <= MAX_SOCKET_FOLDER_BYTES:
                 return home
             home.remove()
     if parent is None:

@@ -12,8 +12,8 @@ from contextlib import suppress
 from scraper.machine import streams
 from scraper.text import counted
 
-MOST_BYTES = 4_096  # of one item; what comes behind is counted
-MOST_BYTES_MEANWHILE = 64 * 2**20  # on the disk, while an item goes on
+MAX_BYTES = 4_096  # of one item; what comes behind is counted
+MAX_BYTES_ON_DISK = 64 * 2**20  # on the disk, while an item goes on
 
 
 class Printed:
@@ -32,7 +32,7 @@ class Printed:
         return text
 
 
-def left_by(path: str) -> str:
+def read_leftover(path: str) -> str:
     """What a worker that is dead had printed and nobody has taken."""
     try:
         file = os.open(path, os.O_RDONLY)
@@ -44,15 +44,15 @@ def left_by(path: str) -> str:
         os.close(file)
 
 
-def bound(path: str) -> None:
+def truncate_excess(path: str) -> None:
     """Cut what an item prints without end; its worker goes on behind the cut."""
     with suppress(FileNotFoundError):  # the worker has not come so far
-        if os.stat(path).st_size > MOST_BYTES_MEANWHILE:
-            os.truncate(path, MOST_BYTES)
+        if os.stat(path).st_size > MAX_BYTES_ON_DISK:
+            os.truncate(path, MAX_BYTES)
 
 
 def _beginning(file: int) -> str:
     os.lseek(file, 0, os.SEEK_SET)  # it is written at its end wherever it is read
-    text = os.read(file, MOST_BYTES).decode("utf-8", "backslashreplace").strip()
-    more = os.fstat(file).st_size - MOST_BYTES
+    text = os.read(file, MAX_BYTES).decode("utf-8", "backslashreplace").strip()
+    more = os.fstat(file).st_size - MAX_BYTES
     return f"{text}\n... and {counted(more, 'more byte')}" if more > 0 else text

@@ -174,7 +174,9 @@ class ProcessStage:
         if complaint:
             raise UsageError(f"the worker processes cannot start: {complaint}")
         if not done or main.broken:
-            raise UsageError(main_module.trouble(self._scratch) or main_module.died_at_import())
+            raise UsageError(
+                main_module.import_trouble(self._scratch) or main_module.unexplained_death()
+            )
 
     def warm(self, timeout: float = child.START_SECONDS) -> None:
         """Wait until every worker has imported everything. Raises UsageError as `check` does."""
@@ -612,7 +614,7 @@ class _Generation:
         for each in self.children:
             note = child.note_of(self._scratch, each.pid)
             age = now - note.begun
-            printed.bound(child.said_path(self._scratch, each.pid))
+            printed.truncate_excess(child.said_path(self._scratch, each.pid))
             if note.number and age > self._limits.seconds + GRACE_SECONDS:
                 each.kill()
                 if age > self._limits.seconds + 4 * GRACE_SECONDS:
@@ -647,7 +649,7 @@ class _Generation:
         return found
 
     def _said_by(self, pid: int) -> str:
-        return printed.left_by(child.said_path(self._scratch, pid))
+        return printed.read_leftover(child.said_path(self._scratch, pid))
 
     def last_words(self) -> str:
         """The last line that one of its workers has printed, or nothing."""

@@ -10,7 +10,7 @@ import pytest
 
 from scraper.config import configure
 from scraper.machine import cores as measured
-from scraper.machine.cores import cores, default_threads, granted_cores
+from scraper.machine.cores import default_threads, granted_cores, usable_cores
 from scraper.runner import _wanted_share
 
 MACHINE = os.cpu_count() or 1
@@ -80,7 +80,7 @@ def test_affinity_counts() -> None:
     before = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(before)})
-        assert cores() == 1
+        assert usable_cores() == 1
     finally:
         os.sched_setaffinity(0, before)
 

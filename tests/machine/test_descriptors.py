@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, delay, page
-from scraper.machine.descriptors import MOST_CONNECTIONS, Share, in_use, made_smaller, shared
+from scraper.machine.descriptors import MAX_CONNECTIONS, Share, in_use, reductions_of, share_of
 from tests.conftest import PROJECT
 from tests.stories.runs import records_of
 
@@ -22,29 +22,29 @@ WANTED = Share(threads=32, processes=2)
 
 
 def test_what_fits_is_left_as_it_is() -> None:
-    share = shared(WANTED, limit=1024, used=10)
+    share = share_of(WANTED, limit=1024, used=10)
     assert (share.threads, share.processes) == (32, 2)
-    assert list(made_smaller(WANTED, share)) == []
+    assert list(reductions_of(WANTED, share)) == []
 
 
 def test_threads_go_first_and_then_worker_processes() -> None:
-    assert shared(WANTED, limit=100, used=4).processes == 2
-    many = shared(Share(32, 16), limit=90, used=4)
+    assert share_of(WANTED, limit=100, used=4).processes == 2
+    many = share_of(Share(32, 16), limit=90, used=4)
     assert many.threads == 4
     assert 1 < many.processes < 16
-    assert shared(Share(32, 16), limit=50, used=3).processes == 1
+    assert share_of(Share(32, 16), limit=50, used=3).processes == 1
 
 
 def test_what_is_made_smaller_is_said_in_one_line() -> None:
-    (line,) = made_smaller(WANTED, shared(WANTED, limit=60, used=4))
+    (line,) = reductions_of(WANTED, share_of(WANTED, limit=60, used=4))
     assert "of 32 threads and 1 of 2 worker processes" in line
     assert "ulimit -n" in line
 
 
 def test_kept_connections_get_what_is_left() -> None:
-    few, many = (shared(Share(8, 0), limit, 4).connections for limit in (60, 1_024))
+    few, many = (share_of(Share(8, 0), limit, 4).connections for limit in (60, 1_024))
     assert 0 < few < many < 1_024
-    assert shared(WANTED, limit=1_000_000, used=4).connections == MOST_CONNECTIONS
+    assert share_of(WANTED, limit=1_000_000, used=4).connections == MAX_CONNECTIONS
 
 
 @given(st.integers(1, 300), st.integers(0, 20), st.integers(1, 64), st.integers(0, 64))
@@ -53,11 +53,11 @@ def test_the_number_that_is_asked_for_is_enough(
 ) -> None:
     wanted = Share(threads, processes)
     try:
-        share = shared(wanted, limit, used)
+        share = share_of(wanted, limit, used)
     except UsageError as error:
         needed = re.search(r"ulimit -n (\d+)$", str(error))
         assert needed is not None
-        assert shared(wanted, int(needed[1]), used).threads == 1
+        assert share_of(wanted, int(needed[1]), used).threads == 1
     else:
         assert 1 <= share.threads <= threads
         assert min(processes, 1) <= share.processes <= processes

@@ -50,12 +50,12 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
 def test_what_is_no_file_is_not_opened_as_one(word: str, folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "target").write_text("mine")
     SPECIAL[word](folder.path / "x")
-    for use in (folder.file, folder.reading, folder.check_file):
+    for use in (folder.open_file, folder.open_reader, folder.check_file):
         with pytest.raises(NotPlain, match=rf"run/x is {word} where this program keeps a file"):
             use("x")
     with pytest.raises(OSError, match="x"):
-        folder.new_file("x")
-    assert not folder.holds("x")
+        folder.create_file("x")
+    assert not folder.has_file("x")
     assert (tmp_path / "target").read_text() == "mine"
 
 
@@ -66,29 +66,29 @@ def test_what_is_no_folder_is_not_entered(word: str, folder: Folder, tmp_path: P
     SPECIAL[word](folder.path / "x")
     for path in ("x", "x/y"):
         with pytest.raises(NotPlain, match=rf"run/x is {word} where this program keeps a folder"):
-            folder.below(path, create=True)
+            folder.open_below(path, create=True)
     assert list((tmp_path / "target").iterdir()) == []
-    assert folder.folders() == []
+    assert folder.folder_names() == []
 
 
 def test_a_folder_is_no_file_and_a_file_no_folder(folder: Folder) -> None:
     (folder.path / "d").mkdir()
     (folder.path / "f").write_text("")
     with pytest.raises(NotPlain, match="d is a folder where"):
-        folder.file("d")
+        folder.open_file("d")
     with pytest.raises(NotPlain, match="f is a file where"):
-        folder.below("f", create=True)
+        folder.open_below("f", create=True)
 
 
 def test_a_folder_is_made_where_it_is_missing_and_only_if_asked(folder: Folder) -> None:
     with pytest.raises(FileNotFoundError):
-        folder.below("a/b")
-    with folder.below("a/b", create=True) as made, made.file("x") as file:
+        folder.open_below("a/b")
+    with folder.open_below("a/b", create=True) as made, made.open_file("x") as file:
         file.write(b"1")
-    with folder.below("a/b") as again, again.file("x") as file:
+    with folder.open_below("a/b") as again, again.open_file("x") as file:
         file.write(b"2")
     assert (folder.path / "a/b/x").read_bytes() == b"12"
-    assert folder.folders() == ["a"]
+    assert folder.folder_names() == ["a"]
 
 
 @posix
@@ -97,9 +97,9 @@ def test_a_file_takes_the_place_of_a_link_and_not_of_its_target(
 ) -> None:
     (tmp_path / "target").write_text("mine")
     (folder.path / "x").symlink_to(tmp_path / "target")
-    with folder.below("parts", create=True) as parts:
-        parts.new_file("1").close()
-        folder.take(parts, "1", "x")
+    with folder.open_below("parts", create=True) as parts:
+        parts.create_file("1").close()
+        folder.move_in(parts, "1", "x")
     assert (folder.path / "x").read_text() == ""
     assert not (folder.path / "x").is_symlink()
     assert (tmp_path / "target").read_text() == "mine"
@@ -107,20 +107,20 @@ def test_a_file_takes_the_place_of_a_link_and_not_of_its_target(
 
 def test_a_file_that_cannot_take_its_place_names_that_place(folder: Folder) -> None:
     (folder.path / "x").mkdir()
-    with folder.below("parts", create=True) as parts:
-        parts.new_file("1").close()
+    with folder.open_below("parts", create=True) as parts:
+        parts.create_file("1").close()
         with pytest.raises(NotPlain, match="run/x is a folder"):
-            folder.take(parts, "1", "x")
+            folder.move_in(parts, "1", "x")
         with pytest.raises(FileNotFoundError) as caught:
-            folder.take(parts, "2", "y")
+            folder.move_in(parts, "2", "y")
     assert caught.value.filename == str(folder.path / "parts" / "2")
 
 
 def test_removing_is_done_when_it_is_gone(folder: Folder) -> None:
     (folder.path / "x").write_text("")
-    folder.remove("x")
-    folder.remove("x")
-    with folder.below("a/b", create=True):
+    folder.remove_file("x")
+    folder.remove_file("x")
+    with folder.open_below("a/b", create=True):
         pass
     folder.remove_tree("a")
     assert list(folder.path.iterdir()) == []
@@ -130,7 +130,7 @@ def test_removing_is_done_when_it_is_gone(folder: Folder) -> None:
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "run").symlink_to("real")
-    with open_folder(tmp_path / "run") as opened, opened.file("x") as file:
+    with open_folder(tmp_path / "run") as opened, opened.open_file("x") as file:
         file.write(b"1")
     assert (tmp_path / "real" / "x").read_bytes() == b"1"
 

@@ -12,9 +12,9 @@ from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 from PIL import Image
 
 from processors import Unusable
-from processors.html import facts
+from processors.html import page_facts
 from processors.image import Plan, process
-from processors.metadata import Malformed, stripped
+from processors.metadata import Malformed, strip_metadata
 from processors.page import Page
 from tests.conftest import PROJECT
 from tests.corpus_pictures import PICTURES
@@ -85,10 +85,10 @@ def test_a_picture_of_the_corpus_has_the_same_pixels_without_its_metadata(name: 
     body, format = (CORPUS / name).read_bytes(), PICTURES[name].format.replace("mpo", "jpeg")
     if name in OUT_OF_JOINT:
         with pytest.raises(Malformed):
-            stripped(body, format)
+            strip_metadata(body, format)
         return
-    clean = stripped(body, format)
-    assert stripped(clean, format) is clean
+    clean = strip_metadata(body, format)
+    assert strip_metadata(clean, format) is clean
     for word in (b"Exif\0", b"EXIF", b"eXIf", b"xmpmeta", b"Photoshop 3.0", b"tEXt", b"iTXt"):
         assert word not in clean
     with Image.open(BytesIO(body)) as before, Image.open(BytesIO(clean)) as after:
@@ -100,7 +100,7 @@ def test_a_picture_of_the_corpus_has_the_same_pixels_without_its_metadata(name: 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_a_page_of_the_corpus_gives_the_links_that_a_soup_finds(path: Path) -> None:
     page = Page("https://example.org/where/it/was.html", path.read_bytes(), "utf-8")
-    told = facts(page)
+    told = page_facts(page)
     json.dumps(told).encode()
     assert all(link.startswith(("http://", "https://")) for link in told["links"] + told["images"])
     with warnings.catch_warnings():
@@ -130,5 +130,5 @@ def test_a_page_that_lies_about_its_charset_is_read_as_http_says(name: str) -> N
     page = Page("https://example.org/", body, "UTF-8")
     assert page.charset == "utf-8"
     assert page.text == body.removeprefix(b"\xef\xbb\xbf").decode()
-    assert facts(page)["links"]
+    assert page_facts(page)["links"]
     assert Page("https://example.org/", body).charset == LYING[name]

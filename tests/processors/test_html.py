@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors import Unusable
-from processors.charset import _CODECS, _LABELS, declared, decode, encoding_of
-from processors.html import Bounds, facts, with_function
+from processors.charset import _CODECS, _LABELS, declared_encoding, decode, encoding_of
+from processors.html import Bounds, apply_function, page_facts
 from processors.page import Page
 from tests.prescan import by_the_letter
 
@@ -22,7 +22,7 @@ URL = "https://example.org/shop/page.html?x=1#top"
 
 
 def told(source: str, url: str = URL) -> dict[str, Any]:
-    return facts(Page(url, source.encode(), "utf-8"))
+    return page_facts(Page(url, source.encode(), "utf-8"))
 
 
 # What the bytes say
@@ -147,7 +147,7 @@ SHIFTED = "<meta charset=shift_jis>"
     ],
 )  # fmt: skip
 def test_the_prescan_reads_as_the_standard_has_it(head: str, encoding: str | None) -> None:
-    assert declared(head.encode("latin-1")) == encoding
+    assert declared_encoding(head.encode("latin-1")) == encoding
 
 
 @given(st.lists(st.sampled_from(
@@ -156,14 +156,14 @@ def test_the_prescan_reads_as_the_standard_has_it(head: str, encoding: str | Non
 ), max_size=40))  # fmt: skip
 def test_the_prescan_is_the_standards_step_by_step(pieces: list[str]) -> None:
     head = "".join(pieces).encode()
-    assert declared(head) == by_the_letter(head)
+    assert declared_encoding(head) == by_the_letter(head)
 
 
 @pytest.mark.parametrize("charset", ["utf-16le", "UTF-16", "utf-16be", "ucs-2", "unicodefffe"])
 def test_http_may_say_utf_16_without_a_byte_order_mark(charset: str) -> None:
     name = encoding_of(charset) or ""
     page = Page(URL, "<title>grün</title>".encode(name[:6] + "-" + name[6:]), charset)
-    assert (page.charset, facts(page)["title"]) == (name, "grün")
+    assert (page.charset, page_facts(page)["title"]) == (name, "grün")
 
 
 def test_a_meta_that_says_utf_16_means_utf_8() -> None:
@@ -235,7 +235,7 @@ def test_decoding_never_raises_and_leaves_no_nul_and_no_lone_surrogate(
 
 @given(st.binary(max_size=200))
 def test_any_bytes_have_facts_that_json_can_hold(body: bytes) -> None:
-    told = facts(Page(URL, body))
+    told = page_facts(Page(URL, body))
     assert "\\u0000" not in json.dumps(told)
     json.dumps(told, ensure_ascii=False).encode()
 
@@ -321,7 +321,7 @@ def test_the_first_base_is_obeyed_if_it_can_be(base: str, link: str) -> None:
 def test_links_are_always_absolute_http_urls(hrefs: list[str]) -> None:
     quoted = [href.replace('"', "&quot;") for href in hrefs]
     source = "".join(f'<a href="{href}">x</a><img src="{href}">' for href in quoted)
-    page = facts(Page(URL, source.encode(errors="replace"), "utf-8"))
+    page = page_facts(Page(URL, source.encode(errors="replace"), "utf-8"))
     for url in page["links"] + page["images"]:
         assert url.startswith(("https://", "http://"))
         assert "#" not in url
@@ -346,7 +346,7 @@ def test_a_page_nested_deeper_than_pythons_stack_has_its_text() -> None:
 def test_facts_leave_the_tree_as_it_was() -> None:
     page = Page(URL, b"<p>a<script>b</script><a href=c>d</a>")
     before = page.tree.html
-    facts(page)
+    page_facts(page)
     assert page.tree.html == before
 
 
@@ -356,7 +356,7 @@ def test_a_parser_that_gives_up_makes_the_page_unusable(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("processors.page.LexborHTMLParser", give_up)
     with pytest.raises(Unusable, match="too much") as caught:
-        facts(Page(URL, b""))
+        page_facts(Page(URL, b""))
     assert caught.value.kind == "page_broken"
 
 
@@ -365,7 +365,7 @@ def test_a_parser_that_gives_up_makes_the_page_unusable(monkeypatch: pytest.Monk
 
 def test_links_and_images_are_cut_where_the_bounds_are() -> None:
     source = "".join(f"<a href={number}><img src={number}.png></a>" for number in range(30))
-    page = facts(Page(URL, source.encode()), Bounds(max_links=20, max_page_images=10))
+    page = page_facts(Page(URL, source.encode()), Bounds(max_links=20, max_page_images=10))
     assert page["links"] == [f"https://example.org/shop/{number}" for number in range(20)]
     assert page["images"] == [f"https://example.org/shop/{number}.png" for number in range(10)]
     assert page["cut"] == ["links", "images"]
@@ -373,7 +373,7 @@ def test_links_and_images_are_cut_where_the_bounds_are() -> None:
 
 def test_as_many_as_the_bounds_are_not_cut() -> None:
     source = "".join(f"<a href={number % 20}#{number}>x</a>" for number in range(300))
-    page = facts(Page(URL, source.encode()), Bounds(max_links=20))
+    page = page_facts(Page(URL, source.encode()), Bounds(max_links=20))
     assert (len(page["links"]), page["cut"]) == (20, [])
 
 
@@ -457,7 +457,7 @@ def test_titles_of_nested_drawings_cost_no_walk_each() -> None:
     """One after the other was a minute of work in a page of 360 kB."""
     page = Page(URL, b"<svg>" + b"<g><title></title>" * 20_000)
     began = time.process_time()
-    assert facts(page)["title"] is None
+    assert page_facts(page)["title"] is None
     assert time.process_time() - began < 5
 
 
@@ -470,14 +470,14 @@ def test_a_function_returns_plain_data_that_shares_nothing_with_the_page() -> No
         assert heading is not None
         return {"title": heading.string, "seen": date(2024, 5, 6), "pair": (1, None, 2.5, True)}
 
-    data = with_function(Page(URL, b"<h1>T</h1>"), article)
+    data = apply_function(Page(URL, b"<h1>T</h1>"), article)
     assert data == {"title": "T", "seen": "2024-05-06", "pair": [1, None, 2.5, True]}
     assert type(data["title"]) is str
 
 
 def test_a_date_becomes_iso_text() -> None:
     moment = datetime(2024, 5, 6, 7, 8, 9)
-    assert with_function(Page(URL, b""), lambda page: moment) == moment.isoformat()
+    assert apply_function(Page(URL, b""), lambda page: moment) == moment.isoformat()
 
 
 def test_a_function_that_raises_is_named_with_its_line() -> None:
@@ -485,7 +485,7 @@ def test_a_function_that_raises_is_named_with_its_line() -> None:
         return str({}["missing"])
 
     with pytest.raises(Unusable) as caught:
-        with_function(Page(URL, b""), price)
+        apply_function(Page(URL, b""), price)
     line = price.__code__.co_firstlineno + 1
     assert caught.value.kind == "function_failed"
     assert "price raised KeyError: 'missing'" in str(caught.value)
@@ -497,26 +497,26 @@ def test_the_line_is_the_users_own_though_a_library_raised() -> None:
         return json.loads(page.text)
 
     with pytest.raises(Unusable) as caught:
-        with_function(Page(URL, b"no json"), broken)
+        apply_function(Page(URL, b"no json"), broken)
     line = broken.__code__.co_firstlineno + 1
     assert str(caught.value).endswith(f"(test_html.py, line {line})")
 
 
 def test_a_callable_without_a_name_may_fail_too() -> None:
     with pytest.raises(Unusable, match="partial raised"):
-        with_function(Page(URL, b""), functools.partial(int, "x"))
+        apply_function(Page(URL, b""), functools.partial(int, "x"))
 
 
 @pytest.mark.parametrize("returned", [{1, 2}, object(), {"x": b"y"}, "\ud800", {1: 2}, 2**70])
 def test_what_json_cannot_hold_is_refused(returned: object) -> None:
     with pytest.raises(Unusable, match="not plain data") as caught:
-        with_function(Page(URL, b""), lambda page: returned)
+        apply_function(Page(URL, b""), lambda page: returned)
     assert caught.value.kind == "function_failed"
 
 
 def test_a_function_that_wants_to_exit_only_fails() -> None:
     with pytest.raises(Unusable, match="SystemExit"):
-        with_function(Page(URL, b""), lambda page: sys.exit(3))
+        apply_function(Page(URL, b""), lambda page: sys.exit(3))
 
 
 def test_a_lack_of_memory_is_not_the_functions_failure() -> None:
@@ -524,7 +524,7 @@ def test_a_lack_of_memory_is_not_the_functions_failure() -> None:
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        with_function(Page(URL, b""), hungry)
+        apply_function(Page(URL, b""), hungry)
 
 
 # The package

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageCms, ImageDraw
 
 from processors import Unusable
-from processors.image import FORMATS, Plan, Processed, fit, process
+from processors.image import FORMATS, Plan, ProcessedImage, fit, process
 
 ORIENTATION = 0x0112
 
@@ -43,7 +43,7 @@ class Desk:
         self.out = folder / "parts" / "17"
         self.out.parent.mkdir()
 
-    def process(self, body: bytes, plan: Plan | None = None) -> Processed:
+    def process(self, body: bytes, plan: Plan | None = None) -> ProcessedImage:
         source = self.folder / "original"
         source.write_bytes(body)
         return process(str(source), plan or Plan(), str(self.out), "processed/h/name-ab12")

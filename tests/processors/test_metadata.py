@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
 from processors.image import Plan, process
-from processors.metadata import Malformed, stripped
+from processors.metadata import Malformed, strip_metadata
 
 SECRET = b"48.8584N, 2.2945E"
 XMP = b"<x:xmpmeta><rdf:RDF>" + SECRET + b"</rdf:RDF></x:xmpmeta>"
@@ -62,14 +62,14 @@ def pixels(body: bytes) -> list[tuple[Any, ...]]:
 
 def assert_clean(body: bytes, format: str) -> bytes:
     """`body` without metadata, which it had."""
-    clean = stripped(body, format)
+    clean = strip_metadata(body, format)
     assert len(clean) < len(body)
     assert SECRET not in clean
     assert b"Exif" not in clean
     assert b"EXIF" not in clean
     assert b"xmpmeta" not in clean
     assert pixels(clean)[0] == pixels(body)[0]
-    assert stripped(clean, format) is clean
+    assert strip_metadata(clean, format) is clean
     with Image.open(io.BytesIO(clean)) as image:
         assert not dict(image.getexif())
         assert not {"exif", "xmp", "comment", "photoshop", "Software"} & image.info.keys()
@@ -146,7 +146,7 @@ def test_a_picture_without_metadata_is_given_back_as_it_is(
 ) -> None:
     format, options = given
     body = picture(format, options)
-    assert stripped(body, format) is body
+    assert strip_metadata(body, format) is body
 
 
 @given(of_any_format(), st.data())
@@ -161,7 +161,7 @@ def test_whatever_is_damaged_is_malformed_and_nothing_else(
     cut = bytes(body[: data.draw(st.integers(0, len(body)))])
     for name in FORMATS:
         with contextlib.suppress(Malformed):  # its own word for it, and the only one
-            assert len(stripped(cut, name)) <= len(cut)
+            assert len(strip_metadata(cut, name)) <= len(cut)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -169,7 +169,7 @@ def test_a_picture_that_is_cut_off_anywhere_is_malformed(format: str) -> None:
     body = saved(noisy(size=(9, 7)), format, exif=exif())
     for length in range(len(body)):
         with pytest.raises(Malformed):
-            stripped(body[:length], format)
+            strip_metadata(body[:length], format)
 
 
 # -- JPEG -------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ def test_what_says_how_a_jpegs_colours_are_meant_stays() -> None:
 )
 def test_no_jpeg(body: bytes) -> None:
     with pytest.raises(Malformed):
-        stripped(body, "jpeg")
+        strip_metadata(body, "jpeg")
 
 
 # -- PNG --------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ BEHIND_IHDR = 33
 def test_of_a_png_goes(name: bytes) -> None:
     content = struct.pack(">II", 1, 0) if name == b"acTL" else b"Comment\0" + SECRET
     for place in (BEHIND_IHDR, len(PNG) - 12):
-        assert stripped(PNG[:place] + chunk(name, content) + PNG[place:], "png") == PNG
+        assert strip_metadata(PNG[:place] + chunk(name, content) + PNG[place:], "png") == PNG
 
 
 def test_texts_and_times_of_a_png_go() -> None:
@@ -308,7 +308,7 @@ def test_what_says_how_a_pngs_colours_are_meant_stays() -> None:
     ])  # fmt: skip
     body = PNG[:BEHIND_IHDR] + colours + PNG[BEHIND_IHDR:]
     told = PNG[:BEHIND_IHDR] + colours + chunk(b"tIME", bytes(7)) + PNG[BEHIND_IHDR:]
-    assert stripped(told, "png") == body
+    assert strip_metadata(told, "png") == body
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_what_says_how_a_pngs_colours_are_meant_stays() -> None:
 )
 def test_no_png(body: bytes) -> None:
     with pytest.raises(Malformed):
-        stripped(body, "png")
+        strip_metadata(body, "png")
 
 
 # -- WebP -------------------------------------------------------------------------------------
@@ -376,7 +376,7 @@ def test_a_moving_webp_still_moves() -> None:
 )
 def test_no_webp(body: bytes) -> None:
     with pytest.raises(Malformed):
-        stripped(body, "webp")
+        strip_metadata(body, "webp")
 
 
 # -- in the stage -----------------------------------------------------------------------------
@@ -427,7 +427,7 @@ def test_nothing_made_anew_carries_metadata(format: str, to: str, tmp_path: Path
     for plan in (Plan(format=to), Plan(format=to, resize=20), Plan(format=to, grayscale=True)):
         content, _ = made(tmp_path, body, plan)
         assert SECRET not in content
-        assert stripped(content, to) is content
+        assert strip_metadata(content, to) is content
         with Image.open(io.BytesIO(content)) as image:
             assert not dict(image.getexif())
 

@@ -173,7 +173,7 @@ def test_a_socket_lies_elsewhere_if_no_short_path_leads_there(
     long = tmp_path / ("x" * 120)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    monkeypatch.setattr(TemporaryFolder, "within", lambda self, bytes: str(self.path))
+    monkeypatch.setattr(TemporaryFolder, "short_path", lambda self, max_bytes: str(self.path))
     monkeypatch.setattr(fork_server, "USUAL_PLACES", (tmp_path / "absent", Path("/tmp")))
     home = fork_server._made_home(None)
     assert home is not None

@@ -415,7 +415,7 @@ def test_of_much_that_is_printed_the_beginning_is_kept(begin: Begin) -> None:
 def test_what_is_printed_without_end_does_not_fill_the_disk(
     begin: Begin, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(printed, "MOST_BYTES_MEANWHILE", 2**20)
+    monkeypatch.setattr(printed, "MAX_BYTES_ON_DISK", 2**20)
     monkeypatch.setattr(stage, "ROUND_SECONDS", 0.01)
     run = begin(processes=1)
     sizes: list[int] = []
