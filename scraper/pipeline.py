@@ -38,7 +38,7 @@ from scraper.model import Fact, Failure, Fetched, FetchFailed, Line, Moved, Outc
 from scraper.redaction import redacted
 from scraper.sources.lists import Reader
 from scraper.text import counted
-from scraper.workers.stage import ProcessStage, Work
+from scraper.workers.stage import ProcessStage, WorkItem
 
 TICK_SECONDS = 1.0
 STALL_SECONDS = 60.0  # without any event, before the watchdog says what the run waits for
@@ -52,7 +52,7 @@ class Pipeline:
     def __init__(self, *, frontier: Frontier, fetcher: Fetcher, stage: ProcessStage | None,
                  journal: Journal, reader: Reader,
                  intake: Callable[[Sequence[Line]], frozenset[int]],
-                 work_item: Callable[[Fetched], Work], inbox: Inbox,
+                 work_item: Callable[[Fetched], WorkItem], inbox: Inbox,
                  now: Callable[[], float], threads: int, window: int, item_seconds: float,
                  limits: RunSettings, delivery: Delivery | None = None) -> None:  # fmt: skip
         self._frontier = frontier
@@ -188,7 +188,7 @@ class Pipeline:
         self._inbox.put(Answered(flight.request_id, fact, self._now()))
         if isinstance(fact, Fetched) and self._needs_work(fact):
             assert self._stage is not None, "there is one if there is work"
-            self._stage.submit(self._work_item(fact))
+            self._stage.submit(fact.task, self._work_item(fact), fact.bytes)
 
     def _needs_work(self, fetched: Fetched) -> bool:
         """Is there something to process? Not in a file, nor in what was processed the same way."""
@@ -399,7 +399,7 @@ class Pipeline:
             why = errors.new_failure("stalled", "every fetch thread hangs: the disk, most likely")
             self._stop(Stop(why.message, grace=0.0, failure=why))
         if self._stage is not None:
-            self._stage.overdue(now)
+            self._stage.watch_workers(now)
 
     def _watch(self) -> None:
         """Say what the run waits for when nothing has happened for a while; end what cannot end."""
@@ -413,13 +413,13 @@ class Pipeline:
         if not waits and not self._ended():
             reason = "nothing is under way and nothing will open: a fault of this program"
             raise LocalFault(errors.new_failure("stalled", reason))
-        oldest = self._stage.oldest() if self._stage is not None else None
+        oldest = self._stage.oldest_task() if self._stage is not None else None
         if oldest is not None and oldest[1] > self._item_seconds + STALL_SECONDS:
             # Neither the worker's own alarm nor its killing has brought an answer.
             why = errors.new_failure(
                 "process_timeout", f"no answer from a worker in {oldest[1]:.0f} s"
             )
-            self._processed(Processed(oldest[0].task, b"{}", failure=why))
+            self._processed(Processed(oldest[0], b"{}", failure=why))
 
     def _waits(self, now: float) -> Iterator[str]:
         for flight in itertools.islice(self._flights.values(), 3):
@@ -427,9 +427,9 @@ class Pipeline:
             yield f"{redacted(flight.task.url.href)} (a request, given up in {max(left, 0):.0f} s)"
         if len(self._flights) > 3:
             yield counted(len(self._flights) - 3, "more request")
-        oldest = self._stage.oldest() if self._stage is not None else None
+        oldest = self._stage.oldest_task() if self._stage is not None else None
         if self._processing and oldest is not None:
-            yield f"{redacted(oldest[0].url)} (in a worker for {oldest[1]:.0f} s)"
+            yield f"{redacted(oldest[0].url.href)} (in a worker for {oldest[1]:.0f} s)"
         opens = self._frontier.opens_at(self._now())
         if opens is not None:
             yield f"a host that may be asked in {max(opens - self._now(), 0):.0f} s"

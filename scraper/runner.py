@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -45,7 +46,7 @@ from scraper.storage.bitmap import Bitmap
 from scraper.storage.ledger import Ledger, Pass, fault_of, refusal_of
 from scraper.storage.store import Store, processed_prefix
 from scraper.urls import without_credentials
-from scraper.workers.stage import Limits, ProcessStage, Work
+from scraper.workers.stage import Limits, ProcessStage, Recipe, WorkItem
 
 logger = logging.getLogger("scraper")
 
@@ -207,7 +208,7 @@ class Run:
             delivery=self._delivery,
         )
         if self._stage is not None and (config.page.html or main_module.imported_by_workers()):
-            self._stage.check()
+            self._stage.check_start()
         self._iterator = self._pipeline.outcomes()
 
     def _chosen_folder(self) -> Path:
@@ -331,17 +332,12 @@ class Run:
     def _process_stage(self, processes: int) -> ProcessStage:
         config = self.config
         limits = Limits(config.worker.process_time_seconds, config.worker.process_memory_bytes)
-        return ProcessStage(
-            processes,
-            limits,
-            config.page.html,
-            config.image,
-            self._inbox.put,
-            bounds={
-                "max_links": config.page.max_links,
-                "max_page_images": config.page.max_page_images,
-            },
-        )
+        bounds = {
+            "max_links": config.page.max_links,
+            "max_page_images": config.page.max_page_images,
+        }
+        recipe = Recipe(html=config.page.html, plan=asdict(config.image), bounds=bounds)
+        return ProcessStage(processes, limits, recipe, self._inbox.put)
 
     # -- what the pipeline asks for -----------------------------------------------------------
 
@@ -358,18 +354,16 @@ class Run:
         self.report.repeated += added.repeated
         return added.hosts
 
-    def _work_item(self, fetched: Fetched) -> Work:
+    def _work_item(self, fetched: Fetched) -> WorkItem:
         task = fetched.task
         path = self.store.part(fetched.part) if fetched.part else self._held(task)
-        return Work(
-            task=task,
+        return WorkItem(
             kind=fetched.kind,
             path=path,
             url=without_credentials(fetched.url.href),
             charset=fetched.charset,
             out=self.store.part(f"{task.id}-{task.attempt}-{len(task.hops)}"),
             final=processed_prefix(task.origin_url),
-            bytes=fetched.bytes,
         )
 
     def _held(self, task: Task) -> str:

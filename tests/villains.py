@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from processors.page import Page
-    from scraper.workers.child import Item, Made
+    from scraper.workers.child import ProcessorResult, WorkItem
 
 
 class Two(Exception):
@@ -107,7 +107,7 @@ def _tell(page: Page) -> None:
 # -- for the tests of a full disk: in the place of the whole processor -----------------------------
 
 
-def full_disk(item: Item) -> Made:
+def full_disk(item: WorkItem) -> ProcessorResult:
     """The real one, on a disk that takes no variant."""
     from processors import image
     from scraper.workers import child

@@ -22,8 +22,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from multiprocessing import connection, parent_process
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ import orjson
 
 from scraper.errors import KINDS, disk_failure, new_failure
 from scraper.machine import streams
-from scraper.model import Failure
+from scraper.model import Failure, Kind
 from scraper.redaction import redacted
 from scraper.text import printable_json
 from scraper.workers.printed import Printed
@@ -40,7 +40,7 @@ START_SECONDS = 60.0  # to import everything, the user's module too
 MAX_MESSAGE_CHARS = 500
 
 # What a processor gives: facts for the record, URLs found, and (temporary file, final name) pairs.
-Made = tuple[dict[str, Any], Sequence[str], Sequence[tuple[str, str]]]
+ProcessorResult = tuple[dict[str, Any], Sequence[str], Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +57,31 @@ class Recipe:
 
     `html` names the user's function for pages, "module:function"; `plan` are the fields of
     `processors.image.Plan`, `bounds` those of `processors.html.Bounds`. `function` stands in for
-    all of them: any `Item -> Made`, by name.
+    all of them: any `WorkItem -> ProcessorResult`, by name.
     """
 
     html: str = ""
-    plan: tuple[tuple[str, Any], ...] = ()
-    bounds: tuple[tuple[str, int], ...] = ()
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    bounds: Mapping[str, int] = field(default_factory=dict)
     function: str = ""
 
 
-class Item(NamedTuple):
-    """What a worker is told of one body."""
+class WorkItem(NamedTuple):
+    """One body on disk that is to become facts."""
 
-    number: int
-    kind: str
+    kind: Kind
     path: str
     url: str
+    """The URL that answered."""
     charset: str | None
     out: str
+    """What the paths of temporary results begin with."""
     final: str
+    """What the final paths of variants begin with, below the run folder."""
 
 
-class Answer(NamedTuple):
-    """What it says of it: never an exception, because some break the pool while being unpickled."""
+class WorkResult(NamedTuple):
+    """What became of one item: never an exception, because some break the pool while unpickled."""
 
     number: int
     facts: bytes
@@ -154,20 +156,20 @@ def ping() -> str:
     return _complaint
 
 
-def answers(items: Sequence[Item]) -> list[Answer]:
-    """One answer for each item."""
+def process_batch(batch: Sequence[tuple[int, WorkItem]]) -> list[WorkResult]:
+    """One result for each numbered item."""
     if _worker is None and _fault is None:
         os._exit(1)  # no item has begun, so none is blamed: the stage stops if this goes on
-    return [_answer(item) for item in items]
+    return [_process(number, item) for number, item in batch]
 
 
-def _answer(item: Item) -> Answer:
+def _process(number: int, item: WorkItem) -> WorkResult:
     if _worker is None:
-        return Answer(item.number, b"{}", (), (), _fault, 0.0)
+        return WorkResult(number, b"{}", (), (), _fault, 0.0)
     try:
-        return _worker.answer(item)
-    except OSError as error:  # about the notes: the disk is full, whoever the item is
-        return Answer(item.number, b"{}", (), (), disk_failure(error), 0.0)
+        return _worker.process(number, item)
+    except OSError as error:  # about the notes: the disk is full, whichever item it is
+        return WorkResult(number, b"{}", (), (), disk_failure(error), 0.0)
 
 
 def _end_with_parent() -> None:
@@ -193,9 +195,9 @@ class _Worker:
         self._begun = open(begun_path(scratch, pid), "wb", buffering=0)  # noqa: SIM115
         self._note(_NOTHING)
 
-    def answer(self, item: Item) -> Answer:
+    def process(self, number: int, item: WorkItem) -> WorkResult:
         began = time.perf_counter()
-        self._note(Note(item.number, time.monotonic(), False))
+        self._note(Note(number, time.monotonic(), False))
         faulthandler.dump_traceback_later(self._limits.seconds, exit=True, file=self._dump)
         facts = b"{}"
         found: tuple[str, ...] = ()
@@ -208,7 +210,7 @@ class _Worker:
         except MemoryError as error:
             # What the item hoards must go before anything new is made.
             traceback.clear_frames(error.__traceback__)
-            self._note(Note(item.number, time.monotonic(), True))
+            self._note(Note(number, time.monotonic(), True))
             failed = new_failure("process_memory", memory_message(self._limits))
         except BaseException as error:  # noqa: BLE001  an exit is a failure of this item too
             failed = _failure_of(error)
@@ -217,7 +219,8 @@ class _Worker:
         faulthandler.cancel_dump_traceback_later()
         self._note(_NOTHING)
         seconds = time.perf_counter() - began
-        return Answer(item.number, facts, found, files, failed, seconds, self._printed.take())
+        printed = self._printed.take()
+        return WorkResult(number, facts, found, files, failed, seconds, printed)
 
     def _note(self, note: Note) -> None:
         """One write of a fixed size: it is there whole or not at all, however this process ends."""
@@ -249,7 +252,7 @@ def _limit_memory(beyond: int) -> None:
 # -- what is done with an item -----------------------------------------------------------------
 
 
-def _function_of(recipe: Recipe) -> Callable[[Item], Made]:
+def _function_of(recipe: Recipe) -> Callable[[WorkItem], ProcessorResult]:
     if recipe.function:
         return _named(recipe.function)
     return _processor(_named(recipe.html) if recipe.html else None, recipe)
@@ -264,14 +267,16 @@ def _named(spec: str) -> Callable[..., Any]:
     return function
 
 
-def _processor(own: Callable[..., Any] | None, recipe: Recipe) -> Callable[[Item], Made]:
+def _processor(
+    own: Callable[..., Any] | None, recipe: Recipe
+) -> Callable[[WorkItem], ProcessorResult]:
     """The one place where the stage meets `processors`."""
     from processors import html, image
     from processors.page import Page
 
-    plan, bounds = image.Plan(**dict(recipe.plan)), html.Bounds(**dict(recipe.bounds))
+    plan, bounds = image.Plan(**recipe.plan), html.Bounds(**recipe.bounds)
 
-    def made(item: Item) -> Made:
+    def made(item: WorkItem) -> ProcessorResult:
         if item.kind == "image":
             picture = image.process(item.path, plan, item.out, item.final)
             return picture.facts, (), picture.files

@@ -16,29 +16,25 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, fields
 from functools import partial
 from multiprocessing import (
     connection,
 )
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.machine import main_module
 from scraper.messages import Message, PoolBroken, Processed, WorkReturned
-from scraper.model import Failure, Kind, Publication, Task
+from scraper.model import Failure, Publication, Task
 from scraper.workers import child, fork_server, printed
-from scraper.workers.child import Answer, Item, Limits, Note, Recipe
+from scraper.workers.child import Limits, Note, Recipe, WorkItem, WorkResult
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-__all__ = ["Limits", "ProcessStage", "StageFailed", "Work"]
+__all__ = ["Limits", "ProcessStage", "Recipe", "StageFailed", "WorkItem"]
 
 MAX_GATHERED = 4  # items a submission: +23 % pages a second; 8 bring little more
 GATHERED_BODY_BYTES = 262_144
@@ -55,20 +51,6 @@ LAUNCH_SECONDS = 5.0  # for all workers of a generation to be forked
 ROUND_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One body on disk that is to become facts. Temporary results begin with the path `out`."""
-
-    task: Task
-    kind: Kind
-    path: str
-    url: str  # the URL that answered
-    charset: str | None
-    out: str
-    final: str  # what paths of variants begin with, below the run folder
-    bytes: int = 0  # size of the body: small pages may be gathered
-
-
 class StageFailed(LocalFault):
     """Workers die in a row without finishing anything."""
 
@@ -76,17 +58,17 @@ class StageFailed(LocalFault):
         super().__init__(Failure("process_died", "process", message, retryable=True, blame="here"))
 
 
-class _Item:
-    """A work on its way to its one answer."""
+class _Pending:
+    """An item on its way to its one result."""
 
-    __slots__ = ("alone", "deaths", "losses", "number", "sent", "since", "work")
+    __slots__ = ("alone", "deaths", "item", "losses", "number", "since", "task")
 
-    def __init__(self, number: int, work: Work) -> None:
+    def __init__(self, number: int, task: Task, item: WorkItem, size: int) -> None:
         self.number = number
-        self.work = work
-        self.sent = Item(number, work.kind, work.path, work.url, work.charset, work.out, work.final)
+        self.task = task
+        self.item = item
         self.since = time.monotonic()
-        self.alone = work.kind != "page" or work.bytes > GATHERED_BODY_BYTES
+        self.alone = item.kind != "page" or size > GATHERED_BODY_BYTES
         self.deaths = 0  # of a worker that had nothing else to do
         self.losses = 0  # of pools that it was in
 
@@ -94,11 +76,8 @@ class _Item:
 class ProcessStage:
     """Facts from bodies, made in worker processes.
 
-    `post` gets, for each work submitted, one `Processed` (or, while stopping,
-    `WorkReturned`), and `PoolBroken` when the coordinator is to call `recover`. It is called from
-    the pools' own threads.
-    `html`, `plan` (the fields of `processors.image.Plan`) and `bounds` (those of
-    `processors.html.Bounds`) say what is done; `function` stands in for them, see `child.Recipe`.
+    `post` gets, for each item submitted, one `Processed` (or, while stopping, `WorkReturned`), and
+    `PoolBroken` when the coordinator is to call `recover`. The pools' own threads call it.
     Set `stopping` to end: from then on nobody is convicted.
 
     `submit` may be called from any thread, everything else from the coordinator's.
@@ -108,15 +87,10 @@ class ProcessStage:
         self,
         processes: int,
         limits: Limits,
-        html: str,
-        plan: DataclassInstance | None,
+        recipe: Recipe,
         post: Callable[[Message], None],
-        *,
-        bounds: Mapping[str, int] | None = None,
-        function: str = "",
     ) -> None:
-        values = tuple((f.name, getattr(plan, f.name)) for f in fields(plan)) if plan else ()
-        self._recipe = Recipe(html, values, tuple((bounds or {}).items()), function)
+        self._recipe = recipe
         self._processes = processes
         self._limits = limits
         self._post = post
@@ -124,9 +98,9 @@ class ProcessStage:
         self._numbers = itertools.count(1)
         self._generations = itertools.count(1)
         self._lock = threading.Lock()  # never held while calling into a pool: see _flush
-        self._items: dict[int, _Item] = {}  # submitted and not answered, oldest first
-        self._waiting: deque[_Item] = deque()
-        self._suspects: deque[_Item] = deque()
+        self._items: dict[int, _Pending] = {}  # submitted and not answered, oldest first
+        self._waiting: deque[_Pending] = deque()
+        self._suspects: deque[_Pending] = deque()
         self._main: _Generation | None = None
         self._trial: _Generation | None = None
         self._starter: threading.Thread | None = None
@@ -162,7 +136,7 @@ class ProcessStage:
         if self._starter is not None:
             self._starter.join(timeout)
 
-    def check(self, timeout: float = child.START_SECONDS) -> None:
+    def check_start(self, timeout: float = child.START_SECONDS) -> None:
         """Wait until a worker is there and could import what it needs. Raises UsageError if not."""
         deadline = time.monotonic() + timeout
         main = self._main
@@ -178,37 +152,38 @@ class ProcessStage:
                 main_module.import_trouble(self._scratch) or main_module.unexplained_death()
             )
 
-    def warm(self, timeout: float = child.START_SECONDS) -> None:
-        """Wait until every worker has imported everything. Raises UsageError as `check` does."""
+    def wait_until_warm(self, timeout: float = child.START_SECONDS) -> None:
+        """Wait until every worker has imported everything. Raises UsageError like `check_start`."""
         deadline = time.monotonic() + timeout
-        self.check(timeout)
+        self.check_start(timeout)
         pause = threading.Event()
-        while not all(os.path.exists(child.begun_path(self._scratch, pid)) for pid in self.pids()):
+        notes = [child.begun_path(self._scratch, pid) for pid in self.worker_pids()]
+        while not all(map(os.path.exists, notes)):
             if pause.wait(0.001) or time.monotonic() > deadline:
                 raise UsageError(f"the worker processes are not ready after {timeout:g} s")
 
     # -- work -----------------------------------------------------------------------------------
 
-    def submit(self, work: Work) -> None:
-        """Have it processed. Short, never raises, never blocks."""
-        item = _Item(next(self._numbers), work)
+    def submit(self, task: Task, item: WorkItem, size: int) -> None:
+        """Have a body of so many bytes processed. Short, never raises, never blocks."""
+        pending = _Pending(next(self._numbers), task, item, size)
         with self._lock:
-            self._items[item.number] = item
-            self._waiting.append(item)
+            self._items[pending.number] = pending
+            self._waiting.append(pending)
         self._flush()
 
     @property
     def busy(self) -> int:
-        """How many works are submitted and not answered."""
+        """How many items are submitted and not answered."""
         return len(self._items)
 
-    def oldest(self) -> tuple[Work, float] | None:
-        """The work that has been inside longest, and for how many seconds."""
+    def oldest_task(self) -> tuple[Task, float] | None:
+        """The task whose body has been inside longest, and for how many seconds."""
         with self._lock:
             item = next(iter(self._items.values()), None)
-        return None if item is None else (item.work, time.monotonic() - item.since)
+        return None if item is None else (item.task, time.monotonic() - item.since)
 
-    def pids(self) -> list[int]:
+    def worker_pids(self) -> list[int]:
         """The worker processes."""
         alive = (generation for generation in (self._main, self._trial) if generation is not None)
         return [each.pid for generation in alive for each in generation.children]
@@ -221,14 +196,15 @@ class ProcessStage:
         """
         while (ready := self._next()) is not None:
             generation, key, batch = ready
+            numbered = [(each.number, each.item) for each in batch]
             try:
-                future = generation.pool.submit(child.answers, [item.sent for item in batch])
+                future = generation.pool.submit(child.process_batch, numbered)
             except (RuntimeError, OSError):
                 generation.announce()  # it is broken; `recover` finds the batch in `inside`
                 return
             future.add_done_callback(partial(self._done, generation, key))
 
-    def _next(self) -> tuple[_Generation, int, list[_Item]] | None:
+    def _next(self) -> tuple[_Generation, int, list[_Pending]] | None:
         """The next submission, already entered into its generation."""
         with self._lock:
             hush = self._last_trial()
@@ -251,11 +227,11 @@ class ProcessStage:
         tried = next(iter(trial.inside.values()), self._suspects)[0]
         return tried.deaths >= MAX_DEATHS_ALONE - 1
 
-    def _a_suspect(self, inside: int, hush: bool) -> list[_Item]:
+    def _a_suspect(self, inside: int, hush: bool) -> list[_Pending]:
         crowd = hush and self._main is not None and self._main.inside
         return [] if inside or crowd or not self._suspects else [self._suspects.popleft()]
 
-    def _a_batch(self, inside: int, hush: bool) -> list[_Item]:
+    def _a_batch(self, inside: int, hush: bool) -> list[_Pending]:
         """What to submit: at once to an idle worker, gathered if all are busy, nothing if enough
         lies in front of them already, so that none has to wait for us."""
         waiting, idle = self._waiting, self._processes - inside
@@ -274,7 +250,7 @@ class ProcessStage:
             waiting.popleft()
         return small
 
-    def _done(self, generation: _Generation, key: int, future: Future[list[Answer]]) -> None:
+    def _done(self, generation: _Generation, key: int, future: Future[list[WorkResult]]) -> None:
         """Runs in a pool's own thread, perhaps under its lock: see `_flush`."""
         error = future.exception()
         if isinstance(error, BrokenExecutor):
@@ -290,7 +266,7 @@ class ProcessStage:
             self._unsent(batch, error)
         self._flush()
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: WorkResult) -> None:
         item = self._items.get(answer.number)
         if item is None or self._closed:
             return
@@ -300,7 +276,7 @@ class ProcessStage:
         )
         self._post(
             Processed(
-                item.work.task,
+                item.task,
                 answer.facts,
                 answer.found,
                 files,
@@ -311,10 +287,10 @@ class ProcessStage:
         )
         self._items.pop(item.number, None)  # after the message: when none is busy, all is posted
 
-    def _fail(self, item: _Item, why: Failure, printed: str = "") -> None:
-        self._answer(Answer(item.number, b"{}", (), (), why, 0.0, printed))
+    def _fail(self, item: _Pending, why: Failure, printed: str = "") -> None:
+        self._answer(WorkResult(item.number, b"{}", (), (), why, 0.0, printed))
 
-    def _unsent(self, batch: Iterable[_Item], error: BaseException) -> None:
+    def _unsent(self, batch: Iterable[_Pending], error: BaseException) -> None:
         """The answers could not be sent home, for want of memory; one by one they may."""
         items = list(batch)
         if len(items) == 1:
@@ -403,10 +379,10 @@ class ProcessStage:
         for item, evidence in convicted:
             self._fail(item, evidence.verdict(self._limits), evidence.printed)
         for item in returned:
-            self._post(WorkReturned(item.work.task))
+            self._post(WorkReturned(item.task))
             self._items.pop(item.number, None)
 
-    def overdue(self, now: float | None = None) -> None:
+    def watch_workers(self, now: float | None = None) -> None:
         """Once a second, by a monotonic clock: see to what no future tells. Cheap to call often.
 
         A worker whose item is beyond its budget though its own alarm did not end it is killed.
@@ -536,7 +512,7 @@ class _Generation:
     def __init__(self, number: int, processes: int, recipe: Recipe, limits: Limits, scratch: str,
                  post: Callable[[Message], None]) -> None:  # fmt: skip
         self.number = number
-        self.inside: dict[int, list[_Item]] = {}
+        self.inside: dict[int, list[_Pending]] = {}
         self.finished = 0
         self.children: list[_Child] = []
         self.pings: list[Future[str]] = []
@@ -610,7 +586,7 @@ class _Generation:
                 self._post(PoolBroken(self.number))
 
     def look(self, now: float) -> None:
-        """See `ProcessStage.overdue`."""
+        """See `ProcessStage.watch_workers`."""
         for each in self.children:
             note = child.note_of(self._scratch, each.pid)
             age = now - note.begun

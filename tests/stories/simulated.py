@@ -38,7 +38,7 @@ from scraper.messages import InputExhausted, LinesReady, PoolBroken, Processed, 
 from scraper.model import Fact, Fetched, FetchFailed, Moved, Publication, Task, Timings
 from scraper.sources import lists
 from scraper.urls import parts_of
-from scraper.workers.stage import Work
+from scraper.workers.stage import WorkItem
 from tests.stories import writes
 
 HOSTS = ("a.test", "b.test", "c.test")
@@ -218,43 +218,43 @@ class Workers:
     def start(self, parts: Path) -> None:
         self._parts = parts
 
-    def submit(self, work: Work) -> None:
+    def submit(self, task: Task, item: WorkItem, size: int) -> None:
         if self._deck.draw.random() < 0.05:
             self._deck.put(PoolBroken(1))
-        self._deck.add(lambda: self._answer(work))
+        self._deck.add(lambda: self._answer(task, item))
 
-    def _answer(self, work: Work) -> None:
+    def _answer(self, task: Task, item: WorkItem) -> None:
         if self.stopping and self._deck.draw.random() < 0.5:
-            self._deck.put(WorkReturned(work.task))
+            self._deck.put(WorkReturned(task))
             return
-        kind = urlsplit(work.task.url.href).path.split("/")[1]
+        kind = urlsplit(task.url.href).path.split("/")[1]
         failure = {"broken": "image_broken", "dies": "process_died"}.get(kind)
         if failure is not None:
             why = errors.new_failure(failure, "no good")
-            self._deck.put(Processed(work.task, b"{}", failure=why))
-        elif work.kind == "image":
-            self._deck.put(self._variant(work))
+            self._deck.put(Processed(task, b"{}", failure=why))
+        elif item.kind == "image":
+            self._deck.put(self._variant(task, item))
         else:
-            number = int(work.task.url.href.rpartition("/")[2])
+            number = int(task.url.href.rpartition("/")[2])
             found = tuple(url_of(f"picture/{100 + n}") for n in (number % 3, number % 5))
-            self._deck.put(Processed(work.task, orjson.dumps({"images": found}), found))
+            self._deck.put(Processed(task, orjson.dumps({"images": found}), found))
 
-    def _variant(self, work: Work) -> Processed:
-        content = f"the variant of {work.task.origin_url.href}".encode()
-        Path(f"{work.out}.v0").write_bytes(content)
-        final = f"{work.final}.png"
+    def _variant(self, task: Task, item: WorkItem) -> Processed:
+        content = f"the variant of {task.origin_url.href}".encode()
+        Path(f"{item.out}.v0").write_bytes(content)
+        final = f"{item.final}.png"
         told = {"path": final, "sha256": hashlib.sha256(content).hexdigest()}
-        part = os.path.relpath(f"{work.out}.v0", self._parts)
+        part = os.path.relpath(f"{item.out}.v0", self._parts)
         facts = orjson.dumps({"processed": [told]})
-        return Processed(work.task, facts, (), (Publication(part, final),))
+        return Processed(task, facts, (), (Publication(part, final),))
 
     def recover(self) -> None:
         """Nothing is lost here."""
 
-    def overdue(self, now: float) -> None:
+    def watch_workers(self, now: float) -> None:
         """Nothing is late."""
 
-    def oldest(self) -> None:
+    def oldest_task(self) -> None:
         """Nothing is stuck."""
 
     def close(self, now: bool = False) -> None:

@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ import pytest
 import scraper
 from scraper import journal, runner
 from scraper.faulty import FaultyServer
-from scraper.workers.stage import ProcessStage
+from scraper.workers.stage import Recipe
 from tests.conftest import Scrape
 from tests.stories import kills, writes
 
@@ -90,9 +89,9 @@ def test_a_full_disk_under_a_worker_stops_the_run_and_loses_nothing(
 ) -> None:
     config = scraper.configure(dir=str(tmp_path / "run"), robots="off", threads=2, processes=1)
     urls = [server.url(path) for path in SITE.paths()]
-    stage = partial(ProcessStage, function="tests.villains:full_disk")
+    recipe = Recipe(function="tests.villains:full_disk")
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "ProcessStage", stage)
+        patch.setattr(runner, "Recipe", lambda **_: recipe)
         with pytest.raises(scraper.LocalFault, match="no space left"):
             scraper.run(urls, config)
     for line in (tmp_path / "run" / "records.jsonl").read_bytes().splitlines():

@@ -28,7 +28,7 @@ from scraper.messages import PoolBroken, Processed, WorkReturned
 from scraper.model import Failure, Publication, Task
 from scraper.urls import parts_of
 from scraper.workers import child, printed, stage
-from scraper.workers.stage import Limits, ProcessStage, StageFailed, Work
+from scraper.workers.stage import Limits, ProcessStage, Recipe, StageFailed, WorkItem
 from tests.conftest import PROJECT
 
 SECONDS = 1.0
@@ -190,8 +190,11 @@ class Coordinator:
         self.returned: list[WorkReturned] = []
         self.broken: list[int] = []
 
+    def submit(self, work: tuple[Task, WorkItem, int]) -> None:
+        self.stage.submit(*work)
+
     def step(self, timeout: float = 0.2) -> None:
-        self.stage.overdue()
+        self.stage.watch_workers()
         try:
             message = self.inbox.get(timeout=timeout)
         except queue.Empty:
@@ -246,7 +249,7 @@ def begin(villains: None, scratch: Path) -> Iterator[Begin]:
     ) -> Coordinator:
         limits = Limits(seconds, memory)
         coordinator = Coordinator(
-            lambda post: ProcessStage(processes, limits, "", None, post, function=function)
+            lambda post: ProcessStage(processes, limits, Recipe(function=function), post)
         )
         coordinator.stage.start(scratch)
         made.append(coordinator)
@@ -254,7 +257,7 @@ def begin(villains: None, scratch: Path) -> Iterator[Begin]:
 
     yield begin
     for each in made:
-        pids = each.stage.pids()
+        pids = each.stage.worker_pids()
         each.stage.close()
         assert all(ended(pid) for pid in pids)
     assert not [each for each in scratch.iterdir() if each.name.startswith(("begun", "dump"))]
@@ -262,7 +265,10 @@ def begin(villains: None, scratch: Path) -> Iterator[Begin]:
     assert not [name for name in names if "Queue" in name or "start-workers" in name]
 
 
-def work(number: int, act: str = "good", scratch: Path = Path("/x"), **more: object) -> Work:
+def work(
+    number: int, act: str = "good", scratch: Path = Path("/x"), size: int = 0, **more: object
+) -> tuple[Task, WorkItem, int]:
+    """What `submit` is given."""
     task = Task(number, parts_of(f"https://a/{number}"), parts_of(f"https://a/{number}"))
     fields = {
         "kind": "page",
@@ -272,7 +278,7 @@ def work(number: int, act: str = "good", scratch: Path = Path("/x"), **more: obj
         "out": str(scratch / f"p{number}"),
         "final": f"processed/a/{number}",
     }
-    return Work(task, **(fields | more))  # type: ignore[arg-type]
+    return task, WorkItem(**(fields | more)), size  # type: ignore[arg-type]
 
 
 def ended(pid: int) -> bool:
@@ -305,8 +311,8 @@ def kinds(answers: Iterable[Processed]) -> dict[int, str]:
 
 def test_an_answer_carries_facts_found_urls_files_and_time(begin: Begin, scratch: Path) -> None:
     run = begin()
-    run.stage.submit(work(1))
-    run.stage.submit(work(2, "with_files", scratch, kind="image"))
+    run.submit(work(1))
+    run.submit(work(2, "with_files", scratch, kind="image"))
     answers = run.finish()
     assert orjson.loads(answers[1].facts) == {"number": "1"}
     assert answers[1].found == ("https://a/1",)
@@ -323,21 +329,19 @@ def test_pages_and_pictures_go_through_the_processors(
     Image.new("RGB", (900, 600), "red").save(tmp_path / "red.png")
     (tmp_path / "page").write_text('<title>Hello</title><img src="/a.png">')
     (tmp_path / "own.py").write_text("def words(page): return {'n': len(page.text)}\n")
-    from processors.image import Plan
+    recipe = Recipe("own:words", {"resize": 300})
 
-    run = Coordinator(
-        lambda post: ProcessStage(1, Limits(20, 2**30), "own:words", Plan(resize=300), post)
-    )
+    run = Coordinator(lambda post: ProcessStage(1, Limits(20, 2**30), recipe, post))
     run.stage.start(scratch)
     try:
-        run.stage.check()
-        run.stage.submit(work(1, path=str(tmp_path / "page"), url="https://a/b/"))
+        run.stage.check_start()
+        run.submit(work(1, path=str(tmp_path / "page"), url="https://a/b/"))
         picture = {"path": str(tmp_path / "red.png"), "kind": "image", "url": "https://a/r"}
-        run.stage.submit(work(2, scratch=scratch, **picture))
+        run.submit(work(2, scratch=scratch, **picture))
         broken = picture | {"path": str(tmp_path / "page")}
-        run.stage.submit(work(3, scratch=scratch, **broken))
+        run.submit(work(3, scratch=scratch, **broken))
         missing = picture | {"path": str(tmp_path / "none")}
-        run.stage.submit(work(4, scratch=scratch, **missing))
+        run.submit(work(4, scratch=scratch, **missing))
         answers = run.finish()
     finally:
         run.stage.close()
@@ -354,7 +358,7 @@ def test_pages_and_pictures_go_through_the_processors(
 def test_gathered_items_keep_their_own_answers(begin: Begin) -> None:
     run = begin()
     for number in range(300):
-        run.stage.submit(work(number))
+        run.submit(work(number))
     answers = run.finish()
     assert {n: orjson.loads(each.facts)["number"] for n, each in answers.items()} == {
         n: str(n) for n in range(300)
@@ -365,19 +369,19 @@ def test_an_idle_worker_gets_its_item_at_once_and_busy_ones_gathered(
     begin: Begin, tmp_path: Path
 ) -> None:
     run = begin(seconds=20)
-    run.stage.warm()
+    run.stage.wait_until_warm()
     gate = str(tmp_path / "gate")
     for number in (1, 2):
-        run.stage.submit(work(number, "waits_for_file", charset=gate))
+        run.submit(work(number, "waits_for_file", charset=gate))
     main = run.stage._main
     assert main is not None
     run.until(lambda: len(main.evidence()) == 2)
     for number in range(3, 6):
-        run.stage.submit(work(number))
+        run.submit(work(number))
     assert sorted(map(len, main.inside.values())) == [1, 1]
-    run.stage.submit(work(6))
-    run.stage.submit(work(7, bytes=10**6))
-    run.stage.submit(work(8))
+    run.submit(work(6))
+    run.submit(work(7, size=10**6))
+    run.submit(work(8))
     assert sorted(map(len, main.inside.values())) == [1, 1, 1, 4]
     Path(gate).touch()
     assert set(run.finish()) == set(range(1, 9))
@@ -386,7 +390,7 @@ def test_an_idle_worker_gets_its_item_at_once_and_busy_ones_gathered(
 def test_any_thread_may_submit(begin: Begin) -> None:
     run = begin()
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda number: run.stage.submit(work(number)), range(800)))
+        list(pool.map(lambda number: run.submit(work(number)), range(800)))
     assert set(run.finish()) == set(range(800))
 
 
@@ -394,9 +398,9 @@ def test_what_a_worker_prints_comes_with_its_answer_and_goes_nowhere_else(
     begin: Begin, capfd: pytest.CaptureFixture[str]
 ) -> None:
     run = begin(processes=1)
-    run.stage.submit(work(1, "prints"))
+    run.submit(work(1, "prints"))
     run.finish()
-    run.stage.submit(work(2, "good"))
+    run.submit(work(2, "good"))
     answers = run.finish()
     run.stage.close()
     assert capfd.readouterr() == ("", "")
@@ -406,7 +410,7 @@ def test_what_a_worker_prints_comes_with_its_answer_and_goes_nowhere_else(
 
 def test_of_much_that_is_printed_the_beginning_is_kept(begin: Begin) -> None:
     run = begin(processes=1)
-    run.stage.submit(work(1, "prints_much"))
+    run.submit(work(1, "prints_much"))
     printed = run.finish()[1].printed
     assert len(printed) < 5_000
     assert printed.endswith("x\n... and 95,905 more bytes")
@@ -419,7 +423,7 @@ def test_what_is_printed_without_end_does_not_fill_the_disk(
     monkeypatch.setattr(stage, "ROUND_SECONDS", 0.01)
     run = begin(processes=1)
     sizes: list[int] = []
-    run.stage.submit(work(1, "prints_for_ever"))
+    run.submit(work(1, "prints_for_ever"))
 
     def done() -> bool:
         sizes.extend(path.stat().st_size for path in scratch.glob("said-*"))
@@ -432,7 +436,7 @@ def test_what_is_printed_without_end_does_not_fill_the_disk(
 
 def test_the_last_words_of_a_worker_that_dies_come_with_the_verdict(begin: Begin) -> None:
     run = begin()
-    run.stage.submit(work(1, "prints_and_dies"))
+    run.submit(work(1, "prints_and_dies"))
     answer = run.finish()[1]
     assert answer.failure is not None
     assert answer.failure.kind == "process_died"
@@ -441,18 +445,18 @@ def test_the_last_words_of_a_worker_that_dies_come_with_the_verdict(begin: Begin
 
 def test_a_function_may_close_its_output(begin: Begin) -> None:
     run = begin(processes=1)
-    run.stage.submit(work(1, "closes_its_output"))
-    run.stage.submit(work(2, "good"))
+    run.submit(work(1, "closes_its_output"))
+    run.submit(work(2, "good"))
     assert {each.failure for each in run.finish().values()} == {None}
 
 
 def test_the_oldest_item_has_a_name_and_an_age(begin: Begin) -> None:
     run = begin()
-    assert run.stage.oldest() is None
-    run.stage.submit(work(1, "waits"))
-    oldest = run.stage.oldest()
+    assert run.stage.oldest_task() is None
+    run.submit(work(1, "waits"))
+    oldest = run.stage.oldest_task()
     assert oldest is not None
-    assert (oldest[0].task.id, run.stage.busy) == (1, 1)
+    assert (oldest[0].id, run.stage.busy) == (1, 1)
     assert oldest[1] >= 0
     assert kinds(run.finish().values()) == {1: "process_timeout"}
 
@@ -466,7 +470,7 @@ def test_every_villain_costs_only_itself(begin: Begin) -> None:
     for place, villain in enumerate(ENDS):
         acts.insert(7 + place * 13, villain)
     for number, act in enumerate(acts):
-        run.stage.submit(work(number, act, Path(run.stage._scratch)))
+        run.submit(work(number, act, Path(run.stage._scratch)))
     answers = run.finish()
     assert set(answers) == set(range(len(acts)))
     expected = {n: ENDS[act] for n, act in enumerate(acts) if ENDS.get(act)}
@@ -479,7 +483,7 @@ def test_nobody_is_convicted_of_what_another_item_did_to_its_worker(begin: Begin
     run = begin()
     acts = ["kills_others", "sums", "kills_others", "good", "kills_others", "sums"] + ["good"] * 20
     for number, act in enumerate(acts):
-        run.stage.submit(work(number, act, Path(run.stage._scratch)))
+        run.submit(work(number, act, Path(run.stage._scratch)))
     answers = run.finish()
     assert set(answers) == set(range(len(acts)))
     assert kinds(answers.values()) == {1: "process_timeout", 5: "process_timeout"}
@@ -487,9 +491,9 @@ def test_nobody_is_convicted_of_what_another_item_did_to_its_worker(begin: Begin
 
 def test_a_batch_loses_only_its_villain(begin: Begin) -> None:
     run = begin(processes=1, seconds=20)
-    run.stage.warm()
+    run.stage.wait_until_warm()
     for number, act in enumerate(["good", "good", "good", "good", "good", "dies", "good"]):
-        run.stage.submit(work(number, act))
+        run.submit(work(number, act))
     assert kinds(run.finish().values()) == {5: "process_died"}
 
 
@@ -507,7 +511,7 @@ def test_a_batch_loses_only_its_villain(begin: Begin) -> None:
 )
 def test_a_failure_says_what_happened_and_where(begin: Begin, act: str, says: str) -> None:
     run = begin(processes=1)
-    run.stage.submit(work(1, act))
+    run.submit(work(1, act))
     failed = run.finish()[1].failure
     assert failed is not None
     assert says in failed.message
@@ -515,15 +519,15 @@ def test_a_failure_says_what_happened_and_where(begin: Begin, act: str, says: st
 
 def test_a_worker_that_was_killed_from_outside_loses_nothing(begin: Begin, tmp_path: Path) -> None:
     run = begin(seconds=20)
-    run.stage.warm()
+    run.stage.wait_until_warm()
     gate = tmp_path / "gate"
     for number in range(60):
         act = "waits_for_file" if number < 2 else "good"
-        run.stage.submit(work(number, act, charset=str(gate)))
+        run.submit(work(number, act, charset=str(gate)))
     main = run.stage._main
     assert main is not None
     run.until(lambda: len(main.evidence()) == 2)
-    os.kill(run.stage.pids()[0], signal.SIGKILL)
+    os.kill(run.stage.worker_pids()[0], signal.SIGKILL)
     run.until(lambda: bool(run.broken))
     gate.touch()
     answers = run.finish()
@@ -533,11 +537,11 @@ def test_a_worker_that_was_killed_from_outside_loses_nothing(begin: Begin, tmp_p
 
 def test_idle_workers_that_were_killed_are_replaced(begin: Begin) -> None:
     run = begin()
-    run.stage.submit(work(1))
+    run.submit(work(1))
     run.finish()
-    for pid in run.stage.pids():
+    for pid in run.stage.worker_pids():
         os.kill(pid, signal.SIGKILL)
-    run.stage.submit(work(2))
+    run.submit(work(2))
     assert kinds(run.finish().values()) == {}
 
 
@@ -547,21 +551,21 @@ def test_a_worker_deaf_to_its_alarm_is_killed_from_outside(
     monkeypatch.setattr(stage, "GRACE_SECONDS", 0.1)
     monkeypatch.setattr(stage, "ROUND_SECONDS", 0.05)
     run = begin(seconds=0.3)
-    run.stage.submit(work(1, "stops_itself"))
-    run.stage.submit(work(2))
+    run.submit(work(1, "stops_itself"))
+    run.submit(work(2))
     assert kinds(run.finish().values()) == {1: "process_timeout"}
 
 
 def test_a_dead_worker_that_the_pool_does_not_notice_is_noticed(begin: Begin) -> None:
     """As when it was killed in the middle of writing a large answer."""
     run = begin(seconds=20)
-    run.stage.warm()
+    run.stage.wait_until_warm()
     main = run.stage._main
     assert main is not None
     main._results._writer._send((1000).to_bytes(4, "big") + b"half an answer")
     for number in range(8):
-        run.stage.submit(work(number))
-    os.kill(run.stage.pids()[0], signal.SIGKILL)
+        run.submit(work(number))
+    os.kill(run.stage.worker_pids()[0], signal.SIGKILL)
     answers = run.finish()
     assert set(answers) == set(range(8))
     assert kinds(answers.values()) == {}
@@ -572,11 +576,11 @@ def test_the_whole_group_may_be_told_to_end_while_work_is_drained(begin: Begin) 
     from multiprocessing.forkserver import _forkserver  # type: ignore[attr-defined]
 
     run = begin(seconds=20)
-    run.stage.warm()
+    run.stage.wait_until_warm()
     run.stage.stopping = True
     for number in range(100):
-        run.stage.submit(work(number, "large"))
-    for pid in [_forkserver._forkserver_pid, *run.stage.pids()]:
+        run.submit(work(number, "large"))
+    for pid in [_forkserver._forkserver_pid, *run.stage.worker_pids()]:
         os.kill(pid, signal.SIGTERM)
     answers = run.finish()
     assert kinds(answers.values()) == {}
@@ -589,7 +593,7 @@ def test_while_stopping_nobody_is_convicted(begin: Begin, tmp_path: Path) -> Non
     run.stage.stopping = True
     once = str(tmp_path / "once")
     for number, act in enumerate(["good", "dies", "sums", "good", "dies_once"]):
-        run.stage.submit(work(number, act, charset=once))
+        run.submit(work(number, act, charset=once))
     answers = run.finish()
     assert kinds(answers.values()) == {}
     returned = [each.task.id for each in run.returned]
@@ -599,8 +603,8 @@ def test_while_stopping_nobody_is_convicted(begin: Begin, tmp_path: Path) -> Non
 
 def test_who_dies_once_has_its_answer(begin: Begin, tmp_path: Path) -> None:
     run = begin()
-    run.stage.submit(work(1, "dies_once", charset=str(tmp_path / "once")))
-    run.stage.submit(work(2))
+    run.submit(work(1, "dies_once", charset=str(tmp_path / "once")))
+    run.submit(work(2))
     assert kinds(run.finish().values()) == {}
 
 
@@ -609,7 +613,7 @@ def test_the_stage_gives_up_when_every_worker_dies_at_its_start(
 ) -> None:
     (tmp_path / "deadly.py").write_text("import os\nos._exit(1)\n")
     run = begin(function="deadly:act")
-    run.stage.submit(work(1))
+    run.submit(work(1))
     with pytest.raises(StageFailed, match="die in a row") as caught:
         run.finish()
     assert caught.value.exit_code == 5
@@ -633,7 +637,7 @@ def test_a_module_that_workers_cannot_import_is_one_message(
     (tmp_path / "broken.py").write_text("1 / 0\n")
     (tmp_path / "deadly.py").write_text("import os\nos._exit(1)\n")
     with pytest.raises(UsageError) as caught:
-        begin(function=function).stage.check()
+        begin(function=function).stage.check_start()
     assert says in str(caught.value)
 
 
@@ -647,14 +651,14 @@ def open_descriptors() -> int:
 
 def test_close_leaves_nothing_behind(begin: Begin, scratch: Path) -> None:
     first = begin()
-    first.stage.warm()
+    first.stage.wait_until_warm()
     first.stage.close()
     before = open_descriptors(), threading.active_count()
     run = begin()
     for number, act in enumerate(["good", "dies", "good", "raises_two"]):
-        run.stage.submit(work(number, act))
+        run.submit(work(number, act))
     run.finish()
-    pids = run.stage.pids()
+    pids = run.stage.worker_pids()
     run.stage.close()
     assert all(map(ended, pids))
     assert list(scratch.iterdir()) == []
@@ -664,10 +668,10 @@ def test_close_leaves_nothing_behind(begin: Begin, scratch: Path) -> None:
 @pytest.mark.parametrize("act", ["sums", "stops_itself", "waits", "large"])
 def test_close_does_not_wait_for_what_is_inside(begin: Begin, act: str) -> None:
     run = begin(seconds=60)
-    run.stage.warm()
+    run.stage.wait_until_warm()
     for number in range(10):
-        run.stage.submit(work(number, act))
-    pids = run.stage.pids()
+        run.submit(work(number, act))
+    pids = run.stage.worker_pids()
     began = time.monotonic()
     run.stage.close(now=True)
     assert time.monotonic() - began < 2
@@ -678,8 +682,8 @@ def test_close_may_come_at_once_and_twice(begin: Begin) -> None:
     run = begin()
     run.stage.close()
     run.stage.close()
-    run.stage.submit(work(1))
-    ProcessStage(2, Limits(1, 0), "", None, [].append).close()
+    run.submit(work(1))
+    ProcessStage(2, Limits(1, 0), Recipe(), [].append).close()
 
 
 @pytest.mark.parametrize("act", ["waits", "good"])
@@ -691,16 +695,16 @@ def test_workers_end_with_their_parent(villains: None, tmp_path: Path, act: str)
         from pathlib import Path
         from scraper.model import Task
         from scraper.urls import parts_of
-        from scraper.workers.stage import Limits, ProcessStage, Work
+        from scraper.workers.stage import Limits, ProcessStage, Recipe, WorkItem
 
         if __name__ == "__main__":
-            stage = ProcessStage(2, Limits(60, 0), "", None, [].append, function="villains:act")
+            stage = ProcessStage(2, Limits(60, 0), Recipe(function="villains:act"), [].append)
             stage.start(Path("parts"))
-            stage.warm()
+            stage.wait_until_warm()
             for n in range(4):
                 task = Task(n, parts_of(""), parts_of(""))
-                stage.submit(Work(task, "page", str(n), sys.argv[1], None, "", ""))
-            print(*stage.pids(), flush=True)
+                stage.submit(task, WorkItem("page", str(n), sys.argv[1], None, "", ""), 0)
+            print(*stage.worker_pids(), flush=True)
             threading.Event().wait()
         """)
     )
@@ -724,11 +728,11 @@ def test_a_script_without_a_guard_is_told_so(villains: None, tmp_path: Path) -> 
     script.write_text(
         dedent("""
         from pathlib import Path
-        from scraper.workers.stage import Limits, ProcessStage
-        stage = ProcessStage(1, Limits(60, 0), "", None, [].append, function="villains:act")
+        from scraper.workers.stage import Limits, ProcessStage, Recipe
+        stage = ProcessStage(1, Limits(60, 0), Recipe(function="villains:act"), [].append)
         stage.start(Path("parts"))
         try:
-            stage.check()
+            stage.check_start()
         except Exception as error:
             print(error, flush=True)
         stage.close()
@@ -760,9 +764,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coordinator]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         run = Coordinator(
-            lambda post: ProcessStage(
-                2, Limits(20, MEMORY), "", None, post, function="villains:act"
-            )
+            lambda post: ProcessStage(2, Limits(20, MEMORY), Recipe(function="villains:act"), post)
         )
         run.stage.start(folder / "parts")
         yield run
@@ -779,7 +781,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coordinator]:
 def test_any_order_of_villains(lasting: Coordinator, acts: list[str]) -> None:
     lasting.answers.clear()
     for number, act in enumerate(acts):
-        lasting.stage.submit(work(number, act, Path(lasting.stage._scratch)))
+        lasting.submit(work(number, act, Path(lasting.stage._scratch)))
     answers = lasting.finish()
     assert set(answers) == set(range(len(acts)))
     assert kinds(answers.values()) == {n: ENDS[a] for n, a in enumerate(acts) if ENDS.get(a)}
