@@ -31,8 +31,8 @@ _BULLET = re.compile(r"(?:[-*+•–]|\d{1,6}[.)])\s+(?=\S)")
 _LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^\s<>]+?)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)[.,;]?")
 _PAIRS = {'"': '"', "'": "'", "`": "`", "<": ">", "“": "”", "„": "“", "«": "»", "‘": "’"}
 
-_SEPARATORS = frozenset(",;")
-_CLOSING = frozenset((*_PAIRS.values(), ",", ";"))
+_SEPARATORS = (",", ";")
+_CLOSING = frozenset((*_PAIRS.values(), *_SEPARATORS))
 
 
 def url_text(line: str) -> str:
@@ -64,13 +64,9 @@ def _unwrapped(text: str) -> str:
 
 
 def _without_quotes(text: str) -> str:
-    """One layer: a pair of quotes, and a comma behind them, or behind a URL that has none else."""
-    if len(text) > 1 and _SEPARATORS.issuperset(text[-2:]):  # cells behind it that are empty
+    """One layer: a pair of quotes, or the separators of cells behind it that are empty."""
+    if text.endswith(_SEPARATORS):
         return text.rstrip(",;")
-    if text[-1:] in (",", ";") and text[-2:-1] in _CLOSING:
-        text = text[:-1]
-    elif text.endswith(","):
-        return text[:-1]
     closing = _PAIRS.get(text[:1])
     if closing is not None and len(text) > 1 and text.endswith(closing):
         inner = text[1:-1]
