@@ -206,6 +206,8 @@ def _table_of(texts: Sequence[str], delimiter: str) -> Form | None:
     rows = [row for row in _rows(texts, delimiter) if sum(map(bool, row)) > 1]
     if not rows or not _are_most(rows, texts):
         return None
+    if _are_most([row for row in rows if _are_urls(row)], texts) and not _is_header(rows[0]):
+        return Form("several URLs a line", "put each on its own", _command_for_all(delimiter))
     width = Counter(map(len, rows)).most_common(1)[0][0]
     rows = [row for row in rows if len(row) == width]
     if not _are_most(rows, texts):
@@ -265,8 +267,6 @@ def _are_rows(
     rows: Sequence[Sequence[str]], column: int, delimiter: str, texts: Sequence[str]
 ) -> bool:
     """Without a header: is the delimiter no part of the URLs themselves?"""
-    if _are_most([row for row in rows if _are_urls(row)], rows):
-        return True
     if len(rows) < FEWEST:
         return False
     word = _WORD.get(delimiter)
@@ -277,13 +277,23 @@ def _are_rows(
 
 
 def _are_urls(row: Sequence[str]) -> bool:
-    """A URL in each cell, and not a URL with a list of them in its query."""
-    return "?" not in row[0] and all(_FULL_URL.match(each) for each in row)
+    """A URL in each cell that is not empty, and not a URL with a list of them in its query."""
+    return "?" not in row[0] and all(_FULL_URL.match(each) for each in row if each)
+
+
+def _reader_of(delimiter: str) -> str:
+    given = {",": "", "\t": ", delimiter='\\t'"}.get(delimiter, f", delimiter='{delimiter}'")
+    return f"csv.reader(sys.stdin{given})"
+
+
+def _command_for_all(delimiter: str) -> str:
+    rows = _reader_of(delimiter)
+    code = f"import csv, sys; [print(each) for row in {rows} for each in row]"
+    return f'python3 -c "{code}"'
 
 
 def _command_that_takes(column: int, delimiter: str, *, header: bool) -> str:
-    given = {",": "", "\t": ", delimiter='\\t'"}.get(delimiter, f", delimiter='{delimiter}'")
-    rows = f"csv.reader(sys.stdin{given})"
+    rows = _reader_of(delimiter)
     rows = f"list({rows})[1:]" if header else rows
     code = f"import csv, sys; [print(row[{column}]) for row in {rows} if len(row) > {column}]"
     return f'python3 -c "{code}"'

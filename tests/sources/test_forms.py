@@ -131,7 +131,6 @@ def refusal(*lines: str) -> str:
         ((f"{URL}\tnews", f"{URL}\tsport"), "a table with TABs with 2 columns"),
         ((f"{URL}, two words", f"{URL}, more words"), "a CSV with 2 columns"),
         ((f'"{URL}","1.5"', f'"{URL}","2.5"'), "a CSV with 2 columns"),
-        ((f"{URL},{URL},{URL}",), "a CSV with 3 columns"),
         (("| name | url |", "|---|---|", f"| a | {URL} |", f"| b | {URL} |"),
          "a table with the columns name, url"),
     ],
@@ -140,6 +139,21 @@ def test_a_table_is_refused_with_its_columns(lines: tuple[str, ...], says: str) 
     told, _, advice = refusal(*lines).partition("; ")
     assert told.startswith(f"it looks like {says}")
     assert advice.startswith("a list has one URL a line: take the column of URLs alone, such as")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (f"{URL},{URL},{URL}",),
+        (f"{URL}, {URL}, {URL}", f"{URL}, {URL}"),
+        (f"{URL}; {URL}", URL),
+        (f"{URL}\t{URL}", f"{URL}\t{URL}\t"),
+        (f"{URL}?a=1, {URL}?a=2", f"{URL}/b, {URL}/c", f"{URL}/b, {URL}/c"),
+    ],
+)
+def test_a_line_of_several_urls_is_refused(lines: tuple[str, ...]) -> None:
+    told = refusal(*lines)
+    assert told.startswith("it looks like several URLs a line; a list has one URL a line: put each")
 
 
 @pytest.mark.parametrize(
@@ -233,6 +247,8 @@ def test_an_archive_is_refused(data: bytes, says: str) -> None:
         ("my urls.csv", "url,section\nhttps://a.example/1,news\nhttps://a.example/2,sport\n"),
         ("it's.csv", '"n";"u"\n"one";"https://a.example/1"\n"two; 2";"https://a.example/2"\n'),
         ("a.tsv", "1\thttps://a.example/1\n2\thttps://a.example/2\n"),
+        ("several.txt", "https://a.example/1, https://a.example/2\n"),
+        ("some.txt", "# of two\nhttps://a.example/1;https://a.example/2;\n"),
         ("a.json", json.dumps(["https://a.example/1", "https://a.example/2"])),
         ("a.html", "<a href='x'>\n<a href=\"https://a.example/1\">\n<b>https://a.example/2</b>\n"),
     ],
