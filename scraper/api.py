@@ -12,7 +12,7 @@ from scraper.errors import UsageError
 from scraper.redaction import redacted
 from scraper.reports.summary import Report
 from scraper.runner import Run
-from scraper.sources.lists import Source, file_source, script_source
+from scraper.sources.source import Source, file_source, script_source
 
 Urls = str | PathLike[str] | Iterable[str]
 

@@ -36,7 +36,7 @@ from scraper.messages import (
 )
 from scraper.model import Fact, Failure, Fetched, FetchFailed, Line, Moved, Outcome
 from scraper.redaction import redacted
-from scraper.sources.lists import Reader
+from scraper.sources.reader import Reader
 from scraper.text import counted
 from scraper.workers.stage import ProcessStage, WorkItem
 

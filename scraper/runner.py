@@ -41,7 +41,8 @@ from scraper.run_folder.owners import claim_folder
 from scraper.shaping import describe_changes, process_hashes, shaping_options
 from scraper.sinks.sink import open_sinks
 from scraper.sinks.summary_file import SummaryFile
-from scraper.sources import lists
+from scraper.sources.reader import Reader
+from scraper.sources.source import Source
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.ledger import Ledger, Pass, fault_of, refusal_of
 from scraper.storage.store import Store, processed_prefix
@@ -63,7 +64,7 @@ class Run:
     what that knows; without it the outcomes of this run alone.
     """
 
-    def __init__(self, sources: Sequence[lists.Source], config: Config,
+    def __init__(self, sources: Sequence[Source], config: Config,
                  retry: Sequence[str] | None = None, *, refresh: bool = False,
                  add_list: bool = False, adopt: bool = False,
                  with_stored: bool = False) -> None:  # fmt: skip
@@ -196,7 +197,7 @@ class Run:
             fetcher=fetcher,
             stage=self._stage,
             journal=self.journal,
-            reader=lists.Reader(numbered, self._inbox.put),
+            reader=Reader(numbered, self._inbox.put),
             intake=self._intake,
             work_item=self._work_item,
             inbox=self._inbox,

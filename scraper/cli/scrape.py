@@ -26,7 +26,7 @@ from scraper.text import printable
 if TYPE_CHECKING:
     from scraper.model import Outcome
     from scraper.runner import Run
-    from scraper.sources.lists import Source
+    from scraper.sources.source import Source
 
 _REASONS = ("failed:", "skipped:")  # lines of a summary that errors.jsonl says more about
 COMMANDS = ("run", "status", "explain")  # a list of such a name is ./status
@@ -244,7 +244,7 @@ def _meant_by(word: str) -> str:
 
 def _sources(inputs: Sequence[str], folder: str) -> list[Source]:
     """The lists that are named; none of them means to go on with what the folder knows."""
-    from scraper.sources.lists import file_source, given_source
+    from scraper.sources.source import file_source, given_source
 
     if not inputs and not folder:
         raise UsageError("no list of URLs is given: python -m scraper urls.txt (or --help)")
@@ -283,7 +283,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _demo(config: configuration.Config, origins: configuration.Origins) -> int:
     from scraper import demo
-    from scraper.sources.lists import given_source
+    from scraper.sources.source import given_source
 
     with demo.serve() as site:
         values = {"html": "scraper.demo:product", "dir": "downloads/demo-site"}

@@ -28,7 +28,7 @@ from scraper.record import SCHEMA
 from scraper.reports.summary import Report
 from scraper.sinks.line_file import end_of_last_line
 from scraper.sinks.record_log import unknown_file
-from scraper.sources.lists import Source
+from scraper.sources.source import Source
 from scraper.storage.adopted import AdoptedRows, Row
 from scraper.storage.ledger import Ledger
 from scraper.urls import BadUrl, canonical, key_of, lane_of, parts_of

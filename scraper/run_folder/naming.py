@@ -9,7 +9,7 @@ from pathlib import Path
 from scraper.errors import LocalFault, UsageError, disk_failure
 from scraper.machine.temporary import TemporaryFolder
 from scraper.model import Line
-from scraper.sources.lists import SCRIPT, Source
+from scraper.sources.source import SCRIPT, Source
 from scraper.storage.store import host_folder
 from scraper.urls import digest
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from scraper.errors import UsageError
 from scraper.model import Line
 from scraper.run_folder.naming import naming_urls, ten_digits_of
-from scraper.sources.lists import SCRIPT, Source
+from scraper.sources.source import SCRIPT, Source
 from scraper.storage.ledger import Ledger
 from scraper.urls import Url
 

@@ -1,6 +1,5 @@
-"""What a list looks like: one URL a line, however wrapped, or a table, page or archive.
+"""What a list looks like: one URL a line, or a table, a page, an archive.
 
-Of a line that holds one URL the wrapping is taken off: quotes, angle brackets, bullets, a comment.
 Where the first lines look like another format, each line would be asked for something that was
 never meant, so the list is refused as a whole, with a word on how to make a list of it.
 """
@@ -15,66 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-LOOKED_AT = 100  # lines, from the first one on
+from scraper.sources.text import COMMENT, INVISIBLE
+
+LINES_EXAMINED = 100  # lines, from the first one on
 FEWEST = 2  # lines of a form: a single one is an odd line, unless it says what it is
-
-# -- what is wrapped around one URL ---------------------------------------------------------------
-
-# Copied along, and seen by nobody: white space of all kinds, zero-width characters, marks of
-# direction, NUL.
-_ENDS = "".join(each for each in map(chr, range(0x3001)) if each.isspace())
-_ENDS += "\x00\ufeff\u2060" + "".join(
-    map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-)
-_COMMENT = re.compile(r"\s#.*", re.DOTALL)
-_BULLET = re.compile(r"(?:[-*+•–]|\d{1,6}[.)])\s+(?=\S)")
-_LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^\s<>]+?)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)[.,;]?")
-_PAIRS = {'"': '"', "'": "'", "`": "`", "<": ">", "“": "”", "„": "“", "«": "»", "‘": "’"}
-
-_SEPARATORS = (",", ";")
-_CLOSING = frozenset((*_PAIRS.values(), *_SEPARATORS))
-
-
-def url_text(line: str) -> str:
-    """What a line says apart from its comment and from what is plainly wrapped around it.
-
-    >>> url_text('  - "https://example.com/a#b",  # the second')
-    'https://example.com/a#b'
-    """
-    text = line.strip(_ENDS)
-    if text.startswith("#"):
-        return ""
-    is_plain = text[:4] == "http" and text[-1:] not in _CLOSING and len(text.split(None, 1)) == 1
-    return text if is_plain else _unwrapped(text)
-
-
-def _unwrapped(text: str) -> str:
-    if bullet := _BULLET.match(text):
-        text = text[bullet.end() :]
-    if link := _LINK.match(text):
-        rest = text[link.end() :]
-        if not rest or _COMMENT.match(rest):
-            return link[1]
-    text = _COMMENT.sub("", text)
-    before = None
-    while text != before:
-        before = text
-        text = _without_quotes(text.strip(_ENDS))
-    return text
-
-
-def _without_quotes(text: str) -> str:
-    """One layer: a pair of quotes, or the separators of cells behind it that are empty."""
-    if text.endswith(_SEPARATORS):
-        return text.rstrip(",;")
-    closing = _PAIRS.get(text[:1])
-    if closing is not None and len(text) > 1 and text.endswith(closing):
-        inner = text[1:-1]
-        return inner if closing not in inner and text[0] not in inner else text
-    return text
-
-
-# -- another format ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +62,8 @@ def _form_of(lines: Sequence[bytes | str]) -> Form | None:
 def _text(line: bytes | str) -> str:
     """A line without its comment; TABs at its ends may stand for empty cells."""
     text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
-    text = _COMMENT.sub("", text.strip("\ufeff\r\n "))
-    return text if text.strip(_ENDS) else ""
+    text = COMMENT.sub("", text.strip("\ufeff\r\n "))
+    return text if text.strip(INVISIBLE) else ""
 
 
 _TAKE_OUT = ("take the URLs out of it", """grep -oE 'https?://[^"<>[:space:]]+'""")

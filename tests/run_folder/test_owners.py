@@ -14,7 +14,7 @@ from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, page, status
 from scraper.model import Line
 from scraper.run_folder.owners import JUDGED, are_most, belongs, claim_folder
-from scraper.sources.lists import Pipe, Source, file_source, given_source, script_source
+from scraper.sources.source import Pipe, Source, file_source, given_source, script_source
 from scraper.storage.ledger import Ledger
 from scraper.urls import parts_of
 from tests.conftest import Scrape, Scraped

@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.errors import UsageError
-from scraper.sources.forms import refusal_of, url_text
-from scraper.sources.lists import file_source, parsed
+from scraper.sources.forms import refusal_of
+from scraper.sources.source import file_source
+from scraper.sources.text import parse_line, url_text
 
 URL = "https://example.com/a"
 
@@ -262,7 +263,7 @@ def test_the_command_of_a_refusal_makes_the_list(tmp_path: Path, name: str, text
     command = told.partition(", such as with ")[2]
     subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=30)
     lines = enumerate(file_source(str(tmp_path / "only-urls.txt")).lines(), 1)
-    tasks = [parsed(line, 1, number) for number, line in lines]
+    tasks = [parse_line(line, 1, number) for number, line in lines]
     assert [task.url.href for task in tasks if task] == [
         "https://a.example/1",
         "https://a.example/2",

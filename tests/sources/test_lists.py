@@ -14,16 +14,10 @@ from hypothesis import strategies as st
 
 from scraper.errors import UsageError
 from scraper.messages import InputExhausted, LinesReady
-from scraper.sources import lists
-from scraper.sources.lists import (
-    Pipe,
-    Reader,
-    Source,
-    file_source,
-    given_source,
-    parsed,
-    script_source,
-)
+from scraper.sources import reader as reading
+from scraper.sources.reader import Reader
+from scraper.sources.source import Pipe, Source, file_source, given_source, script_source
+from scraper.sources.text import parse_line
 from scraper.urls import MAX_URL_BYTES
 
 PATIENCE = 10.0
@@ -40,14 +34,14 @@ PATIENCE = 10.0
     ],
 )
 def test_a_line_is_a_url(raw: bytes | str, url: str) -> None:
-    line = parsed(raw, 1, 1)
+    line = parse_line(raw, 1, 1)
     assert line is not None
     assert (line.url.href, line.refusal) == (url, None)
 
 
 @pytest.mark.parametrize("raw", [b"", b"\n", b"  \t\r\n", b"# a comment\n", b"\xef\xbb\xbf\n", ""])
 def test_blank_lines_and_comments_are_no_urls(raw: bytes | str) -> None:
-    assert parsed(raw, 1, 1) is None
+    assert parse_line(raw, 1, 1) is None
 
 
 @pytest.mark.parametrize(
@@ -60,7 +54,7 @@ def test_blank_lines_and_comments_are_no_urls(raw: bytes | str) -> None:
     ],
 )
 def test_a_line_that_is_no_url_is_kept_with_its_reason(raw: bytes, refusal: str) -> None:
-    line = parsed(raw, 1, 7)
+    line = parse_line(raw, 1, 7)
     assert line is not None
     assert (line.refusal, line.url.host, line.line) == (refusal, "", 7)
     assert len(line.url.href) <= 2_000
@@ -68,14 +62,14 @@ def test_a_line_that_is_no_url_is_kept_with_its_reason(raw: bytes, refusal: str)
 
 @given(st.binary(max_size=80) | st.text(max_size=40))
 def test_whatever_a_line_holds_can_be_stored(raw: bytes | str) -> None:
-    line = parsed(raw, 1, 1)
+    line = parse_line(raw, 1, 1)
     if line is not None:
         assert line.url.href.encode("utf-8"), "the ledger and the records are UTF-8"
         assert (line.refusal is None) == bool(line.url.host)
 
 
 def test_what_was_written_is_kept_where_it_differs() -> None:
-    same, other = parsed(b"https://example.com/", 1, 1), parsed(b"Example.com", 1, 2)
+    same, other = parse_line(b"https://example.com/", 1, 1), parse_line(b"Example.com", 1, 2)
     assert same is not None
     assert other is not None
     assert (same.written, other.written) == (None, "Example.com")
@@ -164,7 +158,7 @@ def test_a_named_pipe_is_read_whole(tmp_path: Path) -> None:
 def test_a_list_that_says_it_is_utf_16_is_read_as_that(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "urls.txt"
     path.write_bytes("\ufeffexample.com/1\r\n\nexample.com/ü".encode(encoding))
-    lines = [parsed(raw, 1, n) for n, raw in enumerate(file_source(str(path)).lines(), 1)]
+    lines = [parse_line(raw, 1, n) for n, raw in enumerate(file_source(str(path)).lines(), 1)]
     assert [(line.url.href, line.line) for line in lines if line is not None] == [
         ("https://example.com/1", 1), ("https://example.com/%C3%BC", 3)]  # fmt: skip
 
@@ -173,7 +167,7 @@ def test_a_list_that_says_it_is_utf_16_is_read_as_that(tmp_path: Path, encoding:
 def test_a_list_in_utf_16_is_known_without_its_mark(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "urls.txt"
     path.write_bytes("example.com/1\r\nexample.com/ü\r".encode(encoding))
-    lines = [parsed(raw, 1, n) for n, raw in enumerate(file_source(str(path)).lines(), 1)]
+    lines = [parse_line(raw, 1, n) for n, raw in enumerate(file_source(str(path)).lines(), 1)]
     assert [(line.url.href, line.line) for line in lines if line is not None] == [
         ("https://example.com/1", 1), ("https://example.com/%C3%BC", 2)]  # fmt: skip
 
@@ -188,7 +182,7 @@ def test_lines_may_end_as_on_an_old_mac(tmp_path: Path) -> None:
 
 def test_an_odd_item_of_a_script_is_read_like_a_line() -> None:
     items = ["- https://a.example/", "https://a.example/\nhttps://b.example/", "  # nothing"]
-    lines = [parsed(each, 1, 1) for each in items]
+    lines = [parse_line(each, 1, 1) for each in items]
     assert [line and (line.url.href, line.refusal) for line in lines] == [
         ("https://a.example/", None), (items[1], "bad_url"), None]  # fmt: skip
 
@@ -203,7 +197,7 @@ def test_an_odd_item_of_a_script_is_read_like_a_line() -> None:
     ],
 )
 def test_a_nul_is_what_a_url_makes_of_it(raw: bytes, url: str, refusal: str | None) -> None:
-    line = parsed(raw, 1, 1)
+    line = parse_line(raw, 1, 1)
     assert line is not None
     assert (line.url.href, line.refusal) == (url, refusal)
 
@@ -244,7 +238,7 @@ def test_all_lists_are_read_in_order_and_the_end_is_told() -> None:
 
 
 def test_the_reader_is_never_far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "SLICE", 10)
+    monkeypatch.setattr(reading, "SLICE", 10)
     drawn = 0
 
     def endless() -> Iterator[str]:
@@ -311,7 +305,7 @@ def _pipe(lines: Iterator[bytes]) -> Source:
 def test_a_pipe_that_is_no_list_is_refused_while_it_is_still_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lists, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(reading, "EXAMINE_SECONDS", 0.01)
     closed = threading.Event()
 
     def lines() -> Iterator[bytes]:
@@ -335,7 +329,7 @@ def test_a_pipe_that_is_no_list_is_refused_while_it_is_still_open(
 def test_a_pipe_is_looked_at_for_a_second_and_nothing_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lists, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(reading, "EXAMINE_SECONDS", 0.01)
     gate = threading.Event()
 
     def lines() -> Iterator[bytes]:
@@ -384,6 +378,6 @@ def test_a_list_that_breaks_says_so_after_what_it_gave() -> None:
 
 
 def test_text_that_was_no_utf_8_is_refused_and_not_asked_as_another_url() -> None:
-    task = parsed("https://a.example/\udcff", 1, 1)
+    task = parse_line("https://a.example/\udcff", 1, 1)
     assert task is not None
     assert (task.refusal, task.url.host) == ("bad_encoding", "")

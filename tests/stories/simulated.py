@@ -36,7 +36,8 @@ from scraper.http import bodies
 from scraper.http.fetcher import Fetcher, Flight
 from scraper.messages import InputExhausted, LinesReady, PoolBroken, Processed, WorkReturned
 from scraper.model import Fact, Fetched, FetchFailed, Moved, Publication, Task, Timings
-from scraper.sources import lists
+from scraper.sources.source import given_source
+from scraper.sources.text import parse_line
 from scraper.urls import parts_of
 from scraper.workers.stage import WorkItem
 from tests.stories import writes
@@ -85,12 +86,12 @@ def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
     patch.setattr(runner, "Fetcher", partial(Web, fault_at=turn.fault_at))
     patch.setattr(runner, "Frontier", partial(Frontier, draw=deck.draw))
     patch.setattr(runner, "ProcessStage", lambda *_, **__: Workers(deck))
-    patch.setattr(lists, "Reader", lambda sources, post: Pages(deck, sources, post))
+    patch.setattr(runner, "Reader", lambda sources, post: Pages(deck, sources, post))
     writes.watch(patch, folder, _Fate(turn.crash_at).step)
     config = configure(dir=str(folder), threads=4, window=8, robots="off", allow_hosts=HOSTS,
                        retries=2, per_host=2)  # fmt: skip
     retry = () if turn.retry else None
-    run = runner.Run([lists.given_source(urls, "list")], config, retry, refresh=turn.refresh,
+    run = runner.Run([given_source(urls, "list")], config, retry, refresh=turn.refresh,
                   with_stored=True)  # fmt: skip
     note = os.open(told, os.O_WRONLY | os.O_TRUNC | os.O_CREAT)
     try:
@@ -262,13 +263,13 @@ class Workers:
 
 
 class Pages:
-    """Reads the list in short slices: in the place of `lists.Reader`."""
+    """Reads the list in short slices: in the place of `sources.reader.Reader`."""
 
     def __init__(self, deck: Deck, sources: Iterable[Any], post: Callable[[object], None]) -> None:
         self._deck = deck
         self._post = post
         lines = [
-            lists.parsed(raw, id, number)
+            parse_line(raw, id, number)
             for id, source in sources
             for number, raw in enumerate(source.lines(), 1)
         ]

@@ -12,7 +12,7 @@ import pytest
 from scraper import pipeline, runner
 from scraper.config import configure
 from scraper.journal import BATCH_SECONDS
-from scraper.sources import lists
+from scraper.sources.source import given_source
 from tests.stories.simulated import HOSTS, Deck, Pages, Web, url_of
 
 LAG_SECONDS = 0.01  # of the played clock
@@ -53,12 +53,12 @@ def test_an_outcome_is_told_within_half_a_second(
     monkeypatch.setattr(pipeline, "ThreadPoolExecutor", lambda *_, **__: deck)
     monkeypatch.setattr(runner, "_steady_clock", lambda: deck.now)
     monkeypatch.setattr(runner, "Fetcher", partial(Web, fault_at=0))
-    monkeypatch.setattr(lists, "Reader", lambda sources, post: Pages(deck, sources, post))
+    monkeypatch.setattr(runner, "Reader", lambda sources, post: Pages(deck, sources, post))
     config = configure(dir=str(tmp_path / "run"), robots="off", allow_hosts=HOSTS, save_only=True)
     urls = [url_of(f"gone/{number}") for number in range(12)]
 
     told_at = []
-    with runner.Run([lists.given_source(urls, "list")], config) as run:
+    with runner.Run([given_source(urls, "list")], config) as run:
         for _ in run:
             told_at.append(deck.now())
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 import scraper
 from scraper.faulty import FaultyServer, body, etag, page, sequence, status
-from scraper.sources import lists
+from scraper.sources import reader
 from tests.conftest import Scrape
 
 PATIENCE = 20.0
@@ -137,7 +137,7 @@ def test_the_input_may_wait_for_what_the_folder_knows(server: FaultyServer, tmp_
 def test_a_long_input_that_is_known_is_not_read_ahead_of_its_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "SLICE", 20)
+    monkeypatch.setattr(reader, "SLICE", 20)
     lines = [f"ftp://nonsense/{number}" for number in range(600)]
     scraper.run(lines, config(tmp_path))
     read = 0

@@ -1,0 +1,173 @@
+"""One list: a file, standard input, the URLs of a command line or of a script."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import reprlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scraper.errors import UsageError
+from scraper.hints import did_you_mean
+from scraper.model import Line
+from scraper.sources.forms import LINES_EXAMINED, refusal_of
+from scraper.sources.text import parse_line, read_lines
+from scraper.urls import NOT_TEXT
+
+SCRIPT = "script"  # identifies the URLs of any script
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One list: its name in records, what identifies it between runs, and its raw lines."""
+
+    name: str
+    identity: str
+    lines: Callable[[], Iterator[bytes | str]]
+    live: bool = False  # its lines come one by one, and no line waits for the next
+    pipe: bool = False  # its format is known only when its first lines have come
+    ahead: Callable[[], Iterable[bytes | str]] = tuple  # first lines; they come in `lines` again
+
+    @property
+    def lasting(self) -> bool:
+        """Is it a list that later runs read again, so that a URL which leaves it is dropped?"""
+        return self.identity == "stdin" or self.identity.startswith("file:")
+
+    def tasks_ahead(self) -> Iterator[Line]:
+        """The tasks that `ahead` shows, without taking them from `lines`."""
+        for number, raw in enumerate(self.ahead(), 1):
+            task = parse_line(raw, 0, number)
+            if task is not None:
+                yield task
+
+
+class Pipe:
+    """Lines that come only once: those that were read ahead are kept for the reader."""
+
+    def __init__(self, lines: Callable[[], Iterator[bytes | str]]) -> None:
+        self._open = lines
+        self._rest: Iterator[bytes | str] | None = None
+        self._kept: list[bytes | str] = []
+
+    def ahead(self) -> Iterator[bytes | str]:
+        """The lines from the first one on. Waits for one only when it is asked for."""
+        for number in itertools.count():
+            if number == len(self._kept):
+                line = next(self._unread(), None)
+                if line is None:
+                    return
+                self._kept.append(line)
+            yield self._kept[number]
+
+    def lines(self) -> Iterator[bytes | str]:
+        """All of them."""
+        kept, self._kept = self._kept, []
+        yield from kept
+        yield from self._unread()
+
+    def _unread(self) -> Iterator[bytes | str]:
+        if self._rest is None:
+            self._rest = self._open()
+        return self._rest
+
+
+def file_source(name: str) -> Source:
+    """A file of URLs, or standard input for `-`. Raises UsageError if it cannot be read."""
+    if name == "-":
+        return _standard_input()
+    path = Path(name)
+    _check_readable(path, name)
+
+    def lines() -> Iterator[bytes | str]:
+        with path.open("rb") as file:
+            yield from read_lines(file)
+
+    shown = _as_utf_8(name)
+    identity = f"file:{_as_utf_8(path.resolve())}"
+    if not path.is_file() or name.startswith(("/dev/", "/proc/")):  # /dev/stdin is anything
+        return _pipe_source(shown, identity, lines)
+    refusal = refusal_of(itertools.islice(lines(), LINES_EXAMINED), shown, shown)
+    if refusal is not None:
+        raise UsageError(refusal)
+    return Source(shown, identity, lines, ahead=lines)
+
+
+def _standard_input() -> Source:
+    if sys.stdin is None:
+        raise UsageError("standard input is closed: there is no list to read")
+    return _pipe_source("stdin", "stdin", lambda: read_lines(sys.stdin.buffer))
+
+
+def _pipe_source(name: str, identity: str, lines: Callable[[], Iterator[bytes | str]]) -> Source:
+    pipe = Pipe(lines)
+    return Source(name, identity, pipe.lines, live=True, pipe=True, ahead=pipe.ahead)
+
+
+def _as_utf_8(path: str | Path) -> str:
+    """A path as text that can be written anywhere; a name may be no UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _check_readable(path: Path, name: str) -> None:
+    try:
+        # A pipe can be read only once: of anything but a file only its permission is checked.
+        if path.is_file() or not os.access(path, os.R_OK):
+            with path.open("rb") as file:
+                file.peek(1)
+        elif path.is_dir():
+            raise IsADirectoryError
+    except IsADirectoryError:
+        raise UsageError(
+            f"{name} is a folder: name the file that holds the URLs"
+            f" (if it is a run folder: -d {name})"
+        ) from None
+    except FileNotFoundError:
+        raise UsageError(_describe_missing(path, name)) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"cannot read {name}: {reason}") from error
+
+
+def _describe_missing(path: Path, name: str) -> str:
+    is_host = "." in name.partition("/")[0].strip(".") and path.suffix != ".txt"
+    url = f" (if you mean the URL, write https://{name})" if is_host else ""
+    hint = did_you_mean(path.name, _names_beside(path), cutoff=0.8)
+    return f"no such file: {name}{hint}{url}"
+
+
+def _names_beside(path: Path) -> list[str]:
+    try:
+        return [each.name for each in os.scandir(path.parent) if each.is_file()]
+    except OSError:
+        return []  # it would only have been a hint
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 200
+
+
+def given_source(urls: Sequence[str], name: str = "command-line") -> Source:
+    """URLs of the command line."""
+    return Source(name, name, lambda: iter(urls), ahead=lambda: iter(urls))
+
+
+def script_source(urls: Iterable[str]) -> Source:
+    """URLs of a script. An iterator is never read ahead: it may wait for an outcome."""
+
+    def lines() -> Iterator[str]:
+        return map(_text_of, urls)
+
+    if isinstance(urls, Sequence):
+        return Source("script", SCRIPT, lines, ahead=lines)
+    return Source("script", SCRIPT, lines, live=True)
+
+
+def _text_of(item: object) -> str:
+    """The item, or, of one that is no text, what stands for it: it costs no other URL."""
+    if isinstance(item, str):
+        return item
+    shown = " ".join(_SHORT.repr(item).split())
+    return f"{NOT_TEXT}{shown} ({type(item).__name__})"

@@ -1,0 +1,150 @@
+"""A list as text: its bytes to lines, and a line to the task that it stands for.
+
+Of a line that holds one URL the wrapping is taken off: quotes, angle brackets, bullets, a comment.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import BinaryIO
+
+from scraper.model import Line
+from scraper.urls import MAX_URL_BYTES, BadUrl, Url, canonical
+
+MAX_LINE_BYTES = MAX_URL_BYTES + 2
+
+# -- bytes to lines -------------------------------------------------------------------------------
+
+
+def read_lines(file: BinaryIO) -> Iterator[bytes | str]:
+    """Lines of bounded length: of a longer one the beginning, so that it can be refused.
+
+    They end with LF, CR LF or CR. UTF-16, as Windows shells write it, is read as that.
+    """
+    first = file.readline(MAX_LINE_BYTES)
+    encoding = _utf_16_of(first)
+    if encoding is None:
+        rest = iter(partial(file.readline, MAX_LINE_BYTES), b"")
+        yield from _split_lines(itertools.chain([first], rest))
+    else:
+        text = (first + file.read()).decode(encoding, "replace")
+        yield from io.StringIO(text, newline=None)
+
+
+def _utf_16_of(first: bytes) -> str | None:
+    """By its mark; without one by the NUL that is every second byte of ASCII text in it."""
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    nul = [byte == 0 for byte in first[:4]]
+    if nul == [False, True, False, True]:
+        return "utf-16-le"
+    return "utf-16-be" if nul == [True, False, True, False] else None
+
+
+def _split_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines out of pieces that end where a line does, or after MAX_LINE_BYTES bytes."""
+    line = b""
+    for piece in pieces:
+        for part in piece.splitlines(keepends=True):
+            line = (line + part)[:MAX_LINE_BYTES] if line else part
+            if part.endswith((b"\n", b"\r")):
+                yield line
+                line = b""
+    if line:
+        yield line
+
+
+# -- a line to a task -----------------------------------------------------------------------------
+
+
+def parse_line(raw: bytes | str, source: int, number: int) -> Line | None:
+    """The task that a raw line stands for; None for a blank line or a comment.
+
+    >>> parse_line(b"  example.com/a#b \\r\\n", 1, 7).url.href
+    'https://example.com/a'
+    """
+    refusal = None
+    if isinstance(raw, bytes):
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            text = raw.decode("utf-8", "backslashreplace")
+            refusal = "bad_encoding"
+    else:
+        text = raw.encode("utf-8", "backslashreplace").decode()
+        if text != raw:  # a lone surrogate: bytes that were no UTF-8 once
+            refusal = "bad_encoding"
+    # SQLite's text ends at a NUL; this is how a URL spells one, and no host may hold it.
+    text = url_text(text).replace("\x00", "%00")
+    if not text:
+        return None
+    if refusal is None:
+        try:
+            if len(text) > MAX_URL_BYTES:
+                raise BadUrl("bad_url", "too long")
+            url = canonical(text)
+            written = text if text != url.href else None
+            return Line(url, written, source, number)
+        except BadUrl as error:
+            refusal = error.kind
+    return Line(Url(text[:2_000], "", ""), None, source, number, refusal)
+
+
+# -- what is wrapped around a URL -----------------------------------------------------------------
+
+# Copied along, and invisible: white space of all kinds, zero-width characters, marks of
+# direction, NUL.
+INVISIBLE = "".join(each for each in map(chr, range(0x3001)) if each.isspace())
+INVISIBLE += "\x00\ufeff\u2060" + "".join(
+    map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+)
+COMMENT = re.compile(r"\s#.*", re.DOTALL)
+_BULLET = re.compile(r"(?:[-*+•–]|\d{1,6}[.)])\s+(?=\S)")
+_LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^\s<>]+?)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)[.,;]?")
+_PAIRS = {'"': '"', "'": "'", "`": "`", "<": ">", "“": "”", "„": "“", "«": "»", "‘": "’"}
+
+_SEPARATORS = (",", ";")
+_CLOSING = frozenset((*_PAIRS.values(), *_SEPARATORS))
+
+
+def url_text(line: str) -> str:
+    """What a line says apart from its comment and from what is plainly wrapped around it.
+
+    >>> url_text('  - "https://example.com/a#b",  # the second')
+    'https://example.com/a#b'
+    """
+    text = line.strip(INVISIBLE)
+    if text.startswith("#"):
+        return ""
+    is_plain = text[:4] == "http" and text[-1:] not in _CLOSING and len(text.split(None, 1)) == 1
+    return text if is_plain else _unwrapped(text)
+
+
+def _unwrapped(text: str) -> str:
+    if bullet := _BULLET.match(text):
+        text = text[bullet.end() :]
+    if link := _LINK.match(text):
+        rest = text[link.end() :]
+        if not rest or COMMENT.match(rest):
+            return link[1]
+    text = COMMENT.sub("", text)
+    before = None
+    while text != before:
+        before = text
+        text = _without_quotes(text.strip(INVISIBLE))
+    return text
+
+
+def _without_quotes(text: str) -> str:
+    """One layer: a pair of quotes, or the separators of cells behind it that are empty."""
+    if text.endswith(_SEPARATORS):
+        return text.rstrip(",;")
+    closing = _PAIRS.get(text[:1])
+    if closing is not None and len(text) > 1 and text.endswith(closing):
+        inner = text[1:-1]
+        return inner if closing not in inner and text[0] not in inner else text
+    return text
