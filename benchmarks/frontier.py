@@ -12,7 +12,8 @@ from typing import ParamSpec, TypeVar
 
 from scraper.config import configure
 from scraper.frontier.frontier import Frontier
-from scraper.guard.guard import AllowList, Guard
+from scraper.guard.allowlist import AllowList
+from scraper.guard.guard import Guard
 from scraper.model import Fetched, Line, Task, Timings
 from scraper.storage.ledger import Entry, Ledger
 from scraper.urls import parts_of

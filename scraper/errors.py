@@ -195,9 +195,9 @@ def state_of(failure: Failure) -> Literal["failed", "skipped"]:
 # Dotted class names, looked up along the MRO: nothing needs importing, and a subclass that a
 # library adds later falls to its parent's kind. None marks wrappers that say nothing themselves.
 EXCEPTION_KINDS: dict[str, str | None] = {
-    "scraper.guard.guard.NotFound": "dns_not_found",
-    "scraper.guard.guard.LookupFailed": "dns_failed",
-    "scraper.guard.guard.LookupTimeout": "dns_timeout",
+    "scraper.guard.resolver.NotFound": "dns_not_found",
+    "scraper.guard.resolver.LookupFailed": "dns_failed",
+    "scraper.guard.resolver.LookupTimeout": "dns_timeout",
     "scraper.guard.guard.Refused": "private_address",
     "socket.gaierror": "dns_failed",
     "socket.herror": "dns_failed",

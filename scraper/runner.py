@@ -22,7 +22,10 @@ from scraper.delivery import Delivery
 from scraper.errors import KINDS, LocalFault, UsageError, disk_failure
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.robots import token_of
-from scraper.guard.guard import AllowList, Guard, Private
+from scraper.guard.allowlist import AllowList
+from scraper.guard.guard import Guard
+from scraper.guard.permissions import Permissions, Private
+from scraper.guard.resolver import Resolver
 from scraper.hints import did_you_mean
 from scraper.http.fetcher import Fetcher, agent_of
 from scraper.journal import Journal
@@ -537,13 +540,13 @@ def _wanted_share(config: Config) -> Share:
 def guard_of(config: Config) -> Guard:
     """The guard that a configuration asks for."""
     hosts = config.hosts
-    return Guard(
-        AllowList(hosts.allow_hosts),
-        private=cast("Private", hosts.private),
-        allow_networks=hosts.allow_networks,
+    permissions = Permissions(
+        cast("Private", hosts.private),
         deny_networks=hosts.deny_networks,
-        dns_timeout_seconds=config.fetch.dns_timeout_seconds,
+        allow_networks=hosts.allow_networks,
     )
+    resolver = Resolver(timeout_seconds=config.fetch.dns_timeout_seconds)
+    return Guard(AllowList(hosts.allow_hosts), permissions, resolver)
 
 
 def _same_request(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -32,7 +32,7 @@ from scraper.errors import (
     new_failure,
     of_status,
 )
-from scraper.guard import guard
+from scraper.guard import guard, resolver
 from tests.conftest import PROJECT
 
 CONNECTION = HTTPConnection("example.com")
@@ -123,7 +123,8 @@ LIBRARIES: dict[str, tuple[ModuleType, type[BaseException]]] = {
     "zlib": (zlib, zlib.error),
     "PIL": (PIL, OSError),
     "PIL.Image": (PIL.Image, PIL.Image.DecompressionBombError),
-    "guard": (guard, guard.GuardError),
+    "guard": (guard, guard.Refused),
+    "resolver": (resolver, resolver.ResolverError),
 }
 # Where a name of ours is none: faults of the caller, that is, of this program.
 OURS = {
@@ -156,7 +157,7 @@ def test_every_class_named_at_the_door_exists() -> None:
     known = {
         f"{cls.__module__}.{cls.__qualname__}"
         for module in (requests.exceptions, u3, http.client, ssl, socket, sqlite3, zlib, PIL,
-                       PIL.Image, guard)
+                       PIL.Image, guard, resolver)
         for _, cls in inspect.getmembers(module, inspect.isclass)
     }  # fmt: skip
     known |= {f"builtins.{cls.__name__}" for cls in every_builtin_error()}
@@ -237,7 +238,7 @@ def test_what_a_library_trips_over_is_the_servers_fault() -> None:
 
 def test_what_we_raise_within_a_library_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """A library calls us back (the guard connects, the reader counts), and we are wrong."""
-    monkeypatch.setattr(guard, "_name_of", lambda host: {}[host])
+    monkeypatch.setattr(guard, "canonical_name", lambda host: {}[host])
     connection = HTTPConnection("example.com")
     vars(connection)["_new_conn"] = lambda: guard.Guard(guard.AllowList([])).host_class("a")
     error = raised(lambda: connection.request("GET", "/"))
@@ -368,7 +369,7 @@ WRAPPED: dict[str, tuple[Callable[[], BaseException], str]] = {
     "name": (lambda: RequestsConnectionError(given_up(name_resolution())), "dns_failed"),
     "name, by the guard": (
         lambda: RequestsConnectionError(
-            u3.ProtocolError("Connection aborted.", guard.NotFound("there is no host x"))
+            u3.ProtocolError("Connection aborted.", resolver.NotFound("there is no host x"))
         ),
         "dns_not_found",
     ),

@@ -36,7 +36,7 @@ import scraper
 from scraper import errors, urls
 from scraper.config import FetchSettings
 from scraper.errors import UsageError
-from scraper.guard.guard import Guard, GuardError
+from scraper.guard.guard import Guard
 from scraper.http import bodies
 from scraper.http.framing import Answer, has_no_body, length_of
 from scraper.http.proxies import proxies_of
@@ -726,7 +726,7 @@ class _BySocks(_Guarded):
         try:
             with self.guard.connect(host, port, this.timeout, "proxy") as tried:
                 checked = tried.getpeername()[0]
-        except (OSError, GuardError) as error:
+        except OSError as error:
             raise ProxyError(f"no connection to the proxy {host}:{port}", error) from error
         this._socks_options = {**options, "proxy_host": checked, "proxy_port": port}
         try:

@@ -167,11 +167,15 @@ def test_a_name_is_told_with_its_addresses_before_it_is_asked(
 ) -> None:
     with FaultyServer({"/": page("x")}) as server:
         from scraper.cli import explain as module
-        from scraper.guard.guard import AllowList, Guard
+        from scraper.guard.allowlist import AllowList
+        from scraper.guard.guard import Guard
+        from scraper.guard.resolver import Resolver
 
         names, wire = Names({"a.test": PUBLIC}), Wire(server.port)
         monkeypatch.setattr(
-            module, "guard_of", lambda config: Guard(AllowList([]), resolve=names, connect=wire)
+            module,
+            "guard_of",
+            lambda config: Guard(AllowList([]), resolver=Resolver(names), connect=wire),
         )
         told = explain("http://a.test/", "--robots", "off")
         assert told["request"][0]["address"] == PUBLIC

@@ -75,7 +75,8 @@ from scraper.faulty import (
     unknown_encoding,
     upgrade,
 )
-from scraper.guard.guard import AllowList, Guard
+from scraper.guard.allowlist import AllowList
+from scraper.guard.guard import Guard
 from scraper.http import fetcher
 from scraper.http.fetcher import Fetcher, Flight
 from scraper.http.fetcher import retry_after as parsed_retry_after

@@ -15,7 +15,11 @@ import pytest
 
 from scraper import runner
 from scraper.config import Config
-from scraper.guard.guard import Address, AllowList, Guard, dial
+from scraper.guard.addresses import Address
+from scraper.guard.allowlist import AllowList
+from scraper.guard.guard import Guard, dial
+from scraper.guard.permissions import Permissions
+from scraper.guard.resolver import Resolver
 
 PUBLIC = "93.184.216.34"
 HERE = "127.0.0.1"
@@ -108,15 +112,13 @@ def internet(names: Names, wire: Wire) -> Iterator[None]:
 
     def guard_of(config: Config) -> Guard:
         hosts = config.hosts
-        return Guard(
-            AllowList(hosts.allow_hosts),
-            private=hosts.private,  # type: ignore[arg-type]
-            allow_networks=hosts.allow_networks,
+        permissions = Permissions(
+            hosts.private,  # type: ignore[arg-type]
             deny_networks=hosts.deny_networks,
-            dns_timeout_seconds=config.fetch.dns_timeout_seconds,
-            resolve=names,
-            connect=wire,
+            allow_networks=hosts.allow_networks,
         )
+        resolver = Resolver(names, timeout_seconds=config.fetch.dns_timeout_seconds)
+        return Guard(AllowList(hosts.allow_hosts), permissions, resolver, connect=wire)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "guard_of", guard_of)
