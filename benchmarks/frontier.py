@@ -15,7 +15,8 @@ from scraper.frontier.frontier import Frontier
 from scraper.guard.allowlist import AllowList
 from scraper.guard.guard import Guard
 from scraper.model import Fetched, Line, Task, Timings
-from scraper.storage.ledger import Entry, Ledger
+from scraper.storage.ledger import Ledger
+from scraper.storage.schema import FinishedRow
 from scraper.urls import parts_of
 
 P = ParamSpec("P")
@@ -66,13 +67,13 @@ def _load(ledger: Ledger, urls: int, names: int) -> None:
         for i in range(start, min(start + SLICE, urls)):
             host = f"host{i % names}.example.com"
             lines.append(Line(parts_of(f"https://{host}/some/path/{i}")))
-        ledger.add(lines, 1)
+        ledger.intake.add(lines, 1)
     ledger.commit()
 
 
 def _decide(ledger: Ledger, urls: int) -> None:
     keys = configure(robots="off", allow_hosts=())
-    frontier = Frontier(ledger, Guard(AllowList(())), keys.hosts, keys.fetch, threads=AT_ONCE)
+    frontier = Frontier(ledger.lanes, Guard(AllowList(())), keys.hosts, keys.fetch, threads=AT_ONCE)
     watch = _Stopwatch()
     under_way: list[Task] = []
     now, done = 1.0, 0
@@ -84,7 +85,7 @@ def _decide(ledger: Ledger, urls: int) -> None:
             for task in under_way:
                 now += 0.0001
                 watch(frontier.request_ended, _answer(task, now), now)
-                ledger.finish(task, Entry("done", None, 1), 1)
+                ledger.lanes.finish(task, FinishedRow("done", None, 1), 1)
                 watch(frontier.release, task)
                 done += 1
                 if done % BATCH == 0:

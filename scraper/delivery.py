@@ -56,14 +56,14 @@ class Delivery:
         """The images that these pages name, and none before them did."""
         if not pages or not self.with_images:
             return []
-        images = self.journal.ledger.children(pages)
+        images = self.journal.ledger.links.images_of(pages)
         return [each for each in images if self._images.add(each)]
 
     def _stored(self, ids: Sequence[int]) -> Iterator[Outcome]:
         """Of these rows what the last commit holds and was not delivered."""
         ledger, records, end = self.journal.ledger, self.journal.records, self.journal.committed
         for some in _batches(ids):
-            for id, url, offset, length in ledger.places(some):
+            for id, url, offset, length in ledger.spans.of(some):
                 if offset < end and self._delivered.add(id):
                     yield stored_outcome(records.read(offset, length), id, url)
 

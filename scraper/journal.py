@@ -25,7 +25,9 @@ from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
 from scraper.sinks.record_log import RecordLog
 from scraper.sinks.sink import Outputs, Sink
-from scraper.storage.ledger import Entry, Ledger, fault_of
+from scraper.storage.faults import fault_of
+from scraper.storage.ledger import Ledger
+from scraper.storage.schema import FinishedRow
 from scraper.storage.store import Store, has_picture, path_of
 from scraper.text import printable
 from scraper.urls import BadUrl, Url, canonical, with_credentials_of
@@ -91,9 +93,9 @@ class Journal:
         found = self._named(task, processed, words, facts) if failure is None else ()
         hrefs = tuple(url.href for url in found)
         outcome = Outcome(task, state, line, files, hrefs, failure, fetched)
-        self._record(outcome, self._entry(outcome, fetched, processed, kept, fetched.sha256))
+        self._record(outcome, self._fetched_row(outcome, fetched, processed, kept, fetched.sha256))
         if self.pass_number > 1 and fetched.kind == "page":
-            self.ledger.forget_children(task.id)
+            self.ledger.links.forget(task.id)
         return self._found(task, found)
 
     def _files(
@@ -148,40 +150,50 @@ class Journal:
         outcome = Outcome(
             task, state, line, processed.files if processed else (), (), failure, fetched
         )
-        self._record(outcome, self._entry(outcome, fetched, processed, None, None))
+        self._record(outcome, self._fetched_row(outcome, fetched, processed, None, None))
         if fetched.kind != "page" or not self.follow_images or task.depth:
             return frozenset()
-        return self.ledger.reopen_children(task.id, self.pass_number)
+        return self.ledger.links.reopen(task.id, self.pass_number)
 
-    def _entry(self, outcome: Outcome, fetched: Fetched, processed: Processed | None,
-               path: str | None, sha256: str | None) -> Entry:  # fmt: skip
-        timings = fetched.timings
+    def _fetched_row(
+        self,
+        outcome: Outcome,
+        fetched: Fetched,
+        processed: Processed | None,
+        path: str | None,
+        sha256: str | None,
+    ) -> FinishedRow:
         # What failed must be had again: no validators, so that no 304 can call it unchanged.
-        headers = dict(fetched.headers) if outcome.failure is None else {}
-        return Entry(
-            state=outcome.state,
-            failure=outcome.failure,
-            attempts=outcome.task.attempt,
+        validators = dict(fetched.headers) if outcome.failure is None else {}
+        return self._row_of(outcome, fetched.url)._replace(
             status=fetched.status,
-            final_url=fetched.url.href,
             type=fetched.type,
             charset=fetched.charset,
             headers=fetched.headers,
             peer=fetched.peer,
             fetched_at=fetched.at,
-            seconds_connect=timings.connect,
-            seconds_fetch=timings.fetch,
+            seconds_connect=fetched.timings.connect,
+            seconds_fetch=fetched.timings.fetch,
             seconds_process=processed.seconds if processed else None,
             path=path,
             bytes=fetched.bytes,
             wire_bytes=fetched.wire_bytes,
             sha256=sha256,
             process_hash=self.process_hash(fetched.kind) if processed else None,
+            etag=validators.get("etag"),
+            last_modified=validators.get("last-modified"),
+            validators_url=fetched.url.href,
+        )
+
+    def _row_of(self, outcome: Outcome, final_url: Url) -> FinishedRow:
+        """What every outcome fills of its row in the ledger."""
+        return FinishedRow(
+            state=outcome.state,
+            error_kind=outcome.failure.kind if outcome.failure else None,
+            attempts=outcome.task.attempt,
+            final_url=final_url.href,
             offset=self.records.offset,
             length=len(outcome.line),
-            etag=headers.get("etag"),
-            last_modified=headers.get("last-modified"),
-            validators_url=fetched.url.href,
         )
 
     def record_failed(self, failed: FetchFailed) -> None:
@@ -189,43 +201,27 @@ class Journal:
         task, failure = failed.task, failed.failure
         state = state_of(failure)
         line = record.of_failed(self.pass_number, failed)
-        self._record(
-            Outcome(task, state, line, failure=failure),
-            Entry(
-                state=state,
-                failure=failure,
-                attempts=task.attempt,
-                status=failure.status,
-                final_url=failed.url.href,
-                headers=failed.headers,
-                fetched_at=failed.at,
-                seconds_connect=failed.timings.connect,
-                seconds_fetch=failed.timings.fetch,
-                offset=self.records.offset,
-                length=len(line),
-            ),
+        outcome = Outcome(task, state, line, failure=failure)
+        row = self._row_of(outcome, failed.url)._replace(
+            status=failure.status,
+            headers=failed.headers,
+            fetched_at=failed.at,
+            seconds_connect=failed.timings.connect,
+            seconds_fetch=failed.timings.fetch,
         )
+        self._record(outcome, row)
 
     def record_refused(self, task: Task, failure: Failure) -> None:
         """A rule, or what is known of its host, says that this URL is not to be asked (again)."""
         task = replace(task, attempt=_attempts_made(task))
         state = state_of(failure)
         line = record.of_refused(self.pass_number, task, failure)
-        self._record(
-            Outcome(task, state, line, failure=failure),
-            Entry(
-                state=state,
-                failure=failure,
-                attempts=task.attempt,
-                final_url=task.url.href,
-                offset=self.records.offset,
-                length=len(line),
-            ),
-        )
+        outcome = Outcome(task, state, line, failure=failure)
+        self._record(outcome, self._row_of(outcome, task.url))
 
-    def _record(self, outcome: Outcome, entry: Entry) -> None:
+    def _record(self, outcome: Outcome, row: FinishedRow) -> None:
         try:
-            self.ledger.finish(outcome.task, entry, self.pass_number)
+            self.ledger.lanes.finish(outcome.task, row, self.pass_number)
         except sqlite3.Error as error:
             raise fault_of(error, self.ledger.path) from error
         failure = outcome.failure
@@ -246,7 +242,7 @@ class Journal:
         lines = [Line(url, depth=task.depth + 1) for url in found]
         if not lines:
             return frozenset()
-        added = self.ledger.add(
+        added = self.ledger.intake.add(
             lines, self.pass_number, listed=False, parent=task.id, again=self.refresh
         )
         self.report.found += added.new + added.again
@@ -294,7 +290,7 @@ class Journal:
                 self.store.sync(files)
             for sink in self._sinks:
                 self.ledger.set_position(sink.name, sink.flush(durable=self.durable))
-            self.ledger.note_pass(self.pass_number, self._counts())
+            self.ledger.passes.save_counts(self.pass_number, self._counts())
             self.ledger.commit(files)
             self.store.publish(files)
             if self.durable:

@@ -270,7 +270,7 @@ class Pipeline:
 
     def _nothing_waits(self) -> bool:
         """By the ledger, for with max_urls reached the frontier is asked no more."""
-        return not self._journal.ledger.pending()
+        return not self._journal.ledger.lanes.count_pending()
 
     # -- what does it mean? -----------------------------------------------------------------
 

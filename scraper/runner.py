@@ -47,7 +47,9 @@ from scraper.sinks.summary_file import SummaryFile
 from scraper.sources.reader import Reader
 from scraper.sources.source import Source
 from scraper.storage.bitmap import Bitmap
-from scraper.storage.ledger import Ledger, Pass, fault_of, refusal_of
+from scraper.storage.faults import fault_of, refusal_of
+from scraper.storage.ledger import Ledger
+from scraper.storage.passes import Pass
 from scraper.storage.store import Store, processed_prefix
 from scraper.urls import without_credentials
 from scraper.workers.stage import Limits, ProcessStage, Recipe, WorkItem
@@ -157,7 +159,7 @@ class Run:
             self.adopted = adoption.adopt_records(self.ledger, self.store.root, self.sources)
         ids = claim_folder(self.folder, self.ledger, self.sources, join=self._add_list)
         self.store.recover(self.ledger.unpublished())
-        self.ledger.published()
+        self.ledger.mark_published()
         self._open_sinks()
         self._verify_after_power_loss()
         self._choose_pass()
@@ -165,7 +167,7 @@ class Run:
         self._note_positions()
         self._compare_options()
         self.guard = guard_of(config)
-        self.guard.learn(cast("dict[str, HostClass]", self.ledger.classes()))
+        self.guard.learn(cast("dict[str, HostClass]", self.ledger.hosts.classes()))
         fetcher = Fetcher(
             config.fetch,
             self.guard,
@@ -177,7 +179,7 @@ class Run:
         )
         threads = share.threads
         self.frontier = Frontier(
-            self.ledger,
+            self.ledger.lanes,
             self.guard,
             config.hosts,
             config.fetch,
@@ -249,7 +251,7 @@ class Run:
 
     def _choose_pass(self) -> None:
         """Go on with the open pass, or prepare the next one; it opens with its first URL."""
-        last = self.ledger.last_pass()
+        last = self.ledger.passes.last()
         self.number = last.number if last else 1
         self._pass_open = False
         self._last = last
@@ -266,35 +268,37 @@ class Run:
                 self._go_on_without_a_list()
             return
         self.number += 1
-        self.ledger.reset_host_failures()
+        self.ledger.hosts.reset_failures()
         if last.ended is None:
-            self.ledger.end_pass(last.number)
-            self.ledger.adopt_pending(self.number)
+            self.ledger.passes.end(last.number)
+            self.ledger.passes.adopt_pending(self.number)
             self._ensure_pass()
-        if self.retry is not None and self.ledger.reopen_failed(self.number, self.retry):
+        if self.retry is not None and self.ledger.passes.reopen_failed(self.number, self.retry):
             self._ensure_pass()
         if not self.sources:
             self._go_on_without_a_list()
 
     def _go_on_without_a_list(self) -> None:
         """What a reader would do line by line: the folder knows what its lists name."""
-        if self.refresh and self.ledger.reopen_listed(self.number):
+        if self.refresh and self.ledger.passes.reopen_listed(self.number):
             self._ensure_pass()
-        self._due = self.ledger.count_of_pass(self.number) - self.report.found
+        self._due = self.ledger.passes.count_urls(self.number) - self.report.found
 
     def _ensure_pass(self) -> None:
         if not self._pass_open:
             self._open_pass()
 
     def _open_pass(self) -> None:
-        self.ledger.open_pass(self.number, self._arguments, [self._shaping], scraper.__version__)
+        self.ledger.passes.open(self.number, self._arguments, [self._shaping], scraper.__version__)
         self._pass_open = True
 
     def _compare_options(self) -> None:
         """Say so if what lies in the folder was made with other options than this run's."""
-        passes = self.ledger.passes()
+        passes = self.ledger.passes.newest_first()
         if self.resumed and self._shaping not in passes[0].configurations:
-            self.ledger.set_configurations(self.number, [*passes[0].configurations, self._shaping])
+            self.ledger.passes.set_configurations(
+                self.number, [*passes[0].configurations, self._shaping]
+            )
         earlier = [each for each in passes if each.number == self.number]
         if not self.refresh:
             earlier = _since_all_was_made_anew(passes)
@@ -347,7 +351,7 @@ class Run:
 
     def _intake(self, lines: Sequence[Line]) -> frozenset[int]:
         """Put lines of the list into the ledger. Returns the lanes that gain."""
-        added = self.ledger.add(lines, self.number, again=self.refresh, seen=self._seen)
+        added = self.ledger.intake.add(lines, self.number, again=self.refresh, seen=self._seen)
         if added.new or added.again:
             self._ensure_pass()
         if self._delivery is not None:
@@ -460,7 +464,7 @@ class Run:
         self.report.repeated, self.report.timed_at = counted.repeated, counted.timed_at
         try:
             self.ledger.rollback()
-            last = self.ledger.last_pass()
+            last = self.ledger.passes.last()
         except sqlite3.Error:  # the very fault that is being told: nothing can be read back
             return
         if last is not None and last.number == self.number:
@@ -484,13 +488,15 @@ class Run:
             report.number = self._last.number
         try:
             if pipeline.list_has_ended and self._last is not None:
-                self.ledger.drop_unlisted(self._lists, self._seen)
+                self.ledger.intake.drop_unlisted(self._lists, self._seen)
             report.totals = self._totals()
             if self._pass_open:
                 counts = orjson.dumps(report.as_dict())
-                self.ledger.note_pass(self.number, counts, report.exit_code, ended=self.complete)
+                self.ledger.passes.save_counts(
+                    self.number, counts, report.exit_code, ended=self.complete
+                )
             self.frontier.keep_hosts()
-            self.ledger.keep_classes(self.guard.learned())
+            self.ledger.hosts.keep_classes(self.guard.learned())
             if not self.journal.uncommitted and self._fault is None:
                 self.ledger.set_meta("ended", "1")  # nothing of ours stands behind a position
             if self.complete:
@@ -508,7 +514,7 @@ class Run:
         return Tally.of(self.ledger.ends(own))
 
     def _write_summary(self) -> None:
-        names = list(self.ledger.source_names.values())
+        names = list(self.ledger.sources.names.values())
         self._summary.write(
             {
                 "version": scraper.__version__,

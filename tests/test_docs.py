@@ -37,7 +37,7 @@ from scraper.model import Fetched, Task, Timings
 from scraper.record import of_fetched, of_refused
 from scraper.reports.summary import Report
 from scraper.sinks import error_log
-from scraper.storage import ledger
+from scraper.storage import schema
 from scraper.urls import parts_of
 from scraper.workers.stage import GENTLE_SECONDS, KILL_SECONDS
 from tests.conftest import Scrape
@@ -218,7 +218,7 @@ def test_records_md_lists_the_keys_of_the_summary() -> None:
 
 def test_records_md_lists_the_tables_of_the_ledger() -> None:
     db = sqlite3.connect(":memory:")
-    db.executescript(ledger._TABLES)
+    db.executescript(schema._TABLES)
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     db.close()
     assert set(first_words(section("records.md", "The ledger"))) == tables

@@ -303,9 +303,9 @@ def _forget(folder: Path) -> None:
     """Remove the result of an earlier demo, and nothing that is none."""
     import shutil
 
-    from scraper.storage.ledger import owner_of
+    from scraper.storage.status import owners_of
 
-    if owner_of(folder / ".scraper" / "ledger.sqlite") == ["demo"]:
+    if owners_of(folder / ".scraper" / "ledger.sqlite") == ["demo"]:
         shutil.rmtree(folder)
 
 

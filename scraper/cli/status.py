@@ -12,8 +12,8 @@ import orjson
 from scraper.cli.progress import answer
 from scraper.errors import UsageError
 from scraper.reports.summary import Report, Tally
-from scraper.storage.ledger import RunStatus, read_status
 from scraper.storage.reading import Unreadable
+from scraper.storage.status import RunStatus, read_status
 from scraper.storage.store import holder
 from scraper.text import counted, printable, printable_json
 

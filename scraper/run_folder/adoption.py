@@ -69,10 +69,10 @@ def adopt_records(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> 
         _put_aside(file, end, folder)
         _empty_errors(folder)
     for number, (report, began, ended) in sorted(reports.items()):
-        ledger.adopt_pass(number, began, ended, report.as_dict())
+        ledger.passes.enter_adopted(number, began, ended, report.as_dict())
     ledger.set_position(RECORDS, str(end))
     ledger.set_position(ERRORS, "1")  # it is shorter, so it is made again from the records
-    ledger.recount()
+    ledger.intake.reload()
     ledger.commit()
     return sum(report.total for report, _, _ in reports.values())
 
@@ -195,7 +195,7 @@ def _row_of(record: dict[str, Any], place: int, length: int, ledger: Ledger) -> 
         state=_state_of(record),
         number=record["pass"],
         seq=record["index"],
-        source=None if source is None else ledger.source_id(source),
+        source=None if source is None else ledger.sources.id_of(source),
         line=record["line"],
         written=record["url"] if is_url and record["url"] != url else None,
         parent=None if parent is None else key_of(parent),
@@ -207,14 +207,14 @@ def _row_of(record: dict[str, Any], place: int, length: int, ledger: Ledger) -> 
         type=record["content_type"],
         charset=record.get("charset"),
         fetched_at=_time_of(record),
-        connect=seconds.get("connect"),
-        fetch=seconds.get("fetch"),
-        process=seconds.get("process"),
+        seconds_connect=seconds.get("connect"),
+        seconds_fetch=seconds.get("fetch"),
+        seconds_process=seconds.get("process"),
         path=record["path"],
         bytes=record["bytes"],
         wire_bytes=record["wire_bytes"],
         sha256=record["sha256"],
-        place=place,
+        offset=place,
         length=length,
         images=tuple(_keys_of(record.get("images", ()))) if parent is None else (),
     )

@@ -32,7 +32,7 @@ def claim_folder(
 
     Raises UsageError if one of them belongs elsewhere and may not `join`.
     """
-    owners = ledger.owners()
+    owners = ledger.sources.owners()
     for source in sources:
         if not join and not belongs(source, owners, ledger):
             raise UsageError(
@@ -45,7 +45,7 @@ def claim_folder(
         row = _row_of(source, owners, ledger)
         owners |= dict.fromkeys(identities_of(source), row)
         rows.append(row)
-    ledger.set_owners(owners)
+    ledger.sources.set_owners(owners)
     return rows
 
 
@@ -54,13 +54,13 @@ def claim_folder(
 
 def belongs(source: Source, owners: Owners, ledger: Ledger) -> bool:
     """Is this list one of the folder's own?"""
-    if source.identity == SCRIPT or not owners or ledger.is_empty:
+    if source.identity == SCRIPT or not owners or ledger.intake.is_empty:
         return True
     # 0.1.0 remembered no more than that there was a pipe, or URLs on the command line.
     if {source.identity, *identities_of(source)} & owners.keys():
         return True
     urls = list(_judged_urls(source))
-    return are_most(ledger.sources_of(urls).total(), len(urls))
+    return are_most(ledger.intake.count_by_source(urls).total(), len(urls))
 
 
 def are_most(known: int, urls: int) -> bool:
@@ -109,9 +109,9 @@ def _row_of(source: Source, owners: Owners, ledger: Ledger) -> int:
     if row is None and source.lasting:
         row = _continued_row(source, owners, ledger)
     if row is None:
-        return ledger.source_id(_free_name(source, owners, ledger))
-    if source.name not in ledger.source_names.values():
-        ledger.rename_source(row, source.name)
+        return ledger.sources.id_of(_free_name(source, owners, ledger))
+    if source.name not in ledger.sources.names.values():
+        ledger.sources.rename(row, source.name)
     return row
 
 
@@ -123,11 +123,11 @@ def _known_row(source: Source, owners: Owners) -> int | None:
 def _continued_row(source: Source, owners: Owners, ledger: Ledger) -> int | None:
     """The row of the list that this one was before it got another path."""
     urls = list(_judged_urls(source))
-    known = ledger.sources_of(urls)
+    known = ledger.intake.count_by_source(urls)
     if not are_most(known.total(), len(urls)):
         return None
     row, _ = known.most_common(1)[0]
-    name = ledger.source_names.get(row) if row is not None else None
+    name = ledger.sources.names.get(row) if row is not None else None
     if name is None or name in UNLASTING:
         return None
     of_row = [identity for identity, each in owners.items() if each == row]
@@ -144,7 +144,7 @@ def _is_gone(identity: str) -> bool:
 
 def _free_name(source: Source, owners: Owners, ledger: Ledger) -> str:
     """A list's name in records; a second one of that name has its path there, or its digits."""
-    named = {name: row for row, name in ledger.source_names.items()}
+    named = {name: row for row, name in ledger.sources.names.items()}
     taken = named.get(source.name) in owners.values()
     if not source.lasting or source.name not in named or not taken:
         return source.name

@@ -19,7 +19,8 @@ import orjson
 from scraper.machine.files import Folder
 from scraper.sinks.line_file import end_of_last_line
 from scraper.sinks.sink import Outputs
-from scraper.storage.ledger import Ledger, RecordSpan
+from scraper.storage.ledger import Ledger
+from scraper.storage.spans import RecordSpan
 
 VERIFIED_SECONDS = 300.0  # Linux writes dirty pages back within 30 s, twice that with a journal
 
@@ -40,7 +41,7 @@ def verify_after_power_loss(ledger: Ledger, folder: Folder, outputs: Outputs) ->
     name = outputs.records.name
     position = int(ledger.position(name) or 0)
     with folder.open_file(name) as records:
-        end = _true_end(records, position, ledger.recent_records(VERIFIED_SECONDS), folder)
+        end = _true_end(records, position, ledger.spans.recent(VERIFIED_SECONDS), folder)
     if end == position:
         return 0
     reopened = ledger.reopen_from(end)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import orjson
-
 from scraper.model import Line
-from scraper.storage.ledger import Ledger
+from scraper.storage.database import Database, encode
+from scraper.storage.schema import assignments, rows_of_batch
 from scraper.urls import key_of
 
 
@@ -23,7 +22,7 @@ class Row(NamedTuple):
     url: str
     host: int
     state: str
-    number: int
+    number: int  # of the pass
     seq: int | None
     source: int | None
     line: int | None
@@ -37,57 +36,37 @@ class Row(NamedTuple):
     type: str | None
     charset: str | None
     fetched_at: float | None
-    connect: float | None
-    fetch: float | None
-    process: float | None
+    seconds_connect: float | None
+    seconds_fetch: float | None
+    seconds_process: float | None
     path: str | None
     bytes: int | None
     wire_bytes: int | None
     sha256: str | None
-    place: int
+    offset: int
     length: int
     images: tuple[int, ...]  # the keys of what `images` says
 
 
 _TABLES = (
-    "CREATE TABLE adopted_name (told INTEGER, key INTEGER PRIMARY KEY, known INTEGER DEFAULT 0)",
-    "CREATE INDEX adopted_told ON adopted_name (told)",
+    "CREATE TABLE adopted_name (hidden INTEGER, key INTEGER PRIMARY KEY, known INTEGER DEFAULT 0)",
+    "CREATE INDEX adopted_hidden ON adopted_name (hidden)",
     "CREATE TABLE adopted_image (parent INTEGER, place INTEGER, child INTEGER)",
 )
 _NO_TABLES = ("DROP TABLE adopted_name", "DROP TABLE adopted_image")
 
-_FIELDS = ", ".join(
-    f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(Row._fields)
-)
-# As in a run: what a later record does not tell anew (type, path, sha256) stays from before.
-_TAKE = f"""INSERT INTO url (key, url, host, state, pass, seq, source, line, written, parent, depth,
-    first_pass, changed_pass, attempts, error_kind, status, final_url, type, charset, fetched_at,
-    seconds_connect, seconds_fetch, seconds_process, path, bytes, wire_bytes, sha256, "offset",
-    length)
-  SELECT key, url, host, state, number, seq, source, line, written, parent, depth, number,
-    CASE WHEN sha256 IS NOT NULL THEN number END, attempts, error_kind, status, final_url, type,
-    charset, fetched_at, "connect", "fetch", process, path, bytes, wire_bytes, sha256, place, length
-  FROM (SELECT {_FIELDS} FROM json_each(?)) WHERE true
-  ON CONFLICT (key) DO UPDATE SET state = excluded.state, pass = excluded.pass, seq = excluded.seq,
-    source = excluded.source, line = excluded.line, written = excluded.written,
-    parent = excluded.parent, depth = excluded.depth, attempts = excluded.attempts,
-    error_kind = excluded.error_kind, status = excluded.status, final_url = excluded.final_url,
-    type = coalesce(excluded.type, type), charset = coalesce(excluded.charset, charset),
-    fetched_at = excluded.fetched_at, seconds_connect = excluded.seconds_connect,
-    seconds_fetch = excluded.seconds_fetch, seconds_process = excluded.seconds_process,
-    path = coalesce(excluded.path, path), bytes = excluded.bytes,
-    wire_bytes = excluded.wire_bytes,
-    changed_pass = CASE WHEN excluded.sha256 IS NOT NULL AND excluded.sha256 IS NOT sha256
-      THEN excluded.pass ELSE changed_pass END,
-    previous_sha256 = CASE WHEN excluded.sha256 IS NULL THEN previous_sha256 ELSE sha256 END,
-    sha256 = coalesce(excluded.sha256, sha256), "offset" = excluded."offset",
-    length = excluded.length"""
+_COLUMNS = tuple("pass" if name == "number" else name for name in Row._fields if name != "images")
+_QUOTED = ", ".join(f'"{name}"' for name in _COLUMNS)
+_SAID_AGAIN = [name for name in _COLUMNS if name not in ("key", "url", "host")]
+# As in a run: what a later record does not say (type, path, sha256) stays from before.
+_TAKE = f"""INSERT INTO url ({_QUOTED}, first_pass, changed_pass)
+  SELECT *, pass, CASE WHEN sha256 IS NOT NULL THEN pass END FROM {rows_of_batch(_COLUMNS)}
+  WHERE true ON CONFLICT (key) DO UPDATE SET {assignments(_SAID_AGAIN, "excluded", ("charset",))}"""
 
-_NAME = """INSERT OR IGNORE INTO adopted_name (told, key)
-  SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)"""
-_IMAGE = """INSERT INTO adopted_image SELECT json_extract(value, '$[0]'),
-  json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)"""
-_KEY_OF = "coalesce((SELECT n.key FROM adopted_name AS n WHERE n.told = {0}), {0})"
+_NAME = f"""INSERT OR IGNORE INTO adopted_name (hidden, key)
+  SELECT * FROM {rows_of_batch(("hidden", "key"))}"""
+_IMAGE = f"INSERT INTO adopted_image SELECT * FROM {rows_of_batch(('parent', 'place', 'child'))}"
+_KEY_OF = "coalesce((SELECT n.key FROM adopted_name AS n WHERE n.hidden = {0}), {0})"
 
 _LINKS = f"""INSERT OR IGNORE INTO link SELECT p.id, c.id FROM adopted_image AS i
   JOIN url AS p ON p.key = i.parent AND p."offset" = i.place
@@ -96,9 +75,8 @@ _PARENTS = f"""UPDATE url SET parent =
   (SELECT p.id FROM url AS p WHERE p.key = {_KEY_OF.format("url.parent")})
   WHERE parent IS NOT NULL"""
 
-_TRUE_NAMES = """UPDATE url SET url = j.url, host = j.host FROM
-  (SELECT json_extract(value, '$[0]') AS key, json_extract(value, '$[1]') AS url,
-    json_extract(value, '$[2]') AS host FROM json_each(?)) AS j
+_TRUE_NAMES = f"""UPDATE url SET url = j.url, host = j.host
+  FROM {rows_of_batch(("key", "url", "host"))} AS j
   WHERE url.key = j.key AND j.key IN (SELECT key FROM adopted_name)"""
 _ARE_KNOWN = """UPDATE adopted_name SET known = 1
   WHERE key IN (SELECT json_extract(value, '$[0]') FROM json_each(?))"""
@@ -114,37 +92,38 @@ _FORGET = (
 class AdoptedRows:
     """Rows on their way into a ledger: `take` all records, `name` URLs, then `finish`."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        for statement in _TABLES:
-            ledger.execute(statement)
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._execute_all(_TABLES)
+
+    def _execute_all(self, statements: Iterable[str]) -> None:
+        for statement in statements:
+            self._database.execute(statement)
 
     def take(self, rows: Sequence[Row]) -> None:
-        """Insert what is new, and let it tell the last word on what is known."""
-        self._ledger.execute(_TAKE, _json([list(row) for row in rows]))
-        hidden = [(key_of(row.url), row.key) for row in rows if key_of(row.url) != row.key]
-        if hidden:
-            self._ledger.execute(_NAME, _json(hidden))
-        images = [(row.key, row.place, child) for row in rows for child in row.images]
-        if images:
-            self._ledger.execute(_IMAGE, _json(images))
+        """Insert what is new; of what is known the later record has the last word."""
+        hidden = []
+        images = []
+        for row in rows:
+            key = key_of(row.url)
+            if key != row.key:
+                hidden.append((key, row.key))
+            images += [(row.key, row.offset, child) for child in row.images]
+        self._database.execute_batch(_TAKE, [row[:-1] for row in rows])
+        self._database.execute_batch(_NAME, hidden)
+        self._database.execute_batch(_IMAGE, images)
 
     @property
     def lacks_names(self) -> bool:
         """Is there a URL of which only the key is known?"""
-        return bool(self._ledger.execute("SELECT EXISTS (SELECT 1 FROM adopted_name)"))
+        return bool(self._database.value_of("SELECT EXISTS (SELECT 1 FROM adopted_name)"))
 
     def name(self, lines: Iterable[Line]) -> None:
         """URLs of the lists, as they truly are."""
-        names = _json([(key_of(each.url.href), each.url.href, each.url.lane) for each in lines])
-        self._ledger.execute(_TRUE_NAMES, names)
-        self._ledger.execute(_ARE_KNOWN, names)
+        names = encode([(key_of(each.url.href), each.url.href, each.url.lane) for each in lines])
+        self._database.execute(_TRUE_NAMES, (names,))
+        self._database.execute(_ARE_KNOWN, (names,))
 
     def finish(self) -> None:
         """Connect pages with their pictures, and forget what could not be asked again."""
-        for statement in (_LINKS, _PARENTS, *_FORGET, *_NO_TABLES):
-            self._ledger.execute(statement)
-
-
-def _json(values: object) -> str:
-    return orjson.dumps(values).decode()
+        self._execute_all((_LINKS, _PARENTS, *_FORGET, *_NO_TABLES))

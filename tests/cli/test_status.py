@@ -22,7 +22,8 @@ from scraper import cli
 from scraper.cli import status as status_face
 from scraper.faulty import FaultyServer, page, silent, status
 from scraper.storage import reading
-from scraper.storage.ledger import SCHEMA, Ledger
+from scraper.storage.ledger import Ledger
+from scraper.storage.schema import SCHEMA
 from scraper.storage.store import Store
 from tests.conftest import PROJECT, Scrape, Scraped
 
@@ -61,7 +62,7 @@ def killed(folder: Path) -> Path:
     ledger = Ledger(folder / ".scraper" / "ledger.sqlite")
     try:
         ledger.set_meta("more", "than the file holds")
-        ledger.open_pass(2, {}, "", "")
+        ledger.passes.open(2, {}, "", "")
         ledger.commit()
         shutil.copytree(folder, copy)
     finally:
@@ -131,7 +132,7 @@ def test_status_of_somebody_elses_run_that_goes_on(folder: Path) -> None:
     store.hidden.chmod(0o755)
     ledger = Ledger(store.hidden / "ledger.sqlite")
     try:
-        ledger.open_pass(2, {}, "", "")
+        ledger.passes.open(2, {}, "", "")
         ledger.commit()
         told = asked_by_nobody(folder, "--json")
         # And the other way round: the reader has left nothing that stops the writer.
@@ -177,7 +178,7 @@ def test_a_run_that_begins_under_the_eyes_of_the_reader_is_read_again(
         number: int = db.execute("SELECT max(number) FROM pass").fetchone()[0]
         if not ledgers:
             ledgers.append(Ledger(path))
-            ledgers[0].open_pass(2, {}, "", "")
+            ledgers[0].passes.open(2, {}, "", "")
             ledgers[0].commit()
         return number
 

@@ -26,7 +26,7 @@ SITE = {"/robots.txt": status(404), "/*": page("here")}
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """One that knows example.com/0 to /1999."""
     opened = Ledger(tmp_path / "ledger.sqlite")
-    opened.add([Line(parts_of(url_of(number))) for number in range(2_000)], 1)
+    opened.intake.add([Line(parts_of(url_of(number))) for number in range(2_000)], 1)
     yield opened
     opened.close()
 
@@ -110,7 +110,7 @@ def test_a_link_that_leads_elsewhere_today_is_the_same_list(tmp_path: Path, ledg
     link.symlink_to("tuesday.txt")
     claim_folder(tmp_path, ledger, [file_source(str(link))], join=False)
     for name in ("monday.txt", "tuesday.txt"):
-        assert belongs(file_source(str(tmp_path / name)), ledger.owners(), ledger), name
+        assert belongs(file_source(str(tmp_path / name)), ledger.sources.owners(), ledger), name
 
 
 def test_a_pipe_is_known_by_its_first_url(ledger: Ledger) -> None:
@@ -125,8 +125,8 @@ def test_a_pipe_is_known_by_its_first_url(ledger: Ledger) -> None:
     new = "https://example.com/new"
     assert not belongs(piped(new), OWNERS, ledger)
     claim_folder(Path("run"), ledger, [piped(new, url_of(1))], join=True)
-    assert belongs(piped(new, url_of(2)), ledger.owners(), ledger)
-    assert not belongs(piped("https://example.com/newer"), ledger.owners(), ledger)
+    assert belongs(piped(new, url_of(2)), ledger.sources.owners(), ledger)
+    assert not belongs(piped("https://example.com/newer"), ledger.sources.owners(), ledger)
 
 
 def test_urls_of_the_command_line_are_a_list_like_any_other(ledger: Ledger) -> None:
@@ -134,8 +134,8 @@ def test_urls_of_the_command_line_are_a_list_like_any_other(ledger: Ledger) -> N
     new = ["https://example.com/new", url_of(1)]
     assert not belongs(given_source(new), OWNERS, ledger)
     claim_folder(Path("run"), ledger, [given_source(new)], join=True)
-    assert belongs(given_source(new), ledger.owners(), ledger)
-    assert not belongs(given_source(["https://example.com/newer"]), ledger.owners(), ledger)
+    assert belongs(given_source(new), ledger.sources.owners(), ledger)
+    assert not belongs(given_source(["https://example.com/newer"]), ledger.sources.owners(), ledger)
 
 
 @pytest.mark.parametrize("owner", ["stdin", "command-line", "script", "demo"])
@@ -155,15 +155,15 @@ def test_a_script_joins_the_folder_that_it_names(ledger: Ledger) -> None:
         raise AssertionError("the next may wait for what came of the last")
         yield ""
 
-    ledger.set_owners(OWNERS)
+    ledger.sources.set_owners(OWNERS)
     claim_folder(Path("run"), ledger, [script_source(never())], join=False)
-    assert ledger.owners() == OWNERS | {"script": 1}
+    assert ledger.sources.owners() == OWNERS | {"script": 1}
 
 
 def test_a_refusal_names_the_folder_its_lists_and_the_new_one(
     tmp_path: Path, ledger: Ledger
 ) -> None:
-    ledger.set_owners({f"file:/lists/{number}.txt": number for number in range(5)})
+    ledger.sources.set_owners({f"file:/lists/{number}.txt": number for number in range(5)})
     other = listed(tmp_path / "other.txt", "https://example.com/new")
     with pytest.raises(UsageError) as refused:
         claim_folder(Path("run"), ledger, [other], join=False)
@@ -173,7 +173,9 @@ def test_a_refusal_names_the_folder_its_lists_and_the_new_one(
     )
     assert "other.txt: choose another --dir, or let it join with --add-list" in told
     assert "\n" not in told
-    assert list(ledger.owners())[-1] == "file:/lists/4.txt", "and nothing is remembered of it"
+    assert list(ledger.sources.owners())[-1] == "file:/lists/4.txt", (
+        "and nothing is remembered of it"
+    )
 
 
 # -- whole runs -------------------------------------------------------------------------------

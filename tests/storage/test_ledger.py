@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from scraper.errors import UsageError, new_failure, of_status
 from scraper.model import Hop, HostState, Line, Publication, Task
-from scraper.storage import ledger as module
+from scraper.storage import intake as module
 from scraper.storage.bitmap import Bitmap
-from scraper.storage.ledger import Entry, Ledger
+from scraper.storage.ledger import Ledger
+from scraper.storage.schema import FinishedRow
 from scraper.urls import Url, lane_of, parts_of
 
+DONE = FinishedRow("done", None, 1)
 A, B, C = (Line(parts_of(f"https://{name}.example/")) for name in "abc")
 
 
@@ -34,15 +36,15 @@ def ledger(path: Path) -> Iterator[Ledger]:
 
 
 def task_of(ledger: Ledger, line: Line, pass_: int = 1) -> Task:
-    ledger.add([line], pass_)
-    found = [each.task for each in ledger.waiting(line.url.lane, 100)
+    ledger.intake.add([line], pass_)
+    found = [each.task for each in ledger.lanes.waiting(line.url.lane, 100)
              if each.task.origin_url == line.url]  # fmt: skip
     assert len(found) == 1
     return found[0]
 
 
 def waiting(ledger: Ledger, host: str) -> list[str]:
-    return [each.task.url.href for each in ledger.waiting(lane_of(host), 100)]
+    return [each.task.url.href for each in ledger.lanes.waiting(lane_of(host), 100)]
 
 
 def of_host(name: str, *paths: str) -> list[Line]:
@@ -53,58 +55,60 @@ def of_host(name: str, *paths: str) -> list[Line]:
 
 
 def test_a_url_is_added_once(ledger: Ledger) -> None:
-    assert ledger.add([A, B, A], 1).new == 2
-    assert ledger.add([B, C], 1).new == 1
-    assert ledger.pending() == 3
+    assert ledger.intake.add([A, B, A], 1).new == 2
+    assert ledger.intake.add([B, C], 1).new == 1
+    assert ledger.lanes.count_pending() == 3
 
 
 def test_lines_that_repeat_a_url_are_counted_in_each_reading_anew(ledger: Ledger) -> None:
     seen = Bitmap()
-    assert ledger.add([A, B, A], 1, seen=seen).repeated == 1
-    assert ledger.add([B, C], 1, seen=seen).repeated == 1
-    assert ledger.add([A, B, C], 1, seen=Bitmap()).repeated == 0, "read again after a kill"
+    assert ledger.intake.add([A, B, A], 1, seen=seen).repeated == 1
+    assert ledger.intake.add([B, C], 1, seen=seen).repeated == 1
+    assert ledger.intake.add([A, B, C], 1, seen=Bitmap()).repeated == 0, "read again after a kill"
 
 
 def test_a_listed_url_has_its_place_and_a_found_one_its_parent(ledger: Ledger) -> None:
-    ledger.source_id("urls.txt")
+    ledger.sources.id_of("urls.txt")
     parent = task_of(ledger, replace(A, source=1, line=5, written="A.example"))
-    ledger.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
-    child = ledger.waiting(B.url.lane, 1)[0].task
+    ledger.intake.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
+    child = ledger.lanes.waiting(B.url.lane, 1)[0].task
     assert (parent.seq, parent.source, parent.line, parent.written) == (
         1, "urls.txt", 5, "A.example")  # fmt: skip
     assert (child.seq, child.parent, child.depth) == (None, A.url, 1)
 
 
 def test_what_a_page_named_first_becomes_the_lists_own(ledger: Ledger) -> None:
-    ledger.source_id("urls.txt")
+    ledger.sources.id_of("urls.txt")
     parent = task_of(ledger, A)
-    ledger.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
-    added = ledger.add([replace(B, source=1, line=7, written="B.example")], 1, seen=Bitmap())
+    ledger.intake.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
+    added = ledger.intake.add([replace(B, source=1, line=7, written="B.example")], 1, seen=Bitmap())
     assert (added.new, added.repeated, added.due, added.known_as_found) == (0, 0, 1, 1)
-    task = ledger.waiting(B.url.lane, 1)[0].task
+    task = ledger.lanes.waiting(B.url.lane, 1)[0].task
     assert (task.seq, task.source, task.line, task.written, task.parent, task.depth) == (
         2, "urls.txt", 7, "B.example", None, 0)  # fmt: skip
 
 
 def test_what_a_page_named_in_an_earlier_pass_is_no_find_of_this_one(ledger: Ledger) -> None:
     parent = task_of(ledger, A)
-    ledger.add([B], 1, listed=False, parent=parent.id)
-    ledger.finish(ledger.waiting(B.url.lane, 1)[0].task, Entry("done", None, 1), 1)
-    added = ledger.add([B], 2, again=True)
+    ledger.intake.add([B], 1, listed=False, parent=parent.id)
+    ledger.lanes.finish(
+        ledger.lanes.waiting(B.url.lane, 1)[0].task, FinishedRow("done", None, 1), 1
+    )
+    added = ledger.intake.add([B], 2, again=True)
     assert (added.again, added.due, added.known_as_found) == (1, 1, 0)
 
 
 def test_only_lanes_that_gain_are_told(ledger: Ledger) -> None:
-    assert ledger.add([A, B], 1).hosts == {A.url.lane, B.url.lane}
-    assert ledger.add([A], 1).hosts == frozenset()
+    assert ledger.intake.add([A, B], 1).hosts == {A.url.lane, B.url.lane}
+    assert ledger.intake.add([A], 1).hosts == frozenset()
 
 
 def test_two_urls_with_one_hash_stay_two(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """64 bits clash once in 3e7 lists of a million; the text decides, not the hash."""
     monkeypatch.setattr(module, "key_of", lambda url, salt=0: 42 + salt)
-    assert ledger.add([A, B], 1).new == 2, "in one slice"
-    assert ledger.add([C, A], 1).new == 1, "with one that is there"
-    assert ledger.add([A, B, C], 1).new == 0, "and each is found again"
+    assert ledger.intake.add([A, B], 1).new == 2, "in one slice"
+    assert ledger.intake.add([C, A], 1).new == 1, "with one that is there"
+    assert ledger.intake.add([A, B, C], 1).new == 0, "and each is found again"
     assert [waiting(ledger, line.url.host) for line in (A, B, C)] == [
         [A.url.href],
         [B.url.href],
@@ -113,8 +117,8 @@ def test_two_urls_with_one_hash_stay_two(ledger: Ledger, monkeypatch: pytest.Mon
 
 
 def test_a_line_that_is_no_url_waits_in_the_lane_of_no_host(ledger: Ledger) -> None:
-    ledger.add([Line(Url("ftp://x", "", ""), refusal="bad_scheme")], 1)
-    task = ledger.waiting(0, 1)[0].task
+    ledger.intake.add([Line(Url("ftp://x", "", ""), refusal="bad_scheme")], 1)
+    task = ledger.lanes.waiting(0, 1)[0].task
     assert (task.refusal, task.url.host, task.url.href) == ("bad_scheme", "", "ftp://x")
 
 
@@ -122,49 +126,51 @@ def test_a_line_that_is_no_url_waits_in_the_lane_of_no_host(ledger: Ledger) -> N
 
 
 def test_a_lane_gives_fresh_urls_in_the_order_of_the_list_then_retries(ledger: Ledger) -> None:
-    ledger.add(of_host("a.example", "1", "2", "3"), 1)
-    first = ledger.waiting(lane_of("a.example"), 1)[0].task
-    ledger.requeue(first, due=50.0, attempts=1)
+    ledger.intake.add(of_host("a.example", "1", "2", "3"), 1)
+    first = ledger.lanes.waiting(lane_of("a.example"), 1)[0].task
+    ledger.lanes.requeue(first, due=50.0, attempts=1)
     assert waiting(ledger, "a.example") == [f"https://a.example/{n}" for n in (2, 3, 1)]
-    last = ledger.waiting(lane_of("a.example"), 3)[2]
+    last = ledger.lanes.waiting(lane_of("a.example"), 3)[2]
     assert (last.due, last.task.attempt) == (50.0, 2)
 
 
 def test_a_lane_gives_no_more_than_asked_for(ledger: Ledger) -> None:
-    ledger.add(of_host("a.example", *map(str, range(10))), 1)
-    assert len(ledger.waiting(lane_of("a.example"), 3)) == 3
+    ledger.intake.add(of_host("a.example", *map(str, range(10))), 1)
+    assert len(ledger.lanes.waiting(lane_of("a.example"), 3)) == 3
 
 
 def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
     hosts = [f"host-{n}.example" for n in range(20)]
-    ledger.add([line for host in hosts for line in of_host(host, "1", "2")], 1)
-    met, lane = [], ledger.next_lane(-1)
+    ledger.intake.add([line for host in hosts for line in of_host(host, "1", "2")], 1)
+    met, lane = [], ledger.lanes.next_lane(-1)
     while lane is not None:
         met.append(lane)
-        lane = ledger.next_lane(lane)
+        lane = ledger.lanes.next_lane(lane)
     assert met == sorted(map(lane_of, hosts))
 
 
 def test_a_hop_waits_in_the_lane_of_its_target_and_comes_home(ledger: Ledger) -> None:
     task = task_of(ledger, A)
     hop = replace(task, url=parts_of("https://b.example/x"), hops=(Hop(A.url, 301),))
-    ledger.requeue(hop, due=0.0, attempts=0)
+    ledger.lanes.requeue(hop, due=0.0, attempts=0)
     assert waiting(ledger, "a.example") == []
-    onward = ledger.waiting(lane_of("b.example"), 1)[0].task
+    onward = ledger.lanes.waiting(lane_of("b.example"), 1)[0].task
     assert (onward.url, onward.origin_url, onward.hops, onward.attempt) == (
         parts_of("https://b.example/x"), A.url, (Hop(A.url, 301),), 1)  # fmt: skip
-    ledger.finish(onward, Entry("failed", of_status(503, ""), 1, status=503), 1)
-    assert ledger.reopen_failed(2, ["http_503"]) == 1
-    again = ledger.waiting(lane_of("a.example"), 1)[0].task
+    ledger.lanes.finish(onward, FinishedRow("failed", "http_status", 1, status=503), 1)
+    assert ledger.passes.reopen_failed(2, ["http_503"]) == 1
+    again = ledger.lanes.waiting(lane_of("a.example"), 1)[0].task
     assert (again.url, again.hops, again.attempt) == (A.url, (), 1)
 
 
 def test_what_is_finished_waits_no_more(ledger: Ledger) -> None:
-    ledger.finish(task_of(ledger, A), Entry("done", None, 1), 1)
-    assert ledger.pending() == 1, "gathered, and written with the next question or commit"
+    ledger.lanes.finish(task_of(ledger, A), DONE, 1)
+    assert ledger.lanes.count_pending() == 1, (
+        "gathered, and written with the next question or commit"
+    )
     assert waiting(ledger, "a.example") == []
-    assert ledger.pending() == 0
-    assert ledger.next_lane(-1) is None
+    assert ledger.lanes.count_pending() == 0
+    assert ledger.lanes.next_lane(-1) is None
 
 
 # -- passes -----------------------------------------------------------------------------------
@@ -175,7 +181,9 @@ def finished(ledger: Ledger) -> None:
         task = task_of(ledger, line)
         state = "failed" if problem else "done"
         status = problem.status if problem else 200
-        ledger.finish(task, Entry(state, problem, 1, status=status), 1)
+        ledger.lanes.finish(
+            task, FinishedRow(state, problem.kind if problem else None, 1, status=status), 1
+        )
     ledger.commit()
 
 
@@ -188,37 +196,37 @@ def test_failures_are_asked_again_by_kind(
     ledger: Ledger, kinds: list[str], due: list[Line]
 ) -> None:
     finished(ledger)
-    assert ledger.reopen_failed(2, kinds) == len(due)
+    assert ledger.passes.reopen_failed(2, kinds) == len(due)
     found = [url for line in (A, B, C) for url in waiting(ledger, line.url.host)]
     assert found == [line.url.href for line in due]
 
 
 def test_a_skipped_url_is_asked_again_only_by_name(ledger: Ledger) -> None:
-    ledger.finish(task_of(ledger, A), Entry("skipped", new_failure("robots_disallowed", ""), 0), 1)
+    ledger.lanes.finish(task_of(ledger, A), FinishedRow("skipped", "robots_disallowed", 0), 1)
     ledger.commit()
-    assert ledger.reopen_failed(2, []) == 0
-    assert ledger.reopen_failed(2, ["robots_disallowed"]) == 1
+    assert ledger.passes.reopen_failed(2, []) == 0
+    assert ledger.passes.reopen_failed(2, ["robots_disallowed"]) == 1
 
 
 def test_a_new_pass_makes_ended_urls_due_and_leaves_the_others(ledger: Ledger) -> None:
     finished(ledger)
-    added = ledger.add([A, C, Line(parts_of("https://d.example/"))], 2, again=True)
+    added = ledger.intake.add([A, C, Line(parts_of("https://d.example/"))], 2, again=True)
     assert (added.new, added.again) == (1, 2)
-    assert ledger.add([A], 2, again=True).again == 0, "once in a pass"
+    assert ledger.intake.add([A], 2, again=True).again == 0, "once in a pass"
     assert waiting(ledger, B.url.host) == []
 
 
 @pytest.mark.parametrize("way", ["retry", "refresh"])
 def test_a_line_that_is_no_url_is_none_in_the_next_pass_either(ledger: Ledger, way: str) -> None:
     line = Line(Url("ftp://x", "", ""), refusal="bad_scheme")
-    ledger.add([line], 1)
-    task = ledger.waiting(0, 1)[0].task
-    ledger.finish(task, Entry("failed", new_failure("bad_scheme", ""), 0), 1)
+    ledger.intake.add([line], 1)
+    task = ledger.lanes.waiting(0, 1)[0].task
+    ledger.lanes.finish(task, FinishedRow("failed", "bad_scheme", 0), 1)
     if way == "retry":
-        ledger.reopen_failed(2, [])
+        ledger.passes.reopen_failed(2, [])
     else:
-        ledger.add([line], 2, again=True)
-    assert [each.task.refusal for each in ledger.waiting(0, 9)] == ["bad_scheme"]
+        ledger.intake.add([line], 2, again=True)
+    assert [each.task.refusal for each in ledger.lanes.waiting(0, 9)] == ["bad_scheme"]
 
 
 # -- commits ----------------------------------------------------------------------------------
@@ -227,34 +235,38 @@ def test_a_line_that_is_no_url_is_none_in_the_next_pass_either(ledger: Ledger, w
 def test_nothing_is_true_before_its_commit(path: Path) -> None:
     """As the next run sees it after a kill."""
     killed = Ledger(path)
-    killed.add([A], 1)
+    killed.intake.add([A], 1)
     killed.set_position("records.jsonl", "100")
     killed.commit()
-    killed.finish(killed.waiting(A.url.lane, 1)[0].task, Entry("done", None, 1), 1)
-    killed.add([B], 1)
+    killed.lanes.finish(
+        killed.lanes.waiting(A.url.lane, 1)[0].task, FinishedRow("done", None, 1), 1
+    )
+    killed.intake.add([B], 1)
     killed.set_position("records.jsonl", "200")
-    killed._flush()
-    killed._db.close()
+    killed.flush()
+    killed.connection.close()
 
     following = Ledger(path)
     assert following.position("records.jsonl") == "100"
     assert waiting(following, A.url.host) == [A.url.href]
     assert waiting(following, B.url.host) == []
-    assert following.add([B], 1).new == 1, "its number is free again"
+    assert following.intake.add([B], 1).new == 1, "its number is free again"
     following.close()
 
 
 def test_a_rollback_is_a_kill_without_the_end(ledger: Ledger) -> None:
-    ledger.add([A], 1)
+    ledger.intake.add([A], 1)
     ledger.commit()
-    ledger.finish(ledger.waiting(A.url.lane, 1)[0].task, Entry("done", None, 1), 1)
-    ledger.source_id("urls.txt")
-    ledger.add([B], 1)
+    ledger.lanes.finish(
+        ledger.lanes.waiting(A.url.lane, 1)[0].task, FinishedRow("done", None, 1), 1
+    )
+    ledger.sources.id_of("urls.txt")
+    ledger.intake.add([B], 1)
     ledger.rollback()
     assert waiting(ledger, A.url.host) == [A.url.href]
     assert waiting(ledger, B.url.host) == []
-    ledger.add([B], 1)
-    assert ledger.source_id("urls.txt") == 1
+    ledger.intake.add([B], 1)
+    assert ledger.sources.id_of("urls.txt") == 1
     ledger.commit()
 
 
@@ -262,10 +274,10 @@ def test_files_of_a_commit_are_named_until_they_are_in_place(path: Path) -> None
     files = [Publication("1.part", "pages/a/1.html"), Publication(None, "pages/a/old.html")]
     killed = Ledger(path)
     killed.commit(files)
-    killed._db.close()
+    killed.connection.close()
     following = Ledger(path)
     assert following.unpublished() == files
-    following.published()
+    following.mark_published()
     following.commit()
     following.close()
     last = Ledger(path)
@@ -274,29 +286,29 @@ def test_files_of_a_commit_are_named_until_they_are_in_place(path: Path) -> None
 
 
 def test_a_pass_keeps_its_counts(ledger: Ledger) -> None:
-    assert ledger.last_pass() is None
-    ledger.open_pass(1, {"inputs": ["stdin"]}, "0" * 16, "0.1.0")
-    ledger.note_pass(1, b'{"done":3}')
-    last = ledger.last_pass()
+    assert ledger.passes.last() is None
+    ledger.passes.open(1, {"inputs": ["stdin"]}, "0" * 16, "0.1.0")
+    ledger.passes.save_counts(1, b'{"done":3}')
+    last = ledger.passes.last()
     assert last is not None
     assert (last.number, last.ended, dict(last.counts)) == (1, None, {"done": 3})
     assert dict(last.arguments) == {"inputs": ["stdin"]}
-    ledger.note_pass(1, b'{"done":4}', 0, ended=True)
-    ended = ledger.last_pass()
+    ledger.passes.save_counts(1, b'{"done":4}', 0, ended=True)
+    ended = ledger.passes.last()
     assert ended is not None
     assert ended.ended is not None
 
 
 def test_what_a_host_has_taught_is_kept(ledger: Ledger) -> None:
     state = HostState(lane_of("a.example"), "a.example", None, 0.5, 3, 12.5)
-    ledger.keep_robots(state.id, "a.example", "https", 7.0, "User-agent: *\n")
-    ledger.keep_host(state)
-    kept = ledger.host(state.id)
+    ledger.hosts.keep_robots(state.id, "a.example", "https", 7.0, "User-agent: *\n")
+    ledger.hosts.keep(state)
+    kept = ledger.hosts.get(state.id)
     assert kept is not None
     assert replace(kept, robots=None) == state
     assert kept.robots is not None
     assert "User-agent" in kept.robots
-    assert ledger.host(lane_of("b.example")) is None
+    assert ledger.hosts.get(lane_of("b.example")) is None
 
 
 # -- files that cannot be used ----------------------------------------------------------------
@@ -348,24 +360,24 @@ def test_whatever_happens_each_url_is_pending_or_ended_once(
     committed: dict[str, str] = {}
     for step, lines in steps:
         pending = [row.task for lane in range(3)
-                   for row in ledger.waiting(lane_of(f"h{lane}.example"), 99)]  # fmt: skip
+                   for row in ledger.lanes.waiting(lane_of(f"h{lane}.example"), 99)]  # fmt: skip
         assert sorted(task.url.href for task in pending) == sorted(
             url for url, known in state.items() if known == "pending"
         )
         if step == "add":
-            new = ledger.add(lines or [], 1).new
+            new = ledger.intake.add(lines or [], 1).new
             urls = {line.url.href for line in lines or []}
             assert new == len(urls - set(state))
             state |= {url: "pending" for url in urls if url not in state}
         elif step == "finish" and pending:
-            ledger.finish(pending[0], Entry("done", None, 1), 1)
+            ledger.lanes.finish(pending[0], DONE, 1)
             state[pending[0].url.href] = "done"
         elif step == "give back" and pending:
-            ledger.requeue(pending[0], due=9.0, attempts=1)
+            ledger.lanes.requeue(pending[0], due=9.0, attempts=1)
         elif step == "commit":
             ledger.commit()
             committed = dict(state)
         elif step == "kill":
-            ledger._db.close()
+            ledger.connection.close()
             ledger, state = Ledger(path), dict(committed)
     ledger.close()

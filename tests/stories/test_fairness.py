@@ -18,7 +18,8 @@ from scraper.frontier.frontier import Frontier
 from scraper.frontier.lanes import new_host_threads
 from scraper.frontier.pace import MAX_CONSECUTIVE_FAILURES
 from scraper.model import Fetched, FetchFailed, Line, Task, Timings
-from scraper.storage.ledger import Entry, Ledger
+from scraper.storage.ledger import Ledger
+from scraper.storage.schema import FinishedRow
 from scraper.urls import Url, parts_of
 from tests.stories.runs import records_of
 
@@ -105,7 +106,7 @@ class Simulation:
                     break
                 task = decision.task
                 if decision.refusal is not None:
-                    self._end(task, Entry("failed", decision.refusal, 0), began)
+                    self._end(task, FinishedRow("failed", decision.refusal.kind, 0), began)
                     continue
                 seconds = TIMEOUT if _kind(task) == "silent" else ANSWER
                 self.given[_kind(task)] += seconds
@@ -129,16 +130,16 @@ class Simulation:
             failure = errors.new_failure("timeout_read", "silence")
             failed = FetchFailed(task, failure, task.url, self.now)
             if not self.frontier.schedule_retry(failed, self.now):
-                self._end(task, Entry("failed", failure, task.attempt), began)
+                self._end(task, FinishedRow("failed", failure.kind, task.attempt), began)
             self.frontier.request_ended(failed, self.now)
         else:
             fetched = Fetched(task, task.url, 200, "page", "text/html", None, (), "1.part", 9, 9,
                               "00", self.now, Timings())  # fmt: skip
-            self._end(task, Entry("done", None, 1), began)
+            self._end(task, FinishedRow("done", None, 1), began)
             self.frontier.request_ended(fetched, self.now)
 
-    def _end(self, task: Task, entry: Entry, began: float) -> None:
-        self.ledger.finish(task, entry, 1)
+    def _end(self, task: Task, row: FinishedRow, began: float) -> None:
+        self.ledger.lanes.finish(task, row, 1)
         self.frontier.release(task)
         self.ended[_kind(task)] = self.now - began
 
@@ -152,9 +153,9 @@ def _simulated(folder: Path, *kinds: str) -> Simulation:
     ledger = Ledger(folder / "ledger.sqlite")
     hosts = [f"{kind}-{n}.example" for n in range(HOSTS) for kind in kinds]
     lines = [Line(parts_of(f"http://{host}/{n}")) for n in range(URLS) for host in hosts]
-    ledger.add(lines, 1)
+    ledger.intake.add(lines, 1)
     frontier = Frontier(
-        ledger,
+        ledger.lanes,
         Everybody(),
         HostSettings(robots="off"),
         FetchSettings(),
@@ -164,7 +165,7 @@ def _simulated(folder: Path, *kinds: str) -> Simulation:
     simulation = Simulation(frontier, ledger)
     try:
         simulation.run()
-        assert ledger.next_lane(-1) is None, "every URL has ended"
+        assert ledger.lanes.next_lane(-1) is None, "every URL has ended"
     finally:
         ledger.close()
     return simulation

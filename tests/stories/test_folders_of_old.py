@@ -17,7 +17,7 @@ import pytest
 
 import scraper
 from scraper.faulty import FaultyServer, etag, page, robots, status
-from scraper.storage.ledger import SCHEMA
+from scraper.storage.schema import SCHEMA
 from tests.conftest import PROJECT, Scrape
 from tests.stories.runs import PUBLIC, Names, Wire, internet, last_of, records_of
 

@@ -1,0 +1,138 @@
+"""The connection of the one writer: its transaction, and rows gathered for one statement."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from scraper.machine.files import open_folder, opening
+from scraper.storage.faults import refusal_of
+from scraper.storage.schema import bring_up_to_date, check_schema
+
+MAX_LOG_BYTES = 16 * 2**20  # what the write-ahead log keeps of its size once it is written back
+CACHE_KIB = 16_384  # 64 MiB would fill with the length of the list; 16 MiB stays flat
+
+
+class Database:
+    """The file, always within a transaction. Raises UsageError if it cannot be used.
+
+    `in_wal` is false on network file systems, which have no shared memory.
+    """
+
+    def __init__(self, path: Path, *, durable: bool = False) -> None:
+        self.path = path
+        self._gathered: defaultdict[str, list[Sequence[Any]]] = defaultdict(list)
+        _check_files(path)
+        try:
+            self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            try:
+                self.in_wal = self._configure(durable)
+                version = check_schema(self.connection, path)
+                self._begin()
+                bring_up_to_date(self.connection, version)
+            except BaseException:
+                self.connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise refusal_of(error, path) from error
+        self._committed = self.connection.total_changes
+
+    def _configure(self, durable: bool) -> bool:
+        connection = self.connection
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        return bool(mode == "wal")
+
+    def _begin(self) -> None:
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def execute(
+        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self.connection.execute(sql, parameters)
+
+    def value_of(self, sql: str, *parameters: Any) -> Any:
+        """The first value of the first row that a query gives; None if it gives no row."""
+        row = self.connection.execute(sql, parameters).fetchone()
+        return row[0] if row else None
+
+    def execute_batch(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement over all rows in one step, handed over as JSON."""
+        if rows:
+            self.connection.execute(sql, (encode(rows),))
+
+    def gather(self, sql: str, row: Sequence[Any]) -> None:
+        """Keep a row for a statement that `flush` runs over all of them."""
+        self._gathered[sql].append(row)
+
+    def flush(self) -> None:
+        """Write what was gathered, so that it can be read."""
+        for sql, rows in self._gathered.items():
+            self.execute_batch(sql, rows)
+            rows.clear()
+
+    # -- the transaction ----------------------------------------------------------------------
+
+    @property
+    def changed(self) -> bool:
+        """Is there anything that a kill would undo?"""
+        return any(self._gathered.values()) or self.connection.total_changes > self._committed
+
+    def commit(self) -> None:
+        """Make everything since the last commit true."""
+        self.flush()
+        self.connection.execute("COMMIT")
+        self._committed = self.connection.total_changes
+        self._begin()
+
+    def rollback(self) -> None:
+        """Forget everything since the last commit, as a kill would."""
+        self._gathered.clear()
+        if self.connection.in_transaction:  # a COMMIT that met a full disk has ended it
+            self.connection.execute("ROLLBACK")
+        self._begin()
+
+    def close(self) -> None:
+        """Give up what is not committed, and let the file be one file again."""
+        try:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+        finally:
+            self.connection.close()
+
+    # -- facts that have a name ---------------------------------------------------------------
+
+    def meta(self, name: str) -> str | None:
+        """A fact about the folder; None if it is not known."""
+        value: str | None = self.value_of("SELECT value FROM meta WHERE name = ?", name)
+        return value
+
+    def set_meta(self, name: str, value: str | None) -> None:
+        """Remember a fact about the folder, or forget it."""
+        if value is None:
+            self.execute("DELETE FROM meta WHERE name = ?", (name,))
+        else:
+            self.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+
+def encode(value: object) -> str:
+    """A value as JSON text, as SQLite takes it."""
+    return orjson.dumps(value).decode()
+
+
+def _check_files(path: Path) -> None:
+    """SQLite follows links: whatever it is going to open must be a file."""
+    with opening(path), open_folder(path.parent) as folder:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            folder.check_file(path.name + suffix)

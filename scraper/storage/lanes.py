@@ -1,0 +1,153 @@
+"""What waits in each lane, read in handfuls, and how it leaves: back to a lane, or for good.
+
+A lane's waiting URLs, retries and redirect hops are rows, not objects, so that a million of them
+cost disk and no memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import orjson
+
+from scraper.model import Hop, HostState, StoredResponse, Task, Waiting
+from scraper.storage.database import Database, encode
+from scraper.storage.hosts import Hosts
+from scraper.storage.schema import FinishedRow, assignments, rows_of_batch
+from scraper.storage.sources import Sources
+from scraper.urls import Url, parts_of
+
+
+class _WaitingRow(NamedTuple):
+    """The columns from which a task is made; those of its stored response follow."""
+
+    id: int
+    url: str
+    written: str | None
+    seq: int | None
+    source: int | None
+    line: int | None
+    parent: str | None
+    page: str | None
+    depth: int
+    attempts: int | None
+    started: float | None
+    ask: str | None
+    hops: str | None
+    error_kind: str | None
+    due: float
+    validators_url: str | None
+
+
+_OF_PARENT = "CASE WHEN parent THEN (SELECT p.{} FROM url AS p WHERE p.id = w.parent) END"
+_EXPRESSIONS = {"parent": _OF_PARENT.format("url"), "page": _OF_PARENT.format("final_url")}
+_STORED = [each.name for each in fields(StoredResponse)]
+_SELECTED = [_EXPRESSIONS.get(name, f'"{name}"') for name in (*_WaitingRow._fields, *_STORED)]
+_WAITING = f"""SELECT json_group_array(json_array({", ".join(_SELECTED)}))
+  FROM (SELECT * FROM url WHERE state = 'pending' AND host = ? ORDER BY due, id LIMIT ?) AS w"""
+
+_NEXT = "SELECT host FROM url WHERE state = 'pending' AND host > ? ORDER BY host LIMIT 1"
+
+_REQUEUED = ("host", "due", "attempts", "started", "ask", "hops")
+_REQUEUE = f"""UPDATE url SET {", ".join(f"{name} = j.{name}" for name in _REQUEUED)}
+  FROM {rows_of_batch(("id", *_REQUEUED))} AS j WHERE url.id = j.id"""
+
+# A redirect may have led the row into another host's lane: `home` is its own, if it is not there.
+_FINISH = f"""UPDATE url SET pass = j.pass, host = coalesce(j.home, host), due = 0, started = NULL,
+  ask = NULL, hops = NULL, {assignments(FinishedRow._fields, "j")}
+  FROM {rows_of_batch(("id", "pass", "home", *FinishedRow._fields))} AS j WHERE url.id = j.id"""
+
+
+class Lanes:
+    """The rows that wait, as the frontier sees them: with what is remembered of their hosts."""
+
+    def __init__(self, database: Database, hosts: Hosts, sources: Sources) -> None:
+        self._database = database
+        self._sources = sources
+        self._hosts = hosts
+
+    def next_lane(self, after: int) -> int | None:
+        """The first lane behind `after` in which something waits (a step in the index, 3-5 us)."""
+        self._database.flush()
+        lane: int | None = self._database.value_of(_NEXT, after)
+        return lane
+
+    def waiting(self, lane: int, limit: int) -> list[Waiting]:
+        """The first `limit` tasks of a lane, fresh ones in the order of the list, then retries."""
+        self._database.flush()
+        rows = orjson.loads(self._database.value_of(_WAITING, lane, limit))
+        return [self._decode(row) for row in rows]
+
+    def _decode(self, columns: list[Any]) -> Waiting:
+        count = len(_WaitingRow._fields)
+        row = _WaitingRow._make(columns[:count])
+        asked = row.ask or row.url
+        task = Task(
+            id=row.id,
+            url=_decode_url(asked, row.error_kind),
+            origin_url=_decode_url(row.url, row.error_kind),
+            attempt=(row.attempts or 0) + 1,
+            hops=_decode_hops(row.hops),
+            depth=row.depth,
+            parent=parts_of(row.parent) if row.parent else None,
+            page=parts_of(row.page) if row.page else None,
+            written=row.written,
+            seq=row.seq,
+            source=None if row.source is None else self._sources.names.get(row.source),
+            line=row.line,
+            refusal=row.error_kind,
+            stored=_decode_stored(columns[count:], with_validators=row.validators_url == asked),
+            started=row.started or 0.0,
+        )
+        return Waiting(task, row.due)
+
+    def requeue(self, task: Task, *, due: float, attempts: int) -> None:
+        """Return a task to the lane of its URL: a retry, or the next hop of a redirect."""
+        hops = encode([[hop.url.href, hop.status] for hop in task.hops]) if task.hops else None
+        ask = task.url.href if task.url != task.origin_url else None
+        row = (task.id, task.url.lane, due, attempts, task.started or None, ask, hops)
+        self._database.gather(_REQUEUE, row)
+
+    def finish(self, task: Task, row: FinishedRow, number: int) -> None:
+        """The last word on a URL in pass `number`."""
+        home = task.origin_url.lane if task.hops else None
+        self._database.gather(_FINISH, (task.id, number, home, *row))
+
+    def count_pending(self) -> int:
+        """How many URLs wait (a scan of the index: 50 ms a million; not for each turn)."""
+        return int(self._database.value_of("SELECT count(*) FROM url WHERE state = 'pending'"))
+
+    # -- their hosts --------------------------------------------------------------------------
+
+    def host(self, lane: int) -> HostState | None:
+        """What is remembered of a lane's host; None if it is new."""
+        return self._hosts.get(lane)
+
+    def keep_host(self, state: HostState) -> None:
+        """Remember a host's pace and failures."""
+        self._hosts.keep(state)
+
+    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None:
+        """Remember one origin's robots.txt."""
+        self._hosts.keep_robots(lane, name, scheme, at, text)
+
+
+def _decode_url(href: str, refusal: str | None) -> Url:
+    """A URL of a row; a refused line is none, and has no host."""
+    return parts_of(href) if refusal is None else Url(href, "", "")
+
+
+def _decode_hops(encoded: str | None) -> tuple[Hop, ...]:
+    if not encoded:
+        return ()
+    return tuple(Hop(parts_of(url), status) for url, status in orjson.loads(encoded))
+
+
+def _decode_stored(columns: list[Any], *, with_validators: bool) -> StoredResponse | None:
+    """What an earlier pass has stored, if it has; validators count only where they were given."""
+    if columns[0] is None:
+        return None
+    if not with_validators:
+        columns[-2:] = None, None
+    return StoredResponse(*columns)

@@ -1,0 +1,181 @@
+"""The numbered passes over a folder's lists: their options, their counts, what is due in each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from scraper.model import STATES, label_of
+from scraper.storage.database import Database, encode
+from scraper.storage.schema import REOPEN
+
+_STATUS_LABEL = "http_"  # what label_of puts before a status
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One numbered pass over the list."""
+
+    number: int
+    started: float
+    ended: float | None
+    arguments: Mapping[str, Any]
+    counts: Mapping[str, Any]
+    # The options that shape results, for each run of it that had others.
+    configurations: Sequence[Mapping[str, Any]] = ()
+
+
+_SELECT = """SELECT number, started, ended, arguments, counts, configuration FROM pass
+  ORDER BY number DESC LIMIT ?"""
+
+_SAVE_COUNTS = """UPDATE pass SET counts = ?, exit = ?, ended = CASE WHEN ? THEN ? END
+  WHERE number = ?"""
+
+_ENDS_OF_PASS = """SELECT state, error_kind, status, count(*), CAST(total(bytes) AS INTEGER)
+  FROM url WHERE pass = ? AND state != 'pending' GROUP BY 1, 2, 3"""
+
+_FAILED = "state = 'failed'"
+_FAILED_SO = """state IN ('failed', 'skipped')
+  AND (error_kind IN (SELECT value FROM json_each(:kinds))
+    OR error_kind = 'http_status' AND status IN (SELECT value FROM json_each(:statuses)))"""
+_NAMED = "(seq IS NOT NULL OR parent IS NOT NULL)"  # a list, or a page, names it still
+
+
+class Passes:
+    """The table of passes, and which rows belong to the current one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def last(self) -> Pass | None:
+        """The newest pass; None before the first."""
+        return next(iter(self.newest_first(1)), None)
+
+    def newest_first(self, limit: int = -1) -> list[Pass]:
+        """The passes of this folder."""
+        return [_decode(*row) for row in self._database.execute(_SELECT, (limit,))]
+
+    def open(
+        self,
+        number: int,
+        arguments: Mapping[str, Any],
+        configurations: Sequence[Mapping[str, Any]],
+        version: str,
+    ) -> None:
+        """Enter a pass that begins now."""
+        self._database.execute(
+            "INSERT INTO pass VALUES (?, ?, NULL, ?, ?, ?, NULL, '{}')",
+            (number, time.time(), encode(arguments), encode(configurations), version),
+        )
+
+    def enter_adopted(
+        self, number: int, began: float, ended: float, counts: Mapping[str, Any]
+    ) -> None:
+        """Enter a pass of which only the records are left: with what options is not known."""
+        self._database.execute(
+            "INSERT INTO pass VALUES (?, ?, ?, '{}', '[]', NULL, NULL, ?)",
+            (number, began, ended, encode(counts)),
+        )
+
+    def set_configurations(self, number: int, configurations: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the options under which the runs of a pass have made their results."""
+        self._database.execute(
+            "UPDATE pass SET configuration = ? WHERE number = ?", (encode(configurations), number)
+        )
+
+    def save_counts(
+        self, number: int, counts: bytes, exit_code: int | None = None, *, ended: bool = False
+    ) -> None:
+        """Keep the counts, so that a resumed pass goes on counting."""
+        values = (counts.decode(), exit_code, ended, time.time(), number)
+        self._database.execute(_SAVE_COUNTS, values)
+
+    def end(self, number: int) -> None:
+        """Enter that a pass ends now."""
+        self._database.execute("UPDATE pass SET ended = ? WHERE number = ?", (time.time(), number))
+
+    def recount(self, last: Pass) -> None:
+        """Open a pass again, with the counts that follow from its rows."""
+        counts = {**last.counts, **self._count_ends(last.number)}
+        self._database.execute(
+            "UPDATE pass SET ended = NULL, counts = ? WHERE number = ?",
+            (encode(counts), last.number),
+        )
+
+    def _count_ends(self, number: int) -> dict[str, Any]:
+        """States and failures of a pass, out of its rows."""
+        states: dict[str, int] = dict.fromkeys(STATES, 0)
+        failures: dict[str, int] = {}
+        skips: dict[str, int] = {}
+        total_bytes = 0
+        for state, kind, status, urls, size in self._database.execute(_ENDS_OF_PASS, (number,)):
+            states[state] += urls
+            total_bytes += size
+            if kind is not None:
+                label = label_of(kind, status)
+                group = skips if state == "skipped" else failures
+                group[label] = group.get(label, 0) + urls
+        return {**states, "failures": failures, "skips": skips, "bytes": total_bytes}
+
+    # -- what is due --------------------------------------------------------------------------
+
+    def count_urls(self, number: int) -> int:
+        """How many URLs pass `number` is about so far."""
+        return int(self._database.value_of("SELECT count(*) FROM url WHERE pass = ?", number))
+
+    def adopt_pending(self, number: int) -> None:
+        """What an earlier pass has left becomes part of pass `number`."""
+        self._database.execute("UPDATE url SET pass = ? WHERE state = 'pending'", (number,))
+
+    def reopen_failed(self, number: int, kinds: Sequence[str]) -> int:
+        """Make failed URLs due in pass `number`: those of `kinds`, or all that are not final.
+
+        A kind may be a label with its status, such as `http_404`. Returns how many are due,
+        with those that an earlier pass has left.
+        """
+        statuses = [int(_status_in(kind)) for kind in kinds if _status_in(kind)]
+        names = [kind for kind in kinds if not _status_in(kind)]
+        which = {"number": number, "kinds": encode(names), "statuses": encode(statuses)}
+        condition = _FAILED_SO if kinds else _FAILED
+        self._database.flush()
+        self._database.execute(f"{REOPEN} WHERE ({condition}) AND {_NAMED}", which)
+        return int(self._database.value_of("SELECT count(*) FROM url WHERE state = 'pending'"))
+
+    def reopen_listed(self, number: int) -> int:
+        """Make all that a list names due in pass `number`, but for what is part of it already.
+
+        Returns how many are due now.
+        """
+        self._database.flush()
+        return self._database.execute(
+            f"{REOPEN} WHERE seq IS NOT NULL AND pass < :number AND state != 'pending'",
+            {"number": number},
+        ).rowcount
+
+
+def _decode(
+    number: int,
+    started: float,
+    ended: float | None,
+    arguments: str,
+    counts: str,
+    configurations: str,
+) -> Pass:
+    return Pass(
+        number,
+        started,
+        ended,
+        orjson.loads(arguments),
+        orjson.loads(counts),
+        orjson.loads(configurations),
+    )
+
+
+def _status_in(kind: str) -> str:
+    """The status in a label such as `http_404`; empty if it is another kind."""
+    status = kind.removeprefix(_STATUS_LABEL)
+    return status if status != kind and status.isdigit() else ""

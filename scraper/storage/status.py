@@ -1,0 +1,110 @@
+"""A ledger as another process sees it: how its run stands, and whose folder it is."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from scraper.errors import UsageError
+from scraper.model import Ended
+from scraper.storage.database import encode
+from scraper.storage.faults import unusable
+from scraper.storage.reading import Unreadable, read
+from scraper.storage.schema import check_schema
+
+# What counts: the URLs that a list names, and the images of pages that a list names.
+_COUNTED = """seq IS NOT NULL OR id IN (SELECT child FROM link WHERE parent IN
+  (SELECT id FROM url WHERE seq IS NOT NULL))"""
+# The same of some URLs only.
+_COUNTED_OF = """id IN (SELECT value FROM json_each(:ids)) OR id IN (SELECT child FROM link
+  WHERE parent IN (SELECT value FROM json_each(:ids)))"""
+_ENDS = """SELECT state,
+    CASE substr(path, 1, 6) WHEN 'pages/' THEN 'page' WHEN 'images' THEN 'image'
+      WHEN 'files/' THEN 'file' END,
+    error_kind, status, count(*), CAST(total(bytes) AS INTEGER)
+  FROM url WHERE {} GROUP BY 1, 2, 3, 4"""
+
+_LAST_PASS = "SELECT number, started, ended, counts FROM pass ORDER BY number DESC LIMIT 1"
+_NO_PASS = (0, 0.0, None, "{}")
+_PENDING = """SELECT count(*), count(CASE WHEN due > 0 THEN 1 END), count(DISTINCT host)
+  FROM url WHERE state = 'pending'"""
+_PAUSED = """SELECT name, pause_until - :now FROM host WHERE pause_until > :now
+  ORDER BY pause_until DESC LIMIT 100"""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """How a run stands, as another process sees it."""
+
+    number: int
+    started: float
+    ended: float | None
+    counts: Mapping[str, Any]
+    pending: int
+    retrying: int
+    hosts: int
+    paused: tuple[tuple[str, float], ...]  # host and seconds, longest first
+    ends: tuple[Ended, ...] = ()
+
+
+def read_status(path: Path) -> RunStatus:
+    """Look into a ledger without disturbing its run. Raises UsageError, Unreadable."""
+
+    def look(connection: sqlite3.Connection) -> RunStatus:
+        check_schema(connection, path)
+        return _status_of(connection)
+
+    try:
+        return read(path, look)
+    except sqlite3.Error as error:
+        raise UsageError(unusable(path, error)) from error
+
+
+def _status_of(connection: sqlite3.Connection) -> RunStatus:
+    last = connection.execute(_LAST_PASS).fetchone() or _NO_PASS
+    number, started, ended, counts = last
+    pending, retrying, hosts = connection.execute(_PENDING).fetchone()
+    paused = connection.execute(_PAUSED, {"now": time.time()}).fetchall()
+    return RunStatus(
+        number,
+        started,
+        ended,
+        orjson.loads(counts or "{}"),
+        pending,
+        retrying,
+        hosts,
+        tuple(paused),
+        tuple(count_ends(connection)),
+    )
+
+
+def count_ends(connection: sqlite3.Connection, ids: Iterable[int] | None = None) -> list[Ended]:
+    """How the URLs of the folder's lists ended last (or those of `ids`), with the images of their
+    pages; what has not ended yet is `pending`."""
+    if ids is None:
+        rows = connection.execute(_ENDS.format(_COUNTED))
+    else:
+        rows = connection.execute(_ENDS.format(_COUNTED_OF), {"ids": encode(list(ids))})
+    return [Ended(*row) for row in rows]
+
+
+def owners_of(path: Path) -> list[str] | None:
+    """The identities of the lists that a folder's ledger belongs to; None if there is none."""
+    if not path.exists():
+        return None
+    try:
+        owners = read(path, _read_owners)
+    except (sqlite3.Error, Unreadable):
+        return None  # no ledger of ours
+    return list(orjson.loads(owners)) if owners else None
+
+
+def _read_owners(connection: sqlite3.Connection) -> str | None:
+    row = connection.execute("SELECT value FROM meta WHERE name = 'inputs'").fetchone()
+    return row[0] if row else None
