@@ -176,7 +176,7 @@ def _configured(
         if name in configuration.KEYS
     }
     toml = configuration.file_or_profile(arguments.config) if "config" in arguments else None
-    found = toml is None and Path("scraper.toml").exists()
+    found = toml is None and os.path.lexists("scraper.toml")
     config, origins = configuration.load(flags, toml=Path("scraper.toml") if found else toml)
     if found and not config.output.quiet:
         say("using scraper.toml of this folder")

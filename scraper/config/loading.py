@@ -98,7 +98,8 @@ def _toml_tree(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         message = f"cannot read configuration {path}: {error.strerror}"
-        names = "" if path.exists() else f" (profiles: {', '.join(profiles())})"
+        is_there = os.path.lexists(path)  # also a link that leads nowhere
+        names = "" if is_there else f" (profiles: {', '.join(profiles())})"
         raise UsageError(message + names) from error
     except ValueError as error:  # not TOML, not UTF-8, or a number without end
         raise UsageError(f"{path} is not TOML: {error}") from error

@@ -47,10 +47,17 @@ class Given(NamedTuple):
 def parse_all(keys: KeySet, given: Iterable[Given]) -> dict[str, Given]:
     """By the name of its key, each value as the type of the key. Raises UsageError."""
     parsed: dict[str, Given] = {}
+    spellings: dict[str, str] = {}
     for each in given:
         key = keys.find(each.name)
         if key is None:
             raise UsageError(_describe_unknown(keys, each))
+        spelling = spellings.setdefault(key.name, each.name)
+        if spelling != each.name:
+            raise UsageError(
+                f"{each.path}{spelling} and {each.name} in {each.place} are the same key: "
+                "give one of them"
+            )
         parsed[key.name] = each._replace(value=parse_value(key, each))
     return parsed
 

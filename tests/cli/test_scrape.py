@@ -286,6 +286,13 @@ def test_a_wrong_key_in_the_configuration(scrape: Scrape) -> None:
     assert told == "unknown key 'thread' in mine.toml [run]; did you mean threads?"
 
 
+def test_a_scraper_toml_that_leads_nowhere_is_an_error(scrape: Scrape) -> None:
+    """Its keys were meant: limits, perhaps."""
+    (scrape.folder / "scraper.toml").symlink_to("moved.toml")
+    told = one_line(scrape.here("--show-config"))
+    assert told == "cannot read configuration scraper.toml: No such file or directory"
+
+
 def test_the_configuration_of_the_folder_is_used_and_said_so(scrape: Scrape) -> None:
     (scrape.folder / "scraper.toml").write_text("[run]\nthreads = 5\n")
     shown = scrape.here("--show-config")

@@ -53,7 +53,7 @@ def test_without_any_layer_the_defaults_hold() -> None:
 
 def test_a_script_sets_keys_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCRAPER_THREADS", "3")
-    config = configure(timeout_seconds="5s", timeout=6, grayscale=True)
+    config = configure(timeout=6, grayscale=True)
     assert (config.fetch.timeout_seconds, config.run.threads) == (6.0, 3)
     assert config.image.grayscale
 
@@ -172,6 +172,18 @@ def test_an_earlier_spelling_is_one_error_that_names_the_new_one(
     assert message == f"{old} in environment variable {variable} is called {new} now"
     with pytest.raises(UsageError, match=f"^{old} in configure\\(\\) is called {new} now$"):
         configure(**{old: 5})
+
+
+def test_one_key_in_two_spellings_is_an_error(tmp_path: Path) -> None:
+    """Which of them counts could only be guessed."""
+    path = toml(tmp_path, "[fetch]\ntimeout = 3\ntimeout_seconds = 4\n")
+    both = "timeout and timeout_seconds in {} are the same key: give one of them"
+    assert complaint(toml=path) == both.format(f"{path} [fetch]")
+    with pytest.raises(UsageError) as caught:
+        configure(timeout=3, timeout_seconds=4)
+    assert str(caught.value) == both.format("configure()")
+    variables = {"SCRAPER_TIMEOUT": "3", "SCRAPER_TIMEOUT_SECONDS": "4"}
+    assert "are the same key" in complaint(environment=variables)
 
 
 def test_a_key_in_the_wrong_section_is_told_the_right_one(tmp_path: Path) -> None:

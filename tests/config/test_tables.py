@@ -117,6 +117,10 @@ def test_tables_are_frozen() -> None:
             "[[variant]] 1: unknown key 'zzz' in {path}; "
             "keys: name, width, format, time_seconds, tags",
         ),
+        (
+            '[[variant]]\nname = "a"\ntime = 1\ntime_seconds = 2\n',
+            "[[variant]] 1: time and time_seconds in {path} are the same key: give one of them",
+        ),
         ("[[variant]]\nwidth = 3\n", "[[variant]] 1: name is missing in {path}"),
         (
             '[variant]\nname = "a"\n',
