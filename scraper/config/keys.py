@@ -26,6 +26,7 @@ class KeyInfo:
     metavar: str = ""
     flag: bool = True  # False: set in TOML and environment only
     pattern: str = ""  # that a string must match
+    splits: bool = True  # a string is a list with commas; False: it is one element
     shapes: bool = False  # the result of a URL depends on it
     redact: Callable[[str], str] | None = None  # takes the secret out of its text
 

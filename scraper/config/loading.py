@@ -12,7 +12,7 @@ from scraper.config.keys import Key
 from scraper.config.profiles import profiles
 from scraper.config.schema import Schema
 from scraper.config.settings import SCHEMA, Config
-from scraper.config.values import SCRIPT, Given, parse_all
+from scraper.config.values import SCRIPT, Given, parse_all, split_list
 from scraper.errors import UsageError
 from scraper.hints import nearest
 
@@ -143,7 +143,10 @@ def _read_environment(environment: Mapping[str, str], schema: Schema) -> Iterato
         if not variable.startswith(_PREFIX):
             continue
         name = variable.removeprefix(_PREFIX).lower()
-        yield Given(name, text, f"environment variable {variable}")
+        key = schema.keys.find(name)
+        is_list = key is not None and key.is_list
+        value = split_list(text) if is_list else text
+        yield Given(name, value, f"environment variable {variable}")
 
 
 # -- earlier spellings ----------------------------------------------------------------------------

@@ -168,6 +168,7 @@ class FetchSettings:
         "further request header, 'Name: value'",
         short="-H",
         metavar="H",
+        splits=False,
         redact=redacted_header,
     )
     proxy: str = setting(

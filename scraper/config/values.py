@@ -7,6 +7,7 @@ take `64k 2M 1G`.
 from __future__ import annotations
 
 import math
+import operator
 import os
 import re
 from collections.abc import Iterable
@@ -108,17 +109,34 @@ def convert(key: Key, given: Any) -> Any:
     """`given` as the key's type. Raises ValueError, TypeError or OverflowError."""
     if key.is_list:
         return _strings(key, given)
+    value = _builtin(given)
     if key.type is bool:
-        return _boolean(given)
+        return _boolean(value)
     if key.type is str:
-        return _text(key, given)
-    return _number(key, given)
+        return _text(key, value)
+    return _number(key, value)
+
+
+def _builtin(value: Any) -> Any:
+    """A scalar of another library, such as numpy's, as one of Python's own."""
+    if isinstance(value, bool | int | float | str):
+        return value
+    item = getattr(value, "item", None)
+    if callable(item):
+        value = item()
+    if isinstance(value, bool | int | float):
+        return value
+    if hasattr(value, "__index__"):
+        return operator.index(value)
+    if hasattr(value, "__float__"):
+        return float(value)
+    return value
 
 
 def _strings(key: Key, given: Any) -> tuple[str, ...]:
     value: Any = given
     if isinstance(given, str):
-        value = split_list(given)
+        value = split_list(given) if key.info.splits else list(filter(None, [given]))
     if not isinstance(value, list | tuple):
         raise ValueError
     if not all(isinstance(each, str) for each in value):
@@ -149,6 +167,8 @@ def _boolean(value: Any) -> bool:
 def _text(key: Key, value: Any) -> str:
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
+    if key.info.pattern and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     if not isinstance(value, str):
         raise ValueError
     if key.info.choices and value not in key.info.choices:
@@ -211,7 +231,8 @@ def allowed_values(key: Key) -> str:
     if key.type is bool:
         return "true or false"
     if key.is_list:
-        return "a list of strings (a comma-separated one outside TOML)"
+        where = "outside TOML" if info.splits else "in the environment"
+        return f"a list of strings (a comma-separated one {where})"
     if key.type is str:
         return info.metavar.replace("|", " or ") if info.pattern else "a string"
     noun = _NOUNS.get(key.unit, "a number" if key.type is float else "a whole number")

@@ -241,6 +241,75 @@ def test_an_old_spelling_of_a_choice_is_an_error_that_names_the_new_one(
         )
 
 
+class Scalar:
+    """As numpy has them: a number that is none of Python's own."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+
+class Integer(Scalar):
+    def __index__(self) -> int:
+        return int(self.value)
+
+
+class Floating(Scalar):
+    def __float__(self) -> float:
+        return float(self.value)
+
+
+class Boxed(Floating):
+    """All of numpy's scalars give the value itself, too, which tells True from 1.0."""
+
+    def item(self) -> float:
+        return self.value
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "parsed"),
+    [
+        ("threads", Integer(8), 8),
+        ("threads", Boxed(8), 8),
+        ("timeout", Integer(8), 8.0),
+        ("timeout", Floating(0.5), 0.5),
+        ("timeout", Boxed(0.5), 0.5),
+        ("durable", Boxed(True), True),
+        ("max_failures", 20, "20"),
+        ("max_failures", Integer(20), "20"),
+        ("header", "Cookie: a=1, b: 2", ("Cookie: a=1, b: 2",)),
+        ("header", ["A: 1", "B: 2"], ("A: 1", "B: 2")),
+        ("header", "", ()),
+        ("allow_hosts", "a.example,b.example", ("a.example", "b.example")),
+    ],
+)
+def test_a_script_gives_values_as_it_has_them(key: str, value: Any, parsed: Any) -> None:
+    config = configure(**{key: value})
+    name = next(each.name for each in KEYS.values() if key in (each.name, each.stem))
+    assert value_of(config, KEYS[name]) == parsed
+    assert type(value_of(config, KEYS[name])) is type(parsed)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("threads", Boxed(True)),
+        ("threads", Floating(1.5)),
+        ("durable", Integer(1)),
+        ("max_failures", True),
+        ("max_failures", 0.2),
+        ("max_failures", -1),
+        ("timeout", object()),
+    ],
+)
+def test_what_is_no_such_value_is_refused_however_it_is_boxed(key: str, value: Any) -> None:
+    assert f"{key}" in complaint(flags={key: value})
+
+
+def test_a_variable_may_hold_several_headers() -> None:
+    config, _ = load(environment={"SCRAPER_HEADER": "A: 1, B: 2"})
+    assert config.fetch.header == ("A: 1", "B: 2")
+
+
 # -- right words ------------------------------------------------------------------------------
 
 
