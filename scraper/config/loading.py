@@ -18,6 +18,17 @@ from scraper.hints import nearest
 
 Origins = Mapping[str, str]
 
+# Flags that no key stands behind, and what a script writes instead.
+COMMAND_FLAGS: Mapping[str, str] = {
+    "retry": "stream(urls, retry=...)",
+    "refresh": "stream(urls, refresh=True)",
+    "add_list": "stream(urls, add_list=True)",
+    "adopt": "stream(urls, adopt=True)",
+    "demo": "",
+    "config": "",
+    "show_config": "print(configure())",
+    "version": "",
+}
 _PREFIX = "SCRAPER_"
 
 
@@ -76,8 +87,21 @@ def _parse_layer(layer: list[Given], schema: Schema) -> dict[str, Given]:
             tables = schema.tables[given.name].parse(given)
             parsed[given.name] = given._replace(value=tables)
         else:
+            _refuse_command_flag(given)
             scalars.append(given)
     return parsed | parse_all(schema.keys, scalars)
+
+
+def _refuse_command_flag(given: Given) -> None:
+    instead = COMMAND_FLAGS.get(given.name)
+    if instead is None:
+        return
+    if given.place == SCRIPT:
+        hint = f": write {instead}" if instead else ""
+    else:
+        flag = "--" + given.name.replace("_", "-")
+        hint = f": {flag} is a flag of the command line alone"
+    raise UsageError(f"{given.name} in {given.place} is not a key{hint}")
 
 
 # -- TOML -----------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from scraper.config import (
     value_of,
     with_keys,
 )
+from scraper.config.loading import COMMAND_FLAGS
 from scraper.errors import UsageError
 from tests.conftest import PROJECT
 
@@ -184,6 +185,23 @@ def test_one_key_in_two_spellings_is_an_error(tmp_path: Path) -> None:
     assert str(caught.value) == both.format("configure()")
     variables = {"SCRAPER_TIMEOUT": "3", "SCRAPER_TIMEOUT_SECONDS": "4"}
     assert "are the same key" in complaint(environment=variables)
+
+
+@pytest.mark.parametrize("name", COMMAND_FLAGS)
+def test_a_flag_that_is_no_key_is_said_to_be_a_flag_alone(name: str, tmp_path: Path) -> None:
+    flag = "--" + name.replace("_", "-")
+    variable = f"SCRAPER_{name.upper()}"
+    says = f" is not a key: {flag} is a flag of the command line alone"
+    where = f"{name} in environment variable {variable}"
+    assert complaint(environment={variable: "1"}) == f"{where}{says}"
+    path = toml(tmp_path, f"[run]\n{name} = true\n")
+    assert complaint(toml=path) == f"{name} in {path} [run]{says}"
+
+
+def test_a_script_is_told_where_its_argument_belongs() -> None:
+    with pytest.raises(UsageError) as caught:
+        configure(retry=())
+    assert str(caught.value) == ("retry in configure() is not a key: write stream(urls, retry=...)")
 
 
 def test_a_key_in_the_wrong_section_is_told_the_right_one(tmp_path: Path) -> None:
