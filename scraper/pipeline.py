@@ -21,7 +21,8 @@ from scraper.delivery import Delivery
 from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.lanes import new_host_threads
-from scraper.http.fetcher import Fetcher, Flight
+from scraper.http.fetcher import Fetcher
+from scraper.http.flight import Flight
 from scraper.journal import Journal
 from scraper.messages import (
     Answered,

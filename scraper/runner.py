@@ -27,7 +27,8 @@ from scraper.guard.guard import Guard
 from scraper.guard.permissions import Permissions, Private
 from scraper.guard.resolver import Resolver
 from scraper.hints import did_you_mean
-from scraper.http.fetcher import Fetcher, agent_of
+from scraper.http.fetcher import Fetcher
+from scraper.http.headers import agent_of
 from scraper.journal import Journal
 from scraper.machine import cores, descriptors, main_module, streams
 from scraper.machine.descriptors import Share
@@ -188,7 +189,7 @@ class Run:
         )
         for note in descriptors.reductions_of(wanted, share):
             self.journal.note(note)
-        if fetcher.proxied:
+        if fetcher.uses_proxy:
             self.journal.note(
                 "through a proxy the guard sees no addresses: it judges hosts, ports and the "
                 "addresses that URLs name; private names are the proxy's business"

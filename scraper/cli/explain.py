@@ -22,7 +22,9 @@ from scraper.frontier.redirects import next_hop, next_hop_of_robots, trust_of
 from scraper.frontier.retries import backoff_ceiling
 from scraper.frontier.robots import RobotRules, access_for_status, parse, token_of
 from scraper.guard.guard import Guard
-from scraper.http.fetcher import Fetcher, Flight, agent_of
+from scraper.http.fetcher import Fetcher
+from scraper.http.flight import Flight
+from scraper.http.headers import agent_of
 from scraper.machine.files import making_temporary
 from scraper.machine.temporary import TemporaryFolder
 from scraper.model import (

@@ -78,8 +78,9 @@ from scraper.faulty import (
 from scraper.guard.allowlist import AllowList
 from scraper.guard.guard import Guard
 from scraper.http import fetcher
-from scraper.http.fetcher import Fetcher, Flight
-from scraper.http.fetcher import retry_after as parsed_retry_after
+from scraper.http.fetcher import Fetcher
+from scraper.http.flight import Flight
+from scraper.http.headers import retry_after as parsed_retry_after
 from scraper.machine.files import open_folder
 from scraper.model import Fact, Fetched, FetchFailed, Moved, RobotsText, StoredResponse, Task
 from scraper.urls import canonical
@@ -430,13 +431,13 @@ def test_an_answer_counts_though_its_body_had_to_be_cut(
     """Nobody wanted the body: the head had said all."""
     with FaultyServer(behaviour) as server:
         flight = asker.flight(server.url())
-        finish = fetcher._finish
+        return_connection = fetcher.return_connection
 
-        def cut_first(raw: Any, read: bool) -> None:
+        def cut_first(raw: Any, *, body_was_read: bool) -> None:
             flight.abort(errors.new_failure("timeout_total", "not finished within 5 s"))
-            finish(raw, read)
+            return_connection(raw, body_was_read=body_was_read)
 
-        monkeypatch.setattr(fetcher, "_finish", cut_first)
+        monkeypatch.setattr(fetcher, "return_connection", cut_first)
         assert kind_of(asker.fetcher.fetch(flight)) == kind
 
 

@@ -33,7 +33,8 @@ from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier
 from scraper.guard.guard import Guard
 from scraper.http import bodies
-from scraper.http.fetcher import Fetcher, Flight
+from scraper.http.fetcher import Fetcher
+from scraper.http.flight import Flight
 from scraper.messages import InputExhausted, LinesReady, PoolBroken, Processed, WorkReturned
 from scraper.model import Fact, Fetched, FetchFailed, Moved, Publication, Task, Timings
 from scraper.sources.source import given_source

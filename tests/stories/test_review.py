@@ -29,7 +29,8 @@ from scraper.faulty import (
     sequence,
     status,
 )
-from scraper.http.fetcher import Fetcher, Flight
+from scraper.http.fetcher import Fetcher
+from scraper.http.flight import Flight
 from scraper.model import Fact
 from scraper.urls import MAX_URL_BYTES
 from tests.conftest import PROJECT, Scrape

@@ -1,0 +1,85 @@
+"""One request in the air, as the coordinator and the connection under it see it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+from scraper.http.framing import Answer
+from scraper.model import Failure, Task, Trust
+
+current = threading.local()  # .flight: the request that this thread is busy with
+
+
+class Flight:
+    """One request, and where its socket is.
+
+    A socket's own time-outs cannot bound a request, because every byte re-arms them: so the
+    coordinator must be able to abort it, from another thread.
+    """
+
+    __slots__ = (
+        "_lock",
+        "_socket",
+        "abort_reason",
+        "answer",
+        "connected",
+        "deadline",
+        "is_kept",
+        "needs_fresh",
+        "peer",
+        "request_id",
+        "task",
+        "trust",
+    )
+
+    def __init__(self, request_id: int, task: Task, trust: Trust, deadline: float) -> None:
+        self.request_id = request_id  # late facts carry the id of a request that is over
+        self.task = task
+        self.trust: Trust = trust
+        self.deadline = deadline  # monotonic seconds
+        self.abort_reason: Failure | None = None
+        self.connected: float | None = None  # seconds that connecting took; None: kept connection
+        self.is_kept = False  # it was sent on a connection that had answered before
+        self.needs_fresh = False  # a kept one died under it: no other may be taken
+        self.peer: str | None = None
+        self.answer: Answer | None = None  # what has come so far
+        self._lock = threading.Lock()  # guards _socket and the moment of an abort
+        self._socket: socket.socket | None = None
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes of a body that have come so far, as they came."""
+        return 0 if self.answer is None else self.answer.body_bytes
+
+    @property
+    def answer_has_begun(self) -> bool:
+        """Has any byte of an answer come?"""
+        return self.answer is not None and self.answer.has_begun
+
+    def attach(self, sock: socket.socket) -> None:
+        """From now on `abort` ends what happens on this socket."""
+        with self._lock:
+            self._socket = sock
+            if self.abort_reason is not None:
+                _shut_down(sock)
+
+    def detach(self) -> None:
+        """The socket is about to be another flight's."""
+        with self._lock:
+            self._socket = None
+
+    def abort(self, failure: Failure) -> None:
+        """End the request: its thread then sees an ordinary error, and reports `failure`."""
+        with self._lock:
+            self.abort_reason = failure
+            if self._socket is not None:
+                _shut_down(self._socket)
+
+
+def _shut_down(sock: socket.socket) -> None:
+    try:
+        # Of the plain socket, also under TLS: no alert is written, no lock of the engine taken.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+    except OSError:
+        return  # closed already, which is what was wanted

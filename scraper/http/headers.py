@@ -1,0 +1,109 @@
+"""Headers that are sent, and what those of an answer say. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+import scraper
+from scraper.config import FetchSettings
+from scraper.errors import UsageError
+from scraper.model import Headers, Task
+from scraper.redaction import is_secret
+
+SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "authorization"})
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 5.5
+_RANGE_FROM_START = re.compile(r"bytes\s+0-(\d{1,18})/(\d{1,18})")  # RFC 9110 14.4
+
+
+# -- of a request -----------------------------------------------------------------------------
+
+
+def agent_of(settings: FetchSettings) -> str:
+    """The User-Agent: who asks, and whom to write to about it."""
+    if settings.user_agent:
+        return settings.user_agent
+    contact = f" (+{settings.contact})" if settings.contact else ""
+    return f"scraper/{scraper.__version__}{contact}"
+
+
+def merge_headers(ours: Mapping[str, str], lines: Iterable[str]) -> dict[str, str]:
+    """Ours, with the user's in their place: names are the same in any case (RFC 9110 5.1).
+
+    >>> merge_headers({"Accept": "*/*"}, ["accept: text/html"])
+    {'accept': 'text/html'}
+
+    Raises UsageError for a line that is no header.
+    """
+    headers = {name.lower(): (name, value) for name, value in ours.items()}
+    for line in lines:
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon:
+            raise UsageError("a header without a colon cannot be sent: write 'Name: value'")
+        headers[name.lower()] = name, value
+    for name, value in headers.values():
+        if not _TOKEN.fullmatch(name) or not _FIELD_VALUE.fullmatch(value):
+            raise UsageError(
+                f"header {name!r} cannot be sent as it is: write 'Name: value', with latin letters "
+                "only"
+            )
+    return dict(headers.values())
+
+
+def split_secrets(headers: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Headers that every origin may see, and those that only the user's own may."""
+    open_ones = {name: value for name, value in headers.items() if not is_secret(name)}
+    secrets = {name: value for name, value in headers.items() if is_secret(name)}
+    return open_ones, secrets
+
+
+def validators_of(task: Task) -> dict[str, str]:
+    """What makes the request conditional (RFC 9110 13.1); empty if nothing is stored."""
+    stored = task.stored
+    if stored is None or task.purpose != "url":
+        return {}
+    conditions = {"If-None-Match": stored.etag, "If-Modified-Since": stored.last_modified}
+    return {name: value for name, value in conditions.items() if value}
+
+
+# -- of an answer -----------------------------------------------------------------------------
+
+
+def recordable_headers(headers: Mapping[str, str]) -> Headers:
+    """The headers that may be recorded: cookies are secrets."""
+    lower = ((name.lower(), value) for name, value in headers.items())
+    return tuple((name, value) for name, value in lower if name not in SECRET_HEADERS)
+
+
+def retry_after(value: str, now: float) -> float | None:
+    """Seconds from `now` that a Retry-After means (RFC 9110 10.2.3), None if it means nothing.
+
+    Seconds, or one of the three forms of HTTP-date (RFC 9110 5.6.7).
+
+    >>> retry_after("120", 0.0), retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 0.0)
+    (120.0, 60.0)
+    """
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:12])
+    try:
+        date = parsedate_to_datetime(value)
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)  # asctime's form has no zone, and means GMT
+        return max(date.timestamp() - now, 0.0)
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return None
+
+
+def is_whole_range(content_range: str | None) -> bool:
+    """Is the range of a Content-Range all of it?
+
+    >>> is_whole_range("bytes 0-99/100"), is_whole_range("bytes 0-3/100"), is_whole_range(None)
+    (True, False, False)
+    """
+    match = _RANGE_FROM_START.fullmatch((content_range or "").strip())
+    return match is not None and int(match[1]) + 1 == int(match[2])
