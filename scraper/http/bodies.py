@@ -1,29 +1,16 @@
-"""From the wire to the disk: a body counted, decoded within a limit, hashed and written.
-
-Decoding is ours, not urllib3's, because the limit must hold for the decoded size while the length
-check (RFC 9112, 6.3) is about the bytes on the wire.
-"""
+"""From the wire to the disk: a body counted, decoded within a limit, hashed and written."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from scraper.errors import LocalFault, disk_failure
+from scraper.http.decoding import PIECE_BYTES, Decode, decoder
 from scraper.media_types import HEAD_BYTES
-
-CHUNK_BYTES = 262_144  # 16 kB chunks cost a third of the speed, larger ones bring nothing
-HAS_BROTLI = importlib.util.find_spec("brotli") is not None
-ACCEPT_ENCODING = "gzip, deflate, br" if HAS_BROTLI else "gzip, deflate"
-MAX_ENCODINGS = 5  # one upon another, as in urllib3; a header has room for thousands
-# Words that servers put into Content-Encoding though nothing is encoded.
-_NOTHING = frozenset({"", "identity", "none", "binary", "utf-8", "utf8", "8bit", "7bit"})
-
 
 # With the rights that the umask leaves: a part becomes the file by a rename.
 _NEW = (
@@ -38,10 +25,6 @@ _NEW = (
 
 class TooLarge(ValueError):
     """The decoded body passes the limit."""
-
-
-class Undecodable(ValueError):
-    """The body is not what its Content-Encoding says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,42 +43,37 @@ class Raw(Protocol):
     def read(self, amt: int, decode_content: bool) -> bytes: ...
 
 
-def save(raw: Raw, path: str, *, length: int | None, encoding: str | None, max_bytes: int) -> Body:
-    """Stream a body into the new file `path`, at max_bytes `max_bytes` decoded bytes.
+def save_body(
+    raw: Raw, path: str, *, length: int | None, encoding: str | None, max_bytes: int
+) -> Body:
+    """Stream a body into the new file `path`, at most `max_bytes` decoded bytes.
 
     `length` is Content-Length; it saves the last, empty read. Raises TooLarge, Undecodable,
     LocalFault (the disk), or what the connection raises.
     """
-    wire = 0
+    wire = _Wire(raw, length)
     size = 0
     head = b""
     hashed = hashlib.sha256()
     decode = decoder(encoding)
     with _Part(path) as part:
-        more = True
-        while more:
-            chunk = (
-                b"" if length and wire == length else raw.read(CHUNK_BYTES, decode_content=False)
-            )
-            wire += len(chunk)
-            more = bool(chunk) and (decode is not None or wire != length)
-            for piece in decode(chunk) if decode and wire else (chunk,):
-                size += len(piece)
-                if size > max_bytes:
-                    raise TooLarge(f"more than {max_bytes:,} bytes")
-                if len(head) < HEAD_BYTES:
-                    head += piece[: HEAD_BYTES - len(head)]
-                hashed.update(piece)
-                part.write(piece)
-    return Body(head, size, wire, hashed.hexdigest())
+        for piece in wire.chunks() if decode is None else _decoded_pieces(wire, decode):
+            size += len(piece)
+            if size > max_bytes:
+                raise TooLarge(f"more than {max_bytes:,} bytes")
+            if len(head) < HEAD_BYTES:
+                head += piece[: HEAD_BYTES - len(head)]
+            hashed.update(piece)
+            part.write(piece)
+    return Body(head, size, wire.received, hashed.hexdigest())
 
 
-def beginning(raw: Raw, encoding: str | None, max_bytes: int) -> bytes:
-    """The first `max_bytes` decoded bytes of a body, in memory. Raises as `save` does."""
+def read_beginning(raw: Raw, encoding: str | None, max_bytes: int) -> bytes:
+    """The first `max_bytes` decoded bytes of a body, in memory. Raises as `save_body` does."""
     decode = decoder(encoding)
     found = bytearray()
     while len(found) < max_bytes:
-        chunk = raw.read(min(CHUNK_BYTES, max_bytes), decode_content=False)
+        chunk = raw.read(min(PIECE_BYTES, max_bytes), decode_content=False)
         if not chunk:
             break
         for piece in decode(chunk) if decode else (chunk,):
@@ -103,6 +81,32 @@ def beginning(raw: Raw, encoding: str | None, max_bytes: int) -> bytes:
             if len(found) >= max_bytes:
                 break
     return bytes(found[:max_bytes])
+
+
+class _Wire:
+    """A body as it comes, counted."""
+
+    __slots__ = ("_length", "_read", "received")
+
+    def __init__(self, raw: Raw, length: int | None) -> None:
+        self._read = raw.read
+        self._length = length
+        self.received = 0
+
+    def chunks(self) -> Iterator[bytes]:
+        while not self._length or self.received != self._length:
+            chunk = self._read(PIECE_BYTES, decode_content=False)
+            if not chunk:
+                return
+            self.received += len(chunk)
+            yield chunk
+
+
+def _decoded_pieces(wire: _Wire, decode: Decode) -> Iterator[bytes]:
+    for chunk in wire.chunks():
+        yield from decode(chunk)
+    if wire.received:  # an empty body is no file of gzip's, and none was meant
+        yield from decode(b"")
 
 
 class _Part:
@@ -135,113 +139,3 @@ class _Part:
                 os.unlink(self._path)
         except OSError as error:
             raise LocalFault(disk_failure(error)) from error
-
-
-Decode = Callable[[bytes], Iterator[bytes]]
-
-
-def decoder(encoding: str | None) -> Decode | None:
-    """A function from raw chunks to decoded pieces of bounded size; None: nothing to decode.
-
-    Called with b"" it gives the rest and checks that the end was the end. Raises Undecodable.
-    """
-    names = [name.strip().lower() for name in (encoding or "").split(",")]
-    names = [name for name in names if name not in _NOTHING]
-    if len(names) > MAX_ENCODINGS:
-        raise Undecodable(f"encoded {len(names)} times over")
-    decode: Decode | None = None
-    for name in reversed(names):
-        decode = _chained(decode, _decoder_of(name))
-    return decode
-
-
-def _decoder_of(name: str) -> Decode:
-    if name in ("gzip", "x-gzip"):
-        return _Zlib(zlib.MAX_WBITS | 16)
-    if name == "deflate":
-        return _Zlib(zlib.MAX_WBITS)
-    if name == "br" and HAS_BROTLI:
-        return _Brotli()
-    raise Undecodable(f"the server used Content-Encoding {name!r}, which was not asked for")
-
-
-def _chained(first: Decode | None, second: Decode) -> Decode:
-    if first is None:
-        return second
-
-    def both(chunk: bytes) -> Iterator[bytes]:
-        for piece in first(chunk):
-            yield from second(piece)
-        if not chunk:
-            yield from second(b"")
-
-    return both
-
-
-class _Zlib:
-    """gzip (RFC 1952, several members allowed) and deflate (RFC 1950, or raw as some send it)."""
-
-    def __init__(self, wbits: int) -> None:
-        self._wbits = wbits
-        self._inner = zlib.decompressobj(wbits)
-        self._started = False
-        self._held = b""  # a single byte, which does not tell yet what it begins
-
-    def __call__(self, chunk: bytes) -> Iterator[bytes]:
-        if not chunk:
-            yield from self._rest()
-            return
-        chunk, self._held = self._held + chunk, b""
-        while chunk:
-            if len(chunk) == 1 and (self._inner.eof or not self._started):
-                self._held = chunk
-                return
-            if self._inner.eof:
-                if self._wbits == zlib.MAX_WBITS or not chunk.startswith(b"\x1f\x8b"):
-                    return  # padding behind the last member
-                self._inner = zlib.decompressobj(self._wbits)
-            piece = self._step(chunk)
-            self._started = True
-            if piece:
-                yield piece
-            chunk = self._inner.unused_data or self._inner.unconsumed_tail
-
-    def _rest(self) -> Iterator[bytes]:
-        """What zlib still holds when its input is used up but its output was limited."""
-        while not self._inner.eof:
-            piece = self._step(b"")
-            if not piece:
-                raise Undecodable("the compressed data ends early")
-            yield piece
-
-    def _step(self, chunk: bytes) -> bytes:
-        try:
-            return self._inner.decompress(chunk, CHUNK_BYTES)
-        except zlib.error as error:
-            if self._started or self._wbits != zlib.MAX_WBITS:
-                raise Undecodable(f"the compressed data is damaged ({error})") from error
-            self._wbits = -zlib.MAX_WBITS
-            self._inner = zlib.decompressobj(self._wbits)
-            return self._step(chunk)
-
-
-class _Brotli:
-    """br (RFC 7932), by the `brotli` package if it is installed."""
-
-    def __init__(self) -> None:
-        import brotli
-
-        self._error = brotli.error
-        self._inner = brotli.Decompressor()
-
-    def __call__(self, chunk: bytes) -> Iterator[bytes]:
-        try:
-            if not chunk and not self._inner.is_finished():
-                raise Undecodable("the compressed data ends early")
-            piece = self._inner.process(chunk, output_buffer_limit=CHUNK_BYTES) if chunk else b""
-            if piece:  # an empty one would mean the end to a decoder behind this one
-                yield piece
-            while not self._inner.can_accept_more_data():
-                yield self._inner.process(b"", output_buffer_limit=CHUNK_BYTES)
-        except self._error as error:
-            raise Undecodable(f"the compressed data is damaged ({error})") from error

@@ -21,6 +21,7 @@ from scraper.guard.guard import Guard
 from scraper.http import bodies
 from scraper.http.adapter import MAX_POOLS, Request, SlimAdapter, body_length, return_connection
 from scraper.http.certificates import check_certificates
+from scraper.http.decoding import ACCEPT_ENCODING, Undecodable
 from scraper.http.flight import Flight, current
 from scraper.http.headers import (
     agent_of,
@@ -156,7 +157,7 @@ class Fetcher:
         ours = {
             "User-Agent": agent_of(settings),
             "Accept": "*/*",
-            "Accept-Encoding": bodies.ACCEPT_ENCODING,
+            "Accept-Encoding": ACCEPT_ENCODING,
         }
         self.headers, self._secrets = split_secrets(merge_headers(ours, settings.header))
         self._proxies = proxies_of(settings.proxy)
@@ -262,7 +263,7 @@ class Fetcher:
         if length is not None and length > self._settings.max_body_bytes:
             raise bodies.TooLarge(f"{length:,} bytes announced")
         part = f"{exchange.task.id}-{exchange.flight.request_id}.part"
-        body = bodies.save(
+        body = bodies.save_body(
             raw,
             f"{self._parts}{os.sep}{part}",
             length=length,
@@ -287,7 +288,7 @@ class Fetcher:
     def _read_robots(self, exchange: Exchange) -> RobotsText:
         raw = exchange.raw
         encoding = raw.headers.get("content-encoding")
-        text = bodies.beginning(raw, encoding, MAX_ROBOTS_BYTES).decode("utf-8", "replace")
+        text = bodies.read_beginning(raw, encoding, MAX_ROBOTS_BYTES).decode("utf-8", "replace")
         return RobotsText(exchange.task, text, time.time(), raw.status)
 
     def _refuse(self, exchange: Exchange) -> FetchFailed:
@@ -305,6 +306,6 @@ class Fetcher:
 def _failure_of(error: Exception) -> Failure:
     if isinstance(error, bodies.TooLarge):
         return errors.new_failure("body_too_large", f"{error}: raise max_body_bytes to get it")
-    if isinstance(error, bodies.Undecodable):
+    if isinstance(error, Undecodable):
         return errors.new_failure("body_undecodable", str(error))
     return errors.failure_of(error)

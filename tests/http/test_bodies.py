@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from scraper.errors import LocalFault
 from scraper.http import bodies
-from scraper.http.bodies import CHUNK_BYTES, TooLarge, Undecodable, beginning, decoder, save
+from scraper.http.bodies import TooLarge, read_beginning, save_body
+from scraper.http.decoding import PIECE_BYTES, Undecodable, decoder
 
 BODY = b"".join(b"line %d of a page\n" % n for n in range(5_000))
 
@@ -73,7 +74,7 @@ def decoded(encoding: str | None, chunks: list[bytes]) -> bytes:
         return b"".join(chunks)
     found = [piece for chunk in chunks if chunk for piece in decode(chunk)]
     found += decode(b"")
-    assert all(len(piece) <= CHUNK_BYTES for piece in found)
+    assert all(len(piece) <= PIECE_BYTES for piece in found)
     return b"".join(found)
 
 
@@ -146,7 +147,9 @@ def test_what_is_saved_is_counted_and_hashed(name: str, tmp_path: Path) -> None:
     encoding, encode = ENCODERS[name]
     encoded = encode(BODY)
     path = tmp_path / "part"
-    body = save(Wire(encoded), str(path), length=len(encoded), encoding=encoding, max_bytes=10**6)
+    body = save_body(
+        Wire(encoded), str(path), length=len(encoded), encoding=encoding, max_bytes=10**6
+    )
     assert path.read_bytes() == BODY
     assert (body.bytes, body.wire_bytes) == (len(BODY), len(encoded))
     assert body.sha256 == hashlib.sha256(BODY).hexdigest()
@@ -156,22 +159,24 @@ def test_what_is_saved_is_counted_and_hashed(name: str, tmp_path: Path) -> None:
 
 def test_an_empty_body_is_a_body(tmp_path: Path) -> None:
     for encoding, length in itertools.product((None, "gzip"), (None, 0)):
-        body = save(Wire(), str(tmp_path / "part"), length=length, encoding=encoding, max_bytes=10)
+        body = save_body(
+            Wire(), str(tmp_path / "part"), length=length, encoding=encoding, max_bytes=10
+        )
         assert (body.bytes, body.head) == (0, b"")
 
 
 def test_the_length_saves_the_last_empty_read(tmp_path: Path) -> None:
     wire = Wire(BODY)
-    save(wire, str(tmp_path / "part"), length=len(BODY), encoding=None, max_bytes=10**6)
+    save_body(wire, str(tmp_path / "part"), length=len(BODY), encoding=None, max_bytes=10**6)
     assert wire.reads == 1
 
 
 @pytest.mark.parametrize("length", [None, len(BODY)])
 def test_the_limit_is_exact(length: int | None, tmp_path: Path) -> None:
     path = tmp_path / "part"
-    save(Wire(BODY), str(path), length=length, encoding=None, max_bytes=len(BODY))
+    save_body(Wire(BODY), str(path), length=length, encoding=None, max_bytes=len(BODY))
     with pytest.raises(TooLarge):
-        save(Wire(BODY), str(path), length=length, encoding=None, max_bytes=len(BODY) - 1)
+        save_body(Wire(BODY), str(path), length=length, encoding=None, max_bytes=len(BODY) - 1)
     assert not path.exists(), "what is not wanted is not kept"
 
 
@@ -183,7 +188,7 @@ def test_a_bomb_costs_neither_memory_nor_disk(encoding: str, tmp_path: Path) -> 
     tracemalloc.start()
     try:
         with pytest.raises(TooLarge):
-            save(Wire(whole), str(path), length=None, encoding=encoding, max_bytes=2**21)
+            save_body(Wire(whole), str(path), length=None, encoding=encoding, max_bytes=2**21)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -200,7 +205,7 @@ def test_a_connection_that_breaks_leaves_no_part(tmp_path: Path) -> None:
 
     path = tmp_path / "part"
     with pytest.raises(ConnectionResetError):
-        save(Breaking(BODY), str(path), length=None, encoding=None, max_bytes=10**6)
+        save_body(Breaking(BODY), str(path), length=None, encoding=None, max_bytes=10**6)
     assert not path.exists()
 
 
@@ -212,18 +217,20 @@ def test_a_full_disk_is_this_machines_fault_not_the_servers(
 
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(LocalFault) as caught:
-        save(Wire(BODY), str(tmp_path / "part"), length=None, encoding=None, max_bytes=10**6)
+        save_body(Wire(BODY), str(tmp_path / "part"), length=None, encoding=None, max_bytes=10**6)
     assert caught.value.failure.kind == "disk_full"
 
 
 def test_a_folder_that_is_gone_is_this_machines_fault(tmp_path: Path) -> None:
     with pytest.raises(LocalFault):
-        save(Wire(BODY), str(tmp_path / "no" / "part"), length=None, encoding=None, max_bytes=10**6)
+        save_body(
+            Wire(BODY), str(tmp_path / "no" / "part"), length=None, encoding=None, max_bytes=10**6
+        )
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "none"])
 def test_of_a_long_answer_the_beginning_is_read_and_no_more(name: str) -> None:
     encoding, encode = ENCODERS[name]
     wire = Wire(*cut(encode(BODY), list(range(0, len(BODY), 1_000))))
-    assert beginning(wire, encoding, 1_500) == BODY[:1_500]
+    assert read_beginning(wire, encoding, 1_500) == BODY[:1_500]
     assert wire.reads < 20

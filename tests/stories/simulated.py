@@ -192,7 +192,7 @@ class Web(Fetcher):
         part = f"{task.id}-{flight.request_id}.part"
         try:
             raw, place = _Once(body_of(task.url.href)), f"{self._folder_of_parts}/{part}"
-            body = bodies.save(raw, place, length=None, encoding=None, max_bytes=10_000)
+            body = bodies.save_body(raw, place, length=None, encoding=None, max_bytes=10_000)
         except LocalFault as fault:
             return self._came_to_nothing(task, fault.failure)
         return Fetched(**common, status=200, part=part, bytes=body.bytes, sha256=body.sha256)
