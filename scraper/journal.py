@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 
 from scraper import record
-from scraper.errors import LocalFault, disk_failure, new_failure, state_of
+from scraper.errors import LocalFault, disk_failure, state_of
 from scraper.frontier import directives
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, FetchFailed, Line, Outcome, Publication, State, Task
@@ -120,8 +120,7 @@ class Journal:
             return None
         if fetched.kind == "page":
             words = (*words, *orjson.loads(facts).get("robots_meta", ()))
-        word = directives.forbids(words, self.obeyed_directives, fetched.kind)
-        return new_failure("robots_directive", f"the page says {word}") if word else None
+        return directives.refusal_of(words, self.obeyed_directives, fetched.kind)
 
     def _named(self, task: Task, processed: Processed | None, words: tuple[str, ...],
                facts: bytes) -> tuple[Url, ...]:  # fmt: skip

@@ -34,7 +34,7 @@ from scraper.machine import cores, descriptors, main_module, streams
 from scraper.machine.descriptors import Share
 from scraper.machine.files import NotPlain
 from scraper.machine.temporary import TemporaryFolder
-from scraper.messages import Inbox, Stop
+from scraper.messages import Inbox, Message, Stop
 from scraper.model import Fetched, HostClass, Line, Outcome, Task
 from scraper.pipeline import Pipeline
 from scraper.plugins import function_of
@@ -144,7 +144,7 @@ class Run:
         wanted = _wanted_share(config)
         share = descriptors.fit_share(wanted)
         if share.processes:
-            self._stage = self._process_stage(share.processes)
+            self._stage = process_stage_of(config, share.processes, self._inbox.put)
         self.folder = self._chosen_folder()
         adoption.refuse_unknown_records(self.folder, self._adopt)
         self.store = Store(self.folder)
@@ -337,16 +337,6 @@ class Run:
             self.ledger.set_position(sink.name, sink.flush(durable=False))
         self.ledger.set_meta("ended", None)
         self.ledger.commit()
-
-    def _process_stage(self, processes: int) -> ProcessStage:
-        config = self.config
-        limits = Limits(config.worker.process_time_seconds, config.worker.process_memory_bytes)
-        bounds = {
-            "max_links": config.page.max_links,
-            "max_page_images": config.page.max_page_images,
-        }
-        recipe = Recipe(html=config.page.html, plan=asdict(config.image), bounds=bounds)
-        return ProcessStage(processes, limits, recipe, self._inbox.put)
 
     # -- what the pipeline asks for -----------------------------------------------------------
 
@@ -554,6 +544,19 @@ def guard_of(config: Config) -> Guard:
     )
     resolver = Resolver(timeout_seconds=config.fetch.dns_timeout_seconds)
     return Guard(AllowList(hosts.allow_hosts), permissions, resolver)
+
+
+def process_stage_of(
+    config: Config, processes: int, post: Callable[[Message], None]
+) -> ProcessStage:
+    """The process stage that a configuration asks for."""
+    limits = Limits(config.worker.process_time_seconds, config.worker.process_memory_bytes)
+    bounds = {
+        "max_links": config.page.max_links,
+        "max_page_images": config.page.max_page_images,
+    }
+    recipe = Recipe(html=config.page.html, plan=asdict(config.image), bounds=bounds)
+    return ProcessStage(processes, limits, recipe, post)
 
 
 def _same_request(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

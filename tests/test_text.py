@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper import config, record
-from scraper.cli.explain import Explanation
+from scraper.cli.explanation import Explanation
 from scraper.errors import new_failure
 from scraper.messages import Processed
 from scraper.model import Fetched, Hop, Outcome, Task, Timings

@@ -1,204 +1,351 @@
-"""`python -m scraper explain URL`: the decisions for one URL, without saving anything.
+"""`python -m scraper explain URL`: what a run would decide for one URL, without saving anything.
 
-The same parts decide as in a run: guard, robots rules, fetcher, sniffing, names. Only nobody
-waits, nothing is written, and no other host is asked than the URL and its redirects lead to.
+The frontier, the fetcher and the worker process are those of a run; only the ledger is replaced,
+by a single row in memory. So nothing here decides: it shows what each rule said, what was sent and
+received, and which facts a record would hold. Waits are skipped, and no request is made twice.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import orjson
 
-from scraper import errors, urls
+from scraper import errors
+from scraper.cli.explanation import Explanation
 from scraper.config import Config
 from scraper.frontier import directives
-from scraper.frontier.pace import failure_without_rules
-from scraper.frontier.redirects import next_hop, next_hop_of_robots, trust_of
+from scraper.frontier.frontier import Frontier
+from scraper.frontier.pace import Host
 from scraper.frontier.retries import backoff_ceiling
-from scraper.frontier.robots import RobotRules, access_for_status, parse, token_of
-from scraper.guard.guard import Guard
+from scraper.frontier.robots import token_of
+from scraper.frontier.rules import RULES, Rule, Terms, Verdict, Wait
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
 from scraper.http.headers import agent_of
 from scraper.machine.files import making_temporary
 from scraper.machine.temporary import TemporaryFolder
+from scraper.messages import Message, PoolBroken, Processed
 from scraper.model import (
     Fact,
     Failure,
     Fetched,
     FetchFailed,
     Headers,
+    HostState,
+    Line,
     Moved,
     RobotsText,
     Task,
     Trust,
+    Waiting,
 )
+from scraper.plugins import function_of
 from scraper.redaction import redacted, redacted_line, redacted_value
-from scraper.runner import guard_of
+from scraper.runner import guard_of, process_stage_of
+from scraper.sources.text import parse_line
 from scraper.storage import store
-from scraper.text import counted, printable, printable_json
+from scraper.text import counted
+from scraper.urls import without_credentials
+from scraper.workers.stage import WorkItem
 
-
-@dataclass(slots=True)
-class Explanation:
-    """What was decided, in the order in which a run decides."""
-
-    steps: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, step: str, **facts: Any) -> None:
-        self.steps.append({"step": step, **facts})
-
-    def text(self) -> str:
-        """A block a step, a line a fact."""
-        lines = []
-        for step in self.steps:
-            lines.append(step["step"])
-            for name, value in step.items():
-                if name != "step":
-                    lines += _shown(name, value)
-        return "\n".join(map(printable, lines))
-
-    def as_json(self) -> str:
-        """{"steps": [...]}, indented."""
-        encoded = orjson.dumps({"steps": self.steps}, option=orjson.OPT_INDENT_2)
-        return printable_json(encoded).decode()
-
-
-def _shown(name: str, value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield f"  {name}:"
-        for key, each in value.items():
-            yield f"    {key}: {each}"
-    elif isinstance(value, list):
-        yield f"  {name}: {', '.join(map(str, value)) or '-'}"
-    else:
-        yield f"  {name}: {'-' if value is None else value}"
-
-
-def _redacted(headers: Headers) -> dict[str, str]:
-    return {name: redacted_value(name, value) for name, value in headers}
+TICK_SECONDS = 1.0  # between looks at a worker that may be overdue
+MAX_SHOWN_CHARS = 200  # of a title or a description
+PAGE_FACTS = ("title", "description", "canonical", "language", "charset", "robots_meta", "cut",
+              "data")  # fmt: skip
+PICTURE_FACTS = ("format", "mode", "original_width", "original_height", "frames")
 
 
 def explain(text: str, config: Config) -> Explanation:
-    """Ask one URL as a run would, and tell every decision on the way."""
-    told = Explanation()
-    try:
-        url = urls.canonical(text)
-    except urls.BadUrl as error:
-        verdict = f"failed {error.kind}: {redacted(error.message)}"
-        told.add("url", written=redacted_line(text), verdict=verdict)
-        return told
-    told.add("url", written=redacted(text), canonical=redacted(url.href), lane=url.host)
-    guard = guard_of(config)
-    with making_temporary():
-        parts = TemporaryFolder("scraper-explain-")
-    fetcher = Fetcher(
-        config.fetch,
-        guard,
-        parts.path,
-        per_host=1,
-        max_pause=config.hosts.max_retry_after_seconds,
-    )
-    try:
-        _Asker(told, config, guard, fetcher).ask(url)
-    finally:
-        fetcher.close()
-        parts.remove()
-    return told
+    """Explain the URL that `text` names, read as a line of a list is."""
+    explanation = Explanation()
+    line = parse_line(text, source=0, number=1)
+    if line is None:
+        explanation.add("url", written=redacted_line(text), verdict="a comment, or nothing")
+        return explanation
+    with ExitStack() as stack:
+        if config.page.html:
+            function_of(config.page.html, "html")
+        with making_temporary():
+            folder = TemporaryFolder("scraper-explain-")
+        stack.callback(folder.remove)
+        requests = _Requests(config, folder.path, explanation)
+        stack.callback(requests.close)
+        _Consumer(line, config, requests, explanation).consume()
+    return explanation
 
 
-def _means_no_rules(failure: Failure) -> bool:
-    return failure.status is not None and access_for_status(failure.status) == "allowed"
+class _OneRow:
+    """The ledger, as far as the frontier knows it, of a single URL."""
+
+    def __init__(self, task: Task) -> None:
+        self._row = Waiting(task, 0.0)
+
+    def next_lane(self, after: int) -> int | None:
+        lane = self._row.task.url.lane
+        return lane if lane > after else None
+
+    def waiting(self, lane: int, limit: int) -> list[Waiting]:
+        return [self._row] if lane == self._row.task.url.lane else []
+
+    def requeue(self, task: Task, *, due: float, attempts: int) -> None:
+        self._row = Waiting(replace(task, attempt=attempts + 1), due)
+
+    def host(self, lane: int) -> HostState | None:
+        return None
+
+    def keep_host(self, state: HostState) -> None:
+        pass
+
+    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None:
+        pass
 
 
-class _Asker:
-    """Asks one URL, hop by hop."""
+class _Consumer:
+    """Takes what the frontier decides, as the pipeline does, and shows it."""
 
-    def __init__(self, told: Explanation, config: Config, guard: Guard, fetcher: Fetcher) -> None:
-        self._told = told
+    def __init__(
+        self, line: Line, config: Config, requests: _Requests, explanation: Explanation
+    ) -> None:
         self._config = config
-        self._guard = guard
-        self._fetcher = fetcher
-        self._rules: dict[str, RobotRules | Failure] = {}
-
-    def ask(self, url: urls.Url) -> None:
-        task = Task(1, url, url)
-        while self._may_ask(task):
-            fact = self._fetch(task, trust_of(task, self._guard))
-            if not isinstance(fact, Moved):
-                self._conclude(fact)
-                return
-            self._told.add("redirect", status=fact.status, to=redacted(fact.to.href))
-            onward = next_hop(fact, self._config.fetch.max_redirects)
-            if isinstance(onward, Failure):
-                self._fail(onward)
-                return
-            task = onward
-
-    def _may_ask(self, task: Task) -> bool:
-        url = task.url
-        trust = trust_of(task, self._guard)
-        refusal = self._guard.refusal(url, trust)
-        verdict = "may be asked" if refusal is None else f"{refusal[0]}: {refusal[1]}"
-        self._told.add("guard", host=url.host, named_by=trust, verdict=verdict)
-        if refusal is not None:
-            self._fail(errors.new_failure(*refusal))
-            return False
-        return self._config.hosts.robots == "off" or self._robots_permit(url, trust)
-
-    def _robots_permit(self, url: urls.Url, trust: Trust) -> bool:
-        rules = self._rules.get(url.origin)
-        if rules is None:
-            rules = self._rules[url.origin] = self._robots_of(url, trust)
-        if isinstance(rules, Failure):
-            self._told.add("robots.txt", origin=url.origin, verdict=rules.message)
-            self._fail(rules)
-            return False
-        line = rules.rule_for(url.href)
-        permits = rules.allows(url.href)
-        self._told.add(
-            "robots.txt",
-            origin=url.origin,
-            rule=str(line) if line else None,
-            crawl_delay=rules.crawl_delay,
-            verdict="allowed" if permits else "disallowed",
+        self._requests = requests
+        self._explanation = explanation
+        self._rules = _ShownRules(config, explanation)
+        task = Task(1, line.url, line.url, written=line.written, refusal=line.refusal)
+        self._frontier = Frontier(
+            _OneRow(task),
+            requests.guard,
+            config.hosts,
+            config.fetch,
+            threads=1,
+            agent=agent_of(config.fetch),
+            rules=self._rules.rules,
         )
-        if permits or self._config.hosts.robots == "report":
-            return True
-        self._fail(errors.new_failure("robots_disallowed", f"robots.txt of {url.host} forbids it"))
-        return False
+        self._skipped = 0.0  # seconds for which a run would have waited
+        self._ended = False
+        if line.refusal is None:
+            written = redacted(line.written or line.url.href)
+            canonical = redacted(line.url.href)
+            explanation.add("url", written=written, canonical=canonical, lane=line.url.host)
 
-    def _robots_of(self, url: urls.Url, trust: Trust) -> RobotRules | Failure:
-        agent = agent_of(self._config.fetch)
-        address = url.at("/robots.txt")
-        task = Task(0, address, address, purpose="robots")
-        while True:
-            fact = self._fetch(task, trust, tell=False)
-            if isinstance(fact, RobotsText):
-                return parse(fact.text, agent)
-            if isinstance(fact, FetchFailed) and not _means_no_rules(fact.failure):
-                return failure_without_rules(fact.failure)
-            onward = self._next_of_robots(fact)
-            if onward is None:
-                return parse("", agent)
-            task, trust = onward, trust_of(onward, self._guard)
+    def consume(self) -> None:
+        """Until the URL has its end."""
+        while not self._ended:
+            now = self._now()
+            decision = self._frontier.next(now)
+            if decision is None:
+                opens = self._frontier.opens_at(now)
+                assert opens is not None, "something waits, or it has ended"
+                self._skipped += max(opens - now, 0.0)
+            elif decision.refusal is not None:
+                self._show_failure(decision.refusal)
+            else:
+                fact = self._requests.make(decision.task, decision.trust)
+                self._receive(fact, self._now())
+                self._frontier.request_ended(fact, self._now())
 
-    def _next_of_robots(self, fact: Fact) -> Task | None:
-        onward = next_hop_of_robots(fact) if isinstance(fact, Moved) else None
-        if onward is None:
-            return None
-        trust = trust_of(onward, self._guard)
-        return onward if self._guard.refusal(onward.url, trust) is None else None
+    def _now(self) -> float:
+        return time.time() + self._skipped
 
-    def _fetch(self, task: Task, trust: Trust, *, tell: bool = True) -> Fact:
+    def _receive(self, fact: Fact, now: float) -> None:
+        is_robots = fact.task.purpose == "robots"
+        match fact:
+            case FetchFailed(failure=failure) if failure.blame == "here":
+                self._show_failure(failure)  # it would end the run
+            case _ if is_robots:
+                self._frontier.robots_received(fact, now)
+            case Moved():
+                self._explanation.add("redirect", status=fact.status, to=redacted(fact.to.href))
+                problem = self._frontier.follow_redirect(fact, now)
+                if problem is not None:
+                    self._show_failure(problem)
+            case FetchFailed():
+                self._show_headers(fact)
+                will_retry = self._frontier.schedule_retry(fact, now)
+                self._show_failure(fact.failure, will_retry=will_retry)
+            case Fetched():
+                self._show_fetched(fact)
+            case RobotsText():
+                raise AssertionError("only a robots.txt is answered by its rules")
+
+    # -- what is shown ----------------------------------------------------------------------
+
+    def _show_headers(self, failed: FetchFailed) -> None:
+        if failed.headers:
+            headers = _redacted_headers(failed.headers)
+            self._explanation.add("answer", status=failed.failure.status, headers=headers)
+
+    def _show_fetched(self, fetched: Fetched) -> None:
+        timings = fetched.timings
+        self._explanation.add(
+            "answer",
+            status=fetched.status,
+            headers=_redacted_headers(fetched.headers),
+            seconds={
+                "connect": timings.connect,
+                "first_byte": timings.first_byte,
+                "all": round(timings.fetch, 6),
+            },
+        )
+        agent_token = token_of(agent_of(self._config.fetch))
+        said = directives.from_headers(fetched.headers, agent_token)
+        self._explanation.add(
+            "content",
+            kind=fetched.kind,
+            type=fetched.type,
+            charset=fetched.charset,
+            bytes=fetched.bytes,
+            wire_bytes=fetched.wire_bytes,
+            sha256=fetched.sha256,
+            x_robots_tag=list(said),
+        )
+        saved_as = [store.path_of(fetched.task.origin_url, fetched.kind, fetched.type)]
+        processed = self._requests.process(fetched)
+        failure = None
+        if processed is not None:
+            facts = orjson.loads(processed.facts)
+            said = (*said, *facts.get("robots_meta", ()))
+            failure = processed.failure
+            saved_as += [each.path for each in processed.files]
+            if failure is None:
+                self._show_facts(fetched, facts, processed.seconds)
+        failure = directives.refusal_of(said, self._config.hosts.obey, fetched.kind) or failure
+        if failure is not None:
+            self._show_failure(failure)
+            return
+        self._explanation.add("outcome", state="done", saved_as=saved_as)
+        self._ended = True
+
+    def _show_facts(self, fetched: Fetched, facts: dict[str, Any], seconds: float) -> None:
+        """What a record would hold of a page or a picture; of long lists and texts their size."""
+        names = PICTURE_FACTS if fetched.kind == "image" else PAGE_FACTS
+        shown = {name: _shortened(facts[name]) for name in names if name in facts}
+        for name in ("links", "images", "text"):
+            if name in facts:
+                shown[name] = len(facts[name])
+        self._explanation.add(fetched.kind, **shown, seconds=round(seconds, 6))
+        for variant in facts.get("processed", ()):
+            self._explanation.add("variant", **variant)
+
+    def _show_failure(self, failure: Failure, *, will_retry: bool = False) -> None:
+        retry = "not retried"
+        if will_retry:
+            fetch = self._config.fetch
+            waits = [backoff_ceiling(tries, fetch) for tries in range(1, fetch.retries + 1)]
+            seconds = ", ".join(f"{wait:g} s" for wait in waits)
+            retry = f"{counted(fetch.retries, 'more attempt')}, after at most {seconds}"
+            if failure.pause:
+                retry += f"; the host asks for {failure.pause:g} s"
+        self._explanation.add(
+            "outcome",
+            state=errors.state_of(failure),
+            kind=failure.label,
+            message=redacted(failure.message),
+            retry=retry,
+        )
+        self._ended = True
+
+
+class _ShownRules:
+    """The rules of a run, each of which shows what it has said."""
+
+    def __init__(self, config: Config, explanation: Explanation) -> None:
+        self.rules = tuple(self._shown(rule) for rule in RULES)
+        self._robots = config.hosts.robots
+        self._explanation = explanation
+        self._seen: set[tuple[str, str, int]] = set()
+        self._show = {
+            "line_is_valid": self._show_line,
+            "guard_permits": self._show_guard,
+            "robots_permit": self._show_robots,
+        }
+
+    def _shown(self, rule: Rule) -> Rule:
+        """The same rule. A task is judged again once its robots.txt is known: that is shown
+        once."""
+
+        def rule_and_show(task: Task, trust: Trust, host: Host, terms: Terms) -> Verdict:
+            verdict = rule(task, trust, host, terms)
+            seen = (rule.__name__, task.url.href, len(task.hops))
+            if not isinstance(verdict, Wait) and seen not in self._seen:
+                self._seen.add(seen)
+                show = self._show.get(rule.__name__)
+                if show is not None:
+                    show(task, trust, host, verdict)
+                elif verdict is not None:
+                    self._explanation.add(rule.__name__, verdict=verdict.message)
+            return verdict
+
+        return rule_and_show
+
+    def _show_line(self, task: Task, trust: Trust, host: Host, verdict: Failure | None) -> None:
+        if verdict is not None:
+            said = f"failed {verdict.kind}: {redacted(verdict.message)}"
+            written = redacted_line(task.origin_url.href)
+            self._explanation.add("url", written=written, verdict=said)
+
+    def _show_guard(self, task: Task, trust: Trust, host: Host, verdict: Failure | None) -> None:
+        said = "may be asked" if verdict is None else f"{verdict.kind}: {verdict.message}"
+        self._explanation.add("guard", host=task.url.host, named_by=trust, verdict=said)
+
+    def _show_robots(self, task: Task, trust: Trust, host: Host, verdict: Failure | None) -> None:
+        if self._robots == "off" or task.purpose == "robots":
+            return
+        origin = host.origin(task.url.scheme)
+        if origin.rules is None:
+            said = verdict.message if verdict is not None else None
+            self._explanation.add("robots.txt", origin=task.url.origin, verdict=said)
+            return
+        line = origin.rules.rule_for(task.url.href)
+        self._explanation.add(
+            "robots.txt",
+            origin=task.url.origin,
+            rule=str(line) if line else None,
+            crawl_delay=origin.rules.crawl_delay,
+            verdict="allowed" if origin.permits(task.url) else "disallowed",
+        )
+
+
+class _Requests:
+    """Makes requests and has bodies processed, as a run does, one at a time."""
+
+    def __init__(self, config: Config, folder: Path, explanation: Explanation) -> None:
+        self.guard = guard_of(config)
+        self._config = config
+        self._folder = folder
+        self._explanation = explanation
+        self._robots: dict[tuple[str, str], Fact] = {}
+        self._fetcher = Fetcher(
+            config.fetch,
+            self.guard,
+            folder,
+            per_host=1,
+            max_pause=config.hosts.max_retry_after_seconds,
+        )
+
+    def close(self) -> None:
+        self._fetcher.close()
+
+    def make(self, task: Task, trust: Trust) -> Fact:
+        """The fact that this request ends in. What a robots.txt has answered once is taken for
+        what it would answer again."""
+        if task.purpose != "robots":
+            return self._fetch(task, trust, "request")
+        asked = task.origin_url.href, task.url.href
+        fact = self._robots.get(asked)
+        if fact is None:
+            fact = self._robots[asked] = self._fetch(task, trust, "robots.txt request")
+        return replace(fact, task=task)
+
+    def _fetch(self, task: Task, trust: Trust, step: str) -> Fact:
         seconds = self._config.fetch.request_time_seconds
-        deadline = time.monotonic() + seconds
-        flight = Flight(1, task, trust, deadline)
+        flight = Flight(1, task, trust, time.monotonic() + seconds)
         limit = errors.new_failure("timeout_total", f"not finished within {seconds:g} s")
         clock = threading.Timer(seconds, flight.abort, [limit])
         clock.start()
@@ -206,74 +353,70 @@ class _Asker:
             fact = self._fetcher.fetch(flight)
         finally:
             clock.cancel()
-        if tell:
-            self._told.add(
-                "request",
-                url=redacted(task.url.href),
-                address=flight.peer,
-                sent={
-                    name: redacted_value(name, value)
-                    for name, value in self._fetcher.headers_for(task).items()
-                },
-            )
+        headers = self._fetcher.headers_for(task).items()
+        facts: dict[str, Any] = {"url": redacted(task.url.href), "address": flight.peer}
+        if task.purpose == "robots":
+            facts["answer"] = _robots_answer(fact)
+        else:
+            facts["sent"] = {name: redacted_value(name, value) for name, value in headers}
+        self._explanation.add(step, **facts)
         return fact
 
-    def _conclude(self, fact: Fact) -> None:
-        if isinstance(fact, FetchFailed):
-            if fact.headers:
-                headers = _redacted(fact.headers)
-                self._told.add("answer", status=fact.failure.status, headers=headers)
-            self._fail(fact.failure)
-            return
-        assert isinstance(fact, Fetched), "the last hop is an answer or a failure"
-        timings = fact.timings
-        self._told.add(
-            "answer",
-            status=fact.status,
-            headers=_redacted(fact.headers),
-            seconds={
-                "connect": timings.connect,
-                "first_byte": timings.first_byte,
-                "all": round(timings.fetch, 6),
-            },
-        )
-        url = fact.task.origin_url
-        words = directives.from_headers(fact.headers, token_of(agent_of(self._config.fetch)))
-        saved = [store.path_of(url, fact.kind, fact.type)]
-        if fact.kind == "image" and not self._config.run.save_only:
-            saved.append(store.processed_prefix(url) + ".*")
-        self._told.add(
-            "content",
-            kind=fact.kind,
-            type=fact.type,
-            charset=fact.charset,
-            bytes=fact.bytes,
-            wire_bytes=fact.wire_bytes,
-            sha256=fact.sha256,
-            x_robots_tag=list(words),
-        )
-        word = directives.forbids(words, self._config.hosts.obey, fact.kind)
-        if word:
-            self._fail(errors.new_failure("robots_directive", f"the page says {word}"))
-            return
-        self._told.add("outcome", state="done", saved_as=saved)
-
-    def _fail(self, failure: Failure) -> None:
-        fetch = self._config.fetch
-        retry = "not retried"
-        if failure.retryable and fetch.retries:
-            waits = [backoff_ceiling(n, fetch) for n in range(1, fetch.retries + 1)]
-            retry = (
-                counted(fetch.retries, "more attempt")
-                + ", after at most "
-                + ", ".join(f"{wait:g} s" for wait in waits)
+    def process(self, fetched: Fetched) -> Processed | None:
+        """What a worker process makes of the body; None if a run would not process it."""
+        if self._config.run.save_only or fetched.kind == "file":
+            return None
+        assert fetched.part is not None, "nothing is known that a 304 could confirm"
+        inbox: SimpleQueue[Message] = SimpleQueue()
+        stage = process_stage_of(self._config, 1, inbox.put)
+        stage.start(self._folder)
+        try:
+            if self._config.page.html:
+                stage.check_start()
+            item = WorkItem(
+                kind=fetched.kind,
+                path=str(self._folder / fetched.part),
+                url=without_credentials(fetched.url.href),
+                charset=fetched.charset,
+                out=str(self._folder / "processed"),
+                final=store.processed_prefix(fetched.task.origin_url),
             )
-            if failure.pause:
-                retry += f"; the host asks for {failure.pause:g} s"
-        self._told.add(
-            "outcome",
-            state=errors.state_of(failure),
-            kind=failure.label,
-            message=redacted(failure.message),
-            retry=retry,
-        )
+            stage.submit(fetched.task, item, fetched.bytes)
+            while True:
+                message = _next_message(inbox)
+                if isinstance(message, Processed):
+                    return message
+                if isinstance(message, PoolBroken):
+                    stage.recover()
+                stage.watch_workers()
+        finally:
+            stage.close(now=True)
+
+
+def _next_message(inbox: SimpleQueue[Message]) -> Message | None:
+    try:
+        return inbox.get(timeout=TICK_SECONDS)
+    except Empty:
+        return None
+
+
+def _robots_answer(fact: Fact) -> str:
+    match fact:
+        case RobotsText():
+            return counted(len(fact.text), "character")
+        case Moved():
+            return f"redirect {fact.status} to {redacted(fact.to.href)}"
+        case FetchFailed():
+            return f"{fact.failure.label}: {redacted(fact.failure.message)}"
+        case Fetched():
+            raise AssertionError("a robots.txt is not saved")
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > MAX_SHOWN_CHARS:
+        return value[:MAX_SHOWN_CHARS] + "..."
+    return value
+
+
+def _redacted_headers(headers: Headers) -> dict[str, str]:
+    return {name: redacted_value(name, value) for name, value in headers}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import scraper
 import scraper.cli.explain
 from scraper import runner
 from scraper.cli import main
-from scraper.faulty import FaultyServer, page, redirect, redirect_chain, robots, status
+from scraper.faulty import FaultyServer, body, page, redirect, redirect_chain, robots, status
 from scraper.storage import store
 from scraper.urls import parts_of
 from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of
@@ -44,7 +46,8 @@ def explain(
         for name in ("verdict", "state", "message", "retry", "canonical"):
             for step in itertools.chain.from_iterable(steps.values()):
                 if name in step:
-                    assert f"  {name}: {step[name]}" in text.splitlines()
+                    shown = "-" if step[name] is None else step[name]
+                    assert f"  {name}: {shown}" in text.splitlines()
         assert os.listdir(tmp_path) == []
         return steps
 
@@ -119,7 +122,11 @@ def test_a_host_without_an_answer_to_robots_txt(explain: Explain) -> None:
     with FaultyServer({"/robots.txt": status(500), "/*": page("x")}) as server:
         told = explain(server.url("/a"))
         assert told["outcome"][0]["kind"] == "robots_unreachable"
+        assert told["outcome"][0]["retry"] == "not retried", "its robots.txt was, three times"
         assert not server.count("/a")
+        assert server.count("/robots.txt") == 2, "a run tries it again; once for each format here"
+        [request] = told["robots.txt request"]
+        assert request["answer"].startswith("http_500: ")
 
 
 def test_a_404_and_how_a_503_would_be_retried(explain: Explain) -> None:
@@ -159,7 +166,86 @@ def test_what_is_refused_is_not_contacted(
 def test_a_line_that_is_no_url(explain: Explain) -> None:
     told = explain("ftp://files.example/")
     assert told["url"][0]["verdict"].startswith("failed bad_scheme: ")
-    assert list(told) == ["url"]
+    assert list(told) == ["url", "outcome"], "it is not asked"
+    assert (told["outcome"][0]["state"], told["outcome"][0]["kind"]) == ("failed", "bad_scheme")
+
+
+@pytest.mark.parametrize("line", ["- {}", '"{}",', "<{}>  # the second", "[a page]({})", "1. {}"])
+def test_the_argument_is_read_as_a_line_of_a_list(explain: Explain, line: str) -> None:
+    with FaultyServer({"/a": page("a")}) as server:
+        told = explain(line.format(server.url("/a")), "--robots", "off", "--save-only")
+        assert told["url"][0]["canonical"] == server.url("/a")
+        assert told["outcome"][0]["state"] == "done"
+
+
+def test_a_comment_is_no_url(explain: Explain) -> None:
+    [step] = explain("# http://127.0.0.1/")["url"]
+    assert step["verdict"] == "a comment, or nothing"
+
+
+HTML = (
+    "<html lang=en><title>A  page</title><meta name=description content='all of it'>"
+    "<meta name=robots content=noai><a href=/b>b</a><a href=/c>c</a><img src=/i.png><p>text"
+)
+
+
+def test_the_facts_of_a_page_are_those_of_a_run(explain: Explain, tmp_path: Path) -> None:
+    with FaultyServer({"/a": page(HTML)}) as server:
+        told = explain(server.url("/a"), "--robots", "off")
+        config = scraper.configure(
+            dir=str(tmp_path / "run"), robots="off", processes=1, page_images=False
+        )
+        scraper.run([server.url("/a")], config)
+        [record] = records_of(tmp_path / "run")
+    [facts] = told["page"]
+    for name in ("title", "description", "canonical", "language", "charset", "robots_meta"):
+        assert facts[name] == record[name]
+    assert facts["title"] == "A page"
+    assert [facts[name] for name in ("links", "images", "text")] == [
+        len(record[name]) for name in ("links", "images", "text")
+    ]
+    assert told["outcome"][0]["saved_as"] == [record["path"]]
+
+
+def test_the_facts_of_a_picture_and_what_would_be_made_of_it(
+    explain: Explain, tmp_path: Path
+) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (800, 400), "red").save(file, "PNG")
+    with FaultyServer({"/a.png": body(file.getvalue(), "image/png")}) as server:
+        told = explain(server.url("/a.png"), "--robots", "off", "--resize", "100")
+        config = scraper.configure(dir=str(tmp_path / "run"), robots="off", processes=1, resize=100)
+        scraper.run([server.url("/a.png")], config)
+        [record] = records_of(tmp_path / "run")
+    [picture] = told["image"]
+    for name in ("format", "mode", "original_width", "original_height", "frames"):
+        assert picture[name] == record[name]
+    [variant] = told["variant"]
+    assert {name: variant[name] for name in record["processed"][0]} == record["processed"][0]
+    assert (variant["width"], variant["height"]) == (100, 50)
+    assert told["outcome"][0]["saved_as"] == [record["path"], variant["path"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "flags", "end"),
+    [
+        ("/broken.png", (), ("failed", "image_truncated")),
+        ("/a", ("--obey", "noai"), ("skipped", "robots_directive")),
+        ("/silent", ("--html", "tests.cli.test_explain:fail"), ("failed", "function_failed")),
+    ],
+)
+def test_a_body_that_is_not_kept_is_explained_as_it_ends(
+    explain: Explain, path: str, flags: tuple[str, ...], end: tuple[str, str]
+) -> None:
+    broken = body(b"\x89PNG\r\n\x1a\n" + b"no picture" * 9, "image/png")
+    with FaultyServer({"/broken.png": broken, "/a": page(HTML), "/silent": page("")}) as server:
+        [outcome] = explain(server.url(path), "--robots", "off", *flags)["outcome"]
+    assert (outcome["state"], outcome["kind"]) == end
+    assert "saved_as" not in outcome
+
+
+def fail(page: object) -> None:
+    raise ValueError("no")
 
 
 def test_a_name_is_told_with_its_addresses_before_it_is_asked(
