@@ -39,7 +39,8 @@ from scraper.reports.summary import Report
 from scraper.sinks import error_log
 from scraper.storage import schema
 from scraper.urls import parts_of
-from scraper.workers.stage import GENTLE_SECONDS, KILL_SECONDS
+from scraper.workers.pool import KILL_SECONDS
+from scraper.workers.stage import GENTLE_SECONDS
 from tests.conftest import Scrape
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -2,11 +2,11 @@
 
 The parent imports this module for its names only; the parsers are imported in the worker, or before
 in the fork server. A worker never logs and writes nothing but an item's temporary files and its own
-three notes in the scratch folder, which tell of it when it is dead:
+three notes in the scratch folder, which are read when it is dead:
 
     begun-<pid>   which item it is at, since when, and whether memory ran out
     dump-<pid>    where it stood when its time was over, or when it crashed
-    said-<pid>    what it has printed at that item
+    printed-<pid> what it has printed at that item
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection, parent_process
 from typing import Any, NamedTuple
@@ -92,6 +93,19 @@ class WorkResult(NamedTuple):
     printed: str = ""
 
 
+def failed_result(number: int, failure: Failure | None, printed: str = "") -> WorkResult:
+    """The result of an item of which nothing came."""
+    return WorkResult(number, b"{}", (), (), failure, 0.0, printed)
+
+
+class WorkerSetup(NamedTuple):
+    """What each worker of a run is given when it starts."""
+
+    scratch: str
+    recipe: Recipe
+    limits: Limits
+
+
 class Note(NamedTuple):
     """Which item a worker is at (0: none), since when (monotonic), and whether memory ran out."""
 
@@ -101,7 +115,7 @@ class Note(NamedTuple):
 
 
 _NOTE = struct.Struct("=Qd?")
-_NOTHING = Note(0, 0.0, False)
+_NO_ITEM = Note(0, 0.0, False)
 
 
 def begun_path(scratch: str, pid: int) -> str:
@@ -114,9 +128,16 @@ def dump_path(scratch: str, pid: int) -> str:
     return os.path.join(scratch, f"dump-{pid}")
 
 
-def said_path(scratch: str, pid: int) -> str:
+def printed_path(scratch: str, pid: int) -> str:
     """Where what the worker `pid` prints goes."""
-    return os.path.join(scratch, f"said-{pid}")
+    return os.path.join(scratch, f"printed-{pid}")
+
+
+def remove_notes(scratch: str, pid: int) -> None:
+    """Remove all three notes of the worker `pid`."""
+    for path in (begun_path, dump_path, printed_path):
+        with suppress(OSError):  # it never came so far
+            os.unlink(path(scratch, pid))
 
 
 def note_of(scratch: str, pid: int) -> Note:
@@ -125,7 +146,7 @@ def note_of(scratch: str, pid: int) -> Note:
         with open(begun_path(scratch, pid), "rb") as file:
             return Note._make(_NOTE.unpack(file.read(_NOTE.size)))
     except (FileNotFoundError, struct.error):
-        return _NOTHING  # it has not come so far
+        return _NO_ITEM  # it has not come so far
 
 
 # -- the three functions that the pool calls ---------------------------------------------------
@@ -135,18 +156,18 @@ _complaint = ""
 _fault: Failure | None = None  # of the disk, which is why there is no worker
 
 
-def begin(scratch: str, recipe: Recipe, limits: Limits) -> None:
-    """Make this process a worker. It never raises: `ping` tells what went wrong."""
+def start_worker(setup: WorkerSetup) -> None:
+    """Make this process a worker. It never raises: `ping` returns what went wrong."""
     global _worker, _complaint, _fault
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     streams.open_missing()
-    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    threading.Thread(target=_exit_with_parent, name="exit-with-parent", daemon=True).start()
     try:
-        _worker = _Worker(scratch, recipe, limits)
+        _worker = _Worker(setup)
     except BaseException as error:  # noqa: BLE001  a user's module may raise anything
-        _complaint = said(error)
+        _complaint = describe_error(error)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             _fault = disk_failure(error)
 
@@ -165,14 +186,14 @@ def process_batch(batch: Sequence[tuple[int, WorkItem]]) -> list[WorkResult]:
 
 def _process(number: int, item: WorkItem) -> WorkResult:
     if _worker is None:
-        return WorkResult(number, b"{}", (), (), _fault, 0.0)
+        return failed_result(number, _fault)
     try:
         return _worker.process(number, item)
     except OSError as error:  # about the notes: the disk is full, whichever item it is
-        return WorkResult(number, b"{}", (), (), disk_failure(error), 0.0)
+        return failed_result(number, disk_failure(error))
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = parent_process()
     assert parent is not None, "a worker has a parent"
     connection.wait([parent.sentinel])
@@ -180,10 +201,11 @@ def _end_with_parent() -> None:
 
 
 class _Worker:
-    def __init__(self, scratch: str, recipe: Recipe, limits: Limits) -> None:
+    def __init__(self, setup: WorkerSetup) -> None:
+        scratch, recipe, limits = setup
         pid = os.getpid()
         self._limits = limits
-        self._printed = Printed(said_path(scratch, pid))
+        self._printed = Printed(printed_path(scratch, pid))
         self._dump = open(dump_path(scratch, pid), "wb", buffering=0)  # noqa: SIM115
         faulthandler.enable(self._dump)
         faulthandler.dump_traceback_later(START_SECONDS, exit=True, file=self._dump)
@@ -193,7 +215,7 @@ class _Worker:
         gc.freeze()
         _limit_memory(limits.memory_bytes)
         self._begun = open(begun_path(scratch, pid), "wb", buffering=0)  # noqa: SIM115
-        self._note(_NOTHING)
+        self._note(_NO_ITEM)
 
     def process(self, number: int, item: WorkItem) -> WorkResult:
         began = time.perf_counter()
@@ -206,7 +228,7 @@ class _Worker:
         try:
             made, urls, pairs = self._function(item)
             facts = printable_json(orjson.dumps(made))
-            found, files = _texts(urls), _pairs(pairs)
+            found, files = _check_texts(urls), _check_pairs(pairs)
         except MemoryError as error:
             # What the item hoards must go before anything new is made.
             traceback.clear_frames(error.__traceback__)
@@ -217,7 +239,7 @@ class _Worker:
         if failed is not None:
             facts, found, files = b"{}", (), ()
         faulthandler.cancel_dump_traceback_later()
-        self._note(_NOTHING)
+        self._note(_NO_ITEM)
         seconds = time.perf_counter() - began
         printed = self._printed.take()
         return WorkResult(number, facts, found, files, failed, seconds, printed)
@@ -242,11 +264,11 @@ def _limit_memory(beyond: int) -> None:
 
         with open("/proc/self/statm", "rb") as file:
             pages = int(file.read().split()[0])
-        most = pages * resource.getpagesize() + beyond
+        limit = pages * resource.getpagesize() + beyond
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         if hard != resource.RLIM_INFINITY:
-            most = min(most, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+            limit = min(limit, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 # -- what is done with an item -----------------------------------------------------------------
@@ -254,11 +276,11 @@ def _limit_memory(beyond: int) -> None:
 
 def _function_of(recipe: Recipe) -> Callable[[WorkItem], ProcessorResult]:
     if recipe.function:
-        return _named(recipe.function)
-    return _processor(_named(recipe.html) if recipe.html else None, recipe)
+        return _import_function(recipe.function)
+    return _processor(_import_function(recipe.html) if recipe.html else None, recipe)
 
 
-def _named(spec: str) -> Callable[..., Any]:
+def _import_function(spec: str) -> Callable[..., Any]:
     module, _, name = spec.partition(":")
     found: Any = importlib.import_module(module)
     for part in name.split("."):
@@ -276,7 +298,7 @@ def _processor(
 
     plan, bounds = image.Plan(**recipe.plan), html.Bounds(**recipe.bounds)
 
-    def made(item: WorkItem) -> ProcessorResult:
+    def process(item: WorkItem) -> ProcessorResult:
         if item.kind == "image":
             picture = image.process(item.path, plan, item.out, item.final)
             return picture.facts, (), picture.files
@@ -291,10 +313,10 @@ def _processor(
             facts[name] = list(dict.fromkeys(map(redacted, facts[name])))
         return facts, found, ()
 
-    return made
+    return process
 
 
-def _texts(values: Iterable[Any]) -> tuple[str, ...]:
+def _check_texts(values: Iterable[Any]) -> tuple[str, ...]:
     found = tuple(values)
     for each in found:
         if type(each) is not str:
@@ -302,33 +324,33 @@ def _texts(values: Iterable[Any]) -> tuple[str, ...]:
     return found
 
 
-def _pairs(values: Iterable[Iterable[Any]]) -> tuple[tuple[str, str], ...]:
-    return tuple((part, final) for part, final in map(_texts, values))
+def _check_pairs(values: Iterable[Iterable[Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((part, final) for part, final in map(_check_texts, values))
 
 
 def _failure_of(error: BaseException) -> Failure:
     from processors import Unusable
 
     if isinstance(error, Unusable) and error.kind in KINDS:
-        return new_failure(error.kind, _clean(error.message))
+        return new_failure(error.kind, _to_one_line(error.message))
     if isinstance(error, OSError) and error.errno is not None:
         return disk_failure(error)  # about our own files: the processors keep the others apart
-    return new_failure("internal_error", said(error))
+    return new_failure("internal_error", describe_error(error))
 
 
-def said(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Type, message and line."""
     try:
-        told = str(error)
+        message = str(error)
     except Exception:  # noqa: BLE001  its own __str__ is broken
-        told = ""
+        message = ""
     frames = traceback.extract_tb(error.__traceback__)
     frame = frames[-1] if frames else None
     place = f" ({os.path.basename(frame.filename)}, line {frame.lineno})" if frame else ""
-    return _clean(f"{type(error).__name__}: {told}"[:MAX_MESSAGE_CHARS]) + place
+    return _to_one_line(f"{type(error).__name__}: {message}"[:MAX_MESSAGE_CHARS]) + place
 
 
-def _clean(text: str) -> str:
+def _to_one_line(text: str) -> str:
     """One line that every encoder takes."""
     line = " ".join(text.split())[:MAX_MESSAGE_CHARS]
     return line.encode("utf-8", "replace").decode()

@@ -9,4 +9,4 @@ import processors.image  # noqa: F401
 from scraper.machine import main_module
 from scraper.workers import child
 
-sys.excepthook = main_module.excepthook_of(child.said)
+sys.excepthook = main_module.excepthook_of(child.describe_error)

@@ -27,7 +27,7 @@ from scraper.errors import KINDS, UsageError
 from scraper.messages import PoolBroken, Processed, WorkReturned
 from scraper.model import Failure, Publication, Task
 from scraper.urls import parts_of
-from scraper.workers import child, printed, stage
+from scraper.workers import child, pool, printed, stage
 from scraper.workers.stage import Limits, ProcessStage, Recipe, StageFailed, WorkItem
 from tests.conftest import PROJECT
 
@@ -426,7 +426,7 @@ def test_what_is_printed_without_end_does_not_fill_the_disk(
     run.submit(work(1, "prints_for_ever"))
 
     def done() -> bool:
-        sizes.extend(path.stat().st_size for path in scratch.glob("said-*"))
+        sizes.extend(path.stat().st_size for path in scratch.glob("printed-*"))
         return not run.stage.busy
 
     run.until(done)
@@ -470,7 +470,7 @@ def test_every_villain_costs_only_itself(begin: Begin) -> None:
     for place, villain in enumerate(ENDS):
         acts.insert(7 + place * 13, villain)
     for number, act in enumerate(acts):
-        run.submit(work(number, act, Path(run.stage._scratch)))
+        run.submit(work(number, act, Path(run.stage._setup.scratch)))
     answers = run.finish()
     assert set(answers) == set(range(len(acts)))
     expected = {n: ENDS[act] for n, act in enumerate(acts) if ENDS.get(act)}
@@ -483,7 +483,7 @@ def test_nobody_is_convicted_of_what_another_item_did_to_its_worker(begin: Begin
     run = begin()
     acts = ["kills_others", "sums", "kills_others", "good", "kills_others", "sums"] + ["good"] * 20
     for number, act in enumerate(acts):
-        run.submit(work(number, act, Path(run.stage._scratch)))
+        run.submit(work(number, act, Path(run.stage._setup.scratch)))
     answers = run.finish()
     assert set(answers) == set(range(len(acts)))
     assert kinds(answers.values()) == {1: "process_timeout", 5: "process_timeout"}
@@ -548,7 +548,7 @@ def test_idle_workers_that_were_killed_are_replaced(begin: Begin) -> None:
 def test_a_worker_deaf_to_its_alarm_is_killed_from_outside(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(pool, "GRACE_SECONDS", 0.1)
     monkeypatch.setattr(stage, "ROUND_SECONDS", 0.05)
     run = begin(seconds=0.3)
     run.submit(work(1, "stops_itself"))
@@ -781,7 +781,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coordinator]:
 def test_any_order_of_villains(lasting: Coordinator, acts: list[str]) -> None:
     lasting.answers.clear()
     for number, act in enumerate(acts):
-        lasting.submit(work(number, act, Path(lasting.stage._scratch)))
+        lasting.submit(work(number, act, Path(lasting.stage._setup.scratch)))
     answers = lasting.finish()
     assert set(answers) == set(range(len(acts)))
     assert kinds(answers.values()) == {n: ENDS[a] for n, a in enumerate(acts) if ENDS.get(a)}

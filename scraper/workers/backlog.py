@@ -1,0 +1,83 @@
+"""What waits for a worker: items for the pool, gathered into batches, and suspects for trials."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice, takewhile
+
+from scraper.workers.triage import Pending
+
+MAX_GATHERED = 4  # items a submission: +23 % pages a second; 8 bring little more
+GATHERED_SECONDS = 0.02  # an item that takes longer does not notice the 95 us of a submission
+MAX_AHEAD = 2  # submissions for each worker that is busy
+
+
+class Backlog:
+    """Two queues, in the order in which their items are to be submitted. Its owner has the lock."""
+
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
+        self._waiting: deque[Pending] = deque()
+        self._suspects: deque[Pending] = deque()
+        self._item_seconds = 0.0  # moving average
+
+    @property
+    def first_suspect(self) -> Pending | None:
+        """The one to be tried next."""
+        return self._suspects[0] if self._suspects else None
+
+    def add(self, item: Pending) -> None:
+        """It is submitted after all that wait."""
+        self._waiting.append(item)
+
+    def put_first(self, items: Iterable[Pending]) -> None:
+        """They are submitted before all that wait, in this order."""
+        self._waiting.extendleft(reversed(list(items)))
+
+    def add_suspect(self, item: Pending) -> None:
+        """It is tried after the other suspects."""
+        self._suspects.append(item)
+
+    def put_suspect_first(self, item: Pending) -> None:
+        """It is tried next."""
+        self._suspects.appendleft(item)
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._waiting.clear()
+        self._suspects.clear()
+
+    def note_duration(self, seconds: float) -> None:
+        """So long has an item taken."""
+        self._item_seconds += 0.1 * (seconds - self._item_seconds)
+
+    def take_suspect(self) -> list[Pending]:
+        """The one to be tried next, in a batch of its own."""
+        return [self._suspects.popleft()] if self._suspects else []
+
+    def take_batch(self, submitted: int) -> list[Pending]:
+        """What to submit to a pool with so many submissions.
+
+        Idle workers are given something at once. If all are busy, small items are gathered; and
+        nothing is submitted if enough lies in front of them, so that none has to wait for us.
+        """
+        waiting = self._waiting
+        if not waiting or submitted >= (1 + MAX_AHEAD) * self._processes:
+            return []
+        if waiting[0].alone or self._item_seconds > GATHERED_SECONDS:
+            return [waiting.popleft()]
+        idle = self._processes - submitted
+        limit = MAX_GATHERED
+        if idle > 0:
+            limit = min(limit, -(-len(waiting) // idle))  # a share for each idle worker
+        batch = list(takewhile(_is_small, islice(waiting, limit)))
+        if idle <= 0 and len(batch) == len(waiting) < MAX_GATHERED:
+            return []  # more may come before a worker is idle
+        for _ in batch:
+            waiting.popleft()
+        return batch
+
+
+def _is_small(item: Pending) -> bool:
+    return not item.alone
