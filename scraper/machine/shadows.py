@@ -18,9 +18,12 @@ NAME = "processors"
 
 
 def refuse_shadows() -> None:
-    """Raises UsageError, with what to do, if something else has the name of our package."""
+    """Raises UsageError, with what to do, if something else has the name of our package.
+
+    Or if there is no working folder, which multiprocessing asks for when it starts a process.
+    """
     ours = Path(scraper.__file__).resolve().parent.parent / NAME / "__init__.py"
-    for found in _found():
+    for found in _candidates():
         if found.resolve() != ours:
             raise UsageError(
                 f"{found} has the name of a package of this program, which workers would import "
@@ -28,12 +31,23 @@ def refuse_shadows() -> None:
             )
 
 
-def _found() -> Iterator[Path]:
+def _candidates() -> Iterator[Path]:
     """What the name stands for here, and in a process that looks into the working folder first."""
     loaded = sys.modules.get(NAME)
     spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec(NAME)
     if spec is not None and spec.origin is not None:
         yield Path(spec.origin)
+    folder = _working_folder()
     for name in (f"{NAME}.py", f"{NAME}/__init__.py"):
-        if (path := Path.cwd() / name).is_file():
+        path = folder / name
+        if path.is_file():
             yield path
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "the working folder has been removed: start from a folder that is there"
+        ) from None
