@@ -47,12 +47,18 @@ class Page:
     def tree(self) -> LexborHTMLParser:
         """The document as a browser without scripts would build it (selectolax, Lexbor).
 
-        Raises Unusable `page_broken` if the parser gives up.
+        Raises Unusable `page_broken` if the parser gives up; MemoryError if it does so in a
+        process whose memory is limited.
         """
+        text = self.text
         try:
-            return LexborHTMLParser(self.text)
+            return LexborHTMLParser(text)
         except (SelectolaxError, ValueError) as error:
-            raise Unusable("page_broken", f"the HTML parser gave up: {error}") from error
+            message = f"the HTML parser gave up: {error}"
+            if isinstance(error, SelectolaxError) and _is_memory_limited():
+                # Every text is HTML, so what Lexbor lacks is memory; it only says that it failed.
+                raise MemoryError(message) from error
+            raise Unusable("page_broken", message) from error
 
     @cached_property
     def soup(self) -> "BeautifulSoup":
@@ -70,3 +76,12 @@ class Page:
                 return BeautifulSoup(self.text, "lxml")
             except FeatureNotFound:
                 return BeautifulSoup(self.text, "html.parser")
+
+
+def _is_memory_limited() -> bool:
+    """Is there a limit on the address space of this process? Windows has none."""
+    try:
+        import resource
+    except ImportError:
+        return False
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY

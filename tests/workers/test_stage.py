@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from processors import Unusable
 from scraper.errors import KINDS, UsageError
+from scraper.machine import main_module
 from scraper.messages import PoolBroken, Processed, WorkReturned
 from scraper.model import Failure, Publication, Task
 from scraper.urls import parts_of
@@ -355,6 +356,21 @@ def test_pages_and_pictures_go_through_the_processors(
     assert answers[4].failure.blame == "here"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
+def test_a_page_for_which_the_parser_has_no_memory_is_not_a_broken_page(
+    scratch: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "page").write_bytes(b"a <p>" * 1_000_000)
+    run = Coordinator(lambda post: ProcessStage(1, Limits(60, MEMORY), Recipe(), post))
+    run.stage.start(scratch)
+    try:
+        run.submit(work(1, path=str(tmp_path / "page"), url="https://a/b/"))
+        answers = run.finish()
+    finally:
+        run.stage.close()
+    assert kinds(answers.values()) == {1: "process_memory"}
+
+
 def test_gathered_items_keep_their_own_answers(begin: Begin) -> None:
     run = begin()
     for number in range(300):
@@ -632,8 +648,10 @@ def test_the_stage_gives_up_when_every_worker_dies_at_its_start(
     ],
 )
 def test_a_module_that_workers_cannot_import_is_one_message(
-    begin: Begin, tmp_path: Path, function: str, says: str
+    begin: Begin, tmp_path: Path, function: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Whichever way this suite was started: workers are not to import `pytest` again.
+    monkeypatch.setattr(main_module, "imported_by_workers", lambda: None)
     (tmp_path / "broken.py").write_text("1 / 0\n")
     (tmp_path / "deadly.py").write_text("import os\nos._exit(1)\n")
     with pytest.raises(UsageError) as caught:
