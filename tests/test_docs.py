@@ -27,7 +27,8 @@ from PIL import Image
 from processors import html, image
 from processors.page import Page
 from scraper import demo
-from scraper.cli import main, scrape
+from scraper.cli import main
+from scraper.cli.arguments import build_parser, read_configuration
 from scraper.config import KEYS, Config, Key, as_toml, load
 from scraper.config.reference import as_markdown
 from scraper.errors import KINDS, RETRYABLE_STATUSES, new_failure
@@ -111,7 +112,7 @@ def test_the_readme_has_one_command_for_the_demo_and_one_for_the_tests() -> None
 def test_the_flags_of_the_demo_command_exist() -> None:
     words = shlex.split(commands()["demo"].rpartition("&&")[2])
     assert words[:3] == [".venv/bin/python", "-m", "scraper"]
-    assert scrape._parser().parse_args(words[3:]).demo
+    assert build_parser().parse_args(words[3:]).demo
 
 
 def test_the_exit_codes_of_the_readme_are_those_of_the_report() -> None:
@@ -420,7 +421,7 @@ def test_systemd_waits_for_longer_than_the_grace_of_its_unit() -> None:
     unit = told.partition("[Service]\n")[2].partition("```")[0]
     lines = dict(line.split("=", 1) for line in unit.splitlines())
     words = shlex.split(lines["ExecStart"].partition("-m scraper ")[2])
-    config, _ = scrape._configured(scrape._parser().parse_args(words))
+    config, _ = read_configuration(build_parser().parse_args(words))
     assert int(lines["TimeoutStopSec"]) > config.run.grace_seconds + TO_END_SECONDS
     assert TO_END_SECONDS < 10
     assert "up to 10 s more" in told

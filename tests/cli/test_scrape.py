@@ -359,7 +359,7 @@ def test_help_fits_a_terminal_and_is_in_groups(scrape: Scrape) -> None:
     assert [line for line in shown.stdout.splitlines() if len(line) > 80] == []
     groups = re.findall(r"^(\S.*):$", shown.stdout, re.MULTILINE)
     assert groups[1:] == ["what", "how much at once, and where", "requests", "hosts", "pages",
-                          "pictures", "worker processes", "what is said"]  # fmt: skip
+                          "pictures", "worker processes", "logging and output"]  # fmt: skip
     for flag in ("--threads", "--allow-hosts", "--html", "--resize", "--retry", "--refresh"):
         assert flag in shown.stdout
 

@@ -1,0 +1,222 @@
+"""The arguments of the command line: flags out of the keys, lists, and what a wrong word meant."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import scraper
+from scraper.cli.progress import say
+from scraper.config import (
+    KEYS,
+    Config,
+    Key,
+    Origins,
+    file_or_profile,
+    load,
+    new_flag_of,
+)
+from scraper.errors import KINDS, UsageError
+from scraper.hints import did_you_mean
+from scraper.redaction import redacted_arguments
+
+if TYPE_CHECKING:
+    from scraper.sources.source import Source
+
+COMMANDS = ("run", "status", "explain")  # a list of such a name is ./status
+_GROUPS = {
+    "run": "how much at once, and where",
+    "fetch": "requests",
+    "hosts": "hosts",
+    "page": "pages",
+    "image": "pictures",
+    "worker": "worker processes",
+    "output": "logging and output",
+}
+_EPILOG = (
+    "durations: 500ms 30s 5m 6h 7d - sizes: 64k 2M 1G - every flag can stand in scraper.toml or "
+    "the environment (SCRAPER_THREADS=8); --show-config prints all keys - "
+    "python -m scraper status FOLDER: how a run stands - "
+    "python -m scraper explain URL: the decisions for one URL"
+)
+# Commands of other programs, and what this one has instead.
+_OTHER_COMMANDS = {
+    "export": "the records are in the run folder, as lines of JSON in records.jsonl; in a script "
+    "scraper.records(folder) gives the last one of each URL",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a mistake in one line, with the nearest right word."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = message.rpartition(": ")[2].split()[:1]
+        hint = ""
+        if wrong and "unrecognized" in message:
+            word = wrong[0].partition("=")[0]
+            if new := new_flag_of(word):
+                raise UsageError(f"{word} is called {new} now")
+            hint = did_you_mean(word, self.flags(), "; --help lists all flags")
+        raise UsageError(redacted_arguments(message) + hint)
+
+    def flags(self) -> list[str]:
+        return [flag for action in self._actions for flag in action.option_strings]
+
+
+def build_parser() -> Parser:
+    """The parser of a run, with a flag for each key that has one."""
+    parser = Parser(
+        prog="scraper",
+        usage="python -m scraper [options] urls.txt ...",
+        description="Fetch pages and images concurrently; get clean records and processed "
+        "pictures. The same command again continues what was left unfinished.",
+        epilog=_EPILOG,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28),
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    _add_general(parser.add_argument_group("what"))
+    groups = {name: parser.add_argument_group(title) for name, title in _GROUPS.items()}
+    for key in KEYS.values():
+        if key.info.flag:
+            _add_key(groups[key.section], key)
+    return parser
+
+
+def _add_general(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "inputs",
+        nargs="*",
+        default=[],
+        metavar="urls.txt",
+        help="files of URLs, one a line; '-' for standard input; or URLs; "
+        "none: go on with what the folder of --dir knows",
+    )
+    group.add_argument(
+        "--retry",
+        nargs="?",
+        const="",
+        metavar="KIND,...",
+        help="ask failed URLs again: all, or those kinds, such as timeout_read,http_503",
+    )
+    group.add_argument(
+        "--refresh",
+        "-N",
+        action="store_true",
+        help="ask all URLs again; what has not changed is not transferred",
+    )
+    group.add_argument(
+        "--add-list",
+        action="store_true",
+        help="let these lists join a folder that belongs to others",
+    )
+    group.add_argument(
+        "--adopt",
+        action="store_true",
+        help="take over the records of a folder whose ledger (.scraper) is gone",
+    )
+    group.add_argument("--demo", action="store_true", help="scrape the embedded demo site")
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        help="configuration, or a profile: polite, images; else ./scraper.toml",
+    )
+    group.add_argument("--show-config", action="store_true", help="print it with its origins")
+    group.add_argument("--version", action="version", version=f"scraper {scraper.__version__}")
+
+
+def _add_key(group: argparse._ArgumentGroup, key: Key) -> None:
+    names = [key.info.short, key.flag] if key.info.short else [key.flag]
+    text = key.info.help.replace("%", "%%")
+    if key.default not in ("", (), True, False):
+        text += f" ({_describe_default(key)})"
+    if key.type is bool:
+        text = f"off: {text}" if key.default is True else text
+        group.add_argument(
+            *names, dest=key.name, action="store_const", const=not key.default, help=text
+        )
+    elif key.is_list:
+        group.add_argument(
+            *names, dest=key.name, action="append", help=text, metavar=key.info.metavar
+        )
+    else:
+        choices = "|".join(filter(None, key.info.choices))
+        metavar = key.info.metavar or choices or "VALUE"
+        group.add_argument(*names, dest=key.name, help=text, metavar=metavar)
+
+
+def _describe_default(key: Key) -> str:
+    if key.unit == "bytes":
+        return f"{key.default / 2**30:g}G" if key.default >= 2**30 else f"{key.default / 2**20:g}M"
+    return f"{key.default:g}s" if key.unit == "seconds" else f"{key.default}"
+
+
+# -- what was given -------------------------------------------------------------------------------
+
+
+def read_configuration(arguments: argparse.Namespace) -> tuple[Config, Origins]:
+    """The configuration of a command: its flags over the environment over a TOML file."""
+    flags = {
+        name: _join_repeated(KEYS[name], value)
+        for name, value in vars(arguments).items()
+        if name in KEYS
+    }
+    toml = file_or_profile(arguments.config) if "config" in arguments else None
+    found = toml is None and os.path.lexists("scraper.toml")
+    config, origins = load(flags, toml=Path("scraper.toml") if found else toml)
+    if found and not config.output.quiet:
+        say("using scraper.toml of this folder")
+    return config, origins
+
+
+def _join_repeated(key: Key, value: Any) -> Any:
+    """A list flag may be repeated; its value may also be a list with commas, but a header not."""
+    if not key.is_list or not key.info.splits:
+        return value
+    parts = (part.strip() for each in value for part in each.split(","))
+    return [part for part in parts if part]
+
+
+def retry_kinds(arguments: argparse.Namespace) -> list[str] | None:
+    """The kinds of --retry; a word that is no kind was meant as the list."""
+    if "retry" not in arguments:
+        return None
+    kinds = [kind.strip() for kind in arguments.retry.split(",") if kind.strip()]
+    if len(kinds) == 1 and not arguments.inputs and _may_be_a_list(kinds[0]):
+        arguments.inputs = kinds
+        return []
+    return kinds
+
+
+def _may_be_a_list(word: str) -> bool:
+    """No kind of failure has such a name."""
+    return word not in KINDS and (not word.replace("_", "").isalnum() or Path(word).is_file())
+
+
+def open_sources(inputs: Sequence[str], folder: str) -> list[Source]:
+    """The lists that are named; none of them means to go on with what the folder knows."""
+    from scraper.sources.source import file_source, given_source
+
+    if not inputs and not folder:
+        raise UsageError("no list of URLs is given: python -m scraper urls.txt (or --help)")
+    if not inputs:
+        return []
+    if inputs[0].isalpha() and not Path(inputs[0]).exists():
+        raise UsageError(f"no such command or file: {inputs[0]}{_probably_meant(inputs[0])}")
+    urls = [each for each in inputs if "://" in each]
+    files = [file_source(each) for each in inputs if "://" not in each]
+    return [*files, given_source(urls)] if urls else files
+
+
+def _probably_meant(word: str) -> str:
+    """The end of a message about a word that is neither a command nor a file."""
+    if word.lower() in _OTHER_COMMANDS:
+        return f"; {_OTHER_COMMANDS[word.lower()]}"
+    flag = f"--{word.lower()}"
+    if flag in build_parser().flags():
+        return f"; did you mean {flag}?"
+    files = [path.name for path in Path().iterdir() if path.is_file()]
+    return did_you_mean(word, [*COMMANDS, *files])

@@ -1,0 +1,68 @@
+"""What a run says of itself: how it began, each URL with --verbose, how it ended."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scraper.cli.progress import say
+from scraper.redaction import redacted, redacted_line
+from scraper.reports.summary import Report
+from scraper.text import printable
+
+if TYPE_CHECKING:
+    from scraper.model import Outcome
+    from scraper.runner import Run
+
+_REASONS = ("failed:", "skipped:")  # lines of a summary that errors.jsonl says more about
+
+
+def say_beginning(run: Run) -> None:
+    """What the folder holds already."""
+    if run.adopted:
+        say(f"took over {run.adopted:,} records of {printable(str(run.folder))}")
+    if run.resumed:
+        say(f"continuing pass {run.number} of {printable(str(run.folder))}")
+    if run.reopened:
+        say(f"the machine went down under the last run: asking {run.reopened:,} again")
+
+
+def outcome_text(outcome: Outcome) -> str:
+    redact = redacted_line if outcome.task.refusal else redacted
+    failure = outcome.failure
+    because = f" ({failure.label}: {redacted(failure.message)})" if failure else ""
+    return printable(f"{outcome.state} {redact(outcome.url)}{because}")
+
+
+def summary_text(run: Run) -> str:
+    report, folder = run.report, Path(printable(str(run.folder)))
+    lines = report.text().splitlines()
+    if report.nothing_due:
+        lines.insert(0, f"nothing left to do: pass {report.number} of {folder} is complete")
+    first = next((i for i, line in enumerate(lines) if line.startswith(_REASONS)), None)
+    if first is not None:
+        lines[first] += f"        see {folder / 'errors.jsonl'}"
+    files = f"records: {folder / 'records.jsonl'}"
+    if (run.folder / "processed").exists():
+        files += f"      pictures: {folder / 'processed'}{os.sep}"
+    lines.append(files)
+    if report.stopped is not None:
+        lines.append(_stopped_text(report))
+    return "\n".join(lines)
+
+
+def summary_line(run: Run) -> str:
+    """What a quiet run says that did not end well: cron sends it by mail."""
+    parts = run.report.text().splitlines()
+    if any(part.startswith(_REASONS) for part in parts):
+        parts.append(f"see {run.folder / 'errors.jsonl'}")
+    if run.report.stopped is not None:
+        parts.append(_stopped_text(run.report))
+    return printable(f"{run.folder}: {'; '.join(parts)}")
+
+
+def _stopped_text(report: Report) -> str:
+    stopped = printable(str(report.stopped))
+    # A damaged ledger stays so: what to do about it is said already.
+    return f"stopped: {stopped}{'' if '--adopt' in stopped else '; the same command continues'}"
