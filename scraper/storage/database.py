@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +31,26 @@ class Database:
         _check_files(path)
         try:
             self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            try:
-                self.in_wal = self._configure(durable)
-                version = check_schema(self.connection, path)
-                self._begin()
-                bring_up_to_date(self.connection, version)
-            except BaseException:
-                self.connection.close()
-                raise
         except sqlite3.Error as error:
             raise refusal_of(error, path) from error
+        with self._closing_on_error():
+            self.in_wal = self._configure(durable)
+            version = check_schema(self.connection, path)
+            self._begin()
+            bring_up_to_date(self.connection, version)
         self._committed = self.connection.total_changes
+
+    @contextmanager
+    def _closing_on_error(self) -> Iterator[None]:
+        """Close the file where opening it fails, and say what its errors mean."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            self.connection.close()
+            raise refusal_of(error, self.path) from error
+        except BaseException:
+            self.connection.close()
+            raise
 
     def _configure(self, durable: bool) -> bool:
         connection = self.connection

@@ -31,13 +31,14 @@ class Ledger(Database):
 
     def __init__(self, path: Path, *, durable: bool = False) -> None:
         super().__init__(path, durable=durable)
-        self.sources = Sources(self)
-        self.intake = Intake(self)
-        self.hosts = Hosts(self)
-        self.lanes = Lanes(self, self.hosts, self.sources)
-        self.links = Links(self)
-        self.passes = Passes(self)
-        self.spans = RecordSpans(self)
+        with self._closing_on_error():
+            self.sources = Sources(self)
+            self.intake = Intake(self)
+            self.hosts = Hosts(self)
+            self.lanes = Lanes(self, self.hosts, self.sources)
+            self.links = Links(self)
+            self.passes = Passes(self)
+            self.spans = RecordSpans(self)
 
     def commit(self, published: Sequence[Publication] = ()) -> None:
         """Make everything since the last commit true, and name the files that now must appear."""
