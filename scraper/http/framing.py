@@ -44,10 +44,12 @@ def length_of(values: Sequence[str]) -> int | None:
     """
     if not values:
         return None
-    said = _items(values) if len(values) > 1 or "," in values[0] else {values[0].strip(" \t")}
-    text = said.pop()
-    if said or not _DIGITS.fullmatch(text):
-        raise BadAnswer(f"the answer has a Content-Length that is no length: {_shown(values)}")
+    different = _split_items(values)
+    text = different.pop()
+    if different or not _DIGITS.fullmatch(text):
+        raise BadAnswer(
+            f"the answer has a Content-Length that is no length: {_quote_values(values)}"
+        )
     digits = text.lstrip("0") or "0"
     return int(digits) if len(digits) <= 18 else MAX_LENGTH
 
@@ -59,10 +61,10 @@ def is_chunked(values: Sequence[str]) -> bool:
     """
     if not values:
         return False
-    codings = _items(values) - {"", "identity"}
+    codings = _split_items(values) - {"", "identity"}
     if codings - {"chunked"}:
         raise BadAnswer(
-            f"the answer has a Transfer-Encoding that was not asked for: {_shown(values)}"
+            f"the answer has a Transfer-Encoding that was not asked for: {_quote_values(values)}"
         )
     return bool(codings)
 
@@ -72,11 +74,11 @@ def has_no_body(status: int) -> bool:
     return status < 200 or status in _BODILESS
 
 
-def _items(values: Sequence[str]) -> set[str]:
+def _split_items(values: Sequence[str]) -> set[str]:
     return {item.strip(" \t").lower() for value in values for item in value.split(",")}
 
 
-def _shown(values: Sequence[str]) -> str:
+def _quote_values(values: Sequence[str]) -> str:
     return repr(", ".join(values)[:100])
 
 
@@ -113,10 +115,21 @@ class Answer(http.client.HTTPResponse):
         finally:
             self.fp = whole
             self._head_bytes = head.bytes
-        self._frame()
+        self._correct_framing()
 
-    def _frame(self) -> None:
+    def _correct_framing(self) -> None:
         """Correct where http.client has found the end of the body; mostly it is right."""
+        chunked, length = self._framing_by_headers()
+        if (chunked, length) != (self.chunked, self.length):
+            self.chunked, self.length, self.chunk_left = chunked, length, None
+            self.will_close = self._check_close() or (length is None and not chunked)
+        if self.status in _LAST_STATUSES:
+            self.will_close = True
+
+    def _framing_by_headers(self) -> tuple[bool, int | None]:
+        """Does the body come in chunks, and else, how long is it? None: until the end."""
+        if has_no_body(self.status):
+            return False, 0
         lengths, codings = [], []
         for name, value in self.headers.raw_items():
             name = name.lower()
@@ -124,14 +137,9 @@ class Answer(http.client.HTTPResponse):
                 lengths.append(value)
             elif name == "transfer-encoding":
                 codings.append(value)
-        bodiless = has_no_body(self.status)
-        chunked = not bodiless and is_chunked(codings)
-        length = 0 if bodiless else None if chunked else length_of(lengths)
-        if (chunked, length) != (self.chunked, self.length):
-            self.chunked, self.length, self.chunk_left = chunked, length, None
-            self.will_close = self._check_close() or (length is None and not chunked)
-        if self.status in _LAST_STATUSES:
-            self.will_close = True
+        if is_chunked(codings):
+            return True, None
+        return False, length_of(lengths)
 
     def _read_status(self) -> tuple[str, int, str]:
         """The status line behind any interim answers: clients must understand them all (RFC 9110
@@ -147,11 +155,11 @@ class Answer(http.client.HTTPResponse):
         if self.chunk_left:
             return self.chunk_left
         if self.chunk_left is not None and (end := self.fp.read(2)) != b"\r\n":
-            raise _bad_end(end)
+            raise _chunk_end_error(end)
         line = self.fp.readline(MAX_LINE_BYTES)
         match = _CHUNK_SIZE.fullmatch(line)
         if match is None:
-            raise _bad_size(line)
+            raise _chunk_size_error(line)
         self.chunk_left = size = int(match[1], 16)
         if len(line) > USUAL_SIZE_BYTES:
             self._count_excess(len(line), size)
@@ -176,13 +184,13 @@ class Answer(http.client.HTTPResponse):
         raise BadAnswer(f"more than {MAX_TRAILERS} trailers behind the body")
 
 
-def _bad_end(end: bytes) -> http.client.HTTPException:
+def _chunk_end_error(end: bytes) -> http.client.HTTPException:
     if len(end) < 2:
         return http.client.IncompleteRead(end, 2 - len(end))
     return BadAnswer("a chunk of the body is longer than its size says")
 
 
-def _bad_size(line: bytes) -> http.client.HTTPException:
+def _chunk_size_error(line: bytes) -> http.client.HTTPException:
     if not line.endswith(b"\n") and len(line) < MAX_LINE_BYTES:
         return http.client.IncompleteRead(line)  # the connection ended here
     return BadAnswer(f"the size of a chunk is no size: {line[:100]!r}")
