@@ -16,7 +16,7 @@ from scraper.faulty import FaultyServer, closed_port, page
 from scraper.http.proxies import SCHEMES, proxies_of
 from scraper.model import FetchFailed
 from tests.conftest import Scrape
-from tests.http.test_fetcher import Asker
+from tests.http.asker import Asker
 
 # -- what is refused --------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import scraper
 from scraper.faulty import Exchange, FaultyServer, gzip_bomb, page
 from scraper.faulty.zoo import zoo
-from tests.http.test_fetcher import Asker
+from tests.http.asker import Asker
 from tests.stories.runs import records_of
 
 SILENCE = "timeout_read timeout_total"
