@@ -3,7 +3,7 @@
 The ledger may be lost (`rm -rf .scraper`, a copy without dot files, a damaged disk); the records
 are the truth, and all that a run needs to know of a URL is read back from them, but for what its
 server said for the next time (ETag, Last-Modified). records.jsonl stays as it is; only a last line
-that is cut off is put into a file beside it.
+that is cut off is put into a file beside it, and one that lacks its newline gets it.
 
 Addresses that hold secrets stand there without them. Their keys do not lie: what the lists name is
 found again by its key; what no list names is forgotten, and asked again if a page names it.
@@ -64,9 +64,10 @@ def adopt_records(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> 
         return 0
     path = folder.path / RECORDS
     with opening(path), folder.open_reader(RECORDS) as file:
-        end = end_of_last_line(file)
+        _check_beginning(file, path)
+        end, torn = _end_of_records(file)
         reports = _take_all(_records(file, end, path), ledger, sources)
-        _put_aside(file, end, folder)
+        end = _end_last_line(file, end, torn, folder)
         _empty_errors(folder)
     for number, (report, began, ended) in sorted(reports.items()):
         ledger.passes.enter_adopted(number, began, ended, report.as_dict())
@@ -104,17 +105,37 @@ def _name_all(lines: Iterator[Line], rows: AdoptedRows) -> None:
 # -- lines -------------------------------------------------------------------------------------
 
 
+def _check_beginning(file: BufferedReader, path: Path) -> None:
+    """Raises UsageError if these cannot be records, before a line of any length is read."""
+    beginning = file.read(len(_BEGINNING))
+    if beginning and beginning != _BEGINNING:
+        raise UsageError(_no_record(path, 1))
+
+
+def _end_of_records(file: BufferedReader) -> tuple[int, bytes]:
+    """Where the last record ends, and the beginning of another that follows it.
+
+    An editor may have taken the last newline: what is a record without it is none the less.
+    """
+    end = end_of_last_line(file)
+    file.seek(end)
+    rest = file.read()
+    try:
+        _check(orjson.loads(rest))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return end, rest
+    return end + len(rest), b""
+
+
 def _records(file: BufferedReader, end: int, path: Path) -> Iterator[_Found]:
-    """Each record in the whole lines of a file. Raises UsageError at what is none."""
+    """Each record up to `end`. Raises UsageError at what is none."""
     file.seek(0)
-    if end and file.peek(len(_BEGINNING))[: len(_BEGINNING)] != _BEGINNING:
-        raise UsageError(_no_record(path, 1))  # before a line of any length is read
     place = 0
     for number in itertools.count(1):
         if place >= end:
             return
         line = file.readline()
-        yield _record_of(line, path, number), place, len(line) - 1
+        yield _record_of(line, path, number), place, len(line.removesuffix(b"\n"))
         place += len(line)
 
 
@@ -151,16 +172,27 @@ def _no_record(path: Path, number: int) -> str:
     )
 
 
-def _put_aside(file: BufferedReader, end: int, folder: Folder) -> None:
-    """What stands behind the last whole line was being written when the run died: it is kept, in a
-    file of its own, so that the next record begins a line."""
-    file.seek(end)
-    torn = file.read()
+def _end_last_line(file: BufferedReader, end: int, torn: bytes, folder: Folder) -> int:
+    """Let the next record begin a line, and return where.
+
+    What was being written when the run died is kept, in a file of its own.
+    """
     if torn:
         with folder.create_file(f"{RECORDS}.torn") as aside:
             aside.write(torn)
         with folder.open_file(RECORDS) as records:
             records.truncate(end)
+        return end
+    if end == 0 or _byte_at(file, end - 1) == b"\n":
+        return end
+    with folder.open_file(RECORDS) as records:
+        records.write(b"\n")
+    return end + 1
+
+
+def _byte_at(file: BufferedReader, offset: int) -> bytes:
+    file.seek(offset)
+    return file.read(1)
 
 
 def _empty_errors(folder: Folder) -> None:

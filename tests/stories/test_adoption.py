@@ -194,6 +194,22 @@ def test_a_last_line_that_is_cut_off_is_put_aside_and_not_lost(
     assert server.count() <= asked + 3
 
 
+def test_a_last_record_without_its_newline_is_adopted_and_gets_it(
+    scrape: Scrape, names: str, first: Scraped, server: FaultyServer
+) -> None:
+    """As an editor may save it."""
+    records = first.folder / "records.jsonl"
+    whole = records.read_bytes()
+    records.write_bytes(whole.rstrip(b"\n"))
+    asked = server.count()
+    done = scrape.here(names, "--adopt", *ARGUMENTS)
+    assert done.code == 3, done.stderr
+    assert done.stderr.startswith(f"took over {len(first.records)} records of run\n")
+    assert server.count() == asked
+    assert records.read_bytes() == whole
+    assert not (first.folder / "records.jsonl.torn").exists()
+
+
 def _another_s(lines: list[bytes]) -> list[bytes]:
     return [b'{"my": "own"}', *lines]
 
