@@ -189,7 +189,7 @@ class Scrape:
     def _scraped(self, code: int, stderr: str, stdout: str, dir: str | None) -> Scraped:
         folder = self.folder / (dir or ".")
         records = folder / "records.jsonl"
-        lines = records.read_text().splitlines() if records.is_file() else []
+        lines = records.read_text("utf-8-sig").splitlines() if records.is_file() else []
         return Scraped(code, stderr, stdout, [json.loads(line) for line in lines], folder)
 
 

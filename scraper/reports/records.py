@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -67,6 +68,9 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             for line in file:
                 if not line.endswith(b"\n"):
                     return
+                if offset == 0 and line.startswith(BOM_UTF8):  # of an editor
+                    offset = len(BOM_UTF8)
+                    line = line[offset:]
                 yield offset, line
                 offset += len(line)
     except OSError as error:

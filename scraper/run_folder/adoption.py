@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from io import BufferedReader
@@ -64,9 +65,9 @@ def adopt_records(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> 
         return 0
     path = folder.path / RECORDS
     with opening(path), folder.open_reader(RECORDS) as file:
-        _check_beginning(file, path)
+        start = _start_of_records(file, path)
         end, torn = _end_of_records(file)
-        reports = _take_all(_records(file, end, path), ledger, sources)
+        reports = _take_all(_records(file, start, end, path), ledger, sources)
         end = _end_last_line(file, end, torn, folder)
         _empty_errors(folder)
     for number, (report, began, ended) in sorted(reports.items()):
@@ -105,11 +106,16 @@ def _name_all(lines: Iterator[Line], rows: AdoptedRows) -> None:
 # -- lines -------------------------------------------------------------------------------------
 
 
-def _check_beginning(file: BufferedReader, path: Path) -> None:
-    """Raises UsageError if these cannot be records, before a line of any length is read."""
-    beginning = file.read(len(_BEGINNING))
-    if beginning and beginning != _BEGINNING:
+def _start_of_records(file: BufferedReader, path: Path) -> int:
+    """Where the first record begins: behind the byte order mark of an editor, if there is one.
+
+    Raises UsageError if that cannot be a record, before a line of any length is read.
+    """
+    beginning = file.read(len(BOM_UTF8) + len(_BEGINNING))
+    start = len(BOM_UTF8) if beginning.startswith(BOM_UTF8) else 0
+    if beginning and not beginning.startswith(_BEGINNING, start):
         raise UsageError(_no_record(path, 1))
+    return start
 
 
 def _end_of_records(file: BufferedReader) -> tuple[int, bytes]:
@@ -127,10 +133,9 @@ def _end_of_records(file: BufferedReader) -> tuple[int, bytes]:
     return end + len(rest), b""
 
 
-def _records(file: BufferedReader, end: int, path: Path) -> Iterator[_Found]:
-    """Each record up to `end`. Raises UsageError at what is none."""
-    file.seek(0)
-    place = 0
+def _records(file: BufferedReader, start: int, end: int, path: Path) -> Iterator[_Found]:
+    """Each record between two places. Raises UsageError at what is none."""
+    place = file.seek(start)
     for number in itertools.count(1):
         if place >= end:
             return

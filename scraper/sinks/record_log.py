@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +96,8 @@ class RecordLog:
         """All lines up to the last flush, as they are when this is called."""
         end = self.file.written
         with self.file.read() as file:
+            if file.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
+                file.seek(len(BOM_UTF8))  # an editor's, in records that were adopted
             while file.tell() < end:
                 yield file.readline().rstrip(b"\n")
 

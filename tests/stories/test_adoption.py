@@ -210,6 +210,29 @@ def test_a_last_record_without_its_newline_is_adopted_and_gets_it(
     assert not (first.folder / "records.jsonl.torn").exists()
 
 
+def test_a_byte_order_mark_before_the_records_is_no_part_of_them(
+    scrape: Scrape, names: str, first: Scraped, server: FaultyServer
+) -> None:
+    """As an editor may put it there: everything that reads the records skips it."""
+    records = first.folder / "records.jsonl"
+    marked = b"\xef\xbb\xbf" + records.read_bytes()
+    records.write_bytes(marked)
+    asked = server.count()
+    done = scrape.here(names, "--adopt", *ARGUMENTS)
+    assert done.code == 3, done.stderr
+    assert done.stderr.startswith(f"took over {len(first.records)} records of run\n")
+    assert server.count() == asked
+    assert records.read_bytes() == marked
+    assert list(scraper.records(first.folder)) == first.records
+    (first.folder / "errors.jsonl").unlink()
+    again = scrape.here(names, "--refresh", *ARGUMENTS, "--retries", "0")
+    assert again.code == 3, again.stderr
+    found = list(scraper.records(first.folder))
+    assert {each["pass"] for each in found if each["parent"] is None} == {2}
+    errors = (first.folder / "errors.jsonl").read_bytes().splitlines()
+    assert len(errors) == len([each for each in again.records if each["error_kind"]])
+
+
 def _another_s(lines: list[bytes]) -> list[bytes]:
     return [b'{"my": "own"}', *lines]
 
