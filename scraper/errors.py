@@ -299,7 +299,7 @@ _ERRNO: dict[int, str] = {
     errno.EADDRNOTAVAIL: "connect_failed",
     errno.EAFNOSUPPORT: "connect_failed",
 }
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def disk_failure(error: OSError) -> Failure:
@@ -308,6 +308,10 @@ def disk_failure(error: OSError) -> Failure:
     if error.errno in _FULL:
         return new_failure(
             "disk_full", f"no space left on the disk{where}; make space, start again"
+        )
+    if error.errno == errno.EFBIG:
+        return new_failure(
+            "disk_full", f"the file size limit (ulimit -f) is reached{where}; raise it, start again"
         )
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return new_failure(

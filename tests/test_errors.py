@@ -449,6 +449,13 @@ def test_trouble_with_our_own_files_is_this_machines(number: int, kind: str) -> 
     assert (got.kind, got.blame) == (kind, "here")
 
 
+def test_the_limit_on_the_size_of_a_file_is_called_by_its_name() -> None:
+    got = disk_failure(OSError(errno.EFBIG, "File too large", "run/records.jsonl"))
+    assert got.message == (
+        "the file size limit (ulimit -f) is reached: run/records.jsonl; raise it, start again"
+    )
+
+
 def test_a_local_fault_is_kept_through_wrappers() -> None:
     fault = LocalFault(new_failure("disk_full", "no space"))
     wrapped = u3.ProtocolError("Connection aborted.", fault)

@@ -16,7 +16,7 @@ import pytest
 
 import scraper
 from scraper import journal, runner
-from scraper.faulty import FaultyServer
+from scraper.faulty import FaultyServer, body
 from scraper.workers.stage import Recipe
 from tests.conftest import Scrape
 from tests.stories import kills, writes
@@ -137,3 +137,27 @@ def test_a_disk_that_is_really_full(scrape: Scrape) -> None:
         assert again.code == 0, again.stderr
         kills.check(scrape.folder / "run", site, site.urls)
         assert kills.none_left(scrape.folder / "run", 5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_limit_on_the_size_of_a_file_is_named_and_costs_nothing(
+    scrape: Scrape, tmp_path: Path
+) -> None:
+    """`ulimit -f`: there is room on the disk, but not for a file of this size."""
+    import resource
+
+    site = {"/*": body(b"x" * 400_000, "application/zip")}
+    with FaultyServer(site) as server:
+        names = scrape.list_of(server.url("/large.zip"))
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
+        try:
+            limited = scrape.here(names, *ARGUMENTS)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert limited.code == 5, limited.stderr
+        assert "the file size limit (ulimit -f) is reached" in limited.stderr
+        assert "no space left" not in limited.stderr
+        done = scrape.here(names, *ARGUMENTS)
+    assert done.code == 0, done.stderr
+    assert [each["state"] for each in done.records] == ["done"]
