@@ -7,18 +7,16 @@ received, and which facts a record would hold. Waits are skipped, and no request
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 
 import orjson
 
 from scraper import errors
 from scraper.cli.explanation import Explanation
+from scraper.cli.one_request import Requests
 from scraper.config import Config
 from scraper.frontier import directives
 from scraper.frontier.frontier import Frontier
@@ -26,12 +24,9 @@ from scraper.frontier.pace import Host
 from scraper.frontier.retries import backoff_ceiling
 from scraper.frontier.robots import token_of
 from scraper.frontier.rules import RULES, Rule, Terms, Verdict, Wait
-from scraper.http.fetcher import Fetcher
-from scraper.http.flight import Flight
 from scraper.http.headers import agent_of
 from scraper.machine.files import making_temporary
 from scraper.machine.temporary import TemporaryFolder
-from scraper.messages import Message, PoolBroken, Processed
 from scraper.model import (
     Fact,
     Failure,
@@ -48,17 +43,21 @@ from scraper.model import (
 )
 from scraper.plugins import function_of
 from scraper.redaction import redacted, redacted_line, redacted_value
-from scraper.runner import guard_of, process_stage_of
 from scraper.sources.text import parse_line
 from scraper.storage import store
 from scraper.text import counted
-from scraper.urls import without_credentials
-from scraper.workers.stage import WorkItem
 
-TICK_SECONDS = 1.0  # between looks at a worker that may be overdue
 MAX_SHOWN_CHARS = 200  # of a title or a description
-PAGE_FACTS = ("title", "description", "canonical", "language", "charset", "robots_meta", "cut",
-              "data")  # fmt: skip
+PAGE_FACTS = (
+    "title",
+    "description",
+    "canonical",
+    "language",
+    "charset",
+    "robots_meta",
+    "cut",
+    "data",
+)
 PICTURE_FACTS = ("format", "mode", "original_width", "original_height", "frames")
 
 
@@ -75,7 +74,7 @@ def explain(text: str, config: Config) -> Explanation:
         with making_temporary():
             folder = TemporaryFolder("scraper-explain-")
         stack.callback(folder.remove)
-        requests = _Requests(config, folder.path, explanation)
+        requests = Requests(config, folder.path, explanation)
         stack.callback(requests.close)
         _Consumer(line, config, requests, explanation).consume()
     return explanation
@@ -94,7 +93,13 @@ class _OneRow:
     def waiting(self, lane: int, limit: int) -> list[Waiting]:
         return [self._row] if lane == self._row.task.url.lane else []
 
-    def requeue(self, task: Task, *, due: float, attempts: int) -> None:
+    def requeue(
+        self,
+        task: Task,
+        *,
+        due: float,
+        attempts: int,
+    ) -> None:
         self._row = Waiting(replace(task, attempt=attempts + 1), due)
 
     def host(self, lane: int) -> HostState | None:
@@ -103,7 +108,14 @@ class _OneRow:
     def keep_host(self, state: HostState) -> None:
         pass
 
-    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None:
+    def keep_robots(
+        self,
+        lane: int,
+        name: str,
+        scheme: str,
+        at: float,
+        text: str,
+    ) -> None:
         pass
 
 
@@ -111,13 +123,19 @@ class _Consumer:
     """Takes what the frontier decides, as the pipeline does, and shows it."""
 
     def __init__(
-        self, line: Line, config: Config, requests: _Requests, explanation: Explanation
+        self, line: Line, config: Config, requests: Requests, explanation: Explanation
     ) -> None:
         self._config = config
         self._requests = requests
         self._explanation = explanation
         self._rules = _ShownRules(config, explanation)
-        task = Task(1, line.url, line.url, written=line.written, refusal=line.refusal)
+        task = Task(
+            1,
+            line.url,
+            line.url,
+            written=line.written,
+            refusal=line.refusal,
+        )
         self._frontier = Frontier(
             _OneRow(task),
             requests.guard,
@@ -132,7 +150,12 @@ class _Consumer:
         if line.refusal is None:
             written = redacted(line.written or line.url.href)
             canonical = redacted(line.url.href)
-            explanation.add("url", written=written, canonical=canonical, lane=line.url.host)
+            explanation.add(
+                "url",
+                written=written,
+                canonical=canonical,
+                lane=line.url.host,
+            )
 
     def consume(self) -> None:
         """Until the URL has its end."""
@@ -222,7 +245,12 @@ class _Consumer:
         self._explanation.add("outcome", state="done", saved_as=saved_as)
         self._ended = True
 
-    def _show_facts(self, fetched: Fetched, facts: dict[str, Any], seconds: float) -> None:
+    def _show_facts(
+        self,
+        fetched: Fetched,
+        facts: dict[str, Any],
+        seconds: float,
+    ) -> None:
         """What a record would hold of a page or a picture; of long lists and texts their size."""
         names = PICTURE_FACTS if fetched.kind == "image" else PAGE_FACTS
         shown = {name: _shortened(facts[name]) for name in names if name in facts}
@@ -270,7 +298,12 @@ class _ShownRules:
         """The same rule. A task is judged again once its robots.txt is known: that is shown
         once."""
 
-        def rule_and_show(task: Task, trust: Trust, host: Host, terms: Terms) -> Verdict:
+        def rule_and_show(
+            task: Task,
+            trust: Trust,
+            host: Host,
+            terms: Terms,
+        ) -> Verdict:
             verdict = rule(task, trust, host, terms)
             seen = (rule.__name__, task.url.href, len(task.hops))
             if not isinstance(verdict, Wait) and seen not in self._seen:
@@ -284,17 +317,40 @@ class _ShownRules:
 
         return rule_and_show
 
-    def _show_line(self, task: Task, trust: Trust, host: Host, verdict: Failure | None) -> None:
+    def _show_line(
+        self,
+        task: Task,
+        trust: Trust,
+        host: Host,
+        verdict: Failure | None,
+    ) -> None:
         if verdict is not None:
             said = f"failed {verdict.kind}: {redacted(verdict.message)}"
             written = redacted_line(task.origin_url.href)
             self._explanation.add("url", written=written, verdict=said)
 
-    def _show_guard(self, task: Task, trust: Trust, host: Host, verdict: Failure | None) -> None:
+    def _show_guard(
+        self,
+        task: Task,
+        trust: Trust,
+        host: Host,
+        verdict: Failure | None,
+    ) -> None:
         said = "may be asked" if verdict is None else f"{verdict.kind}: {verdict.message}"
-        self._explanation.add("guard", host=task.url.host, named_by=trust, verdict=said)
+        self._explanation.add(
+            "guard",
+            host=task.url.host,
+            named_by=trust,
+            verdict=said,
+        )
 
-    def _show_robots(self, task: Task, trust: Trust, host: Host, verdict: Failure | None) -> None:
+    def _show_robots(
+        self,
+        task: Task,
+        trust: Trust,
+        host: Host,
+        verdict: Failure | None,
+    ) -> None:
         if self._robots == "off" or task.purpose == "robots":
             return
         origin = host.origin(task.url.scheme)
@@ -310,106 +366,6 @@ class _ShownRules:
             crawl_delay=origin.rules.crawl_delay,
             verdict="allowed" if origin.permits(task.url) else "disallowed",
         )
-
-
-class _Requests:
-    """Makes requests and has bodies processed, as a run does, one at a time."""
-
-    def __init__(self, config: Config, folder: Path, explanation: Explanation) -> None:
-        self.guard = guard_of(config)
-        self._config = config
-        self._folder = folder
-        self._explanation = explanation
-        self._robots: dict[tuple[str, str], Fact] = {}
-        self._fetcher = Fetcher(
-            config.fetch,
-            self.guard,
-            folder,
-            per_host=1,
-            max_pause=config.hosts.max_retry_after_seconds,
-        )
-
-    def close(self) -> None:
-        self._fetcher.close()
-
-    def make(self, task: Task, trust: Trust) -> Fact:
-        """The fact that this request ends in. What a robots.txt has answered once is taken for
-        what it would answer again."""
-        if task.purpose != "robots":
-            return self._fetch(task, trust, "request")
-        asked = task.origin_url.href, task.url.href
-        fact = self._robots.get(asked)
-        if fact is None:
-            fact = self._robots[asked] = self._fetch(task, trust, "robots.txt request")
-        return replace(fact, task=task)
-
-    def _fetch(self, task: Task, trust: Trust, step: str) -> Fact:
-        seconds = self._config.fetch.request_time_seconds
-        flight = Flight(1, task, trust, time.monotonic() + seconds)
-        limit = errors.new_failure("timeout_total", f"not finished within {seconds:g} s")
-        clock = threading.Timer(seconds, flight.abort, [limit])
-        clock.start()
-        try:
-            fact = self._fetcher.fetch(flight)
-        finally:
-            clock.cancel()
-        headers = self._fetcher.headers_for(task).items()
-        facts: dict[str, Any] = {"url": redacted(task.url.href), "address": flight.peer}
-        if task.purpose == "robots":
-            facts["answer"] = _robots_answer(fact)
-        else:
-            facts["sent"] = {name: redacted_value(name, value) for name, value in headers}
-        self._explanation.add(step, **facts)
-        return fact
-
-    def process(self, fetched: Fetched) -> Processed | None:
-        """What a worker process makes of the body; None if a run would not process it."""
-        if self._config.run.save_only or fetched.kind == "file":
-            return None
-        assert fetched.part is not None, "nothing is known that a 304 could confirm"
-        inbox: SimpleQueue[Message] = SimpleQueue()
-        stage = process_stage_of(self._config, 1, inbox.put)
-        stage.start(self._folder)
-        try:
-            if self._config.page.html:
-                stage.check_start()
-            item = WorkItem(
-                kind=fetched.kind,
-                path=str(self._folder / fetched.part),
-                url=without_credentials(fetched.url.href),
-                charset=fetched.charset,
-                out=str(self._folder / "processed"),
-                final=store.processed_prefix(fetched.task.origin_url),
-            )
-            stage.submit(fetched.task, item, fetched.bytes)
-            while True:
-                message = _next_message(inbox)
-                if isinstance(message, Processed):
-                    return message
-                if isinstance(message, PoolBroken):
-                    stage.recover()
-                stage.watch_workers()
-        finally:
-            stage.close(now=True)
-
-
-def _next_message(inbox: SimpleQueue[Message]) -> Message | None:
-    try:
-        return inbox.get(timeout=TICK_SECONDS)
-    except Empty:
-        return None
-
-
-def _robots_answer(fact: Fact) -> str:
-    match fact:
-        case RobotsText():
-            return counted(len(fact.text), "character")
-        case Moved():
-            return f"redirect {fact.status} to {redacted(fact.to.href)}"
-        case FetchFailed():
-            return f"{fact.failure.label}: {redacted(fact.failure.message)}"
-        case Fetched():
-            raise AssertionError("a robots.txt is not saved")
 
 
 def _shortened(value: Any) -> Any:

@@ -58,7 +58,11 @@ def parse_value(value: str, token: str) -> list[str]:
     return directives
 
 
-def refusal_of(directives: Iterable[str], obeyed: Iterable[str], kind: Kind) -> Failure | None:
+def refusal_of(
+    directives: Iterable[str],
+    obeyed: Iterable[str],
+    kind: Kind,
+) -> Failure | None:
     """Why something of this kind with these directives is not kept; None if it may be."""
     found = set(directives)
     if "none" in found:  # noindex, nofollow

@@ -40,7 +40,7 @@ class Frontier:
 
     def __init__(self, rows: Rows, guard: HostGuard, hosts: HostSettings, fetch: FetchSettings, *,
                  threads: int, agent: str = "scraper", draw: random.Random | None = None,
-                 rules: tuple[Rule, ...] = RULES) -> None:  # fmt: skip
+                 rules: tuple[Rule, ...] = RULES,) -> None:  # fmt: skip
         self._rows = rows
         self._guard = guard
         self._hosts = hosts
@@ -144,7 +144,12 @@ class Frontier:
         robots = Task(-self._robots_requests, url, url, purpose="robots")
         return self._request(lane, robots, trust)
 
-    def _request(self, lane: Lane, task: Task, trust: Trust) -> Decision:
+    def _request(
+        self,
+        lane: Lane,
+        task: Task,
+        trust: Trust,
+    ) -> Decision:
         self._lanes.begin_request(lane)
         self._lanes.make_ready(lane)
         return Decision(task, trust, None)
@@ -156,21 +161,13 @@ class Frontier:
         lane = self._lanes.find(fact.task.url.lane)
         assert lane is not None, "a lane with a request under way is awake"
         self._lanes.end_request(lane)
-        self._teach(lane.host, fact, at)
+        lane.host.learn_from(fact, at, self._politeness)
+        if lane.host.opens > at and isinstance(fact, FetchFailed | Moved):
+            self._rows.keep_host(lane.host.to_state())  # a kill must not shorten a pause
         if self._hosts.limit_rate_bytes:
             begin = max(self._opens, at)
             self._opens = begin + fact.wire_bytes / self._hosts.limit_rate_bytes
         self._lanes.make_ready(lane)
-
-    def _teach(self, host: Host, fact: Fact, at: float) -> None:
-        """What the host shows of itself by this fact."""
-        failure = fact.failure if isinstance(fact, FetchFailed) else None
-        if failure is None or failure.blame != "here":
-            host.learn_from(failure, at, fact.wire_bytes, self._politeness)
-        if isinstance(fact, Moved) and fact.pause:
-            host.opens = max(host.opens, at + fact.pause)
-        if host.opens > at and isinstance(fact, FetchFailed | Moved):
-            self._rows.keep_host(host.to_state())  # a kill must not shorten a pause
 
     def robots_received(self, fact: Fact, at: float) -> None:
         """What came of requesting a robots.txt (RFC 9309 2.3)."""
@@ -196,9 +193,21 @@ class Frontier:
                 origin.due = at
         self._lanes.make_ready(lane)
 
-    def _permit(self, host: Host, scheme: str, text: str, at: float) -> None:
+    def _permit(
+        self,
+        host: Host,
+        scheme: str,
+        text: str,
+        at: float,
+    ) -> None:
         host.origin(scheme).learn_rules(parse(text, self._agent), at)
-        self._rows.keep_robots(host.lane, host.name, scheme, at, text)
+        self._rows.keep_robots(
+            host.lane,
+            host.name,
+            scheme,
+            at,
+            text,
+        )
 
     def _follow_robots(self, moved: Moved) -> bool:
         """Send a robots.txt on to where it is said to be; False if it is not followed there."""
@@ -208,7 +217,16 @@ class Frontier:
         lane = self._lanes.find(onward.url.lane)
         host = lane.host if lane is not None else Host(onward.url.lane)
         trust = trust_of(onward, self._guard)
-        if first_objection(self._rules, onward, trust, host, self._terms) is not None:
+        if (
+            first_objection(
+                self._rules,
+                onward,
+                trust,
+                host,
+                self._terms,
+            )
+            is not None
+        ):
             return False
         lane = lane or self._lanes.wake(onward.url.lane, moved.at)
         lane.host.name = onward.url.host
@@ -231,7 +249,12 @@ class Frontier:
         retry = next_try(failed, now, self._fetch, self._politeness.draw)
         if retry is None:
             return False
-        self._requeue(failed.task, retry.task, retry.due, failed.task.attempt)
+        self._requeue(
+            failed.task,
+            retry.task,
+            retry.due,
+            failed.task.attempt,
+        )
         return True
 
     def follow_redirect(self, moved: Moved, now: float) -> Failure | None:
@@ -240,14 +263,25 @@ class Frontier:
         if isinstance(onward, Failure):
             return onward
         due = now + moved.pause if moved.pause else 0.0
-        self._requeue(moved.task, onward, due, moved.task.attempt - 1)
+        self._requeue(
+            moved.task,
+            onward,
+            due,
+            moved.task.attempt - 1,
+        )
         return None
 
     def requeue_unattempted(self, task: Task) -> None:
         """A task that was cut short goes back as if it had not been requested."""
         self._requeue(task, task, 0.0, task.attempt - 1)
 
-    def _requeue(self, task: Task, onward: Task, due: float, attempts: int) -> None:
+    def _requeue(
+        self,
+        task: Task,
+        onward: Task,
+        due: float,
+        attempts: int,
+    ) -> None:
         self._rows.requeue(onward, due=due, attempts=attempts)
         self.release(task)
         self.rows_added([onward.url.lane])

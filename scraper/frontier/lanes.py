@@ -29,10 +29,23 @@ class Rows(Protocol):
 
     def next_lane(self, after: int) -> int | None: ...
     def waiting(self, lane: int, limit: int) -> list[Waiting]: ...
-    def requeue(self, task: Task, *, due: float, attempts: int) -> None: ...
+    def requeue(
+        self,
+        task: Task,
+        *,
+        due: float,
+        attempts: int,
+    ) -> None: ...
     def host(self, lane: int) -> HostState | None: ...
     def keep_host(self, state: HostState) -> None: ...
-    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None: ...
+    def keep_robots(
+        self,
+        lane: int,
+        name: str,
+        scheme: str,
+        at: float,
+        text: str,
+    ) -> None: ...
 
 
 class Lane:
@@ -56,6 +69,11 @@ class Lane:
         """Nothing is under way that would miss this lane."""
         return not (self.requests or self.handed_out)
 
+    @property
+    def may_sleep(self) -> bool:
+        """Nothing is held here that the ledger does not store."""
+        return self.is_idle and not self.robots_queue and not self.host.has_unsaved_tries
+
 
 class Group:
     """The ready lanes of hosts of one kind, and the threads that may serve them."""
@@ -71,7 +89,13 @@ class Group:
 class Lanes:
     """All lanes that are awake, and when those that sleep must wake."""
 
-    def __init__(self, rows: Rows, *, threads: int, agent: str) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        *,
+        threads: int,
+        agent: str,
+    ) -> None:
         self._rows = rows
         self._agent = agent
         # Responsive hosts and new ones have threads of their own: a host that never answers holds
@@ -173,19 +197,21 @@ class Lanes:
 
     # -- clocks -----------------------------------------------------------------------------
 
-    def wait_until(self, lane: Lane, at: float, now: float) -> None:
+    def wait_until(
+        self,
+        lane: Lane,
+        at: float,
+        now: float,
+    ) -> None:
         """Nothing happens in this lane before `at`: set a timer, or let it sleep."""
         lane.place = "timer"
         is_crowded = len(self._awake) > MAX_LANES // 2
-        if at > now + MIN_SLEEP_SECONDS and is_crowded and self._may_sleep(lane):
+        if at > now + MIN_SLEEP_SECONDS and is_crowded and lane.may_sleep:
             self.release(lane, now)
             self._asleep[lane.host.lane] = at
             heappush(self._alarms, (at, lane.host.lane))
         else:
             heappush(self._timers, (at, lane.host.lane))
-
-    def _may_sleep(self, lane: Lane) -> bool:
-        return lane.is_idle and not lane.robots_queue and not lane.host.has_unsaved_tries
 
     def next_clock(self) -> float | None:
         """When the first timer or alarm rings."""

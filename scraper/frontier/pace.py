@@ -15,7 +15,7 @@ from scraper import errors
 from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.retries import backoff
 from scraper.frontier.robots import RobotRules, parse
-from scraper.model import Failure, HostState
+from scraper.model import Fact, Failure, FetchFailed, HostState, Moved
 from scraper.urls import Url
 
 RULES_SECONDS = 86_400.0  # RFC 9309 2.4: not to be used for longer than a day
@@ -67,7 +67,7 @@ class Origin:
     def permits(self, url: Url) -> bool:
         """May this URL be requested, as far as the rules are known?"""
         rules = self.rules
-        return rules is None or rules.empty or rules.allows(url.href)
+        return rules is None or rules.is_empty or rules.allows(url.href)
 
     def learn_rules(self, rules: RobotRules, at: float) -> None:
         """Its robots.txt has come, or there is none."""
@@ -75,7 +75,12 @@ class Origin:
         self.failure = None
         self.at = at
 
-    def learn_failure(self, failure: Failure, at: float, politeness: Politeness) -> None:
+    def learn_failure(
+        self,
+        failure: Failure,
+        at: float,
+        politeness: Politeness,
+    ) -> None:
         """Its robots.txt could not be had: try again, or go by that."""
         self.tries += 1
         may_pass = failure.retryable or failure.status is not None
@@ -124,37 +129,60 @@ class Host:
             found = self.origins[scheme] = Origin()
         return found
 
-    def delay(self, keys: HostSettings) -> float:
+    def delay(self, settings: HostSettings) -> float:
         """Seconds from an answer to the next request: ours, its Crawl-delay, or a learned one."""
-        delay = max(keys.delay_seconds, self.learned_delay, 0.0)
-        if keys.robots == "on":
+        delay = max(settings.delay_seconds, self.learned_delay, 0.0)
+        if settings.robots == "on":
             for origin in self.origins.values():
                 if origin.rules is not None and origin.rules.crawl_delay is not None:
                     delay = max(delay, origin.rules.crawl_delay)
         return delay
 
-    def max_requests(self, keys: HostSettings) -> int:
+    def max_requests(self, settings: HostSettings) -> int:
         """Requests at once: one to a host that is new, that fails, or that wants a delay."""
-        if not self.responsive or self.consecutive_failures or self.delay(keys):
+        if not self.responsive or self.consecutive_failures or self.delay(settings):
             return 1
-        return keys.per_host
+        return settings.per_host
 
     def learn_from(
-        self, failure: Failure | None, at: float, wire_bytes: int, politeness: Politeness
+        self,
+        fact: Fact,
+        at: float,
+        politeness: Politeness,
     ) -> None:
         """A request has ended: the host's clock starts from here, and its pace may change."""
-        if failure is not None and failure.blame == "host":
-            pause = self._learn_failure(failure, at, politeness)
-        else:
-            pause = 0.0
+        failure = fact.failure if isinstance(fact, FetchFailed) else None
+        if failure is None or failure.blame == "url":
             self._learn_success()
-        keys, draw = politeness.hosts, politeness.draw
-        delay = self.delay(keys) * (1 + keys.jitter * draw.random())
-        if keys.host_limit_rate_bytes:
-            self.opens = max(self.opens, at) + wire_bytes / keys.host_limit_rate_bytes
+            self._wait_after(fact, at, 0.0, politeness)
+        elif failure.blame == "host":
+            pause = self._learn_failure(failure, at, politeness)
+            self._wait_after(fact, at, pause, politeness)
+        if isinstance(fact, Moved) and fact.pause:
+            self.opens = max(self.opens, at + fact.pause)
+
+    def _wait_after(
+        self,
+        fact: Fact,
+        at: float,
+        pause: float,
+        politeness: Politeness,
+    ) -> None:
+        """Set the clock: the longest of pause, delay and what the bandwidth costs."""
+        settings = politeness.hosts
+        jitter = settings.jitter * politeness.draw.random()
+        delay = self.delay(settings) * (1 + jitter)
+        if settings.host_limit_rate_bytes:
+            seconds = fact.wire_bytes / settings.host_limit_rate_bytes
+            self.opens = max(self.opens, at) + seconds
         self.opens = max(self.opens, at + max(pause, delay))
 
-    def _learn_failure(self, failure: Failure, at: float, politeness: Politeness) -> float:
+    def _learn_failure(
+        self,
+        failure: Failure,
+        at: float,
+        politeness: Politeness,
+    ) -> float:
         """The pause that a failure of the host asks for, in seconds."""
         self.must_be_kept = True
         if at >= self.opens:  # else it failed together with another, and says nothing new
@@ -189,7 +217,12 @@ class Host:
             pause_until=self.opens,
         )
 
-    def restore(self, kept: HostState, now: float, agent: str) -> None:
+    def restore(
+        self,
+        kept: HostState,
+        now: float,
+        agent: str,
+    ) -> None:
         """Go on from what an earlier run, or an earlier waking, has kept."""
         self.name = kept.name
         self.learned_delay = kept.rate or 0.0

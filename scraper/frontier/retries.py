@@ -29,7 +29,11 @@ def next_try(
     return Waiting(replace(task, started=started), due)
 
 
-def backoff(failures: int, fetch: FetchSettings, draw: random.Random) -> float:
+def backoff(
+    failures: int,
+    fetch: FetchSettings,
+    draw: random.Random,
+) -> float:
     """Seconds to pause after so many failures: exponential, with jitter in the upper half."""
     ceiling = backoff_ceiling(failures, fetch)
     return ceiling / 2 + draw.uniform(0, ceiling / 2)

@@ -64,7 +64,7 @@ class RobotRules:
     _protego: Protego | None = field(default=None, repr=False, compare=False)
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Does it ask nothing of us?"""
         return not self.lines
 
@@ -83,7 +83,7 @@ class RobotRules:
             return None
         deciding = "allow" if self.allows(url) else "disallow"
         matching = [
-            line for line in self.lines if line.directive == deciding and _matches(line, url)
+            line for line in self.lines if line.directive == deciding and _line_matches(line, url)
         ]
         return max(matching, key=lambda line: len(line.value), default=None)
 
@@ -93,11 +93,11 @@ def parse(text: str, agent: str) -> RobotRules:
 
     Nothing in the text is an error: lines that say nothing understandable say nothing.
     """
-    lines = tuple(_lines_for(token_of(agent), _whole(text)))
+    lines = tuple(_lines_for(token_of(agent), _readable_text(text)))
     if not lines:
         return RobotRules()
-    protego = _compiled(lines)
-    return RobotRules(lines, _delay(protego), protego)
+    protego = _compile_rules(lines)
+    return RobotRules(lines, _crawl_delay_of(protego), protego)
 
 
 def access_for_status(status: int) -> RobotsAccess:
@@ -123,15 +123,15 @@ def token_of(agent: str) -> str:
     'foobot'
     """
     disguised = _COMPATIBLE.match(agent.strip())
-    return (disguised[1] if disguised else _beginning(agent)).lower()
+    return (disguised[1] if disguised else _leading_token(agent)).lower()
 
 
-def _beginning(text: str) -> str:
+def _leading_token(text: str) -> str:
     match = _TOKEN.match(text.strip())
     return match[0] if match else ""
 
 
-def _whole(text: str) -> str:
+def _readable_text(text: str) -> str:
     """The text within the limit, without marks of encodings and without a line that was cut."""
     encoded = text.encode("utf-8", "replace")
     if len(encoded) >= MAX_TEXT_BYTES:
@@ -142,45 +142,67 @@ def _whole(text: str) -> str:
     return text.replace("\0", "").lstrip("\ufeff\ufffd")
 
 
-def _lines_for(token: str, text: str) -> list[RuleLine]:
-    """The lines of all groups that name the token, or else of all that speak to everybody.
+class _Groups:
+    """The groups of a robots.txt as they are read, and what they say to one agent.
 
     Only Allow and Disallow end the list of agents at the head of a group: other records must not
     interfere (RFC 9309 2.2.4), so a Crawl-delay holds for the agents that stand before it.
     """
-    ours: list[RuleLine] = []
-    anybodys: list[RuleLine] = []
-    named = to_us = to_anybody = headed = False
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._for_us: list[RuleLine] = []
+        self._for_all: list[RuleLine] = []
+        self._names_us = False  # some group does
+        # The group that is being read:
+        self._in_head = False
+        self._speaks_to_us = False
+        self._speaks_to_all = False
+
+    def read(self, line: RuleLine) -> None:
+        """The next line that is understood."""
+        if line.directive == "user-agent":
+            self._read_agent(line.value)
+            return
+        if line.directive in ("allow", "disallow"):
+            self._in_head = False
+        if line.value and self._speaks_to_us:
+            self._for_us.append(line)
+        if line.value and self._speaks_to_all:
+            self._for_all.append(line)
+
+    def _read_agent(self, value: str) -> None:
+        if not self._in_head:
+            self._speaks_to_us = self._speaks_to_all = False
+        self._in_head = True
+        if self._token and _leading_token(value).lower() == self._token:
+            self._speaks_to_us = self._names_us = True
+        if value.split()[:1] == ["*"]:
+            self._speaks_to_all = True
+
+    def lines(self) -> list[RuleLine]:
+        """Of all groups that name the agent, or else of all that speak to every agent."""
+        return self._for_us if self._names_us else self._for_all
+
+
+def _lines_for(token: str, text: str) -> list[RuleLine]:
+    groups = _Groups(token)
     for number, line in enumerate(_LINE_END.split(text), 1):
         match = _LINE.match(line.strip()) if line else None
-        if match is None:
-            continue
-        directive = _SPELLINGS[match[1].lower()]
-        value = match[2].partition("#")[0].strip()
-        if directive == "user-agent":
-            if not headed:
-                to_us = to_anybody = False
-            headed = True
-            to_us = to_us or (token != "" and _beginning(value).lower() == token)
-            to_anybody = to_anybody or value.split()[:1] == ["*"]
-            named = named or to_us
-            continue
-        if directive in ("allow", "disallow"):
-            headed = False
-        if value and to_us:
-            ours.append(RuleLine(number, directive, value))
-        if value and to_anybody:
-            anybodys.append(RuleLine(number, directive, value))
-    return ours if named else anybodys
+        if match is not None:
+            directive = _SPELLINGS[match[1].lower()]
+            value = match[2].partition("#")[0].strip()
+            groups.read(RuleLine(number, directive, value))
+    return groups.lines()
 
 
-def _compiled(lines: tuple[RuleLine, ...]) -> Protego:
+def _compile_rules(lines: tuple[RuleLine, ...]) -> Protego:
     from protego import Protego  # costs 24 ms, and many runs meet no rules
 
-    return Protego.parse("\n".join(["User-agent: *", *map(_sayable, lines)]))
+    return Protego.parse("\n".join(["User-agent: *", *map(_protego_line, lines)]))
 
 
-def _sayable(line: RuleLine) -> str:
+def _protego_line(line: RuleLine) -> str:
     """The line in characters that Protego does not take for the end of a line."""
     if line.directive in ("allow", "disallow"):
         path = re.sub(r"[^\x21-\x7e]+", lambda found: quote(found[0]), line.value)
@@ -188,19 +210,23 @@ def _sayable(line: RuleLine) -> str:
     return f"{line.directive}: {' '.join(line.value.split())}"
 
 
-def _matches(line: RuleLine, url: str) -> bool:
+def _line_matches(line: RuleLine, url: str) -> bool:
     everything = RuleLine(0, "disallow", "/")
     if line.directive == "disallow":
-        return not _compiled((line,)).can_fetch(url, "*")
+        return not _compile_rules((line,)).can_fetch(url, "*")
     # As long as "/" or longer, and Allow wins between equals.
-    return _compiled((everything, line)).can_fetch(url, "*")
+    return _compile_rules((everything, line)).can_fetch(url, "*")
 
 
-def _delay(protego: Protego) -> float | None:
+def _crawl_delay_of(protego: Protego) -> float | None:
     delay = protego.crawl_delay("*")
     rate = protego.request_rate("*")
-    asked = [] if delay is None else [float(delay)]
+    asked = []
+    if delay is not None:
+        asked.append(float(delay))
     if rate is not None and rate.requests > 0:
         asked.append(rate.seconds / rate.requests)
-    sane = [min(each, MAX_DELAY_SECONDS) for each in asked if each >= 0]  # NaN is not
-    return max(sane, default=None)
+    sane = [each for each in asked if each >= 0]  # NaN is not
+    if not sane:
+        return None
+    return min(max(sane), MAX_DELAY_SECONDS)

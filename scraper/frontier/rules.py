@@ -37,18 +37,33 @@ Verdict = Failure | Wait | None
 Rule = Callable[[Task, Trust, Host, Terms], Verdict]
 
 
-def line_is_valid(task: Task, trust: Trust, host: Host, terms: Terms) -> Verdict:
+def line_is_valid(
+    task: Task,
+    trust: Trust,
+    host: Host,
+    terms: Terms,
+) -> Verdict:
     """The line of the list is a URL."""
     return None if task.refusal is None else _refused_line(task)
 
 
-def guard_permits(task: Task, trust: Trust, host: Host, terms: Terms) -> Verdict:
+def guard_permits(
+    task: Task,
+    trust: Trust,
+    host: Host,
+    terms: Terms,
+) -> Verdict:
     """Allow-list, port and address permit it for the one that named the URL."""
     forbidden = terms.guard.refusal(task.url, trust)
     return None if forbidden is None else errors.new_failure(*forbidden)
 
 
-def host_is_up(task: Task, trust: Trust, host: Host, terms: Terms) -> Verdict:
+def host_is_up(
+    task: Task,
+    trust: Trust,
+    host: Host,
+    terms: Terms,
+) -> Verdict:
     """The host has not failed too often in a row."""
     # A robots.txt has tries of its own, and its URLs end with what came of them.
     if not host.is_down or task.purpose == "robots":
@@ -57,7 +72,12 @@ def host_is_up(task: Task, trust: Trust, host: Host, terms: Terms) -> Verdict:
     return errors.new_failure("host_down", why)
 
 
-def robots_permit(task: Task, trust: Trust, host: Host, terms: Terms) -> Verdict:
+def robots_permit(
+    task: Task,
+    trust: Trust,
+    host: Host,
+    terms: Terms,
+) -> Verdict:
     """The robots.txt of its origin permits it, which must be known before."""
     if terms.robots == "off" or task.purpose == "robots":
         return None
@@ -75,7 +95,7 @@ RULES: tuple[Rule, ...] = (line_is_valid, guard_permits, host_is_up, robots_perm
 
 
 def first_objection(rules: tuple[Rule, ...], task: Task, trust: Trust, host: Host,
-                    terms: Terms) -> Verdict:  # fmt: skip
+                    terms: Terms,) -> Verdict:  # fmt: skip
     """What the first rule says that objects; None if none does."""
     for rule in rules:
         verdict = rule(task, trust, host, terms)

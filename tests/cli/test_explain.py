@@ -34,7 +34,7 @@ def explain(
     """Runs `explain` in an empty folder; gives the steps by name, and checks text and folder."""
     monkeypatch.chdir(tmp_path)
 
-    def told(url: str, *flags: str) -> dict[str, list[dict[str, Any]]]:
+    def shown(url: str, *flags: str) -> dict[str, list[dict[str, Any]]]:
         assert main(["explain", url, *flags, "--json"]) == 0
         as_json = capsys.readouterr().out
         assert main(["explain", url, *flags]) == 0
@@ -51,19 +51,19 @@ def explain(
         assert os.listdir(tmp_path) == []
         return steps
 
-    return told
+    return shown
 
 
 def test_a_page_that_is_fine(explain: Explain) -> None:
     answer = page("<p>fine", {"X-Robots-Tag": "noai", "ETag": '"1"'})
     with FaultyServer({"/robots.txt": robots(RULES), "/a": answer}) as server:
-        told = explain(server.url("/x/../a#top"), "--contact", "me@example.com")
-        [url], [guard], [rules] = told["url"], told["guard"], told["robots.txt"]
+        shown = explain(server.url("/x/../a#top"), "--contact", "me@example.com")
+        [url], [guard], [rules] = shown["url"], shown["guard"], shown["robots.txt"]
         assert url["canonical"] == server.url("/a")
         assert guard["verdict"] == "may be asked"
         assert (rules["verdict"], rules["rule"], rules["crawl_delay"]) == ("allowed", None, 2.0)
         [request], [answered], [content], [outcome] = (
-            told[name] for name in ("request", "answer", "content", "outcome")
+            shown[name] for name in ("request", "answer", "content", "outcome")
         )
         assert request["address"] == "127.0.0.1"
         assert request["sent"]["User-Agent"].endswith("(+me@example.com)")
@@ -79,53 +79,53 @@ def test_a_page_that_is_fine(explain: Explain) -> None:
         assert server.count("/a") == 2  # once for the text, once for the JSON
 
 
-def test_a_redirect_is_told_hop_by_hop(explain: Explain) -> None:
+def test_a_redirect_is_shown_hop_by_hop(explain: Explain) -> None:
     with FaultyServer() as server:
         target = server.url("/b", "b.localhost")
         server.behaviours |= {"/a": redirect(target, 301), "//b.localhost/b": page("b")}
-        told = explain(server.url("/a"))
-        assert told["redirect"] == [{"step": "redirect", "status": 301, "to": target}]
-        assert [each["named_by"] for each in told["guard"]] == ["listed", "private"]
-        assert [each["url"] for each in told["request"]] == [server.url("/a"), target]
-        assert len(told["robots.txt"]) == 2
-        [outcome] = told["outcome"]
+        shown = explain(server.url("/a"))
+        assert shown["redirect"] == [{"step": "redirect", "status": 301, "to": target}]
+        assert [each["named_by"] for each in shown["guard"]] == ["listed", "private"]
+        assert [each["url"] for each in shown["request"]] == [server.url("/a"), target]
+        assert len(shown["robots.txt"]) == 2
+        [outcome] = shown["outcome"]
         assert "127.0.0.1" in outcome["saved_as"][0]  # the record belongs to what was asked for
 
 
 def test_a_circle_ends_as_in_a_run(explain: Explain) -> None:
     with FaultyServer({"/a": redirect("/b"), "/b": redirect("/a")}) as server:
-        told = explain(server.url("/a"), "--robots", "off")
-        assert told["outcome"][0]["kind"] == "too_many_redirects"
+        shown = explain(server.url("/a"), "--robots", "off")
+        assert shown["outcome"][0]["kind"] == "too_many_redirects"
         assert server.count() == 4
 
 
 def test_the_line_of_robots_txt_that_decides_is_named(explain: Explain) -> None:
     with FaultyServer({"/robots.txt": robots(RULES), "/*": page("x")}) as server:
-        told = explain(server.url("/private/a"))
-        assert told["robots.txt"][0]["rule"] == "Disallow: /private"
-        assert told["robots.txt"][0]["verdict"] == "disallowed"
-        [outcome] = told["outcome"]
+        shown = explain(server.url("/private/a"))
+        assert shown["robots.txt"][0]["rule"] == "Disallow: /private"
+        assert shown["robots.txt"][0]["verdict"] == "disallowed"
+        [outcome] = shown["outcome"]
         assert (outcome["state"], outcome["kind"]) == ("skipped", "robots_disallowed")
         assert outcome["retry"] == "not retried"
         assert not server.count("/private/a")
 
-        told = explain(server.url("/private/open"))
-        assert told["robots.txt"][0]["rule"] == "Allow: /private/open"
-        assert told["outcome"][0]["state"] == "done"
+        shown = explain(server.url("/private/open"))
+        assert shown["robots.txt"][0]["rule"] == "Allow: /private/open"
+        assert shown["outcome"][0]["state"] == "done"
 
-        told = explain(server.url("/private/a"), "--robots", "report")
-        assert told["robots.txt"][0]["verdict"] == "disallowed"
-        assert told["outcome"][0]["state"] == "done"
+        shown = explain(server.url("/private/a"), "--robots", "report")
+        assert shown["robots.txt"][0]["verdict"] == "disallowed"
+        assert shown["outcome"][0]["state"] == "done"
 
 
 def test_a_host_without_an_answer_to_robots_txt(explain: Explain) -> None:
     with FaultyServer({"/robots.txt": status(500), "/*": page("x")}) as server:
-        told = explain(server.url("/a"))
-        assert told["outcome"][0]["kind"] == "robots_unreachable"
-        assert told["outcome"][0]["retry"] == "not retried", "its robots.txt was, three times"
+        shown = explain(server.url("/a"))
+        assert shown["outcome"][0]["kind"] == "robots_unreachable"
+        assert shown["outcome"][0]["retry"] == "not retried", "its robots.txt was, three times"
         assert not server.count("/a")
         assert server.count("/robots.txt") == 2, "a run tries it again; once for each format here"
-        [request] = told["robots.txt request"]
+        [request] = shown["robots.txt request"]
         assert request["answer"].startswith("http_500: ")
 
 
@@ -134,12 +134,12 @@ def test_a_404_and_how_a_503_would_be_retried(explain: Explain) -> None:
         [outcome] = explain(server.url("/gone"), "--robots", "off")["outcome"]
         assert (outcome["state"], outcome["kind"]) == ("failed", "http_404")
         assert outcome["retry"] == "not retried"
-        told = explain(server.url("/busy"), "--robots", "off", "--retries", "3")
-        [outcome] = told["outcome"]
+        shown = explain(server.url("/busy"), "--robots", "off", "--retries", "3")
+        [outcome] = shown["outcome"]
         assert outcome["kind"] == "http_503"
         assert outcome["retry"].startswith("3 more attempts, after at most 1 s, 2 s, 4 s")
         assert outcome["retry"].endswith("the host asks for 7 s")
-        assert told["answer"][0]["headers"]["retry-after"] == "7"
+        assert shown["answer"][0]["headers"]["retry-after"] == "7"
 
 
 @pytest.mark.parametrize(
@@ -154,28 +154,28 @@ def test_what_is_refused_is_not_contacted(
     explain: Explain, monkeypatch: pytest.MonkeyPatch, url: str, flags: tuple[str, ...], kind: str
 ) -> None:
     def contacted(*_: object) -> None:
-        raise AssertionError("nobody may be contacted")
+        raise AssertionError("no host may be contacted")
 
     monkeypatch.setattr("scraper.guard.guard.dial", contacted)
-    told = explain(url, *flags)
-    assert told["guard"][0]["verdict"].startswith(f"{kind}: ")
-    assert (told["outcome"][0]["state"], told["outcome"][0]["kind"]) == ("skipped", kind)
-    assert "request" not in told
+    shown = explain(url, *flags)
+    assert shown["guard"][0]["verdict"].startswith(f"{kind}: ")
+    assert (shown["outcome"][0]["state"], shown["outcome"][0]["kind"]) == ("skipped", kind)
+    assert "request" not in shown
 
 
 def test_a_line_that_is_no_url(explain: Explain) -> None:
-    told = explain("ftp://files.example/")
-    assert told["url"][0]["verdict"].startswith("failed bad_scheme: ")
-    assert list(told) == ["url", "outcome"], "it is not asked"
-    assert (told["outcome"][0]["state"], told["outcome"][0]["kind"]) == ("failed", "bad_scheme")
+    shown = explain("ftp://files.example/")
+    assert shown["url"][0]["verdict"].startswith("failed bad_scheme: ")
+    assert list(shown) == ["url", "outcome"], "it is not asked"
+    assert (shown["outcome"][0]["state"], shown["outcome"][0]["kind"]) == ("failed", "bad_scheme")
 
 
 @pytest.mark.parametrize("line", ["- {}", '"{}",', "<{}>  # the second", "[a page]({})", "1. {}"])
 def test_the_argument_is_read_as_a_line_of_a_list(explain: Explain, line: str) -> None:
     with FaultyServer({"/a": page("a")}) as server:
-        told = explain(line.format(server.url("/a")), "--robots", "off", "--save-only")
-        assert told["url"][0]["canonical"] == server.url("/a")
-        assert told["outcome"][0]["state"] == "done"
+        shown = explain(line.format(server.url("/a")), "--robots", "off", "--save-only")
+        assert shown["url"][0]["canonical"] == server.url("/a")
+        assert shown["outcome"][0]["state"] == "done"
 
 
 def test_a_comment_is_no_url(explain: Explain) -> None:
@@ -191,20 +191,20 @@ HTML = (
 
 def test_the_facts_of_a_page_are_those_of_a_run(explain: Explain, tmp_path: Path) -> None:
     with FaultyServer({"/a": page(HTML)}) as server:
-        told = explain(server.url("/a"), "--robots", "off")
+        shown = explain(server.url("/a"), "--robots", "off")
         config = scraper.configure(
             dir=str(tmp_path / "run"), robots="off", processes=1, page_images=False
         )
         scraper.run([server.url("/a")], config)
         [record] = records_of(tmp_path / "run")
-    [facts] = told["page"]
+    [facts] = shown["page"]
     for name in ("title", "description", "canonical", "language", "charset", "robots_meta"):
         assert facts[name] == record[name]
     assert facts["title"] == "A page"
     assert [facts[name] for name in ("links", "images", "text")] == [
         len(record[name]) for name in ("links", "images", "text")
     ]
-    assert told["outcome"][0]["saved_as"] == [record["path"]]
+    assert shown["outcome"][0]["saved_as"] == [record["path"]]
 
 
 def test_the_facts_of_a_picture_and_what_would_be_made_of_it(
@@ -213,17 +213,17 @@ def test_the_facts_of_a_picture_and_what_would_be_made_of_it(
     file = io.BytesIO()
     Image.new("RGB", (800, 400), "red").save(file, "PNG")
     with FaultyServer({"/a.png": body(file.getvalue(), "image/png")}) as server:
-        told = explain(server.url("/a.png"), "--robots", "off", "--resize", "100")
+        shown = explain(server.url("/a.png"), "--robots", "off", "--resize", "100")
         config = scraper.configure(dir=str(tmp_path / "run"), robots="off", processes=1, resize=100)
         scraper.run([server.url("/a.png")], config)
         [record] = records_of(tmp_path / "run")
-    [picture] = told["image"]
+    [picture] = shown["image"]
     for name in ("format", "mode", "original_width", "original_height", "frames"):
         assert picture[name] == record[name]
-    [variant] = told["variant"]
+    [variant] = shown["variant"]
     assert {name: variant[name] for name in record["processed"][0]} == record["processed"][0]
     assert (variant["width"], variant["height"]) == (100, 50)
-    assert told["outcome"][0]["saved_as"] == [record["path"], variant["path"]]
+    assert shown["outcome"][0]["saved_as"] == [record["path"], variant["path"]]
 
 
 @pytest.mark.parametrize(
@@ -248,11 +248,11 @@ def fail(page: object) -> None:
     raise ValueError("no")
 
 
-def test_a_name_is_told_with_its_addresses_before_it_is_asked(
+def test_a_name_is_shown_with_its_address(
     explain: Explain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with FaultyServer({"/": page("x")}) as server:
-        from scraper.cli import explain as module
+        from scraper.cli import one_request as module
         from scraper.guard.allowlist import AllowList
         from scraper.guard.guard import Guard
         from scraper.guard.resolver import Resolver
@@ -263,8 +263,8 @@ def test_a_name_is_told_with_its_addresses_before_it_is_asked(
             "guard_of",
             lambda config: Guard(AllowList([]), resolver=Resolver(names), connect=wire),
         )
-        told = explain("http://a.test/", "--robots", "off")
-        assert told["request"][0]["address"] == PUBLIC
+        shown = explain("http://a.test/", "--robots", "off")
+        assert shown["request"][0]["address"] == PUBLIC
 
 
 INSIDE = "10.0.0.5"
@@ -325,7 +325,7 @@ def test_a_run_and_its_explanation_ask_the_same_and_end_the_same(
             contacted = set(wire.contacted)
         wire.contacted.clear()
         with internet(Names(dict(NAMES)), wire):
-            monkeypatch.setattr("scraper.cli.explain.guard_of", runner.guard_of)
+            monkeypatch.setattr("scraper.cli.one_request.guard_of", runner.guard_of)
             steps = scraper.cli.explain.explain("http://a.test/", scraper.configure(**keys)).steps
         again = [(seen.host, seen.path) for seen in server.seen][len(asked) :]
     assert INSIDE not in wire.contacted
@@ -338,14 +338,14 @@ def test_a_run_and_its_explanation_ask_the_same_and_end_the_same(
 
 @pytest.mark.parametrize("header", ["Authorization: Bearer hush", "authorization: hush",
                                     "Cookie: a=hush", "X-Api-Key: hush"])  # fmt: skip
-def test_secrets_that_are_sent_are_not_told(
+def test_secrets_that_are_sent_are_not_shown(
     explain: Explain, capsys: pytest.CaptureFixture[str], header: str
 ) -> None:
     with FaultyServer({"/": page("x", {"Set-Cookie": "sid=hush"})}) as server:
-        told = explain(
+        shown = explain(
             f"http://me:hush@127.0.0.1:{server.port}/?token=hush", "-H", header, "--robots", "off"
         )
-        assert "hush" not in json.dumps(told)
+        assert "hush" not in json.dumps(shown)
         name, _, value = header.partition(": ")
         if name.lower() != "authorization":  # there the credentials of the URL go before it
             assert server.seen[0].headers[name.lower()] == value

@@ -192,7 +192,7 @@ def polite(**keys: Any) -> HostSettings:
 
 
 def known(world: World, host: str) -> None:
-    """Have a host answer once, so that it is no stranger."""
+    """Have a host answer once, so that it is not new."""
     world.add(host)
     task = world.next()
     assert task is not None
@@ -202,7 +202,7 @@ def known(world: World, host: str) -> None:
 # -- hosts and their clocks -------------------------------------------------------------------
 
 
-def test_a_stranger_is_asked_one_thing_at_a_time() -> None:
+def test_a_new_host_is_asked_one_thing_at_a_time() -> None:
     world = World()
     world.add("a.example", 5)
     first = world.all_now()
@@ -267,7 +267,7 @@ def test_what_a_host_sends_may_cost_time() -> None:
 
 
 def test_the_last_answer_leaves_no_debt() -> None:
-    """What it cost in bandwidth nobody is left to wait for."""
+    """No URL is left that would have to wait for its bandwidth."""
     world = World(polite(limit_rate_bytes=1_000))
     world.add("a.example")
     task = world.next()
@@ -330,13 +330,13 @@ def test_a_bandwidth_that_is_free_again_is_no_clock_to_wait_for() -> None:
     world.add("c.example")
     assert world.wait() == 5
     assert world.next() is not None
-    assert world.next() is None, "there is one thread for strangers"
+    assert world.next() is None, "there is one thread for new hosts"
     for later in (0, 7, 600):
         world.now += later
         assert world.frontier.opens_at(world.now) is None, "an answer opens it, not the clock"
 
 
-def test_strangers_have_threads_of_their_own_and_no_more() -> None:
+def test_new_hosts_have_threads_of_their_own_and_no_more() -> None:
     world = World(threads=8)
     for n in range(20):
         world.add(f"dead-{n}.example")
@@ -361,7 +361,7 @@ def test_hosts_that_answer_do_not_wait_for_those_that_never_do() -> None:
     assert hosts.total() == new_host_threads(8)
 
 
-def test_a_host_that_has_answered_is_no_stranger_after_a_rest() -> None:
+def test_a_host_that_has_answered_is_not_new_after_a_rest() -> None:
     """The host of the pictures has nothing to do between two pages; then it must not queue up."""
     world = World(threads=8)
     known(world, "alive.example")
@@ -372,7 +372,7 @@ def test_a_host_that_has_answered_is_no_stranger_after_a_rest() -> None:
     assert [task.url.host for task in world.all_now()] == ["alive.example"] * 4
 
 
-def test_a_host_that_has_answered_leaves_the_queue_of_strangers() -> None:
+def test_a_host_that_has_answered_leaves_the_queue_of_new_hosts() -> None:
     world = World(threads=2)
     for number, host in enumerate(("alive.example", "dead-1.example", "dead-2.example"), 1):
         world.add(host, 2)
@@ -381,11 +381,11 @@ def test_a_host_that_has_answered_leaves_the_queue_of_strangers() -> None:
         world.fail(task, errors.new_failure("timeout_read", "", pause=100.0 * number))
         assert world.next() is None
     world.add("x.example")
-    stranger = world.next()
+    unanswered = world.next()
     world.now += 600
-    assert world.next() is None, "all three may be asked, but there is one thread for strangers"
-    assert stranger is not None
-    world.done(stranger)
+    assert world.next() is None, "all three may be asked, but there is one thread for new hosts"
+    assert unanswered is not None
+    world.done(unanswered)
     alive = world.next()
     assert alive is not None
     assert alive.url.host == "alive.example"
@@ -397,12 +397,12 @@ def test_who_was_held_back_is_never_forgotten() -> None:
     """A lane that was noticed while it was held back must not take another's turn later."""
     world = World(polite(per_host=1), threads=2)
     world.add("x.example")
-    stranger = world.next()
-    assert stranger is not None
+    unanswered = world.next()
+    assert unanswered is not None
     for host in ("a.example", "b.example", "a.example", "a.example", "c.example"):
         world.add(host)
-        assert world.next() is None, "one stranger at a time"
-    world.done(stranger)
+        assert world.next() is None, "one new host at a time"
+    world.done(unanswered)
     (first,) = world.all_now()
     world.done(first)
     under_way = {task.url.host: task for task in world.all_now()}
@@ -492,7 +492,7 @@ def test_a_failure_of_a_url_does_not_pause_its_host() -> None:
     assert world.next() is not None
 
 
-def test_a_host_that_only_fails_is_down_and_its_urls_are_told_so() -> None:
+def test_a_host_that_only_fails_is_down_and_so_are_its_urls() -> None:
     world = World(fetch=FetchSettings(retries=0))
     world.add("a.example", 20)
     asked, refused = [], []
@@ -665,11 +665,11 @@ def rules(world: World, task: Task, text: str) -> None:
 def test_robots_txt_is_asked_for_first_and_once() -> None:
     world = obedient()
     world.add("a.example", 3)
-    errand = world.next()
-    assert errand is not None
-    assert (errand.url.href, errand.purpose) == ("https://a.example/robots.txt", "robots")
+    robots = world.next()
+    assert robots is not None
+    assert (robots.url.href, robots.purpose) == ("https://a.example/robots.txt", "robots")
     assert world.next() is None, "nothing is asked before the answer"
-    rules(world, errand, "User-agent: *\nDisallow: /2\nCrawl-delay: 5\n")
+    rules(world, robots, "User-agent: *\nDisallow: /2\nCrawl-delay: 5\n")
     assert world.wait() == 5, "the file itself was a request"
     first = world.next()
     assert first is not None
@@ -710,9 +710,9 @@ def test_a_robots_txt_that_moved_is_followed_with_the_trust_of_who_moved_it() ->
     world = obedient()
     world.judge.private.add("a.example")
     world.add("a.example")
-    errand = world.next()
-    assert errand is not None
-    fact = Moved(errand, parts_of("https://a.example/robots.txt/"), 301, world.now)
+    robots = world.next()
+    assert robots is not None
+    fact = Moved(robots, parts_of("https://a.example/robots.txt/"), 301, world.now)
     world.frontier.robots_received(fact, world.now)
     world.answer(fact)
     onward = world.decide()
@@ -890,8 +890,8 @@ class Chaos:
         assert task.id not in [each.id for each in (*self.air, *self.processing)], "twice at once"
         here = [each for each in self.air if each.url.host == task.url.host]
         assert len(here) < self.world.hosts.per_host
-        strangers = {each.url.host for each in (*self.air, task)} - self.answered
-        assert len(strangers) <= max(new_host_threads(self.world.threads), 1)
+        new_hosts = {each.url.host for each in (*self.air, task)} - self.answered
+        assert len(new_hosts) <= max(new_host_threads(self.world.threads), 1)
         self.air.append(task)
         return True
 

@@ -75,7 +75,7 @@ def test_groups_of_the_same_agent_are_merged() -> None:
     assert rules.allows(f"{SITE}/c")
 
 
-def test_a_group_by_name_replaces_the_one_for_everybody() -> None:
+def test_a_group_by_name_replaces_the_one_for_all_agents() -> None:
     text = "User-agent: *\nDisallow: /\nUser-agent: scraper\nDisallow: /private"
     assert allowed(text, "/x")
     assert not allowed(text, "/private")
@@ -93,8 +93,8 @@ def test_one_group_may_have_several_agents() -> None:
     assert not allowed(text, "/x", "a")
 
 
-def test_rules_before_any_agent_speak_to_nobody() -> None:
-    assert parse("Disallow: /\nUser-agent: a\nDisallow: /", AGENT).empty
+def test_rules_before_any_agent_mean_no_agent() -> None:
+    assert parse("Disallow: /\nUser-agent: a\nDisallow: /", AGENT).is_empty
 
 
 @pytest.mark.parametrize("other", ["Sitemap: http://foo.bar/s.xml", "Crawl-delay: 5", "Foo: 1"])
@@ -261,7 +261,7 @@ def test_common_misspellings_are_understood(text: str) -> None:
 )
 def test_text_that_says_nothing_permits_everything(text: str) -> None:
     rules = parse(text, AGENT)
-    assert rules.empty
+    assert rules.is_empty
     assert rules.allows(f"{SITE}/x")
     assert rules.rule_for(f"{SITE}/x") is None
     assert rules.crawl_delay is None

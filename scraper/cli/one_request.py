@@ -1,0 +1,136 @@
+"""One request, or one body, at a time: made as a run makes them, and shown."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from scraper import errors
+from scraper.cli.explanation import Explanation
+from scraper.config import Config
+from scraper.http.fetcher import Fetcher
+from scraper.http.flight import Flight
+from scraper.messages import Message, PoolBroken, Processed
+from scraper.model import Fact, Fetched, FetchFailed, Moved, RobotsText, Task, Trust
+from scraper.redaction import redacted, redacted_value
+from scraper.runner import guard_of, process_stage_of
+from scraper.storage import store
+from scraper.text import counted
+from scraper.urls import without_credentials
+from scraper.workers.stage import WorkItem
+
+TICK_SECONDS = 1.0  # between looks at a worker that may be overdue
+
+
+class Requests:
+    """Makes requests and has bodies processed, as a run does, one at a time."""
+
+    def __init__(
+        self,
+        config: Config,
+        folder: Path,
+        explanation: Explanation,
+    ) -> None:
+        self.guard = guard_of(config)
+        self._config = config
+        self._folder = folder
+        self._explanation = explanation
+        self._robots: dict[tuple[str, str], Fact] = {}
+        self._fetcher = Fetcher(
+            config.fetch,
+            self.guard,
+            folder,
+            per_host=1,
+            max_pause=config.hosts.max_retry_after_seconds,
+        )
+
+    def close(self) -> None:
+        self._fetcher.close()
+
+    def make(self, task: Task, trust: Trust) -> Fact:
+        """The fact that this request ends in. What a robots.txt has answered once is taken for
+        what it would answer again."""
+        if task.purpose != "robots":
+            return self._fetch(task, trust, "request")
+        asked = task.origin_url.href, task.url.href
+        fact = self._robots.get(asked)
+        if fact is None:
+            fact = self._robots[asked] = self._fetch(task, trust, "robots.txt request")
+        return replace(fact, task=task)
+
+    def _fetch(
+        self,
+        task: Task,
+        trust: Trust,
+        step: str,
+    ) -> Fact:
+        seconds = self._config.fetch.request_time_seconds
+        flight = Flight(1, task, trust, time.monotonic() + seconds)
+        limit = errors.new_failure("timeout_total", f"not finished within {seconds:g} s")
+        clock = threading.Timer(seconds, flight.abort, [limit])
+        clock.start()
+        try:
+            fact = self._fetcher.fetch(flight)
+        finally:
+            clock.cancel()
+        headers = self._fetcher.headers_for(task).items()
+        facts: dict[str, Any] = {"url": redacted(task.url.href), "address": flight.peer}
+        if task.purpose == "robots":
+            facts["answer"] = _robots_answer(fact)
+        else:
+            facts["sent"] = {name: redacted_value(name, value) for name, value in headers}
+        self._explanation.add(step, **facts)
+        return fact
+
+    def process(self, fetched: Fetched) -> Processed | None:
+        """What a worker process makes of the body; None if a run would not process it."""
+        if self._config.run.save_only or fetched.kind == "file":
+            return None
+        assert fetched.part is not None, "nothing is known that a 304 could confirm"
+        inbox: SimpleQueue[Message] = SimpleQueue()
+        stage = process_stage_of(self._config, 1, inbox.put)
+        stage.start(self._folder)
+        try:
+            if self._config.page.html:
+                stage.check_start()
+            item = WorkItem(
+                kind=fetched.kind,
+                path=str(self._folder / fetched.part),
+                url=without_credentials(fetched.url.href),
+                charset=fetched.charset,
+                out=str(self._folder / "processed"),
+                final=store.processed_prefix(fetched.task.origin_url),
+            )
+            stage.submit(fetched.task, item, fetched.bytes)
+            while True:
+                message = _next_message(inbox)
+                if isinstance(message, Processed):
+                    return message
+                if isinstance(message, PoolBroken):
+                    stage.recover()
+                stage.watch_workers()
+        finally:
+            stage.close(now=True)
+
+
+def _next_message(inbox: SimpleQueue[Message]) -> Message | None:
+    try:
+        return inbox.get(timeout=TICK_SECONDS)
+    except Empty:
+        return None
+
+
+def _robots_answer(fact: Fact) -> str:
+    match fact:
+        case RobotsText():
+            return counted(len(fact.text), "character")
+        case Moved():
+            return f"redirect {fact.status} to {redacted(fact.to.href)}"
+        case FetchFailed():
+            return f"{fact.failure.label}: {redacted(fact.failure.message)}"
+        case Fetched():
+            raise AssertionError("a robots.txt is not saved")
