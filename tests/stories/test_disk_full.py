@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,27 +19,33 @@ import scraper
 from scraper import journal, runner
 from scraper.faulty import FaultyServer, body
 from scraper.workers.stage import Recipe
-from tests.conftest import Scrape
-from tests.stories import kills, writes
+from tests.conftest import Scrape, Scraped
+from tests.stories import kills, places, writes
 
 SITE = kills.Site(6)  # a redirect and a picture among them
 ARGUMENTS = ("--robots", "off", "--no-progress", "-j", "1")
 
 
-class Disk:
-    """Counts writes, and takes none from the `full_at`-th on; not `lasting`, all but that one."""
+Place = tuple[str, int]  # a kind of write, and the how many-th of its kind
 
-    def __init__(self, full_at: int, lasting: bool) -> None:
+
+class Disk:
+    """Takes no write from `full_at` on; not `lasting`, all but that one."""
+
+    def __init__(self, full_at: Place | None = None, lasting: bool = False) -> None:
+        self.writes: list[Place] = []
         self.met: list[str] = []  # the writes that it did not take
-        self.writes = 0
+        self._counts: Counter[str] = Counter()
         self._full_at = full_at
         self._lasting = lasting
         self._lock = threading.Lock()
 
     def step(self, name: str) -> None:
         with self._lock:
-            self.writes += 1
-            if self.writes == self._full_at or (self._lasting and self.writes > self._full_at):
+            self._counts[name] += 1
+            place = name, self._counts[name]
+            self.writes.append(place)
+            if place == self._full_at or (self._lasting and self.met):
                 self.met.append(name)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -49,23 +56,27 @@ def server() -> Iterator[FaultyServer]:
         yield server
 
 
-@pytest.mark.parametrize(
-    ("lasting", "step"), [(True, 1), (False, 2)], ids=["and stays full", "for a moment"]
-)
+def run_on(disk: Disk, scrape: Scrape, names: str, dir: str) -> Scraped:
+    with pytest.MonkeyPatch.context() as patch:
+        writes.watch(patch, scrape.folder / dir, disk.step)
+        return scrape.here(names, *ARGUMENTS, dir=dir)
+
+
+@pytest.mark.parametrize("lasting", [True, False], ids=["and stays full", "for a moment"])
 def test_each_write_in_turn_meets_a_full_disk(
-    lasting: bool, step: int, scrape: Scrape, server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+    lasting: bool, scrape: Scrape, server: FaultyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Of each kind the first, the last, and some between: see `places`."""
     monkeypatch.setattr(journal, "BATCH", 4)  # two commits
     names = scrape.list_of(*(server.url(path) for path in SITE.paths()))
+    empty = Disk()
+    run_on(empty, scrape, names, "whole")
     met: set[str] = set()
-    full_at, disk = 1, Disk(0, lasting)
-    while full_at == 1 or disk.met:
-        folder = scrape.folder / f"run{full_at}"
-        with pytest.MonkeyPatch.context() as patch:
-            disk = Disk(full_at, lasting)
-            writes.watch(patch, folder, disk.step)
-            done = scrape.here(names, *ARGUMENTS, dir=folder.name)
-        where = f"write {full_at} ({', '.join(disk.met[:3])}): {done.stderr}"
+    for chosen in places.selected([name for name, _ in empty.writes]):
+        folder = scrape.folder / f"run{chosen}"
+        disk = Disk(empty.writes[chosen], lasting)
+        done = run_on(disk, scrape, names, folder.name)
+        where = f"write {empty.writes[chosen]} ({', '.join(disk.met[:3])}): {done.stderr}"
         if disk.met and not ("could not write the summary" in done.stderr and done.code == 0):
             assert done.code == 5, where
             assert done.stderr.count("no space left") == 1, where
@@ -79,7 +90,6 @@ def test_each_write_in_turn_meets_a_full_disk(
         kills.check(folder, SITE, SITE.urls)
         summary = json.loads((folder / "summary.json").read_bytes())
         assert (summary["done"], summary["urls"]) == (SITE.urls, SITE.urls), where
-        full_at += step
     assert met >= {"mkdir", "open part", "write part", "close part", "open sink", "write sink",
                    "rename", "sql COMMIT", "sql UPDATE"}  # fmt: skip
 
