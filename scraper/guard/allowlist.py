@@ -73,7 +73,8 @@ class AllowList:
         try:
             name, port = _split_port(pattern.strip().lower())
             if "/" in name:
-                self._networks.append((ipaddress.ip_network(name.strip("[]")), port))
+                network = ipaddress.ip_network(name.strip("[]"))
+                self._networks.append((network, port))
             elif "*" in name or "?" in name:
                 glob = re.compile(fnmatch.translate(_canonical_glob(name)))
                 self._globs.append((glob, port))
@@ -110,10 +111,14 @@ def _port_number(text: str) -> int:
 
 def _canonical_glob(name: str) -> str:
     labels = name.removesuffix(".").split(".")
-    glob = ".".join(each if each.isascii() else _host_in_url(each) for each in labels)
+    glob = ".".join(map(_canonical_label, labels))
     if _LIKE_AN_ADDRESS.fullmatch(glob) or not _GLOB.fullmatch(glob):
         raise ValueError(name)
     return glob
+
+
+def _canonical_label(label: str) -> str:
+    return label if label.isascii() else _host_in_url(label)
 
 
 def _canonical_host(name: str) -> str:

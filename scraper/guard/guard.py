@@ -26,6 +26,7 @@ from scraper.guard.permissions import DENIED, Permissions
 from scraper.guard.resolver import Resolver
 from scraper.model import HostClass, Trust
 
+Refusal = tuple[str, str]  # its kind, of the rule branch of the errors, and the message
 Connector = Callable[[Address, int, float | None], socket.socket]
 
 MAX_LEARNED_NAMES = 100_000
@@ -58,7 +59,11 @@ class Refused(OSError):
         return type(self), (self.kind, str(self))
 
 
-def dial(address: Address, port: int, timeout: float | None) -> socket.socket:
+def dial(
+    address: Address,
+    port: int,
+    timeout: float | None,
+) -> socket.socket:
     """A TCP connection to exactly this address, without delayed sending."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -100,12 +105,18 @@ class Guard:
         # It is asked for each URL, and depends on nothing that is learned.
         self._cached_refusal = lru_cache(MAX_JUDGED_HOSTS)(self._refusal_of_key)
 
-    def refusal(self, url: urls.Url, trust: Trust) -> tuple[str, str] | None:
+    def refusal(self, url: urls.Url, trust: Trust) -> Refusal | None:
         """Kind and message of the rule that forbids this URL, as far as that shows before any
         name is looked up; None if none does."""
         return self._cached_refusal(url.host, url.scheme, trust)
 
-    def connect(self, host: str, port: int, timeout: float | None, trust: Trust) -> socket.socket:
+    def connect(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None,
+        trust: Trust,
+    ) -> socket.socket:
         """A connection to a checked address of `host`; looking up has its own limit.
 
         Each address in turn gets its share of `timeout`. Raises NotFound, LookupFailed,
@@ -119,7 +130,13 @@ class Guard:
             self._check_answer(name, addresses, trust)
         return self._dial_in_turn(name, addresses[:MAX_TRIED_ADDRESSES], port, timeout)
 
-    def recheck(self, host: str, port: int, address: str, trust: Trust) -> None:
+    def recheck(
+        self,
+        host: str,
+        port: int,
+        address: str,
+        trust: Trust,
+    ) -> None:
         """Judge a connection that was kept, for a task of another trust. Raises Refused."""
         name = canonical_name(host)
         self._check_host(name, port, trust)
@@ -160,12 +177,22 @@ class Guard:
 
     # -- checks --------------------------------------------------------------------------------
 
-    def _refusal_of_key(self, host_key: str, scheme: str, trust: Trust) -> tuple[str, str] | None:
+    def _refusal_of_key(
+        self,
+        host_key: str,
+        scheme: str,
+        trust: Trust,
+    ) -> Refusal | None:
         host = urls.host_name(host_key)
         port = host_key[len(host) + 1 :] or DEFAULT_PORTS[scheme]
         return self._refusal_of_host(canonical_name(host), int(port), trust)
 
-    def _refusal_of_host(self, name: str, port: int, trust: Trust) -> tuple[str, str] | None:
+    def _refusal_of_host(
+        self,
+        name: str,
+        port: int,
+        trust: Trust,
+    ) -> Refusal | None:
         if not self._allow.allows(name, port):
             return "host_not_allowed", f"{name} is not on the list of allowed hosts"
         if trust != "proxy" and port in self._refused_ports:
@@ -176,12 +203,22 @@ class Guard:
                 return "private_address", f"{_place_of(name, address)}, {objection}"
         return None
 
-    def _check_host(self, name: str, port: int, trust: Trust) -> None:
+    def _check_host(
+        self,
+        name: str,
+        port: int,
+        trust: Trust,
+    ) -> None:
         refusal = self._refusal_of_host(name, port, trust)
         if refusal is not None:
             raise Refused(*refusal)
 
-    def _check_answer(self, name: str, addresses: Sequence[Address], trust: Trust) -> None:
+    def _check_answer(
+        self,
+        name: str,
+        addresses: Sequence[Address],
+        trust: Trust,
+    ) -> None:
         """Raise Refused unless all addresses of this answer may be connected to."""
         denied = self._permissions.denied_address(addresses)
         if denied is not None:
@@ -197,7 +234,11 @@ class Guard:
     # -- connecting ----------------------------------------------------------------------------
 
     def _dial_in_turn(
-        self, name: str, addresses: Sequence[Address], port: int, timeout: float | None
+        self,
+        name: str,
+        addresses: Sequence[Address],
+        port: int,
+        timeout: float | None,
     ) -> socket.socket:
         began = self._clock()
         failures: list[OSError] = []
@@ -219,12 +260,21 @@ class Guard:
                 raise
             return sock
         try:
-            raise next((each for each in failures if each.errno not in _UNREACHABLE), failures[0])
+            raise _most_telling(failures)
         finally:
             failures.clear()  # error, traceback, frame, list: a circle that only the gc would open
 
 
-def _check_peer(sock: socket.socket, name: str, address: Address) -> None:
+def _most_telling(failures: Sequence[OSError]) -> OSError:
+    telling = (each for each in failures if each.errno not in _UNREACHABLE)
+    return next(telling, failures[0])
+
+
+def _check_peer(
+    sock: socket.socket,
+    name: str,
+    address: Address,
+) -> None:
     peer = ipaddress.ip_address(sock.getpeername()[0])
     if int(peer) != int(address) or peer.version != address.version:
         raise Refused("private_address", f"{name} was to be met at {address}, but {peer} answers")

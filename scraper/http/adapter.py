@@ -7,7 +7,7 @@ with requests 2.34 and urllib3 2.8:
     requests.PreparedRequest        filled directly: all that preparing would find out is known
     HTTPAdapter.get_connection_...  our own short way from origin to pool; one TLS context for all
     HTTPAdapter.build_response      status and raw answer: no cookie jar, no guessed charset
-    HTTPConnectionPool._get_conn    tells the flight its socket; a kept connection is judged again
+    HTTPConnectionPool._get_conn    gives the flight its socket; judges a kept connection again
     HTTPConnectionPool._put_conn    takes the socket from the flight
     HTTPConnection._new_conn        connects by the guard, to an address that it has checked
     HTTPConnection.response_class   our strict reader (framing.py)
@@ -77,7 +77,11 @@ class SlimAdapter(HTTPAdapter):
     """requests' adapter with what it calls for each request cut to what this program needs."""
 
     def __init__(
-        self, guard: Guard, settings: FetchSettings, per_host: int, connections: int
+        self,
+        guard: Guard,
+        settings: FetchSettings,
+        per_host: int,
+        connections: int,
     ) -> None:
         """`connections`: how many may be kept open, of all hosts together."""
         self._guard = guard
@@ -90,7 +94,10 @@ class SlimAdapter(HTTPAdapter):
         super().__init__(pool_connections=self._max_pools, pool_maxsize=kept_per_host)
 
     def send_flight(
-        self, request: Request, flight: Flight, proxies: Mapping[str, str]
+        self,
+        request: Request,
+        flight: Flight,
+        proxies: Mapping[str, str],
     ) -> BaseHTTPResponse:
         """The answer, read as far as its head. Raises what requests raises.
 
@@ -99,7 +106,12 @@ class SlimAdapter(HTTPAdapter):
         for sends_left in range(MAX_SENDS - 1, -1, -1):
             timeouts = self._timeouts_of(flight)
             try:
-                response = self.send(request, stream=True, timeout=timeouts, proxies=proxies)
+                response = self.send(
+                    request,
+                    stream=True,
+                    timeout=timeouts,
+                    proxies=proxies,
+                )
                 raw: BaseHTTPResponse = response.raw
                 return raw
             except requests.ConnectionError as error:
@@ -140,7 +152,11 @@ class SlimAdapter(HTTPAdapter):
         return manager
 
     def get_connection_with_tls_context(
-        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
+        self,
+        request: Any,
+        verify: Any,
+        proxies: Any = None,
+        cert: Any = None,
     ) -> Any:
         pool = self._pools.get(request.origin)
         if pool is not None and not proxies:
@@ -157,7 +173,13 @@ class SlimAdapter(HTTPAdapter):
             self._pools[request.origin] = pool
         return pool
 
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+    def cert_verify(
+        self,
+        conn: Any,
+        url: Any,
+        verify: Any,
+        cert: Any,
+    ) -> None:
         """Nothing: verification is a matter of the context, set when the pool was made."""
 
     def request_url(self, request: Any, proxies: Any) -> str:
@@ -279,7 +301,12 @@ class _Guarded:
 
     def _guarded_socket(self, trust: Trust) -> socket.socket:
         this: Any = self
-        return self.guard.connect(this._dns_host, this.port, this.timeout, trust)
+        return self.guard.connect(
+            this._dns_host,
+            this.port,
+            this.timeout,
+            trust,
+        )
 
     def response_class(self, *args: Any, **keywords: Any) -> Answer:
         """Called by http.client when the request is sent."""
@@ -291,7 +318,12 @@ class _Guarded:
         may not. Raises Refused."""
         this: Any = self
         if this.proxy is None and flight.trust != self.trust:
-            self.guard.recheck(this._dns_host, this.port, this.peer, flight.trust)
+            self.guard.recheck(
+                this._dns_host,
+                this.port,
+                this.peer,
+                flight.trust,
+            )
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]  # of HTTPConnection
@@ -331,7 +363,12 @@ class _BySocks(_Guarded):
         options = this._socks_options
         host, port = options["proxy_host"], int(options["proxy_port"] or SOCKS_PORT)
         try:
-            with self.guard.connect(host, port, this.timeout, "proxy") as tried:
+            with self.guard.connect(
+                host,
+                port,
+                this.timeout,
+                "proxy",
+            ) as tried:
                 checked = tried.getpeername()[0]
         except OSError as error:
             raise ProxyError(f"no connection to the proxy {host}:{port}", error) from error

@@ -44,7 +44,12 @@ class Raw(Protocol):
 
 
 def save_body(
-    raw: Raw, path: str, *, length: int | None, encoding: str | None, max_bytes: int
+    raw: Raw,
+    path: str,
+    *,
+    length: int | None,
+    encoding: str | None,
+    max_bytes: int,
 ) -> Body:
     """Stream a body into the new file `path`, at most `max_bytes` decoded bytes.
 
@@ -68,7 +73,11 @@ def save_body(
     return Body(head, size, wire.received, hashed.hexdigest())
 
 
-def read_beginning(raw: Raw, encoding: str | None, max_bytes: int) -> bytes:
+def read_beginning(
+    raw: Raw,
+    encoding: str | None,
+    max_bytes: int,
+) -> bytes:
     """The first `max_bytes` decoded bytes of a body, in memory. Raises as `save_body` does."""
     decode = decoder(encoding)
     found = bytearray()

@@ -32,8 +32,10 @@ def decoder(encoding: str | None) -> Decode | None:
 
     Called with b"" it gives the rest and checks that the end was the end. Raises Undecodable.
     """
-    names = [name.strip().lower() for name in (encoding or "").split(",")]
-    names = [name for name in names if name not in _NOTHING]
+    if not encoding:
+        return None
+    listed = [name.strip().lower() for name in encoding.split(",")]
+    names = [name for name in listed if name not in _NOTHING]
     if len(names) > MAX_ENCODINGS:
         raise Undecodable(f"encoded {len(names)} times over")
     decode: Decode | None = None

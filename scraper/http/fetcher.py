@@ -80,7 +80,14 @@ class Exchange:
     def failed(self, failure: Failure, headers: Headers = ()) -> FetchFailed:
         """Nothing of use has come, because of `failure`."""
         task = self.task
-        return FetchFailed(task, failure, task.url, time.time(), self.timings(), headers)
+        return FetchFailed(
+            task,
+            failure,
+            task.url,
+            time.time(),
+            self.timings(),
+            headers,
+        )
 
     def fetched(self, body: bodies.Body, part: str) -> Fetched:
         """The body is on the disk, whole, as `part`."""
@@ -124,7 +131,12 @@ class Exchange:
         )
 
 
-def meaning_of(raw: BaseHTTPResponse, task: Task, *, was_conditional: bool) -> Meaning:
+def meaning_of(
+    raw: BaseHTTPResponse,
+    task: Task,
+    *,
+    was_conditional: bool,
+) -> Meaning:
     """What an answer is to this task, as its head says."""
     status = raw.status
     if status in REDIRECTS and raw.headers.get("location") is not None:
@@ -235,7 +247,8 @@ class Fetcher:
 
     def _send(self, flight: Flight, conditions: Mapping[str, str]) -> BaseHTTPResponse:
         url = flight.task.url.href
-        request = Request(url, {**self.headers_for(flight.task), **conditions})
+        headers = {**self.headers_for(flight.task), **conditions}
+        request = Request(url, headers)
         return self._adapter.send_flight(request, flight, self._proxies_for(url))
 
     def _proxies_for(self, url: str) -> dict[str, str]:
@@ -283,7 +296,13 @@ class Fetcher:
         except (urls.BadUrl, UnicodeEncodeError) as error:
             message = f"redirect to {location[:200]!r}: {error}"
             return exchange.failed(errors.new_failure("bad_redirect", message))
-        return Moved(task, target, raw.status, time.time(), self._pause_of(raw))
+        return Moved(
+            task,
+            target,
+            raw.status,
+            time.time(),
+            self._pause_of(raw),
+        )
 
     def _read_robots(self, exchange: Exchange) -> RobotsText:
         raw = exchange.raw
@@ -293,7 +312,8 @@ class Fetcher:
 
     def _refuse(self, exchange: Exchange) -> FetchFailed:
         raw = exchange.raw
-        failure = errors.of_status(raw.status, raw.reason or "", self._pause_of(raw))
+        pause = self._pause_of(raw)
+        failure = errors.of_status(raw.status, raw.reason or "", pause)
         return exchange.failed(failure, recordable_headers(raw.headers))
 
     def _pause_of(self, raw: BaseHTTPResponse) -> float | None:

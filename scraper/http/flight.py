@@ -33,7 +33,13 @@ class Flight:
         "trust",
     )
 
-    def __init__(self, request_id: int, task: Task, trust: Trust, deadline: float) -> None:
+    def __init__(
+        self,
+        request_id: int,
+        task: Task,
+        trust: Trust,
+        deadline: float,
+    ) -> None:
         self.request_id = request_id  # late facts carry the id of a request that is over
         self.task = task
         self.trust: Trust = trust

@@ -154,8 +154,10 @@ class Answer(http.client.HTTPResponse):
         """Bytes left of a chunk, which is begun if there is none; None behind the last."""
         if self.chunk_left:
             return self.chunk_left
-        if self.chunk_left is not None and (end := self.fp.read(2)) != b"\r\n":
-            raise _chunk_end_error(end)
+        if self.chunk_left is not None:
+            end = self.fp.read(2)
+            if end != b"\r\n":
+                raise _chunk_end_error(end)
         line = self.fp.readline(MAX_LINE_BYTES)
         match = _CHUNK_SIZE.fullmatch(line)
         if match is None:

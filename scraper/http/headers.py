@@ -39,26 +39,38 @@ def merge_headers(ours: Mapping[str, str], lines: Iterable[str]) -> dict[str, st
 
     Raises UsageError for a line that is no header.
     """
-    headers = {name.lower(): (name, value) for name, value in ours.items()}
+    by_lower_name = {name.lower(): (name, value) for name, value in ours.items()}
     for line in lines:
-        name, colon, value = (part.strip() for part in line.partition(":"))
-        if not colon:
-            raise UsageError("a header without a colon cannot be sent: write 'Name: value'")
-        headers[name.lower()] = name, value
-    for name, value in headers.values():
-        if not _TOKEN.fullmatch(name) or not _FIELD_VALUE.fullmatch(value):
-            raise UsageError(
-                f"header {name!r} cannot be sent as it is: write 'Name: value', with latin letters "
-                "only"
-            )
-    return dict(headers.values())
+        name, value = _parse_header(line)
+        by_lower_name[name.lower()] = name, value
+    for name, value in by_lower_name.values():
+        _check_header(name, value)
+    return dict(by_lower_name.values())
+
+
+def _parse_header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon:
+        raise UsageError("a header without a colon cannot be sent: write 'Name: value'")
+    return name.strip(), value.strip()
+
+
+def _check_header(name: str, value: str) -> None:
+    if _TOKEN.fullmatch(name) and _FIELD_VALUE.fullmatch(value):
+        return
+    raise UsageError(
+        f"header {name!r} cannot be sent as it is: write 'Name: value', with latin letters only"
+    )
 
 
 def split_secrets(headers: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Headers that every origin may see, and those that only the user's own may."""
-    open_ones = {name: value for name, value in headers.items() if not is_secret(name)}
-    secrets = {name: value for name, value in headers.items() if is_secret(name)}
-    return open_ones, secrets
+    shown: dict[str, str] = {}
+    secret: dict[str, str] = {}
+    for name, value in headers.items():
+        kept_in = secret if is_secret(name) else shown
+        kept_in[name] = value
+    return shown, secret
 
 
 def validators_of(task: Task) -> dict[str, str]:
@@ -75,8 +87,8 @@ def validators_of(task: Task) -> dict[str, str]:
 
 def recordable_headers(headers: Mapping[str, str]) -> Headers:
     """The headers that may be recorded: cookies are secrets."""
-    lower = ((name.lower(), value) for name, value in headers.items())
-    return tuple((name, value) for name, value in lower if name not in SECRET_HEADERS)
+    lower = [(name.lower(), value) for name, value in headers.items()]
+    return tuple(each for each in lower if each[0] not in SECRET_HEADERS)
 
 
 def retry_after(value: str, now: float) -> float | None:
