@@ -57,7 +57,7 @@ def test_a_port_that_is_known_is_compared_exactly() -> None:
      "a:0", "a:65536", "a:", "a b", "user@host", "10.0.*", "*.1", "[::1]x", "a#b", "a%2eb",
      "*.a_b!", "[]", "::g", "fe80::1%eth0", "1.2.3.256"],
 )  # fmt: skip
-def test_a_wrong_pattern_is_told_in_one_message(pattern: str) -> None:
+def test_a_wrong_pattern_is_refused_in_one_message(pattern: str) -> None:
     with pytest.raises(UsageError, match="is no pattern for hosts"):
         AllowList(["example.com", pattern])
 

@@ -321,7 +321,7 @@ def test_addresses_are_tried_in_turn_and_share_the_time() -> None:
 
 
 @pytest.mark.parametrize("first", ["v6", "v4"])
-def test_the_error_that_tells_most_is_raised(first: str) -> None:
+def test_the_error_that_says_most_is_raised(first: str) -> None:
     errors = {
         PUBLIC_6: OSError(errno.ENETUNREACH, "Network is unreachable"),
         PUBLIC: ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
@@ -366,9 +366,7 @@ def test_a_real_connection_has_no_delay_and_the_timeout_that_was_asked_for() -> 
         (Refused("private_address", "no x"), "private_address"),
     ],
 )
-def test_errors_survive_a_process_boundary_and_the_door_knows_them(
-    error: OSError, kind: str
-) -> None:
+def test_errors_survive_a_process_boundary_and_have_their_kinds(error: OSError, kind: str) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), copy.__dict__) == (type(error), "no x", error.__dict__)
     assert isinstance(copy, OSError)

@@ -163,7 +163,7 @@ def test_look_up_threads_are_daemons_and_bounded(
     assert len(lookups()) == 5
     assert all(each.daemon for each in lookups())
     assert len(hanging.asked) == 5
-    ask("fine")  # nobody is left to look it up
+    ask("fine")  # no thread is left to look it up
     hanging.go.set()
     for thread in lookups():
         thread.join(5)
@@ -172,7 +172,7 @@ def test_look_up_threads_are_daemons_and_bounded(
 
 
 class Read(Clock):
-    """A clock that tells how often it was read."""
+    """A clock that counts how often it was read."""
 
     def __init__(self) -> None:
         super().__init__()

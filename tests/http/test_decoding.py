@@ -106,7 +106,7 @@ def test_a_damaged_body_is_noticed(name: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["x-rot13", "compress", "gzip, x-rot13"])
-def test_an_encoding_that_nobody_asked_for_is_refused_by_name(encoding: str) -> None:
+def test_an_encoding_that_was_not_asked_for_is_refused_by_name(encoding: str) -> None:
     with pytest.raises(Undecodable, match=r"compress|x-rot13"):
         decoder(encoding)
 

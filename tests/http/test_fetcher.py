@@ -52,7 +52,7 @@ def test_an_answer_is_on_the_disk_with_all_that_is_known_of_it(
     assert dict(fact.headers)["etag"] == '"1"'
 
 
-def test_a_redirect_is_told_not_followed(asker: Asker, web: responses.RequestsMock) -> None:
+def test_a_redirect_is_reported_not_followed(asker: Asker, web: responses.RequestsMock) -> None:
     web.get("https://a.example/a/", status=301, headers={"Location": "../b#c"})
     fact = asker.ask("https://a.example/a/")
     assert isinstance(fact, Moved)
@@ -129,7 +129,9 @@ def test_robots_txt_comes_as_text(asker: Asker, web: responses.RequestsMock) -> 
     assert list(asker.folder.iterdir()) == []
 
 
-def test_what_is_held_is_asked_for_conditionally(asker: Asker, web: responses.RequestsMock) -> None:
+def test_what_is_stored_is_requested_conditionally(
+    asker: Asker, web: responses.RequestsMock
+) -> None:
     web.get("https://a.example/", status=304)
     (asker.folder / "held.html").write_bytes(BODY)
     stored = StoredResponse("held.html", "text/html", "utf-8", len(BODY), "ab" * 32, etag='"1"',
@@ -142,7 +144,7 @@ def test_what_is_held_is_asked_for_conditionally(asker: Asker, web: responses.Re
     assert sent["If-Modified-Since"] == "Wed, 01 Jan 2025 00:00:00 GMT"
 
 
-def test_what_was_held_and_is_gone_is_asked_for_anew(
+def test_what_was_stored_and_is_gone_is_requested_without_conditions(
     asker: Asker, web: responses.RequestsMock
 ) -> None:
     web.get("https://a.example/", body=BODY)
@@ -169,7 +171,7 @@ def moved_slowly(exchange: Any) -> None:
 def test_an_answer_counts_though_its_body_had_to_be_cut(
     behaviour: Behaviour, kind: str, asker: Asker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody wanted the body: the head had said all."""
+    """The body was not wanted: the head had said all."""
     with FaultyServer(behaviour) as server:
         flight = asker.flight(server.url())
         return_connection = fetcher.return_connection
@@ -189,7 +191,7 @@ def test_silence_ends_with_the_time_out(tmp_path: Path) -> None:
     asker.close()
 
 
-def test_a_port_that_nobody_listens_on_refuses(asker: Asker) -> None:
+def test_a_port_without_a_listener_refuses(asker: Asker) -> None:
     assert kind_of(asker.ask(f"http://127.0.0.1:{closed_port()}/")) == "connect_refused"
 
 
@@ -307,7 +309,7 @@ def test_what_is_too_large_counts_as_far_as_it_came(tmp_path: Path) -> None:
     asker.close()
 
 
-def test_a_pause_that_the_answer_asks_for_is_told_within_our_limit(asker: Asker) -> None:
+def test_a_pause_that_the_answer_asks_for_is_reported_within_our_limit(asker: Asker) -> None:
     with FaultyServer({"/a": retry_after(7), "/b": retry_after(10**9)}) as server:
         pauses = [asker.ask(server.url(path)) for path in ("/a", "/b")]
     assert [fact.failure.pause for fact in pauses if isinstance(fact, FetchFailed)] == [
@@ -335,7 +337,7 @@ def test_an_answer_that_was_not_modified_needs_no_body(asker: Asker) -> None:
         assert {seen.connection for seen in server.seen} == {1}
 
 
-def test_flights_are_told_apart_by_their_number(asker: Asker) -> None:
+def test_each_request_has_a_part_of_its_own(asker: Asker) -> None:
     """Two attempts at one task write two parts: a late one never overwrites the other."""
     with FaultyServer(page("a")) as server:
         facts = [asker.ask(server.url()) for _ in range(2)]

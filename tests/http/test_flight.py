@@ -28,7 +28,7 @@ from tests.http.asker import BODY, PATIENCE, Asker, kind_of
      continue_forever(code=103), continue_forever(code=199)],
     ids=["silent", "drip", "drip_head", "continue_forever", "at full speed", "hints", "unheard of"],
 )  # fmt: skip
-def test_a_cut_ends_a_request_however_busy_it_looks(behaviour: Behaviour, asker: Asker) -> None:
+def test_an_abort_ends_a_request_however_busy_it_looks(behaviour: Behaviour, asker: Asker) -> None:
     """Every byte re-arms a socket's time-out; the coordinator's does not care."""
     with FaultyServer(behaviour) as server:
         flight = asker.flight(server.url())
@@ -41,7 +41,7 @@ def test_a_cut_ends_a_request_however_busy_it_looks(behaviour: Behaviour, asker:
     assert list(asker.folder.iterdir()) == []
 
 
-def test_a_cut_that_comes_before_the_connection_is_not_lost(asker: Asker) -> None:
+def test_an_abort_that_comes_before_the_connection_is_not_lost(asker: Asker) -> None:
     with FaultyServer(silent()) as server:
         flight = asker.flight(server.url())
         flight.abort(errors.new_failure("interrupted", "the run was stopped"))
@@ -50,7 +50,7 @@ def test_a_cut_that_comes_before_the_connection_is_not_lost(asker: Asker) -> Non
         )
 
 
-def test_a_cut_that_comes_late_hurts_nobody(asker: Asker) -> None:
+def test_an_abort_that_comes_late_hurts_no_other_request(asker: Asker) -> None:
     """The connection is another flight's by then."""
     release = threading.Event()
 

@@ -62,9 +62,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 def test_redirects_of_a_public_host_reach_no_special_address_in_any_spelling(world: World) -> None:
     for number, host in enumerate(SPECIAL):
         world.server.behaviours[f"/{number}"] = redirect(f"http://{host}/inside")
-    told = world.run(*(f"http://public.test/{number}" for number in range(len(SPECIAL))))
+    records = world.run(*(f"http://public.test/{number}" for number in range(len(SPECIAL))))
     kinds = {
-        host: told[f"http://public.test/{number}"]["error_kind"]
+        host: records[f"http://public.test/{number}"]["error_kind"]
         for number, host in enumerate(SPECIAL)
     }
     assert kinds == dict.fromkeys(SPECIAL, "private_address")
@@ -76,8 +76,8 @@ def test_redirects_of_a_public_host_reach_no_special_address_in_any_spelling(wor
 def test_so_it_is_for_the_images_that_a_public_page_names(world: World) -> None:
     images = "".join(f"<img src='http://{host}/{n}.png'>" for n, host in enumerate(SPECIAL))
     world.server.behaviours["/"] = page(images + "<img src=//inside.test/a.png>")
-    told = world.run("http://public.test/", save_only=False, processes=1)
-    found = {url: each for url, each in told.items() if each["parent"]}
+    records = world.run("http://public.test/", save_only=False, processes=1)
+    found = {url: each for url, each in records.items() if each["parent"]}
     assert len(found) >= len(SPECIAL) // 2  # many spellings are one URL
     assert {each["error_kind"] for each in found.values()} == {"private_address"}
     assert {each["state"] for each in found.values()} == {"skipped"}
@@ -87,8 +87,8 @@ def test_so_it_is_for_the_images_that_a_public_page_names(world: World) -> None:
 @pytest.mark.parametrize("host", ["inside.test", "inside.test."])
 def test_a_private_name_is_not_reached_from_a_public_one(world: World, host: str) -> None:
     world.server.behaviours["/"] = redirect(f"http://{host}/inside")
-    told = world.run("http://public.test/")
-    assert told["http://public.test/"]["error_kind"] == "private_address"
+    records = world.run("http://public.test/")
+    assert records["http://public.test/"]["error_kind"] == "private_address"
     assert set(world.wire.contacted) == {PUBLIC}
 
 
@@ -99,8 +99,8 @@ def test_a_page_that_a_private_host_redirected_to_a_public_one_is_a_public_page(
         "//inside.test/": redirect("http://public.test/"),
         "//public.test/": page(f"<img src=http://{INSIDE}/secret.png>"),
     }
-    told = world.run("http://inside.test/", save_only=False, processes=1)
-    assert told[f"http://{INSIDE}/secret.png"]["error_kind"] == "private_address"
+    records = world.run("http://inside.test/", save_only=False, processes=1)
+    assert records[f"http://{INSIDE}/secret.png"]["error_kind"] == "private_address"
     assert world.wire.contacted == [INSIDE, PUBLIC]
 
 
@@ -109,8 +109,8 @@ def test_what_the_list_names_may_be_private_and_lead_to_private_hosts(world: Wor
         "//inside.test/": redirect(f"http://{INSIDE}/there"),
         "/there": page("fine"),
     }
-    told = world.run("http://inside.test/", f"http://{INSIDE}/there")
-    assert {each["state"] for each in told.values()} == {"done"}
+    records = world.run("http://inside.test/", f"http://{INSIDE}/there")
+    assert {each["state"] for each in records.values()} == {"done"}
     assert set(world.wire.contacted) == {INSIDE}
 
 
@@ -120,11 +120,11 @@ def test_link_local_is_asked_only_if_that_address_is_listed(world: World) -> Non
         "//inside.test/": redirect(f"http://{METADATA}/token"),
         "/token": page("listed"),
     }
-    told = world.run("http://inside.test/", "http://metadata.test/token")
-    assert {each["error_kind"] for each in told.values()} == {"private_address"}
+    records = world.run("http://inside.test/", "http://metadata.test/token")
+    assert {each["error_kind"] for each in records.values()} == {"private_address"}
     assert METADATA not in world.wire.contacted
-    told = _again(world, f"http://{METADATA}/token")
-    assert told[f"http://{METADATA}/token"]["state"] == "done"
+    records = _again(world, f"http://{METADATA}/token")
+    assert records[f"http://{METADATA}/token"]["state"] == "done"
     assert METADATA in world.wire.contacted
 
 
@@ -138,8 +138,8 @@ def _again(world: World, *urls: str, **keys: Any) -> dict[str, dict[str, Any]]:
                                     [PUBLIC, METADATA]])  # fmt: skip
 def test_mixed_answers_are_refused(world: World, answer: list[str]) -> None:
     world.names.answers["mixed.test"] = [answer]
-    told = world.run("http://mixed.test/")
-    assert told["http://mixed.test/"]["error_kind"] == "private_address"
+    records = world.run("http://mixed.test/")
+    assert records["http://mixed.test/"]["error_kind"] == "private_address"
     assert world.wire.contacted == []
 
 
@@ -151,9 +151,9 @@ def test_rebinding_between_check_and_connection_gains_nothing(
     # Each answer closes its connection, so that the next one needs a look-up.
     world.server.behaviours["/*"] = page("mine", {"Connection": "close"})
     urls = [f"http://rebinding.test/{number}" for number in range(5)]
-    told = world.run(*urls, threads=1, per_host=1)
-    assert told[urls[0]]["state"] == "done"
-    assert {told[url]["error_kind"] for url in urls[1:]} == {None, "private_address"} - {None}
+    records = world.run(*urls, threads=1, per_host=1)
+    assert records[urls[0]]["state"] == "done"
+    assert {records[url]["error_kind"] for url in urls[1:]} == {None, "private_address"} - {None}
     assert world.wire.contacted == [PUBLIC]
     assert len(world.names.asked) > 1
 
@@ -162,8 +162,8 @@ def test_a_name_that_was_public_last_night_is_not_private_tonight(world: World) 
     world.names.answers["rebinding.test"] = [PUBLIC, INSIDE]
     world.server.behaviours["/*"] = page("mine")
     world.run("http://rebinding.test/1")
-    told = world.run("http://rebinding.test/1", "http://rebinding.test/2")
-    assert told["http://rebinding.test/2"]["error_kind"] == "private_address"
+    records = world.run("http://rebinding.test/1", "http://rebinding.test/2")
+    assert records["http://rebinding.test/2"]["error_kind"] == "private_address"
     assert world.wire.contacted == [PUBLIC]
 
 
@@ -177,13 +177,13 @@ def test_robots_txt_leads_nowhere_else_either(world: World) -> None:
     assert set(world.wire.contacted) == {PUBLIC, OTHER}
 
 
-def test_each_hop_is_judged_anew(world: World) -> None:
+def test_each_hop_is_judged_again(world: World) -> None:
     world.server.behaviours |= {
         "//inside.test/": redirect("http://public.test/"),
         "//public.test/": redirect("http://inside.test/secret"),
     }
-    told = world.run("http://inside.test/")
-    assert told["http://inside.test/"]["error_kind"] == "private_address"
+    records = world.run("http://inside.test/")
+    assert records["http://inside.test/"]["error_kind"] == "private_address"
     assert world.wire.contacted == [INSIDE, PUBLIC]
 
 
@@ -192,29 +192,29 @@ def test_the_allow_list_holds_for_redirects_and_images(world: World) -> None:
         "/away": redirect("http://other.test/"),
         "/page": page("<img src=http://other.test/a.png>"),
     }
-    told = world.run("http://public.test/away", "http://public.test/page", save_only=False,
+    records = world.run("http://public.test/away", "http://public.test/page", save_only=False,
                      processes=1, allow_hosts=["public.test"])  # fmt: skip
-    assert told["http://public.test/away"]["error_kind"] == "host_not_allowed"
-    assert told["http://other.test/a.png"]["error_kind"] == "host_not_allowed"
+    assert records["http://public.test/away"]["error_kind"] == "host_not_allowed"
+    assert records["http://other.test/a.png"]["error_kind"] == "host_not_allowed"
     assert world.names.asked == ["public.test"]
 
 
 @pytest.mark.parametrize("port", [22, 25, 110, 143, 6667, 10080])
 def test_ports_of_other_protocols_are_refused_by_list_and_redirect(world: World, port: int) -> None:
     world.server.behaviours["/"] = redirect(f"http://other.test:{port}/")
-    told = world.run("http://public.test/", f"http://other.test:{port}/")
-    assert {each["error_kind"] for each in told.values()} == {"port_not_allowed"}
+    records = world.run("http://public.test/", f"http://other.test:{port}/")
+    assert {each["error_kind"] for each in records.values()} == {"port_not_allowed"}
     assert world.wire.contacted == [PUBLIC]
 
 
 def test_deny_networks_win_over_the_list_and_allow_networks_open(world: World) -> None:
     world.server.behaviours |= {"/": redirect(f"http://{INSIDE}/in"), "/in": page("in")}
-    told = world.run("http://public.test/", allow_networks=["10.1.0.0/16"])
-    assert told["http://public.test/"]["state"] == "done"
-    told = _again(
+    records = world.run("http://public.test/", allow_networks=["10.1.0.0/16"])
+    assert records["http://public.test/"]["state"] == "done"
+    records = _again(
         world, "http://inside.test/in", f"http://{INSIDE}/in", deny_networks=["10.0.0.0/8"]
     )
-    assert {each["error_kind"] for each in told.values()} == {"private_address"}
+    assert {each["error_kind"] for each in records.values()} == {"private_address"}
 
 
 # -- a proxy ----------------------------------------------------------------------------------
@@ -233,22 +233,22 @@ def test_through_a_proxy_names_are_the_proxys_business_and_literals_ours(proxied
         "http://other.test/": page("fine"),
     }
     urls = ("http://public.test/", "http://other.test/", "http://unknown.test/")
-    told = proxied.run(*urls)
-    assert told[urls[0]]["error_kind"] == "private_address"
-    assert told[urls[1]]["state"] == "done"
-    assert told[urls[2]]["status"] == 404
+    records = proxied.run(*urls)
+    assert records[urls[0]]["error_kind"] == "private_address"
+    assert records[urls[1]]["state"] == "done"
+    assert records[urls[2]]["status"] == 404
     assert proxied.names.asked == []  # the proxy looks names up
     assert set(proxied.wire.contacted) == {HERE}
     assert {seen.path for seen in proxied.server.seen} == set(urls)
 
 
 def test_the_proxy_itself_must_be_on_the_allow_list(proxied: World) -> None:
-    told = proxied.run("http://public.test/", allow_hosts=["public.test"])
-    assert told["http://public.test/"]["error_kind"] == "host_not_allowed"
+    records = proxied.run("http://public.test/", allow_hosts=["public.test"])
+    assert records["http://public.test/"]["error_kind"] == "host_not_allowed"
     assert proxied.wire.contacted == []
     proxied.server.behaviours["http://public.test/"] = page("fine")
-    told = _again(proxied, "http://public.test/", allow_hosts=["public.test", HERE])
-    assert told["http://public.test/"]["state"] == "done"
+    records = _again(proxied, "http://public.test/", allow_hosts=["public.test", HERE])
+    assert records["http://public.test/"]["state"] == "done"
 
 
 def test_a_run_through_a_proxy_says_what_the_guard_cannot_see(proxied: World) -> None:
@@ -264,7 +264,7 @@ def test_no_proxy_means_a_direct_and_judged_connection(
     monkeypatch.setenv("no_proxy", "public.test,mixed.test")
     proxied.names.answers["mixed.test"] = [[PUBLIC, INSIDE]]
     proxied.server.behaviours["/"] = robots("fine")
-    told = proxied.run("http://public.test/", "http://mixed.test/")
-    assert told["http://public.test/"]["state"] == "done"
-    assert told["http://mixed.test/"]["error_kind"] == "private_address"
+    records = proxied.run("http://public.test/", "http://mixed.test/")
+    assert records["http://public.test/"]["state"] == "done"
+    assert records["http://mixed.test/"]["error_kind"] == "private_address"
     assert proxied.wire.contacted == [PUBLIC]

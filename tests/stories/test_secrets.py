@@ -1,4 +1,4 @@
-"""Secrets stay where the user put them: no log, record, report or error tells one."""
+"""Secrets stay where the user put them: no log, record, report or error shows one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HIDDEN_OR_BODIES = (".scraper", "pages", "images", "files", "processed")
 BASIC = "Basic bWU6cGE1NS1odXNo"
 
 
-def _told_in(folder: Path) -> dict[str, str]:
+def _readable_texts_of(folder: Path) -> dict[str, str]:
     """All files of a run that others may read, but for the bodies, which are the sites' own."""
     return {
         str(path.relative_to(folder)): path.read_text()
@@ -84,7 +84,7 @@ def _urls(server: FaultyServer) -> list[str]:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_no_secret_is_told_anywhere(scrape: Scrape, form: str) -> None:
+def test_no_secret_is_shown_anywhere(scrape: Scrape, form: str) -> None:
     with FaultyServer(
         {
             "/page": set_cookie(f"sid={COOKIE}", page("<img src=/a.png>")),
@@ -113,13 +113,13 @@ def test_no_secret_is_told_anywhere(scrape: Scrape, form: str) -> None:
     for run in (first, again):
         _nothing_in(run.stderr, "stderr")
         _nothing_in(run.stdout, "stdout")
-    told = _told_in(first.folder)
-    assert {"records.jsonl", "errors.jsonl", "run.log", "summary.json"} <= set(told)
-    for name, text in told.items():
+    texts = _readable_texts_of(first.folder)
+    assert {"records.jsonl", "errors.jsonl", "run.log", "summary.json"} <= set(texts)
+    for name, text in texts.items():
         _nothing_in(text, name)
     for path in first.folder.rglob("*"):
         _nothing_in(path.name, "the name of a file")
-    # Where the secrets must be, to go on with after a kill, nobody else may look.
+    # Where the secrets must be, to go on with after a kill, others may not look.
     hidden = first.folder / ".scraper"
     assert stat.S_IMODE(hidden.stat().st_mode) == 0o700
     # And they did reach the server.
@@ -127,19 +127,19 @@ def test_no_secret_is_told_anywhere(scrape: Scrape, form: str) -> None:
     assert any(TOKEN in seen.path for seen in server.seen)
 
 
-def test_status_tells_none_either(scrape: Scrape) -> None:
+def test_status_shows_none_either(scrape: Scrape) -> None:
     with FaultyServer({"/*": status(404)}) as server:
         scrape.here(scrape.list_of(f"http://{ME}@127.0.0.1:{server.port}/a?token={TOKEN}"))
-        told = scrape("status", "run", dir=None)
-        assert told.code == 0
-        _nothing_in(told.stdout + told.stderr, "status")
+        ended = scrape("status", "run", dir=None)
+        assert ended.code == 0
+        _nothing_in(ended.stdout + ended.stderr, "status")
 
 
-def test_a_header_that_cannot_be_sent_is_not_told_with_its_value(scrape: Scrape) -> None:
+def test_a_header_that_cannot_be_sent_is_not_shown_with_its_value(scrape: Scrape) -> None:
     for header in (f"Authorization: {BEARER}\N{EURO SIGN}", f"X-Api-Key {TOKEN}"):
-        told = scrape.here(scrape.list_of("http://127.0.0.1:1/"), "-H", header)
-        assert told.code == 2
-        _nothing_in(told.stderr, "stderr")
+        ended = scrape.here(scrape.list_of("http://127.0.0.1:1/"), "-H", header)
+        assert ended.code == 2
+        _nothing_in(ended.stderr, "stderr")
 
 
 def test_the_configuration_that_is_shown_holds_no_secret(
@@ -172,19 +172,19 @@ def test_the_configuration_that_is_shown_holds_no_secret(
         ("explain", f"see http://{ME}@a.example/?token={TOKEN}"),
     ],
 )
-def test_a_mistake_on_the_command_line_tells_no_secret(
+def test_a_mistake_on_the_command_line_shows_no_secret(
     scrape: Scrape, words: tuple[str, ...]
 ) -> None:
     scrape.list_of("http://127.0.0.1:1/")
     (scrape.folder / "wrong.toml").write_text(
         f"[fetch]\nheader = ['Authorization: Bearer {BEARER}', 5]\n"
     )
-    told = scrape.here(*words)
-    assert told.stderr or told.stdout
-    _nothing_in(told.stderr + told.stdout, "the complaint")
+    ended = scrape.here(*words)
+    assert ended.stderr or ended.stdout
+    _nothing_in(ended.stderr + ended.stdout, "the complaint")
 
 
-def test_an_explanation_tells_no_secret(scrape: Scrape) -> None:
+def test_an_explanation_shows_no_secret(scrape: Scrape) -> None:
     answer = page("a", {"Set-Cookie": f"sid={COOKIE}", "X-Auth-Token": TOKEN,
                         "Link": f"</a?code={TOKEN}>; rel=next"})  # fmt: skip
     with FaultyServer({"/a": redirect(f"/b?jwt={TOKEN}"), "/b": answer}) as server:
@@ -192,13 +192,13 @@ def test_an_explanation_tells_no_secret(scrape: Scrape) -> None:
         flags = ("-H", f"Authorization: Bearer {BEARER}", "-H", f"X-Api-Key: {TOKEN}",
                  "-H", f"Referer: http://a.example/?code={TOKEN}", "--robots", "off")  # fmt: skip
         for form in ((), ("--json",)):
-            told = scrape("explain", url, *flags, *form, dir=None)
-            assert told.code == 0
-            assert "done" in told.stdout
-            _nothing_in(told.stderr + told.stdout, "explain")
+            ended = scrape("explain", url, *flags, *form, dir=None)
+            assert ended.code == 0
+            assert "done" in ended.stdout
+            _nothing_in(ended.stderr + ended.stdout, "explain")
 
 
-# -- whom they are told -----------------------------------------------------------------------
+# -- who gets them -----------------------------------------------------------------------------
 
 
 def _run(folder: Path, *urls: str, **keys: Any) -> dict[str, dict[str, Any]]:
@@ -224,7 +224,7 @@ def test_a_secret_header_does_not_follow_a_redirect_to_another_host(
         assert {seen.headers["x-plain"] for seen in server.seen} == {"yes"}
 
 
-def test_a_secret_header_is_not_told_to_another_port_or_to_robots_txt(tmp_path: Path) -> None:
+def test_a_secret_header_is_not_sent_to_another_port_or_for_robots_txt(tmp_path: Path) -> None:
     with FaultyServer({"/*": page("other")}) as other:
         with FaultyServer({"/": redirect(other.url("/"))}) as server:
             _run(tmp_path, server.url("/"), robots="on", save_only=True,
@@ -261,18 +261,18 @@ def test_images_of_a_page_get_its_credentials_in_its_own_origin_only(
             "/their.png": picture,
         }
         if by == "url":
-            told = _run(tmp_path, f"http://{ME}@a.localhost:{server.port}/")
+            records = _run(tmp_path, f"http://{ME}@a.localhost:{server.port}/")
         else:
             url = server.url("/", "a.localhost")
-            told = _run(tmp_path, url, header=[f"Authorization: {BASIC}"])
-        assert {each["state"] for each in told.values()} == {"done"}
-        assert len(told) == 3
+            records = _run(tmp_path, url, header=[f"Authorization: {BASIC}"])
+        assert {each["state"] for each in records.values()} == {"done"}
+        assert len(records) == 3
         assert server.seen_of("/their.png")[0].headers.get("authorization") is None
-        assert told[theirs]["parent"]
-    _nothing_in(str(told), "the records")
+        assert records[theirs]["parent"]
+    _nothing_in(str(records), "the records")
 
 
-def test_credentials_that_a_page_writes_are_sent_to_nobody(tmp_path: Path) -> None:
+def test_credentials_that_a_page_writes_are_never_sent(tmp_path: Path) -> None:
     """They are the page's, not the user's: it could have us log in wherever it likes."""
     picture = body(_picture(), "image/png")
     with FaultyServer() as server:
@@ -286,10 +286,10 @@ def test_credentials_that_a_page_writes_are_sent_to_nobody(tmp_path: Path) -> No
             "/based": page(f"<base href='http://you:{PASSWORD}@{there}/'><img src=6.png>"),
             "/*": picture,
         }
-        told = _run(tmp_path, f"http://{here}/page", f"http://{here}/based")
-        assert {each["state"] for each in told.values()} == {"done"}
+        records = _run(tmp_path, f"http://{here}/page", f"http://{here}/based")
+        assert {each["state"] for each in records.values()} == {"done"}
         assert {seen.headers.get("authorization") for seen in server.seen} == {None}
-        pictures = {url for url in told if url.endswith(".png")}
+        pictures = {url for url in records if url.endswith(".png")}
     assert pictures == {
         *(f"http://{there}/{number}.png" for number in (1, 2, 5, 6)),
         *(f"http://{here}/{number}.png" for number in (3, 4)),
@@ -303,10 +303,10 @@ def test_where_the_user_has_credentials_those_of_a_page_are_not_sent(tmp_path: P
             "/page": page(f"<img src='http://you:no@{here}/a.png'><img src=/a.png>"),
             "/a.png": body(_picture(), "image/png"),
         }
-        told = _run(tmp_path, f"http://{ME}@{here}/page")
+        records = _run(tmp_path, f"http://{ME}@{here}/page")
         sent = [(seen.path, seen.headers.get("authorization")) for seen in server.seen]
     assert sent == [("/page", BASIC), ("/a.png", BASIC)]
-    assert len(told) == 2
+    assert len(records) == 2
 
 
 def test_a_page_that_names_a_picture_with_and_without_credentials_names_one(
@@ -319,12 +319,12 @@ def test_a_page_that_names_a_picture_with_and_without_credentials_names_one(
             "/": page("".join(f"<img src='{name}'>" for name in names)),
             "/a.png": body(_picture(), "image/png"),
         }
-        told = _run(tmp_path, f"http://{here}/")
+        records = _run(tmp_path, f"http://{here}/")
         assert server.count("/a.png") == 1
-    assert len(told) == 2
+    assert len(records) == 2
 
 
-def test_credentials_that_a_redirect_writes_are_sent_to_nobody(tmp_path: Path) -> None:
+def test_credentials_that_a_redirect_writes_are_never_sent(tmp_path: Path) -> None:
     with FaultyServer() as server:
         there = f"b.localhost:{server.port}"
         server.behaviours |= {
@@ -333,8 +333,8 @@ def test_credentials_that_a_redirect_writes_are_sent_to_nobody(tmp_path: Path) -
             "/b": page("b"),
         }
         url = server.url("/", "a.localhost")
-        told = _run(tmp_path, url, robots="on", save_only=True)
+        records = _run(tmp_path, url, robots="on", save_only=True)
         assert server.count("/b") == 1
         assert {seen.headers.get("authorization") for seen in server.seen} == {None}
-    assert told[url]["final_url"] == f"http://{there}/b"
-    _nothing_in(str(told), "the records")
+    assert records[url]["final_url"] == f"http://{there}/b"
+    _nothing_in(str(records), "the records")

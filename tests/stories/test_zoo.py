@@ -135,7 +135,7 @@ def test_no_animal_hurts_its_neighbours(visit: Visit) -> None:
     )
 
 
-# -- animals that nobody has seen -----------------------------------------------------------------
+# -- animals not seen before ---------------------------------------------------------------------
 
 ORDINARY = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 12\r\n\r\n<p>All well.",
@@ -164,7 +164,7 @@ def harmed(draw: st.DrawFn) -> bytes:
 
 
 class Says:
-    """A server that says what it was last told to, and closes."""
+    """A server that says what it was last given, and closes."""
 
     def __init__(self) -> None:
         self.answer = b""
