@@ -51,8 +51,9 @@ def test_whichever_statement_meets_it_one_line_says_what_to_do(scrape: Scrape) -
         for at in places.selected(statements):
             done = _run_into_damage(at, scrape, names, f"run{at}")
             assert "Traceback" not in done.stderr
-            if len(Damage.met) <= at:
-                continue  # this run got by with fewer statements
+            if Damage.met[at:] in ([], ["ROLLBACK"]):
+                assert done.code == 3, "it came to its end before, and only closes the ledger"
+                continue
             if "could not write the summary" in done.stderr and done.code == 3:
                 continue  # all that counts was committed
             codes.add(done.code)
