@@ -48,7 +48,7 @@ def stream(
     Worker processes are started, so a script needs `if __name__ == "__main__":` around its work.
     """
     return Run(
-        [_source_of(urls)],
+        [source_of(urls)],
         _checked(config),
         retry,
         refresh=refresh,
@@ -78,7 +78,7 @@ def run(
             'scraper.run(urls, scraper.configure(dir="downloads/shop")), or use scraper.stream'
         )
     outcomes = Run(
-        [_source_of(urls)], config, retry, refresh=refresh, add_list=add_list, adopt=adopt
+        [source_of(urls)], config, retry, refresh=refresh, add_list=add_list, adopt=adopt
     )
     with outcomes:
         for _ in outcomes:
@@ -94,7 +94,7 @@ def _checked(config: Config | None) -> Config:
     return config
 
 
-def _source_of(urls: Urls) -> Source:
+def source_of(urls: Urls) -> Source:
     """What stands for the list. Raises UsageError if it is none."""
     if isinstance(urls, str) and "://" in urls:
         raise UsageError(f"{redacted(urls)} is a URL, where text is the path of a list: "

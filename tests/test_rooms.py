@@ -33,14 +33,14 @@ BETWEEN_PARTS = {("http", "guard")}
 ALLOWED = {
     "requests": {"scraper.http"},
     "urllib3": {"scraper.http"},
-    # Two of these only catch what the ledger raises.
-    "sqlite3": {"scraper.storage", "scraper.journal", "scraper.runner"},
+    # The others only catch what the ledger raises.
+    "sqlite3": {"scraper.storage", "scraper.journal", "scraper.opening", "scraper.runner"},
     "PIL": {"processors"},
     "bs4": {"processors"},
     "lxml": {"processors"},
     "selectolax": {"processors"},
     "protego": {"scraper.frontier"},
-    "concurrent": {"scraper.pipeline", "scraper.workers"},
+    "concurrent": {"scraper.opening", "scraper.pipeline", "scraper.results", "scraper.workers"},
     "tqdm": {"scraper.cli"},
     "brotli": {"scraper.http"},
 }

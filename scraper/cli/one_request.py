@@ -16,8 +16,8 @@ from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
 from scraper.messages import Message, PoolBroken, Processed
 from scraper.model import Fact, Fetched, FetchFailed, Moved, RobotsText, Task, Trust
+from scraper.opening import guard_of, process_stage_of
 from scraper.redaction import redacted, redacted_value
-from scraper.runner import guard_of, process_stage_of
 from scraper.storage import store
 from scraper.text import counted
 from scraper.urls import without_credentials

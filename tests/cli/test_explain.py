@@ -15,12 +15,11 @@ from PIL import Image
 
 import scraper
 import scraper.cli.explain
-from scraper import runner
 from scraper.cli import main
 from scraper.faulty import FaultyServer, body, page, redirect, redirect_chain, robots, status
 from scraper.storage import store
 from scraper.urls import parts_of
-from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of
+from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of, run_with
 
 RULES = "User-agent: *\nDisallow: /private\nAllow: /private/open\nCrawl-delay: 2\n"
 
@@ -318,15 +317,15 @@ def test_a_run_and_its_explanation_ask_the_same_and_end_the_same(
             "obey": ["noindex"]}  # fmt: skip
     with FaultyServer(behaviours) as server:
         wire = Wire(server.port)
-        with internet(Names(dict(NAMES)), wire):
-            scraper.run(["http://a.test/"], scraper.configure(dir=str(tmp_path / "run"), **keys))
-            [record] = records_of(tmp_path / "run")
-            asked = [(seen.host, seen.path) for seen in server.seen]
-            contacted = set(wire.contacted)
+        config = scraper.configure(dir=str(tmp_path / "run"), **keys)
+        run_with(internet(Names(dict(NAMES)), wire), ["http://a.test/"], config)
+        [record] = records_of(tmp_path / "run")
+        asked = [(seen.host, seen.path) for seen in server.seen]
+        contacted = set(wire.contacted)
         wire.contacted.clear()
-        with internet(Names(dict(NAMES)), wire):
-            monkeypatch.setattr("scraper.cli.one_request.guard_of", runner.guard_of)
-            steps = scraper.cli.explain.explain("http://a.test/", scraper.configure(**keys)).steps
+        guard = internet(Names(dict(NAMES)), wire).guard
+        monkeypatch.setattr("scraper.cli.one_request.guard_of", guard)
+        steps = scraper.cli.explain.explain("http://a.test/", scraper.configure(**keys)).steps
         again = [(seen.host, seen.path) for seen in server.seen][len(asked) :]
     assert INSIDE not in wire.contacted
     assert dict.fromkeys(again) == dict.fromkeys(asked)  # a run asks some of them again

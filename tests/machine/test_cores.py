@@ -11,7 +11,7 @@ import pytest
 from scraper.config import configure
 from scraper.machine import cores as measured
 from scraper.machine.cores import default_threads, granted_cores, usable_cores
-from scraper.runner import _wanted_share
+from scraper.opening import wanted_share
 
 MACHINE = os.cpu_count() or 1
 
@@ -89,9 +89,9 @@ def test_defaults_follow_the_cores_and_what_is_said_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(measured, "_by_affinity", lambda: 1)
-    share = _wanted_share(configure())
+    share = wanted_share(configure())
     assert (share.threads, share.processes) == (16, 1)
-    share = _wanted_share(configure(threads=50, processes=7))
+    share = wanted_share(configure(threads=50, processes=7))
     assert (share.threads, share.processes) == (50, 7)
 
 

@@ -6,20 +6,18 @@ import ipaddress
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from scraper import runner
+from scraper.api import Urls, source_of
 from scraper.config import Config
 from scraper.guard.addresses import Address
-from scraper.guard.allowlist import AllowList
-from scraper.guard.guard import Guard, dial
-from scraper.guard.permissions import Permissions
-from scraper.guard.resolver import Resolver
+from scraper.guard.guard import dial
+from scraper.opening import Makers, guard_of
+from scraper.reports.summary import Report
+from scraper.runner import Run
 
 PUBLIC = "93.184.216.34"
 HERE = "127.0.0.1"
@@ -106,20 +104,14 @@ class Wire:
         return [each for each in self.contacted if not ipaddress.ip_address(each).is_global]
 
 
-@contextmanager
-def internet(names: Names, wire: Wire) -> Iterator[None]:
-    """Runs of this process look names up there, and connect through that."""
+def internet(names: Names, wire: Wire) -> Makers:
+    """Runs that are made with it look names up there, and connect through that."""
+    return Makers(guard=partial(guard_of, getaddrinfo=names, connect=wire))
 
-    def guard_of(config: Config) -> Guard:
-        hosts = config.hosts
-        permissions = Permissions(
-            hosts.private,  # type: ignore[arg-type]
-            deny_networks=hosts.deny_networks,
-            allow_networks=hosts.allow_networks,
-        )
-        resolver = Resolver(names, timeout_seconds=config.fetch.dns_timeout_seconds)
-        return Guard(AllowList(hosts.allow_hosts), permissions, resolver, connect=wire)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "guard_of", guard_of)
-        yield
+def run_with(makers: Makers, urls: Urls, config: Config, **how: Any) -> Report:
+    """Like `scraper.run`, but with these parts."""
+    with Run([source_of(urls)], config, makers=makers, **how) as run:
+        for _ in run:
+            pass
+    return run.report

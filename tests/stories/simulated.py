@@ -1,7 +1,7 @@
 """A whole run in one thread, each turn of it drawn from a seed, that dies where it is told.
 
 The coordinator, frontier, journal, ledger, store and sinks are the real ones, wired by the real
-`runner.Run`. Fetching, processing, reading and the clock are played: a `Deck` holds what threads
+`Run`. Fetching, processing, reading and the clock are played: a `Deck` holds what threads
 and processes would be doing, and whenever the coordinator waits it finishes something of that, at
 random. What a URL comes to is a pure function of the URL and the attempt. The run has a process of
 its own, so that a crash is a crash: `os._exit` between two writes, or in the middle of a line.
@@ -16,18 +16,18 @@ import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import orjson
 import pytest
 
-from scraper import errors, journal, pipeline, runner
+from scraper import errors, journal
 from scraper.config import FetchSettings, configure
 from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier
@@ -35,12 +35,15 @@ from scraper.guard.guard import Guard
 from scraper.http import bodies
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
-from scraper.messages import InputExhausted, LinesReady, PoolBroken, Processed, WorkReturned
+from scraper.messages import Inbox, InputExhausted, LinesReady, PoolBroken, Processed, WorkReturned
 from scraper.model import Fact, Fetched, FetchFailed, Moved, Publication, Task, Timings
+from scraper.opening import Makers
+from scraper.runner import Run
+from scraper.sources.reader import Reader
 from scraper.sources.source import given_source
 from scraper.sources.text import parse_line
 from scraper.urls import parts_of
-from scraper.workers.stage import WorkItem
+from scraper.workers.stage import ProcessStage, WorkItem
 from tests.stories import writes
 
 HOSTS = ("a.test", "b.test", "c.test")
@@ -81,19 +84,12 @@ def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
     deck = Deck(random.Random(turn.seed))
     patch = pytest.MonkeyPatch()  # never undone: this process ends
     patch.setattr(journal, "BATCH", 4)
-    patch.setattr(runner, "SimpleQueue", lambda: deck)
-    patch.setattr(pipeline, "ThreadPoolExecutor", lambda *_, **__: deck)
-    patch.setattr(runner, "_steady_clock", lambda: deck.now)
-    patch.setattr(runner, "Fetcher", partial(Web, fault_at=turn.fault_at))
-    patch.setattr(runner, "Frontier", partial(Frontier, draw=deck.draw))
-    patch.setattr(runner, "ProcessStage", lambda *_, **__: Workers(deck))
-    patch.setattr(runner, "Reader", lambda sources, post: Pages(deck, sources, post))
     writes.watch(patch, folder, _Fate(turn.crash_at).step)
     config = configure(dir=str(folder), threads=4, window=8, robots="off", allow_hosts=HOSTS,
                        retries=2, per_host=2)  # fmt: skip
     retry = () if turn.retry else None
-    run = runner.Run([given_source(urls, "list")], config, retry, refresh=turn.refresh,
-                  with_stored=True)  # fmt: skip
+    run = Run([given_source(urls, "list")], config, retry, refresh=turn.refresh,
+                  with_stored=True, makers=makers_of(deck, turn.fault_at))  # fmt: skip
     note = os.open(told, os.O_WRONLY | os.O_TRUNC | os.O_CREAT)
     try:
         with run:
@@ -107,6 +103,19 @@ def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
     except LocalFault:
         return FAULT
     return FINISHED if run.complete else LEFT
+
+
+def makers_of(deck: Deck, fault_at: int = 0) -> Makers:
+    """A run that is made with it does what the deck draws."""
+    return Makers(
+        inbox=lambda: cast("Inbox", deck),
+        clock=lambda: deck.now,
+        threads=lambda _: cast("Executor", deck),
+        fetcher=partial(Web, fault_at=fault_at),
+        frontier=partial(Frontier, draw=deck.draw),
+        reader=lambda sources, post: cast("Reader", Pages(deck, sources, post)),
+        stage=lambda *_, **__: cast("ProcessStage", Workers(deck)),
+    )
 
 
 class _Fate:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import random
-from functools import partial
 from pathlib import Path
 from queue import Empty
 
 import pytest
 
-from scraper import pipeline, runner
 from scraper.config import configure
 from scraper.journal import BATCH_SECONDS
+from scraper.runner import Run
 from scraper.sources.source import given_source
-from tests.stories.simulated import HOSTS, Deck, Pages, Web, url_of
+from tests.stories.simulated import HOSTS, Deck, makers_of, url_of
 
 LAG_SECONDS = 0.01  # of the played clock
 
@@ -45,20 +44,14 @@ class Trickle(Deck):
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.7, 10.0])
-def test_an_outcome_is_told_within_half_a_second(
-    seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_outcome_is_told_within_half_a_second(seconds: float, tmp_path: Path) -> None:
     deck = Trickle(seconds)
-    monkeypatch.setattr(runner, "SimpleQueue", lambda: deck)
-    monkeypatch.setattr(pipeline, "ThreadPoolExecutor", lambda *_, **__: deck)
-    monkeypatch.setattr(runner, "_steady_clock", lambda: deck.now)
-    monkeypatch.setattr(runner, "Fetcher", partial(Web, fault_at=0))
-    monkeypatch.setattr(runner, "Reader", lambda sources, post: Pages(deck, sources, post))
     config = configure(dir=str(tmp_path / "run"), robots="off", allow_hosts=HOSTS, save_only=True)
     urls = [url_of(f"gone/{number}") for number in range(12)]
 
     told_at = []
-    with runner.Run([given_source(urls, "list")], config) as run:
+    sources = [given_source(urls, "list")]
+    with Run(sources, config, makers=makers_of(deck)) as run:
         for _ in run:
             told_at.append(deck.now())
 

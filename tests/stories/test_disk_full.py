@@ -12,15 +12,19 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import scraper
-from scraper import journal, runner
+from scraper import journal
+from scraper.config import Config
 from scraper.faulty import FaultyServer, body
-from scraper.workers.stage import Recipe
+from scraper.opening import Makers
+from scraper.workers.stage import Limits, ProcessStage, Recipe
 from tests.conftest import Scrape, Scraped
 from tests.stories import kills, places, writes
+from tests.stories.runs import run_with
 
 SITE = kills.Site(6)  # a redirect and a picture among them
 ARGUMENTS = ("--robots", "off", "--no-progress", "-j", "1")
@@ -95,15 +99,17 @@ def test_each_write_in_turn_meets_a_full_disk(
 
 
 def test_a_full_disk_under_a_worker_stops_the_run_and_loses_nothing(
-    tmp_path: Path, server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: FaultyServer
 ) -> None:
     config = scraper.configure(dir=str(tmp_path / "run"), robots="off", threads=2, processes=1)
     urls = [server.url(path) for path in SITE.paths()]
     recipe = Recipe(function="tests.villains:full_disk")
-    with monkeypatch.context() as patch:
-        patch.setattr(runner, "Recipe", lambda **_: recipe)
-        with pytest.raises(scraper.LocalFault, match="no space left"):
-            scraper.run(urls, config)
+
+    def stage(config: Config, processes: int, post: Any) -> ProcessStage:
+        return ProcessStage(processes, Limits(60.0, 2**30), recipe, post)
+
+    with pytest.raises(scraper.LocalFault, match="no space left"):
+        run_with(Makers(stage=stage), urls, config)
     for line in (tmp_path / "run" / "records.jsonl").read_bytes().splitlines():
         assert json.loads(line)["kind"] == "page"
     assert not list((tmp_path / "run").glob("processed/**/*.*"))

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import scraper
-from scraper import runner
+from scraper.api import source_of
 from scraper.faulty import (
     Behaviour,
     Exchange,
@@ -38,7 +39,9 @@ from scraper.faulty import (
     silent,
     unaccepting,
 )
-from scraper.guard import guard
+from scraper.guard import resolver
+from scraper.opening import Makers, guard_of
+from scraper.runner import Run
 from tests.conftest import PROJECT
 from tests.stories import kills
 
@@ -72,10 +75,11 @@ def _ended(url: str, folder: Path, **keys: Any) -> tuple[scraper.Outcome, float]
         "dns_timeout_seconds": LIMIT_SECONDS,
         "request_time_seconds": LIMIT_SECONDS,
     }
+    makers = keys.pop("makers", Makers())
     config = scraper.configure(
         **(limits | keys), dir=str(folder), retries=0, robots="off", save_only=True
     )
-    with scraper.stream([url], config) as run:
+    with Run([source_of([url])], config, makers=makers, with_stored=True) as run:
         began = time.monotonic()
         (outcome,) = run
         seconds = time.monotonic() - began
@@ -170,15 +174,14 @@ def test_a_look_up_that_hangs_ends_and_gives_its_threads_back(
         answered.wait()
         return []
 
-    class Hanging(guard.Guard):
-        def __init__(self, *arguments: Any, **keys: Any) -> None:
-            super().__init__(*arguments, **keys, resolve=hang)
-
-    monkeypatch.setattr(runner, "Guard", Hanging)
-    monkeypatch.setattr(guard, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(resolver, "IDLE_SECONDS", 0.0)
     try:
         outcome, seconds = _ended(
-            "http://slow.test/", tmp_path, request_time_seconds=20, allow_hosts=["slow.test"]
+            "http://slow.test/",
+            tmp_path,
+            request_time_seconds=20,
+            allow_hosts=["slow.test"],
+            makers=Makers(guard=partial(guard_of, getaddrinfo=hang)),
         )
         hanging = [each for each in threading.enumerate() if each.name == "lookup"]
     finally:
@@ -386,7 +389,7 @@ def test_a_consumer_that_leaves_early_leaves_a_folder_that_goes_on(
     kills.check(tmp_path / "run", SITE, SITE.urls)
 
 
-def _use(run: runner.Run) -> None:
+def _use(run: Run) -> None:
     """A consumer with a bug."""
     with run:
         for number, _ in enumerate(run):

@@ -39,7 +39,7 @@ from scraper.faulty import (
     unaccepting,
 )
 from scraper.frontier.pace import MAX_CONSECUTIVE_FAILURES
-from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of
+from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of, run_with
 
 UNREACHABLE = "93.184.216.99"
 RETRIES = 2
@@ -204,8 +204,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         FaultyServer(status(200), tls=_certificate(folder)) as tls,
         unaccepting() as full,
         _plain() as plain,
-        internet(names, Wire(server.port, {UNREACHABLE: OSError(errno.EHOSTUNREACH, "no route")})),
     ):
+        wire = Wire(server.port, {UNREACHABLE: OSError(errno.EHOSTUNREACH, "no route")})
         ports = {"port": server.port, "closed": closed_port(), "full": full, "tls": tls.port,
                  "plain": plain}  # fmt: skip
         told = Run({}, server, ports)
@@ -233,7 +233,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             process_memory_bytes=2**29,
             html="tests.stories.test_failure_kinds:harm",
         )
-        scraper.run(lst, config)
+        run_with(internet(names, wire), lst, config)
         never.set()
         for each in records_of(folder / "run"):
             told.records[each["url"]] = each

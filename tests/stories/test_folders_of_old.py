@@ -19,7 +19,7 @@ import scraper
 from scraper.faulty import FaultyServer, etag, page, robots, status
 from scraper.storage.schema import SCHEMA
 from tests.conftest import PROJECT, Scrape
-from tests.stories.runs import PUBLIC, Names, Wire, internet, last_of, records_of
+from tests.stories.runs import PUBLIC, Names, Wire, internet, last_of, records_of, run_with
 
 OLD = PROJECT / "tests" / "folders"
 NAMES = Names({"shop.test": PUBLIC, "closed.test": "93.184.216.35"})
@@ -50,8 +50,8 @@ def server() -> Iterator[FaultyServer]:
 def _run(project: Path, server: FaultyServer, **how: object) -> scraper.Report:
     folder = project / "downloads" / "urls"
     keys = {"dir": str(folder), "processes": 1, "retry_wait_seconds": 0.01, "allow_hosts": []}
-    with internet(NAMES, Wire(server.port)):
-        return scraper.run(project / "urls.txt", scraper.configure(**keys), **how)  # type: ignore[arg-type]
+    makers = internet(NAMES, Wire(server.port))
+    return run_with(makers, project / "urls.txt", scraper.configure(**keys), **how)  # type: ignore[arg-type]
 
 
 def test_an_open_pass_goes_on_where_it_stopped(project: Path, server: FaultyServer) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import scraper
 from scraper.faulty import FaultyServer, page, redirect, robots
-from tests.stories.runs import HERE, PUBLIC, Names, Wire, internet, last_of
+from tests.stories.runs import HERE, PUBLIC, Names, Wire, internet, last_of, run_with
 
 OTHER = "93.184.216.35"
 INSIDE = "10.1.2.3"
@@ -48,8 +48,7 @@ class World:
         keys = {"save_only": True, "robots": "off", "retry_wait_seconds": 0.01} | keys
         keys.setdefault("allow_hosts", [])
         config = scraper.configure(dir=str(self.folder / "run"), **keys)
-        with internet(self.names, self.wire):
-            scraper.run(urls, config)
+        run_with(internet(self.names, self.wire), urls, config)
         return last_of(self.folder / "run")
 
 

@@ -21,8 +21,9 @@ import scraper
 from scraper.faulty import FaultyServer, Seen, body, delay, page, reset, robots, sequence, status
 from scraper.faulty.server import Exchange
 from scraper.frontier import pace
+from scraper.opening import Makers
 from tests.conftest import PROJECT
-from tests.stories.runs import PUBLIC, Names, Wire, internet, last_of, records_of
+from tests.stories.runs import PUBLIC, Names, Wire, internet, last_of, records_of, run_with
 
 HOSTS, URLS, PER_HOST = 100, 50, 2
 CRAWL_DELAY = 0.05
@@ -30,8 +31,9 @@ RETRY_WAIT = 0.05
 
 
 def _run(folder: Path, urls: list[str], **keys: Any) -> scraper.Report:
+    makers = keys.pop("makers", Makers())
     keys = {"save_only": True, "retry_wait_seconds": RETRY_WAIT} | keys
-    return scraper.run(urls, scraper.configure(dir=str(folder / "run"), **keys))
+    return run_with(makers, urls, scraper.configure(dir=str(folder / "run"), **keys))
 
 
 def _by_host(server: FaultyServer) -> dict[str, list[Seen]]:
@@ -263,9 +265,9 @@ def test_bandwidth_of_one_host_slows_only_that_host(tmp_path: Path) -> None:
 def test_a_dead_host_costs_few_connections_and_one_line(tmp_path: Path, robots_txt: str) -> None:
     wire = Wire(0, {PUBLIC: ConnectionRefusedError(111, "Connection refused")})
     urls = [f"http://dead.test/{n}" for n in range(300)]
-    with internet(Names({"dead.test": PUBLIC}), wire):
-        report = _run(tmp_path, urls, allow_hosts=["*.test"], robots=robots_txt,
-                      retry_wait_seconds=0.01)  # fmt: skip
+    makers = internet(Names({"dead.test": PUBLIC}), wire)
+    report = _run(tmp_path, urls, makers=makers, allow_hosts=["*.test"], robots=robots_txt,
+                  retry_wait_seconds=0.01)  # fmt: skip
     assert len(wire.contacted) <= pace.MAX_CONSECUTIVE_FAILURES
     assert report.failures.total() == report.total == 300
     assert report.failures["host_down"] >= 299
@@ -290,9 +292,9 @@ def test_a_dead_host_has_another_chance_with_retry(tmp_path: Path) -> None:
 
 def test_a_summary_counts_what_was_given_up(tmp_path: Path) -> None:
     wire = Wire(0, {PUBLIC: ConnectionRefusedError(111, "Connection refused")})
-    with internet(Names({"dead.test": PUBLIC}), wire):
-        _run(tmp_path, [f"http://dead.test/{n}" for n in range(20)], allow_hosts=["*.test"],
-             robots="off", retry_wait_seconds=0.01)  # fmt: skip
+    makers = internet(Names({"dead.test": PUBLIC}), wire)
+    _run(tmp_path, [f"http://dead.test/{n}" for n in range(20)], makers=makers,
+         allow_hosts=["*.test"], robots="off", retry_wait_seconds=0.01)  # fmt: skip
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert sum(summary["failures"].values()) == summary["failed"] == 20
     assert summary["exit_code"] == 4

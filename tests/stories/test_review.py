@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 import scraper
-from scraper import journal, pipeline, runner
+from scraper import journal
+from scraper.api import source_of
 from scraper.errors import LocalFault
 from scraper.faulty import (
     Behaviour,
@@ -32,6 +33,9 @@ from scraper.faulty import (
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
 from scraper.model import Fact
+from scraper.opening import Makers
+from scraper.runner import Run
+from scraper.supervision import Patience
 from scraper.urls import MAX_URL_BYTES
 from tests.conftest import PROJECT, Scrape
 from tests.stories.runs import last_of, records_of
@@ -279,7 +283,6 @@ def test_what_the_list_names_too_is_the_lists_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page comes first, while the host of its image is busy; then comes the line."""
-    monkeypatch.setattr(pipeline, "TICK_SECONDS", 0.05)
     monkeypatch.setattr(journal, "BATCH_SECONDS", 0.05)
     told, release = threading.Event(), threading.Event()
 
@@ -301,7 +304,8 @@ def test_what_the_list_names_too_is_the_lists_own(
             "/a.png": body(_picture(), "image/png"),
         }
         config = _config(tmp_path, save_only=False, processes=1)
-        with scraper.stream(urls(), config) as run:
+        makers = Makers(patience=Patience(tick=0.05))
+        with Run([source_of(urls())], config, makers=makers, with_stored=True) as run:
             for outcome in run:
                 if outcome.url == server.url("/page"):
                     told.set()
@@ -381,7 +385,7 @@ def test_what_must_not_be_kept_is_gone_when_its_outcome_is_told(
         for outcome in run:
             assert outcome.failure is not None
             assert outcome.failure.kind == "robots_directive"
-            assert [each.name for each in run.store.parts.glob("[0-9]*")] == []
+            assert [each.name for each in (run.folder / ".scraper").glob("parts/*/[0-9]*")] == []
     assert run.report.skips == {"robots_directive": 1}
 
 
@@ -409,9 +413,7 @@ def test_a_stream_that_is_closed_is_told_in_one_line(
     assert (done.returncode, done.stderr) == (2, says)
 
 
-def test_a_run_whose_every_thread_hangs_stops_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_whose_every_thread_hangs_stops_and_says_so(tmp_path: Path) -> None:
     """As on a disk that answers no more: no socket that could be shut would free them."""
     thaw = threading.Event()
 
@@ -420,18 +422,15 @@ def test_a_run_whose_every_thread_hangs_stops_and_says_so(
             thaw.wait(PATIENCE)
             return super().fetch(flight)
 
-    monkeypatch.setattr(pipeline, "LOST_SECONDS", 0.1)
-    monkeypatch.setattr(pipeline, "STALL_SECONDS", 3.0)
-    monkeypatch.setattr(pipeline, "TICK_SECONDS", 0.05)
+    patience = Patience(tick=0.05, stall=3.0, lost=0.1)
     config = _config(tmp_path, threads=2, per_host=1, retries=0, request_time_seconds=0.1)
     with FaultyServer(page("in")) as server:
         urls = [server.url("/", f"{name}.localhost") for name in "abcdef"]
         before = set(threading.enumerate())
-        with monkeypatch.context() as patch:
-            patch.setattr(runner, "Fetcher", Frozen)
-            run = scraper.stream(urls, config)
-            with run, pytest.raises(LocalFault) as caught:
-                list(run)
+        makers = Makers(fetcher=Frozen, patience=patience)
+        run = Run([source_of(urls)], config, makers=makers, with_stored=True)
+        with run, pytest.raises(LocalFault) as caught:
+            list(run)
         assert caught.value.failure.kind == "stalled"
         assert "every fetch thread hangs" in str(caught.value), "it is not the watchdog's find"
         assert not run.threads_are_back

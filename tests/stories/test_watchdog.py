@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 import scraper
-from scraper import pipeline
 from scraper.faulty import FaultyServer, silent
+from scraper.opening import Makers
+from scraper.supervision import Patience
+from tests.stories.runs import run_with
 
 
 def test_a_run_in_which_nothing_happens_says_what_it_waits_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(pipeline, "STALL_SECONDS", 0.2)
-    monkeypatch.setattr(pipeline, "TICK_SECONDS", 0.05)
+    makers = Makers(patience=Patience(tick=0.05, stall=0.2))
     with FaultyServer({"/slow": silent()}) as server:
         config = scraper.configure(
             dir=str(tmp_path / "run"), robots="off", timeout="700ms", retries=0, save_only=True
         )
-        report = scraper.run([server.url("/slow")], config)
+        report = run_with(makers, [server.url("/slow")], config)
 
     log = (tmp_path / "run" / "run.log").read_text()
     assert f"waiting for {server.url('/slow')} (a request, given up in" in log

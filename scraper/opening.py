@@ -1,0 +1,405 @@
+"""Opens the parts of one run, from the lock of its folder to its fetch threads.
+
+Each part puts its own end on a stack as soon as it is there, so that a run which cannot be opened
+gives back what it has, and one that is over gives back all, last opened first.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import cast
+
+from scraper.config import Config
+from scraper.delivery import Delivery
+from scraper.errors import LocalFault, UsageError, disk_failure
+from scraper.frontier.frontier import Frontier
+from scraper.frontier.lanes import new_host_threads
+from scraper.frontier.robots import token_of
+from scraper.guard.allowlist import AllowList
+from scraper.guard.guard import Connector, Guard, dial
+from scraper.guard.permissions import Permissions, Private
+from scraper.guard.resolver import GetAddrInfo, Resolver
+from scraper.http.fetcher import Fetcher
+from scraper.http.headers import agent_of
+from scraper.journal import Journal
+from scraper.machine import cores, descriptors, main_module, streams
+from scraper.machine.descriptors import Share
+from scraper.machine.files import NotPlain
+from scraper.messages import Inbox, Message
+from scraper.model import HostClass
+from scraper.passes import CurrentPass, Intake, RunRequest
+from scraper.pipeline import Parts, Pipeline
+from scraper.plugins import function_of
+from scraper.reports.summary import Report
+from scraper.results import Handover
+from scraper.run_folder import adoption, recovery
+from scraper.run_folder.naming import folder_named_after, temporary_folder
+from scraper.run_folder.owners import claim_folder
+from scraper.shaping import process_hashes, shaping_options
+from scraper.sinks.sink import Outputs, open_sinks
+from scraper.sinks.summary_file import SummaryFile
+from scraper.sources.reader import Reader
+from scraper.storage.faults import refusal_of
+from scraper.storage.ledger import Ledger
+from scraper.storage.store import Store
+from scraper.supervision import Flights, Patience, RunLimits
+from scraper.workers.stage import Limits, ProcessStage, Recipe
+
+logger = logging.getLogger("scraper")
+
+LEDGER = "ledger.sqlite"
+
+
+def guard_of(
+    config: Config,
+    getaddrinfo: GetAddrInfo = socket.getaddrinfo,
+    connect: Connector = dial,
+) -> Guard:
+    """The guard that a configuration asks for."""
+    hosts = config.hosts
+    permissions = Permissions(
+        cast("Private", hosts.private),
+        deny_networks=hosts.deny_networks,
+        allow_networks=hosts.allow_networks,
+    )
+    resolver = Resolver(getaddrinfo, timeout_seconds=config.fetch.dns_timeout_seconds)
+    return Guard(AllowList(hosts.allow_hosts), permissions, resolver, connect=connect)
+
+
+def process_stage_of(
+    config: Config, processes: int, post: Callable[[Message], None]
+) -> ProcessStage:
+    """The process stage that a configuration asks for."""
+    limits = Limits(config.worker.process_time_seconds, config.worker.process_memory_bytes)
+    bounds = {
+        "max_links": config.page.max_links,
+        "max_page_images": config.page.max_page_images,
+    }
+    recipe = Recipe(html=config.page.html, plan=asdict(config.image), bounds=bounds)
+    return ProcessStage(processes, limits, recipe, post)
+
+
+def steady_clock() -> Callable[[], float]:
+    """Unix seconds that never jump during a run, whatever is done to the system's clock."""
+    offset = time.time() - time.monotonic()
+    return lambda: time.monotonic() + offset
+
+
+def fetch_threads(threads: int) -> Executor:
+    """The pool in which requests are made."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="fetch")
+
+
+@dataclass(frozen=True, slots=True)
+class Makers:
+    """How a run makes its parts. Tests hand over others: a clock of their own, a played network."""
+
+    inbox: Callable[[], Inbox] = SimpleQueue
+    clock: Callable[[], Callable[[], float]] = steady_clock
+    threads: Callable[[int], Executor] = fetch_threads
+    guard: Callable[[Config], Guard] = guard_of
+    fetcher: Callable[..., Fetcher] = Fetcher
+    frontier: Callable[..., Frontier] = Frontier
+    reader: Callable[..., Reader] = Reader
+    stage: Callable[[Config, int, Callable[[Message], None]], ProcessStage] = process_stage_of
+    patience: Patience = Patience()  # noqa: RUF009 - it is frozen
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFolder:
+    """A run folder that this run holds, with what it knows and the files that it writes."""
+
+    path: Path
+    store: Store
+    ledger: Ledger
+    outputs: Outputs
+    summary: SummaryFile
+    list_ids: list[int]  # rows of the run's lists in the ledger
+    adopted: int  # records that were taken over into a new ledger
+    reopened: int  # URLs that are due again because a power loss took their files
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """Everything that a run has open."""
+
+    request: RunRequest
+    folder: OpenFolder
+    current: CurrentPass
+    intake: Intake
+    journal: Journal
+    guard: Guard
+    frontier: Frontier
+    stage: ProcessStage | None
+    pipeline: Pipeline
+
+    @property
+    def lasting_lists(self) -> list[int]:
+        """The rows of its lists that are read again and again."""
+        sources = zip(self.folder.list_ids, self.request.sources, strict=True)
+        return [row for row, source in sources if source.lasting]
+
+
+@contextmanager
+def local_errors(folder: Path | None = None) -> Iterator[None]:
+    """What goes wrong with our own files while a run is opened, in our words."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        assert folder is not None, "the ledger is in it"
+        raise refusal_of(error, folder / ".scraper" / LEDGER) from error
+    except (NotPlain, PermissionError) as error:
+        raise UsageError(disk_failure(error).message) from error
+    except OSError as error:
+        raise LocalFault(disk_failure(error)) from error
+
+
+def prepare_process(config: Config) -> Share:
+    """Check what a run needs of this process. Returns what it may have of threads and workers."""
+    main_module.refuse_second_run()
+    streams.open_missing()
+    if config.page.html:
+        function_of(config.page.html, "html")
+    return descriptors.fit_share(wanted_share(config))
+
+
+def wanted_share(config: Config) -> Share:
+    """The threads and processes that a configuration asks for."""
+    own = cores.usable_cores()
+    processes = config.run.processes or own
+    threads = config.run.threads or cores.default_threads(own)
+    return Share(threads, 0 if config.run.save_only else processes)
+
+
+def choose_folder(request: RunRequest, resources: ExitStack) -> Path:
+    """The run folder: the one that is named, one called after the list, or a temporary one."""
+    named = request.config.run.dir
+    if not request.sources:
+        folder = Path(named)
+        file = "records.jsonl" if request.adopt else f".scraper/{LEDGER}"
+        if not named or not (folder / file).exists():
+            raise UsageError(_no_run(folder))
+        return folder
+    if named:
+        return Path(named)
+    own = folder_named_after(request.sources[0])
+    if own is not None:
+        return own
+    temporary = temporary_folder()
+    resources.callback(temporary.remove)
+    return temporary.path
+
+
+def _no_run(folder: Path) -> str:
+    return (
+        f"no list of URLs is given, and {folder} holds no run to go on with: "
+        "name a list (python -m scraper urls.txt), or the folder of an earlier run"
+    )
+
+
+def open_run(
+    request: RunRequest,
+    path: Path,
+    share: Share,
+    report: Report,
+    inbox: Inbox,
+    makers: Makers,
+    resources: ExitStack,
+) -> OpenRun:
+    """Open everything that the run needs; `resources` closes it again."""
+    opened: OpenRun | None = None
+    config = request.config
+    stage = makers.stage(config, share.processes, inbox.put) if share.processes else None
+    adoption.refuse_unknown_records(path, request.adopt)
+    store = Store(path)
+
+    @resources.callback
+    def close_store() -> None:
+        # A commit that failed half-way may have promised files: the next run renames them.
+        store.close(keep_parts=opened is not None and opened.journal.uncommitted > 0)
+
+    @resources.callback
+    def close_stage() -> None:
+        if stage is not None:
+            stage.close(now=opened is None or opened.pipeline.stopped is not None)
+
+    store.open()
+    if stage is not None:
+        stage.start(store.parts)
+    folder = _open_folder(request, store, resources)
+    current = _choose_pass(request, folder, report)
+    intake = Intake(folder.ledger, current, report)
+    if not request.sources:
+        intake.count_known()
+    journal = _open_journal(request, folder, current, report)
+    for note in descriptors.reductions_of(wanted_share(config), share):
+        journal.note(note)
+    guard = makers.guard(config)
+    guard.learn(cast("dict[str, HostClass]", folder.ledger.hosts.classes()))
+    frontier = makers.frontier(
+        folder.ledger.lanes,
+        guard,
+        config.hosts,
+        config.fetch,
+        threads=share.threads,
+        agent=agent_of(config.fetch),
+    )
+    threads = share.threads + new_host_threads(share.threads)
+    now = makers.clock()
+    sources = list(zip(folder.list_ids, request.sources, strict=True))
+    parts = Parts(
+        frontier=frontier,
+        fetcher=_make_fetcher(config, guard, folder, share, makers, journal),
+        stage=stage,
+        journal=journal,
+        reader=makers.reader(sources, inbox.put),
+        intake=intake.take,
+        handover=Handover(inbox, now, journal, store, stage),
+        delivery=_open_delivery(request, journal, intake),
+        inbox=inbox,
+        threads=makers.threads(threads),
+        flights=Flights(threads, config.fetch.request_time_seconds, makers.patience),
+        now=now,
+    )
+    window = config.run.window or max(4 * share.threads, 256)
+    pipeline = Pipeline(parts, RunLimits(config.run), window, makers.patience)
+    opened = OpenRun(request, folder, current, intake, journal, guard, frontier, stage, pipeline)
+    return opened
+
+
+def check_workers(opened: OpenRun) -> None:
+    """Raises UsageError if worker processes cannot import what they need of the user's."""
+    if opened.stage is None:
+        return
+    if opened.request.config.page.html or main_module.imported_by_workers():
+        opened.stage.check_start()
+
+
+# -- its steps --------------------------------------------------------------------------------
+
+
+def _open_folder(request: RunRequest, store: Store, resources: ExitStack) -> OpenFolder:
+    config = request.config
+    ledger = Ledger(store.hidden / LEDGER, durable=config.run.durable)
+    resources.callback(_close_ledger, ledger)
+    if not ledger.in_wal:
+        logger.warning(
+            "%s is on a file system without shared memory: slower, no status while it runs",
+            ledger.path,
+        )
+    adopted = adoption.adopt_records(ledger, store.root, request.sources) if request.adopt else 0
+    list_ids = claim_folder(store.folder, ledger, request.sources, join=request.add_list)
+    store.recover(ledger.unpublished())
+    ledger.mark_published()
+    outputs = open_sinks(store.root, config, ended=ledger.meta("ended") is not None)
+    resources.callback(outputs.close)
+    reopened = _verify_after_power_loss(store, ledger, outputs, durable=config.run.durable)
+    summary = SummaryFile(store.root, store.own_parts)
+    return OpenFolder(store.folder, store, ledger, outputs, summary, list_ids, adopted, reopened)
+
+
+def _close_ledger(ledger: Ledger) -> None:
+    with suppress(sqlite3.Error):  # closing forgets what could not be rolled back
+        ledger.close()
+
+
+def _verify_after_power_loss(
+    store: Store, ledger: Ledger, outputs: Outputs, *, durable: bool
+) -> int:
+    """If the machine went down under the last run, believe only what is on the disk.
+
+    Returns how many URLs are due again.
+    """
+    boot, before = recovery.boot_id(), ledger.meta("boot")
+    reopened = 0
+    if before is not None and boot is not None and before != boot:
+        reopened = recovery.verify_after_power_loss(ledger, store.root, outputs)
+    ledger.set_meta("boot", None if durable else boot)
+    ledger.commit()
+    return reopened
+
+
+def _choose_pass(request: RunRequest, folder: OpenFolder, report: Report) -> CurrentPass:
+    current = CurrentPass(folder.ledger, request, shaping_options(request.config))
+    if current.previous is None and not request.sources:
+        raise UsageError(_no_run(folder.path))
+    current.choose()
+    if current.resumed and current.previous is not None:
+        report.resume(dict(current.previous.counts))
+    report.number = current.number
+    return current
+
+
+def _open_journal(
+    request: RunRequest, folder: OpenFolder, current: CurrentPass, report: Report
+) -> Journal:
+    config, ledger, outputs = request.config, folder.ledger, folder.outputs
+    folder.summary.check()
+    outputs.resume(ledger.position)
+    journal = Journal(
+        ledger,
+        folder.store,
+        outputs,
+        report,
+        current.number,
+        follow_images=config.page.page_images,
+        durable=config.run.durable,
+        refresh=current.refresh,
+        agent_token=token_of(agent_of(config.fetch)),
+        obeyed_directives=config.hosts.obey,
+        process_hash=process_hashes(config).__getitem__,
+    )
+    # From now on a file may go further than the ledger knows: what stands there is ours.
+    for sink in outputs:
+        ledger.set_position(sink.name, sink.flush(durable=False))
+    ledger.set_meta("ended", None)
+    ledger.commit()
+    changes = current.changed_options()
+    if changes:
+        journal.note(
+            f"what {folder.path} holds was made with other options ({changes}); it stays as"
+            " it is: --refresh makes everything anew"
+        )
+    return journal
+
+
+def _make_fetcher(
+    config: Config,
+    guard: Guard,
+    folder: OpenFolder,
+    share: Share,
+    makers: Makers,
+    journal: Journal,
+) -> Fetcher:
+    fetcher = makers.fetcher(
+        config.fetch,
+        guard,
+        folder.store.parts,
+        per_host=config.hosts.per_host,
+        max_pause=config.hosts.max_retry_after_seconds,
+        folder=folder.store.root,
+        connections=share.connections,
+    )
+    if fetcher.uses_proxy:
+        journal.note(
+            "through a proxy the guard sees no addresses: it judges hosts, ports and the "
+            "addresses that URLs name; private names are the proxy's business"
+        )
+    return fetcher
+
+
+def _open_delivery(request: RunRequest, journal: Journal, intake: Intake) -> Delivery | None:
+    if not request.with_stored:
+        return None
+    delivery = Delivery(journal, intake.seen, request.config.page.page_images)
+    intake.deliver_to(delivery)
+    return delivery

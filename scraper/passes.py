@@ -1,0 +1,219 @@
+"""Which pass a run works on, and what of its list is due in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import scraper
+from scraper.config import Config
+from scraper.delivery import Delivery
+from scraper.errors import KINDS, UsageError
+from scraper.hints import did_you_mean
+from scraper.model import Line
+from scraper.reports.summary import Report
+from scraper.shaping import Options, describe_changes
+from scraper.sources.source import Source
+from scraper.storage.bitmap import Bitmap
+from scraper.storage.ledger import Ledger
+from scraper.storage.passes import Pass
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a run is asked to do: its lists, its configuration, and which URLs are due again.
+
+    `retry` requests failed URLs again: `()` all of them, or those of the given kinds. `refresh`
+    requests all of them again. None of both: what has no outcome yet.
+    """
+
+    sources: Sequence[Source]
+    config: Config
+    retry: tuple[str, ...] | None = None
+    refresh: bool = False
+    add_list: bool = False
+    adopt: bool = False
+    with_stored: bool = False
+
+    def __post_init__(self) -> None:
+        if self.retry is not None and self.refresh:
+            raise UsageError(
+                "retry and refresh exclude each other: the one asks again what failed,"
+                " the other asks everything"
+            )
+
+    @property
+    def is_plain(self) -> bool:
+        """Only what has no outcome yet is due."""
+        return self.retry is None and not self.refresh
+
+    def arguments(self) -> dict[str, Any]:
+        """As the ledger keeps them with the pass."""
+        return {
+            "inputs": [each.identity for each in self.sources],
+            "retry": None if self.retry is None else list(self.retry),
+            "refresh": self.refresh,
+        }
+
+
+class CurrentPass:
+    """The pass that a run works on: the one that its folder has open, or the next.
+
+    The next one opens with its first URL; a run for which nothing is due opens none.
+    """
+
+    def __init__(self, ledger: Ledger, request: RunRequest, shaping: Options) -> None:
+        self._ledger = ledger
+        self._request = request
+        self._shaping = shaping
+        self.previous = ledger.passes.last()  # or this one, if it is continued
+        self.number = self.previous.number if self.previous else 1
+        self.refresh = request.refresh
+        self.resumed = False
+        self.is_open = False
+
+    @property
+    def is_first(self) -> bool:
+        """No pass was before this one."""
+        return self.previous is None
+
+    def choose(self) -> None:
+        """Continue the open pass if that is what is asked for; else prepare the next."""
+        last = self.previous
+        if last is None:
+            return
+        if last.ended is None and self._continues(last):
+            self.resumed = self.is_open = True
+            self.refresh = bool(last.arguments.get("refresh"))
+        else:
+            self._prepare_next(last)
+        # Without a list the folder knows what a list would name line by line.
+        without_list = not self._request.sources
+        if without_list and self.refresh and self._ledger.passes.reopen_listed(self.number):
+            self.ensure_open()
+
+    def _continues(self, last: Pass) -> bool:
+        return self._request.is_plain or _is_same(last.arguments, self._request.arguments())
+
+    def _prepare_next(self, last: Pass) -> None:
+        self.number = last.number + 1
+        self._ledger.hosts.reset_failures()
+        if last.ended is None:
+            self._ledger.passes.end(last.number)
+            self._ledger.passes.adopt_pending(self.number)
+            self.ensure_open()
+        retry = self._request.retry
+        if retry is not None and self._ledger.passes.reopen_failed(self.number, retry):
+            self.ensure_open()
+
+    def ensure_open(self) -> None:
+        """A URL is due in this pass."""
+        if not self.is_open:
+            arguments = self._request.arguments()
+            self._ledger.passes.open(self.number, arguments, [self._shaping], scraper.__version__)
+            self.is_open = True
+
+    def changed_options(self) -> str:
+        """The options with which the folder's results were made, where this run's differ; in
+        words, "" if none do. This run's are remembered."""
+        passes = self._ledger.passes.newest_first()
+        if self.resumed and self._shaping not in passes[0].configurations:
+            known = [*passes[0].configurations, self._shaping]
+            self._ledger.passes.set_configurations(self.number, known)
+        if self.refresh:
+            relevant = [each for each in passes if each.number == self.number]
+        else:
+            relevant = _since_last_refresh(passes)
+        made_with = [options for each in relevant for options in each.configurations]
+        return describe_changes(made_with, self._shaping)
+
+
+def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one.get(name) == other.get(name) for name in ("retry", "refresh"))
+
+
+def _since_last_refresh(passes: Sequence[Pass]) -> list[Pass]:
+    """The passes, newest first, whose options made what lies there now."""
+    since = []
+    for each in passes:
+        since.append(each)
+        if each.arguments.get("refresh") and each.ended is not None:
+            break
+    return since
+
+
+class Intake:
+    """Takes lines of the list into the ledger, and counts what is due of them."""
+
+    def __init__(self, ledger: Ledger, current: CurrentPass, report: Report) -> None:
+        self.seen = Bitmap()  # rows that the list has named
+        self.due = 0  # URLs of the list that this pass is about
+        self._ledger = ledger
+        self._current = current
+        self._report = report
+        self._delivery: Delivery | None = None
+
+    def deliver_to(self, delivery: Delivery) -> None:
+        """From now on it hears which URLs have their outcome already."""
+        self._delivery = delivery
+
+    def count_known(self) -> None:
+        """Without a list, what the pass holds is what is due."""
+        self.due = self._ledger.passes.count_urls(self._current.number) - self._report.found
+
+    def take(self, lines: Sequence[Line]) -> frozenset[int]:
+        """Take these lines. Returns the lanes that gain."""
+        current, report = self._current, self._report
+        added = self._ledger.intake.add(
+            lines, current.number, again=current.refresh, seen=self.seen
+        )
+        if added.new or added.again:
+            current.ensure_open()
+        if self._delivery is not None:
+            self._delivery.note_known(added.ended)
+        self.due += added.due
+        report.lines += len(lines)
+        report.found -= added.known_as_found
+        report.repeated += added.repeated
+        return added.hosts
+
+
+# -- kinds of failures to retry ---------------------------------------------------------------
+
+
+def checked_kinds(kinds: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The kinds of failures that `retry` names. Raises UsageError if there is no such kind."""
+    if kinds is None:
+        return None
+    if isinstance(kinds, str):
+        kinds = kinds.split(",")
+    if not isinstance(kinds, Iterable) or not all(isinstance(each, str) for each in kinds):
+        raise UsageError(
+            f"retry = {kinds!r} is not right: give () for all that failed, or kinds such as "
+            '["timeout_read", "http_503"]'
+        )
+    return tuple(dict.fromkeys(name for word in kinds for name in _kinds_of(word)))
+
+
+_KINDS_HINT = "; they stand as error_kind in errors.jsonl, statuses as http_404"
+
+
+def _kinds_of(word: str) -> list[str]:
+    """The kinds that a word means: one, a branch of the tree (network), a family (timeout)."""
+    if word in KINDS or re.fullmatch(r"http_[1-9]\d\d", word):
+        return [word]
+    kinds = [k.name for k in KINDS.values() if word == k.branch or k.name.startswith(f"{word}_")]
+    if not kinds:
+        raise UsageError(f"retry: no kind of failure is called {word!r}{_kind_hint(word)}")
+    return kinds
+
+
+def _kind_hint(word: str) -> str:
+    branches = {kind.branch for kind in KINDS.values()}
+    status = re.search(r"[1-5]\d\d$", word)
+    if status is None:
+        return did_you_mean(word, [*KINDS, *branches], _KINDS_HINT)
+    name = f"http_{status[0]}"
+    return did_you_mean(name, [name, *branches], _KINDS_HINT)

@@ -1,0 +1,171 @@
+"""What a fact means for its URL: it goes on to a worker, follows a redirect, is tried again, or
+ends as an outcome in the journal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from scraper.frontier.frontier import Frontier
+from scraper.http.flight import Flight
+from scraper.journal import Journal
+from scraper.messages import Answered, Inbox, Processed
+from scraper.model import Fact, Failure, Fetched, FetchFailed, Moved, Task
+from scraper.storage.store import Store, processed_prefix
+from scraper.urls import without_credentials
+from scraper.workers.stage import ProcessStage, WorkItem
+
+
+class Handover:
+    """What happens to a fact on the thread that has fetched it: it is posted, and a body that is
+    to be processed goes on to the worker processes. No state of its own."""
+
+    def __init__(self, inbox: Inbox, now: Callable[[], float], journal: Journal, store: Store,
+                 stage: ProcessStage | None) -> None:  # fmt: skip
+        self._inbox = inbox
+        self._now = now
+        self._journal = journal
+        self._store = store
+        self._stage = stage
+
+    def hand_over(self, flight: Flight, future: Future[Fact]) -> None:
+        """Runs on the thread that finished: short, never raises, never blocks.
+
+        The fact is posted before the body goes on, so it is known when its result comes.
+        """
+        if future.cancelled():
+            return
+        fact = future.result()
+        self._inbox.put(Answered(flight.request_id, fact, self._now()))
+        if isinstance(fact, Fetched) and self.needs_work(fact):
+            assert self._stage is not None, "there is one if there is work"
+            self._stage.submit(fact.task, self._work_item(fact), fact.bytes)
+
+    def needs_work(self, fetched: Fetched) -> bool:
+        """Is there something to process? Not in a file, nor in what was processed the same way."""
+        if self._stage is None or fetched.kind == "file":
+            return False
+        stored = fetched.task.stored
+        if fetched.status != 304 or stored is None:
+            return True
+        if stored.process_hash != self._journal.process_hash(fetched.kind):
+            return True
+        return fetched.kind == "image" and not self._journal.has_picture(fetched.task)
+
+    def _work_item(self, fetched: Fetched) -> WorkItem:
+        task = fetched.task
+        path = self._store.part(fetched.part) if fetched.part else self._stored_path(task)
+        return WorkItem(
+            kind=fetched.kind,
+            path=path,
+            url=without_credentials(fetched.url.href),
+            charset=fetched.charset,
+            out=self._store.part(f"{task.id}-{task.attempt}-{len(task.hops)}"),
+            final=processed_prefix(task.origin_url),
+        )
+
+    def _stored_path(self, task: Task) -> str:
+        assert task.stored is not None, "no part was written, so there is a body from before"
+        assert task.stored.path is not None, "and it has a place"
+        return str(self._store.folder / task.stored.path)
+
+
+class Results:
+    """Takes what has come of each URL, in the coordinator's thread.
+
+    A method returns the failure if this machine is at fault: then the URL stays pending, and the
+    run is to stop.
+    """
+
+    def __init__(self, frontier: Frontier, journal: Journal, handover: Handover) -> None:
+        self.received_bytes = 0  # of bodies in this run, recorded yet or not
+        self._frontier = frontier
+        self._journal = journal
+        self._needs_work = handover.needs_work
+        self._processing: dict[int, Fetched] = {}
+
+    @property
+    def processing(self) -> int:
+        """How many bodies the worker processes have."""
+        return len(self._processing)
+
+    def take_answer(self, answered: Answered) -> Failure | None:
+        """What a request has come to."""
+        fact = answered.fact
+        report = self._journal.report
+        report.requests += 1
+        self.received_bytes += fact.wire_bytes
+        if not isinstance(fact, Fetched):  # its bytes count with its record
+            report.wire_bytes += fact.wire_bytes
+        if fact.task.purpose == "robots":
+            fault = _fault_in(fact)
+            self._frontier.robots_received(fact, answered.at)
+        else:
+            fault = self._take_fact(fact, answered.at)
+        self._frontier.request_ended(fact, answered.at)
+        return fault
+
+    def _take_fact(self, fact: Fact, at: float) -> Failure | None:
+        match fact:
+            case Fetched():
+                if self._needs_work(fact):
+                    self._processing[fact.task.id] = fact
+                else:
+                    self._record_fetched(fact, None)
+            case Moved():
+                problem = self._frontier.follow_redirect(fact, at)
+                if problem is not None:
+                    self._record_failed(FetchFailed(fact.task, problem, fact.to, time.time()))
+            case FetchFailed():
+                return self._take_failure(fact, at)
+        return None
+
+    def _take_failure(self, failed: FetchFailed, at: float) -> Failure | None:
+        fault = _fault_in(failed)
+        if fault is not None:
+            self._frontier.requeue_unattempted(failed.task)
+        elif not self._frontier.schedule_retry(failed, at):
+            self._record_failed(failed)
+        return fault
+
+    def take_processed(self, processed: Processed) -> Failure | None:
+        """What a worker process has made of a body."""
+        task, failure = processed.task, processed.failure
+        fetched = self._processing.get(task.id)
+        if fetched is None or fetched.task != task:
+            return None  # the result of a flight that was given up
+        del self._processing[task.id]
+        if processed.printed:
+            self._journal.note_printed(task, processed.printed)
+        if failure is not None and failure.blame == "here":
+            self._frontier.requeue_unattempted(task)
+            return failure
+        self._record_fetched(fetched, processed)
+        return None
+
+    def take_back(self, task: Task) -> None:
+        """A body was not processed: its URL stays pending."""
+        self._processing.pop(task.id, None)
+        self._frontier.requeue_unattempted(task)
+
+    def _record_fetched(self, fetched: Fetched, processed: Processed | None) -> None:
+        self._frontier.rows_added(self._journal.record_fetched(fetched, processed))
+        self._frontier.release(fetched.task)
+
+    def record_refused(self, task: Task, refusal: Failure) -> None:
+        """A rule says that this URL is not to be requested."""
+        self._journal.record_refused(task, refusal)
+        self._frontier.release(task)
+
+    def _record_failed(self, failed: FetchFailed) -> None:
+        self._journal.record_failed(failed)
+        self._frontier.release(failed.task)
+
+
+def _fault_in(fact: Fact) -> Failure | None:
+    """The failure, if this machine is to blame for it."""
+    if isinstance(fact, FetchFailed) and fact.failure.blame == "here":
+        return fact.failure
+    return None

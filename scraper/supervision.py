@@ -1,0 +1,187 @@
+"""What watches over the loop: the limits of a run, the deadlines of its requests, the watchdog.
+
+None of them waits or acts by itself; the loop asks each of them once a turn.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scraper import errors
+from scraper.config import RunSettings
+from scraper.http.flight import Flight
+from scraper.model import Task, Trust
+from scraper.redaction import redacted
+from scraper.text import counted
+
+MIN_FOR_A_SHARE = 20  # URLs with an outcome, before a share of failures means something
+MAX_DESCRIBED = 3  # requests that a line about waiting names
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """For how many seconds the loop waits for what may never come."""
+
+    tick: float = 1.0  # between two looks at the clocks
+    stall: float = 60.0  # without any message, before the watchdog says what the run waits for
+    lost: float = 5.0  # for a request whose socket was shut; after that its thread is stuck
+
+
+# -- limits of the run ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a run has come to, as its limits count it."""
+
+    seconds: float
+    received_bytes: int
+    delivered: int
+    recorded: int  # delivered or to be delivered with the next commit
+    failed: int
+
+
+class RunLimits:
+    """The limits that a configuration sets to a run."""
+
+    def __init__(self, settings: RunSettings) -> None:
+        self._settings = settings
+        self.grace_seconds = settings.grace_seconds
+
+    def ends_at(self, began: float) -> float | None:
+        """When the time of a run that began then is over; None if it has no limit."""
+        limit = self._settings.max_time_seconds
+        return began + limit if limit else None
+
+    def permits_urls(self, urls: int) -> bool:
+        """May one more URL be handed out when so many have been?"""
+        return not self._settings.max_urls or urls < self._settings.max_urls
+
+    def reached(self, progress: Progress) -> str | None:
+        """The limit that is reached, in words; None if none is."""
+        limits = self._settings
+        if limits.max_time_seconds and progress.seconds >= limits.max_time_seconds:
+            return f"max_time of {limits.max_time_seconds:g} s is over"
+        if limits.max_bytes and progress.received_bytes >= limits.max_bytes:
+            return f"max_bytes of {counted(limits.max_bytes, 'byte')} is reached"
+        if not self.permits_urls(progress.delivered):
+            return f"max_urls of {counted(limits.max_urls, 'URL')} is reached"
+        if limits.max_failures:
+            return self._too_many_failures(progress)
+        return None
+
+    def _too_many_failures(self, progress: Progress) -> str | None:
+        allowed, failed, recorded = self._settings.max_failures, progress.failed, progress.recorded
+        if not allowed.endswith("%"):
+            if failed < int(allowed):
+                return None
+            return f"{counted(failed, 'URL')} failed, which max_failures does not allow"
+        share = float(allowed[:-1]) / 100
+        if recorded < MIN_FOR_A_SHARE or failed <= share * recorded:
+            return None
+        urls = counted(recorded, "URL")
+        return f"{failed:,} of {urls} failed, more than max_failures of {allowed}"
+
+
+# -- deadlines of requests --------------------------------------------------------------------
+
+
+class Flights:
+    """The requests in the air, in the order of their deadlines.
+
+    A request that is overdue is aborted: its socket is shut. If even that does not end it, its
+    thread is stuck for good, and is lost to the run.
+    """
+
+    def __init__(self, threads: int, seconds: float, patience: Patience) -> None:
+        self.seconds = seconds  # that a request may take
+        self.lost = 0  # threads that will never come back
+        self._threads = threads
+        self._patience = patience
+        self._flights: dict[int, Flight] = {}
+        self._last_id = 0
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    @property
+    def have_a_free_thread(self) -> bool:
+        return len(self._flights) < self._threads - self.lost
+
+    @property
+    def all_threads_lost(self) -> bool:
+        return self.lost >= self._threads
+
+    def add(self, task: Task, trust: Trust) -> Flight:
+        """A request that begins now."""
+        self._last_id += 1
+        flight = Flight(self._last_id, task, trust, time.monotonic() + self.seconds)
+        self._flights[flight.request_id] = flight
+        return flight
+
+    def remove(self, request_id: int) -> bool:
+        """A request has ended. False if it was given up before."""
+        return self._flights.pop(request_id, None) is not None
+
+    def next_deadline(self) -> float | None:
+        """When a request is to be aborted, or given up because that was in vain."""
+        earliest = None
+        for flight in self._flights.values():
+            if flight.abort_reason is None:
+                return flight.deadline if earliest is None else min(earliest, flight.deadline)
+            if earliest is None:
+                earliest = flight.deadline + self._patience.lost
+        return earliest
+
+    def abort_overdue(self, now: float) -> list[Flight]:
+        """Abort what is overdue. Returns what cannot be aborted: its threads are lost."""
+        stuck = []
+        for flight in self._flights.values():
+            if now < flight.deadline:
+                break
+            if flight.abort_reason is None:
+                limit = f"not finished within {self.seconds:g} s"
+                flight.abort(errors.new_failure("timeout_total", limit))
+            elif now >= flight.deadline + self._patience.lost:
+                stuck.append(flight)
+        self.lost += len(stuck)
+        return stuck
+
+    def abort_all(self) -> None:
+        """End every request: the run is over."""
+        for flight in self._flights.values():
+            flight.abort(errors.new_failure("interrupted", "the run was stopped"))
+
+    def describe(self, now: float) -> Iterator[str]:
+        """In words, what the run waits for."""
+        for flight in itertools.islice(self._flights.values(), MAX_DESCRIBED):
+            left = max(flight.deadline - now, 0)
+            yield f"{redacted(flight.task.url.href)} (a request, given up in {left:.0f} s)"
+        if len(self._flights) > MAX_DESCRIBED:
+            yield counted(len(self._flights) - MAX_DESCRIBED, "more request")
+
+
+# -- the watchdog -----------------------------------------------------------------------------
+
+
+class Watchdog:
+    """Notices when no message has come for a while."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last_at = time.monotonic()
+
+    def note_message(self) -> None:
+        """Something has happened."""
+        self._last_at = time.monotonic()
+
+    def stalled_seconds(self, now: float) -> float | None:
+        """For how long nothing has happened, if that is too long; then it counts from now on."""
+        silent = now - self._last_at
+        if silent < self._seconds:
+            return None
+        self._last_at = now
+        return silent
