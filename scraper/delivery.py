@@ -65,7 +65,8 @@ class Delivery:
         for some in _batches(ids):
             for id, url, offset, length in ledger.spans.of(some):
                 if offset < end and self._delivered.add(id):
-                    yield stored_outcome(records.read(offset, length), id, url)
+                    line, record = records.read(offset, length, url)
+                    yield stored_outcome(line, record, id, url)
 
 
 def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -143,7 +143,8 @@ class Journal:
         assert stored is not None, "validators were sent"
         assert stored.offset is not None, "and recorded"
         failure = processed.failure if processed else None
-        earlier = self.records.read(stored.offset, stored.length or 0)
+        place = (stored.offset, stored.length or 0)
+        _, earlier = self.records.read(*place, task.origin_url.href)
         line = record.of_unchanged(earlier, self.pass_number, fetched, processed)
         state: State = "failed" if failure else "unchanged"
         outcome = Outcome(

@@ -345,6 +345,7 @@ def _open_journal(
     config, ledger, outputs = request.config, folder.ledger, folder.outputs
     folder.summary.check()
     outputs.resume(ledger.position)
+    recovery.check_records(ledger, outputs.records)
     journal = Journal(
         ledger,
         folder.store,

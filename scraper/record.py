@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,6 +49,7 @@ KEYS = (
     "fetched_at",
     "seconds",
 )
+_KEY_SET = frozenset(KEYS)
 NO_FACTS = b"{}"
 _Record = dict[str, Any]
 
@@ -110,11 +112,14 @@ def of_refused(pass_number: int, task: Task, failure: Failure) -> bytes:
 
 
 def of_unchanged(
-    earlier: bytes, pass_number: int, fetched: Fetched, processed: Processed | None = None
+    earlier: Mapping[str, Any],
+    pass_number: int,
+    fetched: Fetched,
+    processed: Processed | None = None,
 ) -> bytes:
     """The record of an earlier pass, still true; with new facts if the body was processed again."""
-    record: _Record = orjson.loads(earlier)
-    record |= {
+    record = {
+        **earlier,
         "pass": pass_number,
         # By now the list may name what only a page had named.
         **_origin(fetched.task),
@@ -210,12 +215,21 @@ def _rounded(seconds: float | None) -> float | None:
 # -- read back ---------------------------------------------------------------------------------
 
 
-def stored_outcome(line: bytes, id: int, url: str) -> Outcome:
+def decode(line: bytes, url: str) -> _Record:
+    """The record in a line. Raises ValueError if it is no record of this canonical URL."""
+    record = orjson.loads(line)
+    if not isinstance(record, dict) or not record.keys() >= _KEY_SET:
+        raise ValueError("no record")
+    if record["key"] != key_of_record(url):
+        raise ValueError("the record of another URL")
+    return record
+
+
+def stored_outcome(line: bytes, record: Mapping[str, Any], id: int, url: str) -> Outcome:
     """The outcome that a record describes; the answer itself, and the task's row, are lost.
 
-    `url` is the canonical one; the record hides its secrets.
+    `record` is its line decoded; `url` is the canonical one, whose secrets the record hides.
     """
-    record: dict[str, Any] = orjson.loads(line)
     refused = record["canonical_url"] is None
     origin_url = Url(url, "", "") if refused else parts_of(url)
     task = Task(
@@ -234,7 +248,7 @@ def stored_outcome(line: bytes, id: int, url: str) -> Outcome:
     return Outcome(task, record["state"], line, failure=_failure_of(record), stored=True)
 
 
-def _failure_of(record: dict[str, Any]) -> Failure | None:
+def _failure_of(record: Mapping[str, Any]) -> Failure | None:
     if record["error_kind"] is None:
         return None
     return Failure(

@@ -90,7 +90,7 @@ def test_no_record_and_no_line_of_the_log_commands_a_terminal(text: str) -> None
     outcome = outcome_of(text)
     assert outcome.fetched is not None
     processed = Processed(outcome.task, orjson.dumps({"title": text}))
-    again = record.of_unchanged(outcome.line, 2, outcome.fetched, processed)
+    again = record.of_unchanged(outcome.record, 2, outcome.fetched, processed)
     written = [
         outcome.line,
         again,

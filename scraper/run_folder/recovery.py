@@ -16,12 +16,15 @@ from pathlib import Path
 
 import orjson
 
+from scraper.errors import LocalFault, UsageError
 from scraper.machine.files import Folder
 from scraper.sinks.line_file import end_of_last_line
+from scraper.sinks.record_log import RecordLog
 from scraper.sinks.sink import Outputs
 from scraper.storage.ledger import Ledger
 from scraper.storage.spans import RecordSpan
 
+SAMPLED_RECORDS = 16
 VERIFIED_SECONDS = 300.0  # Linux writes dirty pages back within 30 s, twice that with a journal
 
 
@@ -49,6 +52,18 @@ def verify_after_power_loss(ledger: Ledger, folder: Folder, outputs: Outputs) ->
     for sink in outputs:
         sink.recover(ledger.position(sink.name))
     return reopened
+
+
+def check_records(ledger: Ledger, records: RecordLog) -> None:
+    """Raises UsageError if records.jsonl was changed since the last run, though not in size.
+
+    A few places are read, which is enough where it was sorted, or edited in more than a few.
+    """
+    try:
+        for span in ledger.spans.sample(SAMPLED_RECORDS):
+            records.read(span.offset, span.length, span.url)
+    except LocalFault as fault:
+        raise UsageError(str(fault)) from fault
 
 
 def _true_end(records: FileIO, position: int, recent: Sequence[RecordSpan], folder: Folder) -> int:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.machine.files import Folder
 from scraper.model import Outcome
+from scraper.record import decode
+from scraper.redaction import redacted
 from scraper.sinks.line_file import LineFile
 
 _ADVICE = "move the folder .scraper away and start again with --adopt to go on with what it holds"
@@ -84,13 +87,25 @@ class RecordLog:
     def close(self) -> None:
         self.file.close()
 
-    def read(self, offset: int, length: int) -> bytes:
-        """What was written there once; it may still wait to be flushed."""
+    def read(self, offset: int, length: int, url: str) -> tuple[bytes, dict[str, Any]]:
+        """The record of a URL that was written there once, as its line and decoded. It may still
+        wait to be flushed.
+
+        Raises LocalFault if something else stands there by now.
+        """
         if offset + length > self.file.written:
             self.flush(durable=False)
         with self.file.read() as file:
             file.seek(offset)
-            return file.read(length)
+            line = file.read(length)
+        try:
+            return line, decode(line, url)
+        except ValueError as error:
+            message = (
+                f"{self.path} was changed: at byte {offset:,} there is not the record of "
+                f"{redacted(url)} any more; put it back; or {_ADVICE}"
+            )
+            raise LocalFault(new_failure("disk_error", message)) from error
 
     def lines(self) -> Iterator[bytes]:
         """All lines up to the last flush, as they are when this is called."""

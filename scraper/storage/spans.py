@@ -44,6 +44,12 @@ class RecordSpans:
         rows = orjson.loads(self._database.value_of(_OF_ROWS, encode(ids)))
         return [RecordSpan(*row) for row in rows]
 
+    def sample(self, limit: int) -> list[RecordSpan]:
+        """The last records of up to so many rows, spread evenly over all of them."""
+        last: int = self._database.value_of("SELECT coalesce(max(id), 0) FROM url")
+        count = min(limit, last)
+        return self.of([1 + index * (last - 1) // max(count - 1, 1) for index in range(count)])
+
     def recent(self, seconds: float) -> list[RecordSpan]:
         """The records of the last `seconds` before the last one, in their order in the file."""
         return [RecordSpan(*row) for row in self._database.execute(_RECENT, (seconds,))]

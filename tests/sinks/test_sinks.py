@@ -113,6 +113,17 @@ def test_a_file_that_lost_something_is_refused_with_one_message(
         opened(folder, "100")
 
 
+@pytest.mark.parametrize("there", [b"{]", b"7", b"{}", b"", b'{"key":"0000000000000000"}'])
+def test_what_is_no_record_of_its_url_is_not_read_back(
+    there: bytes, folder: Folder, tmp_path: Path
+) -> None:
+    (tmp_path / "records.jsonl").write_bytes(there + b"\n")
+    sink = opened(folder, str(len(there) + 1))
+    with pytest.raises(LocalFault, match=r"records\.jsonl was changed: at byte 0 .*--adopt"):
+        sink.read(0, len(there), "https://a/")
+    sink.close()
+
+
 def test_a_file_that_cannot_be_written_is_told(folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "records.jsonl").mkdir()
     with pytest.raises(UsageError, match="is a folder where"):
