@@ -4,6 +4,9 @@
 over a list (two pages, a redirect, an image that is there and one that is not, a 404, a 500, a bad
 line, a path that robots.txt forbids, a host that does not give its robots.txt), and a second pass
 over the grown list that was stopped by a limit after one of three URLs.
+
+`tests/folders/schema-2` was written shortly before schema 3: a pass that was stopped by a limit
+while two URLs were pending, one of them after an answer 503 of its host.
 """
 
 from __future__ import annotations
@@ -17,21 +20,28 @@ import pytest
 
 import scraper
 from scraper.faulty import FaultyServer, etag, page, robots, status
+from scraper.storage.ledger import Ledger
 from scraper.storage.schema import SCHEMA
+from scraper.urls import lane_of
 from tests.conftest import PROJECT, Scrape
 from tests.stories.runs import PUBLIC, Names, Wire, internet, last_of, records_of, run_with
 
 OLD = PROJECT / "tests" / "folders"
-NAMES = Names({"shop.test": PUBLIC, "closed.test": "93.184.216.35"})
+NAMES = Names({"shop.test": PUBLIC, "closed.test": "93.184.216.35", "busy.test": "93.184.216.36"})
 HOME = b"<title>Shop</title><p>Home<img src=/a.png><img src='/none.png'>"
+
+
+def _moved(name: str, to: Path) -> Path:
+    """An old folder in another place, with its list."""
+    shutil.copytree(OLD / name, to / "downloads" / "urls")
+    shutil.copy(OLD / f"{name}.txt", to / "urls.txt")
+    return to
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The old folder in another place, with its list."""
-    shutil.copytree(OLD / "schema-1", tmp_path / "downloads" / "urls")
-    shutil.copy(OLD / "schema-1.txt", tmp_path / "urls.txt")
-    return tmp_path
+    """The folder of schema 1."""
+    return _moved("schema-1", tmp_path)
 
 
 @pytest.fixture
@@ -107,6 +117,27 @@ def test_its_ledger_is_migrated_by_a_run_and_only_read_by_status(
     assert ledger.read_bytes() == bytes_before
     _run(project, server)
     assert _schema_of(ledger) == SCHEMA
+
+
+def test_a_folder_of_schema_2_keeps_what_it_knows_of_hosts_and_goes_on(
+    tmp_path: Path, server: FaultyServer
+) -> None:
+    project = _moved("schema-2", tmp_path)
+    path = project / "downloads" / "urls" / ".scraper" / "ledger.sqlite"
+    ledger = Ledger(path)
+    kept = ledger.hosts.get(lane_of("busy.test"))
+    ledger.commit()
+    ledger.close()
+    assert kept is not None
+    assert kept.consecutive_failures == 1
+    assert _schema_of(path) == SCHEMA
+
+    report = _run(project, server)
+    asked = {seen.path for seen in server.seen} - {"/robots.txt"}
+    assert asked == {"/busy", "/new-2"}
+    assert report.totals is not None
+    assert report.totals.as_dict()["done"] == 4
+    assert report.exit_code == 3
 
 
 def _schema_of(ledger: Path) -> int:
