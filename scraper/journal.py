@@ -1,8 +1,9 @@
 """The one place that writes down what happened: sinks, ledger and files, in that order.
 
-A commit is: the sinks flush and tell their positions; one transaction makes states, positions and
-final names true; parts are renamed to those names; the outcomes may be told. A kill between any
-two of these steps loses nothing: sinks are cut back to their positions, renames are done again.
+A commit is: the sinks flush and return their positions; one transaction makes states, positions
+and final names true; parts are renamed to those names; the outcomes may be delivered. A kill
+between any two of these steps loses nothing: sinks are cut back to their positions, and renames
+are done again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from scraper import record
 from scraper.errors import LocalFault, disk_failure, state_of
 from scraper.frontier import directives
 from scraper.messages import Processed
-from scraper.model import Failure, Fetched, FetchFailed, Line, Outcome, Publication, State, Task
+from scraper.model import Failure, Fetched, FetchFailed, Line, Outcome, Publication, Task
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
 from scraper.sinks.record_log import RecordLog
@@ -55,9 +56,9 @@ class Journal:
     process_hash: Callable[[str], str] = str  # kind -> what the way of processing is known by
     committed: int = field(init=False)  # up to where records.jsonl is true
     _sinks: tuple[Sink, ...] = field(init=False)
-    _waiting: list[Outcome] = field(default_factory=list)
-    _since: float | None = None
-    _down: set[str] = field(default_factory=set)
+    _uncommitted: list[Outcome] = field(default_factory=list)
+    _oldest_at: float | None = None  # since when something waits for a commit
+    _hosts_down: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.committed = self.records.offset
@@ -73,72 +74,71 @@ class Journal:
     def record_fetched(
         self, fetched: Fetched, processed: Processed | None = None
     ) -> frozenset[int]:
-        """A URL came out, or its body turned out to be unusable. Returns the lanes that gain."""
+        """Record a URL that was fetched, whether it was processed or not, and whether its body is
+        of use or not. Returns the lanes that gain URLs."""
         if fetched.status == 304:
-            return self._unchanged(fetched, processed)
+            return self._record_unchanged(fetched, processed)
         task = fetched.task
-        facts = processed.facts if processed else b"{}"
-        words = directives.from_headers(fetched.headers, self.agent_token)
-        forbidden = self._forbidden(words, fetched, facts)
-        failure = forbidden or (processed.failure if processed else None)
-        path = path_of(task.origin_url, fetched.kind, fetched.type)
-        files = self._files(fetched, processed, path)
-        if forbidden is not None:
-            files = self._unwanted(files)
-        state: State = state_of(failure) if failure else "done"
-        kept = path if forbidden is None else None
+        tags = directives.from_headers(fetched.headers, self.agent_token)
+        words = self._directives_in_force(tags, fetched, processed)
+        refusal = directives.refusal_of(words, self.obeyed_directives, fetched.kind)
+        failure = processed.failure if processed else None
+        place = path_of(task.origin_url, fetched.kind, fetched.type)
+        files = _files_of(fetched, processed, place)
+        path: str | None = place
+        if refusal is not None:
+            failure, path, files = refusal, None, self._discard(files)
         line = record.of_fetched(
-            self.pass_number, fetched, processed, failure, path=kept, directives=words
+            self.pass_number, fetched, processed, failure, path=path, directives=tags
         )
-        found = self._named(task, processed, words, facts) if failure is None else ()
-        hrefs = tuple(url.href for url in found)
-        outcome = Outcome(task, state, line, files, hrefs, failure, fetched)
-        self._record(outcome, self._fetched_row(outcome, fetched, processed, kept, fetched.sha256))
+        found = self._images_to_fetch(task, processed, words) if failure is None else ()
+        outcome = Outcome(
+            task=task,
+            state=state_of(failure) if failure else "done",
+            line=line,
+            files=files,
+            found=tuple(url.href for url in found),
+            failure=failure,
+            fetched=fetched,
+        )
+        self._record(outcome, self._fetched_row(outcome, fetched, processed, path, fetched.sha256))
         if self.pass_number > 1 and fetched.kind == "page":
             self.ledger.links.forget(task.id)
-        return self._found(task, found)
+        return self._add_found(task, found)
 
-    def _files(
-        self, fetched: Fetched, processed: Processed | None, path: str
-    ) -> tuple[Publication, ...]:
-        stored = fetched.task.stored
-        files = [Publication(fetched.part, path)]
-        if stored is not None and stored.path is not None and stored.path != path:
-            files.append(Publication(None, stored.path))  # of another type, under another name
-        return (*files, *(processed.files if processed else ()))
+    def _directives_in_force(
+        self, tags: tuple[str, ...], fetched: Fetched, processed: Processed | None
+    ) -> tuple[str, ...]:
+        """What the answer, and a page itself, ask of robots; nothing if none of it is obeyed."""
+        if not self.obeyed_directives:
+            return ()
+        if fetched.kind != "page" or processed is None:
+            return tags
+        return (*tags, *orjson.loads(processed.facts).get("robots_meta", ()))
 
-    def _unwanted(self, files: Sequence[Publication]) -> tuple[Publication, ...]:
+    def _discard(self, files: Sequence[Publication]) -> tuple[Publication, ...]:
         """What must not be kept goes at once, and with the commit what an earlier pass has kept."""
         for each in files:
             if each.part is not None:
                 Path(self.store.part(each.part)).unlink(missing_ok=True)
         return tuple(Publication(None, each.path) for each in files)
 
-    def _forbidden(self, words: tuple[str, ...], fetched: Fetched, facts: bytes) -> Failure | None:
-        """Does the content itself ask not to be kept, and do we obey?"""
-        if not self.obeyed_directives:
-            return None
-        if fetched.kind == "page":
-            words = (*words, *orjson.loads(facts).get("robots_meta", ()))
-        return directives.refusal_of(words, self.obeyed_directives, fetched.kind)
-
-    def _named(self, task: Task, processed: Processed | None, words: tuple[str, ...],
-               facts: bytes) -> tuple[Url, ...]:  # fmt: skip
+    def _images_to_fetch(
+        self, task: Task, processed: Processed | None, words: tuple[str, ...]
+    ) -> tuple[Url, ...]:
         """The images of a listed page that are to be fetched."""
         if processed is None or not self.follow_images or task.depth:
             return ()
-        if self.obeyed_directives and processed.found:
-            words = (*words, *orjson.loads(facts).get("robots_meta", ()))
-            if directives.forbids_images(words, self.obeyed_directives):
-                return ()
+        if directives.forbids_images(words, self.obeyed_directives):
+            return ()
         return tuple(dict.fromkeys(_urls_named_by(task.origin_url, processed.found)))
 
     def has_picture(self, task: Task) -> bool:
         """Is what an earlier pass has made of this picture still there? Any thread may ask."""
         return has_picture(self.store.root, task.origin_url)
 
-    def _unchanged(self, fetched: Fetched, processed: Processed | None) -> frozenset[int]:
-        """What we hold is true still; the record of then is told again, as it is now."""
+    def _record_unchanged(self, fetched: Fetched, processed: Processed | None) -> frozenset[int]:
+        """What an earlier pass has stored is still true: its record is written again."""
         task, stored = fetched.task, fetched.task.stored
         assert stored is not None, "validators were sent"
         assert stored.offset is not None, "and recorded"
@@ -146,9 +146,13 @@ class Journal:
         place = (stored.offset, stored.length or 0)
         _, earlier = self.records.read(*place, task.origin_url.href)
         line = record.of_unchanged(earlier, self.pass_number, fetched, processed)
-        state: State = "failed" if failure else "unchanged"
         outcome = Outcome(
-            task, state, line, processed.files if processed else (), (), failure, fetched
+            task=task,
+            state="failed" if failure else "unchanged",
+            line=line,
+            files=processed.files if processed else (),
+            failure=failure,
+            fetched=fetched,
         )
         self._record(outcome, self._fetched_row(outcome, fetched, processed, None, None))
         if fetched.kind != "page" or not self.follow_images or task.depth:
@@ -197,11 +201,10 @@ class Journal:
         )
 
     def record_failed(self, failed: FetchFailed) -> None:
-        """A URL came to nothing."""
-        task, failure = failed.task, failed.failure
-        state = state_of(failure)
+        """Record a URL whose request failed."""
+        failure = failed.failure
         line = record.of_failed(self.pass_number, failed)
-        outcome = Outcome(task, state, line, failure=failure)
+        outcome = Outcome(failed.task, state_of(failure), line, failure=failure)
         row = self._row_of(outcome, failed.url)._replace(
             status=failure.status,
             headers=failed.headers,
@@ -212,11 +215,10 @@ class Journal:
         self._record(outcome, row)
 
     def record_refused(self, task: Task, failure: Failure) -> None:
-        """A rule, or what is known of its host, says that this URL is not to be asked (again)."""
+        """Record a URL that is not asked, or not again: by a rule, or for its host's sake."""
         task = replace(task, attempt=_attempts_made(task))
-        state = state_of(failure)
         line = record.of_refused(self.pass_number, task, failure)
-        outcome = Outcome(task, state, line, failure=failure)
+        outcome = Outcome(task, state_of(failure), line, failure=failure)
         self._record(outcome, self._row_of(outcome, task.url))
 
     def _record(self, outcome: Outcome, row: FinishedRow) -> None:
@@ -226,19 +228,19 @@ class Journal:
             raise fault_of(error, self.ledger.path) from error
         failure = outcome.failure
         if failure is not None and failure.kind == "host_down":
-            self._note_down(outcome.task.url.host, failure)
+            self._note_host_down(outcome.task.url.host, failure)
         for sink in self._sinks:
             sink.add(outcome)
         self.report.count(outcome)
-        self._waiting.append(outcome)
+        self._uncommitted.append(outcome)
 
-    def _note_down(self, host: str, failure: Failure) -> None:
+    def _note_host_down(self, host: str, failure: Failure) -> None:
         """One line for a host, where its URLs would be ten thousand."""
-        if host not in self._down:
-            self._down.add(host)
+        if host not in self._hosts_down:
+            self._hosts_down.add(host)
             self.note(f"{failure.message}: what waits for {host} ends as host_down")
 
-    def _found(self, task: Task, found: Sequence[Url]) -> frozenset[int]:
+    def _add_found(self, task: Task, found: Sequence[Url]) -> frozenset[int]:
         lines = [Line(url, depth=task.depth + 1) for url in found]
         if not lines:
             return frozenset()
@@ -249,13 +251,13 @@ class Journal:
         return added.hosts
 
     def note(self, text: str) -> None:
-        """Something about the run, not about one URL: to run.log, and to whoever listens."""
+        """Something about the run, not about one URL: to run.log and the logger."""
         shown = redacted_message(text)
         logger.warning("%s", printable(shown))
         self.outputs.log.note(shown)
 
     def note_printed(self, task: Task, text: str) -> None:
-        """What a worker printed while it was at a URL: to run.log, and to whoever wants to know."""
+        """What a worker printed while it was at a URL: to run.log and the logger."""
         for line in filter(None, map(str.strip, text.splitlines())):
             logger.info("%s printed: %s", redacted(task.origin_url.href), printable(redacted(line)))
             self.outputs.log.note_printed(task, line)
@@ -265,32 +267,32 @@ class Journal:
     @property
     def uncommitted(self) -> int:
         """Outcomes that are recorded but not committed; also after a commit that failed."""
-        return len(self._waiting)
+        return len(self._uncommitted)
 
     def due_at(self, now: float) -> float | None:
         """When the next commit is due; None if there is nothing to commit."""
-        if not (self._waiting or self.ledger.changed):
-            self._since = None
+        if not (self._uncommitted or self.ledger.changed):
+            self._oldest_at = None
             return None
-        if self._since is None:
-            self._since = now
-        return now if len(self._waiting) >= BATCH else self._since + BATCH_SECONDS
+        if self._oldest_at is None:
+            self._oldest_at = now
+        return now if len(self._uncommitted) >= BATCH else self._oldest_at + BATCH_SECONDS
 
-    def _counts(self) -> bytes:
+    def _encode_counts(self) -> bytes:
         """The counts, with the moment at which they were true: `status` counts on from it."""
         self.report.take_time(time.monotonic())
         return orjson.dumps({**self.report.as_dict(), "at": time.time()})
 
     def commit(self) -> list[Outcome]:
         """Make all of it last. Raises LocalFault if this machine does not let us."""
-        outcomes = self._waiting
+        outcomes = self._uncommitted
         files = [each for outcome in outcomes for each in outcome.files]
         try:
             if self.durable:
                 self.store.sync(files)
             for sink in self._sinks:
                 self.ledger.set_position(sink.name, sink.flush(durable=self.durable))
-            self.ledger.passes.save_counts(self.pass_number, self._counts())
+            self.ledger.passes.save_counts(self.pass_number, self._encode_counts())
             self.ledger.commit(files)
             self.store.publish(files)
             if self.durable:
@@ -300,14 +302,23 @@ class Journal:
         except OSError as error:
             raise LocalFault(disk_failure(error)) from error
         self.committed = self.records.offset
-        self._waiting = []
-        self._since = None
+        self._uncommitted = []
+        self._oldest_at = None
         return outcomes
 
 
 def _attempts_made(task: Task) -> int:
-    """How often a task that is refused now was asked before: who was sent here once, was asked."""
+    """How often a task that is refused now was asked before: a redirect has answered a request."""
     return task.attempt if task.hops else task.attempt - 1
+
+
+def _files_of(fetched: Fetched, processed: Processed | None, path: str) -> tuple[Publication, ...]:
+    """The files that appear under their names with the commit, and those that disappear."""
+    stored = fetched.task.stored
+    files = [Publication(fetched.part, path)]
+    if stored is not None and stored.path is not None and stored.path != path:
+        files.append(Publication(None, stored.path))  # of another type, under another name
+    return (*files, *(processed.files if processed else ()))
 
 
 def _urls_named_by(page: Url, references: Iterable[str]) -> Iterator[Url]:
