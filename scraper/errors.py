@@ -168,6 +168,16 @@ class LocalFault(ScraperError):
         super().__init__(failure.message)
         self.failure = failure
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _fault_of_class, (type(self), self.failure)
+
+
+def _fault_of_class(cls: type[LocalFault], failure: Failure) -> LocalFault:
+    """Unpickle a fault: a subclass may be made from something else than a failure."""
+    fault = cls.__new__(cls)
+    LocalFault.__init__(fault, failure)
+    return fault
+
 
 def new_failure(kind: str, message: str, *, status: int | None = None,
             pause: float | None = None) -> Failure:  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import http.client
 import inspect
+import pickle
 import re
 import socket
 import sqlite3
@@ -33,6 +34,7 @@ from scraper.errors import (
     of_status,
 )
 from scraper.guard import guard, resolver
+from scraper.workers.stage import StageFailed
 from tests.conftest import PROJECT
 
 CONNECTION = HTTPConnection("example.com")
@@ -460,3 +462,21 @@ def test_a_local_fault_is_kept_through_wrappers() -> None:
     fault = LocalFault(new_failure("disk_full", "no space"))
     wrapped = u3.ProtocolError("Connection aborted.", fault)
     assert failure_of(wrapped) is fault.failure
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.ScraperError("no"),
+        errors.UsageError("no"),
+        errors.InUse("no"),
+        LocalFault(new_failure("disk_full", "no space")),
+        StageFailed("workers die"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_exception_survives_the_way_to_another_process(error: errors.ScraperError) -> None:
+    """As from a worker of multiprocessing.Pool, which hangs if it cannot be unpickled."""
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy)) == (type(error), str(error))
+    assert vars(copy) == vars(error)
