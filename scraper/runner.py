@@ -143,9 +143,11 @@ class Run:
         except StopIteration:
             stopped = opened.pipeline.stopped
             if stopped is None or stopped.failure is None:
+                self._conclude(opened)
                 raise
             self._fault = LocalFault(stopped.failure)
         self._outcomes = iter(())
+        self._conclude(opened)
         raise self._fault
 
     def stop(self, reason: str = "stopped", grace: float | None = None) -> None:
@@ -168,7 +170,7 @@ class Run:
         """Give everything back. Safe to call twice."""
         self._outcomes = None
         try:
-            if self._opened is not None and not self._concluded:
+            if self._opened is not None:
                 self._conclude(self._opened)
         finally:
             self._resources.close()
@@ -178,7 +180,9 @@ class Run:
             self.threads_are_back = self._opened.pipeline.close()
 
     def _conclude(self, opened: OpenRun) -> None:
-        """Write down how the pass stands, once."""
+        """Write down how the pass stands, once: the report is final when the iterator ends."""
+        if self._concluded:
+            return
         self._concluded = True
         if opened.journal.uncommitted or self._fault is not None:
             self.report = _without_uncommitted(self.report, opened)

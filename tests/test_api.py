@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
@@ -258,3 +259,19 @@ def test_a_file_without_certificates_is_told_before_anything_is_asked(tmp_path: 
 def test_a_directive_that_nobody_sends_is_refused() -> None:
     with pytest.raises(UsageError, match="noindex"):
         scraper.configure(obey=["no-index"])
+
+
+# -- the report, and where a run works --------------------------------------------------------
+
+
+def test_the_report_is_final_when_the_outcomes_end(tmp_path: Path) -> None:
+    with FaultyServer({"/a": page("a"), "/b": status(404)}) as server:
+        urls = [server.url("/a"), server.url("/b")]
+        config = scraper.configure(dir=str(tmp_path / "run"), robots="off", save_only=True)
+        with scraper.stream(urls, config) as run:
+            list(run)
+            inside = (run.report.done, run.report.exit_code, run.report.totals, run.complete)
+            assert inside[:2] == (1, 3)
+            assert inside[2] is not None
+            assert json.loads((run.folder / "summary.json").read_bytes())["done"] == 1
+    assert (run.report.done, run.report.exit_code, run.report.totals, run.complete) == inside
