@@ -69,7 +69,7 @@ class Handover:
     def _stored_path(self, task: Task) -> str:
         assert task.stored is not None, "no part was written, so there is a body from before"
         assert task.stored.path is not None, "and it has a place"
-        return str(self._store.folder / task.stored.path)
+        return str(self._store.hidden.parent / task.stored.path)
 
 
 class Results:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 from collections import UserDict
@@ -275,3 +276,21 @@ def test_the_report_is_final_when_the_outcomes_end(tmp_path: Path) -> None:
             assert inside[2] is not None
             assert json.loads((run.folder / "summary.json").read_bytes())["done"] == 1
     assert (run.report.done, run.report.exit_code, run.report.totals, run.complete) == inside
+
+
+def test_a_script_may_change_its_folder_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    site = {f"/{n}": page(f"<title>{n}</title>") for n in range(8)}
+    with FaultyServer(site) as server:
+        urls = [server.url(path) for path in site]
+        config = scraper.configure(dir="run", robots="off", processes=1, threads=1, window=1)
+        with scraper.stream(urls, config) as run:
+            for _ in run:
+                os.chdir(tmp_path / "elsewhere")
+    assert run.report.states == {"done": 8}
+    assert len(list((tmp_path / "run" / "pages").glob("*/*"))) == 8
+    assert not list((tmp_path / "elsewhere").iterdir())
+    assert (tmp_path / "run" / "summary.json").exists()

@@ -117,7 +117,8 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.hidden = folder / ".scraper"
+        # The process may change its folder while a run goes on.
+        self.hidden = folder.absolute() / ".scraper"
         self.parts = self.hidden / "parts" / secrets.token_hex(6)
         self._hidden: Folder | None = None
         self._lock: FileIO | None = None
