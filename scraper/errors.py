@@ -412,6 +412,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _kind_of(error: BaseException) -> str | None:
     if isinstance(error, TimeoutError) and type(error) is TimeoutError:
         return None
+    if is_out_of_threads(error):
+        return "out_of_memory"
     own = getattr(error, "kind", None)  # what the guard and the processors raise says its kind
     if isinstance(own, str) and own in KINDS:
         return own
@@ -422,6 +424,11 @@ def _kind_of(error: BaseException) -> str | None:
         if cls is OSError and isinstance(error, OSError):
             return _ERRNO.get(error.errno or 0)
     return None
+
+
+def is_out_of_threads(error: BaseException) -> bool:
+    """Did Python fail to start a thread? It has no exception of its own for that."""
+    return isinstance(error, RuntimeError) and str(error) == "can't start new thread"
 
 
 def _first(kinds: Iterator[str | None]) -> str | None:

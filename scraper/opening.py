@@ -20,7 +20,13 @@ from typing import cast
 
 from scraper.config import Config
 from scraper.delivery import Delivery
-from scraper.errors import LocalFault, UsageError, disk_failure
+from scraper.errors import (
+    LocalFault,
+    UsageError,
+    disk_failure,
+    failure_of,
+    is_out_of_threads,
+)
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.lanes import new_host_threads
 from scraper.frontier.robots import token_of
@@ -161,6 +167,10 @@ def local_errors(folder: Path | None = None) -> Iterator[None]:
         raise UsageError(disk_failure(error).message) from error
     except OSError as error:
         raise LocalFault(disk_failure(error)) from error
+    except RuntimeError as error:
+        if not is_out_of_threads(error):
+            raise
+        raise LocalFault(failure_of(error)) from error
 
 
 def prepare_process(config: Config) -> Share:

@@ -14,7 +14,7 @@ import orjson
 
 import scraper
 from scraper.config import Config
-from scraper.errors import LocalFault, UsageError
+from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
 from scraper.messages import Stop
 from scraper.model import Outcome
 from scraper.opening import (
@@ -140,6 +140,10 @@ class Run:
             self._fault = fault
         except sqlite3.Error as error:
             self._fault = fault_of(error, opened.folder.ledger.path)
+        except RuntimeError as error:
+            if not is_out_of_threads(error):
+                raise
+            self._fault = LocalFault(failure_of(error))
         except StopIteration:
             stopped = opened.pipeline.stopped
             if stopped is None or stopped.failure is None:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -407,3 +408,21 @@ def test_a_consumer_that_raises_leaves_a_folder_that_goes_on(
             _use(scraper.stream(urls, config))
         assert scraper.run(urls, config).exit_code == 0
     kills.check(tmp_path / "run", SITE, SITE.urls)
+
+
+class NoThreads(ThreadPoolExecutor):
+    """As under a limit of the address space: after some threads the system starts no more."""
+
+    def submit(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("can't start new thread")
+
+
+def test_a_run_without_memory_for_a_thread_stops_and_says_so(tmp_path: Path) -> None:
+    with FaultyServer({"/": page("x")}) as server:
+        config = scraper.configure(dir=str(tmp_path), robots="off", save_only=True)
+        run = Run([source_of([server.url("/")])], config, makers=Makers(threads=NoThreads))
+        with run, pytest.raises(scraper.LocalFault) as caught:
+            list(run)
+        assert caught.value.failure.kind == "out_of_memory"
+        assert run.report.exit_code == 5
+        assert scraper.run([server.url("/")], config).done == 1
