@@ -123,15 +123,22 @@ def _text(folder: Path, seen: RunStatus, process: str | None) -> str:
     report.resume(_counts(seen, process))
     if process is not None:
         state = f"running (process {process})"
+    elif not seen.number:
+        state = "nothing was asked yet"
     elif seen.ended is not None:
         state = "complete"
     else:
         state = "interrupted; the same command continues"
     lines = [
-        f"{printable(str(folder))}{os.sep}  pass {seen.number}  {state}",
+        f"{printable(str(folder))}{os.sep}  {_pass_of(seen)}{state}",
         report.text(),
         f"{seen.pending:,} pending on {counted(seen.hosts, 'host')}, "
         f"{seen.retrying:,} to be retried",
     ]
     lines += [f"paused: {name} for {seconds:.0f} s" for name, seconds in seen.paused[:10]]
     return "\n".join(lines)
+
+
+def _pass_of(seen: RunStatus) -> str:
+    """A folder in which no URL was due yet has no pass."""
+    return f"pass {seen.number}  " if seen.number else ""

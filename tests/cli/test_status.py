@@ -300,3 +300,13 @@ def test_the_time_of_a_run_that_was_killed_is_not_lost(scrape: Scrape) -> None:
     assert after["running"] is False
     assert after["counts"]["seconds"] > 0
     assert "at" not in after["counts"]
+
+
+def test_of_an_empty_list_status_says_that_nothing_was_asked_yet(scrape: Scrape) -> None:
+    (scrape.folder / "empty.txt").write_text("# nothing\n")
+    assert scrape("empty.txt", "--save-only").code == 0
+    told = scrape("status", str(scrape.folder / "run"), dir=None)
+    assert told.code == 0, told.stderr
+    first = told.stdout.splitlines()[0]
+    assert first.endswith("  nothing was asked yet")
+    assert "pass" not in first.rpartition(os.sep)[2]
