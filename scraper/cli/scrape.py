@@ -22,7 +22,7 @@ from scraper.cli.arguments import (
     retry_kinds,
 )
 from scraper.cli.progress import Progress, answer, say, show_warnings
-from scraper.cli.signals import Signals
+from scraper.cli.signals import Interrupted, Signals
 from scraper.cli.summary import outcome_text, say_beginning, summary_line, summary_text
 from scraper.config import Config, Origins, as_toml, with_keys
 from scraper.errors import LocalFault, ScraperError, UsageError
@@ -48,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ScraperError as error:
         _complain(error)
         return error.exit_code
+    except Interrupted as interrupted:
+        say(f"stopped: {interrupted}; the same command continues")
+        return interrupted.exit_code
     except KeyboardInterrupt:
         return 130
 
@@ -93,15 +96,23 @@ def _run(arguments: argparse.Namespace) -> int:
     if "show_config" in arguments:
         answer(as_toml(config, origins))
         return 0
+    with Signals() as signals:
+        return _run_interruptibly(arguments, config, origins, signals)
+
+
+def _run_interruptibly(
+    arguments: argparse.Namespace, config: Config, origins: Origins, signals: Signals
+) -> int:
     if "demo" in arguments:
         if arguments.inputs:
             raise UsageError("--demo brings its own list: leave out yours, or leave out --demo")
-        return _demo(config, origins)
+        return _demo(config, origins, signals)
     retry = retry_kinds(arguments)
     sources = open_sources(arguments.inputs, config.run.dir)
     return _scrape(
         sources,
         config,
+        signals,
         retry,
         refresh="refresh" in arguments,
         add_list="add_list" in arguments,
@@ -109,7 +120,7 @@ def _run(arguments: argparse.Namespace) -> int:
     )
 
 
-def _demo(config: Config, origins: Origins) -> int:
+def _demo(config: Config, origins: Origins, signals: Signals) -> int:
     from scraper import demo
     from scraper.sources.source import given_source
 
@@ -121,7 +132,8 @@ def _demo(config: Config, origins: Origins) -> int:
         confined = {**defaults, "allow_hosts": ("127.0.0.1", "localhost")}
         sources = [given_source(site.urls, "demo")]
         # The site has failures on purpose: a demo that shows them has not failed.
-        code = _scrape(sources, with_keys(config, confined), expected=SOME_FAILED)
+        confined_config = with_keys(config, confined)
+        code = _scrape(sources, confined_config, signals, expected=SOME_FAILED)
         if not config.output.quiet:
             say(f"\n{site.note}")
     return code
@@ -143,6 +155,7 @@ def _remove_demo(folder: Path) -> None:
 def _scrape(
     sources: Sequence[Source],
     config: Config,
+    signals: Signals,
     retry: Sequence[str] | None = None,
     *,
     refresh: bool = False,
@@ -157,7 +170,6 @@ def _scrape(
     show_warnings(config.output)
     run = Run(sources, config, retry, refresh=refresh, add_list=add_list, adopt=adopt)
     progress = Progress(run, config.output)
-    signals = Signals(run, progress)
     error = _run_to_the_end(run, progress, signals)
     if error is not None:
         _complain(error)
@@ -191,7 +203,7 @@ def _run_to_the_end(run: Run, progress: Progress, signals: Signals) -> ScraperEr
     error: ScraperError | None = None
     try:
         with run:
-            signals.install()
+            signals.attach(run, progress)
             if not output.quiet:
                 say_beginning(run)
             with progress:

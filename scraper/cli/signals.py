@@ -15,32 +15,60 @@ if TYPE_CHECKING:
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-class Signals:
-    """Stops a run when a signal comes."""
+class Interrupted(KeyboardInterrupt):
+    """A signal came before there was a run that could be stopped."""
 
-    def __init__(self, run: Run, progress: Progress) -> None:
-        self._run = run
-        self._progress = progress
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+    def __str__(self) -> str:
+        return describe_signal(self.args[0])
+
+
+def describe_signal(number: int) -> str:
+    return f"interrupted ({signal.Signals(number).name})"
+
+
+class Signals:
+    """Stops a run when a signal comes; until there is one, ends the command."""
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+        self._progress: Progress | None = None
         self._before: dict[int, Any] = {}
         self.signal: int | None = None
 
-    def install(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has asked for that
-                self._before[number] = signal.signal(number, self._stop_run)
+    def __enter__(self) -> Signals:
+        if threading.current_thread() is threading.main_thread():
+            self._install()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.restore()
 
     def restore(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _stop_run(self, number: int, frame: FrameType | None) -> None:
+    def _install(self) -> None:
+        for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has asked for that
+                self._before[number] = signal.signal(number, self._interrupt)
+
+    def attach(self, run: Run, progress: Progress) -> None:
+        """From now on a signal stops this run, which is open."""
+        self._progress = progress
+        self._run = run
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
             os._exit(128 + number)  # everything committed is safe; the rest is asked again
         self.signal = number
-        self._run.stop(f"interrupted ({signal.Signals(number).name})")
-        if self._run.config.output.quiet:
+        if self._run is None:
+            raise Interrupted(number)
+        self._run.stop(describe_signal(number))
+        if self._run.config.output.quiet or self._progress is None:
             return
         grace = self._run.config.run.grace_seconds
         self._progress.say_soon(

@@ -549,6 +549,38 @@ def test_a_quiet_run_that_is_interrupted_says_so_in_one_line(scrape: Scrape) -> 
     assert "interrupted (SIGTERM); the same command continues" in stderr
 
 
+WHILE_IT_IMPORTS = """
+class Interrupting(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "scraper.runner":
+            os.kill(os.getpid(), NUMBER)
+sys.meta_path.insert(0, Interrupting())
+"""
+WHILE_IT_OPENS = """
+from scraper.storage import store
+store.Store.open = lambda self: os.kill(os.getpid(), NUMBER)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("when", [WHILE_IT_IMPORTS, WHILE_IT_OPENS], ids=["imports", "opens"])
+def test_a_quiet_run_that_is_interrupted_while_it_begins_says_so_in_one_line(
+    number: signal.Signals, when: str, scrape: Scrape
+) -> None:
+    urls = scrape.list_of("http://localhost:1/")
+    script = (
+        f"import importlib.abc, os, sys\nNUMBER = {int(number)}\n{when}"
+        "from scraper.cli import main\nsys.exit(main(sys.argv[1:]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, urls, "-d", "run", "-q", "--save-only"],
+        cwd=scrape.folder, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 128 + number, done.stderr
+    assert done.stderr == f"stopped: interrupted ({number.name}); the same command continues\n"
+
+
 # -- what excludes each other -----------------------------------------------------------------
 
 
