@@ -38,9 +38,10 @@ _AUTHORITY = re.compile(
 )
 # Names are bounded: an endless one, with a word in it again and again, must not take endless time.
 _TOKENS = re.compile(
-    rf"([?&;#](?:[^=&#;?\s]{{0,99}}(?:{_WORDS})[^=&#;?\s]{{0,99}}|{_WHOLE_NAMES})=)[^&#;\s\"'<>]+",
+    rf"([?&;#](?:[^=&#;?\s]{{0,99}}(?:{_WORDS})[^=&#;?\s]{{0,99}}|{_WHOLE_NAMES})=)([^&#;\s\"'<>]+)",
     re.IGNORECASE,
 )
+_END_OF_URL = re.compile(r"[\s\"'<>]")
 # In a URL inside a URL, or with a name that is percent-encoded in part.
 _ENCODED_NAME = re.compile(
     r"(?:[?&;#]|%(?:3F|26|3B|23))([^=&;#?\s]{1,100}?)(?:=|%3D)", re.IGNORECASE
@@ -58,10 +59,25 @@ def redacted(text: str) -> str:
     if "@" in text:
         text = _AUTHORITY.sub(_without_credentials, text)
     if "=" in text:
-        text = _TOKENS.sub(rf"\1{HIDDEN}", text)
+        text = _TOKENS.sub(_without_token, text)
     if "%" in text:
         text = _without_encoded_tokens(text)
     return _JWT.sub(HIDDEN, text) if "eyJ" in text else text
+
+
+def _without_token(found: re.Match[str]) -> str:
+    """A parameter of the path (`;jsessionid=1`) ends where the query begins."""
+    name, value = found[1], found[2]
+    path, mark, query = value.partition("?")
+    if mark and path and name.startswith(";") and not _is_in_query(found.string, found.start()):
+        return f"{name}{HIDDEN}{_TOKENS.sub(_without_token, mark + query)}"
+    return name + HIDDEN
+
+
+def _is_in_query(text: str, position: int) -> bool:
+    """Does the query of a URL in `text` begin before this position?"""
+    mark = text.rfind("?", 0, position)
+    return mark >= 0 and _END_OF_URL.search(text, mark, position) is None
 
 
 def _without_credentials(found: re.Match[str]) -> str:

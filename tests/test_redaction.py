@@ -47,6 +47,22 @@ def test_a_token_is_hidden_wherever_it_stands(name: str, url: str) -> None:
     assert redacted(told) == told
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a.example/b;jsessionid={0}?x=1", "https://a.example/b;jsessionid=***?x=1"),
+        ("https://a.example/b;sid={0}?sid={0}&x=1", "https://a.example/b;sid=***?sid=***&x=1"),
+        ("https://a.example/b;v=2;sid={0}?x=1", "https://a.example/b;v=2;sid=***?x=1"),
+        ("see https://b.example/?a https://a.example/b;sid={0}?x=1",
+         "see https://b.example/?a https://a.example/b;sid=***?x=1"),
+        ("https://a.example/b?x=1;sid={0}?{0}", "https://a.example/b?x=1;sid=***"),
+        ("https://a.example/b?token={0}?{0}", "https://a.example/b?token=***"),
+    ],
+)  # fmt: skip
+def test_a_parameter_of_the_path_ends_where_the_query_begins(url: str, shown: str) -> None:
+    assert redacted(url.format(HUSH)) == shown
+
+
 def test_what_is_quoted_ends_with_its_quote() -> None:
     told = redacted(f"redirect to 'https://a.example/?token={HUSH}': only http is asked")
     assert told == "redirect to 'https://a.example/?token=***': only http is asked"

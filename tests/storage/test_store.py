@@ -87,6 +87,17 @@ def test_two_urls_never_share_a_name(host: str, one: str, other: str) -> None:
     assert prefixes[0] != prefixes[1]
 
 
+@pytest.mark.parametrize("kind", ["page", "image", "file"])
+@pytest.mark.parametrize("mark", [";", "%3B"])
+def test_a_name_does_not_show_the_id_of_a_session(kind: Kind, mark: str) -> None:
+    """Which redaction takes out of every record and log."""
+    url = parts_of(f"https://example.com/cart.pdf{mark}jsessionid=0A1B.node1?x=1")
+    for place in (path_of(url, kind, "application/pdf"), processed_prefix(url)):
+        assert "0A1B" not in place
+        assert "node1" not in place
+        assert "/cart-" in place
+
+
 def test_a_name_is_a_pure_function() -> None:
     """The same in another process, whatever its seed of hashes: after a kill, on every shard."""
     script = (
