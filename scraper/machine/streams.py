@@ -104,7 +104,11 @@ class _Outlet(io.FileIO):
 
 def write_output(data: bytes) -> bool:
     """Write to standard output; False if nobody reads it any more."""
-    out = sys.stdout.buffer
+    out = getattr(sys.stdout, "buffer", None)
+    if out is None:  # a notebook's, or a StringIO of redirect_stdout: text alone
+        sys.stdout.write(data.decode())
+        sys.stdout.flush()
+        return True
     out.write(data)
     out.flush()
     raw = getattr(out, "raw", out)

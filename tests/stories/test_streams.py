@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -9,12 +10,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from scraper.faulty import Exchange, FaultyServer, page
+import scraper
+from scraper.faulty import Exchange, FaultyServer, page, status
 from tests.conftest import PROJECT, Scrape
 from tests.stories.runs import records_of
 
@@ -247,3 +249,14 @@ def test_under_nohup_a_closed_terminal_ends_nothing(tmp_path: Path) -> None:
         story.process.send_signal(signal.SIGHUP)
         assert story.ended() == 0
     assert len(records_of(tmp_path / "run")) == PAGES
+
+
+def test_a_standard_output_of_text_alone_gets_the_records_as_text(tmp_path: Path) -> None:
+    """In a notebook, or where a script has redirected it, there are no bytes below it."""
+    text = io.StringIO()
+    with FaultyServer({"/robots.txt": status(404), "/": page("a")}) as server:
+        config = scraper.configure(dir=tmp_path / "run", output="-", save_only=True)
+        with redirect_stdout(text):
+            report = scraper.run([server.url()], config)
+    assert report.done == 1
+    assert text.getvalue().encode() == (tmp_path / "run" / "records.jsonl").read_bytes()
