@@ -204,6 +204,10 @@ def open_sources(inputs: Sequence[str], folder: str) -> list[Source]:
         raise UsageError("no list of URLs is given: python -m scraper urls.txt (or --help)")
     if not inputs:
         return []
+    if inputs[0] in COMMANDS and not Path(inputs[0]).exists():
+        raise UsageError(
+            f"{inputs[0]} is a command and comes first: python -m scraper {inputs[0]} ..."
+        )
     if inputs[0].isalpha() and not Path(inputs[0]).exists():
         raise UsageError(f"no such command or file: {inputs[0]}{_probably_meant(inputs[0])}")
     urls = [each for each in inputs if "://" in each]

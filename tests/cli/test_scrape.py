@@ -17,6 +17,9 @@ import pytest
 from PIL import Image
 
 import scraper
+from scraper.cli.arguments import build_parser
+from scraper.config import KEYS
+from scraper.config.loading import COMMAND_FLAGS
 from scraper.faulty import FaultyServer, body, page, sequence, silent, status
 from scraper.storage.ledger import Ledger
 from scraper.storage.store import Store
@@ -246,6 +249,17 @@ def test_a_wrong_flag(words: list[str], says: str, scrape: Scrape) -> None:
 def test_a_word_that_is_no_list(words: list[str], says: str, scrape: Scrape) -> None:
     scrape.list_of("https://localhost/")
     assert one_line(scrape.here(*words, dir=None)) == says
+
+
+@pytest.mark.parametrize("command", ["status", "explain", "run"])
+def test_a_command_behind_a_flag_is_said_to_come_first(command: str, scrape: Scrape) -> None:
+    told = one_line(scrape.here("-d", "run", command, dir=None))
+    assert told == f"{command} is a command and comes first: python -m scraper {command} ..."
+
+
+def test_the_flags_that_are_no_keys_are_those_that_a_variable_is_told_about() -> None:
+    actions = {action.dest for action in build_parser()._actions}
+    assert actions - KEYS.keys() - {"inputs", "help"} == COMMAND_FLAGS.keys()
 
 
 def test_there_is_no_command_to_export(scrape: Scrape) -> None:
