@@ -403,7 +403,7 @@ def values_of(key: Key) -> st.SearchStrategy[Any]:
 TREES = st.fixed_dictionaries({}, optional={name: values_of(key) for name, key in KEYS.items()})
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # of a machine that is busy
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # if it is busy
 @given(TREES)
 def test_a_tree_written_as_toml_is_read_as_the_same_tree(
     tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]
