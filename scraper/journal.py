@@ -27,9 +27,10 @@ from scraper.reports.summary import Report
 from scraper.sinks.record_log import RecordLog
 from scraper.sinks.sink import Outputs, Sink
 from scraper.storage.faults import fault_of
+from scraper.storage.file_names import has_picture, path_of
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow
-from scraper.storage.store import Store, has_picture, path_of
+from scraper.storage.store import Store
 from scraper.text import printable
 from scraper.urls import BadUrl, Url, canonical, with_credentials_of
 

@@ -13,7 +13,8 @@ from scraper.http.flight import Flight
 from scraper.journal import Journal
 from scraper.messages import Answered, Inbox, Processed
 from scraper.model import Fact, Failure, Fetched, FetchFailed, Moved, Task
-from scraper.storage.store import Store, processed_prefix
+from scraper.storage.file_names import processed_prefix
+from scraper.storage.store import Store
 from scraper.urls import without_credentials
 from scraper.workers.stage import ProcessStage, WorkItem
 

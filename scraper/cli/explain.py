@@ -44,7 +44,7 @@ from scraper.model import (
 from scraper.plugins import function_of
 from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.sources.text import parse_line
-from scraper.storage import store
+from scraper.storage import file_names
 from scraper.text import counted
 
 MAX_SHOWN_CHARS = 200  # of a title or a description
@@ -228,7 +228,7 @@ class _Consumer:
             sha256=fetched.sha256,
             x_robots_tag=list(said),
         )
-        saved_as = [store.path_of(fetched.task.origin_url, fetched.kind, fetched.type)]
+        saved_as = [file_names.path_of(fetched.task.origin_url, fetched.kind, fetched.type)]
         processed = self._requests.process(fetched)
         failure = None
         if processed is not None:

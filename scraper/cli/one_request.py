@@ -18,7 +18,7 @@ from scraper.messages import Message, PoolBroken, Processed
 from scraper.model import Fact, Fetched, FetchFailed, Moved, RobotsText, Task, Trust
 from scraper.opening import guard_of, process_stage_of
 from scraper.redaction import redacted, redacted_value
-from scraper.storage import store
+from scraper.storage import file_names
 from scraper.text import counted
 from scraper.urls import without_credentials
 from scraper.workers.stage import WorkItem
@@ -103,7 +103,7 @@ class Requests:
                 url=without_credentials(fetched.url.href),
                 charset=fetched.charset,
                 out=str(self._folder / "processed"),
-                final=store.processed_prefix(fetched.task.origin_url),
+                final=file_names.processed_prefix(fetched.task.origin_url),
             )
             stage.submit(fetched.task, item, fetched.bytes)
             while True:

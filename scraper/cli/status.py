@@ -12,9 +12,9 @@ import orjson
 from scraper.cli.progress import answer
 from scraper.errors import UsageError
 from scraper.reports.summary import Report, Tally
+from scraper.storage.lock import holder_of
 from scraper.storage.reading import Unreadable
 from scraper.storage.status import RunStatus, read_status
-from scraper.storage.store import holder
 from scraper.text import counted, printable, printable_json
 
 _LEDGER = Path(".scraper", "ledger.sqlite")
@@ -35,7 +35,7 @@ def main(arguments: list[str], parser_class: type[argparse.ArgumentParser]) -> i
     except Unreadable as error:
         facts, text = _of_summary(folder, error)
     else:
-        process = holder(folder)
+        process = holder_of(folder)
         facts, text = _as_dict(seen, process), _text(folder, seen, process)
     if options.json:
         answer(printable_json(orjson.dumps(facts, option=orjson.OPT_INDENT_2)).decode())

@@ -10,7 +10,7 @@ from scraper.errors import LocalFault, UsageError, disk_failure
 from scraper.machine.temporary import TemporaryFolder
 from scraper.model import Line
 from scraper.sources.source import SCRIPT, Source
-from scraper.storage.store import host_folder
+from scraper.storage.file_names import host_folder
 from scraper.urls import digest
 
 DOWNLOADS = Path("downloads")

@@ -1,109 +1,24 @@
-"""Names and places: where bodies and derived files stand, and how they come to stand there.
+"""One run folder: its lock, its parts, and their publication under their final names.
 
 Threads and workers write only parts, below `.scraper/parts/<run token>/`; only the coordinator
-publishes, by rename. A name is a pure function of the canonical URL and the type of the content,
-so it is the same after a kill, on every shard, and never another URL's.
+publishes, by rename.
 """
 
 from __future__ import annotations
 
-import errno
-import functools
 import itertools
 import os
-import re
 import secrets
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import unquote
 
-from scraper.errors import InUse, UsageError
+from scraper.errors import UsageError
 from scraper.machine.files import Folder, open_folder, opening
-from scraper.media_types import extension_of
-from scraper.model import Kind, Publication
-from scraper.urls import Url, digest
-
-MAX_STEM_BYTES = 80  # with hash, host and extension a path stays below 255 bytes a component
-MAX_HOST_BYTES = 100
-PICTURE_EXTENSIONS = (".jpg", ".png", ".webp")
-FOLDERS: dict[Kind, str] = {"page": "pages", "image": "images", "file": "files"}
-# Windows gives these a meaning, with any extension.
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
-# Letters and digits, a letter among them: what follows the dot of `v1.2` is no extension.
-_PLAIN_EXTENSION = re.compile(r"\.(?=[0-9]*[A-Za-z])([A-Za-z0-9]{1,12})\Z")
-_OF_PAGE_OR_PICTURE = re.compile(
-    r"html?|xhtml|xht|shtml|phtml|php|aspx?|jspx?|cgi|cfm|do|action"
-    r"|jpe?g|jpe|jfif|pjpeg|a?png|gif|webp|avif|svg|bmp|dib|tiff?|ico|cur|pcx|p[abgnp]m",
-    re.IGNORECASE,
-)
-
-
-def path_of(url: Url, kind: Kind, type: str) -> str:
-    """Where the body of a URL stands below the run folder.
-
-    >>> from scraper.urls import parts_of
-    >>> path_of(parts_of("https://example.com/cat/A%20tale.html?x"), "page", "text/html")
-    'pages/example.com/A-tale-98b42ceb64.html'
-    >>> path_of(parts_of("https://example.com/m/bolt.stl"), "file", "application/octet-stream")
-    'files/example.com/bolt-ffe7451626.stl'
-    """
-    name = _last_part(url.href)
-    own = _plain_extension(name) if kind == "file" else ""
-    stem = _stem(url.href, name.removesuffix(own) if own else _without_extension(name))
-    return f"{FOLDERS[kind]}/{host_folder(url.host)}/{stem}{own.lower() or extension_of(type)}"
-
-
-def processed_prefix(url: Url) -> str:
-    """What the paths of a picture's variants begin with."""
-    stem = _stem(url.href, _without_extension(_last_part(url.href)))
-    return f"processed/{host_folder(url.host)}/{stem}"
-
-
-def has_picture(folder: Folder, url: Url) -> bool:
-    """Does the picture lie there that was made of this URL?"""
-    prefix = processed_prefix(url)
-    return any(folder.has_file(prefix + extension) for extension in PICTURE_EXTENSIONS)
-
-
-def _last_part(url: str) -> str:
-    """What the URL calls the file, percent signs resolved."""
-    path = url.partition("://")[2].partition("?")[0].rstrip("/")
-    name = path.rpartition("/")[2] if "/" in path else "index"
-    if "%" in name:
-        name = unicodedata.normalize("NFC", unquote(name, errors="replace"))
-    return name.partition(";")[0]  # what follows are parameters, often the id of a session
-
-
-def _plain_extension(name: str) -> str:
-    """The extension that a file which is neither page nor picture keeps; empty if it has none.
-
-    It knows better than the type what is in a file (`.parquet`, `.csv` as text/plain, `.docx` as a
-    zip). Those of pages and pictures would be a lie.
-    """
-    found = _PLAIN_EXTENSION.search(name)
-    return found[0] if found and not _OF_PAGE_OR_PICTURE.fullmatch(found[1]) else ""
-
-
-def _without_extension(name: str) -> str:
-    return re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name)
-
-
-def _stem(url: str, name: str) -> str:
-    name = re.sub(r"[^\w.]+", "-", name.replace("\ufffd", "-")).strip("-._")
-    name = name.encode()[:MAX_STEM_BYTES].decode(errors="ignore").rstrip("-._") or "index"
-    return f"{name}-{digest(url).hex()[:10]}"
-
-
-@functools.lru_cache(maxsize=4096)
-def host_folder(host: str) -> str:
-    name = re.sub(r"[^a-z0-9.\-]", "_", host.lower()).strip(".") or "_"
-    if len(name) > MAX_HOST_BYTES:
-        name = f"{name[:MAX_HOST_BYTES]}-{digest(host).hex()[:10]}"
-    return f"_{name}" if _RESERVED.match(name) else name
+from scraper.model import Publication
+from scraper.storage.file_names import FOLDERS
+from scraper.storage.lock import take_lock
 
 
 class Store:
@@ -129,16 +44,18 @@ class Store:
         try:
             with opening(f"folder {self.folder}"):
                 self._make_folder()
-                self.root = self._kept(open_folder(self.folder))
+                self.root = self._keep_open(open_folder(self.folder))
                 self._check_places()
                 # URLs with passwords stand in there.
-                self._hidden = self._kept(self.root.open_below(".scraper", create=True, mode=0o700))
-                self._take_lock(self._hidden)
-                self.own_parts = self._kept(
+                self._hidden = self._keep_open(
+                    self.root.open_below(".scraper", create=True, mode=0o700)
+                )
+                self._lock = take_lock(self._hidden, self.folder)
+                self.own_parts = self._keep_open(
                     self._hidden.open_below(f"parts/{self.parts.name}", create=True)
                 )
         except BaseException:
-            self._let_go()
+            self._release()
             raise
 
     def _make_folder(self) -> None:
@@ -155,20 +72,14 @@ class Store:
             raise UsageError(f"a part of {self.folder} is a file: choose another --dir") from None
 
     def _check_places(self) -> None:
-        """What lies in the place of a folder of ours is told now, not in the middle of the run."""
+        """Refuse now, not in the middle of the run, what lies in the place of a folder of ours."""
         for name in (*FOLDERS.values(), "processed"):
             with suppress(FileNotFoundError):
                 self.root.open_below(name).close()
 
-    def _kept(self, folder: Folder) -> Folder:
+    def _keep_open(self, folder: Folder) -> Folder:
         self._open.append(folder)
         return folder
-
-    def _take_lock(self, hidden: Folder) -> None:
-        self._lock = hidden.open_file("lock")
-        _lock(self._lock, self.folder)
-        self._lock.truncate(0)
-        self._lock.write(f"{os.getpid()}\n".encode())
 
     def close(self, *, keep_parts: bool = False) -> None:
         """Give the lock back, and remove what was never published, unless the next run needs it."""
@@ -176,9 +87,9 @@ class Store:
             # What cannot be removed now is removed by the next run.
             with suppress(OSError), self._hidden.open_below("parts") as parts:
                 parts.remove_tree(self.parts.name)
-        self._let_go()
+        self._release()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         while self._open:
             self._open.pop().close()
         self._hidden = None
@@ -275,39 +186,3 @@ def _sync(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def holder(folder: Path) -> str | None:
-    """The process number of the run that holds this folder; None if none does."""
-    try:
-        with open_folder(folder) as opened, opened.open_reader(".scraper/lock") as file:
-            process = file.read(32).decode("ascii", "replace").strip()
-            try:
-                _lock(file, folder)
-            except InUse:
-                return process
-    except OSError:
-        return None  # no lock file, or not ours to try
-    return None
-
-
-def _lock(file: BinaryIO, folder: Path) -> None:
-    """An OS lock: it ends with its holder, however that ends."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK):
-            raise
-        file.seek(0)
-        holder = file.read(32).decode("ascii", "replace").strip()
-        who = f" (process {holder})" if holder else ""
-        raise InUse(
-            f"{folder} is in use by another run{who}: wait for it, or choose another --dir"
-        ) from None

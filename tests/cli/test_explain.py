@@ -17,7 +17,7 @@ import scraper
 import scraper.cli.explain
 from scraper.cli import main
 from scraper.faulty import FaultyServer, body, page, redirect, redirect_chain, robots, status
-from scraper.storage import store
+from scraper.storage import file_names
 from scraper.urls import parts_of
 from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of, run_with
 
@@ -74,7 +74,7 @@ def test_a_page_that_is_fine(explain: Explain) -> None:
         assert content["x_robots_tag"] == ["noai"]
         assert outcome["state"] == "done"
         url = parts_of(server.url("/a"))
-        assert outcome["saved_as"] == [store.path_of(url, "page", "text/html")]
+        assert outcome["saved_as"] == [file_names.path_of(url, "page", "text/html")]
         assert server.count("/a") == 2  # once for the text, once for the JSON
 
 

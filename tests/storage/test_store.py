@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from scraper.errors import InUse, LocalFault, UsageError
 from scraper.model import Kind, Publication
-from scraper.storage.store import Store, path_of, processed_prefix
+from scraper.storage.file_names import path_of, processed_prefix
+from scraper.storage.store import Store
 from scraper.urls import BadUrl, Url, canonical, parts_of
 from tests.conftest import PROJECT
 
@@ -101,7 +102,7 @@ def test_a_name_does_not_show_the_id_of_a_session(kind: Kind, mark: str) -> None
 def test_a_name_is_a_pure_function() -> None:
     """The same in another process, whatever its seed of hashes: after a kill, on every shard."""
     script = (
-        "from scraper.storage.store import path_of;"
+        "from scraper.storage.file_names import path_of;"
         "from scraper.urls import parts_of;"
         "url = parts_of('https://example.com/a/%C3%BCber.png?q=1');"
         "print(path_of(url, 'image', 'image/png'), end='')"

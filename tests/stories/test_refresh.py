@@ -328,7 +328,7 @@ def test_a_file_that_was_kept_under_another_name_moves_to_its_own(
     """Earlier versions called it by its type."""
     site.server.behaviours["/model.stl"] = body(b"\0solid", "application/octet-stream")
     with monkeypatch.context() as patch:
-        patch.setattr("scraper.storage.store._plain_extension", lambda name: "")
+        patch.setattr("scraper.storage.file_names._plain_extension", lambda name: "")
         site.run("/model.stl")
     before = site.last("/model.stl")["path"]
     assert before.endswith(".bin")

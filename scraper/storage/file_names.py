@@ -1,0 +1,95 @@
+"""Where bodies and derived files stand below the run folder.
+
+A name is a pure function of the canonical URL and the type of the content, so it is the same after
+a kill, on every shard, and never another URL's.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from urllib.parse import unquote
+
+from scraper.machine.files import Folder
+from scraper.media_types import extension_of
+from scraper.model import Kind
+from scraper.urls import Url, digest
+
+MAX_STEM_BYTES = 80  # with hash, host and extension a path stays below 255 bytes a component
+MAX_HOST_BYTES = 100
+PICTURE_EXTENSIONS = (".jpg", ".png", ".webp")
+FOLDERS: dict[Kind, str] = {"page": "pages", "image": "images", "file": "files"}
+# Windows gives these a meaning, with any extension.
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+# Letters and digits, a letter among them: what follows the dot of `v1.2` is no extension.
+_PLAIN_EXTENSION = re.compile(r"\.(?=[0-9]*[A-Za-z])([A-Za-z0-9]{1,12})\Z")
+_OF_PAGE_OR_PICTURE = re.compile(
+    r"html?|xhtml|xht|shtml|phtml|php|aspx?|jspx?|cgi|cfm|do|action"
+    r"|jpe?g|jpe|jfif|pjpeg|a?png|gif|webp|avif|svg|bmp|dib|tiff?|ico|cur|pcx|p[abgnp]m",
+    re.IGNORECASE,
+)
+
+
+def path_of(url: Url, kind: Kind, type: str) -> str:
+    """Where the body of a URL stands below the run folder.
+
+    >>> from scraper.urls import parts_of
+    >>> path_of(parts_of("https://example.com/cat/A%20tale.html?x"), "page", "text/html")
+    'pages/example.com/A-tale-98b42ceb64.html'
+    >>> path_of(parts_of("https://example.com/m/bolt.stl"), "file", "application/octet-stream")
+    'files/example.com/bolt-ffe7451626.stl'
+    """
+    name = _last_part(url.href)
+    own = _plain_extension(name) if kind == "file" else ""
+    stem = _stem(url.href, name.removesuffix(own) if own else _without_extension(name))
+    return f"{FOLDERS[kind]}/{host_folder(url.host)}/{stem}{own.lower() or extension_of(type)}"
+
+
+def processed_prefix(url: Url) -> str:
+    """What the paths of a picture's variants begin with."""
+    stem = _stem(url.href, _without_extension(_last_part(url.href)))
+    return f"processed/{host_folder(url.host)}/{stem}"
+
+
+def has_picture(folder: Folder, url: Url) -> bool:
+    """Does the picture lie there that was made of this URL?"""
+    prefix = processed_prefix(url)
+    return any(folder.has_file(prefix + extension) for extension in PICTURE_EXTENSIONS)
+
+
+def _last_part(url: str) -> str:
+    """What the URL calls the file, percent signs resolved."""
+    path = url.partition("://")[2].partition("?")[0].rstrip("/")
+    name = path.rpartition("/")[2] if "/" in path else "index"
+    if "%" in name:
+        name = unicodedata.normalize("NFC", unquote(name, errors="replace"))
+    return name.partition(";")[0]  # what follows are parameters, often the id of a session
+
+
+def _plain_extension(name: str) -> str:
+    """The extension that a file which is neither page nor picture keeps; empty if it has none.
+
+    It knows better than the type what is in a file (`.parquet`, `.csv` as text/plain, `.docx` as a
+    zip). Those of pages and pictures would be a lie.
+    """
+    found = _PLAIN_EXTENSION.search(name)
+    return found[0] if found and not _OF_PAGE_OR_PICTURE.fullmatch(found[1]) else ""
+
+
+def _without_extension(name: str) -> str:
+    return re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name)
+
+
+def _stem(url: str, name: str) -> str:
+    name = re.sub(r"[^\w.]+", "-", name.replace("\ufffd", "-")).strip("-._")
+    name = name.encode()[:MAX_STEM_BYTES].decode(errors="ignore").rstrip("-._") or "index"
+    return f"{name}-{digest(url).hex()[:10]}"
+
+
+@functools.lru_cache(maxsize=4096)
+def host_folder(host: str) -> str:
+    name = re.sub(r"[^a-z0-9.\-]", "_", host.lower()).strip(".") or "_"
+    if len(name) > MAX_HOST_BYTES:
+        name = f"{name[:MAX_HOST_BYTES]}-{digest(host).hex()[:10]}"
+    return f"_{name}" if _RESERVED.match(name) else name
