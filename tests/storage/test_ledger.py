@@ -348,7 +348,9 @@ STEPS = st.one_of(
 
 
 @given(steps=st.lists(STEPS, max_size=25))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_whatever_happens_each_url_is_pending_or_ended_once(
     steps: list[tuple[str, list[Line] | None]], tmp_path: Path
 ) -> None:
