@@ -33,7 +33,7 @@ class Delivery:
         self._known.extend(ids)
 
     def from_folder(self) -> Iterator[Outcome]:
-        """The outcomes of all that `note_known` was told of, and of the images of these pages."""
+        """The outcomes of the rows given to `note_known`, and of the images of these pages."""
         known, self._known = self._known, []
         for ids in _batches(known):
             yield from self._stored(ids)

@@ -1,4 +1,4 @@
-"""What a run folder holds, for whoever reads it: the last record of each URL."""
+"""The records of a run folder as a script reads them: of each URL the last one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import orjson
 
 from scraper.errors import UsageError
 
-# What a record begins with: it tells whose it is without decoding all of it.
+# What a record begins with: pass and key are known without decoding all of it.
 _HEAD = re.compile(rb'\{"schema":\d+,"pass":(\d+),"index":(?:\d+|null),"key":"([0-9a-f]{16})"')
 
 
@@ -41,9 +41,9 @@ def _last_records(path: Path) -> Iterator[dict[str, Any]]:
     for offset, line in _whole_lines(path):
         if offset >= end:
             return
-        _, key = _head_of(path, offset, line)
+        _, key = _pass_and_key(path, offset, line)
         if last.get(key, offset) == offset:
-            yield _decoded(path, offset, line)
+            yield _decode(path, offset, line)
 
 
 def _scan(path: Path) -> tuple[int, dict[int, int]]:
@@ -53,7 +53,7 @@ def _scan(path: Path) -> tuple[int, dict[int, int]]:
     """
     end, last = 0, {}
     for offset, line in _whole_lines(path):
-        number, key = _head_of(path, offset, line)
+        number, key = _pass_and_key(path, offset, line)
         if number > 1:
             last[key] = offset
         end = offset + len(line)
@@ -77,16 +77,16 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _head_of(path: Path, offset: int, line: bytes) -> tuple[int, int]:
+def _pass_and_key(path: Path, offset: int, line: bytes) -> tuple[int, int]:
     """Pass and key of a record."""
     head = _HEAD.match(line)
     if head is not None:
         return int(head[1]), int(head[2], 16)
-    record = _decoded(path, offset, line)
+    record = _decode(path, offset, line)
     return record["pass"], int(record["key"], 16)
 
 
-def _decoded(path: Path, offset: int, line: bytes) -> dict[str, Any]:
+def _decode(path: Path, offset: int, line: bytes) -> dict[str, Any]:
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:

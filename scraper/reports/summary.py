@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -30,7 +30,7 @@ class Tally:
 
     @classmethod
     def of(cls, ends: Iterable[Ended]) -> Tally:
-        """The tally of what a ledger tells."""
+        """The tally of the ends that a ledger has counted."""
         tally = cls()
         for end in ends:
             tally.add(end)
@@ -43,11 +43,11 @@ class Tally:
         self.states[end.state] += end.urls
         self.bytes += end.bytes
         if end.error_kind is not None:
-            self._reasons(end.state)[label_of(end.error_kind, end.status)] += end.urls
+            self._reasons_for(end.state)[label_of(end.error_kind, end.status)] += end.urls
         elif end.kind is not None:
             self.kinds[end.kind] += end.urls
 
-    def _reasons(self, state: str) -> Counter[str]:
+    def _reasons_for(self, state: str) -> Counter[str]:
         return self.skips if state == "skipped" else self.failures
 
     @property
@@ -81,7 +81,7 @@ class Tally:
         }
 
     def resume(self, counts: Mapping[str, Any]) -> None:
-        """Add what `as_dict` has told."""
+        """Add the counts that `as_dict` has given."""
         for state in STATES:
             self.states[state] += counts.get(state, 0)
         for kind in ("page", "image", "file"):
@@ -93,12 +93,12 @@ class Tally:
     def headline(self) -> str:
         """The counts in one line: 793 done · 4 failed · 397 pages · 396 images."""
         parts = [f"{self.states['done']:,} done"]
-        parts += [f"{self.states[state]:,} {state}" for state in STATES[1:] if self.states[state]]
-        parts += [
-            f"{self.kinds[kind]:,} {kind if self.kinds[kind] == 1 else kind + 's'}"
-            for kind in ("page", "image", "file")
-            if self.kinds[kind]
-        ]
+        for state in STATES[1:]:
+            if self.states[state]:
+                parts.append(f"{self.states[state]:,} {state}")
+        for kind in ("page", "image", "file"):
+            if self.kinds[kind]:
+                parts.append(counted(self.kinds[kind], kind))
         return " · ".join(parts)
 
     def reasons(self, messages: Mapping[str, str] = _NO_MESSAGES) -> list[str]:
@@ -109,22 +109,24 @@ class Tally:
         lines = []
         for name, labels in (("failed", self.failures), ("skipped", self.skips)):
             if labels:
-                shown = [
-                    f"{n:,} {label}" + (f": {messages[label]}" if label in messages else "")
-                    for label, n in labels.most_common(MAX_REASONS)
-                ]
-                if len(labels) > MAX_REASONS:
-                    shown.append(counted(len(labels) - MAX_REASONS, "more kind"))
-                lines.append(f"{name}: " + " · ".join(shown))
+                lines.append(f"{name}: " + " · ".join(_reason_parts(labels, messages)))
         return lines
+
+
+def _reason_parts(labels: Counter[str], messages: Mapping[str, str]) -> Iterator[str]:
+    for label, number in labels.most_common(MAX_REASONS):
+        message = f": {messages[label]}" if label in messages else ""
+        yield f"{number:,} {label}{message}"
+    if len(labels) > MAX_REASONS:
+        yield counted(len(labels) - MAX_REASONS, "more kind")
 
 
 @dataclass(slots=True)
 class Report(Tally):
     """What a run came to: the counts of its pass, and in `totals` those of the whole folder.
 
-    Exit code and summary speak of the folder: what failed in an earlier pass, was not mended and
-    is still in a list counts.
+    Exit code and summary speak of the folder: what failed in an earlier pass, has not come out
+    well since and is still in a list counts.
     """
 
     number: int = 0
@@ -146,7 +148,7 @@ class Report(Tally):
         self.states[outcome.state] += 1
         fetched, failure = outcome.fetched, outcome.failure
         if failure is not None:
-            self._reasons(outcome.state)[failure.label] += 1
+            self._reasons_for(outcome.state)[failure.label] += 1
             if self.messages.setdefault(failure.label, failure.message) != failure.message:
                 self.messages[failure.label] = None
         if fetched is not None:
@@ -166,7 +168,7 @@ class Report(Tally):
         """The counts of the pass, as the ledger and summary.json hold them."""
         return {
             "pass": self.number,
-            # Of the class by name: slots=True makes a class anew, and super() looks for the old.
+            # slots=True makes a second class, while super() looks for the first: named.
             **Tally.as_dict(self),
             "lines": self.lines,
             "repeated": self.repeated,
@@ -174,7 +176,9 @@ class Report(Tally):
             "requests": self.requests,
             "wire_bytes": self.wire_bytes,
             "seconds": round(self.seconds, 3),
-            "messages": {label: text and _told(text) for label, text in self.messages.items()},
+            "messages": {
+                label: text and _shown_message(text) for label, text in self.messages.items()
+            },
             "stopped": self.stopped,
         }
 
@@ -210,7 +214,7 @@ class Report(Tally):
             # One failure has a line of its own in errors.jsonl; but a user's function that fails
             # is what he wants to mend.
             if message and mine == all_of_them and (mine > 1 or label == "function_failed"):
-                shared[label] = _told(message)
+                shared[label] = _shown_message(message)
         return {label: text for label, text in shared.items() if not label.startswith("http_")}
 
     def _pass_line(self) -> str:
@@ -219,7 +223,7 @@ class Report(Tally):
         return f"{self.headline()}{repeated} · {size}"
 
 
-def _told(message: str) -> str:
+def _shown_message(message: str) -> str:
     return printable(redacted(message))[:MAX_MESSAGE_CHARS]
 
 

@@ -67,7 +67,7 @@ def adopt_records(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> 
     with opening(path), folder.open_reader(RECORDS) as file:
         start = _start_of_records(file, path)
         end, torn = _end_of_records(file)
-        reports = _take_all(_records(file, start, end, path), ledger, sources)
+        reports = _take_records(_read_records(file, start, end, path), ledger, sources)
         end = _end_last_line(file, end, torn, folder)
         _empty_errors(folder)
     for number, (report, began, ended) in sorted(reports.items()):
@@ -83,22 +83,22 @@ _Reports = dict[int, tuple[Report, float, float]]  # by pass: counts, first and 
 _Found = tuple[dict[str, Any], int, int]  # a record, its place and its length in the file
 
 
-def _take_all(records: Iterator[_Found], ledger: Ledger, sources: Sequence[Source]) -> _Reports:
+def _take_records(records: Iterator[_Found], ledger: Ledger, sources: Sequence[Source]) -> _Reports:
     rows = AdoptedRows(ledger)
     reports: _Reports = {}
     while batch := list(itertools.islice(records, BATCH)):
         rows.take([_row_of(record, place, length, ledger) for record, place, length in batch])
         for record, _, _ in batch:
-            _count(record, reports)
+            _count_record(record, reports)
     if rows.lacks_names:
         for source in sources:
             if not source.pipe and not source.live:
-                _name_all(source.tasks_ahead(), rows)
+                _restore_names(source.tasks_ahead(), rows)
     rows.finish()
     return reports
 
 
-def _name_all(lines: Iterator[Line], rows: AdoptedRows) -> None:
+def _restore_names(lines: Iterator[Line], rows: AdoptedRows) -> None:
     while batch := list(itertools.islice(lines, BATCH)):
         rows.name(batch)
 
@@ -114,7 +114,7 @@ def _start_of_records(file: BufferedReader, path: Path) -> int:
     beginning = file.read(len(BOM_UTF8) + len(_BEGINNING))
     start = len(BOM_UTF8) if beginning.startswith(BOM_UTF8) else 0
     if beginning and not beginning.startswith(_BEGINNING, start):
-        raise UsageError(_no_record(path, 1))
+        raise UsageError(_no_record_message(path, 1))
     return start
 
 
@@ -127,24 +127,24 @@ def _end_of_records(file: BufferedReader) -> tuple[int, bytes]:
     file.seek(end)
     rest = file.read()
     try:
-        _check(orjson.loads(rest))
+        _check_values(orjson.loads(rest))
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return end, rest
     return end + len(rest), b""
 
 
-def _records(file: BufferedReader, start: int, end: int, path: Path) -> Iterator[_Found]:
+def _read_records(file: BufferedReader, start: int, end: int, path: Path) -> Iterator[_Found]:
     """Each record between two places. Raises UsageError at what is none."""
     place = file.seek(start)
     for number in itertools.count(1):
         if place >= end:
             return
         line = file.readline()
-        yield _record_of(line, path, number), place, len(line.removesuffix(b"\n"))
+        yield _decode_record(line, path, number), place, len(line.removesuffix(b"\n"))
         place += len(line)
 
 
-def _record_of(line: bytes, path: Path, number: int) -> dict[str, Any]:
+def _decode_record(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
         record: dict[str, Any] = orjson.loads(line)
         if record["schema"] > SCHEMA:
@@ -152,13 +152,13 @@ def _record_of(line: bytes, path: Path, number: int) -> dict[str, Any]:
                 f"{path}, line {number}, was written by a newer version of this program "
                 f"(schema {record['schema']}, this one knows {SCHEMA}): update it"
             )
-        _check(record)
+        _check_values(record)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise UsageError(_no_record(path, number)) from error
+        raise UsageError(_no_record_message(path, number)) from error
     return record
 
 
-def _check(record: dict[str, Any]) -> None:
+def _check_values(record: dict[str, Any]) -> None:
     """Raises ValueError or TypeError if it cannot be a record of this program."""
     path, number = record["path"], record["pass"]
     if record["state"] not in STATES or number < 1 or len(bytes.fromhex(record["key"])) != 8:
@@ -170,7 +170,7 @@ def _check(record: dict[str, Any]) -> None:
             raise TypeError(name)
 
 
-def _no_record(path: Path, number: int) -> str:
+def _no_record_message(path: Path, number: int) -> str:
     return (
         f"{path}, line {number}, is no record of this program: choose another --dir, or "
         "take that line out"
@@ -201,7 +201,7 @@ def _byte_at(file: BufferedReader, offset: int) -> bytes:
 
 
 def _empty_errors(folder: Folder) -> None:
-    """errors.jsonl follows from the records; but what is there may be somebody else's."""
+    """errors.jsonl follows from the records; but what is there may be another program's."""
     with folder.open_file(ERRORS) as errors:
         with folder.open_reader(ERRORS) as lines:
             if not all(map(_is_error, lines)):
@@ -221,10 +221,12 @@ def _is_error(line: bytes) -> bool:
 
 
 def _row_of(record: dict[str, Any], place: int, length: int, ledger: Ledger) -> Row:
-    url = record["canonical_url"] or record["url"]
+    """`place` and `length` are those of its line in the file."""
     is_url = record["canonical_url"] is not None
+    url = record["canonical_url"] if is_url else record["url"]
     source, parent = record["source"], record["parent"]
     seconds = record["seconds"] or {}
+    is_listed = parent is None
     return Row(
         key=int.from_bytes(bytes.fromhex(record["key"]), signed=True),
         url=url,
@@ -235,8 +237,8 @@ def _row_of(record: dict[str, Any], place: int, length: int, ledger: Ledger) -> 
         source=None if source is None else ledger.sources.id_of(source),
         line=record["line"],
         written=record["url"] if is_url and record["url"] != url else None,
-        parent=None if parent is None else key_of(parent),
-        depth=0 if parent is None else 1,
+        parent=None if is_listed else key_of(parent),
+        depth=0 if is_listed else 1,
         attempts=record["attempts"],
         error_kind=record["error_kind"],
         status=record["status"],
@@ -253,7 +255,7 @@ def _row_of(record: dict[str, Any], place: int, length: int, ledger: Ledger) -> 
         sha256=record["sha256"],
         offset=place,
         length=length,
-        images=tuple(_keys_of(record.get("images", ()))) if parent is None else (),
+        images=tuple(_keys_of(record.get("images", ()))) if is_listed else (),
     )
 
 
@@ -276,7 +278,7 @@ def _time_of(record: dict[str, Any]) -> float | None:
     return None if at is None else datetime.fromisoformat(at).timestamp()
 
 
-def _count(record: dict[str, Any], reports: _Reports) -> None:
+def _count_record(record: dict[str, Any], reports: _Reports) -> None:
     at = _time_of(record)
     number = record["pass"]
     report, began, ended = reports.get(number, (Report(number=number), at or 0.0, 0.0))

@@ -29,7 +29,7 @@ VERIFIED_SECONDS = 300.0  # Linux writes dirty pages back within 30 s, twice tha
 
 
 def boot_id() -> str | None:
-    """What tells one start of this machine from the next; None where the system does not say."""
+    """Another one after each start of this machine; None where the system does not say."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""A text file of lines that knows how far it is written, and sees what others do to it."""
+"""A text file of lines that knows how far it is written, and notices other programs' changes."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class LineFile:
                 rest = rest[file.write(rest) :]
         except OSError:
             with suppress(OSError):
-                file.truncate(end)  # nobody who reads it meanwhile shall see half a line
+                file.truncate(end)  # other programs may read it: no half line
             raise
         self.waiting.clear()
         self.written = self.offset

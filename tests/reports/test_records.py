@@ -34,7 +34,7 @@ def written(folder: Path, *lines: bytes) -> Path:
     return folder
 
 
-def told(folder: Path) -> list[tuple[str, int]]:
+def passes_of(folder: Path) -> list[tuple[str, int]]:
     return [(each["canonical_url"], each["pass"]) for each in scraper.records(folder)]
 
 
@@ -44,8 +44,8 @@ A, B, C = (f"https://example.com/{name}" for name in "abc")
 def test_of_each_url_the_last_record_counts(tmp_path: Path) -> None:
     passes = [(1, A), (1, B), (2, B), (2, C), (3, B), (3, A)]
     written(tmp_path, *(line_of(number, url) for number, url in passes))
-    assert told(tmp_path) == [(C, 2), (B, 3), (A, 3)]
-    assert told(Path(str(tmp_path))) == told(tmp_path)
+    assert passes_of(tmp_path) == [(C, 2), (B, 3), (A, 3)]
+    assert passes_of(Path(str(tmp_path))) == passes_of(tmp_path)
 
 
 def test_records_are_whole_and_as_they_were_written(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_records_are_whole_and_as_they_were_written(tmp_path: Path) -> None:
 
 def test_a_line_that_is_still_being_written_is_left_out(tmp_path: Path) -> None:
     written(tmp_path, line_of(1, A), line_of(1, B), line_of(2, A)[:-1])
-    assert told(tmp_path) == [(A, 1), (B, 1)]
+    assert passes_of(tmp_path) == [(A, 1), (B, 1)]
 
 
 def test_what_is_written_while_they_are_read_changes_nothing(tmp_path: Path) -> None:
@@ -74,11 +74,11 @@ def test_a_record_that_begins_otherwise_is_read_too(tmp_path: Path) -> None:
     record = orjson.loads(line_of(2, A))
     sorted_keys = orjson.dumps(dict(sorted(record.items()))) + b"\n"
     written(tmp_path, line_of(1, A), sorted_keys)
-    assert told(tmp_path) == [(A, 2)]
+    assert passes_of(tmp_path) == [(A, 2)]
 
 
 def test_a_run_without_any_record_yet_has_none(tmp_path: Path) -> None:
-    assert told(written(tmp_path)) == []
+    assert passes_of(written(tmp_path)) == []
 
 
 def test_a_folder_without_records_says_so_at_once(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ def test_lost_files_and_a_short_record_file_are_asked_again(tmp_path: Path) -> N
         urls = [server.url(path) for path in paths]
         scraper.run(urls, config)
 
-        told = _records(folder)
-        empty = folder / str(told[10]["path"])
+        first = _records(folder)
+        empty = folder / str(first[10]["path"])
         empty.write_bytes(b"")  # as after a delayed allocation
         records = folder / "records.jsonl"
         records.write_bytes(records.read_bytes()[:-40])
@@ -37,7 +37,7 @@ def test_lost_files_and_a_short_record_file_are_asked_again(tmp_path: Path) -> N
         report = scraper.run(urls, config)
 
         again = _records(folder)
-        assert [record["url"] for record in again[:10]] == [record["url"] for record in told[:10]]
+        assert [record["url"] for record in again[:10]] == [record["url"] for record in first[:10]]
         assert sorted(str(record["url"]) for record in again) == sorted(urls)
         assert server.count() - before == 20
         assert empty.stat().st_size > 0

@@ -123,7 +123,7 @@ def test_records_go_on_when_their_reader_has_gone(tmp_path: Path, site: FaultySe
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 1
     assert len(records_of(tmp_path / "run")) == pages
-    note = "nobody reads standard output any more: the records go on in run/records.jsonl"
+    note = "standard output has no reader any more: the records go on in run/records.jsonl"
     assert done.stderr.count(note) == 1
 
 
