@@ -20,6 +20,7 @@ from multiprocessing import context, current_process, get_all_start_methods, get
 from pathlib import Path
 from typing import Any
 
+from scraper.errors import UsageError
 from scraper.machine import main_module
 from scraper.machine.files import making_temporary
 from scraper.machine.shadows import refuse_shadows
@@ -31,6 +32,7 @@ MAX_SOCKET_FOLDER_BYTES = 80  # of 104 (108 on Linux) that the path of a socket 
 USUAL_PLACES = (Path("/tmp"), Path("/var/tmp"))
 _starting = threading.RLock()  # what is changed while a process is started belongs to all threads
 _home: TemporaryFolder | None = None
+_owner = os.getpid()  # the process whose fork server and folder these are
 
 
 def prepare(parent: Path | None = None) -> None:
@@ -42,10 +44,16 @@ def prepare(parent: Path | None = None) -> None:
     """
     main_module.refuse_second_run()
     refuse_shadows()
+    if current_process().daemon:
+        raise UsageError(
+            "a worker of multiprocessing.Pool may start no processes: run this in a worker of "
+            "concurrent.futures.ProcessPoolExecutor, or with save_only=True"
+        )
     if start_method() != "forkserver":
         return
     from multiprocessing import forkserver, resource_tracker
 
+    _leave_server_of_parent()
     with _starting, _socket_folder(parent) as has_one:
         if not has_one:
             return
@@ -55,6 +63,21 @@ def prepare(parent: Path | None = None) -> None:
             resource_tracker.ensure_running()
         with _interrupts_blocked():
             forkserver.ensure_running()
+
+
+def _leave_server_of_parent() -> None:
+    """In a child that was forked off: the fork server of its parent cannot be waited for, and ends
+    with the parent; so the child starts its own, in a folder of its own."""
+    global _owner, _home, _starting
+    if _owner == os.getpid():
+        return
+    from multiprocessing import forkserver
+
+    _owner, _home, _starting = os.getpid(), None, threading.RLock()
+    server: Any = forkserver._forkserver
+    if server._forkserver_alive_fd is not None:
+        os.close(server._forkserver_alive_fd)  # the parent's alone keeps it alive
+    server.__init__()  # the module's functions are bound to this very object
 
 
 @contextmanager

@@ -210,3 +210,51 @@ def test_without_any_place_for_a_socket_it_says_what_to_do(
     monkeypatch.setattr(tempfile, "mkdtemp", refuse)
     with pytest.raises(raised, match=r"set TMPDIR|no space left"):
         fork_server._made_home(tmp_path)
+
+
+FORKED = """
+import multiprocessing, os, sys
+import scraper
+
+def run(urls, folder):
+    config = scraper.configure(dir=folder, robots="off", processes=1)
+    return scraper.run(urls, config).done
+
+def run_in_pool(urls, folder):
+    try:
+        return run(urls, folder)
+    except scraper.UsageError as error:
+        return str(error)
+
+if __name__ == "__main__":
+    urls = sys.argv[1:]
+    fork = multiprocessing.get_context("fork")
+    print(run(urls, "first"), flush=True)
+    child = os.fork()
+    if not child:
+        print(run(urls, "forked"), flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    process = fork.Process(target=lambda: print(run(urls, "process"), flush=True))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    print(run(urls, "last"), flush=True)
+    with fork.Pool(1) as pool:
+        print(pool.apply(run_in_pool, (urls, "pool")), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_that_was_forked_after_a_run_may_run_too(tmp_path: Path) -> None:
+    (tmp_path / "forked.py").write_text(FORKED)
+    with FaultyServer({"/*": page("x")}) as server:
+        done = subprocess.run(
+            [sys.executable, "forked.py", server.url("/a"), server.url("/b")],
+            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    *counts, pool = done.stdout.splitlines()
+    assert counts == ["2"] * 4
+    assert "ProcessPoolExecutor" in pool
