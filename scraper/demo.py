@@ -1,4 +1,4 @@
-"""A small shop of posters on 127.0.0.1, to scrape without asking anybody else's server.
+"""A small shop of posters on 127.0.0.1, to scrape without a request to any other server.
 
     with serve() as demo:
         ...  # scrape demo.urls, with html = "scraper.demo:product"

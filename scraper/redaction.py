@@ -1,4 +1,4 @@
-"""What may be told of URLs, headers and messages: neither passwords nor tokens."""
+"""URLs, headers and messages without passwords and tokens, fit to be shown and logged."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 
 
 def redacted(text: str) -> str:
-    """A URL, or a message with URLs in it, without passwords and tokens: what may be told.
+    """A URL, or a message with URLs in it, without passwords and tokens.
 
     >>> redacted("https://me:pw@example.com/a?api_key=123&page=2#access_token=4")
     'https://***@example.com/a?api_key=***&page=2#access_token=***'
@@ -86,14 +86,14 @@ def _without_credentials(found: re.Match[str]) -> str:
 
 
 def _without_encoded_tokens(text: str) -> str:
-    told, at = "", 0
+    shown, at = "", 0
     for found in _ENCODED_NAME.finditer(text):
         if found.start() >= at and _PARAMETER_NAME.fullmatch(unquote(found[1])):
             value = _ENCODED_VALUE.match(text, found.end())
             if value and value[0]:
-                told += text[at : found.end()] + HIDDEN
+                shown += text[at : found.end()] + HIDDEN
                 at = value.end()
-    return told + text[at:]
+    return shown + text[at:]
 
 
 def redacted_line(text: str) -> str:

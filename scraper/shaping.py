@@ -1,7 +1,7 @@
 """Which options shape what comes of a URL, and whether those of a folder are others than now.
 
 A finished folder is not asked again because a picture is to be smaller; but it is said that what
-lies there was made with other options, and what makes it anew.
+lies there was made with other options, and what makes it again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def shaping_options(config: Config) -> dict[str, Any]:
 
 
 def process_hashes(config: Config) -> dict[str, str]:
-    """By kind, what the way of processing is known by: if it changes, bodies are processed anew."""
+    """By kind, a hash of the way of processing: if it changes, bodies are processed again."""
     page = config.page
     made_of_page = [page.html, _source_hash(config), page.max_links, page.max_page_images]
     ways = {"page": made_of_page, "image": asdict(config.image)}

@@ -1,7 +1,7 @@
 """Text from outside, made fit to be shown: nothing in it may command a terminal or turn a line.
 
-Whoever serves a page chooses status lines, headers and titles, whoever writes a list its lines:
-escape sequences in them would be obeyed by the terminal on which a log is read.
+A server chooses status lines, headers and titles, the author of a list its lines: a terminal on
+which a log is read would obey the escape sequences in them.
 """
 
 from __future__ import annotations

@@ -216,7 +216,7 @@ _CREDENTIALS = re.compile(r"(https?://)([^/?#]*@)")  # at the beginning; a query
 
 
 def without_credentials(url: str) -> str:
-    """The URL that is asked, without what is told in the Authorization header.
+    """The URL that is asked, without what the Authorization header says.
 
     >>> without_credentials("https://me:pw@example.com/a?b=http://c@d")
     'https://example.com/a?b=http://c@d'

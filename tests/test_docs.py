@@ -81,12 +81,23 @@ class Fence(NamedTuple):
     argument: str
     language: str
     body: str
+    check: str  # Python in a comment behind it, which gets its output as standard input
 
 
 def fences(path: Path) -> list[Fence]:
-    pattern = r"^<!-- (\w+)(?:: ([^>]*?))? -->\n```(\w*)\n(.*?)^```$"
-    found = re.findall(pattern, path.read_text(), re.MULTILINE | re.DOTALL)
-    return [Fence(*each) for each in found]
+    text = path.read_text()
+    pattern = re.compile(r"^<!-- (\w+)(?:: ([^>]*?))? -->\n```(\w*)\n(.*?)^```$", re.M | re.S)
+    found = list(pattern.finditer(text))
+    ends = [*(each.start() for each in found[1:]), len(text)]
+    return [
+        Fence(*(part or "" for part in each.groups()), _check_in(text[each.end() : end]))
+        for each, end in zip(found, ends, strict=True)
+    ]
+
+
+def _check_in(text: str) -> str:
+    found = re.search(r"^<!-- check\n(.*?)^-->$", text, re.M | re.S)
+    return found[1] if found else ""
 
 
 # -- README -----------------------------------------------------------------------------------
@@ -311,15 +322,23 @@ def test_the_example_runs(page: str, number: int, shop: FaultyServer, tmp_path: 
     else:
         command = ["bash", "-c", fence.body]
     expected = int(fence.argument.removeprefix("exit ") or 0)
-    assert _ended(command, tmp_path) == expected
+    first = _ended(command, tmp_path)
+    assert first.returncode == expected
     made = _made_in(tmp_path)
-    assert _ended(command, tmp_path) == expected, "the second time"
+    second = _ended(command, tmp_path)
+    assert second.returncode == expected, "the second time"
+    for each in (first, second):
+        check = ["python", "-c", f"import sys\n{fence.check}"]
+        assert _ended(check, tmp_path, each.stdout).returncode == 0
     assert _made_in(tmp_path) == made, "the second time the same comes out"
 
 
-def _ended(command: list[str], folder: Path) -> int:
+def _ended(
+    command: list[str], folder: Path, given: str | None = None
+) -> subprocess.CompletedProcess[str]:
     ended = subprocess.run(
         command,
+        input=given,
         cwd=folder,
         env={
             **os.environ,
@@ -334,7 +353,7 @@ def _ended(command: list[str], folder: Path) -> int:
     )
     assert "Traceback" not in ended.stderr
     print(ended.stdout, ended.stderr)
-    return ended.returncode
+    return ended
 
 
 # What tells of runs, and rightly differs from one to the next.

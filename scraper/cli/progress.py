@@ -1,7 +1,7 @@
-"""What is said while a run goes on: a bar on a terminal, a line now and then elsewhere.
+"""The progress of a run: a bar on a terminal, a line now and then elsewhere.
 
-While there is a bar, standard error is a door that writes above it. So nothing tears it, whoever
-writes: the run, the libraries that it uses, Python with its warnings.
+While there is a bar, it replaces standard error and writes all text above itself. So nothing tears
+it: neither the run, nor the libraries that it uses, nor Python with its warnings.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LAYOUTS = (
 
 
 def say(text: str) -> None:
-    """The one door to the terminal: nothing in a message commands it."""
+    """The one way to the terminal: control characters in a message are escaped."""
     sys.stderr.write(f"{printable_lines(text)}\n")  # at once: another thread may write too
     sys.stderr.flush()
 
@@ -97,7 +97,7 @@ class Progress:
             self._bar.close()
 
     def say_soon(self, text: str) -> None:
-        """For a signal handler, which may have interrupted whoever is writing."""
+        """For a signal handler, which may have interrupted a write."""
         if self._thread is not None and self._thread.is_alive():
             self._messages.put(text)
         else:

@@ -198,7 +198,7 @@ def _prepare_workers(config: Config) -> None:
 
 
 def _run_to_the_end(run: Run, progress: Progress, signals: Signals) -> ScraperError | None:
-    """Consume the outcomes and print the summary; the error that the summary does not tell."""
+    """Consume the outcomes and print the summary; the error that the summary does not say."""
     output = run.config.output
     error: ScraperError | None = None
     try:

@@ -207,7 +207,7 @@ class HostSettings:
     )
     robots: str = setting(
         "on",
-        "robots.txt: obeyed, ignored, or only told in the records",
+        "robots.txt: obeyed, ignored, or only reported in the records",
         choices=("on", "off", "report"),
     )
     obey: tuple[str, ...] = setting(

@@ -38,15 +38,15 @@ def refusal_of(lines: Iterable[bytes | str], name: str, file: str | None = None)
     form = _form_of(first)
     if form is None:
         return None
-    told = f"{name} looks like {form.name}; a list has one URL a line: {form.advice}"
+    message = f"{name} looks like {form.name}; a list has one URL a line: {form.advice}"
     if not form.command:
-        return told
+        return message
     if file is None:
-        return f"{told}, such as with {form.command} | python -m scraper -"
+        return f"{message}, such as with {form.command} | python -m scraper -"
     command = f"{form.command} < {shlex.quote(file)}"
     if any(isinstance(each, str) for each in first):  # it was decoded on the way
         command = f"iconv -f UTF-16 -t UTF-8 {shlex.quote(file)} | {form.command}"
-    return f"{told}, such as with {command} > only-urls.txt"
+    return f"{message}, such as with {command} > only-urls.txt"
 
 
 def _form_of(lines: Sequence[bytes | str]) -> Form | None:

@@ -74,7 +74,7 @@ class Reader(threading.Thread):
         error: BaseException | None = None
         try:
             self._read()
-        except BaseException as raised:  # noqa: BLE001 - raised again by whoever asked for it
+        except BaseException as raised:  # noqa: BLE001 - raised again by the coordinator
             error = raised
         self._end(error)
 
