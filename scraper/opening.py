@@ -353,7 +353,7 @@ def _open_journal(
     request: RunRequest, folder: OpenFolder, current: CurrentPass, report: Report
 ) -> Journal:
     config, ledger, outputs = request.config, folder.ledger, folder.outputs
-    folder.summary.check()
+    folder.summary.check_replaceable()
     outputs.resume(ledger.position)
     recovery.check_records(ledger, outputs.records)
     journal = Journal(

@@ -205,7 +205,9 @@ class Run:
         except (sqlite3.Error, OSError, UsageError) as error:
             # The run is over and all that counts is committed; a full disk may refuse the rest.
             why = error.strerror if isinstance(error, OSError) else error
-            logger.error("could not write the summary of %s: %s", self.folder, why)
+            file = opened.folder.summary.path
+            old = f"; {file.name} is that of an earlier run" if file.exists() else ""
+            logger.error("could not write the summary of %s: %s%s", self.folder, why, old)
 
 
 # -- how it ended -----------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,6 +24,21 @@ class SummaryFile:
     def __init__(self, folder: Folder, parts: Folder) -> None:
         self._folder = folder
         self._parts = parts
+
+    @property
+    def path(self) -> Path:
+        """Where it stands, or is to stand."""
+        return self._folder.path / self.name
+
+    def check_replaceable(self) -> None:
+        """Raises UsageError if it cannot be replaced at the end of the run."""
+        self.check()
+        folder = self._folder.path
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise UsageError(
+                f"nothing can be put into {folder}, so {self.name} could not be renewed: "
+                f"chmod u+wx {folder}, or choose another --dir"
+            )
 
     def check(self) -> None:
         """Raises UsageError if another program has written what is there."""

@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+import scraper
 from scraper import journal
 from scraper.cli import main
-from scraper.errors import LocalFault, new_failure
+from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.faulty import Exchange, FaultyServer, body, page, status
+from scraper.sinks.summary_file import SummaryFile
 from scraper.storage.ledger import Ledger
 from tests.conftest import Scrape, Scraped
 
@@ -519,3 +521,46 @@ def test_a_temporary_folder_that_does_not_exist_is_no_hindrance(
     names = scrape.list_of(server.url("/a"))
     done = scrape(names, "-p", "1", *ARGUMENTS, environment={"TMPDIR": "/nowhere"})
     assert done.code == 0, done.stderr
+
+
+# -- summary.json -----------------------------------------------------------------------------
+
+
+def test_a_folder_into_which_nothing_can_be_put_is_refused_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = scraper.configure(dir=str(tmp_path / "run"), robots="off", save_only=True)
+    with FaultyServer({"/": page("x"), "/b": page("y")}) as server:
+        assert scraper.run([server.url("/")], config).done == 1
+        before = (tmp_path / "run" / "summary.json").read_bytes()
+        real = os.access
+
+        def access(path: Any, mode: int, **keys: Any) -> bool:  # root may write everywhere
+            return Path(path) != tmp_path / "run" and real(path, mode, **keys)
+
+        monkeypatch.setattr(os, "access", access)
+        with pytest.raises(UsageError, match=r"summary\.json could not be renewed"):
+            scraper.run([server.url("/b")], config)
+        assert len(server.seen) == 1
+    assert (tmp_path / "run" / "summary.json").read_bytes() == before
+
+
+def test_a_summary_that_cannot_be_renewed_is_called_an_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = scraper.configure(dir=str(tmp_path / "run"), robots="off", save_only=True)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with FaultyServer({"/": page("x"), "/b": page("y")}) as server:
+        with monkeypatch.context() as patch:
+            patch.setattr(SummaryFile, "write", full)
+            scraper.run([server.url("/")], config)
+        scraper.run([server.url("/")], config)
+        with monkeypatch.context() as patch:
+            patch.setattr(SummaryFile, "write", full)
+            scraper.run([server.url("/b")], config)
+    first, second = [each.getMessage() for each in caplog.records if "summary" in each.message]
+    assert "an earlier run" not in first
+    assert second.endswith("summary.json is that of an earlier run")
