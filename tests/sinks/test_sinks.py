@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.faulty import FaultyServer, page
 from scraper.machine.files import Folder, open_folder
 from scraper.model import Outcome, Task
+from scraper.sinks import sink as sink_module
 from scraper.sinks.error_log import ErrorLog
 from scraper.sinks.line_file import LineFile
 from scraper.sinks.record_log import RecordLog
@@ -259,3 +261,52 @@ def test_standard_output_gets_records_at_the_commit(monkeypatch: pytest.MonkeyPa
     sink.flush(durable=False)
     assert taken.buffer.getvalue() == outcome("https://a/").line + b"\n"  # type: ignore[attr-defined]
     assert not StandardOutput.exactly_once
+
+
+# -- the table of their kinds -----------------------------------------------------------------
+
+
+class Counting:
+    """A sink that remembers what was done with it."""
+
+    name = "counts"
+    exactly_once = False
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.urls: list[str] = []
+
+    def recover(self, position: str | None) -> None:
+        self.done.append(f"recover {position}")
+
+    def resume(self, position: str | None) -> None:
+        self.done.append(f"resume {position}")
+
+    def add(self, outcome: Outcome) -> None:
+        self.urls.append(outcome.url)
+
+    def flush(self, *, durable: bool) -> str:
+        return str(len(self.urls))
+
+    def close(self) -> None:
+        self.done.append("close")
+
+
+def test_a_sink_of_another_kind_is_one_more_line_in_the_table(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Counting(), Counting()
+    with FaultyServer({"/a": page("a")}) as server:
+        names = scrape.list_of(server.url("/a"), server.url("/missing"))
+        monkeypatch.setattr(sink_module, "KINDS", (*sink_module.KINDS, lambda *_: first))
+        assert scrape.here(names).code == 3
+        (scrape.folder / "run" / "records.jsonl").write_bytes(b"")  # the machine goes down
+        with sqlite3.connect(scrape.folder / "run" / ".scraper" / "ledger.sqlite") as ledger:
+            ledger.execute("INSERT INTO meta VALUES ('boot', 'another boot')")
+        ledger.close()
+        monkeypatch.setattr(sink_module, "KINDS", (*sink_module.KINDS[:-1], lambda *_: second))
+        assert scrape.here(names).code == 3
+    both = sorted([server.url("/a"), server.url("/missing")])
+    assert first.done == ["resume None", "close"]
+    assert second.done == ["recover 2", "resume 2", "close"]
+    assert sorted(first.urls) == sorted(second.urls) == both
