@@ -24,17 +24,17 @@ def fault_of(error: sqlite3.Error, path: Path) -> LocalFault:
     """What a run stops with when its ledger cannot be written or read."""
     if _is_full(error, path):
         return LocalFault(disk_failure(OSError(errno.ENOSPC, str(error), str(path))))
-    return LocalFault(new_failure(failure_of(error).kind, unusable(path, error)))
+    return LocalFault(new_failure(failure_of(error).kind, explain_unusable(path, error)))
 
 
 def refusal_of(error: sqlite3.Error, path: Path) -> ScraperError:
     """What a run does not begin with, if the ledger cannot be opened."""
     if _is_full(error, path) or "I/O" in str(error):
         return fault_of(error, path)
-    return UsageError(unusable(path, error))
+    return UsageError(explain_unusable(path, error))
 
 
-def unusable(path: Path, error: sqlite3.Error) -> str:
+def explain_unusable(path: Path, error: sqlite3.Error) -> str:
     """One line that says what is wrong with a ledger, and what to do."""
     if "locked" in str(error):
         return f"{path} is locked by another program: close it and start again"

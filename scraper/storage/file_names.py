@@ -42,13 +42,14 @@ def path_of(url: Url, kind: Kind, type: str) -> str:
     """
     name = _last_part(url.href)
     own = _plain_extension(name) if kind == "file" else ""
-    stem = _stem(url.href, name.removesuffix(own) if own else _without_extension(name))
+    bare = name.removesuffix(own) if own else _without_extension(name)
+    stem = _stem_of(url.href, bare)
     return f"{FOLDERS[kind]}/{host_folder(url.host)}/{stem}{own.lower() or extension_of(type)}"
 
 
 def processed_prefix(url: Url) -> str:
     """What the paths of a picture's variants begin with."""
-    stem = _stem(url.href, _without_extension(_last_part(url.href)))
+    stem = _stem_of(url.href, _without_extension(_last_part(url.href)))
     return f"processed/{host_folder(url.host)}/{stem}"
 
 
@@ -74,17 +75,20 @@ def _plain_extension(name: str) -> str:
     zip). Those of pages and pictures would be a lie.
     """
     found = _PLAIN_EXTENSION.search(name)
-    return found[0] if found and not _OF_PAGE_OR_PICTURE.fullmatch(found[1]) else ""
+    if found is None or _OF_PAGE_OR_PICTURE.fullmatch(found[1]):
+        return ""
+    return found[0]
 
 
 def _without_extension(name: str) -> str:
     return re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name)
 
 
-def _stem(url: str, name: str) -> str:
+def _stem_of(url: str, name: str) -> str:
     name = re.sub(r"[^\w.]+", "-", name.replace("\ufffd", "-")).strip("-._")
-    name = name.encode()[:MAX_STEM_BYTES].decode(errors="ignore").rstrip("-._") or "index"
-    return f"{name}-{digest(url).hex()[:10]}"
+    short = name.encode()[:MAX_STEM_BYTES].decode(errors="ignore")
+    stem = short.rstrip("-._") or "index"
+    return f"{stem}-{digest(url).hex()[:10]}"
 
 
 @functools.lru_cache(maxsize=4096)

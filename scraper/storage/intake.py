@@ -112,23 +112,23 @@ class Intake:
         it are counted as repeated.
         """
         self._database.flush()
-        rows = self._find(lines)
+        rows = self._find_rows(lines)
         batch = _Batch(number, listed, parent, again, seen, self._next_id, self._next_seq)
         for line in lines:
             key, known = rows[line.url.href]
-            row = batch.insert(line, key) if known is None else batch.reuse(line, known)
+            row = batch.reuse_row(line, known) if known else batch.insert_row(line, key)
             rows[line.url.href] = key, row
-            batch.note(line, row)
+            batch.count_line(line, row)
         self._next_id, self._next_seq = batch.next_id, batch.next_seq
-        batch.write(self._database)
+        batch.write_to(self._database)
         return batch.summary()
 
     def count_by_source(self, lines: Sequence[Line]) -> Counter[int | None]:
         """Of these URLs those that have a row, counted by the list that it is from."""
-        rows = (row for _, row in self._find(lines).values())
+        rows = (row for _, row in self._find_rows(lines).values())
         return Counter(row.source for row in rows if row is not None)
 
-    def _find(self, lines: Sequence[Line]) -> dict[str, _Found]:
+    def _find_rows(self, lines: Sequence[Line]) -> dict[str, _Found]:
         """For each URL its key and, if there is one, its row.
 
         Keys are 64 bits of a hash, so the text is compared on a hit; of two URLs with one key
@@ -152,7 +152,8 @@ class Intake:
         return found
 
     def _rows_of_keys(self, keys: Sequence[int]) -> dict[int, tuple[str, _KnownRow]]:
-        rows: list[list[Any]] = orjson.loads(self._database.value_of(_FIND, encode(keys)))
+        found = self._database.value_of(_FIND, encode(keys))
+        rows: list[list[Any]] = orjson.loads(found)
         return {key: (url, _KnownRow(*columns)) for key, url, *columns in rows}
 
     def drop_unlisted(self, sources: Sequence[int], seen: Bitmap) -> None:
@@ -197,20 +198,36 @@ class _Batch:
     due: int = 0
     known_as_found: int = 0
 
-    def insert(self, line: Line, key: int) -> _KnownRow:
+    def insert_row(self, line: Line, key: int) -> _KnownRow:
         """A URL that has no row yet."""
-        id, url, seq = self.next_id, line.url, None
+        url = line.url
+        id = self.next_id
         self.next_id += 1
+        seq = None
         if self.listed:
             seq = self.next_seq
             self.next_seq += 1
-        self.new.append((id, key, url.href, url.lane, self.number, seq, line.source, line.line,
-                         line.written, self.parent, line.depth, line.refusal))  # fmt: skip
+        self.new.append(
+            (
+                id,
+                key,
+                url.href,
+                url.lane,
+                self.number,
+                seq,
+                line.source,
+                line.line,
+                line.written,
+                self.parent,
+                line.depth,
+                line.refusal,
+            )
+        )
         self.lanes.add(url.lane)
         is_found = self.parent is not None
         return _KnownRow(id, self.number, "pending", self.listed, line.source, is_found)
 
-    def reuse(self, line: Line, row: _KnownRow) -> _KnownRow:
+    def reuse_row(self, line: Line, row: _KnownRow) -> _KnownRow:
         """A URL that has a row: it may become the list's own, and due again."""
         if self.listed and not row.is_listed:
             self.adopted.append((row.id, self.next_seq, line.source, line.line, line.written))
@@ -223,7 +240,7 @@ class _Batch:
             row = row._replace(number=self.number, state="pending")
         return row
 
-    def note(self, line: Line, row: _KnownRow) -> None:
+    def count_line(self, line: Line, row: _KnownRow) -> None:
         """Count the line, and remember who else names its URL."""
         named_elsewhere = self.listed and row.source != line.source
         if self.seen is not None and not self.seen.add(row.id):
@@ -238,7 +255,7 @@ class _Batch:
         if self.parent is not None:
             self.links.append((self.parent, row.id))
 
-    def write(self, database: Database) -> None:
+    def write_to(self, database: Database) -> None:
         """Five statements for the whole slice."""
         database.execute_batch(_INSERT, self.new)
         if self.due_again:

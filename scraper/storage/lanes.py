@@ -43,7 +43,8 @@ class _WaitingRow(NamedTuple):
 _OF_PARENT = "CASE WHEN parent THEN (SELECT p.{} FROM url AS p WHERE p.id = w.parent) END"
 _EXPRESSIONS = {"parent": _OF_PARENT.format("url"), "page": _OF_PARENT.format("final_url")}
 _STORED = [each.name for each in fields(StoredResponse)]
-_SELECTED = [_EXPRESSIONS.get(name, f'"{name}"') for name in (*_WaitingRow._fields, *_STORED)]
+_COLUMNS = (*_WaitingRow._fields, *_STORED)
+_SELECTED = [_EXPRESSIONS.get(name, f'"{name}"') for name in _COLUMNS]
 _WAITING = f"""SELECT json_group_array(json_array({", ".join(_SELECTED)}))
   FROM (SELECT * FROM url WHERE state = 'pending' AND host = ? ORDER BY due, id LIMIT ?) AS w"""
 
@@ -77,9 +78,9 @@ class Lanes:
         """The first `limit` tasks of a lane, fresh ones in the order of the list, then retries."""
         self._database.flush()
         rows = orjson.loads(self._database.value_of(_WAITING, lane, limit))
-        return [self._decode(row) for row in rows]
+        return [self._decode_row(row) for row in rows]
 
-    def _decode(self, columns: list[Any]) -> Waiting:
+    def _decode_row(self, columns: list[Any]) -> Waiting:
         count = len(_WaitingRow._fields)
         row = _WaitingRow._make(columns[:count])
         asked = row.ask or row.url
@@ -104,9 +105,15 @@ class Lanes:
 
     def requeue(self, task: Task, *, due: float, attempts: int) -> None:
         """Return a task to the lane of its URL: a retry, or the next hop of a redirect."""
-        hops = encode([[hop.url.href, hop.status] for hop in task.hops]) if task.hops else None
-        ask = task.url.href if task.url != task.origin_url else None
-        row = (task.id, task.url.lane, due, attempts, task.started or None, ask, hops)
+        row = (
+            task.id,
+            task.url.lane,
+            due,
+            attempts,
+            task.started or None,
+            task.url.href if task.url != task.origin_url else None,
+            _encode_hops(task.hops),
+        )
         self._database.gather(_REQUEUE, row)
 
     def finish(self, task: Task, row: FinishedRow, number: int) -> None:
@@ -136,6 +143,12 @@ class Lanes:
 def _decode_url(href: str, refusal: str | None) -> Url:
     """A URL of a row; a refused line is none, and has no host."""
     return parts_of(href) if refusal is None else Url(href, "", "")
+
+
+def _encode_hops(hops: tuple[Hop, ...]) -> str | None:
+    if not hops:
+        return None
+    return encode([[hop.url.href, hop.status] for hop in hops])
 
 
 def _decode_hops(encoded: str | None) -> tuple[Hop, ...]:

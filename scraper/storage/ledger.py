@@ -43,7 +43,8 @@ class Ledger(Database):
     def commit(self, published: Sequence[Publication] = ()) -> None:
         """Make everything since the last commit true, and name the files that now must appear."""
         if published:
-            self.set_meta(_PUBLISH, encode([[each.part, each.path] for each in published]))
+            names = [[each.part, each.path] for each in published]
+            self.set_meta(_PUBLISH, encode(names))
         super().commit()
         if published:
             self.set_meta(_PUBLISH, None)
@@ -51,7 +52,9 @@ class Ledger(Database):
     def unpublished(self) -> list[Publication]:
         """The files of the last commit, which a killed run may not have renamed."""
         text = self.meta(_PUBLISH)
-        return [Publication(part, path) for part, path in orjson.loads(text)] if text else []
+        if text is None:
+            return []
+        return [Publication(part, path) for part, path in orjson.loads(text)]
 
     def mark_published(self) -> None:
         """All of `unpublished` are in place."""

@@ -57,7 +57,7 @@ class Passes:
 
     def newest_first(self, limit: int = -1) -> list[Pass]:
         """The passes of this folder."""
-        return [_decode(*row) for row in self._database.execute(_SELECT, (limit,))]
+        return [_decode_pass(*row) for row in self._database.execute(_SELECT, (limit,))]
 
     def open(
         self,
@@ -157,7 +157,7 @@ class Passes:
         ).rowcount
 
 
-def _decode(
+def _decode_pass(
     number: int,
     started: float,
     ended: float | None,

@@ -50,8 +50,8 @@ def _connect(path: Path, with_log: bool) -> sqlite3.Connection:
         raise Unreadable(f"cannot read {_shut(path)}: {error.strerror}") from error
     options = "mode=ro"
     if version == _WITH_LOG:
-        # Without a log nobody is writing. With one, its index is read where it lies, and made in
-        # memory if nobody is writing any more.
+        # Without a log no run writes. With one, its index is read where it lies, and made in memory
+        # if no run writes any more.
         options += "&readonly_shm=1" if with_log else "&immutable=1"
     return sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True)
 

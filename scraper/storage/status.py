@@ -14,7 +14,7 @@ import orjson
 from scraper.errors import UsageError
 from scraper.model import Ended
 from scraper.storage.database import encode
-from scraper.storage.faults import unusable
+from scraper.storage.faults import explain_unusable
 from scraper.storage.reading import Unreadable, read
 from scraper.storage.schema import check_schema
 
@@ -63,7 +63,7 @@ def read_status(path: Path) -> RunStatus:
     try:
         return read(path, look)
     except sqlite3.Error as error:
-        raise UsageError(unusable(path, error)) from error
+        raise UsageError(explain_unusable(path, error)) from error
 
 
 def _status_of(connection: sqlite3.Connection) -> RunStatus:
