@@ -49,7 +49,7 @@ def stream(
     """
     return Run(
         [source_of(urls)],
-        _checked(config),
+        _check_config(config),
         retry,
         refresh=refresh,
         add_list=add_list,
@@ -71,7 +71,7 @@ def run(
 
     Of an iterable `config` must name that folder, for nothing would be left in a temporary one.
     """
-    config = _checked(config)
+    config = _check_config(config)
     if not config.run.dir and not isinstance(urls, str | PathLike):
         raise UsageError(
             "run(urls) needs a folder for what it brings: "
@@ -86,29 +86,37 @@ def run(
     return outcomes.report
 
 
-def _checked(config: Config | None) -> Config:
+def _check_config(config: Config | None) -> Config:
     if config is None:
         return configure()
     if not isinstance(config, Config):
-        raise UsageError(f"{_shown(config)} is no configuration: scraper.configure(...) makes one")
+        raise UsageError(
+            f"{_describe(config)} is no configuration: scraper.configure(...) makes one"
+        )
     return config
 
 
 def source_of(urls: Urls) -> Source:
     """What stands for the list. Raises UsageError if it is none."""
     if isinstance(urls, str) and "://" in urls:
-        raise UsageError(f"{redacted(urls)} is a URL, where text is the path of a list: "
-                         f"write [{redacted(urls)!r}] for a list of one URL")  # fmt: skip
+        url = redacted(urls)
+        raise UsageError(
+            f"{url} is a URL, where text is the path of a list: "
+            f"write [{url!r}] for a list of one URL"
+        )
     if isinstance(urls, str | PathLike):
         return file_source(os.fsdecode(urls))
     if isinstance(urls, Mapping) or hasattr(urls, "columns"):
-        raise UsageError(f"{_shown(urls)} is no list of URLs: give one column or the values of it, "
-                         "such as table['url']")  # fmt: skip
+        raise UsageError(
+            f"{_describe(urls)} is no list of URLs: give one column or the values of it, "
+            "such as table['url']"
+        )
     if isinstance(urls, bytes | bytearray) or not isinstance(urls, Iterable):
-        raise UsageError(f"{_shown(urls)} is no list of URLs: give an iterable of text, or the path"
-                         " of a list")  # fmt: skip
+        raise UsageError(
+            f"{_describe(urls)} is no list of URLs: give an iterable of text, or the path of a list"
+        )
     return script_source(urls)
 
 
-def _shown(value: object) -> str:
+def _describe(value: object) -> str:
     return f"{reprlib.repr(value)} ({type(value).__name__})"

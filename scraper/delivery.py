@@ -36,8 +36,8 @@ class Delivery:
         """The outcomes of the rows given to `note_known`, and of the images of these pages."""
         known, self._known = self._known, []
         for ids in _batches(known):
-            yield from self._stored(ids)
-            yield from self._stored(self._images_of(ids))
+            yield from self._read_stored(ids)
+            yield from self._read_stored(self._images_of(ids))
 
     def of_commit(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
         """Those of a commit that are the input's. The others come from the folder, once the input
@@ -47,7 +47,7 @@ class Delivery:
         for outcome in outcomes:
             if self._is_wanted(outcome.task.id) and self._delivered.add(outcome.task.id):
                 yield outcome
-        yield from self._stored(images)
+        yield from self._read_stored(images)
 
     def _is_wanted(self, id: int) -> bool:
         return id in self.named or id in self._images
@@ -59,7 +59,7 @@ class Delivery:
         images = self.journal.ledger.links.images_of(pages)
         return [each for each in images if self._images.add(each)]
 
-    def _stored(self, ids: Sequence[int]) -> Iterator[Outcome]:
+    def _read_stored(self, ids: Sequence[int]) -> Iterator[Outcome]:
         """Of these rows what the last commit holds and was not delivered."""
         ledger, records, end = self.journal.ledger, self.journal.records, self.journal.committed
         for some in _batches(ids):

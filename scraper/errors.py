@@ -1,4 +1,4 @@
-"""The tree of failure kinds, and the one door where foreign exceptions get our names.
+"""The tree of failure kinds, and the one place where foreign exceptions get our names.
 
     input      the line itself            bad_url  bad_scheme  bad_encoding
     rule       a rule of ours said no     host_not_allowed  port_not_allowed  private_address
@@ -14,7 +14,7 @@
                                           body_undecodable
     content    a body that is no good     image_broken  image_truncated  image_too_large
                                           page_broken  function_failed
-    process    the worker came to harm    process_timeout  process_memory  process_died
+    process    the worker process failed    process_timeout  process_memory  process_died
     here       this machine is at fault   disk_full  disk_error  no_descriptors  network_down
                                           out_of_memory  interrupted  stalled
     bug        ours                       internal_error
@@ -367,13 +367,13 @@ def _unknown(error: BaseException) -> Failure:
 
 def _message(kind: str, chain: list[BaseException]) -> str:
     """What happened, in the words of the deepest exception; ours before them where those only
-    tell what a library tripped over."""
+    say what a library tripped over."""
     if kind not in _WORDS:
-        return _said(chain[-1], chain[0])
+        return _words_in(chain[-1], chain[0])
     deciding = next(each for each in reversed(chain) if _kind_of(each) == kind)
     if hasattr(deciding, "kind"):
-        return _said(deciding, deciding)
-    return f"{_WORDS[kind]} ({_named(deciding)})"
+        return _words_in(deciding, deciding)
+    return f"{_WORDS[kind]} ({_with_class_name(deciding)})"
 
 
 _WORDS = {
@@ -435,27 +435,27 @@ def _first(kinds: Iterator[str | None]) -> str | None:
     return next((kind for kind in kinds if kind is not None), None)
 
 
-def _said(deepest: BaseException, error: BaseException) -> str:
+def _words_in(deepest: BaseException, error: BaseException) -> str:
     text = _text(deepest) or _text(error) or type(error).__name__
     return " ".join(text.split())[:500]
 
 
-def _named(error: BaseException) -> str:
+def _with_class_name(error: BaseException) -> str:
     """`BadStatusLine: hello`."""
-    said, name = _said(error, error), type(error).__name__
+    said, name = _words_in(error, error), type(error).__name__
     return said if said.startswith(name) else f"{name}: {said}"
 
 
 def _text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and not error.filename:
-        return error.strerror  # without the number, which says nothing to anybody
+        return error.strerror  # without the number, which says nothing to a reader
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - its own __str__ is broken; the door must not be
+    except Exception:  # noqa: BLE001 - its own __str__ is broken; this must not be
         return ""
 
 
 def _where(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}: {_said(error, error)}{place}"
+    return f"{type(error).__name__}: {_words_in(error, error)}{place}"

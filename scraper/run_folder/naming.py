@@ -1,4 +1,4 @@
-"""The folder of a run if nobody names one: called after its list, after its URLs, or temporary."""
+"""The run folder if none is named: called after its list, after its URLs, or temporary."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def naming_urls(source: Source) -> list[Line]:
 
 
 def ten_digits_of(urls: Iterable[Line]) -> str:
-    """What tells some URLs from all others."""
+    """Ten digits by which these URLs differ from all others."""
     return digest("\n".join(each.url.href for each in urls)).hex()[:10]
 
 

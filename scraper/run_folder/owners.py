@@ -18,8 +18,8 @@ from scraper.sources.source import SCRIPT, Source
 from scraper.storage.ledger import Ledger
 from scraper.urls import Url
 
-JUDGED = 1_000  # so many URLs of a list tell whether a folder knows it
-NAMED = 3  # so many owners a refusal names
+MAX_JUDGED_URLS = 1_000  # of a list, by which it is seen whether a folder knows it
+MAX_NAMED_OWNERS = 3  # owners that a refusal names
 UNLASTING = ("command-line", "script", "demo")  # names of what is no list to be read again
 
 Owners = dict[str, int | None]  # by what identifies it, the row of each list in the ledger
@@ -35,8 +35,9 @@ def claim_folder(
     owners = ledger.sources.owners()
     for source in sources:
         if not join and not belongs(source, owners, ledger):
+            known = _describe_owners(owners)
             raise UsageError(
-                f"{folder} belongs to another list ({_named(owners)}), and knows too few URLs of "
+                f"{folder} belongs to another list ({known}), and knows too few URLs of "
                 f"{source.name}: choose another --dir, or let it join with --add-list (in scripts: "
                 "dir=..., add_list=True)"
             )
@@ -72,7 +73,7 @@ def _judged_urls(source: Source) -> Iterator[Line]:
     """The first distinct URLs of a list; of a pipe one, for the next may take an hour."""
     if source.live:
         return iter(naming_urls(source))
-    return itertools.islice(_distinct(source.tasks_ahead()), JUDGED)
+    return itertools.islice(_distinct(source.tasks_ahead()), MAX_JUDGED_URLS)
 
 
 def _distinct(lines: Iterable[Line]) -> Iterator[Line]:
@@ -154,11 +155,11 @@ def _free_name(source: Source, owners: Owners, ledger: Ledger) -> str:
 # -- what is said of it -----------------------------------------------------------------------
 
 
-def _named(owners: Iterable[str]) -> str:
+def _describe_owners(owners: Iterable[str]) -> str:
     """Some lists, for people."""
     spoken = [_spoken(each) for each in owners]
-    more = [f"{len(spoken) - NAMED} more"] if len(spoken) > NAMED else []
-    return ", ".join([*spoken[:NAMED], *more])
+    more = [f"{len(spoken) - MAX_NAMED_OWNERS} more"] if len(spoken) > MAX_NAMED_OWNERS else []
+    return ", ".join([*spoken[:MAX_NAMED_OWNERS], *more])
 
 
 def _spoken(identity: str) -> str:

@@ -13,7 +13,7 @@ import scraper
 from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, page, status
 from scraper.model import Line
-from scraper.run_folder.owners import JUDGED, are_most, belongs, claim_folder
+from scraper.run_folder.owners import MAX_JUDGED_URLS, are_most, belongs, claim_folder
 from scraper.sources.source import Pipe, Source, file_source, given_source, script_source
 from scraper.storage.ledger import Ledger
 from scraper.urls import parts_of
@@ -71,7 +71,7 @@ def test_a_list_is_known_by_its_urls(tmp_path: Path, ledger: Ledger) -> None:
     assert is_ours(*known[:3], *new[:2])
     assert not is_ours(*known[:3], *new[:3])
     assert is_ours(*known[:501], *new), "only the first thousand are looked at"
-    assert not is_ours(*new[: JUDGED // 2], *known[:500], *known[500:])
+    assert not is_ours(*new[: MAX_JUDGED_URLS // 2], *known[:500], *known[500:])
     assert is_ours(*new[:2], *known[:1] * 5, *known[1:3]), "each URL counts once: 3 of 5"
     assert not is_ours(*new[:2], *known[:1] * 5)
     assert is_ours(*["ftp://nonsense"] * 9, known[0]), "what is no URL says nothing"
