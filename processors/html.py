@@ -36,14 +36,14 @@ _BREAK: Final = "\0"
 
 MAX_WORDS_CHARS: Final = 10_000  # of title, description, language, robots_meta
 MAX_TEXT_CHARS: Final = 10_000_000
-MAX_URL_CHARS: Final = 65_536  # nobody asks a longer one
+MAX_URL_CHARS: Final = 65_536  # a longer one is never requested
 MAX_URLS_CHARS: Final = 4_000_000  # of all links together, and of all images
 TITLES_LOOKED_AT: Final = 10  # each costs a walk up to the root
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many URLs of one page are told."""
+    """How many URLs of one page are kept."""
 
     max_links: int = 10_000
     max_page_images: int = 500
@@ -57,7 +57,7 @@ def page_facts(page: Page, bounds: Bounds = Bounds()) -> dict[str, Any]:
     `links` (of a and area) and `images` (of img) are absolute http and https URLs, distinct, in
     document order, without fragment; `text` is what a reader sees, a line for each block. What
     the page does not say is None or []. `cut` names what is longer than `bounds` and the limits
-    above allow: only its beginning is told. Raises Unusable `page_broken` if the parser gives up.
+    above allow: only its beginning is kept. Raises Unusable `page_broken` if the parser gives up.
     """
     tree = page.tree
     joined = _joiner(page.url, tree)
@@ -195,7 +195,7 @@ def _visible_text(body: LexborNode) -> str:
     """The text below a node, a line for each block, white space collapsed.
 
     Walked by hand, not by recursion: pages nest deeper than Python's stack, and a walk over
-    `traverse()` does not tell where a block ends.
+    `traverse()` does not say where a block ends.
     """
     pieces: list[str] = []
     above: list[tuple[LexborNode, bool]] = []  # the way down, and whether each step is a block

@@ -233,7 +233,7 @@ def _derive(body: bytes, plan: Plan) -> tuple[dict[str, Any], dict[str, Any], by
 
 
 def _without_metadata(body: bytes, format: str) -> bytes | None:
-    """The picture as it came, but for its metadata; None if only a decoder can tell them apart."""
+    """The picture as it came, but for its metadata; None if only a decoder can separate them."""
     try:
         return metadata.strip_metadata(body, format)
     except metadata.Malformed:

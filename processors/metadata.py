@@ -1,4 +1,4 @@
-"""Pictures without what they tell beside their pixels: where, when, by whom, with which camera.
+"""Pictures without what they hold beside their pixels: where, when, by whom, with which camera.
 
 Bytes to bytes, without decoding: the pixels stay what they are, bit for bit, and so does what
 decoding and colour need (colour profiles, gamma, transparency). Everything else goes, named here
@@ -15,7 +15,7 @@ from typing import Final
 
 
 class Malformed(ValueError):
-    """The container is not built as its format has it: only a decoder can tell what is in it."""
+    """The container is not built as its format has it: only a decoder knows what is in it."""
 
 
 def strip_metadata(body: bytes, format: str) -> bytes:
@@ -65,7 +65,7 @@ def _jpeg_pieces(body: bytes) -> Iterator[bytes]:
         if code in _DECODED:
             yield body[position:end]
         else:
-            yield _needed_segment(code, body[begin:end])
+            yield _trim_segment(code, body[begin:end])
         position = end
 
 
@@ -76,8 +76,8 @@ def _end_of_scan(body: bytes, position: int) -> int:
     return found.start()
 
 
-def _needed_segment(code: int, content: bytes) -> bytes:
-    """An application segment, as far as it tells how to decode or what the colours are."""
+def _trim_segment(code: int, content: bytes) -> bytes:
+    """As much of an application segment as decoding or the colours need."""
     if code == _APP0 and content.startswith(b"JFIF\0") and len(content) >= 14:
         content = content[:12] + b"\0\0"  # without its thumbnail
     elif code == _APP14 and content.startswith(b"Adobe") and len(content) >= 12:

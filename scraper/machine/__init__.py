@@ -1,4 +1,4 @@
 """This machine: files opened by descriptor, streams, descriptors, cores, temporary folders.
 
-Part of the vocabulary: everybody may import it, and it knows nothing of URLs.
+Part of the vocabulary: every module may import it, and it knows nothing of URLs.
 """

@@ -16,23 +16,23 @@ MAX_THREADS = 32
 
 
 def usable_cores() -> int:
-    """How many, at least one."""
-    return min(_by_affinity(), granted_cores(Path("/")))
+    """How many cores this process may use, at least one."""
+    return min(_count_by_affinity(), granted_cores(Path("/")))
 
 
 def default_threads(cores: int) -> int:
-    """How many fetch threads there are if nobody says."""
+    """How many fetch threads there are unless a number is given."""
     return min(THREADS_FOR_A_CORE * cores, MAX_THREADS)
 
 
 def granted_cores(root: Path) -> int:
     """How many the control groups grant, a part of one counted as one; those of the machine if
     there are no such groups. `root` is where /proc and /sys lie."""
-    granted = list(_grants(root))
+    granted = list(_find_grants(root))
     return max(math.ceil(min(granted)), 1) if granted else os.cpu_count() or 1
 
 
-def _by_affinity() -> int:
+def _count_by_affinity() -> int:
     counted = getattr(os, "process_cpu_count", None)  # from Python 3.13 on
     if counted is not None:
         return counted() or 1
@@ -41,7 +41,7 @@ def _by_affinity() -> int:
     return os.cpu_count() or 1
 
 
-def _grants(root: Path) -> Iterator[float]:
+def _find_grants(root: Path) -> Iterator[float]:
     """The cores that each group of ours, or group above it, grants."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
@@ -50,23 +50,23 @@ def _grants(root: Path) -> Iterator[float]:
     for line in lines:
         number, controllers, group = line.split(":", 2)
         if number == "0" and not controllers:
-            for folder in _line_of(root / "sys/fs/cgroup", group):
-                yield from _grant_of(_words(folder / "cpu.max"))
+            for folder in _folders_of(root / "sys/fs/cgroup", group):
+                yield from _grant_of(_read_words(folder / "cpu.max"))
         elif "cpu" in controllers.split(","):
             for name in {controllers, "cpu"}:
-                for folder in _line_of(root / "sys/fs/cgroup" / name, group):
-                    quota = _words(folder / "cpu.cfs_quota_us")
-                    yield from _grant_of([*quota, *_words(folder / "cpu.cfs_period_us")])
+                for folder in _folders_of(root / "sys/fs/cgroup" / name, group):
+                    quota = _read_words(folder / "cpu.cfs_quota_us")
+                    yield from _grant_of([*quota, *_read_words(folder / "cpu.cfs_period_us")])
 
 
-def _line_of(top: Path, group: str) -> Iterator[Path]:
+def _folders_of(top: Path, group: str) -> Iterator[Path]:
     """A group and those above it. Some may not be seen from within a container."""
     names = [name for name in PurePosixPath(group).parts if name not in ("/", "..")]
     for depth in range(len(names), -1, -1):
         yield top.joinpath(*names[:depth])
 
 
-def _words(file: Path) -> list[str]:
+def _read_words(file: Path) -> list[str]:
     try:
         return file.read_text().split()
     except OSError:

@@ -38,7 +38,7 @@ class Share:
 
 
 def raise_limit() -> None:
-    """The soft limit on open files is a courtesy to old programs; connections need more."""
+    """Raise the soft limit on open files: each connection needs one."""
     if sys.platform == "win32":
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -56,7 +56,7 @@ def open_file_limit() -> int:
 
 
 def in_use() -> int:
-    """How many it has open, of those that count against the limit."""
+    """How many files this process has open, of those that count against the limit."""
     try:
         return sum(int(each) < open_file_limit() for each in os.listdir("/dev/fd"))
     except OSError:  # there is no such folder, or nothing is left to open it with
@@ -64,7 +64,7 @@ def in_use() -> int:
 
 
 def fit_share(wanted: Share) -> Share:
-    """What of it this process may have. Raises UsageError if not even the least fits."""
+    """What of `wanted` this process may have. Raises UsageError if not even the least fits."""
     return share_of(wanted, open_file_limit(), in_use())
 
 
@@ -74,19 +74,19 @@ def check_minimum() -> None:
 
 
 def share_of(wanted: Share, limit: int, used: int) -> Share:
-    """What fits below a limit of which so many are used. Raises UsageError if not even the least.
+    """What fits below a limit of which so many are used. Raises UsageError if nothing does.
 
     >>> share_of(Share(threads=32, processes=1), limit=64, used=4)
     Share(threads=4, processes=1, connections=3)
     """
     rest = limit - used
     threads, processes = wanted.threads, wanted.processes
-    while threads > 1 and _needed(threads, processes) > rest:
+    while threads > 1 and _descriptors_of(threads, processes) > rest:
         if threads <= MIN_THREADS and processes > 1:
             processes -= 1
         else:
             threads -= 1
-    needed = _needed(threads, processes)
+    needed = _descriptors_of(threads, processes)
     if needed > rest:
         least = needed + used
         raise UsageError(
@@ -97,7 +97,7 @@ def share_of(wanted: Share, limit: int, used: int) -> Share:
 
 
 def reductions_of(wanted: Share, share: Share) -> Iterator[str]:
-    """A line, if that is less than was wanted."""
+    """A line for the user, if the share is less than was wanted."""
     smaller = []
     if share.threads < wanted.threads:
         smaller.append(f"{share.threads} of {wanted.threads} threads")
@@ -110,13 +110,13 @@ def reductions_of(wanted: Share, share: Share) -> Iterator[str]:
         )
 
 
-def _needed(threads: int, processes: int) -> int:
+def _descriptors_of(threads: int, processes: int) -> int:
     """Descriptors for all of it, one kept connection included."""
-    requests = OF_A_REQUEST * (2 * threads - 1)  # strangers have threads of their own
-    return OF_A_RUN + requests + 1 + _needed_by_workers(processes)
+    requests = OF_A_REQUEST * (2 * threads - 1)  # new hosts have threads of their own
+    return OF_A_RUN + requests + 1 + _descriptors_of_workers(processes)
 
 
-def _needed_by_workers(processes: int) -> int:
+def _descriptors_of_workers(processes: int) -> int:
     """With the pool of one worker in which suspects are tried."""
     if not processes:
         return 0

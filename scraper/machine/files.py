@@ -1,8 +1,8 @@
 """A folder that is held open: what lies below it is opened by descriptor, and no link is followed.
 
 The folder itself, and what lies above it, may be links. Below it only regular files and real
-folders are opened; a link, a named pipe or a device that somebody has put there is `NotPlain`, in
-one line that names it. Where the system opens nothing by descriptor (Windows) the same is looked
+folders are opened; a link, a named pipe or a device that lies there instead is `NotPlain`, in one
+line that names it. Where the system opens nothing by descriptor (Windows) the same is looked
 up just before.
 """
 
@@ -22,7 +22,7 @@ BY_DESCRIPTOR = {os.open, os.mkdir, os.rename, os.unlink, os.stat} <= os.support
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _SAFELY = (
     getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)  # nobody need be at the other end of a named pipe
+    | getattr(os, "O_NONBLOCK", 0)  # a named pipe need not have another end
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_BINARY", 0)
@@ -73,7 +73,7 @@ class Folder:
         folder = self
         for name in path.split("/"):
             try:
-                inner = folder._inner(name, create, mode)
+                inner = folder._open_or_create(name, create, mode)
             finally:
                 if folder is not self:
                     folder.close()
@@ -119,7 +119,7 @@ class Folder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise self._named(name, error) from None
+            raise self._with_path(name, error) from None
 
     def folder_names(self) -> list[str]:
         """The names of the real folders in it."""
@@ -134,9 +134,9 @@ class Folder:
         try:
             os.replace(source._at(part), self._at(name), src_dir_fd=source._fd, dst_dir_fd=self._fd)
         except FileNotFoundError as error:
-            raise source._named(part, error) from None
+            raise source._with_path(part, error) from None
         except OSError as error:
-            raise self._told(name, error, stat.S_ISREG) from None
+            raise self._explain(name, error, stat.S_ISREG) from None
 
     def remove_file(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -145,7 +145,7 @@ class Folder:
         except FileNotFoundError:
             return  # as wished
         except OSError as error:
-            raise self._told(name, error, stat.S_ISREG) from None
+            raise self._explain(name, error, stat.S_ISREG) from None
 
     def remove_tree(self, name: str) -> None:
         """Remove a folder with all that is in it, as far as the system lets us."""
@@ -161,20 +161,20 @@ class Folder:
     def _at(self, name: str) -> str:
         return name if self._fd is not None else os.path.join(self._path, name)
 
-    def _inner(self, name: str, create: bool, mode: int) -> Folder:
+    def _open_or_create(self, name: str, create: bool, mode: int) -> Folder:
         try:
-            return self._opened(name)
+            return self._open_inner(name)
         except FileNotFoundError:
             if not create:
                 raise
         try:
-            with suppress(FileExistsError):  # somebody was quicker: it is judged as what it is
+            with suppress(FileExistsError):  # made in between: it is judged as what it is
                 os.mkdir(self._at(name), mode, dir_fd=self._fd)
         except OSError as error:
-            raise self._named(name, error) from None
-        return self._opened(name)
+            raise self._with_path(name, error) from None
+        return self._open_inner(name)
 
-    def _opened(self, name: str) -> Folder:
+    def _open_inner(self, name: str) -> Folder:
         if self._fd is not None:
             return Folder(os.path.join(self._path, name), self._open(name, _FOLDER, stat.S_ISDIR))
         found = self.stat_entry(name)
@@ -192,21 +192,21 @@ class Folder:
         try:
             descriptor = os.open(self._at(name), flags | _SAFELY, 0o666, dir_fd=self._fd)
         except OSError as error:
-            raise self._told(name, error, is_wanted) from None
+            raise self._explain(name, error, is_wanted) from None
         mode = os.fstat(descriptor).st_mode
         if not is_wanted(mode):
             os.close(descriptor)
             raise NotPlain(self._complaint(name, mode, is_wanted))
         return descriptor
 
-    def _told(self, name: str, error: OSError, is_wanted: Test) -> OSError:
+    def _explain(self, name: str, error: OSError, is_wanted: Test) -> OSError:
         """Why `name` cannot be had: because of what lies there, or as the system says."""
         found = self.stat_entry(name)
         if found is None or is_wanted(found.st_mode):
-            return self._named(name, error)
+            return self._with_path(name, error)
         return NotPlain(self._complaint(name, found.st_mode, is_wanted))
 
-    def _named(self, name: str, error: OSError) -> OSError:
+    def _with_path(self, name: str, error: OSError) -> OSError:
         """The same error, with a path that people can find."""
         return OSError(error.errno, error.strerror, str(self.path / name))
 
@@ -229,7 +229,7 @@ def open_folder(path: Path) -> Folder:
 def opening(what: object) -> Iterator[None]:
     """What the system says while a run opens its files, as an error of ours.
 
-    A folder that cannot be used is the user's to choose anew; a full disk, or no descriptor left,
+    If the folder cannot be used, the user is to choose another; a full disk, or no descriptor left,
     is a fault of this machine.
     """
     try:

@@ -2,7 +2,7 @@
 
 Outside of `if __name__ == "__main__":` a run would begin once more in each worker, and whatever
 else goes wrong in that import ends the worker before it is one. Both are left as a note in the
-folder that the worker's name tells, and the parent says it, once.
+folder that the worker's name contains, and the parent reports it, once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def worker_name(scratch: str) -> str:
     return f"{_WORKER}{scratch}"
 
 
-def _scratch() -> str | None:
+def _note_folder() -> str | None:
     """The folder for notes, in a worker; None elsewhere."""
     name = current_process().name
     return name.removeprefix(_WORKER) if name.startswith(_WORKER) else None
@@ -79,10 +79,10 @@ def importing_functions() -> Iterator[None]:
 def refuse_second_run() -> None:
     """Call where a run begins: a worker that imports its parent's script ends here, in silence.
 
-    Raises UsageError in processes that somebody else has started so, in a worker's own work, and
+    Raises UsageError in processes that another program has started so, in a worker's own work, and
     while a module is imported for its functions.
     """
-    scratch = _scratch()
+    scratch = _note_folder()
     is_new = getattr(current_process(), "_inheriting", False)  # what multiprocessing asks, too
     if is_new and scratch is not None:
         _leave_note(scratch, GUARD)
@@ -91,15 +91,15 @@ def refuse_second_run() -> None:
         raise UsageError(GUARD)
 
 
-def excepthook_of(said: Callable[[BaseException], str]) -> Callable[..., None]:
+def excepthook_of(describe: Callable[[BaseException], str]) -> Callable[..., None]:
     """An excepthook for the fork server, which calls it when a child cannot become a worker."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        scratch = _scratch()
+        scratch = _note_folder()
         if scratch is None:
             sys.__excepthook__(kind, error, trace)
         else:
-            _leave_note(scratch, said(error))
+            _leave_note(scratch, describe(error))
 
     return hook
 
@@ -111,29 +111,29 @@ def _leave_note(scratch: str, text: str) -> None:
 
 
 def import_trouble(scratch: str) -> str | None:
-    """What workers have come to when they imported the script; None if nothing is known."""
+    """Why workers failed when they imported the script; None if nothing is known."""
     notes = sorted(Path(scratch).glob("trouble-*"))
-    told = {note.read_text("utf-8") for note in notes} - {""}
-    if not told:
+    troubles = {note.read_text("utf-8") for note in notes} - {""}
+    if not troubles:
         return None
-    if GUARD in told:
-        return f"{GUARD}: {_script()}"
+    if GUARD in troubles:
+        return f"{GUARD}: {_script_name()}"
     return (
-        f"worker processes import {_script()} again, and come to {min(told)}: what only the "
-        'program itself is to do must stand below `if __name__ == "__main__":`'
+        f"worker processes import {_script_name()} again, and come to {min(troubles)}: "
+        'what only the program itself is to do must stand below `if __name__ == "__main__":`'
     )
 
 
 def unexplained_death() -> str:
-    """Workers have died, and nobody knows why."""
+    """What to say when workers have died without a note."""
     if imported_by_workers() is None:
         return "the worker processes cannot start: they die, or do not answer"
     return (
-        f"the worker processes end, or do not answer, when they import {_script()} again: what "
-        'only the program itself is to do must stand below `if __name__ == "__main__":`'
+        f"the worker processes end, or do not answer, when they import {_script_name()} again: "
+        'what only the program itself is to do must stand below `if __name__ == "__main__":`'
     )
 
 
-def _script() -> str:
+def _script_name() -> str:
     name = imported_by_workers() or "the script"
     return os.path.basename(name) if os.sep in name else name

@@ -1,8 +1,8 @@
 """Standard input, output and error, of which any may be closed, or lose its reader.
 
 A process may be started without them (`>&-`). The first file that it opens then gets the number of
-the missing one, and what is meant for nobody is written into that file. And whoever reads standard
-output or error may go away (`| head -1`, a closed terminal), which must not end a run.
+the missing one, and what is printed is written into that file. And the reader of standard output or
+error may go away (`| head -1`, a closed terminal), which must not end a run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ READER_IS_GONE = (errno.EPIPE, errno.EIO, errno.ENXIO)  # of a pipe, of a termin
 def open_missing() -> None:
     """Open /dev/null where a standard stream is closed, before anything else gets its number.
 
-    What Python says of the stream stays as it is: `sys.stdout is None` still tells that it was
+    Python's own view of the stream does not change: `sys.stdout is None` still says that it was
     closed. Worker processes inherit the numbers.
     """
     for descriptor in range(3):
@@ -45,22 +45,22 @@ def outlive_readers() -> None:
     A closed standard error becomes one that drops everything, because `print(file=None)` would
     write to standard output.
     """
-    sys.stdout = _outliving(sys.stdout, sys.__stdout__, 1)
-    sys.stderr = _outliving(sys.stderr or _unfailing(), sys.__stderr__, 2)
+    sys.stdout = _with_outlet(sys.stdout, sys.__stdout__, 1)
+    sys.stderr = _with_outlet(sys.stderr or _unfailing_stream(), sys.__stderr__, 2)
 
 
 def redirect_to(file: int) -> None:
     """Let all that this process prints, C libraries included, go into one open file."""
     for descriptor in (1, 2):
         os.dup2(file, descriptor)
-    sys.stdout = sys.stderr = _unfailing()
+    sys.stdout = sys.stderr = _unfailing_stream()
 
 
-def _unfailing() -> TextIO:
+def _unfailing_stream() -> TextIO:
     return io.TextIOWrapper(_Outlet(2), encoding="utf-8", errors="replace", write_through=True)
 
 
-def _outliving(stream: TextIO, original: TextIO | None, descriptor: int) -> TextIO:
+def _with_outlet(stream: TextIO, original: TextIO | None, descriptor: int) -> TextIO:
     """The same stream above an outlet of ours, if it is the one that Python has opened."""
     if stream is not original or not isinstance(stream, io.TextIOWrapper):
         return stream
@@ -82,7 +82,7 @@ class _Outlet(io.FileIO):
     """A descriptor whose writing end goes on when its reading end is gone.
 
     Other troubles of standard output, such as a full disk, are raised as LocalFault, once; those of
-    standard error cannot be told to anybody.
+    standard error cannot be reported.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -103,7 +103,7 @@ class _Outlet(io.FileIO):
 
 
 def write_output(data: bytes) -> bool:
-    """Write to standard output; False if nobody reads it any more."""
+    """Write to standard output; False if it has no reader any more."""
     out = getattr(sys.stdout, "buffer", None)
     if out is None:  # a notebook's, or a StringIO of redirect_stdout: text alone
         sys.stdout.write(data.decode())
@@ -116,13 +116,13 @@ def write_output(data: bytes) -> bool:
 
 
 def flush_output() -> None:
-    """Write out what is gathered. Raises LocalFault if standard output cannot be written."""
+    """Write out what is buffered. Raises LocalFault if standard output cannot be written."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
 
 
 def write_stderr_now(text: str) -> None:
-    """To standard error, from a signal handler, where buffers must not be touched."""
-    with suppress(OSError):  # its reader is gone, perhaps by the very signal that is told of
+    """Write to standard error from a signal handler, where buffers must not be touched."""
+    with suppress(OSError):  # its reader is gone, perhaps by the very signal that is reported
         os.write(2, text.encode("utf-8", "replace"))

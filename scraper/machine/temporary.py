@@ -11,14 +11,14 @@ from pathlib import Path
 class TemporaryFolder:
     """A folder that its owner removes; if that was killed, the next one with this prefix does.
 
-    Whoever uses one holds a lock on it, which ends with the process however that ends. It lies
+    Its owner holds a lock on it, which ends with the process however that ends. It lies
     below `parent`, else where the system has such folders; raises OSError if it cannot be made.
     """
 
     def __init__(self, prefix: str, parent: Path | None = None) -> None:
         where = tempfile.gettempdir() if parent is None else str(parent)
         _remove_abandoned(where, prefix)
-        self.path, self._lock = _made_and_locked(where, prefix)
+        self.path, self._lock = _make_locked(where, prefix)
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
@@ -36,22 +36,22 @@ class TemporaryFolder:
         return str(self.path)
 
 
-def _made_and_locked(where: str, prefix: str) -> tuple[Path, int | None]:
+def _make_locked(where: str, prefix: str) -> tuple[Path, int | None]:
     while True:
         path = Path(tempfile.mkdtemp(prefix=prefix, dir=where))
         try:
-            return path, _lock(path)
+            return path, _lock_folder(path)
         except (BlockingIOError, FileNotFoundError):
             # Another run took it for abandoned in the moment before it was locked.
             continue
         except OSError:
-            return path, None  # a file system without locks: nobody will take it for abandoned
+            return path, None  # a file system without locks: it is never taken for abandoned
 
 
 def _remove_abandoned(where: str, prefix: str) -> None:
     for path in _temporary_folders(where, prefix):
         try:
-            lock = _lock(path)
+            lock = _lock_folder(path)
         except OSError:
             continue  # its run goes on
         if lock is not None:
@@ -60,7 +60,7 @@ def _remove_abandoned(where: str, prefix: str) -> None:
 
 
 def _temporary_folders(where: str, prefix: str) -> list[Path]:
-    """All that lie there, whosever they are."""
+    """All that lie there, of every user."""
     try:
         with os.scandir(where) as entries:
             return [Path(each.path) for each in entries if each.name.startswith(prefix)]
@@ -68,7 +68,7 @@ def _temporary_folders(where: str, prefix: str) -> list[Path]:
         return []  # making one will say what is wrong
 
 
-def _lock(folder: Path) -> int | None:
+def _lock_folder(folder: Path) -> int | None:
     """A descriptor that holds the lock of a folder of ours; None where there is no such lock.
 
     Raises BlockingIOError if another run holds it, FileNotFoundError if it is gone.

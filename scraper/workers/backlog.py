@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice, takewhile
 
-from scraper.workers.triage import Pending
+from scraper.workers.triage import Fate, Pending, Resubmit, Suspect
 
 MAX_GATHERED = 4  # items a submission: +23 % pages a second; 8 bring little more
 GATHERED_SECONDS = 0.02  # an item that takes longer does not notice the 95 us of a submission
@@ -35,13 +35,15 @@ class Backlog:
         """They are submitted before all that wait, in this order."""
         self._waiting.extendleft(reversed(list(items)))
 
-    def add_suspect(self, item: Pending) -> None:
-        """It is tried after the other suspects."""
-        self._suspects.append(item)
-
-    def put_suspect_first(self, item: Pending) -> None:
-        """It is tried next."""
-        self._suspects.appendleft(item)
+    def take_back(self, item: Pending, fate: Fate, *, first: bool) -> None:
+        """Queue an item of a dead pool, if its fate has more work; a suspect as the `first`."""
+        match fate:
+            case Resubmit():
+                self._waiting.appendleft(item)
+            case Suspect() if first:
+                self._suspects.appendleft(item)
+            case Suspect():
+                self._suspects.append(item)
 
     def clear(self) -> None:
         """Drop everything."""

@@ -1,7 +1,7 @@
 """How worker processes are started: by a fork server that has imported what they need.
 
 One fork server serves all runs of a process and ends with it. multiprocessing would keep its socket
-in a folder that nobody removes after a kill, below a TMPDIR that may be too long for it; and the
+in a folder that stays behind after a kill, below a TMPDIR that may be too long for it; and the
 tracker of its semaphores would complain of that kill, though it cleans up behind it.
 """
 
@@ -40,7 +40,7 @@ def prepare(parent: Path | None = None) -> None:
 
     Best called before anything heavy is imported. Its socket lies below `parent` if the system has
     no folder for temporary files; without either, nothing happens yet. Raises UsageError if workers
-    would import something else in place of our packages.
+    would import something else in place of our package.
     """
     main_module.refuse_second_run()
     refuse_shadows()
@@ -59,7 +59,7 @@ def prepare(parent: Path | None = None) -> None:
             return
         forkserver.set_forkserver_preload([PRELOAD])
         # The tracker first: starting it ends with unblocking SIGINT.
-        with _in_silence():
+        with _without_warnings():
             resource_tracker.ensure_running()
         with _interrupts_blocked():
             forkserver.ensure_running()
@@ -94,7 +94,7 @@ def starting(parent: Path) -> Iterator[None]:
 
 
 def context_for(scratch: str) -> context.BaseContext:
-    """multiprocessing's, but its processes are known as workers from their first moment."""
+    """multiprocessing's context, whose processes have a worker's name from their first moment."""
     ours: Any = copy.copy(get_context(start_method()))
     ours.Process = partial(ours.Process, name=main_module.worker_name(scratch))
     named: context.BaseContext = ours
@@ -108,7 +108,7 @@ def start_method() -> str:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Processes started in here are born deaf to Ctrl-C, before they could say so themselves."""
+    """Children started in here inherit a blocked SIGINT: Ctrl-C is for the coordinator."""
     if sys.platform == "win32":
         yield
         return
@@ -120,8 +120,8 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 @contextmanager
-def _in_silence() -> Iterator[None]:
-    """The tracker, started in here, does not warn of semaphores that a kill has left to it."""
+def _without_warnings() -> Iterator[None]:
+    """The tracker, started in here, does not warn of semaphores that a kill has left behind."""
     option = "ignore:resource_tracker"
     sys.warnoptions.append(option)
     try:
@@ -149,13 +149,13 @@ def _socket_folder(parent: Path | None) -> Iterator[bool]:
 def _home_below(parent: Path | None) -> TemporaryFolder | None:
     global _home
     if _home is None:
-        _home = _made_home(parent)
+        _home = _make_home(parent)
         if _home is not None:
             atexit.register(_remove_home, _home, os.getpid())
     return _home
 
 
-def _made_home(parent: Path | None) -> TemporaryFolder | None:
+def _make_home(parent: Path | None) -> TemporaryFolder | None:
     """In the first place that has room for it, and whose name is short enough for a socket."""
     for place in (None, *USUAL_PLACES):
         with suppress(OSError):  # not there, not to be written, full: the next one may be better

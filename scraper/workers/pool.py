@@ -3,7 +3,7 @@
 The only file that reaches into ProcessPoolExecutor, for what has no public name:
 
     _processes                 its workers, to watch and to kill; `kill_workers` comes with 3.14
-                               (python/cpython#128041) and takes back nobody's descriptors
+                               (python/cpython#128041)
     _executor_manager_thread   its thread, to wait for with a limit: `shutdown(wait=True)` may wait
                                for ever when a worker has crashed (python/cpython#94777)
     _result_queue._writer      the writing end of its pipe of results: while one is open, the thread
@@ -70,6 +70,22 @@ class WorkerPool:
     @property
     def usable(self) -> bool:
         return self._launched and not self.broken
+
+    @property
+    def is_free(self) -> bool:
+        return self.usable and not self.inside
+
+    def enter(self, batch: list[Pending]) -> int:
+        """Note that a batch is inside, under the key that is returned."""
+        key = batch[0].number
+        self.inside[key] = batch
+        return key
+
+    def take_out(self) -> list[Pending]:
+        """All items that are inside; none is from now on."""
+        items = [item for batch in self.inside.values() for item in batch]
+        self.inside.clear()
+        return items
 
     def pids(self) -> list[int]:
         """The numbers of its worker processes."""
@@ -147,31 +163,22 @@ class WorkerPool:
     def evidence(self) -> dict[int, Evidence]:
         """By number, the items that its workers had begun when they died. Call `kill` before."""
         found = {}
-        limits = self._setup.limits
+        scratch, _, limits = self._setup
         for pid in self.pids():
-            note = child.note_of(self._setup.scratch, pid)
+            note = child.note_of(scratch, pid)
             if note.number:
-                dump = self._read_dump(pid)
+                dump = _read_dump(child.dump_path(scratch, pid))
                 was_late = self.broken_at - note.begun >= limits.seconds
                 is_overdue = was_late or dump.startswith("Timeout")
-                output = self._read_printed(pid)
+                output = printed.read_leftover(child.printed_path(scratch, pid))
                 found[note.number] = Evidence(note, dump, is_overdue, output, limits)
         return found
 
     def last_words(self) -> str:
         """The last line that one of its workers has printed, or nothing."""
-        output = "\n".join(map(self._read_printed, self.pids()))
+        paths = [child.printed_path(self._setup.scratch, pid) for pid in self.pids()]
+        output = "\n".join(map(printed.read_leftover, paths))
         return output.strip().rpartition("\n")[2]
-
-    def _read_dump(self, pid: int) -> str:
-        try:
-            with open(child.dump_path(self._setup.scratch, pid), errors="replace") as file:
-                return file.read(MAX_DUMP_CHARS)
-        except FileNotFoundError:
-            return ""
-
-    def _read_printed(self, pid: int) -> str:
-        return printed.read_leftover(child.printed_path(self._setup.scratch, pid))
 
     # -- ending ---------------------------------------------------------------------------------
 
@@ -179,7 +186,7 @@ class WorkerPool:
         """Kill all workers, and wait until they are gone."""
         for process in self._processes:
             process.kill()
-        self._wait_until_gone(KILL_SECONDS)
+        _wait_until_gone(self._processes, KILL_SECONDS)
 
     def end(self, patience: float) -> None:
         """Leave nothing behind: no process, no thread, no descriptor, no note.
@@ -194,7 +201,7 @@ class WorkerPool:
             # First, because from 3.12 on a breaking executor keeps its lock until all are gone.
             self.kill()
         self._executor.shutdown(wait=False)
-        if not (patience and self._wait_until_gone(patience)):
+        if not (patience and _wait_until_gone(self._processes, patience)):
             self.kill()
             # The executor's thread may be reading a result whose sender is dead: this writing end
             # is the last that is open.
@@ -206,17 +213,6 @@ class WorkerPool:
             process.close()
             child.remove_notes(self._setup.scratch, process.pid)
         self._processes = []
-
-    def _wait_until_gone(self, seconds: float) -> bool:
-        """Whether all workers are gone."""
-        deadline = time.monotonic() + seconds
-        left = {each.handle for each in self._processes}
-        while left:
-            gone = connection.wait(left, max(deadline - time.monotonic(), 0))
-            if not gone:
-                return False
-            left.difference_update(gone)
-        return True
 
 
 class _WorkerProcess:
@@ -257,3 +253,23 @@ class _WorkerProcess:
             self._fd = -1
         with suppress(ValueError):  # still there: stuck in the kernel
             self._process.close()
+
+
+def _wait_until_gone(processes: Sequence[_WorkerProcess], seconds: float) -> bool:
+    """Whether all of them are gone within that time."""
+    deadline = time.monotonic() + seconds
+    left = {each.handle for each in processes}
+    while left:
+        gone = connection.wait(left, max(deadline - time.monotonic(), 0))
+        if not gone:
+            return False
+        left.difference_update(gone)
+    return True
+
+
+def _read_dump(path: str) -> str:
+    try:
+        with open(path, errors="replace") as file:
+            return file.read(MAX_DUMP_CHARS)
+    except FileNotFoundError:
+        return ""

@@ -1,4 +1,4 @@
-"""What the fork server imports, and nobody else: all that its children need to be workers."""
+"""What only the fork server imports: all that its children need to be workers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a worker prints, C libraries included: kept in a file of its own, and taken item by item.
 
-On a terminal it would tear the bar, and beside those of other workers nobody could tell whose it
-is. So it goes to run.log, with the URL that was at work.
+On a terminal it would tear the bar, and beside the output of other workers it could not be
+attributed. So it goes to run.log, with the URL that was at work.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import suppress
 from scraper.machine import streams
 from scraper.text import counted
 
-MAX_BYTES = 4_096  # of one item; what comes behind is counted
+MAX_BYTES = 4_096  # of one item; the rest is only counted
 MAX_BYTES_ON_DISK = 64 * 2**20  # on the disk, while an item goes on
 
 
@@ -27,19 +27,19 @@ class Printed:
         """What was printed since this was last called."""
         if not os.lseek(self._file, 0, os.SEEK_END):  # a fifth of what fstat costs
             return ""
-        text = _beginning(self._file)
+        text = _read_beginning(self._file)
         os.ftruncate(self._file, 0)
         return text
 
 
 def read_leftover(path: str) -> str:
-    """What a worker that is dead had printed and nobody has taken."""
+    """What a dead worker had printed since its last result."""
     try:
         file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return ""
     try:
-        return _beginning(file)
+        return _read_beginning(file)
     finally:
         os.close(file)
 
@@ -51,7 +51,7 @@ def truncate_excess(path: str) -> None:
             os.truncate(path, MAX_BYTES)
 
 
-def _beginning(file: int) -> str:
+def _read_beginning(file: int) -> str:
     os.lseek(file, 0, os.SEEK_SET)  # it is written at its end wherever it is read
     text = os.read(file, MAX_BYTES).decode("utf-8", "backslashreplace").strip()
     more = os.fstat(file).st_size - MAX_BYTES

@@ -13,7 +13,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from scraper.workers import child, fork_server
 from scraper.workers.backlog import Backlog
 from scraper.workers.child import Limits, Recipe, WorkerSetup, WorkItem, WorkResult
 from scraper.workers.pool import WorkerPool
-from scraper.workers.triage import Convict, Fate, Pending, Resubmit, Return, Suspect, triage
+from scraper.workers.triage import Convict, Evidence, Fate, Pending, Return, triage
 
 __all__ = ["Limits", "ProcessStage", "Recipe", "StageFailed", "WorkItem"]
 
@@ -69,9 +69,7 @@ class ProcessStage:
         self._main: WorkerPool | None = None
         self._trial: WorkerPool | None = None
         self._launcher: threading.Thread | None = None
-        self._fruitless_pools = 0
-        self._failed_starts = 0
-        self._complaint = ""
+        self._deaths = _DeathsInARow()
         self._next_round = 0.0
         self._closed = False
         self.stopping = False
@@ -88,16 +86,12 @@ class ProcessStage:
         self._setup = self._setup._replace(scratch=str(scratch))
         self._main = self._new_pool(self._processes)
         self._launcher = threading.Thread(
-            target=self._launch_first, args=(self._main,), name="start-workers", daemon=True
+            target=_launch, args=(self._main, self._submit_ready), name="start-workers", daemon=True
         )
         self._launcher.start()
 
     def _new_pool(self, size: int) -> WorkerPool:
         return WorkerPool(next(self._pool_numbers), size, self._setup, self._post)
-
-    def _launch_first(self, pool: WorkerPool) -> None:
-        pool.launch()
-        self._submit_ready()
 
     def _wait_for_launch(self, timeout: float = LAUNCH_SECONDS) -> None:
         if self._launcher is not None:
@@ -116,16 +110,6 @@ class ProcessStage:
         if not is_there or pool.broken:
             trouble = main_module.import_trouble(self._setup.scratch)
             raise UsageError(trouble or main_module.unexplained_death())
-
-    def wait_until_warm(self, timeout: float = child.START_SECONDS) -> None:
-        """Wait until every worker has imported everything. Raises UsageError like `check_start`."""
-        deadline = time.monotonic() + timeout
-        self.check_start(timeout)
-        pause = threading.Event()
-        notes = [child.begun_path(self._setup.scratch, pid) for pid in self.worker_pids()]
-        while not all(map(os.path.exists, notes)):
-            if pause.wait(0.001) or time.monotonic() > deadline:
-                raise UsageError(f"the worker processes are not ready after {timeout:g} s")
 
     # -- work -----------------------------------------------------------------------------------
 
@@ -176,28 +160,19 @@ class ProcessStage:
         with self._lock:
             main, trial = self._main, self._trial
             # During a last trial nothing else is at work: another item might kill its worker.
-            main_paused = self._is_last_trial()
+            main_paused = _is_last_trial(trial, self._backlog.first_suspect)
             main_busy = main is not None and bool(main.inside)
             trial_waits = main_paused and main_busy
-            if trial is not None and trial.usable and not trial.inside and not trial_waits:
+            batch: list[Pending] = []
+            if trial is not None and trial.is_free and not trial_waits:
                 batch = self._backlog.take_suspect()
                 if batch:
-                    return _enter(trial, batch)
+                    return trial, trial.enter(batch), batch
             if main is not None and main.usable and not main_paused:
                 batch = self._backlog.take_batch(len(main.inside))
                 if batch:
-                    return _enter(main, batch)
+                    return main, main.enter(batch), batch
         return None
-
-    def _is_last_trial(self) -> bool:
-        """Is an item tried, or to be tried next, that one more death convicts?"""
-        trial = self._trial
-        if trial is None:
-            return False
-        for batch in trial.inside.values():
-            return batch[0].is_at_last_trial
-        suspect = self._backlog.first_suspect
-        return trial.usable and suspect is not None and suspect.is_at_last_trial
 
     def _take_results(self, pool: WorkerPool, key: int, future: Future[list[WorkResult]]) -> None:
         """Runs in a pool's own thread, perhaps under its lock: see `_submit_ready`."""
@@ -279,46 +254,26 @@ class ProcessStage:
                 self._trial = None
             else:
                 self._main = None
-            lost = [item for batch in pool.inside.values() for item in batch]
-            pool.inside.clear()
-            ended: list[tuple[Pending, Fate]] = []
-            for item in reversed(lost):
-                item.losses += 1
-                item.deaths += alone and item.number in evidence
+            fates: list[tuple[Pending, Fate]] = []
+            for item in reversed(pool.take_out()):
                 found = evidence.get(item.number)
+                item.losses += 1
+                if alone and found is not None:
+                    item.deaths += 1
                 fate = triage(item, found, alone=alone, stopping=self.stopping)
-                match fate:
-                    case Resubmit():
-                        self._backlog.put_first([item])
-                    case Suspect() if alone:
-                        self._backlog.put_suspect_first(item)
-                    case Suspect():
-                        self._backlog.add_suspect(item)
-                    case Convict() | Return():
-                        ended.append((item, fate))
-        has_finished = pool.finished or any(each.is_conclusive for each in evidence.values())
-        self._note_death(pool, begun=bool(evidence), finished=bool(has_finished))
-        for item, fate in ended:
+                self._backlog.take_back(item, fate, first=alone)
+                fates.append((item, fate))
+        self._deaths.add(pool, evidence.values())
+        for item, fate in fates:
             if isinstance(fate, Convict):
                 printed = evidence[item.number].printed
                 self._post_result(child.failed_result(item.number, fate.failure, printed))
-            else:
+            elif isinstance(fate, Return):
                 self._post(WorkReturned(item.task))
                 self._items.pop(item.number, None)
 
-    def _note_death(self, pool: WorkerPool, *, begun: bool, finished: bool) -> None:
-        self._complaint = pool.complaint() or pool.last_words()
-        self._fruitless_pools = 0 if finished else self._fruitless_pools + 1
-        self._failed_starts = 0 if finished or begun else self._failed_starts + 1
-
     def _replace_pools(self) -> None:
-        too_often = self._failed_starts >= MAX_FAILED_STARTS
-        if too_often or self._fruitless_pools >= MAX_FRUITLESS_POOLS:
-            message = "the worker processes die in a row without finishing anything"
-            raise StageFailed(f"{message} ({self._complaint})" if self._complaint else message)
-        if self._failed_starts:
-            # A fork server that is about to end may not be gone yet: give it a moment.
-            threading.Event().wait(0.02 * self._failed_starts)
+        self._deaths.check()
         if self._main is None:
             pool = self._new_pool(self._processes)
             pool.launch()
@@ -367,8 +322,46 @@ class ProcessStage:
         self._main = self._trial = None
 
 
-def _enter(pool: WorkerPool, batch: list[Pending]) -> tuple[WorkerPool, int, list[Pending]]:
-    """The pool, the key of a batch in it, and the batch."""
-    key = batch[0].number
-    pool.inside[key] = batch
-    return pool, key, batch
+class _DeathsInARow:
+    """How often pools have died without any use, and the last complaint about it."""
+
+    def __init__(self) -> None:
+        self._fruitless_pools = 0
+        self._failed_starts = 0
+        self._complaint = ""
+
+    def add(self, pool: WorkerPool, evidence: Iterable[Evidence]) -> None:
+        """Count a dead pool, by what its workers had begun. A conviction is a use, too."""
+        begun = list(evidence)
+        self._complaint = pool.complaint() or pool.last_words()
+        self._fruitless_pools += 1
+        self._failed_starts += 1
+        if pool.finished or any(each.is_conclusive for each in begun):
+            self._fruitless_pools = 0
+            self._failed_starts = 0
+        elif begun:
+            self._failed_starts = 0
+
+    def check(self) -> None:
+        """Raises StageFailed if that is too often; waits a moment if it has happened."""
+        is_hopeless = self._fruitless_pools >= MAX_FRUITLESS_POOLS
+        if is_hopeless or self._failed_starts >= MAX_FAILED_STARTS:
+            message = "the worker processes die in a row without finishing anything"
+            raise StageFailed(f"{message} ({self._complaint})" if self._complaint else message)
+        if self._failed_starts:
+            # A fork server that is about to end may not be gone yet.
+            threading.Event().wait(0.02 * self._failed_starts)
+
+
+def _launch(pool: WorkerPool, submit_ready: Callable[[], None]) -> None:
+    pool.launch()
+    submit_ready()
+
+
+def _is_last_trial(trial: WorkerPool | None, suspect: Pending | None) -> bool:
+    """Is an item tried, or to be tried next, that one more death convicts?"""
+    if trial is None:
+        return False
+    for batch in trial.inside.values():
+        return batch[0].is_at_last_trial
+    return trial.usable and suspect is not None and suspect.is_at_last_trial

@@ -31,6 +31,7 @@ from scraper.urls import parts_of
 from scraper.workers import child, pool, printed, stage
 from scraper.workers.stage import Limits, ProcessStage, Recipe, StageFailed, WorkItem
 from tests.conftest import PROJECT
+from tests.workers.warm import wait_until_warm
 
 SECONDS = 1.0
 MEMORY = 128 * 2**20
@@ -385,7 +386,7 @@ def test_an_idle_worker_gets_its_item_at_once_and_busy_ones_gathered(
     begin: Begin, tmp_path: Path
 ) -> None:
     run = begin(seconds=20)
-    run.stage.wait_until_warm()
+    wait_until_warm(run.stage)
     gate = str(tmp_path / "gate")
     for number in (1, 2):
         run.submit(work(number, "waits_for_file", charset=gate))
@@ -507,7 +508,7 @@ def test_nobody_is_convicted_of_what_another_item_did_to_its_worker(begin: Begin
 
 def test_a_batch_loses_only_its_villain(begin: Begin) -> None:
     run = begin(processes=1, seconds=20)
-    run.stage.wait_until_warm()
+    wait_until_warm(run.stage)
     for number, act in enumerate(["good", "good", "good", "good", "good", "dies", "good"]):
         run.submit(work(number, act))
     assert kinds(run.finish().values()) == {5: "process_died"}
@@ -535,7 +536,7 @@ def test_a_failure_says_what_happened_and_where(begin: Begin, act: str, says: st
 
 def test_a_worker_that_was_killed_from_outside_loses_nothing(begin: Begin, tmp_path: Path) -> None:
     run = begin(seconds=20)
-    run.stage.wait_until_warm()
+    wait_until_warm(run.stage)
     gate = tmp_path / "gate"
     for number in range(60):
         act = "waits_for_file" if number < 2 else "good"
@@ -575,7 +576,7 @@ def test_a_worker_deaf_to_its_alarm_is_killed_from_outside(
 def test_a_dead_worker_that_the_pool_does_not_notice_is_noticed(begin: Begin) -> None:
     """As when it was killed in the middle of writing a large answer."""
     run = begin(seconds=20)
-    run.stage.wait_until_warm()
+    wait_until_warm(run.stage)
     main = run.stage._main
     assert main is not None
     main._results._writer._send((1000).to_bytes(4, "big") + b"half an answer")
@@ -592,7 +593,7 @@ def test_the_whole_group_may_be_told_to_end_while_work_is_drained(begin: Begin) 
     from multiprocessing.forkserver import _forkserver  # type: ignore[attr-defined]
 
     run = begin(seconds=20)
-    run.stage.wait_until_warm()
+    wait_until_warm(run.stage)
     run.stage.stopping = True
     for number in range(100):
         run.submit(work(number, "large"))
@@ -669,7 +670,7 @@ def open_descriptors() -> int:
 
 def test_close_leaves_nothing_behind(begin: Begin, scratch: Path) -> None:
     first = begin()
-    first.stage.wait_until_warm()
+    wait_until_warm(first.stage)
     first.stage.close()
     before = open_descriptors(), threading.active_count()
     run = begin()
@@ -686,7 +687,7 @@ def test_close_leaves_nothing_behind(begin: Begin, scratch: Path) -> None:
 @pytest.mark.parametrize("act", ["sums", "stops_itself", "waits", "large"])
 def test_close_does_not_wait_for_what_is_inside(begin: Begin, act: str) -> None:
     run = begin(seconds=60)
-    run.stage.wait_until_warm()
+    wait_until_warm(run.stage)
     for number in range(10):
         run.submit(work(number, act))
     pids = run.stage.worker_pids()
@@ -714,11 +715,12 @@ def test_workers_end_with_their_parent(villains: None, tmp_path: Path, act: str)
         from scraper.model import Task
         from scraper.urls import parts_of
         from scraper.workers.stage import Limits, ProcessStage, Recipe, WorkItem
+        from tests.workers.warm import wait_until_warm
 
         if __name__ == "__main__":
             stage = ProcessStage(2, Limits(60, 0), Recipe(function="villains:act"), [].append)
             stage.start(Path("parts"))
-            stage.wait_until_warm()
+            wait_until_warm(stage)
             for n in range(4):
                 task = Task(n, parts_of(""), parts_of(""))
                 stage.submit(task, WorkItem("page", str(n), sys.argv[1], None, "", ""), 0)
