@@ -14,21 +14,17 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from processors import Unusable
 from processors.page import Page
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_UNSEEN: Final = _words(
-    "head script style noscript template title iframe noembed noframes datalist"
+_UNSEEN: Final = frozenset(
+    """head script style noscript template title iframe noembed noframes
+    datalist""".split()  # noqa: SIM905  one word a line would be forty lines
 )
-_BLOCKS: Final = _words(
+_BLOCKS: Final = frozenset(
     """address article aside blockquote body br button caption center dd details dialog dir div dl
     dt fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html
     legend li listing main menu nav ol optgroup option p plaintext pre search section select
-    summary table tbody textarea tfoot thead tr ul xmp"""
+    summary table tbody textarea tfoot thead tr ul xmp""".split()  # noqa: SIM905  as above
 )
-_CELLS: Final = _words("td th")
+_CELLS: Final = frozenset(("td", "th"))
 
 # NUL cannot occur in a page's text, so it can mark where a block begins or ends.
 _BREAK: Final = "\0"
@@ -60,24 +56,24 @@ def page_facts(page: Page, bounds: Bounds = Bounds()) -> dict[str, Any]:
     above allow: only its beginning is kept. Raises Unusable `page_broken` if the parser gives up.
     """
     tree = page.tree
-    joined = _joiner(page.url, tree)
-    canonical, _ = joined(_attributes(tree.css("link[rel~='canonical' i][href]"), "href"), 1)
+    base = _base_of(page.url, tree)
     links = _attributes(tree.css("a[href], area[href]"), "href")
     images = _attributes(tree.css("img[src]"), "src")
     text = _visible_text(tree.body) if tree.body else ""
-    told = {
-        "title": _bounded(_title(tree), MAX_WORDS_CHARS),
-        "description": _bounded(_description(tree), MAX_WORDS_CHARS),
-        "canonical": (next(iter(canonical), None), False),
-        "language": _bounded(_language(tree), MAX_WORDS_CHARS),
-        "robots_meta": _robots(tree),
+    facts: dict[str, tuple[Any, bool]] = {
+        "title": _truncate(_title(tree), MAX_WORDS_CHARS),
+        "description": _truncate(_description(tree), MAX_WORDS_CHARS),
+        "canonical": (_canonical(tree, base), False),
+        "language": _truncate(_language(tree), MAX_WORDS_CHARS),
+        "robots_meta": _robots_words(tree),
         "charset": (page.charset, False),
-        "links": joined(links, bounds.max_links),
-        "images": joined(images, bounds.max_page_images),
-        "text": _bounded(text, MAX_TEXT_CHARS),
+        "links": _absolute_urls(base, links, bounds.max_links),
+        "images": _absolute_urls(base, images, bounds.max_page_images),
+        "text": _truncate(text, MAX_TEXT_CHARS),
     }
-    values = {name: value for name, (value, _) in told.items()}
-    return {**values, "cut": [name for name, (_, is_cut) in told.items() if is_cut]}
+    values = {name: value for name, (value, _) in facts.items()}
+    values["cut"] = [name for name, (_, is_cut) in facts.items() if is_cut]
+    return values
 
 
 def apply_function(page: Page, function: Callable[[Page], Any]) -> Any:
@@ -92,8 +88,8 @@ def apply_function(page: Page, function: Callable[[Page], Any]) -> Any:
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:
-        told = " ".join(str(error).split())
-        message = f"{_name_of(function)} raised {type(error).__name__}: {told}"
+        reason = " ".join(str(error).split())
+        message = f"{_name_of(function)} raised {type(error).__name__}: {reason}"
         raise Unusable("function_failed", message + _where(error, function)) from error
     try:
         return orjson.loads(orjson.dumps(returned))
@@ -102,49 +98,53 @@ def apply_function(page: Page, function: Callable[[Page], Any]) -> Any:
         raise Unusable("function_failed", message) from error
 
 
-def _bounded(text: str | None, most: int) -> tuple[str | None, bool]:
+def _truncate(text: str | None, limit: int) -> tuple[str | None, bool]:
     """The beginning of a text, and whether that is not all of it."""
-    return (text[:most], True) if text and len(text) > most else (text, False)
+    if text is None or len(text) <= limit:
+        return text, False
+    return text[:limit], True
 
 
-def _joiner(
-    url: str, tree: LexborHTMLParser
-) -> Callable[[Iterable[str], int], tuple[list[str], bool]]:
-    base = can_ada.parse(url)
-    for declared in _attributes(tree.css("base[href]")[:1], "href"):
+def _base_of(url: str, tree: LexborHTMLParser) -> can_ada.URL:
+    """What the page's references are relative to: its first base element, else its own URL."""
+    own = can_ada.parse(url)
+    for reference in _attributes(tree.css("base[href]")[:1], "href"):
         try:
-            named = base + declared
+            base = own + reference
         except ValueError:
             break
-        if named.protocol not in ("data:", "javascript:") and len(str(named)) <= MAX_URL_CHARS:
-            base = named
+        if base.protocol not in ("data:", "javascript:") and len(str(base)) <= MAX_URL_CHARS:
+            return base
+    return own
 
-    def joined(references: Iterable[str], most: int) -> tuple[list[str], bool]:
-        """At most so many absolute http(s) URLs of these, distinct, and whether there are more.
 
-        What cannot be joined is no link.
-        """
-        found: dict[str, None] = {}
-        is_cut, left = False, MAX_URLS_CHARS
-        for reference in dict.fromkeys(map(_without_fragment, references)):
-            if reference is None:
-                continue
-            try:
-                absolute = str(base + reference).partition("#")[0]
-            except ValueError:
-                continue
-            if absolute in found or not absolute.startswith(("http://", "https://")):
-                continue
-            left -= min(len(absolute), MAX_URL_CHARS)
-            if left < 0 or len(found) == most:
-                return list(found), True
-            if len(absolute) > MAX_URL_CHARS:
-                is_cut = True
-                continue
-            found[absolute] = None
-        return list(found), is_cut
+def _absolute_urls(
+    base: can_ada.URL, references: Iterable[str], limit: int
+) -> tuple[list[str], bool]:
+    """At most so many absolute http(s) URLs of these, distinct, and whether there are more.
 
-    return joined
+    What cannot be joined is no link.
+    """
+    found: dict[str, None] = {}
+    is_cut = False
+    chars_left = MAX_URLS_CHARS
+    for reference in dict.fromkeys(map(_without_fragment, references)):
+        if reference is None:
+            continue
+        try:
+            absolute = str(base + reference).partition("#")[0]
+        except ValueError:
+            continue
+        if absolute in found or not absolute.startswith(("http://", "https://")):
+            continue
+        chars_left -= min(len(absolute), MAX_URL_CHARS)
+        if chars_left < 0 or len(found) == limit:
+            return list(found), True
+        if len(absolute) > MAX_URL_CHARS:
+            is_cut = True
+            continue
+        found[absolute] = None
+    return list(found), is_cut
 
 
 def _without_fragment(reference: str) -> str | None:
@@ -157,8 +157,17 @@ def _attributes(nodes: Iterable[LexborNode], name: str) -> list[str]:
     return [value for node in nodes if (value := node.attrs.get(name)) is not None]
 
 
-def _collapsed(text: str | None) -> str | None:
-    return " ".join(text.split()) or None if text else None
+def _collapse_spaces(text: str | None) -> str | None:
+    """The text on one line; None if nothing but white space is in it."""
+    if not text:
+        return None
+    return " ".join(text.split()) or None
+
+
+def _canonical(tree: LexborHTMLParser, base: can_ada.URL) -> str | None:
+    references = _attributes(tree.css("link[rel~='canonical' i][href]"), "href")
+    urls, _ = _absolute_urls(base, references, 1)
+    return urls[0] if urls else None
 
 
 def _title(tree: LexborHTMLParser) -> str | None:
@@ -167,27 +176,27 @@ def _title(tree: LexborHTMLParser) -> str | None:
         while above is not None and above.tag != "svg":
             above = above.parent
         if above is None:
-            return _collapsed(node.text())
+            return _collapse_spaces(node.text())
     return None
 
 
 def _description(tree: LexborHTMLParser) -> str | None:
-    told = _attributes(tree.css("meta[name='description' i][content]"), "content")
-    return next(filter(None, map(_collapsed, told)), None)
+    contents = _attributes(tree.css("meta[name='description' i][content]"), "content")
+    return next(filter(None, map(_collapse_spaces, contents)), None)
 
 
 def _language(tree: LexborHTMLParser) -> str | None:
     root = tree.css_first("html")
     if root is None:
         return None
-    return _collapsed(root.attrs.get("lang")) or _collapsed(root.attrs.get("xml:lang"))
+    return _collapse_spaces(root.attrs.get("lang")) or _collapse_spaces(root.attrs.get("xml:lang"))
 
 
-def _robots(tree: LexborHTMLParser) -> tuple[list[str], bool]:
+def _robots_words(tree: LexborHTMLParser) -> tuple[list[str], bool]:
     """The words of `<meta name=robots>`, in lower case; and whether there are more of them."""
     values = _attributes(tree.css("meta[name='robots' i][content]"), "content")
-    told, is_cut = _bounded(",".join(values), MAX_WORDS_CHARS)
-    words = (word.strip().lower() for word in (told or "").split(","))
+    text, is_cut = _truncate(",".join(values), MAX_WORDS_CHARS)
+    words = (word.strip().lower() for word in (text or "").split(","))
     return [word for word in words if word], is_cut
 
 
@@ -220,10 +229,10 @@ def _visible_text(body: LexborNode) -> str:
             node = node.first_child
             continue
         node = node.next
-    return _lines("".join(pieces))
+    return _join_lines("".join(pieces))
 
 
-def _lines(text: str) -> str:
+def _join_lines(text: str) -> str:
     collapsed = (" ".join(line.split()) for line in text.split(_BREAK))
     return "\n".join(filter(None, collapsed))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 # The plugins are imported by name: for one that is missing, Image.open would import every plugin.
 from PIL import (
@@ -49,7 +49,7 @@ FORMATS: Final = tuple(
 EXTENSIONS: Final = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 
 _KEPT: Final = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp"}
-_LONGEST_SIDE: Final = {"jpeg": 65_500, "png": 2**31 - 1, "webp": 16_383}
+_MAX_SIDE: Final = {"jpeg": 65_500, "png": 2**31 - 1, "webp": 16_383}
 
 _ORIENTATION_TAG: Final = 0x0112
 _UPRIGHT: Final = {
@@ -142,26 +142,24 @@ def _blaming_the_picture(body: bytes, max_pixels: int) -> Iterator[None]:
         message = f"the picture has more than {max_pixels:,} pixels"
         raise Unusable("image_too_large", message) from error
     except Exception as error:
-        told = str(error)
-        if "out of memory" in told:
-            raise MemoryError(told) from error
+        message = str(error)
+        if "out of memory" in message:
+            raise MemoryError(message) from error
         if _says_truncated(error) or _is_cut_short(body):
             raise Unusable("image_truncated", "the picture ends too early") from error
         if isinstance(error, UnidentifiedImageError):
-            told = "not a picture in a format that is decoded here, or its beginning is damaged"
-        told = " ".join(told.split()) or type(error).__name__
-        raise Unusable("image_broken", f"the picture cannot be read: {told}") from error
+            message = "not a picture in a format that is decoded here, or its beginning is damaged"
+        reason = " ".join(message.split()) or type(error).__name__
+        raise Unusable("image_broken", f"the picture cannot be read: {reason}") from error
     finally:
         Image.MAX_IMAGE_PIXELS = limit
 
 
 def _says_truncated(error: Exception) -> bool:
-    told = str(error).lower()
-    return (
-        isinstance(error, EOFError | struct.error)
-        or "truncated" in told
-        or "not enough image data" in told
-    )
+    if isinstance(error, EOFError | struct.error):
+        return True
+    message = str(error).lower()
+    return "truncated" in message or "not enough image data" in message
 
 
 def _is_cut_short(body: bytes) -> bool:
@@ -182,44 +180,73 @@ def _is_cut_short(body: bytes) -> bool:
     return False
 
 
+class _Original(NamedTuple):
+    """What a picture was when it came."""
+
+    kind: str
+    mode: str
+    size: tuple[int, int]
+    orientation: int
+    frames: int
+
+    @property
+    def kept_format(self) -> str:
+        """The format of its variant if none is asked for; empty if it has to be another one."""
+        return _KEPT.get(self.kind, "")
+
+    @property
+    def is_turned_by_decoder(self) -> bool:
+        """The decoder of TIFF has turned the pixels, and swapped the size, itself."""
+        return self.kind == "TIFF"
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        width, height = self.size
+        if self.orientation >= 5 and not self.is_turned_by_decoder:
+            return height, width
+        return width, height
+
+    @property
+    def is_single(self) -> bool:
+        """Is all of it in its first frame? An MPO begins with a JPEG that has all it needs."""
+        return self.frames == 1 or self.kind == "MPO"
+
+    def facts(self) -> dict[str, Any]:
+        width, height = self.upright_size
+        return {
+            "format": self.kind.lower(),
+            "mode": self.mode,
+            "original_width": width,
+            "original_height": height,
+            "frames": self.frames,
+        }
+
+
 def _derive(body: bytes, plan: Plan) -> tuple[dict[str, Any], dict[str, Any], bytes]:
     """The facts of the original, those of the variant, and the variant's bytes."""
     with Image.open(BytesIO(body), formats=FORMATS) as image:
-        width, height = image.size
-        if width * height > plan.max_pixels:
-            message = f"{width} x {height} pixels are more than the {plan.max_pixels:,} allowed"
-            raise Unusable("image_too_large", message)
-        kind, original_mode, orientation = image.format or "", image.mode, _orientation(image)
-        frames = getattr(image, "n_frames", 1)
-        picture, changes = _shrunk(image, plan)
-    if orientation != 1:
+        _check_pixels(image, plan.max_pixels)
+        original = _original_of(image)
+        picture, changes = _shrink(image, plan)
+    if original.orientation != 1:
         changes.insert(0, "rotated")
-        if kind != "TIFF":  # whose decoder has turned the pixels, and swapped the size, itself
-            picture = picture.transpose(_UPRIGHT[orientation])
-            width, height = (height, width) if orientation >= 5 else (width, height)
-    kept = _KEPT.get(kind, "")
-    format = plan.format or kept or ("png" if colours.is_transparent(picture) else "jpeg")
-    # The first picture of an MPO is a JPEG with all that belongs to it.
-    may_copy = not changes and format == kept and (frames == 1 or kind == "MPO")
-    if frames > 1:
+        if not original.is_turned_by_decoder:
+            picture = picture.transpose(_UPRIGHT[original.orientation])
+    format = plan.format or original.kept_format or _format_for(picture)
+    has_kept_format = format == original.kept_format
+    may_copy = not changes and has_kept_format and original.is_single
+    if original.frames > 1:
         changes.append("first_frame")
-    if format != kept:
+    if not has_kept_format:
         changes.append("converted")
-    mode = original_mode
+    mode = original.mode
     content = _without_metadata(body, format) if may_copy else None
     if content is None:
-        picture = _suited(picture, format, changes)
+        picture = _to_mode_of_format(picture, format, changes)
         mode = picture.mode
-        content = _encoded(picture, format, plan.quality)
+        content = _encode(picture, format, plan.quality)
     if may_copy and content is not body:
         changes.append("metadata_removed")
-    original = {
-        "format": kind.lower(),
-        "mode": original_mode,
-        "original_width": width,
-        "original_height": height,
-        "frames": frames,
-    }
     variant = {
         "width": picture.width,
         "height": picture.height,
@@ -229,7 +256,27 @@ def _derive(body: bytes, plan: Plan) -> tuple[dict[str, Any], dict[str, Any], by
         "sha256": sha256(content).hexdigest(),
         "changes": changes,
     }
-    return original, variant, content
+    return original.facts(), variant, content
+
+
+def _check_pixels(image: Image.Image, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        message = f"{width} x {height} pixels are more than the {max_pixels:,} allowed"
+        raise Unusable("image_too_large", message)
+
+
+def _original_of(image: Image.Image) -> _Original:
+    """To be called before the picture is decoded: some decoders change size and mode."""
+    size, mode = image.size, image.mode
+    orientation = _orientation_of(image)
+    frames = getattr(image, "n_frames", 1)
+    return _Original(image.format or "", mode, size, orientation, frames)
+
+
+def _format_for(picture: Image.Image) -> str:
+    """What a picture becomes whose own format is not kept."""
+    return "png" if colours.is_transparent(picture) else "jpeg"
 
 
 def _without_metadata(body: bytes, format: str) -> bytes | None:
@@ -240,48 +287,50 @@ def _without_metadata(body: bytes, format: str) -> bytes | None:
         return None
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation_of(image: Image.Image) -> int:
     """EXIF's orientation, 1 to 8; 1 if there is none that can be read."""
     if image.format == "PNG":
         image.load()  # as getexif would, but what this raises is about the pixels
     try:
-        told = image.getexif().get(_ORIENTATION_TAG, 1)
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
     except (SyntaxError, ValueError, LookupError, TypeError, struct.error):
         return 1  # damaged metadata says nothing about the pixels
-    return told if told in _UPRIGHT else 1
+    return orientation if orientation in _UPRIGHT else 1
 
 
-def _shrunk(image: Image.Image, plan: Plan) -> tuple[Image.Image, list[str]]:
+def _shrink(image: Image.Image, plan: Plan) -> tuple[Image.Image, list[str]]:
     """The picture decoded, fitted, in plain gray or sRGB, not yet turned; and what was changed."""
     size = fit(image.width, image.height, plan.resize)
+    is_resized = size != image.size
     profile = colours.foreign_profile(image)
-    is_resized, is_drafted_gray = size != image.size, False
-    box, gap = None, 2.0
+    box, gap, is_drafted_gray = None, 2.0, False
     if image.format in ("JPEG", "MPO"):
         # libjpeg scales while it decodes: 2.8 times faster than decoding all, at a PSNR of 46 dB.
         # The box it returns says where the picture is: its last row and column may be partial.
         is_drafted_gray = plan.grayscale and profile is None and image.mode == "RGB"
         largest = (plan.resize, plan.resize) if is_resized else None
         drafted = image.draft("L" if is_drafted_gray else None, largest)
-        box, gap = drafted[1] if drafted else None, 1.0
+        box = drafted[1] if drafted else None
+        gap = 1.0
     image.load()
     changes = []
     picture = colours.to_plain_mode(image)
     if is_resized:
         changes.append("resized")
         picture = picture.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=gap)
-    before, picture = picture, colours.to_srgb(picture, profile)
-    if picture is not before:
+    in_srgb = colours.to_srgb(picture, profile)
+    if in_srgb is not picture:
         changes.append("srgb")
+        picture = in_srgb
     if is_drafted_gray or (plan.grayscale and not colours.is_gray(picture)):
         changes.append("grayscale")
         picture = colours.to_gray(picture)
     return picture, changes
 
 
-def _suited(picture: Image.Image, format: str, changes: list[str]) -> Image.Image:
+def _to_mode_of_format(picture: Image.Image, format: str, changes: list[str]) -> Image.Image:
     """The picture in a mode that the format holds."""
-    if max(picture.size) > _LONGEST_SIDE[format]:
+    if max(picture.size) > _MAX_SIDE[format]:
         message = f"{picture.width} x {picture.height} pixels are more than {format} can hold"
         raise Unusable("image_too_large", message)
     if format == "png":
@@ -296,10 +345,11 @@ def _suited(picture: Image.Image, format: str, changes: list[str]) -> Image.Imag
     return picture
 
 
-def _encoded(picture: Image.Image, format: str, quality: int) -> bytes:
+def _encode(picture: Image.Image, format: str, quality: int) -> bytes:
     picture.info = {}  # from which Pillow would write the original's profile and transparency
     written = BytesIO()
-    picture.save(written, format, **({} if format == "png" else {"quality": quality}))
+    options = {} if format == "png" else {"quality": quality}
+    picture.save(written, format, **options)
     return written.getvalue()
 
 
