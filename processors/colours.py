@@ -22,10 +22,10 @@ def to_plain_mode(image: Image.Image) -> Image.Image:
     if mode == "LAB":
         return _from_lab(image)
     if mode in ("1", "L", "LA", "La"):
-        wanted = "LA" if image.has_transparency_data else "L"
+        target = "LA" if image.has_transparency_data else "L"
     else:
-        wanted = "RGBA" if image.has_transparency_data else "RGB"
-    return image if mode == wanted else image.convert(wanted)
+        target = "RGBA" if image.has_transparency_data else "RGB"
+    return image if mode == target else image.convert(target)
 
 
 def foreign_profile(image: Image.Image) -> "ImageCmsProfile | None":
@@ -44,19 +44,24 @@ def foreign_profile(image: Image.Image) -> "ImageCmsProfile | None":
 
 def to_srgb(picture: Image.Image, profile: "ImageCmsProfile | None") -> Image.Image:
     """The picture in gray or sRGB; itself if it is so already, or its profile does not fit it."""
+    converted = None
     if profile is not None and profile.profile.xcolor_space == _SPACE_OF.get(picture.mode):
-        from PIL import ImageCms
+        converted = _apply_profile(picture, profile)
+    if converted is None:
+        return picture.convert("RGB") if picture.mode == "CMYK" else picture
+    return converted.convert("L") if picture.mode == "L" else converted
 
-        wanted = "RGBA" if picture.mode == "RGBA" else "RGB"
-        try:
-            converted = ImageCms.profileToProfile(
-                picture, profile, ImageCms.createProfile("sRGB"), outputMode=wanted
-            )
-        except ImageCms.PyCMSError:
-            converted = None  # a profile without the tables needed: colours as they are
-        if converted is not None:
-            return converted.convert("L") if picture.mode == "L" else converted
-    return picture.convert("RGB") if picture.mode == "CMYK" else picture
+
+def _apply_profile(picture: Image.Image, profile: "ImageCmsProfile") -> Image.Image | None:
+    """The picture in sRGB; None if the profile lacks the tables that are needed."""
+    from PIL import ImageCms
+
+    srgb = ImageCms.createProfile("sRGB")
+    target_mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+    try:
+        return ImageCms.profileToProfile(picture, profile, srgb, outputMode=target_mode)
+    except ImageCms.PyCMSError:
+        return None
 
 
 def is_gray(picture: Image.Image) -> bool:
@@ -81,9 +86,9 @@ def is_transparent(picture: Image.Image) -> bool:
 
 def flatten_on_white(picture: Image.Image) -> Image.Image:
     """The picture without its alpha channel, on white where it is transparent."""
-    wanted = "L" if picture.mode == "LA" else "RGB"
-    background = Image.new(wanted, picture.size, "white")
-    background.paste(picture.convert(wanted), mask=picture.getchannel("A"))
+    opaque_mode = "L" if picture.mode == "LA" else "RGB"
+    background = Image.new(opaque_mode, picture.size, "white")
+    background.paste(picture.convert(opaque_mode), mask=picture.getchannel("A"))
     return background
 
 
@@ -97,9 +102,10 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         image = image.convert("I")
     extrema: Any = image.getextrema()
     black, white = extrema
-    ceiling = next((top for top in _CEILINGS[image.mode] if black >= 0 and white <= top), None)
-    if ceiling is not None:
-        black, white = 0, ceiling
+    for ceiling in _CEILINGS[image.mode]:
+        if black >= 0 and white <= ceiling:
+            black, white = 0, ceiling
+            break
     scale = 255 / (white - black or 1)
     return image.point(lambda value: value * scale + (0.5 - black * scale)).convert("L")
 

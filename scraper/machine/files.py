@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from io import BufferedReader, FileIO
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class NotPlain(OSError):
     """Something else lies where a file or folder of ours belongs; the text says all."""
 
 
-class Folder:
+class Folder(AbstractContextManager["Folder"]):
     """An open folder. Names are of one component, paths have "/" between theirs."""
 
     def __init__(self, path: str, descriptor: int | None) -> None:
@@ -53,9 +53,6 @@ class Folder:
     def path(self) -> Path:
         """Where it was when it was opened."""
         return Path(self._path)
-
-    def __enter__(self) -> Folder:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -73,7 +70,7 @@ class Folder:
         folder = self
         for name in path.split("/"):
             try:
-                inner = folder._open_or_create(name, create, mode)
+                inner = _open_or_create(folder, name, create=create, mode=mode)
             finally:
                 if folder is not self:
                     folder.close()
@@ -110,7 +107,8 @@ class Folder:
         """Raises NotPlain if something else than a regular file lies there."""
         found = self.stat_entry(name)
         if found is not None and not stat.S_ISREG(found.st_mode):
-            raise NotPlain(self._complaint(name, found.st_mode, stat.S_ISREG))
+            path = os.path.join(self._path, name)
+            raise NotPlain(_complaint(path, found.st_mode, stat.S_ISREG))
 
     def stat_entry(self, name: str) -> os.stat_result | None:
         """What lies there, a link being a link; None if nothing does."""
@@ -124,15 +122,16 @@ class Folder:
     def folder_names(self) -> list[str]:
         """The names of the real folders in it."""
         names = os.listdir(self._path if self._fd is None else self._fd)
-        modes = ((name, self.stat_entry(name)) for name in names)
-        return [name for name, found in modes if found and stat.S_ISDIR(found.st_mode)]
+        entries = ((name, self.stat_entry(name)) for name in names)
+        return [name for name, entry in entries if entry and stat.S_ISDIR(entry.st_mode)]
 
     # -- what is done to it -------------------------------------------------------------------
 
     def move_in(self, source: Folder, part: str, name: str) -> None:
         """Rename a file of `source` into this folder, over what may have had that name."""
+        old, new = source._at(part), self._at(name)
         try:
-            os.replace(source._at(part), self._at(name), src_dir_fd=source._fd, dst_dir_fd=self._fd)
+            os.replace(old, new, src_dir_fd=source._fd, dst_dir_fd=self._fd)
         except FileNotFoundError as error:
             raise source._with_path(part, error) from None
         except OSError as error:
@@ -161,32 +160,21 @@ class Folder:
     def _at(self, name: str) -> str:
         return name if self._fd is not None else os.path.join(self._path, name)
 
-    def _open_or_create(self, name: str, create: bool, mode: int) -> Folder:
-        try:
-            return self._open_inner(name)
-        except FileNotFoundError:
-            if not create:
-                raise
-        try:
-            with suppress(FileExistsError):  # made in between: it is judged as what it is
-                os.mkdir(self._at(name), mode, dir_fd=self._fd)
-        except OSError as error:
-            raise self._with_path(name, error) from None
-        return self._open_inner(name)
-
-    def _open_inner(self, name: str) -> Folder:
+    def _open_folder(self, name: str) -> Folder:
+        path = os.path.join(self._path, name)
         if self._fd is not None:
-            return Folder(os.path.join(self._path, name), self._open(name, _FOLDER, stat.S_ISDIR))
+            return Folder(path, self._open(name, _FOLDER, stat.S_ISDIR))
         found = self.stat_entry(name)
         if found is None:
-            raise FileNotFoundError(f"no folder {self.path / name}")
+            raise FileNotFoundError(f"no folder {path}")
         if not stat.S_ISDIR(found.st_mode):
-            raise NotPlain(self._complaint(name, found.st_mode, stat.S_ISDIR))
-        return Folder(os.path.join(self._path, name), None)
+            raise NotPlain(_complaint(path, found.st_mode, stat.S_ISDIR))
+        return Folder(path, None)
 
     def _open(self, name: str, flags: int, is_wanted: Test = stat.S_ISREG) -> int:
+        path = os.path.join(self._path, name)
         if name in ("", ".", ".."):
-            raise NotPlain(f"{self.path / name} leads out of the run folder: it is left alone")
+            raise NotPlain(f"{path} leads out of the run folder: it is left alone")
         if self._fd is None:
             self.check_file(name)
         try:
@@ -196,7 +184,7 @@ class Folder:
         mode = os.fstat(descriptor).st_mode
         if not is_wanted(mode):
             os.close(descriptor)
-            raise NotPlain(self._complaint(name, mode, is_wanted))
+            raise NotPlain(_complaint(path, mode, is_wanted))
         return descriptor
 
     def _explain(self, name: str, error: OSError, is_wanted: Test) -> OSError:
@@ -204,20 +192,36 @@ class Folder:
         found = self.stat_entry(name)
         if found is None or is_wanted(found.st_mode):
             return self._with_path(name, error)
-        return NotPlain(self._complaint(name, found.st_mode, is_wanted))
+        path = os.path.join(self._path, name)
+        return NotPlain(_complaint(path, found.st_mode, is_wanted))
 
     def _with_path(self, name: str, error: OSError) -> OSError:
         """The same error, with a path that people can find."""
-        return OSError(error.errno, error.strerror, str(self.path / name))
+        return OSError(error.errno, error.strerror, os.path.join(self._path, name))
 
-    def _complaint(self, name: str, mode: int, is_wanted: Test) -> str:
-        word = next((word for is_such, word in _WORDS if is_such(mode)), "a device")
-        wanted = "folder" if is_wanted is stat.S_ISDIR else "file"
-        hint = " (--dir may be a link; below it none is followed)" if word == "a link" else ""
-        return (
-            f"{self.path / name} is {word} where this program keeps a {wanted} of its own: "
-            f"move it away, or choose another --dir{hint}"
-        )
+
+def _open_or_create(folder: Folder, name: str, *, create: bool, mode: int) -> Folder:
+    try:
+        return folder._open_folder(name)
+    except FileNotFoundError:
+        if not create:
+            raise
+    try:
+        with suppress(FileExistsError):  # made in between: it is judged as what it is
+            os.mkdir(folder._at(name), mode, dir_fd=folder._fd)
+    except OSError as error:
+        raise folder._with_path(name, error) from None
+    return folder._open_folder(name)
+
+
+def _complaint(path: str, mode: int, is_wanted: Test) -> str:
+    found = next((word for is_such, word in _WORDS if is_such(mode)), "a device")
+    wanted = "folder" if is_wanted is stat.S_ISDIR else "file"
+    hint = " (--dir may be a link; below it none is followed)" if found == "a link" else ""
+    return (
+        f"{path} is {found} where this program keeps a {wanted} of its own: "
+        f"move it away, or choose another --dir{hint}"
+    )
 
 
 def open_folder(path: Path) -> Folder:

@@ -88,7 +88,7 @@ def test_affinity_counts() -> None:
 def test_defaults_follow_the_cores_and_what_is_said_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(measured, "_by_affinity", lambda: 1)
+    monkeypatch.setattr(measured, "_count_by_affinity", lambda: 1)
     share = wanted_share(configure())
     assert (share.threads, share.processes) == (16, 1)
     share = wanted_share(configure(threads=50, processes=7))

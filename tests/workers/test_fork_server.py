@@ -161,7 +161,7 @@ def _none(*_: object, **__: object) -> str:
 
 def test_a_socket_lies_in_the_usual_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    home = fork_server._made_home(None)
+    home = fork_server._make_home(None)
     assert home is not None
     assert home.path.parent == tmp_path
     home.remove()
@@ -175,7 +175,7 @@ def test_a_socket_lies_elsewhere_if_no_short_path_leads_there(
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     monkeypatch.setattr(TemporaryFolder, "short_path", lambda self, max_bytes: str(self.path))
     monkeypatch.setattr(fork_server, "USUAL_PLACES", (tmp_path / "absent", Path("/tmp")))
-    home = fork_server._made_home(None)
+    home = fork_server._make_home(None)
     assert home is not None
     assert home.path.parent == Path("/tmp")
     assert list(long.iterdir()) == []
@@ -187,8 +187,8 @@ def test_without_any_usual_place_the_run_folder_has_the_socket(
 ) -> None:
     monkeypatch.setattr(tempfile, "gettempdir", _none)
     monkeypatch.setattr(fork_server, "USUAL_PLACES", (tmp_path / "absent",))
-    assert fork_server._made_home(None) is None, "no folder is known yet: later"
-    home = fork_server._made_home(tmp_path)
+    assert fork_server._make_home(None) is None, "no folder is known yet: later"
+    home = fork_server._make_home(tmp_path)
     assert home is not None
     assert home.path.parent == tmp_path
     home.remove()
@@ -209,7 +209,7 @@ def test_without_any_place_for_a_socket_it_says_what_to_do(
 
     monkeypatch.setattr(tempfile, "mkdtemp", refuse)
     with pytest.raises(raised, match=r"set TMPDIR|no space left"):
-        fork_server._made_home(tmp_path)
+        fork_server._make_home(tmp_path)
 
 
 FORKED = """

@@ -1,0 +1,27 @@
+"""What a picture or page becomes is said in the configuration, and taken by the processors."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, fields
+from typing import Any
+
+from processors.html import Bounds
+from processors.image import Plan
+from scraper.config.settings import ImageSettings, PageSettings
+
+
+def defaults_of(kind: Any) -> dict[str, Any]:
+    """The fields of a dataclass and what they are if nothing is said."""
+    return {each.name: _default_of(each) for each in fields(kind)}
+
+
+def _default_of(field: Field[Any]) -> Any:
+    return field.default if field.default is not MISSING else field.default_factory()  # type: ignore[misc]
+
+
+def test_the_plan_of_a_picture_is_the_image_section() -> None:
+    assert defaults_of(Plan) == defaults_of(ImageSettings)
+
+
+def test_the_bounds_of_a_page_are_keys_of_the_page_section() -> None:
+    assert defaults_of(Bounds).items() <= defaults_of(PageSettings).items()
