@@ -11,7 +11,6 @@ import scraper
 from scraper.config import Config
 from scraper.delivery import Delivery
 from scraper.errors import KINDS, UsageError
-from scraper.hints import did_you_mean
 from scraper.model import Line
 from scraper.reports.summary import Report
 from scraper.shaping import Options, describe_changes
@@ -19,6 +18,7 @@ from scraper.sources.source import Source
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.ledger import Ledger
 from scraper.storage.passes import Pass
+from scraper.text import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

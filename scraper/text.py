@@ -2,11 +2,14 @@
 
 A server chooses status lines, headers and titles, the author of a list its lines: a terminal on
 which a log is read would obey the escape sequences in them.
+
+The end of a message about a wrong word stands here too: `did_you_mean`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # Controls (C0, DEL, C1), what turns the direction of writing, line separators, lone surrogates.
 _CONTROL = re.compile(
@@ -68,3 +71,39 @@ def _visible(found: re.Match[str]) -> str:
 
 def _escape(found: re.Match[bytes]) -> bytes:
     return b"\\u%04x" % ord(found[0].decode())
+
+
+# -- what a wrong word meant -----------------------------------------------------------------------
+
+
+def nearest(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The choice that begins with the word, if only one does, else the most similar one.
+
+    Case, and whether words are joined by - or _, is no difference.
+
+    >>> nearest("--gray", ["--retry", "--delay", "--grayscale"])
+    '--grayscale'
+    """
+    import difflib  # workers load this module, and never need that one
+
+    by_letters = {_letters(choice): choice for choice in choices if choice}
+    letters = _letters(word)
+    if letters in by_letters:
+        return by_letters[letters]
+    longer = [each for each in by_letters if letters and each.startswith(letters)]
+    if len(longer) == 1:
+        return by_letters[longer[0]]
+    near = difflib.get_close_matches(letters, by_letters, 1, cutoff)
+    return by_letters[near[0]] if near else None
+
+
+def did_you_mean(
+    word: str, choices: Iterable[str], otherwise: str = "", cutoff: float = 0.6
+) -> str:
+    """The end of a message about a wrong word; `otherwise` stands there if nothing is near."""
+    near = nearest(word, choices, cutoff)
+    return f"; did you mean {near}?" if near else otherwise
+
+
+def _letters(word: str) -> str:
+    return word.lower().replace("-", "_").lstrip("_")

@@ -20,8 +20,8 @@ from scraper.config import (
     new_flag_of,
 )
 from scraper.errors import KINDS, UsageError
-from scraper.hints import did_you_mean
 from scraper.redaction import redacted_arguments
+from scraper.text import did_you_mean
 
 if TYPE_CHECKING:
     from scraper.sources.source import Source

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, get_origin, get_type_hints
 
-from scraper.hints import nearest
+from scraper.text import nearest
 
 REQUIRED = MISSING  # as the default of a key of a table: it must be given
 UNITS = ("seconds", "bytes")

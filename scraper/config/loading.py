@@ -14,7 +14,7 @@ from scraper.config.schema import Schema
 from scraper.config.settings import SCHEMA, Config
 from scraper.config.values import SCRIPT, Given, parse_all, split_list
 from scraper.errors import UsageError
-from scraper.hints import nearest
+from scraper.text import nearest
 
 Origins = Mapping[str, str]
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from scraper.config.keys import Key, KeySet
 from scraper.errors import UsageError
-from scraper.hints import did_you_mean
+from scraper.text import did_you_mean
 
 SCRIPT = "configure()"  # as the place of a value
 _UNITS: dict[str, dict[str, float]] = {

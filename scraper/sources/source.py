@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scraper.errors import UsageError
-from scraper.hints import did_you_mean
 from scraper.model import Line
 from scraper.sources.forms import LINES_EXAMINED, refusal_of
 from scraper.sources.text import parse_line, read_lines
+from scraper.text import did_you_mean
 from scraper.urls import NOT_TEXT
 
 SCRIPT = "script"  # identifies the URLs of any script
