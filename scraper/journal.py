@@ -88,7 +88,7 @@ class Journal:
         files = _files_of(fetched, processed, place)
         path: str | None = place
         if refusal is not None:
-            failure, path, files = refusal, None, self._discard(files)
+            failure, path, files = refusal, None, _discard(self.store, files)
         line = record.of_fetched(
             self.pass_number, fetched, processed, failure, path=path, directives=tags
         )
@@ -116,13 +116,6 @@ class Journal:
         if fetched.kind != "page" or processed is None:
             return tags
         return (*tags, *orjson.loads(processed.facts).get("robots_meta", ()))
-
-    def _discard(self, files: Sequence[Publication]) -> tuple[Publication, ...]:
-        """What must not be kept goes at once, and with the commit what an earlier pass has kept."""
-        for each in files:
-            if each.part is not None:
-                Path(self.store.part(each.part)).unlink(missing_ok=True)
-        return tuple(Publication(None, each.path) for each in files)
 
     def _images_to_fetch(
         self, task: Task, processed: Processed | None, words: tuple[str, ...]
@@ -320,6 +313,14 @@ def _files_of(fetched: Fetched, processed: Processed | None, path: str) -> tuple
     if stored is not None and stored.path is not None and stored.path != path:
         files.append(Publication(None, stored.path))  # of another type, under another name
     return (*files, *(processed.files if processed else ()))
+
+
+def _discard(store: Store, files: Sequence[Publication]) -> tuple[Publication, ...]:
+    """What must not be kept goes at once, and with the commit what an earlier pass has kept."""
+    for each in files:
+        if each.part is not None:
+            Path(store.part(each.part)).unlink(missing_ok=True)
+    return tuple(Publication(None, each.path) for each in files)
 
 
 def _urls_named_by(page: Url, references: Iterable[str]) -> Iterator[Url]:
