@@ -38,9 +38,18 @@ class Frontier:
     recorded and goes to `release`. Tasks of robots.txt go to `robots_received` instead.
     """
 
-    def __init__(self, rows: Rows, guard: HostGuard, hosts: HostSettings, fetch: FetchSettings, *,
-                 threads: int, agent: str = "scraper", draw: random.Random | None = None,
-                 rules: tuple[Rule, ...] = RULES,) -> None:  # fmt: skip
+    def __init__(
+        self,
+        rows: Rows,
+        guard: HostGuard,
+        hosts: HostSettings,
+        fetch: FetchSettings,
+        *,
+        threads: int,
+        agent: str = "scraper",
+        draw: random.Random | None = None,
+        rules: tuple[Rule, ...] = RULES,
+    ) -> None:
         self._rows = rows
         self._guard = guard
         self._hosts = hosts

@@ -51,8 +51,16 @@ class Rows(Protocol):
 class Lane:
     """One host's queue: what waits for it, and what is under way."""
 
-    __slots__ = ("group", "handed_out", "host", "may_have_more", "place", "requests",
-                 "robots_queue", "rows")  # fmt: skip
+    __slots__ = (
+        "group",
+        "handed_out",
+        "host",
+        "may_have_more",
+        "place",
+        "requests",
+        "robots_queue",
+        "rows",
+    )
 
     def __init__(self, host: Host) -> None:
         self.host = host

@@ -94,8 +94,16 @@ class Origin:
 class Host:
     """One host, as the frontier sees it."""
 
-    __slots__ = ("consecutive_failures", "lane", "learned_delay", "must_be_kept", "name", "opens",
-                 "origins", "responsive")  # fmt: skip
+    __slots__ = (
+        "consecutive_failures",
+        "lane",
+        "learned_delay",
+        "must_be_kept",
+        "name",
+        "opens",
+        "origins",
+        "responsive",
+    )
 
     def __init__(self, lane: int) -> None:
         self.lane = lane

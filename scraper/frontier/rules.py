@@ -94,8 +94,13 @@ def robots_permit(
 RULES: tuple[Rule, ...] = (line_is_valid, guard_permits, host_is_up, robots_permit)
 
 
-def first_objection(rules: tuple[Rule, ...], task: Task, trust: Trust, host: Host,
-                    terms: Terms,) -> Verdict:  # fmt: skip
+def first_objection(
+    rules: tuple[Rule, ...],
+    task: Task,
+    trust: Trust,
+    host: Host,
+    terms: Terms,
+) -> Verdict:
     """What the first rule says that objects; None if none does."""
     for rule in rules:
         verdict = rule(task, trust, host, terms)
