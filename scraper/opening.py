@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import cast
 
 from scraper.config import Config
+from scraper.config.plugins import function_of
 from scraper.delivery import Delivery
 from scraper.errors import (
     LocalFault,
@@ -44,13 +45,12 @@ from scraper.messages import Inbox, Message
 from scraper.model import HostClass
 from scraper.passes import CurrentPass, Intake, RunRequest
 from scraper.pipeline import Parts, Pipeline
-from scraper.plugins import function_of
 from scraper.reports.summary import Report
 from scraper.results import Handover
 from scraper.run_folder import adoption, recovery
 from scraper.run_folder.naming import folder_named_after, temporary_folder
+from scraper.run_folder.options import process_hashes, shaping_options
 from scraper.run_folder.owners import claim_folder
-from scraper.shaping import process_hashes, shaping_options
 from scraper.sinks.sink import Outputs, open_sinks
 from scraper.sinks.summary_file import SummaryFile
 from scraper.sources.reader import Reader

@@ -13,7 +13,7 @@ from scraper.delivery import Delivery
 from scraper.errors import KINDS, UsageError
 from scraper.model import Line
 from scraper.reports.summary import Report
-from scraper.shaping import Options, describe_changes
+from scraper.run_folder.options import Options, describe_changes
 from scraper.sources.source import Source
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.ledger import Ledger

@@ -18,6 +18,7 @@ from scraper import errors
 from scraper.cli.explanation import Explanation
 from scraper.cli.one_request import Requests
 from scraper.config import Config
+from scraper.config.plugins import function_of
 from scraper.frontier import directives
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.pace import Host
@@ -41,7 +42,6 @@ from scraper.model import (
     Trust,
     Waiting,
 )
-from scraper.plugins import function_of
 from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.sources.text import parse_line
 from scraper.storage import file_names

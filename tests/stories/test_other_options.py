@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from scraper.faulty import FaultyServer, body, page, status
-from scraper.shaping import describe_changes
+from scraper.run_folder.options import describe_changes
 from tests.conftest import Scrape
 
 ANEW = "--refresh makes everything anew"

@@ -9,8 +9,8 @@ from textwrap import dedent
 
 import pytest
 
+from scraper.config.plugins import function_of
 from scraper.errors import UsageError
-from scraper.plugins import function_of
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import orjson
 
 import scraper
 from scraper.config import KEYS, Config, Key
-from scraper.plugins import function_of
+from scraper.config.plugins import function_of
 
 Options = Mapping[str, Any]
 _HTML_SOURCE = "html_source"  # of the user's function: a hash of its file
