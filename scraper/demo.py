@@ -100,7 +100,15 @@ def urls(server: FaultyServer) -> list[str]:
 
 def site() -> dict[str, Behaviour]:
     """Path -> what is answered there."""
-    from scraper.faulty import body, delay, page, redirect, retry_after, robots, status
+    from scraper.faulty import (
+        body,
+        delay,
+        page,
+        redirect,
+        retry_after,
+        robots,
+        status,
+    )
 
     pages = {f"/{poster.slug}": page(_page_of(poster)) for poster in POSTERS}
     pictures = {f"/pictures/{p.picture}": body(*_picture(p.picture)) for p in POSTERS}

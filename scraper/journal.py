@@ -21,7 +21,15 @@ from scraper import record
 from scraper.errors import LocalFault, disk_failure, state_of
 from scraper.frontier import directives
 from scraper.messages import Processed
-from scraper.model import Failure, Fetched, FetchFailed, Line, Outcome, Publication, Task
+from scraper.model import (
+    Failure,
+    Fetched,
+    FetchFailed,
+    Line,
+    Outcome,
+    Publication,
+    Task,
+)
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
 from scraper.sinks.record_log import RecordLog

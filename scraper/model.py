@@ -131,7 +131,7 @@ class Moved:
     status: int
     at: float  # unix time
     pause: float | None = None
-    wire_bytes: int = 0  # of a body that nobody wants
+    wire_bytes: int = 0  # of a body that is not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ class Outcome:
 
     @property
     def record(self) -> Mapping[str, Any]:
-        """The record, decoded anew at each call: keep it if you need it twice."""
+        """The record, decoded at each call: keep it if you need it twice."""
         decoded: dict[str, Any] = orjson.loads(self.line)
         return decoded
 

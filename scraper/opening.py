@@ -48,7 +48,6 @@ from scraper.pipeline import Parts, Pipeline
 from scraper.reports.summary import Report
 from scraper.results import Handover
 from scraper.run_folder import adoption, recovery
-from scraper.run_folder.naming import folder_named_after, temporary_folder
 from scraper.run_folder.options import process_hashes, shaping_options
 from scraper.run_folder.owners import claim_folder
 from scraper.sinks.sink import Outputs, open_sinks
@@ -188,32 +187,6 @@ def wanted_share(config: Config) -> Share:
     processes = config.run.processes or own
     threads = config.run.threads or cores.default_threads(own)
     return Share(threads, 0 if config.run.save_only else processes)
-
-
-def choose_folder(request: RunRequest, resources: ExitStack) -> Path:
-    """The run folder: the one that is named, one called after the list, or a temporary one."""
-    named = request.config.run.dir
-    if not request.sources:
-        folder = Path(named)
-        file = "records.jsonl" if request.adopt else f".scraper/{LEDGER}"
-        if not named or not (folder / file).exists():
-            raise UsageError(_no_run(folder))
-        return folder
-    if named:
-        return Path(named)
-    own = folder_named_after(request.sources[0])
-    if own is not None:
-        return own
-    temporary = temporary_folder()
-    resources.callback(temporary.remove)
-    return temporary.path
-
-
-def _no_run(folder: Path) -> str:
-    return (
-        f"no list of URLs is given, and {folder} holds no run to go on with: "
-        "name a list (python -m scraper urls.txt), or the folder of an earlier run"
-    )
 
 
 def open_run(
@@ -378,7 +351,7 @@ def _open_journal(
     if changes:
         journal.note(
             f"what {folder.path} holds was made with other options ({changes}); it stays as"
-            " it is: --refresh makes everything anew"
+            " it is: --refresh makes everything again"
         )
     return journal
 

@@ -10,7 +10,15 @@ import orjson
 
 from scraper.errors import state_of
 from scraper.messages import Processed
-from scraper.model import Failure, Fetched, FetchFailed, Hop, Outcome, Task, Timings
+from scraper.model import (
+    Failure,
+    Fetched,
+    FetchFailed,
+    Hop,
+    Outcome,
+    Task,
+    Timings,
+)
 from scraper.redaction import redacted, redacted_line
 from scraper.text import printable_json
 from scraper.urls import Url, digest, parts_of

@@ -21,13 +21,13 @@ from scraper.opening import (
     Makers,
     OpenRun,
     check_workers,
-    choose_folder,
     local_errors,
     open_run,
     prepare_process,
 )
 from scraper.passes import RunRequest, checked_kinds
 from scraper.reports.summary import Report, Tally
+from scraper.run_folder.naming import choose_folder
 from scraper.sources.source import Source
 from scraper.storage.faults import fault_of
 

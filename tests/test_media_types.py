@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.media_types import DECODABLE, HEAD_BYTES, extension_of, parse_content_type, sniff
+from scraper.media_types import (
+    DECODABLE,
+    HEAD_BYTES,
+    extension_of,
+    parse_content_type,
+    sniff,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF"

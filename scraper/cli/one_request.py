@@ -15,7 +15,15 @@ from scraper.config import Config
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
 from scraper.messages import Message, PoolBroken, Processed
-from scraper.model import Fact, Fetched, FetchFailed, Moved, RobotsText, Task, Trust
+from scraper.model import (
+    Fact,
+    Fetched,
+    FetchFailed,
+    Moved,
+    RobotsText,
+    Task,
+    Trust,
+)
 from scraper.opening import guard_of, process_stage_of
 from scraper.redaction import redacted, redacted_value
 from scraper.storage import file_names

@@ -23,7 +23,12 @@ from scraper.cli.arguments import (
 )
 from scraper.cli.progress import Progress, answer, say, show_warnings
 from scraper.cli.signals import Interrupted, Signals
-from scraper.cli.summary import outcome_text, say_beginning, summary_line, summary_text
+from scraper.cli.summary import (
+    outcome_text,
+    say_beginning,
+    summary_line,
+    summary_text,
+)
 from scraper.config import Config, Origins, as_toml, with_keys
 from scraper.errors import LocalFault, ScraperError, UsageError
 from scraper.machine import descriptors, streams

@@ -14,7 +14,14 @@ Settings are of two kinds: scalars in sections (`[run]`), and lists of tables (`
 """
 
 from scraper.config.keys import Key
-from scraper.config.loading import Origins, configure, load, new_flag_of, value_of, with_keys
+from scraper.config.loading import (
+    Origins,
+    configure,
+    load,
+    new_flag_of,
+    value_of,
+    with_keys,
+)
 from scraper.config.profiles import file_or_profile
 from scraper.config.reference import as_toml
 from scraper.config.settings import (

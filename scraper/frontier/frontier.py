@@ -15,11 +15,31 @@ from typing import NamedTuple
 from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.lanes import Lane, Lanes, Rows
 from scraper.frontier.pace import Host, Origin, Politeness
-from scraper.frontier.redirects import HostGuard, next_hop, next_hop_of_robots, trust_of
+from scraper.frontier.redirects import (
+    HostGuard,
+    next_hop,
+    next_hop_of_robots,
+    trust_of,
+)
 from scraper.frontier.retries import next_try
 from scraper.frontier.robots import access_for_status, parse
-from scraper.frontier.rules import RULES, Rule, Terms, Wait, first_objection, with_robots_remark
-from scraper.model import Fact, Failure, FetchFailed, Moved, RobotsText, Task, Trust
+from scraper.frontier.rules import (
+    RULES,
+    Rule,
+    Terms,
+    Wait,
+    first_objection,
+    with_robots_remark,
+)
+from scraper.model import (
+    Fact,
+    Failure,
+    FetchFailed,
+    Moved,
+    RobotsText,
+    Task,
+    Trust,
+)
 
 
 class Decision(NamedTuple):

@@ -20,7 +20,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from scraper import urls
-from scraper.guard.addresses import Address, canonical_name, class_of, written_addresses
+from scraper.guard.addresses import (
+    Address,
+    canonical_name,
+    class_of,
+    written_addresses,
+)
 from scraper.guard.allowlist import AllowList
 from scraper.guard.permissions import DENIED, Permissions
 from scraper.guard.resolver import Resolver

@@ -19,7 +19,13 @@ from scraper import errors, urls
 from scraper.config import FetchSettings
 from scraper.guard.guard import Guard
 from scraper.http import bodies
-from scraper.http.adapter import MAX_POOLS, Request, SlimAdapter, body_length, return_connection
+from scraper.http.adapter import (
+    MAX_POOLS,
+    Request,
+    SlimAdapter,
+    body_length,
+    return_connection,
+)
 from scraper.http.certificates import check_certificates
 from scraper.http.decoding import ACCEPT_ENCODING, Undecodable
 from scraper.http.flight import Flight, current

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 from scraper.errors import LocalFault, UsageError, disk_failure
 from scraper.machine.temporary import TemporaryFolder
 from scraper.model import Line
+from scraper.passes import RunRequest
 from scraper.sources.source import SCRIPT, Source
 from scraper.storage.file_names import host_folder
 from scraper.urls import digest
@@ -56,3 +58,29 @@ def temporary_folder() -> TemporaryFolder:
         raise UsageError(
             f"no temporary folder can be made ({reason}): set TMPDIR, or name a folder (dir=)"
         ) from error
+
+
+def choose_folder(request: RunRequest, resources: ExitStack) -> Path:
+    """The run folder: the one that is named, one called after the list, or a temporary one."""
+    named = request.config.run.dir
+    if not request.sources:
+        folder = Path(named)
+        file = "records.jsonl" if request.adopt else ".scraper/ledger.sqlite"
+        if not named or not (folder / file).exists():
+            raise UsageError(_no_run(folder))
+        return folder
+    if named:
+        return Path(named)
+    own = folder_named_after(request.sources[0])
+    if own is not None:
+        return own
+    temporary = temporary_folder()
+    resources.callback(temporary.remove)
+    return temporary.path
+
+
+def _no_run(folder: Path) -> str:
+    return (
+        f"no list of URLs is given, and {folder} holds no run to go on with: "
+        "name a list (python -m scraper urls.txt), or the folder of an earlier run"
+    )

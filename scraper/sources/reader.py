@@ -122,7 +122,7 @@ class Reader(threading.Thread):
             self._end(UsageError(refusal))
 
     def _end(self, error: BaseException | None) -> None:
-        """Tell the end, once: the thread may hang in a pipe that was refused."""
+        """Post the end, once: the thread may hang in a pipe that was refused."""
         with self._room:
             if self._ended:
                 return

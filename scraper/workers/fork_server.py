@@ -16,7 +16,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from multiprocessing import context, current_process, get_all_start_methods, get_context
+from multiprocessing import (
+    context,
+    current_process,
+    get_all_start_methods,
+    get_context,
+)
 from pathlib import Path
 from typing import Any
 

@@ -24,9 +24,22 @@ from scraper.messages import Message, Processed, WorkReturned
 from scraper.model import Failure, Publication, Task
 from scraper.workers import child, fork_server
 from scraper.workers.backlog import Backlog
-from scraper.workers.child import Limits, Recipe, WorkerSetup, WorkItem, WorkResult
+from scraper.workers.child import (
+    Limits,
+    Recipe,
+    WorkerSetup,
+    WorkItem,
+    WorkResult,
+)
 from scraper.workers.pool import WorkerPool
-from scraper.workers.triage import Convict, Evidence, Fate, Pending, Return, triage
+from scraper.workers.triage import (
+    Convict,
+    Evidence,
+    Fate,
+    Pending,
+    Return,
+    triage,
+)
 
 __all__ = ["Limits", "ProcessStage", "Recipe", "StageFailed", "WorkItem"]
 

@@ -16,10 +16,25 @@ from PIL import Image
 import scraper
 import scraper.cli.explain
 from scraper.cli import main
-from scraper.faulty import FaultyServer, body, page, redirect, redirect_chain, robots, status
+from scraper.faulty import (
+    FaultyServer,
+    body,
+    page,
+    redirect,
+    redirect_chain,
+    robots,
+    status,
+)
 from scraper.storage import file_names
 from scraper.urls import parts_of
-from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of, run_with
+from tests.stories.runs import (
+    PUBLIC,
+    Names,
+    Wire,
+    internet,
+    records_of,
+    run_with,
+)
 
 RULES = "User-agent: *\nDisallow: /private\nAllow: /private/open\nCrawl-delay: 2\n"
 

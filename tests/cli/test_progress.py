@@ -22,7 +22,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.cli import progress
-from scraper.cli.progress import Bar, Progress, bar_text, line_text, say, show_warnings
+from scraper.cli.progress import (
+    Bar,
+    Progress,
+    bar_text,
+    line_text,
+    say,
+    show_warnings,
+)
 from scraper.config import OutputSettings
 from scraper.reports.summary import Report
 from tests.stories.test_terminal import screen_of

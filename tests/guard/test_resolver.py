@@ -16,7 +16,15 @@ from scraper.errors import failure_of
 from scraper.guard import guard, resolver
 from scraper.guard.guard import Refused
 from scraper.guard.resolver import LookupFailed, LookupTimeout, NotFound
-from tests.guard.fakes import PUBLIC, PUBLIC_6, Clock, Names, Wire, guarded, info
+from tests.guard.fakes import (
+    PUBLIC,
+    PUBLIC_6,
+    Clock,
+    Names,
+    Wire,
+    guarded,
+    info,
+)
 
 
 def test_answers_are_kept_for_a_minute_and_failures_for_ten_seconds() -> None:

@@ -31,7 +31,13 @@ from scraper.faulty import (
     unaccepting,
 )
 from scraper.http import fetcher
-from scraper.model import Fetched, FetchFailed, Moved, RobotsText, StoredResponse
+from scraper.model import (
+    Fetched,
+    FetchFailed,
+    Moved,
+    RobotsText,
+    StoredResponse,
+)
 from tests.http.asker import BODY, Asker, kind_of
 
 # -- what answers mean: no connection is needed for that ---------------------------------------

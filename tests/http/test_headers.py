@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from scraper.http.headers import merge_headers, recordable_headers, retry_after, split_secrets
+from scraper.http.headers import (
+    merge_headers,
+    recordable_headers,
+    retry_after,
+    split_secrets,
+)
 
 
 @pytest.mark.parametrize(

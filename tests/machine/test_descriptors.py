@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 
 from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, delay, page
-from scraper.machine.descriptors import MAX_CONNECTIONS, Share, in_use, reductions_of, share_of
+from scraper.machine.descriptors import (
+    MAX_CONNECTIONS,
+    Share,
+    in_use,
+    reductions_of,
+    share_of,
+)
 from tests.conftest import PROJECT
 from tests.stories.runs import records_of
 

@@ -13,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors import Unusable
-from processors.charset import _CODECS, _LABELS, declared_encoding, decode, encoding_of
+from processors.charset import (
+    _CODECS,
+    _LABELS,
+    declared_encoding,
+    decode,
+    encoding_of,
+)
 from processors.html import Bounds, apply_function, page_facts
 from processors.page import Page
 from tests.prescan import by_the_letter

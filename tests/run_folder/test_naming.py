@@ -17,9 +17,19 @@ import pytest
 import scraper
 from scraper.errors import LocalFault, UsageError
 from scraper.faulty import FaultyServer, page, status
-from scraper.run_folder.naming import TEMPORARY, folder_named_after, temporary_folder
+from scraper.run_folder.naming import (
+    TEMPORARY,
+    folder_named_after,
+    temporary_folder,
+)
 from scraper.runner import Run
-from scraper.sources.source import Pipe, Source, file_source, given_source, script_source
+from scraper.sources.source import (
+    Pipe,
+    Source,
+    file_source,
+    given_source,
+    script_source,
+)
 from scraper.urls import digest
 from tests.conftest import PROJECT, Scrape
 

@@ -13,8 +13,19 @@ import scraper
 from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, page, status
 from scraper.model import Line
-from scraper.run_folder.owners import MAX_JUDGED_URLS, are_most, belongs, claim_folder
-from scraper.sources.source import Pipe, Source, file_source, given_source, script_source
+from scraper.run_folder.owners import (
+    MAX_JUDGED_URLS,
+    are_most,
+    belongs,
+    claim_folder,
+)
+from scraper.sources.source import (
+    Pipe,
+    Source,
+    file_source,
+    given_source,
+    script_source,
+)
 from scraper.storage.ledger import Ledger
 from scraper.urls import parts_of
 from tests.conftest import Scrape, Scraped

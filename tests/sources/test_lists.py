@@ -16,7 +16,13 @@ from scraper.errors import UsageError
 from scraper.messages import InputExhausted, LinesReady
 from scraper.sources import reader as reading
 from scraper.sources.reader import Reader
-from scraper.sources.source import Pipe, Source, file_source, given_source, script_source
+from scraper.sources.source import (
+    Pipe,
+    Source,
+    file_source,
+    given_source,
+    script_source,
+)
 from scraper.sources.text import parse_line
 from scraper.urls import MAX_URL_BYTES
 

@@ -35,8 +35,23 @@ from scraper.guard.guard import Guard
 from scraper.http import bodies
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
-from scraper.messages import Inbox, InputExhausted, LinesReady, PoolBroken, Processed, WorkReturned
-from scraper.model import Fact, Fetched, FetchFailed, Moved, Publication, Task, Timings
+from scraper.messages import (
+    Inbox,
+    InputExhausted,
+    LinesReady,
+    PoolBroken,
+    Processed,
+    WorkReturned,
+)
+from scraper.model import (
+    Fact,
+    Fetched,
+    FetchFailed,
+    Moved,
+    Publication,
+    Task,
+    Timings,
+)
 from scraper.opening import Makers
 from scraper.runner import Run
 from scraper.sources.reader import Reader

@@ -39,7 +39,14 @@ from scraper.faulty import (
     unaccepting,
 )
 from scraper.frontier.pace import MAX_CONSECUTIVE_FAILURES
-from tests.stories.runs import PUBLIC, Names, Wire, internet, records_of, run_with
+from tests.stories.runs import (
+    PUBLIC,
+    Names,
+    Wire,
+    internet,
+    records_of,
+    run_with,
+)
 
 UNREACHABLE = "93.184.216.99"
 RETRIES = 2

@@ -24,7 +24,15 @@ from scraper.storage.ledger import Ledger
 from scraper.storage.schema import SCHEMA
 from scraper.urls import lane_of
 from tests.conftest import PROJECT, Scrape
-from tests.stories.runs import PUBLIC, Names, Wire, internet, last_of, records_of, run_with
+from tests.stories.runs import (
+    PUBLIC,
+    Names,
+    Wire,
+    internet,
+    last_of,
+    records_of,
+    run_with,
+)
 
 OLD = PROJECT / "tests" / "folders"
 NAMES = Names({"shop.test": PUBLIC, "closed.test": "93.184.216.35", "busy.test": "93.184.216.36"})

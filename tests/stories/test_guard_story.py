@@ -14,7 +14,15 @@ import pytest
 
 import scraper
 from scraper.faulty import FaultyServer, page, redirect, robots
-from tests.stories.runs import HERE, PUBLIC, Names, Wire, internet, last_of, run_with
+from tests.stories.runs import (
+    HERE,
+    PUBLIC,
+    Names,
+    Wire,
+    internet,
+    last_of,
+    run_with,
+)
 
 OTHER = "93.184.216.35"
 INSIDE = "10.1.2.3"

@@ -11,7 +11,16 @@ import pytest
 from PIL import Image
 
 import scraper
-from scraper.faulty import FaultyServer, body, delay, page, robots, sequence, short, status
+from scraper.faulty import (
+    FaultyServer,
+    body,
+    delay,
+    page,
+    robots,
+    sequence,
+    short,
+    status,
+)
 from scraper.faulty.server import Exchange
 from tests.conftest import Scrape, Scraped
 

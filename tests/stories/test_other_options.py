@@ -13,7 +13,7 @@ from scraper.faulty import FaultyServer, body, page, status
 from scraper.run_folder.options import describe_changes
 from tests.conftest import Scrape
 
-ANEW = "--refresh makes everything anew"
+ANEW = "--refresh makes everything again"
 
 
 def _picture() -> bytes:

@@ -18,12 +18,30 @@ from typing import Any
 import pytest
 
 import scraper
-from scraper.faulty import FaultyServer, Seen, body, delay, page, reset, robots, sequence, status
+from scraper.faulty import (
+    FaultyServer,
+    Seen,
+    body,
+    delay,
+    page,
+    reset,
+    robots,
+    sequence,
+    status,
+)
 from scraper.faulty.server import Exchange
 from scraper.frontier import pace
 from scraper.opening import Makers
 from tests.conftest import PROJECT
-from tests.stories.runs import PUBLIC, Names, Wire, internet, last_of, records_of, run_with
+from tests.stories.runs import (
+    PUBLIC,
+    Names,
+    Wire,
+    internet,
+    last_of,
+    records_of,
+    run_with,
+)
 
 HOSTS, URLS, PER_HOST = 100, 50, 2
 CRAWL_DELAY = 0.05

@@ -15,7 +15,15 @@ import pytest
 from PIL import Image
 
 import scraper
-from scraper.faulty import FaultyServer, body, etag, last_modified, page, redirect, status
+from scraper.faulty import (
+    FaultyServer,
+    body,
+    etag,
+    last_modified,
+    page,
+    redirect,
+    status,
+)
 from scraper.faulty.server import Exchange
 from tests.conftest import PROJECT
 from tests.stories.runs import last_of, records_of

@@ -10,7 +10,15 @@ import pytest
 from PIL import Image
 
 import scraper
-from scraper.faulty import FaultyServer, body, page, redirect, robots, silent, status
+from scraper.faulty import (
+    FaultyServer,
+    body,
+    page,
+    redirect,
+    robots,
+    silent,
+    status,
+)
 from scraper.faulty.server import Behaviour
 from scraper.frontier import pace
 from tests.stories.runs import last_of, records_of

@@ -29,7 +29,13 @@ from scraper.messages import PoolBroken, Processed, WorkReturned
 from scraper.model import Failure, Publication, Task
 from scraper.urls import parts_of
 from scraper.workers import child, pool, printed, stage
-from scraper.workers.stage import Limits, ProcessStage, Recipe, StageFailed, WorkItem
+from scraper.workers.stage import (
+    Limits,
+    ProcessStage,
+    Recipe,
+    StageFailed,
+    WorkItem,
+)
 from tests.conftest import PROJECT
 from tests.workers.warm import wait_until_warm
 
