@@ -41,11 +41,15 @@ _Commands = argparse._SubParsersAction
 
 def _command(commands: _Commands[argparse.ArgumentParser], name: str, says: str,
              ) -> argparse.ArgumentParser:  # fmt: skip
-    return commands.add_parser(name, help=says, description=says, allow_abbrev=False)
+    return commands.add_parser(
+        name, help=says, description=says, allow_abbrev=False
+    )
 
 
 def _race(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=_whole, default=5, help="turns of each (%(default)s)")
+    parser.add_argument(
+        "--rounds", type=_whole, default=5, help="turns of each (%(default)s)"
+    )
     parser.add_argument(
         "--corpus",
         type=Path,
@@ -74,32 +78,56 @@ def _race(parser: argparse.ArgumentParser) -> None:
 
 
 def _fetch(commands: _Commands[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "fetch", "bodies saved, beside a plain script and Scrapy")
-    parser.add_argument("--urls", type=_whole, default=10_000, help="(%(default)s)")
+    parser = _command(
+        commands, "fetch", "bodies saved, beside a plain script and Scrapy"
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=10_000, help="(%(default)s)"
+    )
     _race(parser)
     parser.set_defaults(measure=fetch.measure)
 
 
 def _job(commands: _Commands[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "job", "the whole job, beside Scrapy or img2dataset")
+    parser = _command(
+        commands, "job", "the whole job, beside Scrapy or img2dataset"
+    )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--pages", action="store_true", help="six facts of each page")
-    what.add_argument("--images", action="store_true", help="longest side 512, JPEG q85")
-    parser.add_argument("--urls", type=_whole, help=f"(pages {job.PAGES}, images {job.PICTURES})")
+    what.add_argument(
+        "--pages", action="store_true", help="six facts of each page"
+    )
+    what.add_argument(
+        "--images", action="store_true", help="longest side 512, JPEG q85"
+    )
+    parser.add_argument(
+        "--urls",
+        type=_whole,
+        help=f"(pages {job.PAGES}, images {job.PICTURES})",
+    )
     _race(parser)
     parser.set_defaults(measure=job.measure)
 
 
 def _start(commands: _Commands[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "start", "seconds from the start to the first request")
-    parser.add_argument("--rounds", type=_whole, default=10, help="(%(default)s)")
+    parser = _command(
+        commands, "start", "seconds from the start to the first request"
+    )
+    parser.add_argument(
+        "--rounds", type=_whole, default=10, help="(%(default)s)"
+    )
     parser.set_defaults(measure=start.measure)
 
 
 def _million(commands: _Commands[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "million", "memory, ledger and first request of a long list")
-    parser.add_argument("--urls", type=_whole, default=1_000_000, help="(%(default)s)")
-    parser.add_argument("--names", type=_whole, default=1_000, help="hosts (%(default)s)")
+    parser = _command(
+        commands, "million", "memory, ledger and first request of a long list"
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=1_000_000, help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--names", type=_whole, default=1_000, help="hosts (%(default)s)"
+    )
     parser.add_argument("--disk", type=Path, metavar="DIR", help="run below this folder, not in "
                         "memory")  # fmt: skip
     parser.add_argument("--load-only", action="store_true",
@@ -109,24 +137,38 @@ def _million(commands: _Commands[argparse.ArgumentParser]) -> None:
 
 
 def _silent(commands: _Commands[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "silent", "ten silent hosts beside ten good ones")
-    parser.add_argument("--urls", type=_whole, default=100, help="of each host (%(default)s)")
-    parser.add_argument("--rounds", type=_whole, default=5, help="pairs (%(default)s)")
+    parser = _command(
+        commands, "silent", "ten silent hosts beside ten good ones"
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=100, help="of each host (%(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=_whole, default=5, help="pairs (%(default)s)"
+    )
     parser.add_argument("--latency", type=float, default=0.05, metavar="S",
                         help="before each good answer (%(default)s)")  # fmt: skip
     parser.set_defaults(measure=silent.measure)
 
 
 def _frontier(commands: _Commands[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "frontier", "what a decision costs, without any network")
-    parser.add_argument("--urls", type=_whole, default=1_000_000, help="(%(default)s)")
-    parser.add_argument("--names", type=_whole, default=100_000, help="hosts (%(default)s)")
+    parser = _command(
+        commands, "frontier", "what a decision costs, without any network"
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=1_000_000, help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--names", type=_whole, default=100_000, help="hosts (%(default)s)"
+    )
     parser.set_defaults(measure=frontier.measure)
 
 
 def _whole(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a whole number from 1 on"
+        )
     return int(text)
 
 

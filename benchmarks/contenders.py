@@ -16,22 +16,37 @@ from benchmarks.race import Contender
 from benchmarks.table import say
 
 LOOPBACK = "127.0.0.1,localhost,*.localhost"
-COMMON = ("--allow-hosts", LOOPBACK, "--quiet", "--no-progress", "--per-host", "64", "-j", "32")
+COMMON = (
+    "--allow-hosts",
+    LOOPBACK,
+    "--quiet",
+    "--no-progress",
+    "--per-host",
+    "64",
+    "-j",
+    "32",
+)
 Check = Callable[[Path], int]
 
 
 def field(own: Sequence[str], own_check: Check, peers: Sequence[Contender | None], *,
           flags: str, against: Sequence[Path], only: str) -> list[Contender]:  # fmt: skip
     """Who takes part: ours, ours with further flags, other checkouts of ours, the peers."""
-    first = Contender("ours", lambda urls, out: ours(urls, out, own), own_check, clean())
+    first = Contender(
+        "ours", lambda urls, out: ours(urls, out, own), own_check, clean()
+    )
     entries: list[Contender | None] = [first]
     if flags:
         more = [*own, *shlex.split(flags)]
         entries.append(Contender("ours+flags", lambda urls, out: ours(urls, out, more), own_check,
                                  clean()))  # fmt: skip
     for checkout in against:
-        entries.append(replace(first, name=f"in {checkout}", cwd=checkout.resolve()))
-    present = [each for each in [*entries, *peers] if each and wanted(each.name, only)]
+        entries.append(
+            replace(first, name=f"in {checkout}", cwd=checkout.resolve())
+        )
+    present = [
+        each for each in [*entries, *peers] if each and wanted(each.name, only)
+    ]
     if not present:
         raise SystemExit(f"--only {only} leaves nobody")
     return present
@@ -39,7 +54,16 @@ def field(own: Sequence[str], own_check: Check, peers: Sequence[Contender | None
 
 def ours(urls: Path, out: Path, flags: Sequence[str]) -> list[str]:
     """The command line of this program, from the folder of the checkout that is meant."""
-    return [sys.executable, "-m", "scraper", str(urls), "--dir", str(out), *COMMON, *flags]
+    return [
+        sys.executable,
+        "-m",
+        "scraper",
+        str(urls),
+        "--dir",
+        str(out),
+        *COMMON,
+        *flags,
+    ]
 
 
 def wanted(name: str, only: str) -> bool:
@@ -70,7 +94,9 @@ def peer(name: str, script: str, environment: str, check: Check, *, cache: Path,
 def saved_bodies(out: Path) -> int:
     """Bodies that our run has saved and recorded."""
     recorded = records_done(out)
-    files = sum(count_files(out / kind) for kind in ("pages", "images", "files"))
+    files = sum(
+        count_files(out / kind) for kind in ("pages", "images", "files")
+    )
     return min(recorded, files)
 
 
@@ -81,7 +107,10 @@ def records_done(out: Path, holding: str = "") -> int:
         return 0
     with path.open("rb") as file:
         records = map(orjson.loads, file)
-        return sum(r["state"] == "done" and (not holding or holding in r) for r in records)
+        return sum(
+            r["state"] == "done" and (not holding or holding in r)
+            for r in records
+        )
 
 
 def processed(out: Path) -> int:
@@ -104,7 +133,8 @@ def count_files(folder: Path, suffix: str = "") -> int:
     total = 0
     for where, _, names in os.walk(folder):
         total += sum(
-            name.endswith(suffix) and os.path.getsize(os.path.join(where, name)) > 0
+            name.endswith(suffix)
+            and os.path.getsize(os.path.join(where, name)) > 0
             for name in names
         )
     return total

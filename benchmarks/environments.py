@@ -36,7 +36,9 @@ def python_for(peer: str, cache: Path) -> str:
     requirements = PEERS / f"requirements-{peer}.txt"
     tag = f"{sys.version_info[:2]} {requirements.read_text(encoding='utf-8')}".encode()
     folder = cache / f"{peer}-{hashlib.sha256(tag).hexdigest()[:8]}"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = folder / (
+        "Scripts/python.exe" if os.name == "nt" else "bin/python"
+    )
     complete = folder / "complete"
     if not complete.exists():
         say(f"installing {requirements.name} into {folder} ...")
@@ -52,7 +54,11 @@ def _checked(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()
-        errors = [line for line in lines if "ERROR" in line] or lines[-1:] or ["no reason given"]
+        errors = (
+            [line for line in lines if "ERROR" in line]
+            or lines[-1:]
+            or ["no reason given"]
+        )
         raise Missing(errors[-1].strip())
 
 

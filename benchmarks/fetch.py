@@ -17,12 +17,18 @@ def measure(given: argparse.Namespace) -> None:
         pages = sets.pages(given.corpus, folder, given.urls)
         with serving(folder) as site:
             print(table.machine(site.name))
-            print(f"{given.urls:,} pages, {pages.bytes / 1e6:.0f} MB ({pages.origin})")
+            print(
+                f"{given.urls:,} pages, {pages.bytes / 1e6:.0f} MB ({pages.origin})"
+            )
 
             def make_list(count: int) -> Path:
-                return pages.write_list(scratch.folder / f"{count}.txt", site.url, count)
+                return pages.write_list(
+                    scratch.folder / f"{count}.txt", site.url, count
+                )
 
-            rows = race.race(_field(given), make_list, given.urls, given.rounds, scratch)
+            rows = race.race(
+                _field(given), make_list, given.urls, given.rounds, scratch
+            )
     race.show(rows, given.urls)
     print(table.repeat())
 
@@ -32,7 +38,9 @@ def _field(given: argparse.Namespace) -> list[race.Contender]:
         return contenders.count_files(out, ".html")
 
     def peer(name: str, script: str) -> race.Contender | None:
-        return contenders.peer(name, script, name, check, cache=given.cache, only=given.only)
+        return contenders.peer(
+            name, script, name, check, cache=given.cache, only=given.only
+        )
 
     return contenders.field(
         ["--save-only"], contenders.saved_bodies,

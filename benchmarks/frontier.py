@@ -35,7 +35,9 @@ class _Stopwatch:
     def __init__(self) -> None:
         self.seconds = 0.0
 
-    def __call__(self, call: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    def __call__(
+        self, call: Callable[P, T], *given: P.args, **named: P.kwargs
+    ) -> T:
         began = time.perf_counter()
         try:
             return call(*given, **named)
@@ -73,7 +75,13 @@ def _load(ledger: Ledger, urls: int, names: int) -> None:
 
 def _decide(ledger: Ledger, urls: int) -> None:
     keys = configure(robots="off", allow_hosts=())
-    frontier = Frontier(ledger.lanes, Guard(AllowList(())), keys.hosts, keys.fetch, threads=AT_ONCE)
+    frontier = Frontier(
+        ledger.lanes,
+        Guard(AllowList(())),
+        keys.hosts,
+        keys.fetch,
+        threads=AT_ONCE,
+    )
     watch = _Stopwatch()
     under_way: list[Task] = []
     now, done = 1.0, 0
@@ -92,7 +100,9 @@ def _decide(ledger: Ledger, urls: int) -> None:
                     ledger.commit()
                 if done % max(urls // 10, 1) == 0:
                     each = watch.seconds / done * 1e6
-                    print(f"{done:>10,}  {each:5.1f} us a decision  RSS {_rss():.0f} MB")
+                    print(
+                        f"{done:>10,}  {each:5.1f} us a decision  RSS {_rss():.0f} MB"
+                    )
             under_way.clear()
             ledger.commit()
     print(f"{watch.seconds / done * 1e6:.1f} us a decision (bar: {BAR_US:.0f})")

@@ -23,10 +23,14 @@ def measure(given: argparse.Namespace) -> None:
             served = sets.pictures(given.corpus, given.cache, folder, urls)
         with serving(folder) as site:
             print(table.machine(site.name))
-            print(f"{urls:,} files, {served.bytes / 1e6:.0f} MB ({served.origin})")
+            print(
+                f"{urls:,} files, {served.bytes / 1e6:.0f} MB ({served.origin})"
+            )
 
             def make_list(count: int) -> Path:
-                return served.write_list(scratch.folder / f"{count}.txt", site.url, count)
+                return served.write_list(
+                    scratch.folder / f"{count}.txt", site.url, count
+                )
 
             field = _pages(given) if given.pages else _pictures(given)
             rows = race.race(field, make_list, urls, given.rounds, scratch)
@@ -52,7 +56,9 @@ def _pictures(given: argparse.Namespace) -> list[race.Contender]:
         return contenders.count_files(out, ".jpg")
 
     def peer(name: str, script: str, environment: str) -> race.Contender | None:
-        return contenders.peer(name, script, environment, check, cache=given.cache, only=given.only)
+        return contenders.peer(
+            name, script, environment, check, cache=given.cache, only=given.only
+        )
 
     own = ["--resize", "512", "--format", "jpeg", "--quality", "85"]
     peers = [

@@ -100,7 +100,9 @@ class Tree:
         others = None
         if busy is not None and self._busy is not None:
             others = max(0.0, busy - self._busy - self._cpu) / wall
-        return Cost(wall, self._cpu, self._peak, self._process.returncode or 0, others)
+        return Cost(
+            wall, self._cpu, self._peak, self._process.returncode or 0, others
+        )
 
     def ask_to_end(self) -> None:
         """Send the command SIGTERM."""
@@ -168,7 +170,10 @@ def rss_bytes(pid: int) -> int | None:
 
 
 def _kilobytes(path: str, word: str) -> int | None:
-    with contextlib.suppress(OSError), open(path, encoding="ascii", errors="replace") as file:
+    with (
+        contextlib.suppress(OSError),
+        open(path, encoding="ascii", errors="replace") as file,
+    ):
         for line in file:
             if line.startswith(word):
                 return int(line.split()[1]) * 1024
@@ -182,7 +187,10 @@ def _group(leader: int) -> Iterator[int]:
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
-        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+        with (
+            contextlib.suppress(OSError),
+            open(f"/proc/{name}/stat", "rb") as file,
+        ):
             # After the name, which may hold anything, come state, parent and group.
             if int(file.read().rpartition(b")")[2].split()[2]) == leader:
                 yield int(name)
@@ -191,7 +199,12 @@ def _group(leader: int) -> Iterator[int]:
 def _busy_seconds() -> float | None:
     """CPU that the whole machine has used since it was started."""
     try:
-        fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
+        fields = (
+            Path("/proc/stat")
+            .read_text(encoding="ascii")
+            .split("\n", 1)[0]
+            .split()[1:]
+        )
     except OSError:
         return None
     ticks = [int(each) for each in fields]

@@ -27,7 +27,9 @@ LOOKS_A_SAMPLE = 20  # so that the end is noticed in time
 PROGRESS_SECONDS = 10.0
 BODY = "tiny"
 INODES_SPARE = 100_000
-BYTES_A_URL = 7_000  # in a memory-backed folder: a page, an inode, a ledger row, a record
+BYTES_A_URL = (
+    7_000  # in a memory-backed folder: a page, an inode, a ledger row, a record
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +53,51 @@ def measure(given: argparse.Namespace) -> None:
             print(table.machine(site.name))
             urls = _write_list(scratch.folder / "urls.txt", site.port, given)
             size = table.megabytes(urls.stat().st_size)
-            table.say(f"{given.urls:,} URLs on {given.names:,} names, a list of {size} MB")
+            table.say(
+                f"{given.urls:,} URLs on {given.names:,} names, a list of {size} MB"
+            )
             folder = scratch.fresh()
             flags = [
                 "--save-only",
-                *(["--robots", "off", "--delay", "24h"] if given.load_only else []),
+                *(
+                    ["--robots", "off", "--delay", "24h"]
+                    if given.load_only
+                    else []
+                ),
             ]
             command = [*contenders.ours(urls, folder, flags), "--per-host", "4"]
             began_at = time.time()
-            with Tree(command, cwd=PROJECT, env=clean(), log=folder.with_suffix(".log")) as tree:
+            with Tree(
+                command,
+                cwd=PROJECT,
+                env=clean(),
+                log=folder.with_suffix(".log"),
+            ) as tree:
                 watch = _Watch(tree, folder, given.urls)
                 samples = watch.until_over(given.load_only)
                 cost = tree.wait()
                 done = watch.count()
         first = _first_arrival(log)
-        said = folder.with_suffix(".log").read_text(errors="replace").strip()[-500:]
+        said = (
+            folder.with_suffix(".log")
+            .read_text(errors="replace")
+            .strip()[-500:]
+        )
         ledger = _size(folder / ".scraper" / "ledger.sqlite")
     _show_curve(samples)
-    print(f"first request after:  {_seconds(None if first is None else first - began_at)}")
-    print(f"list loaded after:    {_seconds(_loaded_after(samples, given.urls))}")
+    print(
+        f"first request after:  {_seconds(None if first is None else first - began_at)}"
+    )
+    print(
+        f"list loaded after:    {_seconds(_loaded_after(samples, given.urls))}"
+    )
     print(f"bytes a pending URL:  {_bytes_a_url(samples, given.urls)}")
     if given.load_only:
         print(f"ledger once closed:   {ledger / given.urls:.0f} bytes a URL")
         print(f"memory when loaded:   {_memory(samples[-1]) / 1e6:.0f} MB")
-        print(f"CPU:                  {1e6 * cost.cpu / given.urls:.0f} us a URL, start and end in")
+        print(
+            f"CPU:                  {1e6 * cost.cpu / given.urls:.0f} us a URL, start and end in"
+        )
     else:
         _show_memory(samples, given.urls)
         print(f"total:                {cost.wall:.0f} s, {done:,} records, "
@@ -96,7 +119,9 @@ def _write_list(path: Path, port: int, given: argparse.Namespace) -> Path:
 def _check_room(folder: Path, urls: int) -> None:
     room = os.statvfs(folder)
     if room.f_files and room.f_favail < urls + INODES_SPARE:
-        raise SystemExit(f"{folder} has room for {room.f_favail:,} files only: choose --disk DIR")
+        raise SystemExit(
+            f"{folder} has room for {room.f_favail:,} files only: choose --disk DIR"
+        )
     if room.f_bavail * room.f_frsize < urls * BYTES_A_URL:
         raise SystemExit(f"{folder} has too little room: choose --disk DIR")
 
@@ -124,7 +149,9 @@ class _Watch:
                 self._tree.ask_to_end()
                 break
         if not samples:
-            raise SystemExit("the run ended at once: see --urls, or run the program by hand")
+            raise SystemExit(
+                "the run ended at once: see --urls, or run the program by hand"
+            )
         return samples
 
     def _still_running_after_a_while(self) -> bool:
@@ -151,13 +178,19 @@ class _Watch:
 
     def count(self) -> int:
         """Read on, and tell how many records there are."""
-        with contextlib.suppress(OSError), (self._folder / "records.jsonl").open("rb") as file:
+        with (
+            contextlib.suppress(OSError),
+            (self._folder / "records.jsonl").open("rb") as file,
+        ):
             file.seek(self._offset)
             while chunk := file.read(1 << 20):
                 self._offset += len(chunk)
                 self._recorded += chunk.count(b"\n")
         if self._loaded < self._urls:
-            self._loaded = _rows(self._folder / ".scraper" / "ledger.sqlite") or self._loaded
+            self._loaded = (
+                _rows(self._folder / ".scraper" / "ledger.sqlite")
+                or self._loaded
+            )
         return self._recorded
 
 
@@ -171,9 +204,13 @@ def _rows(ledger: Path) -> int:
         return 0
     with (
         contextlib.suppress(sqlite3.Error),
-        contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection,
+        contextlib.closing(
+            sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)
+        ) as connection,
     ):
-        return int(connection.execute("SELECT max(id) FROM url").fetchone()[0] or 0)
+        return int(
+            connection.execute("SELECT max(id) FROM url").fetchone()[0] or 0
+        )
     return 0
 
 
@@ -198,7 +235,9 @@ def _show_curve(samples: Sequence[Sample]) -> None:
     rows = []
     before = Sample(0.0, 0, 0, 0, 0, 0)
     for sample in (samples[each] for each in picked):
-        rate = (sample.recorded - before.recorded) / max(sample.seconds - before.seconds, 1e-9)
+        rate = (sample.recorded - before.recorded) / max(
+            sample.seconds - before.seconds, 1e-9
+        )
         before = sample
         rows.append([
             f"{sample.seconds:.0f}", f"{sample.loaded:,}", f"{sample.recorded:,}", f"{rate:,.0f}",
@@ -206,7 +245,18 @@ def _show_curve(samples: Sequence[Sample]) -> None:
             table.megabytes(sample.ledger_bytes),
         ])  # fmt: skip
     print()
-    table.show(["s", "loaded", "records", "records/s", "RSS MB", "PSS MB", "ledger MB"], rows)
+    table.show(
+        [
+            "s",
+            "loaded",
+            "records",
+            "records/s",
+            "RSS MB",
+            "PSS MB",
+            "ledger MB",
+        ],
+        rows,
+    )
     print()
 
 
@@ -217,11 +267,15 @@ def _show_memory(samples: Sequence[Sample], urls: int) -> None:
     print(f"memory at 20 %:       {_memory(at_fifth) / 1e6:.1f} MB")
     print(f"memory at the end:    {_memory(end) / 1e6:.1f} MB, "
           f"{_memory(end) / _memory(at_fifth):.3f} times that at 20 %")  # fmt: skip
-    print(f"peak:                 {_memory(peak) / 1e6:.1f} MB after {peak.seconds:.0f} s")
+    print(
+        f"peak:                 {_memory(peak) / 1e6:.1f} MB after {peak.seconds:.0f} s"
+    )
 
 
 def _loaded_after(samples: Sequence[Sample], urls: int) -> float | None:
-    return next((sample.seconds for sample in samples if sample.loaded >= urls), None)
+    return next(
+        (sample.seconds for sample in samples if sample.loaded >= urls), None
+    )
 
 
 def _bytes_a_url(samples: Sequence[Sample], urls: int) -> str:

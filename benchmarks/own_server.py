@@ -15,7 +15,9 @@ TYPES = {".html": "text/html", ".jpg": "image/jpeg"}
 class _Connection(asyncio.Protocol):
     """One kept-alive connection that asks one thing after the other."""
 
-    def __init__(self, arguments: argparse.Namespace, log: TextIO | None) -> None:
+    def __init__(
+        self, arguments: argparse.Namespace, log: TextIO | None
+    ) -> None:
         self._given, self._log, self._read = arguments, log, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -28,10 +30,14 @@ class _Connection(asyncio.Protocol):
             head, _, self._read = self._read.partition(b"\r\n\r\n")
             target = head.split(b" ", 2)[1].decode("latin-1").partition("?")[0]
             if self._log:
-                self._log.write(f"{time.time():.3f} {_host_of(head)} {target}\n")
+                self._log.write(
+                    f"{time.time():.3f} {_host_of(head)} {target}\n"
+                )
             answer = self._answer(target)
             if self._given.delay:
-                asyncio.get_running_loop().call_later(self._given.delay, self._send, answer)
+                asyncio.get_running_loop().call_later(
+                    self._given.delay, self._send, answer
+                )
             else:
                 self._send(answer)
 
@@ -46,7 +52,9 @@ class _Connection(asyncio.Protocol):
             return _message(200, "text/plain", self._given.body.encode())
         path = self._given.folder / target.lstrip("/")
         with contextlib.suppress(OSError):
-            return _message(200, TYPES.get(path.suffix, "text/plain"), path.read_bytes())
+            return _message(
+                200, TYPES.get(path.suffix, "text/plain"), path.read_bytes()
+            )
         return _message(404, "text/plain", b"none\n")
 
 
@@ -65,7 +73,10 @@ def _message(status: int, type: str, body: bytes) -> bytes:
 
 async def _serve(arguments: argparse.Namespace, log: TextIO | None) -> None:
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Connection(arguments, log), "127.0.0.1", arguments.port, backlog=1024
+        lambda: _Connection(arguments, log),
+        "127.0.0.1",
+        arguments.port,
+        backlog=1024,
     )
     await server.serve_forever()
 
@@ -80,7 +91,11 @@ def main() -> None:
     parser.add_argument("--log", type=Path)
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
-        log = stack.enter_context(arguments.log.open("w", buffering=1)) if arguments.log else None
+        log = (
+            stack.enter_context(arguments.log.open("w", buffering=1))
+            if arguments.log
+            else None
+        )
         asyncio.run(_serve(arguments, log))
 
 

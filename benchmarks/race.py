@@ -110,7 +110,9 @@ def _cells(row: Row, first: Row, urls: int) -> list[str]:
         return [row.name, "failed", *["-"] * 7]
     pairs = zip(first.costs, row.costs, strict=False)
     both = [(a, b) for a, b in pairs if a is not None and b is not None]
-    peaks = [cost.pss_bytes / 1e6 for cost in costs if cost.pss_bytes is not None]
+    peaks = [
+        cost.pss_bytes / 1e6 for cost in costs if cost.pss_bytes is not None
+    ]
     others = [cost.others for cost in costs if cost.others is not None]
     return [
         row.name,

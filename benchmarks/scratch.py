@@ -21,8 +21,12 @@ class Scratch:
         self.in_memory = parent is None and MEMORY.is_dir()
         if parent is not None:
             parent.mkdir(parents=True, exist_ok=True)
-        base = parent if parent is not None else MEMORY if self.in_memory else None
-        self.folder = Path(tempfile.mkdtemp(prefix="scraper-benchmark-", dir=base))
+        base = (
+            parent if parent is not None else MEMORY if self.in_memory else None
+        )
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="scraper-benchmark-", dir=base)
+        )
         self.folder.chmod(0o755)
         self._numbers = itertools.count(1)
 

@@ -54,7 +54,9 @@ def serving(folder: Path | None = None, *, body: str = "", log: Path | None = No
 
     `log` gets a line a request: unix time, host, path. `delay` is in seconds, before each answer.
     """
-    nginx = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
+    nginx = shutil.which(
+        "nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
+    )
     home = Path(tempfile.mkdtemp(prefix="scraper-server-"))
     try:
         if nginx and not delay:
@@ -88,7 +90,9 @@ def _nginx(nginx: str, home: Path, folder: Path | None, body: str,
         ),
         encoding="utf-8",
     )
-    version = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=False).stderr
+    version = subprocess.run(
+        [nginx, "-v"], capture_output=True, text=True, check=False
+    ).stderr
     command = [nginx, "-p", str(home), "-c", str(home / "nginx.conf")]
     return command, port, version.partition(": ")[2].strip()
 
@@ -96,7 +100,14 @@ def _nginx(nginx: str, home: Path, folder: Path | None, body: str,
 def _own(folder: Path | None, body: str, log: Path | None,
          delay: float) -> tuple[list[str], int, str]:  # fmt: skip
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.own_server", str(port), "--delay", str(delay)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.own_server",
+        str(port),
+        "--delay",
+        str(delay),
+    ]
     command += ["--folder", str(folder)] if folder else ["--body", body]
     command += ["--log", str(log)] if log else []
     return command, port, "our own small server"
@@ -113,9 +124,14 @@ def _await(process: subprocess.Popen[bytes], port: int, home: Path,
            command: list[str]) -> None:  # fmt: skip
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), 1),
+        ):
             return
         time.sleep(0.02)
     errors = home / "error.log"
     said = errors.read_text(errors="replace") if errors.exists() else ""
-    raise SystemExit(f"the local server did not start: {said.strip()[-300:] or command[0]}")
+    raise SystemExit(
+        f"the local server did not start: {said.strip()[-300:] or command[0]}"
+    )

@@ -30,7 +30,9 @@ class Served:
     bytes: int
     origin: str
 
-    def write_list(self, path: Path, base: str, count: int | None = None) -> Path:
+    def write_list(
+        self, path: Path, base: str, count: int | None = None
+    ) -> Path:
         """A list of URLs, one a line."""
         lines = (f"{base}/{name}\n" for name in self.names[:count])
         path.write_text("".join(lines), encoding="ascii")
@@ -55,7 +57,9 @@ def pages(corpus: Path, folder: Path, count: int) -> Served:
         names.append(f"{number:06}.html")
         (folder / names[-1]).write_bytes(body)
         total += len(body)
-    origin = f"{len(real)} real pages" if real else f"{len(bodies)} generated pages"
+    origin = (
+        f"{len(real)} real pages" if real else f"{len(bodies)} generated pages"
+    )
     return Served(tuple(names), total, f"{origin}, marked copies")
 
 
@@ -96,7 +100,10 @@ def pictures(corpus: Path, cache: Path, folder: Path, count: int) -> Served:
     They are made once and kept in the cache. Without a corpus the photographs are generated.
     """
     photos = sorted((corpus / "photos").glob("*.jpg"))
-    said = " ".join(f"{path.name}:{path.stat().st_size}" for path in photos) + f" {SEED}"
+    said = (
+        " ".join(f"{path.name}:{path.stat().st_size}" for path in photos)
+        + f" {SEED}"
+    )
     kept = cache / f"pictures-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
     kept.mkdir(parents=True, exist_ok=True)
     names = [f"{number:05}.jpg" for number in range(count)]
@@ -115,11 +122,15 @@ def _make_missing(kept: Path, photos: Sequence[Path], count: int) -> None:
     missing: dict[Path, list[int]] = {}
     for number in range(count):
         if not (kept / f"{number:05}.jpg").exists():
-            missing.setdefault(sources[number % len(sources)], []).append(number)
+            missing.setdefault(sources[number % len(sources)], []).append(
+                number
+            )
     if missing:
         say(f"making {sum(map(len, missing.values()))} pictures, once ...")
         with ProcessPoolExecutor() as pool:
-            for future in [pool.submit(_cut, kept, *each) for each in missing.items()]:
+            for future in [
+                pool.submit(_cut, kept, *each) for each in missing.items()
+            ]:
                 future.result()
 
 
@@ -128,7 +139,11 @@ def _cut(kept: Path, source: Path, numbers: Sequence[int]) -> None:
         photo = opened.convert("RGB")
     for number in numbers:
         chance = random.Random(SEED * 1_000_000 + number)
-        size = LARGE_MEGAPIXELS if chance.random() < LARGE_SHARE else SMALL_MEGAPIXELS
+        size = (
+            LARGE_MEGAPIXELS
+            if chance.random() < LARGE_SHARE
+            else SMALL_MEGAPIXELS
+        )
         picture = _cutting(photo, chance, chance.uniform(*size) * 1e6)
         part = kept / f"{number:05}.part"
         picture.save(part, "JPEG", quality=chance.randint(85, 90),
@@ -136,7 +151,9 @@ def _cut(kept: Path, source: Path, numbers: Sequence[int]) -> None:
         part.replace(kept / f"{number:05}.jpg")
 
 
-def _cutting(photo: Image.Image, chance: random.Random, pixels: float) -> Image.Image:
+def _cutting(
+    photo: Image.Image, chance: random.Random, pixels: float
+) -> Image.Image:
     """A cutting of one of the usual shapes; scaled down to `pixels` if it is larger."""
     shape = chance.choice(_SHAPES)
     width = min(photo.width, photo.height * shape) * chance.uniform(0.8, 1.0)
@@ -145,7 +162,9 @@ def _cutting(photo: Image.Image, chance: random.Random, pixels: float) -> Image.
     box = (left, top, left + width, top + width / shape)
     goal = min(width, (pixels * shape) ** 0.5)
     size = (round(goal), round(goal / shape))
-    return photo.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=2.0)
+    return photo.resize(
+        size, Image.Resampling.LANCZOS, box=box, reducing_gap=2.0
+    )
 
 
 def _generated_photos(kept: Path) -> list[Path]:
@@ -160,6 +179,12 @@ def _generated_photo(number: int) -> Image.Image:
     """Soft shapes with grain: compresses about as a photograph does."""
     chance = random.Random(number)
     small = Image.frombytes("RGB", (64, 48), chance.randbytes(64 * 48 * 3))
-    soft = small.filter(ImageFilter.GaussianBlur(1)).resize((2560, 1920), Image.Resampling.BICUBIC)
-    grain = Image.frombytes("RGB", (1280, 960), chance.randbytes(1280 * 960 * 3))
-    return Image.blend(soft, grain.resize(soft.size, Image.Resampling.BICUBIC), 0.08)
+    soft = small.filter(ImageFilter.GaussianBlur(1)).resize(
+        (2560, 1920), Image.Resampling.BICUBIC
+    )
+    grain = Image.frombytes(
+        "RGB", (1280, 960), chance.randbytes(1280 * 960 * 3)
+    )
+    return Image.blend(
+        soft, grain.resize(soft.size, Image.Resampling.BICUBIC), 0.08
+    )

@@ -36,10 +36,18 @@ def measure(given: argparse.Namespace) -> None:
     asked: list[float] = []
     with (
         Scratch() as scratch,
-        serving(body="good", delay=max(given.latency, 1e-6), log=scratch.folder / LOG) as site,
+        serving(
+            body="good",
+            delay=max(given.latency, 1e-6),
+            log=scratch.folder / LOG,
+        ) as site,
         socket.create_server(("127.0.0.1", 0), backlog=4_096) as silent,
     ):
-        print(table.machine(f"{site.name}, {given.latency * 1000:g} ms before each answer"))
+        print(
+            table.machine(
+                f"{site.name}, {given.latency * 1000:g} ms before each answer"
+            )
+        )
         good = [[f"http://g{h}.localhost:{site.port}/{n}" for h in range(HOSTS)]
                 for n in range(given.urls)]  # fmt: skip
         port = silent.getsockname()[1]
@@ -47,7 +55,9 @@ def measure(given: argparse.Namespace) -> None:
                for n in range(given.urls)]  # fmt: skip
         lists = scratch.folder / "alone.txt", scratch.folder / "beside.txt"
         lists[0].write_text(_lines(good))
-        lists[1].write_text(_lines([b + g for b, g in zip(bad, good, strict=True)]))
+        lists[1].write_text(
+            _lines([b + g for b, g in zip(bad, good, strict=True)])
+        )
         for number in range(given.rounds):
             alone.append(_taken(scratch, lists[0], count))
             beside.append(_taken(scratch, lists[1], count))
@@ -62,7 +72,9 @@ def measure(given: argparse.Namespace) -> None:
          ["their last request", table.median([each.asked for each in alone], 2),
           table.median([each.asked for each in beside], 2), table.ratio(asked)]],
     )  # fmt: skip
-    print(f"{HOSTS} + {HOSTS} hosts, {given.urls} URLs each, 16 threads; bar: at most {BAR}")
+    print(
+        f"{HOSTS} + {HOSTS} hosts, {given.urls} URLs each, 16 threads; bar: at most {BAR}"
+    )
     print(table.repeat())
 
 
@@ -85,16 +97,23 @@ def _taken(scratch: Scratch, urls: Path, count: int) -> _Taken:
     command = [*contenders.ours(urls, folder, ())[:6], *FLAGS]
     with Tree(command, cwd=PROJECT, env=clean(), log=log) as tree:
         seen = _Records(folder / "records.jsonl")
-        while seen.good() < count and time.perf_counter() - tree.began < LIMIT_SECONDS:
+        while (
+            seen.good() < count
+            and time.perf_counter() - tree.began < LIMIT_SECONDS
+        ):
             running = tree.running
             time.sleep(0.01)
             if not running and seen.good() < count:
                 said = log.read_text(errors="replace")[-1_000:]
-                raise SystemExit(f"ended with {seen.good()} of {count} records: {said}")
+                raise SystemExit(
+                    f"ended with {seen.good()} of {count} records: {said}"
+                )
         seconds = time.perf_counter() - tree.began
     scratch.done_with(folder)
     if seen.good() < count:
-        raise SystemExit(f"{seen.good()} of {count} good records after {LIMIT_SECONDS:.0f} s")
+        raise SystemExit(
+            f"{seen.good()} of {count} good records after {LIMIT_SECONDS:.0f} s"
+        )
     return _Taken(_last_request(scratch.folder / LOG) - began_at, seconds)
 
 

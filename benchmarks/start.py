@@ -28,15 +28,25 @@ def measure(given: argparse.Namespace) -> None:
     with Scratch() as scratch:
         for number in range(given.rounds + 1):
             taken = {"python -c pass (its whole run)": _bare()}
-            taken |= {name: _first_request(scratch, flags) for name, flags in MODES.items()}
+            taken |= {
+                name: _first_request(scratch, flags)
+                for name, flags in MODES.items()
+            }
             if number:  # the first round warms the caches
                 for name, value in taken.items():
                     seconds[name].append(value)
     rows = [
-        [name, f"{statistics.median(each):.3f}", f"{min(each):.3f}", f"{max(each):.3f}"]
+        [
+            name,
+            f"{statistics.median(each):.3f}",
+            f"{min(each):.3f}",
+            f"{max(each):.3f}",
+        ]
         for name, each in seconds.items()
     ]
-    table.show(["seconds to the first request", "median", "least", "largest"], rows)
+    table.show(
+        ["seconds to the first request", "median", "least", "largest"], rows
+    )
     print(table.repeat())
 
 
@@ -51,7 +61,9 @@ def _first_request(scratch: Scratch, flags: tuple[str, ...]) -> float:
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         urls = scratch.folder / "ten.txt"
         port = listener.getsockname()[1]
-        urls.write_text("".join(f"http://127.0.0.1:{port}/{n}\n" for n in range(URLS)))
+        urls.write_text(
+            "".join(f"http://127.0.0.1:{port}/{n}\n" for n in range(URLS))
+        )
         arrival = _Arrival(listener)
         arrival.start()
         command = contenders.ours(urls, folder, flags)
@@ -67,7 +79,9 @@ def _first_request(scratch: Scratch, flags: tuple[str, ...]) -> float:
 
 def _explain(arrived: float | None, log: Path) -> None:
     if arrived is None:
-        raise SystemExit(f"no request within a minute:\n{log.read_text(errors='replace')[-2000:]}")
+        raise SystemExit(
+            f"no request within a minute:\n{log.read_text(errors='replace')[-2000:]}"
+        )
 
 
 class _Arrival(threading.Thread):

@@ -12,10 +12,16 @@ from collections.abc import Sequence
 
 def show(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: the first column to the left, all others to the right."""
-    widths = [max(len(row[i]) for row in [headers, *rows]) for i in range(len(headers))]
+    widths = [
+        max(len(row[i]) for row in [headers, *rows])
+        for i in range(len(headers))
+    ]
     for row in [headers, ["-" * width for width in widths], *rows]:
         cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        cells += [
+            cell.rjust(width)
+            for cell, width in zip(row[1:], widths[1:], strict=True)
+        ]
         print("  ".join(cells).rstrip())
 
 
@@ -27,7 +33,9 @@ def ratio(values: Sequence[float]) -> str:
     """
     if not values:
         return "-"
-    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+    return (
+        f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+    )
 
 
 def median(values: Sequence[float], digits: int = 0) -> str:
@@ -43,7 +51,9 @@ def megabytes(size: float | None) -> str:
 def machine(server: str) -> str:
     """What the figures were taken on, in a line."""
     python = platform.python_version()
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    load = (
+        f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    )
     return (
         f"{platform.system()} {platform.release()}, {os.cpu_count()} cores{load}, "
         f"Python {python}, loopback, {server}"

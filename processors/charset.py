@@ -79,7 +79,9 @@ RESCAN_BYTES: Final = 65536
 # For the prescan, whose steps are these patterns. They are applied to bytes in lower case, and
 # what they match never grows shorter by backtracking: where the standard runs out of bytes,
 # nothing matches.
-_MARKUP: Final = re.compile(rb"(<!--)|(<meta)(?=[\t\n\f\r /])|(</?[a-z][^\t\n\f\r >]*+)|<[!/?]")
+_MARKUP: Final = re.compile(
+    rb"(<!--)|(<meta)(?=[\t\n\f\r /])|(</?[a-z][^\t\n\f\r >]*+)|<[!/?]"
+)
 _ATTRIBUTE: Final = re.compile(
     rb"""[\t\n\f\r /]*+
     (?: >                                                      # no more attributes
@@ -113,7 +115,11 @@ def _labels() -> dict[str, str]:
             names[label] = name
         if name.startswith("iso-8859-") and name[9:].isdigit():
             part = name[9:]
-            for label in (f"iso8859-{part}", f"iso8859{part}", f"iso_8859-{part}"):
+            for label in (
+                f"iso8859-{part}",
+                f"iso8859{part}",
+                f"iso_8859-{part}",
+            ):
                 names[label] = name
     return names
 
@@ -137,7 +143,11 @@ def decode(body: bytes, http_charset: str | None = None) -> tuple[str, str]:
     for mark, name in _BOMS:
         if body.startswith(mark):
             return _read(body[len(mark) :], name), name
-    name = encoding_of(http_charset) or declared_encoding(body[:PRESCAN_BYTES]) or ""
+    name = (
+        encoding_of(http_charset)
+        or declared_encoding(body[:PRESCAN_BYTES])
+        or ""
+    )
     if name:
         return _read(body, name), name
     try:
@@ -197,7 +207,11 @@ def _of_meta(attributes: dict[bytes, bytes]) -> str | None:
     if attributes.get(b"http-equiv") != b"content-type":
         return None
     found = _IN_CONTENT.search(attributes.get(b"content", b""))
-    return _ascii_compatible(found[1] or found[2] or found[3] or b"") if found else None
+    return (
+        _ascii_compatible(found[1] or found[2] or found[3] or b"")
+        if found
+        else None
+    )
 
 
 def _xml_encoding(head: bytes) -> str | None:
@@ -217,4 +231,6 @@ def _ascii_compatible(label: bytes) -> str | None:
 
 
 def _read(body: bytes, name: str) -> str:
-    return body.decode(_CODECS.get(name, name), errors="replace").replace("\0", "\ufffd")
+    return body.decode(_CODECS.get(name, name), errors="replace").replace(
+        "\0", "\ufffd"
+    )

@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsProfile
 
 _SPACE_OF: Final = {"L": "GRAY", "RGB": "RGB ", "RGBA": "RGB ", "CMYK": "CMYK"}
-_CEILINGS: Final[dict[str, tuple[float, ...]]] = {"I": (65535,), "F": (1, 255, 65535)}
+_CEILINGS: Final[dict[str, tuple[float, ...]]] = {
+    "I": (65535,),
+    "F": (1, 255, 65535),
+}
 
 
 def to_plain_mode(image: Image.Image) -> Image.Image:
@@ -39,27 +42,39 @@ def foreign_profile(image: Image.Image) -> "ImageCmsProfile | None":
         profile = ImageCms.ImageCmsProfile(BytesIO(embedded))
     except (ImportError, OSError, TypeError):
         return None  # a damaged profile, or a Pillow without Little CMS: colours as they are
-    return None if "sRGB" in (profile.profile.profile_description or "") else profile
+    return (
+        None
+        if "sRGB" in (profile.profile.profile_description or "")
+        else profile
+    )
 
 
-def to_srgb(picture: Image.Image, profile: "ImageCmsProfile | None") -> Image.Image:
+def to_srgb(
+    picture: Image.Image, profile: "ImageCmsProfile | None"
+) -> Image.Image:
     """The picture in gray or sRGB; itself if it is so already, or its profile does not fit it."""
     converted = None
-    if profile is not None and profile.profile.xcolor_space == _SPACE_OF.get(picture.mode):
+    if profile is not None and profile.profile.xcolor_space == _SPACE_OF.get(
+        picture.mode
+    ):
         converted = _apply_profile(picture, profile)
     if converted is None:
         return picture.convert("RGB") if picture.mode == "CMYK" else picture
     return converted.convert("L") if picture.mode == "L" else converted
 
 
-def _apply_profile(picture: Image.Image, profile: "ImageCmsProfile") -> Image.Image | None:
+def _apply_profile(
+    picture: Image.Image, profile: "ImageCmsProfile"
+) -> Image.Image | None:
     """The picture in sRGB; None if the profile lacks the tables that are needed."""
     from PIL import ImageCms
 
     srgb = ImageCms.createProfile("sRGB")
     target_mode = "RGBA" if picture.mode == "RGBA" else "RGB"
     try:
-        return ImageCms.profileToProfile(picture, profile, srgb, outputMode=target_mode)
+        return ImageCms.profileToProfile(
+            picture, profile, srgb, outputMode=target_mode
+        )
     except ImageCms.PyCMSError:
         return None
 
@@ -107,7 +122,9 @@ def _eight_bits(image: Image.Image) -> Image.Image:
             black, white = 0, ceiling
             break
     scale = 255 / (white - black or 1)
-    return image.point(lambda value: value * scale + (0.5 - black * scale)).convert("L")
+    return image.point(
+        lambda value: value * scale + (0.5 - black * scale)
+    ).convert("L")
 
 
 def _from_lab(image: Image.Image) -> Image.Image:

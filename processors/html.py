@@ -89,12 +89,18 @@ def apply_function(page: Page, function: Callable[[Page], Any]) -> Any:
         raise
     except (Exception, SystemExit) as error:
         reason = " ".join(str(error).split())
-        message = f"{_name_of(function)} raised {type(error).__name__}: {reason}"
-        raise Unusable("function_failed", message + _where(error, function)) from error
+        message = (
+            f"{_name_of(function)} raised {type(error).__name__}: {reason}"
+        )
+        raise Unusable(
+            "function_failed", message + _where(error, function)
+        ) from error
     try:
         return orjson.loads(orjson.dumps(returned))
     except orjson.JSONEncodeError as error:
-        message = f"{_name_of(function)} returned what is not plain data: {error}"
+        message = (
+            f"{_name_of(function)} returned what is not plain data: {error}"
+        )
         raise Unusable("function_failed", message) from error
 
 
@@ -113,7 +119,10 @@ def _base_of(url: str, tree: LexborHTMLParser) -> can_ada.URL:
             base = own + reference
         except ValueError:
             break
-        if base.protocol not in ("data:", "javascript:") and len(str(base)) <= MAX_URL_CHARS:
+        if (
+            base.protocol not in ("data:", "javascript:")
+            and len(str(base)) <= MAX_URL_CHARS
+        ):
             return base
     return own
 
@@ -135,7 +144,9 @@ def _absolute_urls(
             absolute = str(base + reference).partition("#")[0]
         except ValueError:
             continue
-        if absolute in found or not absolute.startswith(("http://", "https://")):
+        if absolute in found or not absolute.startswith(
+            ("http://", "https://")
+        ):
             continue
         chars_left -= min(len(absolute), MAX_URL_CHARS)
         if chars_left < 0 or len(found) == limit:
@@ -154,7 +165,9 @@ def _without_fragment(reference: str) -> str | None:
 
 
 def _attributes(nodes: Iterable[LexborNode], name: str) -> list[str]:
-    return [value for node in nodes if (value := node.attrs.get(name)) is not None]
+    return [
+        value for node in nodes if (value := node.attrs.get(name)) is not None
+    ]
 
 
 def _collapse_spaces(text: str | None) -> str | None:
@@ -181,7 +194,9 @@ def _title(tree: LexborHTMLParser) -> str | None:
 
 
 def _description(tree: LexborHTMLParser) -> str | None:
-    contents = _attributes(tree.css("meta[name='description' i][content]"), "content")
+    contents = _attributes(
+        tree.css("meta[name='description' i][content]"), "content"
+    )
     return next(filter(None, map(_collapse_spaces, contents)), None)
 
 
@@ -189,7 +204,9 @@ def _language(tree: LexborHTMLParser) -> str | None:
     root = tree.css_first("html")
     if root is None:
         return None
-    return _collapse_spaces(root.attrs.get("lang")) or _collapse_spaces(root.attrs.get("xml:lang"))
+    return _collapse_spaces(root.attrs.get("lang")) or _collapse_spaces(
+        root.attrs.get("xml:lang")
+    )
 
 
 def _robots_words(tree: LexborHTMLParser) -> tuple[list[str], bool]:
@@ -207,7 +224,9 @@ def _visible_text(body: LexborNode) -> str:
     `traverse()` does not say where a block ends.
     """
     pieces: list[str] = []
-    above: list[tuple[LexborNode, bool]] = []  # the way down, and whether each step is a block
+    above: list[
+        tuple[LexborNode, bool]
+    ] = []  # the way down, and whether each step is a block
     node = body.first_child
     while node is not None or above:
         if node is None:
@@ -249,4 +268,8 @@ def _where(error: BaseException, function: Callable[..., Any]) -> str:
     own = getattr(module, "__file__", None)
     frame = next((f for f in reversed(frames) if f.filename == own), None)
     frame = frame or (frames[-1] if frames else None)
-    return f" ({PurePath(frame.filename).name}, line {frame.lineno})" if frame else ""
+    return (
+        f" ({PurePath(frame.filename).name}, line {frame.lineno})"
+        if frame
+        else ""
+    )

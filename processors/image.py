@@ -138,7 +138,10 @@ def _blaming_the_picture(body: bytes, max_pixels: int) -> Iterator[None]:
             yield
     except (Unusable, MemoryError):
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except (
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
         message = f"the picture has more than {max_pixels:,} pixels"
         raise Unusable("image_too_large", message) from error
     except Exception as error:
@@ -146,11 +149,15 @@ def _blaming_the_picture(body: bytes, max_pixels: int) -> Iterator[None]:
         if "out of memory" in message:
             raise MemoryError(message) from error
         if _says_truncated(error) or _is_cut_short(body):
-            raise Unusable("image_truncated", "the picture ends too early") from error
+            raise Unusable(
+                "image_truncated", "the picture ends too early"
+            ) from error
         if isinstance(error, UnidentifiedImageError):
             message = "not a picture in a format that is decoded here, or its beginning is damaged"
         reason = " ".join(message.split()) or type(error).__name__
-        raise Unusable("image_broken", f"the picture cannot be read: {reason}") from error
+        raise Unusable(
+            "image_broken", f"the picture cannot be read: {reason}"
+        ) from error
     finally:
         Image.MAX_IMAGE_PIXELS = limit
 
@@ -168,12 +175,16 @@ def _is_cut_short(body: bytes) -> bool:
         return int.from_bytes(body[4:8], "little") + 8 > len(body)
     if body[:4] in (b"II*\0", b"MM\0*"):
         order = "<I" if body[:1] == b"I" else ">I"
-        return len(body) < 8 or struct.unpack_from(order, body, 4)[0] >= len(body)
+        return len(body) < 8 or struct.unpack_from(order, body, 4)[0] >= len(
+            body
+        )
     if body[4:8] == b"ftyp":
         position = 0
         while position + 8 <= len(body):
             length = int.from_bytes(body[position : position + 4], "big")
-            if length < 8:  # 0: until the end of the file; 1: a length of 64 bits
+            if (
+                length < 8
+            ):  # 0: until the end of the file; 1: a length of 64 bits
                 return False
             position += length
         return position != len(body)
@@ -222,7 +233,9 @@ class _Original(NamedTuple):
         }
 
 
-def _derive(body: bytes, plan: Plan) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+def _derive(
+    body: bytes, plan: Plan
+) -> tuple[dict[str, Any], dict[str, Any], bytes]:
     """The facts of the original, those of the variant, and the variant's bytes."""
     with Image.open(BytesIO(body), formats=FORMATS) as image:
         _check_pixels(image, plan.max_pixels)
@@ -307,7 +320,9 @@ def _shrink(image: Image.Image, plan: Plan) -> tuple[Image.Image, list[str]]:
     if image.format in ("JPEG", "MPO"):
         # libjpeg scales while it decodes: 2.8 times faster than decoding all, at a PSNR of 46 dB.
         # The box it returns says where the picture is: its last row and column may be partial.
-        is_drafted_gray = plan.grayscale and profile is None and image.mode == "RGB"
+        is_drafted_gray = (
+            plan.grayscale and profile is None and image.mode == "RGB"
+        )
         largest = (plan.resize, plan.resize) if is_resized else None
         drafted = image.draft("L" if is_drafted_gray else None, largest)
         box = drafted[1] if drafted else None
@@ -317,7 +332,9 @@ def _shrink(image: Image.Image, plan: Plan) -> tuple[Image.Image, list[str]]:
     picture = colours.to_plain_mode(image)
     if is_resized:
         changes.append("resized")
-        picture = picture.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=gap)
+        picture = picture.resize(
+            size, Image.Resampling.LANCZOS, box=box, reducing_gap=gap
+        )
     in_srgb = colours.to_srgb(picture, profile)
     if in_srgb is not picture:
         changes.append("srgb")
@@ -328,7 +345,9 @@ def _shrink(image: Image.Image, plan: Plan) -> tuple[Image.Image, list[str]]:
     return picture, changes
 
 
-def _to_mode_of_format(picture: Image.Image, format: str, changes: list[str]) -> Image.Image:
+def _to_mode_of_format(
+    picture: Image.Image, format: str, changes: list[str]
+) -> Image.Image:
     """The picture in a mode that the format holds."""
     if max(picture.size) > _MAX_SIDE[format]:
         message = f"{picture.width} x {picture.height} pixels are more than {format} can hold"

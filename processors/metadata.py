@@ -38,10 +38,16 @@ def _require(holds: bool, message: str) -> None:
 # -- JPEG -------------------------------------------------------------------------------------
 
 _EOI, _SOS, _APP0, _APP2, _APP14, _COM = 0xD9, 0xDA, 0xE0, 0xE2, 0xEE, 0xFE
-_DECODED: Final = frozenset([*range(0xC0, 0xD0), *range(_SOS, _APP0)])  # frames, tables, scans
+_DECODED: Final = frozenset(
+    [*range(0xC0, 0xD0), *range(_SOS, _APP0)]
+)  # frames, tables, scans
 _OPTIONAL: Final = frozenset([*range(_APP0, 0xF0), _COM])
-_MARKER: Final = re.compile(rb"\xff++[^\x00\xff]")  # any number of FF may stand before it
-_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in a scan: 00 and restarts are its
+_MARKER: Final = re.compile(
+    rb"\xff++[^\x00\xff]"
+)  # any number of FF may stand before it
+_NEXT_MARKER: Final = re.compile(
+    rb"\xff[^\x00\xff\xd0-\xd7]"
+)  # in a scan: 00 and restarts are its
 
 
 def _jpeg_pieces(body: bytes) -> Iterator[bytes]:
@@ -56,10 +62,16 @@ def _jpeg_pieces(body: bytes) -> Iterator[bytes]:
         if code == _EOI:
             yield body[position : marker.end()]
             return
-        _require(code in _DECODED or code in _OPTIONAL, f"marker {code:02x} at {position:,}")
+        _require(
+            code in _DECODED or code in _OPTIONAL,
+            f"marker {code:02x} at {position:,}",
+        )
         (length,) = struct.unpack_from(">H", body, marker.end())
         begin, end = marker.end() + 2, marker.end() + length
-        _require(begin <= end <= len(body), f"a segment of {length:,} bytes at {position:,}")
+        _require(
+            begin <= end <= len(body),
+            f"a segment of {length:,} bytes at {position:,}",
+        )
         if code == _SOS:
             end = _end_of_scan(body, end)
         if code in _DECODED:
@@ -102,26 +114,37 @@ def _png_pieces(body: bytes) -> Iterator[bytes]:
     while name != b"IEND":
         length, name = struct.unpack_from(">I4s", body, position)
         end = position + 12 + length
-        _require(end <= len(body), f"a chunk of {length:,} bytes at {position:,}")
+        _require(
+            end <= len(body), f"a chunk of {length:,} bytes at {position:,}"
+        )
         if name in _PNG_CHUNKS:
             yield body[position:end]
         else:
             is_critical = not name[0] & 0x20
-            _require(not is_critical, f"an unknown critical chunk at {position:,}")
+            _require(
+                not is_critical, f"an unknown critical chunk at {position:,}"
+            )
         position = end
 
 
 # -- WebP -------------------------------------------------------------------------------------
 
-_WEBP_CHUNKS: Final = frozenset((b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF"))
+_WEBP_CHUNKS: Final = frozenset(
+    (b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF")
+)
 _EXIF_AND_XMP_FLAGS: Final = 0x0C
 _FRAME_HEADER_BYTES: Final = 16
 
 
 def _webp_pieces(body: bytes) -> Iterator[bytes]:
-    _require(body[:4] == b"RIFF" and body[8:12] == b"WEBP", "it does not begin as a WebP")
+    _require(
+        body[:4] == b"RIFF" and body[8:12] == b"WEBP",
+        "it does not begin as a WebP",
+    )
     (size,) = struct.unpack_from("<I", body, 4)
-    _require(8 + size <= len(body), f"{size:,} bytes are named, and fewer are there")
+    _require(
+        8 + size <= len(body), f"{size:,} bytes are named, and fewer are there"
+    )
     chunks = b"".join(_webp_chunks(body[12 : 8 + size]))
     yield struct.pack("<4sI4s", b"RIFF", len(chunks) + 4, b"WEBP")
     yield chunks
@@ -132,16 +155,25 @@ def _webp_chunks(content: bytes) -> Iterator[bytes]:
     while position < len(content):
         name, size = struct.unpack_from("<4sI", content, position)
         chunk = content[position + 8 : position + 8 + size]
-        _require(len(chunk) == size, f"a chunk of {size:,} bytes at {position:,}")
+        _require(
+            len(chunk) == size, f"a chunk of {size:,} bytes at {position:,}"
+        )
         position += 8 + size + size % 2
         if name not in _WEBP_CHUNKS:
             continue
         if name == b"VP8X" and chunk:
             chunk = bytes([chunk[0] & ~_EXIF_AND_XMP_FLAGS]) + chunk[1:]
         elif name == b"ANMF":
-            header, frame = chunk[:_FRAME_HEADER_BYTES], chunk[_FRAME_HEADER_BYTES:]
+            header, frame = (
+                chunk[:_FRAME_HEADER_BYTES],
+                chunk[_FRAME_HEADER_BYTES:],
+            )
             chunk = header + b"".join(_webp_chunks(frame))
-        yield struct.pack("<4sI", name, len(chunk)) + chunk + b"\0" * (len(chunk) % 2)
+        yield (
+            struct.pack("<4sI", name, len(chunk))
+            + chunk
+            + b"\0" * (len(chunk) % 2)
+        )
 
 
 _PIECES: Final[dict[str, Callable[[bytes], Iterator[bytes]]]] = {

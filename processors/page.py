@@ -20,7 +20,9 @@ class Page:
     tenth of the soup's time; the soup is there for what is easier to say in it.
     """
 
-    def __init__(self, url: str, body: bytes, charset: str | None = None) -> None:
+    def __init__(
+        self, url: str, body: bytes, charset: str | None = None
+    ) -> None:
         """`charset` is the one of HTTP's Content-Type, as it came, if it came."""
         self.url = url
         self.body = body

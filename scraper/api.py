@@ -78,7 +78,12 @@ def run(
             'scraper.run(urls, scraper.configure(dir="downloads/shop")), or use scraper.stream'
         )
     outcomes = Run(
-        [source_of(urls)], config, retry, refresh=refresh, add_list=add_list, adopt=adopt
+        [source_of(urls)],
+        config,
+        retry,
+        refresh=refresh,
+        add_list=add_list,
+        adopt=adopt,
     )
     with outcomes:
         for _ in outcomes:

@@ -42,10 +42,14 @@ class Delivery:
     def of_commit(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
         """Those of a commit that are the input's. The others come from the folder, once the input
         names them, if ever."""
-        pages = [each.task.id for each in outcomes if each.task.id in self.named]
+        pages = [
+            each.task.id for each in outcomes if each.task.id in self.named
+        ]
         images = self._images_of(pages)
         for outcome in outcomes:
-            if self._is_wanted(outcome.task.id) and self._delivered.add(outcome.task.id):
+            if self._is_wanted(outcome.task.id) and self._delivered.add(
+                outcome.task.id
+            ):
                 yield outcome
         yield from self._read_stored(images)
 
@@ -61,7 +65,11 @@ class Delivery:
 
     def _read_stored(self, ids: Sequence[int]) -> Iterator[Outcome]:
         """Of these rows what the last commit holds and was not delivered."""
-        ledger, records, end = self.journal.ledger, self.journal.records, self.journal.committed
+        ledger, records, end = (
+            self.journal.ledger,
+            self.journal.records,
+            self.journal.committed,
+        )
         for some in _batches(ids):
             for id, url, offset, length in ledger.spans.of(some):
                 if offset < end and self._delivered.add(id):

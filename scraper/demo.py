@@ -54,16 +54,55 @@ class Poster:
 
 
 POSTERS = (
-    Poster("lake", "Lake before sunrise", "34.00", "lake.jpg", "Still water, a sun in no hurry."),
-    Poster("dunes", "Caravan", "28.00", "dunes.jpg", "Four camels, in order of appearance."),
-    Poster("lighthouse", "Lighthouse", "26.50", "lighthouse.jpg", "Upright, whatever they say."),
-    Poster("balloon", "Balloon", "19.00", "balloon.png", "Comes without a sky: use your own."),
-    Poster("city", "City at night", "24.00", "city.webp", "Somebody is always up."),
-    Poster("aurora", "Northern lights", "31.00", "aurora.jpg", "Worth waiting for."),
+    Poster(
+        "lake",
+        "Lake before sunrise",
+        "34.00",
+        "lake.jpg",
+        "Still water, a sun in no hurry.",
+    ),
+    Poster(
+        "dunes",
+        "Caravan",
+        "28.00",
+        "dunes.jpg",
+        "Four camels, in order of appearance.",
+    ),
+    Poster(
+        "lighthouse",
+        "Lighthouse",
+        "26.50",
+        "lighthouse.jpg",
+        "Upright, whatever they say.",
+    ),
+    Poster(
+        "balloon",
+        "Balloon",
+        "19.00",
+        "balloon.png",
+        "Comes without a sky: use your own.",
+    ),
+    Poster(
+        "city", "City at night", "24.00", "city.webp", "Somebody is always up."
+    ),
+    Poster(
+        "aurora", "Northern lights", "31.00", "aurora.jpg", "Worth waiting for."
+    ),
     Poster("fuji", "富士山", "29.90", "fuji.jpg", "春の朝、雲の上の山。"),
-    Poster("harbour", "Harbour", "22.00", "harbour.jpg", "The lower half is under water."),
+    Poster(
+        "harbour",
+        "Harbour",
+        "22.00",
+        "harbour.jpg",
+        "The lower half is under water.",
+    ),
 )
-OTHERS = ("/poster-of-the-month", "/catalogue.json", "/sold-out", "/private/prices")
+OTHERS = (
+    "/poster-of-the-month",
+    "/catalogue.json",
+    "/sold-out",
+    "/private/prices",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +120,10 @@ def product(page: Page) -> dict[str, object]:
     price = page.soup.select_one("data.price")
     if name is None or price is None:
         return {}
-    return {"name": name.get_text(strip=True), "price": float(str(price["value"]))}
+    return {
+        "name": name.get_text(strip=True),
+        "price": float(str(price["value"])),
+    }
 
 
 @contextmanager
@@ -95,7 +137,10 @@ def serve() -> Iterator[Demo]:
 
 def urls(server: FaultyServer) -> list[str]:
     """The list to scrape; the pictures are found on the pages."""
-    return [server.url(path) for path in ("/", *(f"/{p.slug}" for p in POSTERS), *OTHERS)]
+    return [
+        server.url(path)
+        for path in ("/", *(f"/{p.slug}" for p in POSTERS), *OTHERS)
+    ]
 
 
 def site() -> dict[str, Behaviour]:
@@ -111,7 +156,9 @@ def site() -> dict[str, Behaviour]:
     )
 
     pages = {f"/{poster.slug}": page(_page_of(poster)) for poster in POSTERS}
-    pictures = {f"/pictures/{p.picture}": body(*_picture(p.picture)) for p in POSTERS}
+    pictures = {
+        f"/pictures/{p.picture}": body(*_picture(p.picture)) for p in POSTERS
+    }
     fuji = next(poster for poster in POSTERS if poster.slug == "fuji")
     prices = {poster.slug: float(poster.price) for poster in POSTERS}
     return {
@@ -121,9 +168,13 @@ def site() -> dict[str, Behaviour]:
         **pictures,
         "/aurora": delay(SLOW_SECONDS, pages["/aurora"]),
         "/city": retry_after(RETRY_AFTER_SECONDS, 503, then=pages["/city"]),
-        "/fuji": body(_page_of(fuji).encode("shift_jis"), "text/html; charset=Shift_JIS"),
+        "/fuji": body(
+            _page_of(fuji).encode("shift_jis"), "text/html; charset=Shift_JIS"
+        ),
         "/poster-of-the-month": redirect("/dunes", 301),
-        "/catalogue.json": body(json.dumps(prices).encode(), "application/json"),
+        "/catalogue.json": body(
+            json.dumps(prices).encode(), "application/json"
+        ),
         "/sold-out": status(404),
         "/private/prices": page(_html("Prices", "<p>What we paid for them.")),
     }
@@ -138,9 +189,13 @@ def _html(title: str, content: str) -> str:
 
 
 def _index() -> str:
-    items = "".join(f'<li><a href="/{p.slug}">{escape(p.name)}</a></li>' for p in POSTERS)
+    items = "".join(
+        f'<li><a href="/{p.slug}">{escape(p.name)}</a></li>' for p in POSTERS
+    )
     others = "".join(f'<li><a href="{path}">{path}</a></li>' for path in OTHERS)
-    return _html("Posters", f"<h1>Posters</h1><ul>{items}</ul><ul>{others}</ul>")
+    return _html(
+        "Posters", f"<h1>Posters</h1><ul>{items}</ul><ul>{others}</ul>"
+    )
 
 
 def _page_of(poster: Poster) -> str:
@@ -158,4 +213,6 @@ def _page_of(poster: Poster) -> str:
 def _picture(name: str) -> tuple[bytes, str]:
     """The file and its type."""
     kind = name.rpartition(".")[2].replace("jpg", "jpeg")
-    return files("scraper").joinpath("demo_site", name).read_bytes(), f"image/{kind}"
+    return files("scraper").joinpath(
+        "demo_site", name
+    ).read_bytes(), f"image/{kind}"

@@ -35,7 +35,9 @@ from typing import Literal
 from scraper.model import Failure
 from scraper.text import printable
 
-Branch = Literal["input", "rule", "network", "server", "content", "process", "here", "bug"]
+Branch = Literal[
+    "input", "rule", "network", "server", "content", "process", "here", "bug"
+]
 Blame = Literal["url", "host", "here"]
 
 
@@ -50,7 +52,9 @@ class FailureKind:
     blame: Blame  # whom it speaks of; "host" pauses the host's lane
 
 
-def _kinds(branch: Branch, stage: str, **kinds: tuple[bool, Blame]) -> Iterator[FailureKind]:
+def _kinds(
+    branch: Branch, stage: str, **kinds: tuple[bool, Blame]
+) -> Iterator[FailureKind]:
     for name, (retryable, blame) in kinds.items():
         yield FailureKind(name, branch, stage, retryable, blame)
 
@@ -63,7 +67,13 @@ _HERE: tuple[bool, Blame] = (True, "here")
 KINDS: dict[str, FailureKind] = {
     kind.name: kind
     for kinds in (
-        _kinds("input", "input", bad_url=_NEVER, bad_scheme=_NEVER, bad_encoding=_NEVER),
+        _kinds(
+            "input",
+            "input",
+            bad_url=_NEVER,
+            bad_scheme=_NEVER,
+            bad_encoding=_NEVER,
+        ),
         _kinds(
             "rule",
             "rule",
@@ -183,7 +193,9 @@ def new_failure(kind: str, message: str, *, status: int | None = None,
             pause: float | None = None) -> Failure:  # fmt: skip
     """A `Failure` of a kind of the tree, with the stage, retryability and blame of the kind."""
     of = KINDS[kind]
-    return Failure(kind, of.stage, message, of.retryable, of.blame, status, pause)
+    return Failure(
+        kind, of.stage, message, of.retryable, of.blame, status, pause
+    )
 
 
 def of_status(status: int, reason: str, pause: float | None = None) -> Failure:
@@ -191,7 +203,13 @@ def of_status(status: int, reason: str, pause: float | None = None) -> Failure:
     blame = "host" if status in HOST_STATUSES else "url"
     message = f"the server answered {status} {' '.join(reason.split())[:100]}".rstrip()
     return Failure(
-        "http_status", "fetch", message, status in RETRYABLE_STATUSES, blame, status, pause
+        "http_status",
+        "fetch",
+        message,
+        status in RETRYABLE_STATUSES,
+        blame,
+        status,
+        pause,
     )
 
 
@@ -317,15 +335,18 @@ def disk_failure(error: OSError) -> Failure:
     where = f": {printable(str(error.filename))}" if error.filename else ""
     if error.errno in _FULL:
         return new_failure(
-            "disk_full", f"no space left on the disk{where}; make space, start again"
+            "disk_full",
+            f"no space left on the disk{where}; make space, start again",
         )
     if error.errno == errno.EFBIG:
         return new_failure(
-            "disk_full", f"the file size limit (ulimit -f) is reached{where}; raise it, start again"
+            "disk_full",
+            f"the file size limit (ulimit -f) is reached{where}; raise it, start again",
         )
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return new_failure(
-            "no_descriptors", "no file descriptors left: raise `ulimit -n` or use -j"
+            "no_descriptors",
+            "no file descriptors left: raise `ulimit -n` or use -j",
         )
     return new_failure("disk_error", f"{error.strerror or error}{where}")
 
@@ -343,13 +364,21 @@ def failure_of(error: BaseException) -> Failure:
         if isinstance(each, LocalFault):
             return each.failure
     kind = _kind_among(chain)
-    return _unknown(error) if kind is None else new_failure(kind, _message(kind, chain))
+    return (
+        _unknown(error)
+        if kind is None
+        else new_failure(kind, _message(kind, chain))
+    )
 
 
 def _kind_among(chain: list[BaseException]) -> str | None:
     kinds = [_kind_of(each) for each in reversed(chain)]
     kind = _first(iter(kinds))
-    if kind is not None and KINDS[kind].branch == "network" and "proxy_failed" in kinds:
+    if (
+        kind is not None
+        and KINDS[kind].branch == "network"
+        and "proxy_failed" in kinds
+    ):
         return "proxy_failed"
     if kind is None and any(isinstance(each, TimeoutError) for each in chain):
         return "timeout_read"
@@ -361,7 +390,9 @@ def _kind_among(chain: list[BaseException]) -> str | None:
 def _unknown(error: BaseException) -> Failure:
     """What no name is kept for: over something in an answer, or a mistake of ours."""
     if _is_of_a_library(error):
-        return new_failure("protocol_error", f"{_WORDS['protocol_error']} ({_where(error)})")
+        return new_failure(
+            "protocol_error", f"{_WORDS['protocol_error']} ({_where(error)})"
+        )
     return new_failure("internal_error", _where(error))
 
 
@@ -380,7 +411,9 @@ _WORDS = {
     "protocol_error": "the answer is not HTTP as it must be",
     "body_short": "the connection ended before the body did",
 }
-_LIBRARIES = frozenset({"email", "http", "requests", "socket", "socks", "ssl", "urllib3"})
+_LIBRARIES = frozenset(
+    {"email", "http", "requests", "socket", "socks", "ssl", "urllib3"}
+)
 _OURS = frozenset({"processors", "scraper"})
 
 
@@ -405,8 +438,16 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(following))
         yield following
         reason = getattr(following, "reason", None)
-        wrapped = [each for each in (reason, *following.args) if isinstance(each, BaseException)]
-        following = wrapped[0] if wrapped else following.__cause__ or following.__context__
+        wrapped = [
+            each
+            for each in (reason, *following.args)
+            if isinstance(each, BaseException)
+        ]
+        following = (
+            wrapped[0]
+            if wrapped
+            else following.__cause__ or following.__context__
+        )
 
 
 def _kind_of(error: BaseException) -> str | None:
@@ -414,7 +455,9 @@ def _kind_of(error: BaseException) -> str | None:
         return None
     if is_out_of_threads(error):
         return "out_of_memory"
-    own = getattr(error, "kind", None)  # what the guard and the processors raise says its kind
+    own = getattr(
+        error, "kind", None
+    )  # what the guard and the processors raise says its kind
     if isinstance(own, str) and own in KINDS:
         return own
     for cls in type(error).__mro__:
@@ -428,7 +471,10 @@ def _kind_of(error: BaseException) -> str | None:
 
 def is_out_of_threads(error: BaseException) -> bool:
     """Did Python fail to start a thread? It has no exception of its own for that."""
-    return isinstance(error, RuntimeError) and str(error) == "can't start new thread"
+    return (
+        isinstance(error, RuntimeError)
+        and str(error) == "can't start new thread"
+    )
 
 
 def _first(kinds: Iterator[str | None]) -> str | None:
@@ -448,7 +494,9 @@ def _with_class_name(error: BaseException) -> str:
 
 def _text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and not error.filename:
-        return error.strerror  # without the number, which says nothing to a reader
+        return (
+            error.strerror
+        )  # without the number, which says nothing to a reader
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - its own __str__ is broken; this must not be

@@ -62,7 +62,9 @@ class Journal:
     durable: bool = False
     agent_token: str = "scraper"  # whom directives may mean by name
     obeyed_directives: Sequence[str] = ()  # directives that are obeyed
-    process_hash: Callable[[str], str] = str  # kind -> what the way of processing is known by
+    process_hash: Callable[[str], str] = (
+        str  # kind -> what the way of processing is known by
+    )
     committed: int = field(init=False)  # up to where records.jsonl is true
     _sinks: tuple[Sink, ...] = field(init=False)
     _uncommitted: list[Outcome] = field(default_factory=list)
@@ -90,7 +92,9 @@ class Journal:
         task = fetched.task
         tags = directives.from_headers(fetched.headers, self.agent_token)
         words = self._directives_in_force(tags, fetched, processed)
-        refusal = directives.refusal_of(words, self.obeyed_directives, fetched.kind)
+        refusal = directives.refusal_of(
+            words, self.obeyed_directives, fetched.kind
+        )
         failure = processed.failure if processed else None
         place = path_of(task.origin_url, fetched.kind, fetched.type)
         files = _files_of(fetched, processed, place)
@@ -98,9 +102,18 @@ class Journal:
         if refusal is not None:
             failure, path, files = refusal, None, _discard(self.store, files)
         line = record.of_fetched(
-            self.pass_number, fetched, processed, failure, path=path, directives=tags
+            self.pass_number,
+            fetched,
+            processed,
+            failure,
+            path=path,
+            directives=tags,
         )
-        found = self._images_to_fetch(task, processed, words) if failure is None else ()
+        found = (
+            self._images_to_fetch(task, processed, words)
+            if failure is None
+            else ()
+        )
         outcome = Outcome(
             task=task,
             state=state_of(failure) if failure else "done",
@@ -110,13 +123,21 @@ class Journal:
             failure=failure,
             fetched=fetched,
         )
-        self._record(outcome, self._fetched_row(outcome, fetched, processed, path, fetched.sha256))
+        self._record(
+            outcome,
+            self._fetched_row(
+                outcome, fetched, processed, path, fetched.sha256
+            ),
+        )
         if self.pass_number > 1 and fetched.kind == "page":
             self.ledger.links.forget(task.id)
         return self._add_found(task, found)
 
     def _directives_in_force(
-        self, tags: tuple[str, ...], fetched: Fetched, processed: Processed | None
+        self,
+        tags: tuple[str, ...],
+        fetched: Fetched,
+        processed: Processed | None,
     ) -> tuple[str, ...]:
         """What the answer, and a page itself, ask of robots; nothing if none of it is obeyed."""
         if not self.obeyed_directives:
@@ -133,13 +154,17 @@ class Journal:
             return ()
         if directives.forbids_images(words, self.obeyed_directives):
             return ()
-        return tuple(dict.fromkeys(_urls_named_by(task.origin_url, processed.found)))
+        return tuple(
+            dict.fromkeys(_urls_named_by(task.origin_url, processed.found))
+        )
 
     def has_picture(self, task: Task) -> bool:
         """Is what an earlier pass has made of this picture still there? Any thread may ask."""
         return has_picture(self.store.root, task.origin_url)
 
-    def _record_unchanged(self, fetched: Fetched, processed: Processed | None) -> frozenset[int]:
+    def _record_unchanged(
+        self, fetched: Fetched, processed: Processed | None
+    ) -> frozenset[int]:
         """What an earlier pass has stored is still true: its record is written again."""
         task, stored = fetched.task, fetched.task.stored
         assert stored is not None, "validators were sent"
@@ -147,7 +172,9 @@ class Journal:
         failure = processed.failure if processed else None
         place = (stored.offset, stored.length or 0)
         _, earlier = self.records.read(*place, task.origin_url.href)
-        line = record.of_unchanged(earlier, self.pass_number, fetched, processed)
+        line = record.of_unchanged(
+            earlier, self.pass_number, fetched, processed
+        )
         outcome = Outcome(
             task=task,
             state="failed" if failure else "unchanged",
@@ -156,7 +183,9 @@ class Journal:
             failure=failure,
             fetched=fetched,
         )
-        self._record(outcome, self._fetched_row(outcome, fetched, processed, None, None))
+        self._record(
+            outcome, self._fetched_row(outcome, fetched, processed, None, None)
+        )
         if fetched.kind != "page" or not self.follow_images or task.depth:
             return frozenset()
         return self.ledger.links.reopen(task.id, self.pass_number)
@@ -240,14 +269,20 @@ class Journal:
         """One line for a host, where its URLs would be ten thousand."""
         if host not in self._hosts_down:
             self._hosts_down.add(host)
-            self.note(f"{failure.message}: what waits for {host} ends as host_down")
+            self.note(
+                f"{failure.message}: what waits for {host} ends as host_down"
+            )
 
     def _add_found(self, task: Task, found: Sequence[Url]) -> frozenset[int]:
         lines = [Line(url, depth=task.depth + 1) for url in found]
         if not lines:
             return frozenset()
         added = self.ledger.intake.add(
-            lines, self.pass_number, listed=False, parent=task.id, again=self.refresh
+            lines,
+            self.pass_number,
+            listed=False,
+            parent=task.id,
+            again=self.refresh,
         )
         self.report.found += added.new + added.again
         return added.hosts
@@ -261,7 +296,11 @@ class Journal:
     def note_printed(self, task: Task, text: str) -> None:
         """What a worker printed while it was at a URL: to run.log and the logger."""
         for line in filter(None, map(str.strip, text.splitlines())):
-            logger.info("%s printed: %s", redacted(task.origin_url.href), printable(redacted(line)))
+            logger.info(
+                "%s printed: %s",
+                redacted(task.origin_url.href),
+                printable(redacted(line)),
+            )
             self.outputs.log.note_printed(task, line)
 
     # -- all of them --------------------------------------------------------------------------
@@ -278,7 +317,11 @@ class Journal:
             return None
         if self._oldest_at is None:
             self._oldest_at = now
-        return now if len(self._uncommitted) >= BATCH else self._oldest_at + BATCH_SECONDS
+        return (
+            now
+            if len(self._uncommitted) >= BATCH
+            else self._oldest_at + BATCH_SECONDS
+        )
 
     def _encode_counts(self) -> bytes:
         """The counts, with the moment at which they were true: `status` counts on from it."""
@@ -293,8 +336,12 @@ class Journal:
             if self.durable:
                 self.store.sync(files)
             for sink in self._sinks:
-                self.ledger.set_position(sink.name, sink.flush(durable=self.durable))
-            self.ledger.passes.save_counts(self.pass_number, self._encode_counts())
+                self.ledger.set_position(
+                    sink.name, sink.flush(durable=self.durable)
+                )
+            self.ledger.passes.save_counts(
+                self.pass_number, self._encode_counts()
+            )
             self.ledger.commit(files)
             self.store.publish(files)
             if self.durable:
@@ -314,16 +361,22 @@ def _attempts_made(task: Task) -> int:
     return task.attempt if task.hops else task.attempt - 1
 
 
-def _files_of(fetched: Fetched, processed: Processed | None, path: str) -> tuple[Publication, ...]:
+def _files_of(
+    fetched: Fetched, processed: Processed | None, path: str
+) -> tuple[Publication, ...]:
     """The files that appear under their names with the commit, and those that disappear."""
     stored = fetched.task.stored
     files = [Publication(fetched.part, path)]
     if stored is not None and stored.path is not None and stored.path != path:
-        files.append(Publication(None, stored.path))  # of another type, under another name
+        files.append(
+            Publication(None, stored.path)
+        )  # of another type, under another name
     return (*files, *(processed.files if processed else ()))
 
 
-def _discard(store: Store, files: Sequence[Publication]) -> tuple[Publication, ...]:
+def _discard(
+    store: Store, files: Sequence[Publication]
+) -> tuple[Publication, ...]:
     """What must not be kept goes at once, and with the commit what an earlier pass has kept."""
     for each in files:
         if each.part is not None:

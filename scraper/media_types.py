@@ -46,7 +46,9 @@ _FTYP = {
     b"avif": "image/avif", b"avis": "image/avif", b"heic": "image/heic", b"heix": "image/heic",
     b"mif1": "image/heic", b"qt  ": "video/quicktime", b"M4A ": "audio/mp4",
 }  # fmt: skip
-_NETPBM = re.compile(rb"P[1-6](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s|P7\nWIDTH")  # width and height
+_NETPBM = re.compile(
+    rb"P[1-6](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s|P7\nWIDTH"
+)  # width and height
 _HTML = re.compile(
     rb"[\t\n\x0c\r ]*<(!--|(!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|B"
     rb"|BODY|BR|P|META|LINK|UL|OL|SPAN|IMG|CENTER|MAIN|ARTICLE|SECTION|NAV|HEADER)"
@@ -76,7 +78,9 @@ _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png
             "image/vnd.microsoft.icon": "image/x-icon"}  # fmt: skip
 
 
-def sniff(head: bytes, content_type: str | None) -> tuple[Kind, str, str | None]:
+def sniff(
+    head: bytes, content_type: str | None
+) -> tuple[Kind, str, str | None]:
     """Kind, type and declared charset of a body that begins with `head`.
 
     >>> sniff(b"<!doctype html><p>", "text/plain")
@@ -100,7 +104,11 @@ def parse_content_type(value: str | None) -> tuple[str, str | None]:
     if not value:
         return "", None
     essence, _, parameters = value.partition(";")
-    match = re.search(r"charset\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s;,]+)", parameters, re.IGNORECASE)
+    match = re.search(
+        r"charset\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s;,]+)",
+        parameters,
+        re.IGNORECASE,
+    )
     charset = match[1].strip("\"'").strip() if match else None
     type = essence.strip().lower()
     return type if len(type) <= MAX_TYPE_CHARS else "", charset or None
@@ -115,12 +123,20 @@ def _by_bytes(head: bytes, declared: str, charset: str | None) -> str | None:
                 continue
             return type
     if head.startswith(b"RIFF") and len(head) >= 12:
-        return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/avi"}.get(head[8:12])
+        return {
+            b"WEBP": "image/webp",
+            b"WAVE": "audio/wav",
+            b"AVI ": "video/avi",
+        }.get(head[8:12])
     if head[4:8] == b"ftyp":
         return _FTYP.get(head[8:12], "video/mp4")
     if _NETPBM.match(head):
         return "image/x-portable-anymap"
-    if head[:1] == b"\n" and head[1:2] in b"\x00\x02\x03\x05" and head[2:3] == b"\x01":
+    if (
+        head[:1] == b"\n"
+        and head[1:2] in b"\x00\x02\x03\x05"
+        and head[2:3] == b"\x01"
+    ):
         return "image/x-pcx"
     return _text_type(_in_utf_8(head, charset), declared)
 
@@ -135,7 +151,9 @@ def _is_bmp(head: bytes) -> bool:
 
 def _in_utf_8(head: bytes, charset: str | None) -> bytes:
     """The head of a text without its byte order mark; what is UTF-16 can be searched then too."""
-    utf_16 = _UTF_16_MARKS.get(head[:2]) or _UTF_16_LABELS.get((charset or "").lower())
+    utf_16 = _UTF_16_MARKS.get(head[:2]) or _UTF_16_LABELS.get(
+        (charset or "").lower()
+    )
     if utf_16 is not None:
         head = head.decode(utf_16, errors="ignore").encode()
     return head.removeprefix(b"\xef\xbb\xbf")
@@ -158,7 +176,11 @@ def _text_type(text: bytes, declared: str) -> str | None:
         if _XML.match(text):
             if _SVG.search(text):
                 return "image/svg+xml"
-            return "application/xhtml+xml" if b"<html" in text.lower() else "text/xml"
+            return (
+                "application/xhtml+xml"
+                if b"<html" in text.lower()
+                else "text/xml"
+            )
         if declared == "text/plain":
             return None
         return "text/plain" if text and not _BINARY.search(text) else None

@@ -72,5 +72,13 @@ class Stop:
     failure: Failure | None = None
 
 
-Message = LinesReady | InputExhausted | Answered | Processed | WorkReturned | PoolBroken | Stop
+Message = (
+    LinesReady
+    | InputExhausted
+    | Answered
+    | Processed
+    | WorkReturned
+    | PoolBroken
+    | Stop
+)
 Inbox = SimpleQueue[Message]

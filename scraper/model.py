@@ -33,7 +33,9 @@ class Failure:
     retryable: bool = False
     blame: str = "url"  # "url", "host", or "here": a fault of this machine, never an outcome
     status: int | None = None
-    pause: float | None = None  # seconds for which the answer asked us to leave the host alone
+    pause: float | None = (
+        None  # seconds for which the answer asked us to leave the host alone
+    )
 
     @property
     def label(self) -> str:
@@ -82,15 +84,25 @@ class Task:
     hops: tuple[Hop, ...] = ()
     depth: int = 0  # 0: listed by the user; 1: found on a listed page
     parent: Url | None = None  # of the page that named it first
-    page: Url | None = None  # where that page came from, if redirects led elsewhere
-    written: str | None = None  # as the user wrote it, where that differs from the canonical form
-    seq: int | None = None  # place in the input, from 1; None if found on a page
+    page: Url | None = (
+        None  # where that page came from, if redirects led elsewhere
+    )
+    written: str | None = (
+        None  # as the user wrote it, where that differs from the canonical form
+    )
+    seq: int | None = (
+        None  # place in the input, from 1; None if found on a page
+    )
     source: str | None = None
     line: int | None = None
-    refusal: str | None = None  # the kind under which the line itself was refused
+    refusal: str | None = (
+        None  # the kind under which the line itself was refused
+    )
     stored: StoredResponse | None = None  # what an earlier pass has brought
     started: float = 0.0  # unix time of the first attempt in this pass
-    robots: str | None = None  # "disallowed" where robots.txt forbids what is asked all the same
+    robots: str | None = (
+        None  # "disallowed" where robots.txt forbids what is asked all the same
+    )
 
 
 @dataclass(frozen=True, slots=True)

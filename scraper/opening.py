@@ -19,7 +19,6 @@ from queue import SimpleQueue
 from typing import cast
 
 from scraper.config import Config
-from scraper.config.plugins import function_of
 from scraper.delivery import Delivery
 from scraper.errors import (
     LocalFault,
@@ -38,7 +37,7 @@ from scraper.guard.resolver import GetAddrInfo, Resolver
 from scraper.http.fetcher import Fetcher
 from scraper.http.headers import agent_of
 from scraper.journal import Journal
-from scraper.machine import cores, descriptors, main_module, streams
+from scraper.machine import cores, descriptors, main_module
 from scraper.machine.descriptors import Share
 from scraper.machine.files import NotPlain
 from scraper.messages import Inbox, Message
@@ -48,6 +47,7 @@ from scraper.pipeline import Parts, Pipeline
 from scraper.reports.summary import Report
 from scraper.results import Handover
 from scraper.run_folder import adoption, recovery
+from scraper.run_folder.naming import no_run_message
 from scraper.run_folder.options import process_hashes, shaping_options
 from scraper.run_folder.owners import claim_folder
 from scraper.sinks.sink import Outputs, open_sinks
@@ -76,20 +76,28 @@ def guard_of(
         deny_networks=hosts.deny_networks,
         allow_networks=hosts.allow_networks,
     )
-    resolver = Resolver(getaddrinfo, timeout_seconds=config.fetch.dns_timeout_seconds)
-    return Guard(AllowList(hosts.allow_hosts), permissions, resolver, connect=connect)
+    resolver = Resolver(
+        getaddrinfo, timeout_seconds=config.fetch.dns_timeout_seconds
+    )
+    return Guard(
+        AllowList(hosts.allow_hosts), permissions, resolver, connect=connect
+    )
 
 
 def process_stage_of(
     config: Config, processes: int, post: Callable[[Message], None]
 ) -> ProcessStage:
     """The process stage that a configuration asks for."""
-    limits = Limits(config.worker.process_time_seconds, config.worker.process_memory_bytes)
+    limits = Limits(
+        config.worker.process_time_seconds, config.worker.process_memory_bytes
+    )
     bounds = {
         "max_links": config.page.max_links,
         "max_page_images": config.page.max_page_images,
     }
-    recipe = Recipe(html=config.page.html, plan=asdict(config.image), bounds=bounds)
+    recipe = Recipe(
+        html=config.page.html, plan=asdict(config.image), bounds=bounds
+    )
     return ProcessStage(processes, limits, recipe, post)
 
 
@@ -115,7 +123,9 @@ class Makers:
     fetcher: Callable[..., Fetcher] = Fetcher
     frontier: Callable[..., Frontier] = Frontier
     reader: Callable[..., Reader] = Reader
-    stage: Callable[[Config, int, Callable[[Message], None]], ProcessStage] = process_stage_of
+    stage: Callable[[Config, int, Callable[[Message], None]], ProcessStage] = (
+        process_stage_of
+    )
     patience: Patience = Patience()  # noqa: RUF009 - it is frozen
 
 
@@ -130,7 +140,9 @@ class OpenFolder:
     summary: SummaryFile
     list_ids: list[int]  # rows of the run's lists in the ledger
     adopted: int  # records that were taken over into a new ledger
-    reopened: int  # URLs that are due again because a power loss took their files
+    reopened: (
+        int  # URLs that are due again because a power loss took their files
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +184,6 @@ def local_errors(folder: Path | None = None) -> Iterator[None]:
         raise LocalFault(failure_of(error)) from error
 
 
-def prepare_process(config: Config) -> Share:
-    """Check what a run needs of this process. Returns what it may have of threads and workers."""
-    main_module.refuse_second_run()
-    streams.open_missing()
-    if config.page.html:
-        function_of(config.page.html, "html")
-    return descriptors.fit_share(wanted_share(config))
-
-
 def wanted_share(config: Config) -> Share:
     """The threads and processes that a configuration asks for."""
     own = cores.usable_cores()
@@ -201,19 +204,27 @@ def open_run(
     """Open everything that the run needs; `resources` closes it again."""
     opened: OpenRun | None = None
     config = request.config
-    stage = makers.stage(config, share.processes, inbox.put) if share.processes else None
+    stage = (
+        makers.stage(config, share.processes, inbox.put)
+        if share.processes
+        else None
+    )
     adoption.refuse_unknown_records(path, request.adopt)
     store = Store(path)
 
     @resources.callback
     def close_store() -> None:
         # A commit that failed half-way may have promised files: the next run renames them.
-        store.close(keep_parts=opened is not None and opened.journal.uncommitted > 0)
+        store.close(
+            keep_parts=opened is not None and opened.journal.uncommitted > 0
+        )
 
     @resources.callback
     def close_stage() -> None:
         if stage is not None:
-            stage.close(now=opened is None or opened.pipeline.stopped is not None)
+            stage.close(
+                now=opened is None or opened.pipeline.stopped is not None
+            )
 
     store.open()
     if stage is not None:
@@ -250,12 +261,24 @@ def open_run(
         delivery=_open_delivery(request, journal, intake),
         inbox=inbox,
         threads=makers.threads(threads),
-        flights=Flights(threads, config.fetch.request_time_seconds, makers.patience),
+        flights=Flights(
+            threads, config.fetch.request_time_seconds, makers.patience
+        ),
         now=now,
     )
     window = config.run.window or max(4 * share.threads, 256)
     pipeline = Pipeline(parts, RunLimits(config.run), window, makers.patience)
-    opened = OpenRun(request, folder, current, intake, journal, guard, frontier, stage, pipeline)
+    opened = OpenRun(
+        request,
+        folder,
+        current,
+        intake,
+        journal,
+        guard,
+        frontier,
+        stage,
+        pipeline,
+    )
     return opened
 
 
@@ -270,7 +293,9 @@ def check_workers(opened: OpenRun) -> None:
 # -- its steps --------------------------------------------------------------------------------
 
 
-def _open_folder(request: RunRequest, store: Store, resources: ExitStack) -> OpenFolder:
+def _open_folder(
+    request: RunRequest, store: Store, resources: ExitStack
+) -> OpenFolder:
     config = request.config
     ledger = Ledger(store.hidden / LEDGER, durable=config.run.durable)
     resources.callback(_close_ledger, ledger)
@@ -279,19 +304,40 @@ def _open_folder(request: RunRequest, store: Store, resources: ExitStack) -> Ope
             "%s is on a file system without shared memory: slower, no status while it runs",
             ledger.path,
         )
-    adopted = adoption.adopt_records(ledger, store.root, request.sources) if request.adopt else 0
-    list_ids = claim_folder(store.folder, ledger, request.sources, join=request.add_list)
+    adopted = (
+        adoption.adopt_records(ledger, store.root, request.sources)
+        if request.adopt
+        else 0
+    )
+    list_ids = claim_folder(
+        store.folder, ledger, request.sources, join=request.add_list
+    )
     store.recover(ledger.unpublished())
     ledger.mark_published()
-    outputs = open_sinks(store.root, config, ended=ledger.meta("ended") is not None)
+    outputs = open_sinks(
+        store.root, config, ended=ledger.meta("ended") is not None
+    )
     resources.callback(outputs.close)
-    reopened = _verify_after_power_loss(store, ledger, outputs, durable=config.run.durable)
+    reopened = _verify_after_power_loss(
+        store, ledger, outputs, durable=config.run.durable
+    )
     summary = SummaryFile(store.root, store.own_parts)
-    return OpenFolder(store.folder, store, ledger, outputs, summary, list_ids, adopted, reopened)
+    return OpenFolder(
+        store.folder,
+        store,
+        ledger,
+        outputs,
+        summary,
+        list_ids,
+        adopted,
+        reopened,
+    )
 
 
 def _close_ledger(ledger: Ledger) -> None:
-    with suppress(sqlite3.Error):  # closing forgets what could not be rolled back
+    with suppress(
+        sqlite3.Error
+    ):  # closing forgets what could not be rolled back
         ledger.close()
 
 
@@ -311,10 +357,14 @@ def _verify_after_power_loss(
     return reopened
 
 
-def _choose_pass(request: RunRequest, folder: OpenFolder, report: Report) -> CurrentPass:
-    current = CurrentPass(folder.ledger, request, shaping_options(request.config))
+def _choose_pass(
+    request: RunRequest, folder: OpenFolder, report: Report
+) -> CurrentPass:
+    current = CurrentPass(
+        folder.ledger, request, shaping_options(request.config)
+    )
     if current.previous is None and not request.sources:
-        raise UsageError(_no_run(folder.path))
+        raise UsageError(no_run_message(folder.path))
     current.choose()
     if current.resumed and current.previous is not None:
         report.resume(dict(current.previous.counts))
@@ -323,7 +373,10 @@ def _choose_pass(request: RunRequest, folder: OpenFolder, report: Report) -> Cur
 
 
 def _open_journal(
-    request: RunRequest, folder: OpenFolder, current: CurrentPass, report: Report
+    request: RunRequest,
+    folder: OpenFolder,
+    current: CurrentPass,
+    report: Report,
 ) -> Journal:
     config, ledger, outputs = request.config, folder.ledger, folder.outputs
     folder.summary.check_replaceable()
@@ -381,7 +434,9 @@ def _make_fetcher(
     return fetcher
 
 
-def _open_delivery(request: RunRequest, journal: Journal, intake: Intake) -> Delivery | None:
+def _open_delivery(
+    request: RunRequest, journal: Journal, intake: Intake
+) -> Delivery | None:
     if not request.with_stored:
         return None
     delivery = Delivery(journal, intake.seen, request.config.page.page_images)

@@ -64,7 +64,9 @@ class CurrentPass:
     The next one opens with its first URL; a run for which nothing is due opens none.
     """
 
-    def __init__(self, ledger: Ledger, request: RunRequest, shaping: Options) -> None:
+    def __init__(
+        self, ledger: Ledger, request: RunRequest, shaping: Options
+    ) -> None:
         self._ledger = ledger
         self._request = request
         self._shaping = shaping
@@ -91,11 +93,17 @@ class CurrentPass:
             self._prepare_next(last)
         # Without a list the folder knows what a list would name line by line.
         without_list = not self._request.sources
-        if without_list and self.refresh and self._ledger.passes.reopen_listed(self.number):
+        if (
+            without_list
+            and self.refresh
+            and self._ledger.passes.reopen_listed(self.number)
+        ):
             self.ensure_open()
 
     def _continues(self, last: Pass) -> bool:
-        return self._request.is_plain or _is_same(last.arguments, self._request.arguments())
+        return self._request.is_plain or _is_same(
+            last.arguments, self._request.arguments()
+        )
 
     def _prepare_next(self, last: Pass) -> None:
         self.number = last.number + 1
@@ -105,14 +113,18 @@ class CurrentPass:
             self._ledger.passes.adopt_pending(self.number)
             self.ensure_open()
         retry = self._request.retry
-        if retry is not None and self._ledger.passes.reopen_failed(self.number, retry):
+        if retry is not None and self._ledger.passes.reopen_failed(
+            self.number, retry
+        ):
             self.ensure_open()
 
     def ensure_open(self) -> None:
         """A URL is due in this pass."""
         if not self.is_open:
             arguments = self._request.arguments()
-            self._ledger.passes.open(self.number, arguments, [self._shaping], scraper.__version__)
+            self._ledger.passes.open(
+                self.number, arguments, [self._shaping], scraper.__version__
+            )
             self.is_open = True
 
     def changed_options(self) -> str:
@@ -126,12 +138,16 @@ class CurrentPass:
             relevant = [each for each in passes if each.number == self.number]
         else:
             relevant = _since_last_refresh(passes)
-        made_with = [options for each in relevant for options in each.configurations]
+        made_with = [
+            options for each in relevant for options in each.configurations
+        ]
         return describe_changes(made_with, self._shaping)
 
 
 def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return all(one.get(name) == other.get(name) for name in ("retry", "refresh"))
+    return all(
+        one.get(name) == other.get(name) for name in ("retry", "refresh")
+    )
 
 
 def _since_last_refresh(passes: Sequence[Pass]) -> list[Pass]:
@@ -147,7 +163,9 @@ def _since_last_refresh(passes: Sequence[Pass]) -> list[Pass]:
 class Intake:
     """Takes lines of the list into the ledger, and counts what is due of them."""
 
-    def __init__(self, ledger: Ledger, current: CurrentPass, report: Report) -> None:
+    def __init__(
+        self, ledger: Ledger, current: CurrentPass, report: Report
+    ) -> None:
         self.seen = Bitmap()  # rows that the list has named
         self.due = 0  # URLs of the list that this pass is about
         self._ledger = ledger
@@ -161,7 +179,10 @@ class Intake:
 
     def count_known(self) -> None:
         """Without a list, what the pass holds is what is due."""
-        self.due = self._ledger.passes.count_urls(self._current.number) - self._report.found
+        self.due = (
+            self._ledger.passes.count_urls(self._current.number)
+            - self._report.found
+        )
 
     def take(self, lines: Sequence[Line]) -> frozenset[int]:
         """Take these lines. Returns the lanes that gain."""
@@ -189,12 +210,16 @@ def checked_kinds(kinds: Sequence[str] | None) -> tuple[str, ...] | None:
         return None
     if isinstance(kinds, str):
         kinds = kinds.split(",")
-    if not isinstance(kinds, Iterable) or not all(isinstance(each, str) for each in kinds):
+    if not isinstance(kinds, Iterable) or not all(
+        isinstance(each, str) for each in kinds
+    ):
         raise UsageError(
             f"retry = {kinds!r} is not right: give () for all that failed, or kinds such as "
             '["timeout_read", "http_503"]'
         )
-    return tuple(dict.fromkeys(name for word in kinds for name in _kinds_of(word)))
+    return tuple(
+        dict.fromkeys(name for word in kinds for name in _kinds_of(word))
+    )
 
 
 _KINDS_HINT = "; they stand as error_kind in errors.jsonl, statuses as http_404"
@@ -204,9 +229,15 @@ def _kinds_of(word: str) -> list[str]:
     """The kinds that a word means: one, a branch of the tree (network), a family (timeout)."""
     if word in KINDS or re.fullmatch(r"http_[1-9]\d\d", word):
         return [word]
-    kinds = [k.name for k in KINDS.values() if word == k.branch or k.name.startswith(f"{word}_")]
+    kinds = [
+        k.name
+        for k in KINDS.values()
+        if word == k.branch or k.name.startswith(f"{word}_")
+    ]
     if not kinds:
-        raise UsageError(f"retry: no kind of failure is called {word!r}{_kind_hint(word)}")
+        raise UsageError(
+            f"retry: no kind of failure is called {word!r}{_kind_hint(word)}"
+        )
     return kinds
 
 

@@ -39,7 +39,9 @@ from scraper.sources.reader import Reader
 from scraper.supervision import Flights, Patience, Progress, RunLimits, Watchdog
 from scraper.workers.stage import ProcessStage
 
-FAULT_GRACE_SECONDS = 10.0  # for what is under way when this machine is at fault
+FAULT_GRACE_SECONDS = (
+    10.0  # for what is under way when this machine is at fault
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ class Parts:
 class Pipeline:
     """One run of one pass. Iterate over `outcomes()` once, then `close()`."""
 
-    def __init__(self, parts: Parts, limits: RunLimits, window: int, patience: Patience) -> None:
+    def __init__(
+        self, parts: Parts, limits: RunLimits, window: int, patience: Patience
+    ) -> None:
         self.stopped: Stop | None = None
         self._parts = parts
         self._limits = limits
@@ -146,7 +150,12 @@ class Pipeline:
                 self._list_is_open = False
                 self._list_error = message.error
                 if message.error is not None:
-                    self._stop(Stop(f"reading the list failed: {message.error}", grace=0.0))
+                    self._stop(
+                        Stop(
+                            f"reading the list failed: {message.error}",
+                            grace=0.0,
+                        )
+                    )
             case WorkReturned():
                 self._results.take_back(message.task)
             case PoolBroken():
@@ -170,7 +179,9 @@ class Pipeline:
         """
         self._parts.reader.stop()
         self._flights.abort_all()
-        self._parts.threads.shutdown(wait=not self._flights.lost, cancel_futures=True)
+        self._parts.threads.shutdown(
+            wait=not self._flights.lost, cancel_futures=True
+        )
         self._parts.fetcher.close()
         return not self._flights.lost and not self._parts.reader.is_alive()
 
@@ -186,20 +197,36 @@ class Pipeline:
 
     def _in_flight(self) -> int:
         """How many URLs are: from handing out to commit, or to the return to their lane."""
-        return len(self._flights) + self._results.processing + self._journal.uncommitted
+        return (
+            len(self._flights)
+            + self._results.processing
+            + self._journal.uncommitted
+        )
 
     def _is_quiet(self) -> bool:
         return not self._flights and not self._results.processing
 
     def _seconds_to_wait(self) -> float:
         """How long there is nothing to do but wait for a message."""
-        over = self.stopped is not None or self._url_limit_is_reached() or self.finished
+        over = (
+            self.stopped is not None
+            or self._url_limit_is_reached()
+            or self.finished
+        )
         if self._is_quiet() and (self._journal.uncommitted or over):
             return 0.0
         unix_now, now = self._parts.now(), time.monotonic()
-        opens = self._parts.frontier.opens_at(unix_now) if self._has_room() else None
+        opens = (
+            self._parts.frontier.opens_at(unix_now)
+            if self._has_room()
+            else None
+        )
         commit_due = self._journal.due_at(unix_now)
-        ends = self._limits.ends_at(self._began) if self.stopped is None else self._grace_until
+        ends = (
+            self._limits.ends_at(self._began)
+            if self.stopped is None
+            else self._grace_until
+        )
         seconds = self._patience.tick
         for at in (opens, commit_due):
             if at is not None:
@@ -232,7 +259,10 @@ class Pipeline:
         if self._parts.frontier.finished:
             return True
         # With max_urls reached the frontier is asked no more: the ledger knows.
-        return self._url_limit_is_reached() and not self._journal.ledger.lanes.count_pending()
+        return (
+            self._url_limit_is_reached()
+            and not self._journal.ledger.lanes.count_pending()
+        )
 
     @property
     def list_has_ended(self) -> bool:
@@ -262,7 +292,11 @@ class Pipeline:
             if self._parts.stage is not None:
                 self._parts.stage.stopping = True
         until = time.monotonic() + stop.grace
-        self._grace_until = until if self._grace_until is None else min(until, self._grace_until)
+        self._grace_until = (
+            until
+            if self._grace_until is None
+            else min(until, self._grace_until)
+        )
 
     def _check_limits(self) -> None:
         """If a limit of the run is reached, end cleanly, to be continued."""
@@ -292,7 +326,9 @@ class Pipeline:
             late = FetchFailed(task, reason, task.url, time.time())
             self._receive(Answered(flight.request_id, late, self._parts.now()))
         if self._flights.all_threads_lost:
-            why = errors.new_failure("stalled", "every fetch thread hangs: the disk, most likely")
+            why = errors.new_failure(
+                "stalled", "every fetch thread hangs: the disk, most likely"
+            )
             self._stop(Stop(why.message, grace=0.0, failure=why))
         if self._parts.stage is not None:
             self._parts.stage.watch_workers(now)
@@ -304,12 +340,17 @@ class Pipeline:
         if silent is None:
             return
         waits = list(self._waits(now))
-        self._journal.note(f"nothing for {silent:.0f} s; waiting for {'; '.join(waits) or '?'}")
+        self._journal.note(
+            f"nothing for {silent:.0f} s; waiting for {'; '.join(waits) or '?'}"
+        )
         if not waits and not self._has_ended():
             reason = "nothing is under way and nothing will open: a fault of this program"
             raise LocalFault(errors.new_failure("stalled", reason))
         oldest = self._parts.oldest_work()
-        if oldest is not None and oldest[1] > self._flights.seconds + self._patience.stall:
+        if (
+            oldest is not None
+            and oldest[1] > self._flights.seconds + self._patience.stall
+        ):
             # Neither the worker's own alarm nor its killing has brought an answer.
             message = f"no answer from a worker in {oldest[1]:.0f} s"
             why = errors.new_failure("process_timeout", message)

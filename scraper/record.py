@@ -92,7 +92,9 @@ def of_fetched(
         "path": path,
         "x_robots_tag": list(directives),
         "fetched_at": iso(fetched.at),
-        "seconds": _seconds(fetched.timings, processed.seconds if processed else None),
+        "seconds": _seconds(
+            fetched.timings, processed.seconds if processed else None
+        ),
     }
     if failure is not None:
         record |= _reason(failure)
@@ -147,15 +149,22 @@ def of_unchanged(
 # -- their parts -------------------------------------------------------------------------------
 
 
-def _common_keys(pass_number: int, task: Task, failure: Failure | None) -> _Record:
+def _common_keys(
+    pass_number: int, task: Task, failure: Failure | None
+) -> _Record:
     """All keys in their order, with what is known of every URL."""
     return dict.fromkeys(KEYS) | {
         "schema": SCHEMA,
         "pass": pass_number,
         **_origin(task),
         "key": key_of_record(task.origin_url.href),
-        "canonical_url": None if task.refusal else redacted(task.origin_url.href),
-        "redirects": [{"url": redacted(hop.url.href), "status": hop.status} for hop in task.hops],
+        "canonical_url": None
+        if task.refusal
+        else redacted(task.origin_url.href),
+        "redirects": [
+            {"url": redacted(hop.url.href), "status": hop.status}
+            for hop in task.hops
+        ],
         "state": state_of(failure) if failure else "done",
         "attempts": task.attempt,
         "robots": task.robots,
@@ -182,7 +191,11 @@ def _reason(failure: Failure) -> _Record:
         "error_message": redacted(failure.message),
         "retryable": failure.retryable,
     }
-    return reason if failure.status is None else {**reason, "status": failure.status}
+    return (
+        reason
+        if failure.status is None
+        else {**reason, "status": failure.status}
+    )
 
 
 def _encode(record: _Record) -> bytes:
@@ -198,7 +211,11 @@ def _as_written(task: Task) -> str:
     """The URL as the user wrote it, unless that holds a secret."""
     if task.refusal:
         return redacted_line(task.origin_url.href)
-    written = task.written if task.written and "@" not in task.written else task.origin_url.href
+    written = (
+        task.written
+        if task.written and "@" not in task.written
+        else task.origin_url.href
+    )
     return redacted(written)
 
 
@@ -207,7 +224,9 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
-def _seconds(timings: Timings, processing: float | None = None) -> dict[str, float | None]:
+def _seconds(
+    timings: Timings, processing: float | None = None
+) -> dict[str, float | None]:
     return {
         "connect": _rounded(timings.connect),
         "first_byte": _rounded(timings.first_byte),
@@ -233,7 +252,9 @@ def decode(line: bytes, url: str) -> _Record:
     return record
 
 
-def stored_outcome(line: bytes, record: Mapping[str, Any], id: int, url: str) -> Outcome:
+def stored_outcome(
+    line: bytes, record: Mapping[str, Any], id: int, url: str
+) -> Outcome:
     """The outcome that a record describes; the answer itself, and the task's row, are lost.
 
     `record` is its line decoded; `url` is the canonical one, whose secrets the record hides.
@@ -242,10 +263,15 @@ def stored_outcome(line: bytes, record: Mapping[str, Any], id: int, url: str) ->
     origin_url = Url(url, "", "") if refused else parts_of(url)
     task = Task(
         id=id,
-        url=parts_of(record["final_url"]) if record["final_url"] else origin_url,
+        url=parts_of(record["final_url"])
+        if record["final_url"]
+        else origin_url,
         origin_url=origin_url,
         attempt=record["attempts"],
-        hops=tuple(Hop(parts_of(hop["url"]), hop["status"]) for hop in record["redirects"]),
+        hops=tuple(
+            Hop(parts_of(hop["url"]), hop["status"])
+            for hop in record["redirects"]
+        ),
         depth=0 if record["parent"] is None else 1,
         parent=parts_of(record["parent"]) if record["parent"] else None,
         seq=record["index"],
@@ -253,7 +279,9 @@ def stored_outcome(line: bytes, record: Mapping[str, Any], id: int, url: str) ->
         line=record["line"],
         refusal=record["error_kind"] if refused else None,
     )
-    return Outcome(task, record["state"], line, failure=_failure_of(record), stored=True)
+    return Outcome(
+        task, record["state"], line, failure=_failure_of(record), stored=True
+    )
 
 
 def _failure_of(record: Mapping[str, Any]) -> Failure | None:

@@ -69,7 +69,12 @@ def _without_token(found: re.Match[str]) -> str:
     """A parameter of the path (`;jsessionid=1`) ends where the query begins."""
     name, value = found[1], found[2]
     path, mark, query = value.partition("?")
-    if mark and path and name.startswith(";") and not _is_in_query(found.string, found.start()):
+    if (
+        mark
+        and path
+        and name.startswith(";")
+        and not _is_in_query(found.string, found.start())
+    ):
         return f"{name}{HIDDEN}{_TOKENS.sub(_without_token, mark + query)}"
     return name + HIDDEN
 
@@ -103,17 +108,26 @@ def redacted_line(text: str) -> str:
     ('http://***@', 'mailto:me@example.com')
     """
     before, at, behind = text.rpartition("@")
-    if not at or ":" not in re.sub(rf"\b{_ADDRESS}", "", before, flags=re.IGNORECASE):
+    if not at or ":" not in re.sub(
+        rf"\b{_ADDRESS}", "", before, flags=re.IGNORECASE
+    ):
         return redacted(text)
     scheme, mark, _ = before.partition("://")
-    return f"{scheme}{mark}{HIDDEN}@{redacted(behind)}" if mark else f"{HIDDEN}@{redacted(behind)}"
+    return (
+        f"{scheme}{mark}{HIDDEN}@{redacted(behind)}"
+        if mark
+        else f"{HIDDEN}@{redacted(behind)}"
+    )
 
 
 # -- headers and messages -------------------------------------------------------------------------
 
-_HEADER_INSIDE = re.compile(r"(?<![\w/?&=-])([A-Za-z][\w-]*)\s*:\s*(?![/\s]|\*\*\*)")
+_HEADER_INSIDE = re.compile(
+    r"(?<![\w/?&=-])([A-Za-z][\w-]*)\s*:\s*(?![/\s]|\*\*\*)"
+)
 _NAME_AND_PASSWORD = re.compile(
-    rf"(?<![^\s\"'(=])(?!{_ADDRESS})[^\s:/@\\'\"]+:(?!//)[^\s@\\]+@", re.IGNORECASE
+    rf"(?<![^\s\"'(=])(?!{_ADDRESS})[^\s:/@\\'\"]+:(?!//)[^\s@\\]+@",
+    re.IGNORECASE,
 )
 
 
@@ -153,5 +167,8 @@ def redacted_arguments(text: str) -> str:
     """
     for found in _HEADER_INSIDE.finditer(text):
         if is_secret(found[1]):
-            return redacted_message(text[: found.start(1)]) + f"{found[1]}: {HIDDEN}"
+            return (
+                redacted_message(text[: found.start(1)])
+                + f"{found[1]}: {HIDDEN}"
+            )
     return redacted_message(text)

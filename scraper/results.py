@@ -53,11 +53,17 @@ class Handover:
             return True
         if stored.process_hash != self._journal.process_hash(fetched.kind):
             return True
-        return fetched.kind == "image" and not self._journal.has_picture(fetched.task)
+        return fetched.kind == "image" and not self._journal.has_picture(
+            fetched.task
+        )
 
     def _work_item(self, fetched: Fetched) -> WorkItem:
         task = fetched.task
-        path = self._store.part(fetched.part) if fetched.part else self._stored_path(task)
+        path = (
+            self._store.part(fetched.part)
+            if fetched.part
+            else self._stored_path(task)
+        )
         return WorkItem(
             kind=fetched.kind,
             path=path,
@@ -68,7 +74,9 @@ class Handover:
         )
 
     def _stored_path(self, task: Task) -> str:
-        assert task.stored is not None, "no part was written, so there is a body from before"
+        assert task.stored is not None, (
+            "no part was written, so there is a body from before"
+        )
         assert task.stored.path is not None, "and it has a place"
         return str(self._store.hidden.parent / task.stored.path)
 
@@ -80,7 +88,9 @@ class Results:
     run is to stop.
     """
 
-    def __init__(self, frontier: Frontier, journal: Journal, handover: Handover) -> None:
+    def __init__(
+        self, frontier: Frontier, journal: Journal, handover: Handover
+    ) -> None:
         self.received_bytes = 0  # of bodies in this run, recorded yet or not
         self._frontier = frontier
         self._journal = journal
@@ -118,7 +128,9 @@ class Results:
             case Moved():
                 problem = self._frontier.follow_redirect(fact, at)
                 if problem is not None:
-                    self._record_failed(FetchFailed(fact.task, problem, fact.to, time.time()))
+                    self._record_failed(
+                        FetchFailed(fact.task, problem, fact.to, time.time())
+                    )
             case FetchFailed():
                 return self._take_failure(fact, at)
         return None
@@ -151,8 +163,12 @@ class Results:
         self._processing.pop(task.id, None)
         self._frontier.requeue_unattempted(task)
 
-    def _record_fetched(self, fetched: Fetched, processed: Processed | None) -> None:
-        self._frontier.rows_added(self._journal.record_fetched(fetched, processed))
+    def _record_fetched(
+        self, fetched: Fetched, processed: Processed | None
+    ) -> None:
+        self._frontier.rows_added(
+            self._journal.record_fetched(fetched, processed)
+        )
         self._frontier.release(fetched.task)
 
     def record_refused(self, task: Task, refusal: Failure) -> None:

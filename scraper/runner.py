@@ -14,7 +14,10 @@ import orjson
 
 import scraper
 from scraper.config import Config
+from scraper.config.plugins import function_of
 from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
+from scraper.machine import descriptors, main_module, streams
+from scraper.machine.descriptors import Share
 from scraper.messages import Stop
 from scraper.model import Outcome
 from scraper.opening import (
@@ -23,7 +26,7 @@ from scraper.opening import (
     check_workers,
     local_errors,
     open_run,
-    prepare_process,
+    wanted_share,
 )
 from scraper.passes import RunRequest, checked_kinds
 from scraper.reports.summary import Report, Tally
@@ -58,7 +61,13 @@ class Run:
         self.threads_are_back = True
         self.retry = checked_kinds(retry)
         self._request = RunRequest(
-            self.sources, config, self.retry, refresh, add_list, adopt, with_stored
+            self.sources,
+            config,
+            self.retry,
+            refresh,
+            add_list,
+            adopt,
+            with_stored,
         )
         self._makers = makers or Makers()
         self._inbox = self._makers.inbox()
@@ -94,13 +103,17 @@ class Run:
     @property
     def known(self) -> int:
         """How many URLs this pass is known to have so far: the length of the progress bar."""
-        return self._opened.intake.due + self.report.found if self._opened else 0
+        return (
+            self._opened.intake.due + self.report.found if self._opened else 0
+        )
 
     # -- entered, iterated over, closed -------------------------------------------------------
 
     def __enter__(self) -> Run:
         if self._entered:
-            raise UsageError("this run was entered before: make another with scraper.stream(...)")
+            raise UsageError(
+                "this run was entered before: make another with scraper.stream(...)"
+            )
         self._entered = True
         try:
             self._open()
@@ -133,7 +146,9 @@ class Run:
     def __next__(self) -> Outcome:
         opened = self._opened
         if self._outcomes is None or opened is None:
-            raise UsageError("enter the run first: with scraper.stream(urls) as outcomes")
+            raise UsageError(
+                "enter the run first: with scraper.stream(urls) as outcomes"
+            )
         try:
             return next(self._outcomes)
         except LocalFault as fault:
@@ -159,7 +174,9 @@ class Run:
         way finish within `grace` seconds (default: the configured grace), and commit."""
         seconds = self.config.run.grace_seconds if grace is None else grace
         if not isinstance(seconds, int | float) or not seconds >= 0:
-            raise UsageError(f"stop(grace=...) takes seconds from 0 on, not {grace!r}")
+            raise UsageError(
+                f"stop(grace=...) takes seconds from 0 on, not {grace!r}"
+            )
         self._inbox.put(Stop(reason, seconds))
 
     def __exit__(
@@ -206,8 +223,14 @@ class Run:
             # The run is over and all that counts is committed; a full disk may refuse the rest.
             why = error.strerror if isinstance(error, OSError) else error
             file = opened.folder.summary.path
-            old = f"; {file.name} is that of an earlier run" if file.exists() else ""
-            logger.error("could not write the summary of %s: %s%s", self.folder, why, old)
+            old = (
+                f"; {file.name} is that of an earlier run"
+                if file.exists()
+                else ""
+            )
+            logger.error(
+                "could not write the summary of %s: %s%s", self.folder, why, old
+            )
 
 
 # -- how it ended -----------------------------------------------------------------------------
@@ -219,7 +242,9 @@ def _why_stopped(opened: OpenRun, fault: LocalFault | None) -> str | None:
     if fault is not None:
         return str(fault)
     stopped = pipeline.stopped
-    if stopped is not None and (stopped.failure or not pipeline.nothing_is_left):
+    if stopped is not None and (
+        stopped.failure or not pipeline.nothing_is_left
+    ):
         return stopped.reason
     if pipeline.finished or pipeline.nothing_is_left:
         return None
@@ -238,7 +263,9 @@ def _without_uncommitted(counted: Report, opened: OpenRun) -> Report:
     try:
         ledger.rollback()
         last = ledger.passes.last()
-    except sqlite3.Error:  # the very fault that has ended the run: nothing can be read back
+    except (
+        sqlite3.Error
+    ):  # the very fault that has ended the run: nothing can be read back
         return report
     if last is not None and last.number == opened.current.number:
         report.resume(dict(last.counts))
@@ -247,17 +274,25 @@ def _without_uncommitted(counted: Report, opened: OpenRun) -> Report:
 
 def _save_end(report: Report, opened: OpenRun, *, in_order: bool) -> None:
     """Keep in the ledger and in summary.json how the run has ended. Raises what these raise."""
-    ledger, current, complete = opened.folder.ledger, opened.current, report.stopped is None
+    ledger, current, complete = (
+        opened.folder.ledger,
+        opened.current,
+        report.stopped is None,
+    )
     if opened.pipeline.list_has_ended and current.previous is not None:
         ledger.intake.drop_unlisted(opened.lasting_lists, opened.intake.seen)
     report.totals = _totals(opened)
     if current.is_open:
         counts = orjson.dumps(report.as_dict())
-        ledger.passes.save_counts(current.number, counts, report.exit_code, ended=complete)
+        ledger.passes.save_counts(
+            current.number, counts, report.exit_code, ended=complete
+        )
     opened.frontier.keep_hosts()
     ledger.hosts.keep_classes(opened.guard.learned())
     if in_order and not opened.journal.uncommitted:
-        ledger.set_meta("ended", "1")  # nothing of ours stands behind a position
+        ledger.set_meta(
+            "ended", "1"
+        )  # nothing of ours stands behind a position
     if complete:
         ledger.set_meta("boot", None)  # from now on files may be moved away
     ledger.commit()
@@ -267,7 +302,9 @@ def _save_end(report: Report, opened: OpenRun, *, in_order: bool) -> None:
 def _totals(opened: OpenRun) -> Tally:
     """How the folder's URLs ended last; a script's own, if they came from a script."""
     of_a_script = bool(opened.request.sources) and not opened.lasting_lists
-    return Tally.of(opened.folder.ledger.ends(opened.intake.seen if of_a_script else None))
+    return Tally.of(
+        opened.folder.ledger.ends(opened.intake.seen if of_a_script else None)
+    )
 
 
 def _write_summary(report: Report, opened: OpenRun) -> None:
@@ -275,9 +312,19 @@ def _write_summary(report: Report, opened: OpenRun) -> None:
     opened.folder.summary.write(
         {
             "version": scraper.__version__,
-            "inputs": named or list(opened.folder.ledger.sources.names.values()),
+            "inputs": named
+            or list(opened.folder.ledger.sources.names.values()),
             "exit_code": report.exit_code,
             "totals": report.totals.as_dict() if report.totals else None,
             **report.as_dict(),
         }
     )
+
+
+def prepare_process(config: Config) -> Share:
+    """Check what a run needs of this process. Returns what it may have of threads and workers."""
+    main_module.refuse_second_run()
+    streams.open_missing()
+    if config.page.html:
+        function_of(config.page.html, "html")
+    return descriptors.fit_share(wanted_share(config))

@@ -17,7 +17,9 @@ from scraper.model import Task, Trust
 from scraper.redaction import redacted
 from scraper.text import counted
 
-MIN_FOR_A_SHARE = 20  # URLs with an outcome, before a share of failures means something
+MIN_FOR_A_SHARE = (
+    20  # URLs with an outcome, before a share of failures means something
+)
 MAX_DESCRIBED = 3  # requests that a line about waiting names
 
 
@@ -63,10 +65,15 @@ class RunLimits:
     def reached(self, progress: Progress) -> str | None:
         """The limit that is reached, in words; None if none is."""
         limits = self._settings
-        if limits.max_time_seconds and progress.seconds >= limits.max_time_seconds:
+        if (
+            limits.max_time_seconds
+            and progress.seconds >= limits.max_time_seconds
+        ):
             return f"max_time of {limits.max_time_seconds:g} s is over"
         if limits.max_bytes and progress.received_bytes >= limits.max_bytes:
-            return f"max_bytes of {counted(limits.max_bytes, 'byte')} is reached"
+            return (
+                f"max_bytes of {counted(limits.max_bytes, 'byte')} is reached"
+            )
         if not self.permits_urls(progress.delivered):
             return f"max_urls of {counted(limits.max_urls, 'URL')} is reached"
         if limits.max_failures:
@@ -74,7 +81,11 @@ class RunLimits:
         return None
 
     def _too_many_failures(self, progress: Progress) -> str | None:
-        allowed, failed, recorded = self._settings.max_failures, progress.failed, progress.recorded
+        allowed, failed, recorded = (
+            self._settings.max_failures,
+            progress.failed,
+            progress.recorded,
+        )
         if not allowed.endswith("%"):
             if failed < int(allowed):
                 return None
@@ -83,7 +94,9 @@ class RunLimits:
         if recorded < MIN_FOR_A_SHARE or failed <= share * recorded:
             return None
         urls = counted(recorded, "URL")
-        return f"{failed:,} of {urls} failed, more than max_failures of {allowed}"
+        return (
+            f"{failed:,} of {urls} failed, more than max_failures of {allowed}"
+        )
 
 
 # -- deadlines of requests --------------------------------------------------------------------
@@ -96,7 +109,9 @@ class Flights:
     thread is stuck for good, and is lost to the run.
     """
 
-    def __init__(self, threads: int, seconds: float, patience: Patience) -> None:
+    def __init__(
+        self, threads: int, seconds: float, patience: Patience
+    ) -> None:
         self.seconds = seconds  # that a request may take
         self.lost = 0  # threads that will never come back
         self._threads = threads
@@ -118,7 +133,9 @@ class Flights:
     def add(self, task: Task, trust: Trust) -> Flight:
         """A request that begins now."""
         self._last_id += 1
-        flight = Flight(self._last_id, task, trust, time.monotonic() + self.seconds)
+        flight = Flight(
+            self._last_id, task, trust, time.monotonic() + self.seconds
+        )
         self._flights[flight.request_id] = flight
         return flight
 
@@ -131,7 +148,11 @@ class Flights:
         earliest = None
         for flight in self._flights.values():
             if flight.abort_reason is None:
-                return flight.deadline if earliest is None else min(earliest, flight.deadline)
+                return (
+                    flight.deadline
+                    if earliest is None
+                    else min(earliest, flight.deadline)
+                )
             if earliest is None:
                 earliest = flight.deadline + self._patience.lost
         return earliest
@@ -153,7 +174,9 @@ class Flights:
     def abort_all(self) -> None:
         """End every request: the run is over."""
         for flight in self._flights.values():
-            flight.abort(errors.new_failure("interrupted", "the run was stopped"))
+            flight.abort(
+                errors.new_failure("interrupted", "the run was stopped")
+            )
 
     def describe(self, now: float) -> Iterator[str]:
         """In words, what the run waits for."""

@@ -76,7 +76,9 @@ def _escape(found: re.Match[bytes]) -> bytes:
 # -- what a wrong word meant -----------------------------------------------------------------------
 
 
-def nearest(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str | None:
+def nearest(
+    word: str, choices: Iterable[str], cutoff: float = 0.6
+) -> str | None:
     """The choice that begins with the word, if only one does, else the most similar one.
 
     Case, and whether words are joined by - or _, is no difference.
@@ -90,7 +92,9 @@ def nearest(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str | Non
     letters = _letters(word)
     if letters in by_letters:
         return by_letters[letters]
-    longer = [each for each in by_letters if letters and each.startswith(letters)]
+    longer = [
+        each for each in by_letters if letters and each.startswith(letters)
+    ]
     if len(longer) == 1:
         return by_letters[longer[0]]
     near = difflib.get_close_matches(letters, by_letters, 1, cutoff)

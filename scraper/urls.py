@@ -19,7 +19,9 @@ MAX_URL_BYTES = 65_536
 NOT_TEXT = "not text: "  # begins what stands for an item of a script's input that is no text
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
 # "host:8080/x" has the shape of a scheme; these are the words that are truly meant as one.
-_NO_AUTHORITY = frozenset({"mailto", "data", "javascript", "tel", "about", "blob", "sms", "urn"})
+_NO_AUTHORITY = frozenset(
+    {"mailto", "data", "javascript", "tel", "about", "blob", "sms", "urn"}
+)
 _BETWEEN_CELLS = re.compile(r"[\t\n\v\f\r]")
 _SECOND_URL = re.compile(r"""\s[<("'\[]?[a-z][a-z0-9+.\-]*://""", re.IGNORECASE)
 _URL_INSIDE = re.compile(r"""https?://[^\s"<>\\]+""", re.IGNORECASE)
@@ -86,7 +88,9 @@ def canonical(text: str) -> Url:
 def _refuse_two_things(text: str) -> None:
     """White space may stand in a URL, as %20, but not between a URL and something else."""
     if _BETWEEN_CELLS.search(text):
-        raise BadUrl("bad_url", f"a TAB or the end of a line stands in it{_hint(text)}")
+        raise BadUrl(
+            "bad_url", f"a TAB or the end of a line stands in it{_hint(text)}"
+        )
     if _SECOND_URL.search(text):
         raise BadUrl("bad_url", f"more than a URL stands in it{_hint(text)}")
 
@@ -96,7 +100,9 @@ def _meant(text: str) -> Url:
     if scheme is None:
         return _beginning_with_its_host(text)
     if scheme not in ("http", "https"):
-        raise BadUrl("bad_scheme", f"only http and https are asked, not {scheme}:")
+        raise BadUrl(
+            "bad_scheme", f"only http and https are asked, not {scheme}:"
+        )
     return _parsed(text)
 
 
@@ -120,10 +126,14 @@ def _looks_like_a_host(text: str, name: str) -> bool:
     if name.startswith("["):
         return True
     if _IPV4.fullmatch(name):
-        return name in written[0]  # to a browser 12:30 and 0x7f.1 are addresses too
+        return (
+            name in written[0]
+        )  # to a browser 12:30 and 0x7f.1 are addresses too
     if not _NAME.fullmatch(name):
         return False
-    return name == "localhost" or bool(_LAST_LABEL.search(name) or _PORT.search(written[0]))
+    return name == "localhost" or bool(
+        _LAST_LABEL.search(name) or _PORT.search(written[0])
+    )
 
 
 def _hint(text: str, start: int = 0) -> str:
@@ -168,19 +178,25 @@ def _parsed(text: str) -> Url:
     except BadUrl:
         raise
     except (ValueError, TypeError) as error:  # TypeError: a lone surrogate
-        raise BadUrl("bad_url", "not a URL by the WHATWG rules; check host and spelling") from error
+        raise BadUrl(
+            "bad_url", "not a URL by the WHATWG rules; check host and spelling"
+        ) from error
 
 
 def _checked(url: can_ada.URL) -> Url:
     scheme = url.protocol[:-1]
     if scheme not in ("http", "https"):
-        raise BadUrl("bad_scheme", f"only http and https are asked, not {scheme}:")
+        raise BadUrl(
+            "bad_scheme", f"only http and https are asked, not {scheme}:"
+        )
     if not url.hostname:
         raise BadUrl("bad_url", "no host")
     if url.has_hash():
         url.hash = ""
     href = url.href
-    if len(href) > MAX_URL_BYTES:  # what is not ASCII has become three times as long
+    if (
+        len(href) > MAX_URL_BYTES
+    ):  # what is not ASCII has become three times as long
         raise BadUrl("bad_url", f"longer than {MAX_URL_BYTES:,} bytes")
     return Url(href, url.host, scheme)
 
@@ -212,7 +228,9 @@ def digest(url: str) -> bytes:
     return hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
 
 
-_CREDENTIALS = re.compile(r"(https?://)([^/?#]*@)")  # at the beginning; a query may hold others
+_CREDENTIALS = re.compile(
+    r"(https?://)([^/?#]*@)"
+)  # at the beginning; a query may hold others
 
 
 def without_credentials(url: str) -> str:

@@ -53,7 +53,9 @@ def _refuse(what: str) -> None:
 
 def _watched_connect(real: Callable[..., Any]) -> Callable[..., Any]:
     def connect(self: socket.socket, address: Any) -> Any:
-        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_here(address[0]):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_here(
+            address[0]
+        ):
             _refuse(f"connection to {address[0]!r}")
         return real(self, address)
 
@@ -98,7 +100,9 @@ def corpus() -> Path:
     """Real pages and pictures, which do not belong to the project; skips where they are absent."""
     folder = PROJECT.parent / "shared" / "corpus"
     if not folder.is_dir():
-        pytest.skip("the corpus of real pages and pictures is not on this machine")
+        pytest.skip(
+            "the corpus of real pages and pictures is not on this machine"
+        )
     return folder
 
 
@@ -110,10 +114,26 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
         pytest.skip("makes its certificate with the openssl command")
     folder: Path = tmp_path_factory.mktemp("tls")
     files = str(folder / "cert.pem"), str(folder / "key.pem")
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [
+        openssl,
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    command += [
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+    ]
     subprocess.run(
-        [*command, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True
+        [*command, "-out", files[0], "-keyout", files[1]],
+        check=True,
+        capture_output=True,
     )
     return files
 
@@ -138,7 +158,9 @@ class Scraped(NamedTuple):
 class Scrape:
     """`scrape("urls.txt")` is `python -m scraper urls.txt --dir run`, in the test's own folder."""
 
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, captured: Any) -> None:
+    def __init__(
+        self, folder: Path, patch: pytest.MonkeyPatch, captured: Any
+    ) -> None:
         self.folder = folder
         self._patch = patch
         self._captured = captured
@@ -154,7 +176,11 @@ class Scrape:
         done = subprocess.run(
             [sys.executable, "-m", "scraper", *self._with(dir, arguments)],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(PROJECT), **(environment or {})},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(PROJECT),
+                **(environment or {}),
+            },
             input=stdin,
             capture_output=True,
             text=True,
@@ -186,11 +212,19 @@ class Scrape:
     def _with(dir: str | None, arguments: tuple[str, ...]) -> list[str]:
         return [*arguments, *([] if dir is None else ["--dir", dir])]
 
-    def _scraped(self, code: int, stderr: str, stdout: str, dir: str | None) -> Scraped:
+    def _scraped(
+        self, code: int, stderr: str, stdout: str, dir: str | None
+    ) -> Scraped:
         folder = self.folder / (dir or ".")
         records = folder / "records.jsonl"
-        lines = records.read_text("utf-8-sig").splitlines() if records.is_file() else []
-        return Scraped(code, stderr, stdout, [json.loads(line) for line in lines], folder)
+        lines = (
+            records.read_text("utf-8-sig").splitlines()
+            if records.is_file()
+            else []
+        )
+        return Scraped(
+            code, stderr, stdout, [json.loads(line) for line in lines], folder
+        )
 
 
 def _no_exit(code: int) -> None:
@@ -199,7 +233,9 @@ def _no_exit(code: int) -> None:
 
 @pytest.fixture
 def scrape(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Scrape:
     """The command line, in an empty folder."""
     return Scrape(tmp_path, monkeypatch, capsys)

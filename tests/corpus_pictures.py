@@ -21,8 +21,12 @@ class Picture:
     frames: int = 1
 
 
-def _done(format: str, width: int, height: int, mode: str, frames: int = 1) -> Picture:
-    return Picture(format=format, width=width, height=height, mode=mode, frames=frames)
+def _done(
+    format: str, width: int, height: int, mode: str, frames: int = 1
+) -> Picture:
+    return Picture(
+        format=format, width=width, height=height, mode=mode, frames=frames
+    )
 
 
 def _failed(error_kind: str) -> Picture:

@@ -80,7 +80,11 @@ class Prescan:
                     charset, need_pragma = found, True
             elif name == "charset":
                 charset, need_pragma = encoding_of(value) or "", False
-        if need_pragma is None or (need_pragma and not got_pragma) or not charset:
+        if (
+            need_pragma is None
+            or (need_pragma and not got_pragma)
+            or not charset
+        ):
             return None
         return "utf-8" if charset.startswith("utf-16") else charset
 

@@ -41,11 +41,20 @@ class Table:
 @pytest.mark.parametrize(
     ("urls", "says"),
     [
-        ("http://localhost/", r"is a URL, where text is the path of a list: write \['http://loc"),
-        ({"http://localhost/": 1}, r"\(dict\) is no list of URLs: give one column or the values"),
+        (
+            "http://localhost/",
+            r"is a URL, where text is the path of a list: write \['http://loc",
+        ),
+        (
+            {"http://localhost/": 1},
+            r"\(dict\) is no list of URLs: give one column or the values",
+        ),
         (UserDict(), r"\(UserDict\) is no list of URLs"),
         (Table(), r"\(Table\) is no list of URLs: give one column"),
-        (b"http://localhost/", r"\(bytes\) is no list of URLs: give an iterable of text"),
+        (
+            b"http://localhost/",
+            r"\(bytes\) is no list of URLs: give an iterable of text",
+        ),
         (None, r"None \(NoneType\) is no list of URLs"),
         (7, r"7 \(int\) is no list of URLs"),
         (math.nan, r"nan \(float\) is no list of URLs"),
@@ -53,7 +62,9 @@ class Table:
     ],
 )
 @pytest.mark.parametrize("function", [scraper.run, scraper.stream])
-def test_what_is_no_list_is_refused(function: Any, urls: Any, says: str, tmp_path: Path) -> None:
+def test_what_is_no_list_is_refused(
+    function: Any, urls: Any, says: str, tmp_path: Path
+) -> None:
     with pytest.raises(scraper.UsageError, match=says):
         function(urls, scraper.configure(dir=str(tmp_path / "run")))
     assert not (tmp_path / "run").exists()
@@ -67,18 +78,24 @@ def test_a_url_in_the_place_of_a_list_does_not_tell_its_password() -> None:
 
 def test_a_dict_is_no_configuration() -> None:
     config: Any = {"threads": 8}
-    with pytest.raises(scraper.UsageError, match=r"scraper.configure\(...\) makes one"):
+    with pytest.raises(
+        scraper.UsageError, match=r"scraper.configure\(...\) makes one"
+    ):
         scraper.stream(["http://localhost/"], config)
 
 
 @pytest.mark.parametrize("retry", [True, 404, [404], [None]])
 def test_a_retry_that_names_no_kinds(retry: Any) -> None:
-    with pytest.raises(scraper.UsageError, match=r"retry = .* is not right: give \(\) for all"):
+    with pytest.raises(
+        scraper.UsageError, match=r"retry = .* is not right: give \(\) for all"
+    ):
         scraper.stream(["http://localhost/"], retry=retry)
 
 
 def test_one_kind_may_be_text() -> None:
-    assert scraper.stream(["http://localhost/"], retry="http_404").retry == ("http_404",)
+    assert scraper.stream(["http://localhost/"], retry="http_404").retry == (
+        "http_404",
+    )
 
 
 # -- what is no URL among others --------------------------------------------------------------
@@ -88,7 +105,15 @@ def test_an_item_that_is_no_text_costs_no_other_url(tmp_path: Path) -> None:
     config = scraper.configure(dir=tmp_path / "run", save_only=True)
     with FaultyServer(NO_RULES | {"/": page("a"), "/b": page("b")}) as server:
         good = [server.url("/"), server.url("/b")]
-        odd: list[Any] = [None, math.nan, (good[0],), b"http://localhost/", 7, Path("a"), Mute()]
+        odd: list[Any] = [
+            None,
+            math.nan,
+            (good[0],),
+            b"http://localhost/",
+            7,
+            Path("a"),
+            Mute(),
+        ]
         urls: Any = [good[0], *odd, good[1]]
         with scraper.stream(urls, config) as outcomes:
             records = [outcome.record for outcome in outcomes]
@@ -100,7 +125,9 @@ def test_an_item_that_is_no_text_costs_no_other_url(tmp_path: Path) -> None:
     assert len(told) == len(odd)
     assert "not text: nan (float); give each URL as text (str)" in told
     assert "not text: None (NoneType); give each URL as text (str)" in told
-    assert f"not text: ('{good[0]}',) (tuple); give each URL as text (str)" in told
+    assert (
+        f"not text: ('{good[0]}',) (tuple); give each URL as text (str)" in told
+    )
     assert any("(Mute)" in each for each in told)
 
 
@@ -116,7 +143,9 @@ def test_a_long_item_is_told_in_short(tmp_path: Path) -> None:
 # -- enough -----------------------------------------------------------------------------------
 
 
-def test_a_run_that_is_told_to_stop_finishes_what_is_under_way(tmp_path: Path) -> None:
+def test_a_run_that_is_told_to_stop_finishes_what_is_under_way(
+    tmp_path: Path,
+) -> None:
     config = scraper.configure(dir=tmp_path / "run", save_only=True, threads=1)
     site = NO_RULES | {f"/{n}": page("a") for n in range(300)}
     with FaultyServer(site) as server:
@@ -149,9 +178,18 @@ def test_a_folder_may_be_a_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (article, "a function is given by its name: html='tests.test_api:article'"),
-        (lambda page: None, "a function is given by its name: html='module:function'"),
-        (Table().__iter__, "a function is given by its name: html='module:function'"),
+        (
+            article,
+            "a function is given by its name: html='tests.test_api:article'",
+        ),
+        (
+            lambda page: None,
+            "a function is given by its name: html='module:function'",
+        ),
+        (
+            Table().__iter__,
+            "a function is given by its name: html='module:function'",
+        ),
     ],
 )
 def test_a_function_is_given_by_its_name(function: Any, says: str) -> None:
@@ -171,7 +209,9 @@ def test_a_function_is_given_by_its_name(function: Any, says: str) -> None:
         ({"threads": "many"}, "expected a whole number from 0 to 1024"),
     ],
 )
-def test_a_script_is_not_told_of_flags(values: dict[str, Any], says: str) -> None:
+def test_a_script_is_not_told_of_flags(
+    values: dict[str, Any], says: str
+) -> None:
     with pytest.raises(scraper.UsageError) as caught:
         scraper.configure(**values)
     assert str(caught.value).endswith(says)
@@ -182,7 +222,9 @@ def test_a_script_is_not_told_of_flags(values: dict[str, Any], says: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["processors.py", "processors/__init__.py"])
-def test_a_file_with_the_name_of_our_package_is_refused(name: str, scrape: Scrape) -> None:
+def test_a_file_with_the_name_of_our_package_is_refused(
+    name: str, scrape: Scrape
+) -> None:
     (scrape.folder / name).parent.mkdir(exist_ok=True)
     (scrape.folder / name).write_text("print('never run')\n")
     told = scrape(scrape.list_of("http://localhost/"))
@@ -199,10 +241,15 @@ def test_a_file_with_the_name_of_our_package_is_refused(name: str, scrape: Scrap
         [sys.executable, "script.py"], cwd=scrape.folder, env={"PYTHONPATH": str(PROJECT)},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    _refused(Scraped(2, done.stderr, done.stdout, [], scrape.folder), scrape.folder / name)
+    _refused(
+        Scraped(2, done.stderr, done.stdout, [], scrape.folder),
+        scrape.folder / name,
+    )
 
 
-def test_a_script_elsewhere_is_told_of_a_file_in_the_working_folder(scrape: Scrape) -> None:
+def test_a_script_elsewhere_is_told_of_a_file_in_the_working_folder(
+    scrape: Scrape,
+) -> None:
     """Workers would look there first, though the script does not."""
     (scrape.folder / "processors.py").write_text("print('never run')\n")
     (scrape.folder / "elsewhere").mkdir()
@@ -225,7 +272,9 @@ def test_a_script_elsewhere_is_told_of_a_file_in_the_working_folder(scrape: Scra
 def _refused(told: Scraped, file: Path) -> None:
     assert (told.code, told.stdout) == (2, "")
     assert len(told.stderr.splitlines()) == 1, told.stderr
-    assert told.stderr.startswith(f"error: {file} has the name of a package of this program")
+    assert told.stderr.startswith(
+        f"error: {file} has the name of a package of this program"
+    )
     assert "rename it" in told.stderr
 
 
@@ -233,7 +282,9 @@ def _refused(told: Scraped, file: Path) -> None:
 
 
 def test_a_run_is_entered_once(tmp_path: Path) -> None:
-    outcomes = scraper.stream([], scraper.configure(dir=tmp_path / "run", save_only=True))
+    outcomes = scraper.stream(
+        [], scraper.configure(dir=tmp_path / "run", save_only=True)
+    )
     with outcomes:
         assert list(outcomes) == []
     with pytest.raises(UsageError, match="make another"), outcomes:
@@ -241,18 +292,29 @@ def test_a_run_is_entered_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("grace", ["5s", -1, float("nan")])
-def test_the_grace_of_a_stop_is_a_number_of_seconds(grace: Any, tmp_path: Path) -> None:
+def test_the_grace_of_a_stop_is_a_number_of_seconds(
+    grace: Any, tmp_path: Path
+) -> None:
     with (
-        scraper.stream([], scraper.configure(dir=tmp_path / "run", save_only=True)) as outcomes,
+        scraper.stream(
+            [], scraper.configure(dir=tmp_path / "run", save_only=True)
+        ) as outcomes,
         pytest.raises(UsageError, match="takes seconds from 0 on"),
     ):
         outcomes.stop(grace=grace)
 
 
-def test_a_file_without_certificates_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+def test_a_file_without_certificates_is_told_before_anything_is_asked(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "none.pem").write_text("no certificate")
-    for name, says in (("none.pem", "holds no certificates"), ("gone.pem", "no such file")):
-        config = scraper.configure(dir=tmp_path / "run", ca_bundle=tmp_path / name, save_only=True)
+    for name, says in (
+        ("none.pem", "holds no certificates"),
+        ("gone.pem", "no such file"),
+    ):
+        config = scraper.configure(
+            dir=tmp_path / "run", ca_bundle=tmp_path / name, save_only=True
+        )
         with pytest.raises(UsageError, match=says):
             scraper.run(["https://localhost:1/"], config)
 
@@ -268,14 +330,29 @@ def test_a_directive_that_nobody_sends_is_refused() -> None:
 def test_the_report_is_final_when_the_outcomes_end(tmp_path: Path) -> None:
     with FaultyServer({"/a": page("a"), "/b": status(404)}) as server:
         urls = [server.url("/a"), server.url("/b")]
-        config = scraper.configure(dir=str(tmp_path / "run"), robots="off", save_only=True)
+        config = scraper.configure(
+            dir=str(tmp_path / "run"), robots="off", save_only=True
+        )
         with scraper.stream(urls, config) as run:
             list(run)
-            inside = (run.report.done, run.report.exit_code, run.report.totals, run.complete)
+            inside = (
+                run.report.done,
+                run.report.exit_code,
+                run.report.totals,
+                run.complete,
+            )
             assert inside[:2] == (1, 3)
             assert inside[2] is not None
-            assert json.loads((run.folder / "summary.json").read_bytes())["done"] == 1
-    assert (run.report.done, run.report.exit_code, run.report.totals, run.complete) == inside
+            assert (
+                json.loads((run.folder / "summary.json").read_bytes())["done"]
+                == 1
+            )
+    assert (
+        run.report.done,
+        run.report.exit_code,
+        run.report.totals,
+        run.complete,
+    ) == inside
 
 
 def test_a_script_may_change_its_folder_meanwhile(
@@ -286,7 +363,9 @@ def test_a_script_may_change_its_folder_meanwhile(
     site = {f"/{n}": page(f"<title>{n}</title>") for n in range(8)}
     with FaultyServer(site) as server:
         urls = [server.url(path) for path in site]
-        config = scraper.configure(dir="run", robots="off", processes=1, threads=1, window=1)
+        config = scraper.configure(
+            dir="run", robots="off", processes=1, threads=1, window=1
+        )
         with scraper.stream(urls, config) as run:
             for _ in run:
                 os.chdir(tmp_path / "elsewhere")

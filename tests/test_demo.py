@@ -26,7 +26,9 @@ def shop() -> Iterator[Demo]:
 
 
 def get(shop: Demo, path: str) -> requests.Response:
-    return requests.get(shop.server.url(path), timeout=10, allow_redirects=False)
+    return requests.get(
+        shop.server.url(path), timeout=10, allow_redirects=False
+    )
 
 
 def picture(shop: Demo, name: str) -> Image.Image:
@@ -55,7 +57,9 @@ def test_status_of(shop: Demo, path: str, code: int) -> None:
     assert get(shop, path).status_code == code
 
 
-def test_every_listed_url_is_linked_from_the_index_and_known_to_the_note(shop: Demo) -> None:
+def test_every_listed_url_is_linked_from_the_index_and_known_to_the_note(
+    shop: Demo,
+) -> None:
     index = BeautifulSoup(get(shop, "/").text, "html.parser")
     linked = {shop.server.url(str(link["href"])) for link in index.select("a")}
     assert linked | {shop.server.url("/")} == set(shop.urls)
@@ -79,8 +83,14 @@ def test_the_redirect_leads_to_a_page(shop: Demo) -> None:
     assert get(shop, "/poster-of-the-month").headers["Location"] == "/dunes"
 
 
-def test_robots_txt_forbids_the_private_page_and_nothing_else(shop: Demo) -> None:
-    rules = [line for line in get(shop, "/robots.txt").text.splitlines() if ":" in line]
+def test_robots_txt_forbids_the_private_page_and_nothing_else(
+    shop: Demo,
+) -> None:
+    rules = [
+        line
+        for line in get(shop, "/robots.txt").text.splitlines()
+        if ":" in line
+    ]
     assert rules == ["User-agent: *", "Disallow: /private/"]
 
 
@@ -112,7 +122,9 @@ def test_product_is_silent_about_other_pages(shop: Demo) -> None:
 
 
 @pytest.mark.parametrize("poster", demo.POSTERS, ids=lambda poster: poster.slug)
-def test_the_picture_of_a_page_is_there_with_its_true_type(shop: Demo, poster: demo.Poster) -> None:
+def test_the_picture_of_a_page_is_there_with_its_true_type(
+    shop: Demo, poster: demo.Poster
+) -> None:
     if poster.slug == "city":
         get(shop, "/city")
     page = BeautifulSoup(get(shop, f"/{poster.slug}").content, "html.parser")
@@ -124,7 +136,9 @@ def test_the_picture_of_a_page_is_there_with_its_true_type(shop: Demo, poster: d
         assert image.get_format_mimetype() == answer.headers["Content-Type"]
 
 
-def test_the_lighthouse_lies_on_its_side_until_its_orientation_is_heeded(shop: Demo) -> None:
+def test_the_lighthouse_lies_on_its_side_until_its_orientation_is_heeded(
+    shop: Demo,
+) -> None:
     with picture(shop, "lighthouse.jpg") as image:
         assert image.getexif()[0x0112] == 6
         assert image.size == (960, 720)
@@ -143,7 +157,9 @@ def test_the_balloon_has_alpha(shop: Demo) -> None:
 
 
 @pytest.mark.parametrize("poster", demo.POSTERS, ids=lambda poster: poster.slug)
-def test_all_pictures_but_the_harbour_can_be_decoded(shop: Demo, poster: demo.Poster) -> None:
+def test_all_pictures_but_the_harbour_can_be_decoded(
+    shop: Demo, poster: demo.Poster
+) -> None:
     with picture(shop, poster.picture) as image:
         if poster.slug == "harbour":
             with pytest.raises(OSError, match="truncated"):
@@ -164,5 +180,7 @@ def test_the_pictures_are_small_enough_for_a_package() -> None:
 
 def test_a_worker_that_imports_product_imports_no_server() -> None:
     code = "import sys, scraper.demo; print('scraper.faulty' in sys.modules, 'PIL' in sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert ran.stdout.split() == ["False", "False"]

@@ -46,7 +46,10 @@ from tests.conftest import Scrape
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
-REQUESTING = {f"requests.{verb}" for verb in ("get", "head", "post", "put", "delete", "request")}
+REQUESTING = {
+    f"requests.{verb}"
+    for verb in ("get", "head", "post", "put", "delete", "request")
+}
 # Idle workers end, killed ones are awaited, and with them two threads.
 TO_END_SECONDS = GENTLE_SECONDS + 3 * KILL_SECONDS
 REWRITE = "run `python -m tests.test_docs` to write it anew"
@@ -59,7 +62,9 @@ def table_rows(text: str) -> list[list[str]]:
     """The cells of all rows whose first cell is a `word` in backticks."""
     lines = [line for line in text.splitlines() if line.startswith("| `")]
     split = (re.split(r"(?<!\\)\|", line.strip().strip("|")) for line in lines)
-    return [[cell.strip().replace("\\|", "|") for cell in cells] for cells in split]
+    return [
+        [cell.strip().replace("\\|", "|") for cell in cells] for cells in split
+    ]
 
 
 def first_words(text: str) -> list[str]:
@@ -69,7 +74,9 @@ def first_words(text: str) -> list[str]:
 def section(page: str, heading: str) -> str:
     """What stands below a heading, up to the next one."""
     text = (DOCS / page).read_text()
-    below = re.split(rf"^#+ {re.escape(heading)}\n", text, maxsplit=1, flags=re.MULTILINE)
+    below = re.split(
+        rf"^#+ {re.escape(heading)}\n", text, maxsplit=1, flags=re.MULTILINE
+    )
     assert len(below) == 2, f"docs/{page} has no heading {heading!r}"
     return re.split(r"^#+ ", below[1], maxsplit=1, flags=re.MULTILINE)[0]
 
@@ -86,11 +93,16 @@ class Fence(NamedTuple):
 
 def fences(path: Path) -> list[Fence]:
     text = path.read_text()
-    pattern = re.compile(r"^<!-- (\w+)(?:: ([^>]*?))? -->\n```(\w*)\n(.*?)^```$", re.M | re.S)
+    pattern = re.compile(
+        r"^<!-- (\w+)(?:: ([^>]*?))? -->\n```(\w*)\n(.*?)^```$", re.M | re.S
+    )
     found = list(pattern.finditer(text))
     ends = [*(each.start() for each in found[1:]), len(text)]
     return [
-        Fence(*(part or "" for part in each.groups()), _check_in(text[each.end() : end]))
+        Fence(
+            *(part or "" for part in each.groups()),
+            _check_in(text[each.end() : end]),
+        )
         for each, end in zip(found, ends, strict=True)
     ]
 
@@ -104,11 +116,15 @@ def _check_in(text: str) -> str:
 
 
 def commands() -> dict[str, str]:
-    marked = [each for each in fences(PROJECT / "README.md") if each.word == "command"]
+    marked = [
+        each for each in fences(PROJECT / "README.md") if each.word == "command"
+    ]
     return {each.argument: each.body.strip() for each in marked}
 
 
-def test_the_readme_has_one_command_for_the_demo_and_one_for_the_tests() -> None:
+def test_the_readme_has_one_command_for_the_demo_and_one_for_the_tests() -> (
+    None
+):
     assert commands().keys() == {"demo", "tests"}
     for command in commands().values():
         assert "\n" not in command
@@ -139,7 +155,9 @@ def test_the_exit_codes_of_the_readme_are_those_of_the_report() -> None:
     assert all(f"\n| {code} |" in table for code in (0, 1, 2, 3, 4, 5, 6))
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in DOCS.glob("*.md"))])
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{p.name}" for p in DOCS.glob("*.md"))]
+)
 def test_links_to_files_and_headings_lead_somewhere(page: str) -> None:
     path = PROJECT / page
     for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", path.read_text()):
@@ -148,7 +166,10 @@ def test_links_to_files_and_headings_lead_somewhere(page: str) -> None:
         assert other.exists(), f"{page} links to {target}"
         if anchor:
             headings = re.findall(r"^#+ (.*)$", other.read_text(), re.MULTILINE)
-            anchors = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
+            anchors = {
+                re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-")
+                for h in headings
+            }
             assert anchor in anchors, f"{page} links to {target}"
 
 
@@ -163,8 +184,12 @@ def test_errors_md_lists_exactly_the_kinds_of_the_code() -> None:
     assert first_words((DOCS / "errors.md").read_text()) == list(KINDS)
 
 
-@pytest.mark.parametrize("row", table_rows((DOCS / "errors.md").read_text()), ids=lambda r: r[0])
-def test_errors_md_says_stage_and_retryability_as_the_code_does(row: list[str]) -> None:
+@pytest.mark.parametrize(
+    "row", table_rows((DOCS / "errors.md").read_text()), ids=lambda r: r[0]
+)
+def test_errors_md_says_stage_and_retryability_as_the_code_does(
+    row: list[str],
+) -> None:
     kind = KINDS[row[0].strip("`")]
     assert row[1] == kind.stage
     assert row[2].split(",")[0] == ("yes" if kind.retryable else "no")
@@ -173,7 +198,11 @@ def test_errors_md_says_stage_and_retryability_as_the_code_does(row: list[str]) 
 
 
 def test_errors_md_names_retryable_statuses_that_are() -> None:
-    row = next(r for r in table_rows((DOCS / "errors.md").read_text()) if "http_status" in r[0])
+    row = next(
+        r
+        for r in table_rows((DOCS / "errors.md").read_text())
+        if "http_status" in r[0]
+    )
     named = {int(number) for number in re.findall(r"\b\d{3}\b", row[2])}
     assert named <= RETRYABLE_STATUSES
 
@@ -187,7 +216,11 @@ def a_record(*, fetched: bool) -> dict[str, object]:
     answer = Fetched(TASK, TASK.url, 200, "page", "text/html", None, (), "1.part", 1, 1, "0" * 64,
                      0.0, Timings())  # fmt: skip
     refusal = new_failure("host_not_allowed", "no")
-    line = of_fetched(1, answer, path=None) if fetched else of_refused(1, TASK, refusal)
+    line = (
+        of_fetched(1, answer, path=None)
+        if fetched
+        else of_refused(1, TASK, refusal)
+    )
     record: dict[str, object] = orjson.loads(line)
     return record
 
@@ -205,23 +238,31 @@ def test_records_md_lists_the_keys_of_seconds() -> None:
 
 
 def test_records_md_lists_the_keys_of_pages() -> None:
-    facts = html.page_facts(Page("http://example.com/", b"<title>A page</title>"))
+    facts = html.page_facts(
+        Page("http://example.com/", b"<title>A page</title>")
+    )
     assert first_words(section("records.md", "Pages")) == [*facts, "data"]
 
 
 def test_records_md_lists_the_keys_of_pictures(tmp_path: Path) -> None:
     source = tmp_path / "lake.jpg"
-    source.write_bytes(files("scraper").joinpath("demo_site", "lake.jpg").read_bytes())
-    facts = image.process(str(source), image.Plan(), str(tmp_path / "out"), "processed/a").facts
+    source.write_bytes(
+        files("scraper").joinpath("demo_site", "lake.jpg").read_bytes()
+    )
+    facts = image.process(
+        str(source), image.Plan(), str(tmp_path / "out"), "processed/a"
+    ).facts
     assert first_words(section("records.md", "Pictures")) == list(facts)
-    assert set(first_words(section("records.md", "Of `processed`"))) == set(facts["processed"][0])
+    assert set(first_words(section("records.md", "Of `processed`"))) == set(
+        facts["processed"][0]
+    )
 
 
 def test_records_md_lists_the_keys_of_errors_jsonl() -> None:
     keys = list(orjson.loads(error_log.error_line(a_record(fetched=True))))
-    assert re.findall(r"`(\w+)`", section("records.md", "errors.jsonl").partition("\n\n")[2]) == [
-        *keys
-    ]
+    assert re.findall(
+        r"`(\w+)`", section("records.md", "errors.jsonl").partition("\n\n")[2]
+    ) == [*keys]
 
 
 def test_records_md_lists_the_keys_of_the_summary() -> None:
@@ -232,7 +273,12 @@ def test_records_md_lists_the_keys_of_the_summary() -> None:
 def test_records_md_lists_the_tables_of_the_ledger() -> None:
     db = sqlite3.connect(":memory:")
     db.executescript(schema._TABLES)
-    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    tables = {
+        name
+        for (name,) in db.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        )
+    }
     db.close()
     assert set(first_words(section("records.md", "The ledger"))) == tables
 
@@ -253,37 +299,51 @@ def test_configuration_md_is_what_the_code_says() -> None:
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
 def test_configuration_md_has_a_row_for(key: Key) -> None:
-    row = next(r for r in table_rows(split_reference()[1]) if r[0] == f"`{key.name}`")
+    row = next(
+        r for r in table_rows(split_reference()[1]) if r[0] == f"`{key.name}`"
+    )
     assert (key.flag in row[1]) is key.info.flag
     assert row[2] == f"`{key.environment}`"
     assert load({key.name: row[3].strip('`"[]')}, environment={})[0] == Config()
 
 
-def test_every_flag_of_the_help_is_in_configuration_md(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_flag_of_the_help_is_in_configuration_md(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     text = (DOCS / "configuration.md").read_text()
     for command in ([], ["status"], ["explain"]):
         with pytest.raises(SystemExit):
             main([*command, "--help"])
-        flags = set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", capsys.readouterr().out))
+        flags = set(
+            re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", capsys.readouterr().out)
+        )
         flags.discard("-m")  # of python
         assert {flag for flag in flags if f"`{flag}" not in text} == set()
 
 
 def test_default_toml_is_what_the_code_says() -> None:
-    assert (PROJECT / "config" / "default.toml").read_text() == as_toml(Config()), REWRITE
+    assert (PROJECT / "config" / "default.toml").read_text() == as_toml(
+        Config()
+    ), REWRITE
 
 
 def test_default_toml_sets_what_is_set_without_it() -> None:
-    config, origins = load(toml=PROJECT / "config" / "default.toml", environment={})
+    config, origins = load(
+        toml=PROJECT / "config" / "default.toml", environment={}
+    )
     assert config == Config()
     assert origins.keys() == KEYS.keys()
 
 
 @pytest.mark.parametrize("name", ["polite", "images"])
 def test_the_example_profile_loads_and_changes_something(name: str) -> None:
-    config, origins = load(toml=PROJECT / "config" / f"{name}.toml", environment={})
+    config, origins = load(
+        toml=PROJECT / "config" / f"{name}.toml", environment={}
+    )
     defaults = Config()
-    same = [key for key in origins if _value(config, key) == _value(defaults, key)]
+    same = [
+        key for key in origins if _value(config, key) == _value(defaults, key)
+    ]
     assert origins
     assert same == []
 
@@ -309,8 +369,12 @@ def shop() -> Iterator[FaultyServer]:
 
 
 @pytest.mark.parametrize(("page", "number"), RUNNABLE)
-def test_the_example_runs(page: str, number: int, shop: FaultyServer, tmp_path: Path) -> None:
-    (tmp_path / "urls.txt").write_text("".join(f"{url}\n" for url in demo.urls(shop)))
+def test_the_example_runs(
+    page: str, number: int, shop: FaultyServer, tmp_path: Path
+) -> None:
+    (tmp_path / "urls.txt").write_text(
+        "".join(f"{url}\n" for url in demo.urls(shop))
+    )
     all_of_them = fences(DOCS / page)
     for fence in all_of_them:
         if fence.word == "file":
@@ -373,18 +437,27 @@ def _made_in(folder: Path) -> dict[str, bytes]:
 
 def test_every_example_in_python_can_be_read() -> None:
     for path in [PROJECT / "README.md", *DOCS.glob("*.md")]:
-        for body in re.findall(r"^```python\n(.*?)^```$", path.read_text(), re.M | re.S):
+        for body in re.findall(
+            r"^```python\n(.*?)^```$", path.read_text(), re.M | re.S
+        ):
             compile(body, str(path), "exec")
 
 
 def test_no_example_asks_without_a_time_out() -> None:
     """As ruff's S113 has it for the code: requests waits for ever if it is not told otherwise."""
     for path in [PROJECT / "README.md", *DOCS.glob("*.md")]:
-        for body in re.findall(r"^```python\n(.*?)^```$", path.read_text(), re.M | re.S):
+        for body in re.findall(
+            r"^```python\n(.*?)^```$", path.read_text(), re.M | re.S
+        ):
             for call in ast.walk(ast.parse(body)):
-                if isinstance(call, ast.Call) and ast.unparse(call.func) in REQUESTING:
+                if (
+                    isinstance(call, ast.Call)
+                    and ast.unparse(call.func) in REQUESTING
+                ):
                     told = {keyword.arg for keyword in call.keywords}
-                    assert "timeout" in told, f"{path.name}: {ast.unparse(call)}"
+                    assert "timeout" in told, (
+                        f"{path.name}: {ast.unparse(call)}"
+                    )
 
 
 def test_the_picture_shows_all_posters() -> None:
@@ -398,25 +471,49 @@ def test_the_picture_shows_all_posters() -> None:
 def test_every_page_and_section_that_the_code_cites_is_there() -> None:
     """As `docs/records.md`, or `README, "Exit codes"`."""
     cited = 0
-    for path in [*(PROJECT / "scraper").rglob("*.py"), *(PROJECT / "processors").rglob("*.py")]:
+    for path in [
+        *(PROJECT / "scraper").rglob("*.py"),
+        *(PROJECT / "processors").rglob("*.py"),
+    ]:
         text = path.read_text()
-        for name, heading in re.findall(r'(?:(docs/\w+\.md)|README)(?:, "([^"]+)")?', text):
+        for name, heading in re.findall(
+            r'(?:(docs/\w+\.md)|README)(?:, "([^"]+)")?', text
+        ):
             page = PROJECT / (name or "README.md")
             assert page.exists(), f"{path.name} cites {name}"
             if heading:
-                assert re.search(rf"^#+ {heading}$", page.read_text(), re.M), f"{path.name}"
+                assert re.search(rf"^#+ {heading}$", page.read_text(), re.M), (
+                    f"{path.name}"
+                )
             cited += 1
         # The other way round, "see SECTION in docs/page.md", cannot be followed by a reader's eye.
-        assert not re.search(r"see \w+ in docs/", text), f"{path.name} cites a section by a word"
+        assert not re.search(r"see \w+ in docs/", text), (
+            f"{path.name} cites a section by a word"
+        )
     assert cited > 5
 
 
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBERS = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+)
 
 
 def test_the_guide_says_after_how_many_failures_a_host_is_down() -> None:
     sentence = " ".join(section("guide.md", "Politeness").split())
-    assert f"fails {NUMBERS[pace.MAX_CONSECUTIVE_FAILURES]} times in a row" in sentence
+    assert (
+        f"fails {NUMBERS[pace.MAX_CONSECUTIVE_FAILURES]} times in a row"
+        in sentence
+    )
 
 
 def test_the_crontab_of_the_guide_asks_every_night_and_speaks_only_when_it_must(
@@ -424,9 +521,14 @@ def test_the_crontab_of_the_guide_asks_every_night_and_speaks_only_when_it_must(
 ) -> None:
     guide = (DOCS / "guide.md").read_text()
     crontab = guide.partition("```crontab\n")[2].partition("```")[0]
-    (line,) = (each for each in crontab.splitlines() if not each.startswith("#"))
+    (line,) = (
+        each for each in crontab.splitlines() if not each.startswith("#")
+    )
     words = shlex.split(line.partition("-m scraper ")[2])
-    site = {"/robots.txt": status(404), "/": sequence(page("a"), page("b"), status(410))}
+    site = {
+        "/robots.txt": status(404),
+        "/": sequence(page("a"), page("b"), status(410)),
+    }
     with FaultyServer(site) as server:
         scrape.list_of(server.url())
         nights = [scrape.here(*words, dir=None) for _ in range(3)]
@@ -441,7 +543,9 @@ def test_systemd_waits_for_longer_than_the_grace_of_its_unit() -> None:
     lines = dict(line.split("=", 1) for line in unit.splitlines())
     words = shlex.split(lines["ExecStart"].partition("-m scraper ")[2])
     config, _ = read_configuration(build_parser().parse_args(words))
-    assert int(lines["TimeoutStopSec"]) > config.run.grace_seconds + TO_END_SECONDS
+    assert (
+        int(lines["TimeoutStopSec"]) > config.run.grace_seconds + TO_END_SECONDS
+    )
     assert TO_END_SECONDS < 10
     assert "up to 10 s more" in told
     assert f"({Config().run.grace_seconds:g} s if nothing is" in told

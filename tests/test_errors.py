@@ -59,8 +59,12 @@ def test_the_tree_is_drawn_as_it_is() -> None:
 
 def test_branches_are_drawn_as_they_are() -> None:
     tree = (errors.__doc__ or "").partition("\n\n")[2].partition("\n\n")[0]
-    branches = [line[:15].strip() for line in tree.splitlines() if line[:15].strip()]
-    assert branches == list(dict.fromkeys(kind.branch for kind in KINDS.values()))
+    branches = [
+        line[:15].strip() for line in tree.splitlines() if line[:15].strip()
+    ]
+    assert branches == list(
+        dict.fromkeys(kind.branch for kind in KINDS.values())
+    )
 
 
 def test_the_documentation_lists_exactly_the_kinds() -> None:
@@ -75,13 +79,21 @@ def test_the_documentation_lists_exactly_the_kinds() -> None:
 
 
 def test_a_kind_knows_its_state() -> None:
-    skipped = {name for name in KINDS if errors.state_of(new_failure(name, "")) == "skipped"}
-    assert skipped == {name for name, kind in KINDS.items() if kind.branch == "rule"}
+    skipped = {
+        name
+        for name in KINDS
+        if errors.state_of(new_failure(name, "")) == "skipped"
+    }
+    assert skipped == {
+        name for name, kind in KINDS.items() if kind.branch == "rule"
+    }
 
 
 def test_what_is_blamed_on_this_machine_is_what_stands_in_that_branch() -> None:
     here = {name for name, kind in KINDS.items() if kind.blame == "here"}
-    assert here == {name for name, kind in KINDS.items() if kind.branch == "here"}
+    assert here == {
+        name for name, kind in KINDS.items() if kind.branch == "here"
+    }
 
 
 @pytest.mark.parametrize(
@@ -89,21 +101,32 @@ def test_what_is_blamed_on_this_machine_is_what_stands_in_that_branch() -> None:
     [(404, False, "url"), (429, True, "host"), (503, True, "host"), (500, True, "url"),
      (501, False, "url"), (408, True, "url"), (410, False, "url")],
 )  # fmt: skip
-def test_a_status_tells_whether_to_ask_again(status: int, retryable: bool, blame: str) -> None:
+def test_a_status_tells_whether_to_ask_again(
+    status: int, retryable: bool, blame: str
+) -> None:
     got = of_status(status, "Because")
-    assert (got.retryable, got.blame, got.label) == (retryable, blame, f"http_{status}")
+    assert (got.retryable, got.blame, got.label) == (
+        retryable,
+        blame,
+        f"http_{status}",
+    )
     assert got.message == f"the server answered {status} Because"
 
 
 def test_a_reason_of_any_length_makes_a_short_message() -> None:
     assert len(of_status(404, "Not  Found \r" * 5_000).message) < 150
-    assert of_status(404, " Not \t Found ").message == "the server answered 404 Not Found"
+    assert (
+        of_status(404, " Not \t Found ").message
+        == "the server answered 404 Not Found"
+    )
 
 
 # -- completeness of the door -----------------------------------------------------------------
 
 
-def raised_by(module: ModuleType, root: type[BaseException]) -> Iterator[type[BaseException]]:
+def raised_by(
+    module: ModuleType, root: type[BaseException]
+) -> Iterator[type[BaseException]]:
     """The exceptions of a module below `root`, warnings left out."""
     for _, cls in inspect.getmembers(module, inspect.isclass):
         if issubclass(cls, root) and not issubclass(cls, Warning):
@@ -145,13 +168,16 @@ def test_every_exception_of_a_library_has_a_kind(library: str) -> None:
     nameless = {
         cls.__qualname__
         for cls in raised
-        if failure_of(made(cls)).kind == "internal_error" and cls.__name__ not in OURS | WRAPPERS
+        if failure_of(made(cls)).kind == "internal_error"
+        and cls.__name__ not in OURS | WRAPPERS
     }
     assert nameless == set()
 
 
 def test_every_kind_behind_the_door_is_one_of_the_tree() -> None:
-    assert {kind for kind in EXCEPTION_KINDS.values() if kind is not None} <= set(KINDS)
+    assert {
+        kind for kind in EXCEPTION_KINDS.values() if kind is not None
+    } <= set(KINDS)
 
 
 def test_every_class_named_at_the_door_exists() -> None:
@@ -173,7 +199,9 @@ def every_builtin_error() -> list[type[BaseException]]:
             if isinstance(cls, type) and issubclass(cls, BaseException)]  # fmt: skip
 
 
-@pytest.mark.parametrize("number", sorted(errno.errorcode), ids=errno.errorcode.get)
+@pytest.mark.parametrize(
+    "number", sorted(errno.errorcode), ids=errno.errorcode.get
+)
 def test_every_number_that_a_socket_may_say_has_a_kind(number: int) -> None:
     got = failure_of(OSError(number, "because"))
     assert got.kind in KINDS
@@ -183,7 +211,10 @@ def test_every_number_that_a_socket_may_say_has_a_kind(number: int) -> None:
 def test_every_subclass_of_oserror_has_a_kind() -> None:
     for cls in every_builtin_error():
         if issubclass(cls, OSError):
-            assert KINDS[failure_of(cls("because")).kind].branch in ("network", "here"), cls
+            assert KINDS[failure_of(cls("because")).kind].branch in (
+                "network",
+                "here",
+            ), cls
 
 
 @pytest.mark.parametrize(
@@ -230,19 +261,27 @@ def read_by_http_client(answer: bytes) -> bytes:
 
 def test_what_a_library_trips_over_is_the_servers_fault() -> None:
     """http.client reads a negative number of bytes: a ValueError, which no list can foresee."""
-    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello"
+    chunked = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello"
+    )
     error = raised(lambda: read_by_http_client(chunked))
     assert type(error) is ValueError
     got = failure_of(error)
     assert got.kind == "protocol_error"
-    assert got.message.startswith("the answer is not HTTP as it must be (ValueError: read length")
+    assert got.message.startswith(
+        "the answer is not HTTP as it must be (ValueError: read length"
+    )
 
 
-def test_what_we_raise_within_a_library_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_we_raise_within_a_library_is_our_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A library calls us back (the guard connects, the reader counts), and we are wrong."""
     monkeypatch.setattr(guard, "canonical_name", lambda host: {}[host])
     connection = HTTPConnection("example.com")
-    vars(connection)["_new_conn"] = lambda: guard.Guard(guard.AllowList([])).host_class("a")
+    vars(connection)["_new_conn"] = lambda: guard.Guard(
+        guard.AllowList([])
+    ).host_class("a")
     error = raised(lambda: connection.request("GET", "/"))
     assert failure_of(error).kind == "internal_error"
 
@@ -254,15 +293,21 @@ def test_what_we_raise_within_a_library_is_our_fault(monkeypatch: pytest.MonkeyP
      (b"HTTP/2 200", "UnknownProtocol: HTTP/2"),
      (b"HTTP/1.1 " + b"2" * 5_000, "BadStatusLine: HTTP/1.1 222")],
 )  # fmt: skip
-def test_what_an_answer_must_not_be_is_said_in_our_words(line: bytes, said: str) -> None:
+def test_what_an_answer_must_not_be_is_said_in_our_words(
+    line: bytes, said: str
+) -> None:
     error = raised(lambda: read_by_http_client(line + b"\r\n\r\n"))
     got = failure_of(u3.ProtocolError("Connection aborted.", error))
     assert got.kind == "protocol_error"
-    assert got.message.startswith(f"the answer is not HTTP as it must be ({said}")
+    assert got.message.startswith(
+        f"the answer is not HTTP as it must be ({said}"
+    )
 
 
 def test_a_body_that_ended_early_is_told_with_its_sizes() -> None:
-    error = u3.ProtocolError("Connection broken", http.client.IncompleteRead(b"1234", 10))
+    error = u3.ProtocolError(
+        "Connection broken", http.client.IncompleteRead(b"1234", 10)
+    )
     assert failure_of(error).message == (
         "the connection ended before the body did (IncompleteRead(4 bytes read, 10 more expected))"
     )
@@ -273,7 +318,9 @@ def test_a_body_that_ended_early_is_told_with_its_sizes() -> None:
 
 def new_connection(cause: Exception) -> u3.NewConnectionError:
     """As urllib3's `_new_conn` raises it."""
-    error = u3.NewConnectionError(CONNECTION, f"Failed to establish a new connection: {cause}")
+    error = u3.NewConnectionError(
+        CONNECTION, f"Failed to establish a new connection: {cause}"
+    )
     error.__cause__ = cause
     return error
 
@@ -291,30 +338,42 @@ def by_proxy(error: Exception) -> u3.ProxyError:
 
 
 def certificate() -> ssl.SSLCertVerificationError:
-    return ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
+    return ssl.SSLCertVerificationError(
+        1, "certificate verify failed: self-signed certificate"
+    )
 
 
 def name_resolution() -> u3.NameResolutionError:
-    reason = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    reason = socket.gaierror(
+        socket.EAI_AGAIN, "Temporary failure in name resolution"
+    )
     return u3.NameResolutionError("example.com", CONNECTION, reason)
 
 
 WRAPPED: dict[str, tuple[Callable[[], BaseException], str]] = {
     "refused": (
         lambda: RequestsConnectionError(
-            given_up(new_connection(ConnectionRefusedError(111, "Connection refused")))
+            given_up(
+                new_connection(
+                    ConnectionRefusedError(111, "Connection refused")
+                )
+            )
         ),
         "connect_refused",
     ),
     "unreachable": (
         lambda: RequestsConnectionError(
-            given_up(new_connection(OSError(errno.EHOSTUNREACH, "No route to host")))
+            given_up(
+                new_connection(OSError(errno.EHOSTUNREACH, "No route to host"))
+            )
         ),
         "connect_failed",
     ),
     "no descriptors": (
         lambda: RequestsConnectionError(
-            given_up(new_connection(OSError(errno.EMFILE, "Too many open files")))
+            given_up(
+                new_connection(OSError(errno.EMFILE, "Too many open files"))
+            )
         ),
         "no_descriptors",
     ),
@@ -332,25 +391,34 @@ WRAPPED: dict[str, tuple[Callable[[], BaseException], str]] = {
     ),
     "reset": (
         lambda: RequestsConnectionError(
-            u3.ProtocolError("Connection aborted.", ConnectionResetError(104, "reset by peer"))
+            u3.ProtocolError(
+                "Connection aborted.",
+                ConnectionResetError(104, "reset by peer"),
+            )
         ),
         "connection_lost",
     ),
     "closed without a byte": (
         lambda: RequestsConnectionError(
-            u3.ProtocolError("Connection aborted.", http.client.RemoteDisconnected("closed"))
+            u3.ProtocolError(
+                "Connection aborted.", http.client.RemoteDisconnected("closed")
+            )
         ),
         "connection_lost",
     ),
     "garbage": (
         lambda: RequestsConnectionError(
-            u3.ProtocolError("Connection aborted.", http.client.BadStatusLine("SSH-2.0"))
+            u3.ProtocolError(
+                "Connection aborted.", http.client.BadStatusLine("SSH-2.0")
+            )
         ),
         "protocol_error",
     ),
     "short": (
         lambda: requests.exceptions.ChunkedEncodingError(
-            u3.ProtocolError("Connection broken", http.client.IncompleteRead(b"", 10))
+            u3.ProtocolError(
+                "Connection broken", http.client.IncompleteRead(b"", 10)
+            )
         ),
         "body_short",
     ),
@@ -359,7 +427,9 @@ WRAPPED: dict[str, tuple[Callable[[], BaseException], str]] = {
         "body_short",
     ),
     "certificate": (
-        lambda: requests.exceptions.SSLError(given_up(u3.SSLError(certificate()))),
+        lambda: requests.exceptions.SSLError(
+            given_up(u3.SSLError(certificate()))
+        ),
         "tls_certificate",
     ),
     "handshake": (
@@ -368,29 +438,48 @@ WRAPPED: dict[str, tuple[Callable[[], BaseException], str]] = {
         ),
         "tls_failed",
     ),
-    "name": (lambda: RequestsConnectionError(given_up(name_resolution())), "dns_failed"),
+    "name": (
+        lambda: RequestsConnectionError(given_up(name_resolution())),
+        "dns_failed",
+    ),
     "name, by the guard": (
         lambda: RequestsConnectionError(
-            u3.ProtocolError("Connection aborted.", resolver.NotFound("there is no host x"))
+            u3.ProtocolError(
+                "Connection aborted.", resolver.NotFound("there is no host x")
+            )
         ),
         "dns_not_found",
     ),
     "a rule of the guard's": (
         lambda: RequestsConnectionError(
-            u3.ProtocolError("aborted", guard.Refused("port_not_allowed", "port 22"))
+            u3.ProtocolError(
+                "aborted", guard.Refused("port_not_allowed", "port 22")
+            )
         ),
         "port_not_allowed",
     ),
     # The refusal is the proxy's: it says nothing of the host, and all hosts share it.
     "proxy": (
         lambda: requests.exceptions.ProxyError(
-            given_up(by_proxy(new_connection(ConnectionRefusedError(111, "Connection refused"))))
+            given_up(
+                by_proxy(
+                    new_connection(
+                        ConnectionRefusedError(111, "Connection refused")
+                    )
+                )
+            )
         ),
         "proxy_failed",
     ),
     "proxy says no": (
         lambda: requests.exceptions.ProxyError(
-            given_up(by_proxy(OSError("Tunnel connection failed: 407 Proxy Authentication")))
+            given_up(
+                by_proxy(
+                    OSError(
+                        "Tunnel connection failed: 407 Proxy Authentication"
+                    )
+                )
+            )
         ),
         "proxy_failed",
     ),
@@ -411,7 +500,9 @@ def test_wrappers_are_opened(name: str) -> None:
 
 def test_the_message_is_that_of_the_cause() -> None:
     error = RequestsConnectionError(
-        given_up(new_connection(ConnectionRefusedError(111, "Connection refused")))
+        given_up(
+            new_connection(ConnectionRefusedError(111, "Connection refused"))
+        )
     )
     assert failure_of(error).message == "Connection refused"
 
@@ -446,13 +537,17 @@ def test_a_message_is_one_line_of_bounded_length() -> None:
      (errno.EMFILE, "no_descriptors"), (errno.EACCES, "disk_error"), (errno.EIO, "disk_error"),
      (errno.ECONNREFUSED, "disk_error")],
 )  # fmt: skip
-def test_trouble_with_our_own_files_is_this_machines(number: int, kind: str) -> None:
+def test_trouble_with_our_own_files_is_this_machines(
+    number: int, kind: str
+) -> None:
     got = disk_failure(OSError(number, "because", "/some/file"))
     assert (got.kind, got.blame) == (kind, "here")
 
 
 def test_the_limit_on_the_size_of_a_file_is_called_by_its_name() -> None:
-    got = disk_failure(OSError(errno.EFBIG, "File too large", "run/records.jsonl"))
+    got = disk_failure(
+        OSError(errno.EFBIG, "File too large", "run/records.jsonl")
+    )
     assert got.message == (
         "the file size limit (ulimit -f) is reached: run/records.jsonl; raise it, start again"
     )
@@ -475,7 +570,9 @@ def test_a_local_fault_is_kept_through_wrappers() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_an_exception_survives_the_way_to_another_process(error: errors.ScraperError) -> None:
+def test_an_exception_survives_the_way_to_another_process(
+    error: errors.ScraperError,
+) -> None:
     """As from a worker of multiprocessing.Pool, which hangs if it cannot be unpickled."""
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy)) == (type(error), str(error))

@@ -37,12 +37,18 @@ PAYLOAD = b"".join(b"line %d\n" % n for n in range(200))
 
 @contextmanager
 def connected(server: FaultyServer) -> Iterator[socket.socket]:
-    with socket.create_connection((server.host, server.port), timeout=10) as sock:
+    with socket.create_connection(
+        (server.host, server.port), timeout=10
+    ) as sock:
         yield sock
 
 
-def request(path: str, headers: Mapping[str, str] | None = None, method: str = "GET") -> bytes:
-    lines = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+def request(
+    path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
+) -> bytes:
+    lines = "".join(
+        f"{name}: {value}\r\n" for name, value in (headers or {}).items()
+    )
     return f"{method} {path} HTTP/1.1\r\nHost: test\r\n{lines}\r\n".encode()
 
 
@@ -60,7 +66,9 @@ def read_until(sock: socket.socket, mark: bytes) -> bytes:
 
 
 def ask(
-    server: FaultyServer, path: str = "/", headers: Mapping[str, str] | None = None
+    server: FaultyServer,
+    path: str = "/",
+    headers: Mapping[str, str] | None = None,
 ) -> tuple[bytes, bytes]:
     """Head and body of the answer, as they were sent, on a connection of its own."""
     with connected(server) as sock:
@@ -78,7 +86,11 @@ def answer_of(
 
 def threads_of(server: FaultyServer) -> list[threading.Thread]:
     name = f"faulty-{server.port}"
-    return [thread for thread in threading.enumerate() if thread.name.startswith(name)]
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread.name.startswith(name)
+    ]
 
 
 # -- the server -------------------------------------------------------------------------------
@@ -86,7 +98,9 @@ def threads_of(server: FaultyServer) -> list[threading.Thread]:
 
 def test_a_connection_is_kept_for_further_requests() -> None:
     with FaultyServer({"/a": page("A"), "/b": page("B")}) as server:
-        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        client = http.client.HTTPConnection(
+            "127.0.0.1", server.port, timeout=10
+        )
         bodies = []
         for path in ("/a", "/b", "/c"):
             client.request("GET", path)
@@ -99,7 +113,9 @@ def test_a_connection_is_kept_for_further_requests() -> None:
 def test_it_listens_on_loopback_only() -> None:
     with FaultyServer() as server:
         assert server.url("/x") == f"http://127.0.0.1:{server.port}/x"
-        assert server.url("/x", "localhost") == f"http://localhost:{server.port}/x"
+        assert (
+            server.url("/x", "localhost") == f"http://localhost:{server.port}/x"
+        )
         assert server._listener.getsockname()[0] == "127.0.0.1"
 
 
@@ -121,7 +137,9 @@ def test_the_log_says_who_asked_for_what_and_when() -> None:
 
 def test_a_request_keeps_its_body() -> None:
     with FaultyServer(page("")) as server:
-        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        client = http.client.HTTPConnection(
+            "127.0.0.1", server.port, timeout=10
+        )
         client.request("POST", "/", body=b"x" * 200_000)
         client.getresponse().read()
         client.close()
@@ -129,9 +147,15 @@ def test_a_request_keeps_its_body() -> None:
 
 
 def test_requests_sent_together_are_answered_in_order() -> None:
-    with FaultyServer(behaviours.changing("{n};")) as server, connected(server) as sock:
+    with (
+        FaultyServer(behaviours.changing("{n};")) as server,
+        connected(server) as sock,
+    ):
         sock.sendall(request("/") * 2 + request("/", {"Connection": "close"}))
-        bodies = [part.partition(b"\r\n\r\n")[2] for part in read_to_end(sock).split(b"HTTP/1.1 ")]
+        bodies = [
+            part.partition(b"\r\n\r\n")[2]
+            for part in read_to_end(sock).split(b"HTTP/1.1 ")
+        ]
     assert bodies == [b"", b"1;", b"2;", b"3;"]
 
 
@@ -182,7 +206,10 @@ def test_wait_for_returns_the_nth_request() -> None:
 
 
 def test_wait_for_gives_up() -> None:
-    with FaultyServer(page("")) as server, pytest.raises(TimeoutError, match="0 of 1 requests"):
+    with (
+        FaultyServer(page("")) as server,
+        pytest.raises(TimeoutError, match="0 of 1 requests"),
+    ):
         server.wait_for(1, timeout_seconds=0.01)
 
 
@@ -224,7 +251,9 @@ def test_max_concurrent_counts_overlapping_requests_of_a_host() -> None:
 
 def test_requests_one_after_the_other_never_seem_to_overlap() -> None:
     with FaultyServer(page("")) as server:
-        for _ in range(50):  # a new connection each, hence another thread of the server
+        for _ in range(
+            50
+        ):  # a new connection each, hence another thread of the server
             ask(server)
     assert server.max_concurrent() == 1
     assert min(server.gaps()) > 0
@@ -234,13 +263,22 @@ def test_requests_one_after_the_other_never_seem_to_overlap() -> None:
 def test_close_ends_every_thread_and_connection() -> None:
     server = FaultyServer(zoo())
     with ThreadPoolExecutor(8) as pool:
-        paths = ["/silent", "/delay/10", "/drip", "/drip-head", "/too-large", "/endless-chunked"]
+        paths = [
+            "/silent",
+            "/delay/10",
+            "/drip",
+            "/drip-head",
+            "/too-large",
+            "/endless-chunked",
+        ]
         asked = [pool.submit(ask, server, path) for path in paths]
         server.wait_for(len(paths))
         with connected(server):  # one that never asks
             server.close()
         for answer in asked:
-            assert answer.exception(10) is None or isinstance(answer.exception(), ConnectionError)
+            assert answer.exception(10) is None or isinstance(
+                answer.exception(), ConnectionError
+            )
     assert threads_of(server) == []
     server.close()
 
@@ -265,14 +303,20 @@ def test_it_answers_faster_than_a_scraper_asks() -> None:
         for _ in range(300):
             sock.sendall(request("/"))
             read_until(sock, b"x" * 1_000)
-        assert 300 / (time.monotonic() - began) > 150  # 6,000 alone, on an idle machine
+        assert (
+            300 / (time.monotonic() - began) > 150
+        )  # 6,000 alone, on an idle machine
 
 
 def test_https_with_a_certificate(certificate: tuple[str, str]) -> None:
     trusting = ssl.create_default_context(cafile=certificate[0])
-    with FaultyServer(behaviours.delay(0.01, page("secret")), tls=certificate) as server:
+    with FaultyServer(
+        behaviours.delay(0.01, page("secret")), tls=certificate
+    ) as server:
         assert server.url().startswith("https://127.0.0.1:")
-        client = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=10, context=trusting)
+        client = http.client.HTTPSConnection(
+            "127.0.0.1", server.port, timeout=10, context=trusting
+        )
         client.request("GET", "/")
         assert client.getresponse().read() == b"secret"
         client.close()
@@ -309,7 +353,9 @@ def test_unaccepting_lets_connections_time_out() -> None:
 
 
 def test_body_sends_type_length_headers_and_payload() -> None:
-    head, body = answer_of(behaviours.body(PAYLOAD, "image/png", {"X-A": "b"}, 203))
+    head, body = answer_of(
+        behaviours.body(PAYLOAD, "image/png", {"X-A": "b"}, 203)
+    )
     assert head.split(b"\r\n") == [
         b"HTTP/1.1 203 Non-Authoritative Information",
         b"Content-Type: image/png",
@@ -324,7 +370,12 @@ def test_body_without_a_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "line"), [(404, b"404 Not Found"), (999, b"999 Unheard Of"), (204, b"204 No Content")]
+    ("code", "line"),
+    [
+        (404, b"404 Not Found"),
+        (999, b"999 Unheard Of"),
+        (204, b"204 No Content"),
+    ],
 )
 def test_status(code: int, line: bytes) -> None:
     head, body = answer_of(status(code))
@@ -334,7 +385,9 @@ def test_status(code: int, line: bytes) -> None:
 
 def test_chunked_is_understood() -> None:
     with FaultyServer(behaviours.chunked(PAYLOAD, 100)) as server:
-        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        client = http.client.HTTPConnection(
+            "127.0.0.1", server.port, timeout=10
+        )
         for _ in range(2):
             client.request("GET", "/")
             assert client.getresponse().read() == PAYLOAD
@@ -349,7 +402,14 @@ def test_gzip_body_is_compressed() -> None:
 
 @pytest.mark.parametrize(
     ("known", "code"),
-    [('"1"', 304), ('W/"1"', 304), ('"0", "1"', 304), ("*", 304), ('"2"', 200), ("", 200)],
+    [
+        ('"1"', 304),
+        ('W/"1"', 304),
+        ('"0", "1"', 304),
+        ("*", 304),
+        ('"2"', 200),
+        ("", 200),
+    ],
 )
 def test_etag(known: str, code: int) -> None:
     headers = {"If-None-Match": known} if known else None
@@ -359,11 +419,15 @@ def test_etag(known: str, code: int) -> None:
     assert body == (PAYLOAD if code == 200 else b"")
 
 
-@pytest.mark.parametrize(("year", "code"), [(2023, 200), (2024, 304), (2025, 304), (None, 200)])
+@pytest.mark.parametrize(
+    ("year", "code"), [(2023, 200), (2024, 304), (2025, 304), (None, 200)]
+)
 def test_last_modified(year: int | None, code: int) -> None:
     date = "01 Jan {} 00:00:00 GMT"
     headers = {"If-Modified-Since": date.format(year)} if year else None
-    head, _ = answer_of(behaviours.last_modified(PAYLOAD, date.format(2024)), headers)
+    head, _ = answer_of(
+        behaviours.last_modified(PAYLOAD, date.format(2024)), headers
+    )
     assert head.startswith(b"HTTP/1.1 %d " % code)
     assert b"Last-Modified: 01 Jan 2024" in head
 
@@ -386,7 +450,9 @@ def test_ranges(headers: dict[str, str], code: int, body: bytes) -> None:
 
 
 def test_ranges_beyond_the_end_cannot_be_satisfied() -> None:
-    head, _ = answer_of(behaviours.ranges(b"0123456789"), {"Range": "bytes=10-"})
+    head, _ = answer_of(
+        behaviours.ranges(b"0123456789"), {"Range": "bytes=10-"}
+    )
     assert head.startswith(b"HTTP/1.1 416 ")
     assert b"Content-Range: bytes */10" in head
 
@@ -404,7 +470,10 @@ def test_sequence_counts_the_requests_of_each_path() -> None:
 
 def test_sequence_gives_each_step_once_to_many_at_once() -> None:
     steps = [page(str(n)) for n in range(40)]
-    with FaultyServer(behaviours.sequence(*steps)) as server, ThreadPoolExecutor(8) as pool:
+    with (
+        FaultyServer(behaviours.sequence(*steps)) as server,
+        ThreadPoolExecutor(8) as pool,
+    ):
         got = {body for _, body in pool.map(lambda _: ask(server), range(40))}
     assert len(got) == 40
 
@@ -423,7 +492,9 @@ def test_retry_after_refuses_once() -> None:
 
 
 def test_retry_after_alone_refuses_always() -> None:
-    with FaultyServer(behaviours.retry_after("Fri, 31 Dec 1999 23:59:59 GMT", 503)) as server:
+    with FaultyServer(
+        behaviours.retry_after("Fri, 31 Dec 1999 23:59:59 GMT", 503)
+    ) as server:
         assert {ask(server)[0].split()[1] for _ in range(3)} == {b"503"}
 
 
@@ -467,7 +538,9 @@ def test_redirect_chain_has_its_number_of_hops() -> None:
 
 
 def test_cookie_wall_opens_for_those_who_bring_the_cookie() -> None:
-    with FaultyServer(behaviours.cookie_wall("c=1; Path=/", page("in"))) as server:
+    with FaultyServer(
+        behaviours.cookie_wall("c=1; Path=/", page("in"))
+    ) as server:
         head, _ = ask(server, "/a")
         assert location(head) == "/a"
         assert b"Set-Cookie: c=1; Path=/" in head
@@ -523,13 +596,21 @@ def test_silent_sends_nothing() -> None:
 
 
 def test_drip_sends_the_head_and_then_bytes_for_ever() -> None:
-    with FaultyServer(behaviours.drip(0.001, b"ab")) as server, connected(server) as sock:
+    with (
+        FaultyServer(behaviours.drip(0.001, b"ab")) as server,
+        connected(server) as sock,
+    ):
         sock.sendall(request("/"))
-        assert read_until(sock, b"\r\n\r\nababab").startswith(b"HTTP/1.1 200 OK\r\n")
+        assert read_until(sock, b"\r\n\r\nababab").startswith(
+            b"HTTP/1.1 200 OK\r\n"
+        )
 
 
 def test_drip_comes_byte_by_byte() -> None:
-    with FaultyServer(behaviours.drip(0.05)) as server, connected(server) as sock:
+    with (
+        FaultyServer(behaviours.drip(0.05)) as server,
+        connected(server) as sock,
+    ):
         sock.sendall(request("/"))
         began = time.monotonic()
         read_until(sock, b"\r\n\r\n...")
@@ -537,7 +618,10 @@ def test_drip_comes_byte_by_byte() -> None:
 
 
 def test_drip_head_never_ends_its_head() -> None:
-    with FaultyServer(behaviours.drip_head(0.0005)) as server, connected(server) as sock:
+    with (
+        FaultyServer(behaviours.drip_head(0.0005)) as server,
+        connected(server) as sock,
+    ):
         sock.sendall(request("/"))
         received = read_until(sock, b"X-Drip: drip\r\nX-Drip: drip\r\nX-Drip")
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -574,9 +658,14 @@ def test_endless_answers_go_on_until_the_client_leaves(
 
 
 def test_too_large_declares_and_falls_silent() -> None:
-    with FaultyServer(behaviours.too_large(10**15)) as server, connected(server) as sock:
+    with (
+        FaultyServer(behaviours.too_large(10**15)) as server,
+        connected(server) as sock,
+    ):
         sock.sendall(request("/"))
-        assert b"Content-Length: 1000000000000000\r\n" in read_until(sock, b"....")
+        assert b"Content-Length: 1000000000000000\r\n" in read_until(
+            sock, b"...."
+        )
         sock.settimeout(0.05)
         with pytest.raises(TimeoutError):
             read_to_end(sock)
@@ -602,7 +691,10 @@ def test_reset_is_a_reset() -> None:
 
 
 def test_reset_midway_sends_half() -> None:
-    with FaultyServer(behaviours.reset_midway(b"x" * 10)) as server, connected(server) as sock:
+    with (
+        FaultyServer(behaviours.reset_midway(b"x" * 10)) as server,
+        connected(server) as sock,
+    ):
         sock.sendall(request("/"))
         assert b"Content-Length: 10" in read_until(sock, b"xxxxx")
         with pytest.raises(ConnectionResetError):
@@ -626,14 +718,19 @@ def test_short_chunked_may_end_within_a_size() -> None:
 
 
 def test_cut_head_ends_within_a_header() -> None:
-    with FaultyServer(behaviours.cut_head(302, {"Location": "/there"})) as server:
+    with FaultyServer(
+        behaviours.cut_head(302, {"Location": "/there"})
+    ) as server:
         head, body = ask(server)
     assert head.endswith(b"\r\nLocation: /th")
     assert body == b""
 
 
 def test_close_after_breaks_its_promise() -> None:
-    with FaultyServer(behaviours.close_after(page("ok"))) as server, connected(server) as sock:
+    with (
+        FaultyServer(behaviours.close_after(page("ok"))) as server,
+        connected(server) as sock,
+    ):
         sock.sendall(request("/"))
         answer = read_to_end(sock)
     assert answer.endswith(b"ok")
@@ -661,17 +758,27 @@ def test_overlong_sends_more_than_it_declares() -> None:
     [
         (behaviours.bad_length(), b"Content-Length: many"),
         (behaviours.bad_length("-1"), b"Content-Length: -1"),
-        (behaviours.two_lengths(b"abc"), b"Content-Length: 3\r\nContent-Length: 13"),
+        (
+            behaviours.two_lengths(b"abc"),
+            b"Content-Length: 3\r\nContent-Length: 13",
+        ),
         (behaviours.odd_header(b"no colon"), b"no colon"),
         (behaviours.folded_header(), b"X-Folded: one\r\n  two"),
         (behaviours.non_latin_header(), b"X-Bytes: \x80\xfe\xff"),
-        (behaviours.unknown_encoding(name="x-none"), b"Content-Encoding: x-none"),
+        (
+            behaviours.unknown_encoding(name="x-none"),
+            b"Content-Encoding: x-none",
+        ),
         (behaviours.long_header(100_000), b"X-Long: " + b"x" * 100_000),
         (behaviours.upgrade(), b"Upgrade: websocket"),
     ],
-    ids=lambda value: value[:20].decode("latin-1") if isinstance(value, bytes) else "",
+    ids=lambda value: (
+        value[:20].decode("latin-1") if isinstance(value, bytes) else ""
+    ),
 )
-def test_headers_are_as_odd_as_promised(behaviour: Behaviour, line: bytes) -> None:
+def test_headers_are_as_odd_as_promised(
+    behaviour: Behaviour, line: bytes
+) -> None:
     with FaultyServer(behaviour) as server, connected(server) as sock:
         sock.sendall(request("/"))
         assert b"\r\n" + line + b"\r\n" in read_until(sock, b"\r\n\r\n")
@@ -708,14 +815,18 @@ def test_bad_coding_names_a_coding_that_is_none() -> None:
 
 def test_bad_chunk_has_no_size() -> None:
     with FaultyServer(behaviours.bad_chunk()) as server:
-        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        client = http.client.HTTPConnection(
+            "127.0.0.1", server.port, timeout=10
+        )
         client.request("GET", "/")
         with pytest.raises(http.client.IncompleteRead):
             client.getresponse().read()
         client.close()
 
 
-@pytest.mark.parametrize("make", [behaviours.broken_gzip, behaviours.cut_gzip, behaviours.not_gzip])
+@pytest.mark.parametrize(
+    "make", [behaviours.broken_gzip, behaviours.cut_gzip, behaviours.not_gzip]
+)
 def test_gzip_that_cannot_be_undone(make: Callable[[], Behaviour]) -> None:
     head, body = answer_of(make())
     assert b"Content-Encoding: gzip" in head
@@ -727,10 +838,14 @@ def test_gzip_that_cannot_be_undone(make: Callable[[], Behaviour]) -> None:
 # -- hardly HTTP ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [behaviours.garbage, behaviours.bad_status_line])
+@pytest.mark.parametrize(
+    "make", [behaviours.garbage, behaviours.bad_status_line]
+)
 def test_no_client_takes_it_for_http(make: Callable[[], Behaviour]) -> None:
     with FaultyServer(make()) as server:
-        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        client = http.client.HTTPConnection(
+            "127.0.0.1", server.port, timeout=10
+        )
         client.request("GET", "/")
         with pytest.raises(http.client.BadStatusLine):
             client.getresponse()
@@ -759,23 +874,32 @@ def test_the_index_of_the_zoo_names_every_path() -> None:
 def test_no_animal_of_the_zoo_hurts_the_server() -> None:
     with FaultyServer(zoo()) as server:
         for n, path in enumerate(zoo(), 1):
-            with connected(server) as sock, suppress(TimeoutError, ConnectionResetError):
+            with (
+                connected(server) as sock,
+                suppress(TimeoutError, ConnectionResetError),
+            ):
                 sock.settimeout(0.02)
                 sock.sendall(request(path))
                 server.wait_for(n)
                 sock.recv(65_536)
-    assert threads_of(server) == []  # an error in one of them fails this test: filterwarnings
+    assert (
+        threads_of(server) == []
+    )  # an error in one of them fails this test: filterwarnings
 
 
 def test_the_zoo_keeps_one_of_each_kind() -> None:
     source = Path(faulty.__file__).with_name("zoo.py").read_text()
-    missing = [name for name in behaviours.__all__ if f"b.{name}(" not in source]
+    missing = [
+        name for name in behaviours.__all__ if f"b.{name}(" not in source
+    ]
     assert missing == []
 
 
 def test_the_zoo_is_a_command() -> None:
     command = [sys.executable, "-m", "scraper.faulty", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         try:
             url = process.stdout.readline().split()[0]
@@ -783,12 +907,20 @@ def test_the_zoo_is_a_command() -> None:
             client.request("GET", "/")
             assert b"The zoo" in client.getresponse().read()
             client.close()
-            assert process.stdout.readline().split() == ["1", "connection", "1", "GET", "/"]
+            assert process.stdout.readline().split() == [
+                "1",
+                "connection",
+                "1",
+                "GET",
+                "/",
+            ]
         finally:
             process.terminate()
 
 
-def test_an_error_of_a_behaviour_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_a_behaviour_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     raised: list[threading.ExceptHookArgs] = []
     monkeypatch.setattr(threading, "excepthook", raised.append)
     with FaultyServer(lambda _: 1 / 0) as server:  # type: ignore[arg-type]

@@ -42,8 +42,16 @@ def test_what_came_out_says_where_it_is() -> None:
     found = decoded(line)
     assert (found["state"], found["status"], found["path"]) == (
         "done", 200, "pages/example.com/a.html")  # fmt: skip
-    assert (found["index"], found["source"], found["line"]) == (3, "urls.txt", 9)
-    assert (found["attempts"], found["bytes"], found["wire_bytes"]) == (2, 10, 8)
+    assert (found["index"], found["source"], found["line"]) == (
+        3,
+        "urls.txt",
+        9,
+    )
+    assert (found["attempts"], found["bytes"], found["wire_bytes"]) == (
+        2,
+        10,
+        8,
+    )
     assert found["fetched_at"] == "2023-11-14T22:13:20.250+00:00"
     assert found["title"] == "A"
     assert found["error_kind"] is None
@@ -54,21 +62,38 @@ def test_what_failed_says_why() -> None:
     found = decoded(of_failed(1, FetchFailed(TASK, problem, URL, 0.0)))
     assert (found["error_kind"], found["error_stage"], found["status"]) == (
         "http_status", "fetch", 404)  # fmt: skip
-    assert (found["retryable"], found["attempts"], found["path"]) == (False, 2, None)
+    assert (found["retryable"], found["attempts"], found["path"]) == (
+        False,
+        2,
+        None,
+    )
 
 
 def test_what_was_never_asked_has_no_attempt() -> None:
     task = Task(7, URL, URL, attempt=0)
     found = decoded(of_refused(1, task, new_failure("host_not_allowed", "no")))
-    assert (found["attempts"], found["fetched_at"], found["seconds"]) == (0, None, None)
+    assert (found["attempts"], found["fetched_at"], found["seconds"]) == (
+        0,
+        None,
+        None,
+    )
 
 
 def test_a_line_that_is_no_url_has_no_canonical_form() -> None:
     task = Task(
-        7, Url("ftp://x", "", ""), Url("ftp://x", "", ""), refusal="bad_scheme", line=2, attempt=0
+        7,
+        Url("ftp://x", "", ""),
+        Url("ftp://x", "", ""),
+        refusal="bad_scheme",
+        line=2,
+        attempt=0,
     )
     found = decoded(of_refused(1, task, new_failure("bad_scheme", "only http")))
-    assert (found["url"], found["canonical_url"], found["final_url"]) == ("ftp://x", None, None)
+    assert (found["url"], found["canonical_url"], found["final_url"]) == (
+        "ftp://x",
+        None,
+        None,
+    )
     assert found["attempts"] == 0
 
 
@@ -79,7 +104,9 @@ def test_a_record_belongs_to_the_url_that_was_listed() -> None:
     found = decoded(of_fetched(1, replace(FETCHED, task=task), path=None))
     assert found["url"] == "example.com/old"
     assert found["canonical_url"] == "https://example.com/old"
-    assert found["redirects"] == [{"url": "https://example.com/old", "status": 301}]
+    assert found["redirects"] == [
+        {"url": "https://example.com/old", "status": 301}
+    ]
 
 
 def test_passwords_do_not_travel_into_records() -> None:
@@ -116,7 +143,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     file = io.BytesIO()
     Image.new("RGB", (700, 300), (40, 90, 160)).save(file, "PNG")
     folder = tmp_path_factory.mktemp("records")
-    (folder / "mysite.py").write_text("def article(page):\n    return {'n': len(page.text)}\n")
+    (folder / "mysite.py").write_text(
+        "def article(page):\n    return {'n': len(page.text)}\n"
+    )
     with FaultyServer({
         "/": page("<title>A</title><meta name=robots content=noai><img src=/a.png><p>text"),
         "/a.png": body(file.getvalue(), "image/png"),
@@ -126,8 +155,12 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         scrape = Scrape(folder, pytest.MonkeyPatch(), None)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("SCRAPER_ALLOW_HOSTS", "127.0.0.1")
-            urls = [server.url(path) for path in ("/", "/a.zip", "/old", "/missing")]
-            done = scrape(scrape.list_of(*urls), "--html", "mysite:article", "-p", "1")
+            urls = [
+                server.url(path) for path in ("/", "/a.zip", "/old", "/missing")
+            ]
+            done = scrape(
+                scrape.list_of(*urls), "--html", "mysite:article", "-p", "1"
+            )
     assert done.code == 3, done.stderr
     return {"scraped": done, "url": server.url}
 
@@ -136,7 +169,9 @@ def of_kind(scraped: Scraped, kind: str | None) -> list[dict[str, Any]]:
     return [each for each in scraped.records if each["kind"] == kind]
 
 
-def test_the_documentation_names_every_key_of_every_record(real: dict[str, Any]) -> None:
+def test_the_documentation_names_every_key_of_every_record(
+    real: dict[str, Any],
+) -> None:
     scraped: Scraped = real["scraped"]
     every = documented("Every record")
     assert of_kind(scraped, "file")
@@ -152,7 +187,9 @@ def test_the_documentation_names_every_key_of_every_record(real: dict[str, Any])
     assert set(summary) == documented("summary.json")
 
 
-def test_the_documentation_names_every_key_of_an_error(real: dict[str, Any]) -> None:
+def test_the_documentation_names_every_key_of_an_error(
+    real: dict[str, Any],
+) -> None:
     text = (PROJECT / "docs" / "records.md").read_text()
     section = text.partition("## errors.jsonl\n")[2].partition("\n## ")[0]
     named = re.findall(r"`([a-z_]+)`", section.partition("only:")[2])
@@ -165,16 +202,23 @@ def test_a_real_run_says_what_really_happened(real: dict[str, Any]) -> None:
     scraped: Scraped = real["scraped"]
     url = real["url"]
     found = scraped.by_url()
-    assert len(scraped.records) == len(found) == 5, "each URL once, the picture of the page too"
+    assert len(scraped.records) == len(found) == 5, (
+        "each URL once, the picture of the page too"
+    )
     assert found[url("/")]["title"] == "A"
     assert found[url("/")]["data"]["n"] > 0
     assert found[url("/a.png")]["parent"] == url("/")
     assert found[url("/a.png")]["processed"][0]["width"] == 512
     assert found[url("/old")]["final_url"] == url("/")
-    assert found[url("/old")]["redirects"] == [{"url": url("/old"), "status": 302}]
+    assert found[url("/old")]["redirects"] == [
+        {"url": url("/old"), "status": 302}
+    ]
     assert found[url("/missing")]["status"] == 404
     for record in scraped.records:
-        paths = [record["path"], *(each["path"] for each in record.get("processed", ()))]
+        paths = [
+            record["path"],
+            *(each["path"] for each in record.get("processed", ())),
+        ]
         for path in filter(None, paths):
             assert (scraped.folder / path).is_file()
 
@@ -185,6 +229,10 @@ def test_errors_and_log_follow_from_the_records(real: dict[str, Any]) -> None:
     lines = (scraped.folder / "records.jsonl").read_bytes().splitlines()
     assert all(orjson.loads(line)["schema"] == SCHEMA for line in lines)
     errors = Path(scraped.folder / "errors.jsonl").read_bytes().splitlines()
-    failed = [orjson.loads(line) for line in lines if orjson.loads(line)["error_kind"]]
+    failed = [
+        orjson.loads(line) for line in lines if orjson.loads(line)["error_kind"]
+    ]
     assert errors == [error_line(each) for each in failed]
-    assert len((scraped.folder / "run.log").read_text().splitlines()) == len(lines)
+    assert len((scraped.folder / "run.log").read_text().splitlines()) == len(
+        lines
+    )

@@ -59,13 +59,19 @@ def test_a_token_is_hidden_wherever_it_stands(name: str, url: str) -> None:
         ("https://a.example/b?token={0}?{0}", "https://a.example/b?token=***"),
     ],
 )  # fmt: skip
-def test_a_parameter_of_the_path_ends_where_the_query_begins(url: str, shown: str) -> None:
+def test_a_parameter_of_the_path_ends_where_the_query_begins(
+    url: str, shown: str
+) -> None:
     assert redacted(url.format(HUSH)) == shown
 
 
 def test_what_is_quoted_ends_with_its_quote() -> None:
-    told = redacted(f"redirect to 'https://a.example/?token={HUSH}': only http is asked")
-    assert told == "redirect to 'https://a.example/?token=***': only http is asked"
+    told = redacted(
+        f"redirect to 'https://a.example/?token={HUSH}': only http is asked"
+    )
+    assert (
+        told == "redirect to 'https://a.example/?token=***': only http is asked"
+    )
 
 
 def test_a_token_inside_another_url_is_hidden() -> None:
@@ -73,7 +79,9 @@ def test_a_token_inside_another_url_is_hidden() -> None:
     assert redacted(url) == url.replace(HUSH, "***")
 
 
-@pytest.mark.parametrize("url", [f"https://a.example/{JWT}/b", f"https://a.example/?t={JWT}"])
+@pytest.mark.parametrize(
+    "url", [f"https://a.example/{JWT}/b", f"https://a.example/?t={JWT}"]
+)
 def test_a_jwt_is_hidden_under_any_name(url: str) -> None:
     assert redacted(url) == url.replace(JWT, "***")
 
@@ -100,7 +108,8 @@ def test_what_is_no_secret_is_told(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["mailto:me@example.com", "Mailto:me@example.com", "see mailto:a@b.c"]
+    "line",
+    ["mailto:me@example.com", "Mailto:me@example.com", "see mailto:a@b.c"],
 )
 def test_an_address_is_not_shown_as_a_password(line: str) -> None:
     assert redacted_line(line) == line
@@ -117,7 +126,10 @@ def test_an_address_is_not_shown_as_a_password(line: str) -> None:
         (f"//me:{HUSH}@a.example/", "//***@a.example/"),
         (f"me:{HUSH}@a.example/", "***@a.example/"),
         (f"me:{HUSH}@{HUSH}@a.example/", "***@a.example/"),
-        (f"no: x=https://me:{HUSH}@a.example/ y", "no: x=https://***@a.example/ y"),
+        (
+            f"no: x=https://me:{HUSH}@a.example/ y",
+            "no: x=https://***@a.example/ y",
+        ),
         (f"to //me:{HUSH}@a.example/", "to //***@a.example/"),
         (f"ftp://me:{HUSH}@a.example/", "ftp://***@a.example/"),
     ],
@@ -133,10 +145,16 @@ def test_a_password_is_hidden(text: str, told: str) -> None:
         (f"proxy-authorization:{HUSH}", "proxy-authorization: ***"),
         (f"Cookie: sid={HUSH}", "Cookie: ***"),
         (f"X-Api-Key: {HUSH}", "X-Api-Key: ***"),
-        (f"Ocp-Apim-Subscription-Key: {HUSH}", "Ocp-Apim-Subscription-Key: ***"),
+        (
+            f"Ocp-Apim-Subscription-Key: {HUSH}",
+            "Ocp-Apim-Subscription-Key: ***",
+        ),
         (f"X-Auth-Token: {HUSH}", "X-Auth-Token: ***"),
         (f"Authorization Bearer {HUSH}", "***"),
-        (f"Referer: https://a.example/?code={HUSH}", "Referer: https://a.example/?code=***"),
+        (
+            f"Referer: https://a.example/?code={HUSH}",
+            "Referer: https://a.example/?code=***",
+        ),
         ("From: me@example.com", "From: me@example.com"),
         ("Accept: text/html", "Accept: text/html"),
     ],
@@ -159,10 +177,15 @@ def test_a_secret_header_is_told_by_its_name(header: str, told: str) -> None:
 )  # fmt: skip
 def test_a_message_that_quotes_a_secret_hides_it(words: str, told: str) -> None:
     assert redacted_arguments(f"error: {words}") == f"error: {told}"
-    assert redacted_arguments(redacted_arguments(words)) == redacted_arguments(words)
+    assert redacted_arguments(redacted_arguments(words)) == redacted_arguments(
+        words
+    )
 
 
-@given(st.text(max_size=50) | st.text("htps:/.?#[]@%&;=\\ tokencode3DF26", max_size=60))
+@given(
+    st.text(max_size=50)
+    | st.text("htps:/.?#[]@%&;=\\ tokencode3DF26", max_size=60)
+)
 def test_what_is_hidden_stays_hidden(text: str) -> None:
     for hide in (redacted, redacted_message, redacted_arguments):
         assert hide(hide(text)) == hide(text)
@@ -183,5 +206,9 @@ def test_an_endless_url_is_told_in_no_time() -> None:
         "token%3D",
         "=",
     ):
-        redacted("https://a.example/" + piece * (500_000 // len(piece)) + "@=%eyJ")
-    assert time.perf_counter() - began < 20, "it is linear: quadratic would take an hour"
+        redacted(
+            "https://a.example/" + piece * (500_000 // len(piece)) + "@=%eyJ"
+        )
+    assert time.perf_counter() - began < 20, (
+        "it is linear: quadratic would take an hour"
+    )

@@ -22,25 +22,47 @@ ARCHITECTURE = (PROJECT / "docs" / "architecture.md").read_text()
 
 def floors_drawn() -> dict[str, set[str]]:
     """The rooms of each floor, as docs/architecture.md draws them."""
-    drawn = ARCHITECTURE.partition("## Rooms")[2].split("```")[1].replace("\n    ", " ")
-    return {floor: set(rooms) for floor, *rooms in map(str.split, drawn.strip().splitlines())}
+    drawn = (
+        ARCHITECTURE.partition("## Rooms")[2]
+        .split("```")[1]
+        .replace("\n    ", " ")
+    )
+    return {
+        floor: set(rooms)
+        for floor, *rooms in map(str.split, drawn.strip().splitlines())
+    }
 
 
 FLOORS = floors_drawn()
-ORDER = ("vocabulary", "parts", "story", "faces")  # from below; `apart` is on none
+ORDER = (
+    "vocabulary",
+    "parts",
+    "story",
+    "faces",
+)  # from below; `apart` is on none
 BETWEEN_PARTS = {("http", "guard")}
 # Which of our modules may import a library; of a package its modules are meant too.
 ALLOWED = {
     "requests": {"scraper.http"},
     "urllib3": {"scraper.http"},
     # The others only catch what the ledger raises.
-    "sqlite3": {"scraper.storage", "scraper.journal", "scraper.opening", "scraper.runner"},
+    "sqlite3": {
+        "scraper.storage",
+        "scraper.journal",
+        "scraper.opening",
+        "scraper.runner",
+    },
     "PIL": {"processors"},
     "bs4": {"processors"},
     "lxml": {"processors"},
     "selectolax": {"processors"},
     "protego": {"scraper.frontier"},
-    "concurrent": {"scraper.opening", "scraper.pipeline", "scraper.results", "scraper.workers"},
+    "concurrent": {
+        "scraper.opening",
+        "scraper.pipeline",
+        "scraper.results",
+        "scraper.workers",
+    },
     "tqdm": {"scraper.cli"},
     "brotli": {"scraper.http"},
 }
@@ -64,7 +86,9 @@ def imports_of(module: str) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{module}: a relative import hides where it leads"
+            assert not node.level, (
+                f"{module}: a relative import hides where it leads"
+            )
             assert node.module is not None
             whole = [f"{node.module}.{each.name}" for each in node.names]
             submodules = [name for name in whole if name in ours]
@@ -82,13 +106,18 @@ def floor_of(room: str) -> str:
 
 def test_the_architecture_draws_every_room() -> None:
     drawn = [room for rooms in FLOORS.values() for room in rooms]
-    rooms = {room_of(module).partition(".")[0] for module in modules()} - {"scraper"}
+    rooms = {room_of(module).partition(".")[0] for module in modules()} - {
+        "scraper"
+    }
     assert sorted(drawn) == sorted(rooms)
 
 
 def test_the_architecture_says_of_every_module_what_it_knows() -> None:
     tables = ARCHITECTURE.partition("## Rooms")[2].partition("\n## ")[0]
-    described = set(re.findall(r"`([\w/]+\.py)`", tables)) - {"__init__.py", "workers/__init__.py"}
+    described = set(re.findall(r"`([\w/]+\.py)`", tables)) - {
+        "__init__.py",
+        "workers/__init__.py",
+    }
     there = {
         path.relative_to(PROJECT).as_posix().removeprefix("scraper/")
         for package in ("scraper", "processors")
@@ -102,9 +131,11 @@ def test_a_module_imports_only_from_lower_floors() -> None:
     wrong = [
         f"{module} imports {imported}"
         for module in modules()
-        if module != "scraper"  # the front door, which loads the others when they are asked for
+        if module
+        != "scraper"  # the front door, which loads the others when they are asked for
         for imported in imports_of(module)
-        if imported.startswith("scraper.") and not may_import(room_of(module), room_of(imported))
+        if imported.startswith("scraper.")
+        and not may_import(room_of(module), room_of(imported))
     ]
     assert wrong == []
 
@@ -119,8 +150,13 @@ def may_import(room: str, imported: str) -> bool:
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    ours = {name: set(imports_of(name)) & modules().keys() - {"scraper"} for name in modules()}
-    while leaves := [name for name, imported in ours.items() if not imported & ours.keys()]:
+    ours = {
+        name: set(imports_of(name)) & modules().keys() - {"scraper"}
+        for name in modules()
+    }
+    while leaves := [
+        name for name, imported in ours.items() if not imported & ours.keys()
+    ]:
         for name in leaves:
             del ours[name]
     assert ours == {}
@@ -147,12 +183,17 @@ def test_a_library_is_used_in_one_place(library: str) -> None:
         for imported in imports_of(module)
         if imported.partition(".")[0] == library
     }
-    assert {each for each in users if not _is_allowed(each, ALLOWED[library])} == set()
+    assert {
+        each for each in users if not _is_allowed(each, ALLOWED[library])
+    } == set()
 
 
 def _is_allowed(module: str, allowed: set[str]) -> bool:
     names = module.split(".")
-    return any(".".join(names[:length]) in allowed for length in range(1, len(names) + 1))
+    return any(
+        ".".join(names[:length]) in allowed
+        for length in range(1, len(names) + 1)
+    )
 
 
 def test_only_faces_print() -> None:
@@ -164,7 +205,9 @@ def test_only_faces_print() -> None:
         and isinstance(node.func, ast.Name)
         and node.func.id == "print"
     }
-    assert {room_of(each) for each in printing if not each.endswith(".__main__")} <= FLOORS["faces"]
+    assert {
+        room_of(each) for each in printing if not each.endswith(".__main__")
+    } <= FLOORS["faces"]
 
 
 def test_nobody_sleeps() -> None:
@@ -183,9 +226,15 @@ def test_nobody_sleeps() -> None:
 
 def loaded_by(statement: str) -> set[str]:
     """Every module that a fresh interpreter has loaded after a statement."""
-    script = f"{statement}\nimport sys, json\nprint(json.dumps(sorted(sys.modules)))"
+    script = (
+        f"{statement}\nimport sys, json\nprint(json.dumps(sorted(sys.modules)))"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return set(json.loads(done.stdout))
 
@@ -199,7 +248,9 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_a_worker_loads_no_engine() -> None:
-    loaded = loaded_by("import scraper.workers.child, processors.html, processors.image")
+    loaded = loaded_by(
+        "import scraper.workers.child, processors.html, processors.image"
+    )
     engine = {"requests", "urllib3", "sqlite3", "scraper.pipeline", "scraper.runner",
               "scraper.http.fetcher", "scraper.storage.ledger", "concurrent.futures.process",
               "tqdm"}  # fmt: skip
@@ -241,5 +292,7 @@ def test_every_example_in_a_docstring_is_true() -> None:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    silent = [name for name, tree in modules().items() if not ast.get_docstring(tree)]
+    silent = [
+        name for name, tree in modules().items() if not ast.get_docstring(tree)
+    ]
     assert silent == []

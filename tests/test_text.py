@@ -22,10 +22,16 @@ from scraper.sinks.run_log import json_line, note_line, text_line
 from scraper.text import printable, printable_json, printable_lines
 from scraper.urls import Url
 
-HOSTILE = "a\x1b]0;owned\x07\x9b2J\r\n\x00\x7f\x85\u061c\u202eb\u2066\u2028\u200f"
+HOSTILE = (
+    "a\x1b]0;owned\x07\x9b2J\r\n\x00\x7f\x85\u061c\u202eb\u2066\u2028\u200f"
+)
 # Every kind of text, with what is dangerous in each; orjson refuses lone surrogates by itself.
-TEXTS = st.text() | st.lists(st.sampled_from([*HOSTILE, "ü", "—", "م", "天"])).map("".join)
-WHOLE_TEXTS = TEXTS.filter(lambda text: not any("\ud800" <= each <= "\udfff" for each in text))
+TEXTS = st.text() | st.lists(
+    st.sampled_from([*HOSTILE, "ü", "—", "م", "天"])
+).map("".join)
+WHOLE_TEXTS = TEXTS.filter(
+    lambda text: not any("\ud800" <= each <= "\udfff" for each in text)
+)
 
 
 def commands_in(shown: str | bytes, *, lines: bool = False) -> list[str]:
@@ -48,7 +54,17 @@ def test_what_a_terminal_would_obey_is_shown_as_an_escape() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["plain", "Überblick", "«\u202fla\xa0»", "مرحبا", "天气", "👩\u200d💻", r"C:\x1b", ""]
+    "text",
+    [
+        "plain",
+        "Überblick",
+        "«\u202fla\xa0»",
+        "مرحبا",
+        "天气",
+        "👩\u200d💻",
+        r"C:\x1b",
+        "",
+    ],
 )
 def test_what_people_write_stays_as_it_is(text: str) -> None:
     assert printable(text) == text
@@ -61,7 +77,12 @@ def test_no_text_commands_a_terminal(text: str) -> None:
     assert commands_in(printable_lines(text), lines=True) == []
 
 
-@given(st.recursive(WHOLE_TEXTS, lambda each: st.lists(each) | st.dictionaries(WHOLE_TEXTS, each)))
+@given(
+    st.recursive(
+        WHOLE_TEXTS,
+        lambda each: st.lists(each) | st.dictionaries(WHOLE_TEXTS, each),
+    )
+)
 def test_json_keeps_its_values(value: Any) -> None:
     encoded = printable_json(orjson.dumps(value))
     assert commands_in(encoded) == []
@@ -79,14 +100,20 @@ def outcome_of(text: str) -> Outcome:
     fetched = Fetched(task, url, 200, "page", text, text, ((text, text),), None, 1, 1, text, 0.0,
                       Timings())  # fmt: skip
     problem = new_failure("protocol_error", text)
-    facts = printable_json(orjson.dumps({"title": text}))  # as a worker encodes them
+    facts = printable_json(
+        orjson.dumps({"title": text})
+    )  # as a worker encodes them
     processed = Processed(task, facts)
-    line = record.of_fetched(1, fetched, processed, problem, path=text, directives=(text,))
+    line = record.of_fetched(
+        1, fetched, processed, problem, path=text, directives=(text,)
+    )
     return Outcome(task, "failed", line, failure=problem, fetched=fetched)
 
 
 @given(WHOLE_TEXTS)
-def test_no_record_and_no_line_of_the_log_commands_a_terminal(text: str) -> None:
+def test_no_record_and_no_line_of_the_log_commands_a_terminal(
+    text: str,
+) -> None:
     outcome = outcome_of(text)
     assert outcome.fetched is not None
     processed = Processed(outcome.task, orjson.dumps({"title": text}))
@@ -103,7 +130,11 @@ def test_no_record_and_no_line_of_the_log_commands_a_terminal(text: str) -> None
     for line in written:
         assert line
         assert commands_in(line) == []
-    assert orjson.loads(outcome.line)["title"] == orjson.loads(again)["title"] == text
+    assert (
+        orjson.loads(outcome.line)["title"]
+        == orjson.loads(again)["title"]
+        == text
+    )
 
 
 @given(TEXTS)
@@ -115,8 +146,13 @@ def test_no_explanation_commands_a_terminal(text: str) -> None:
 
 @given(TEXTS)
 def test_no_configuration_commands_a_terminal(text: str) -> None:
-    values = config.with_keys(config.Config(), {"user_agent": text, "allow_hosts": (text,)})
-    assert commands_in(config.as_toml(values, {"user_agent": text}), lines=True) == []
+    values = config.with_keys(
+        config.Config(), {"user_agent": text, "allow_hosts": (text,)}
+    )
+    assert (
+        commands_in(config.as_toml(values, {"user_agent": text}), lines=True)
+        == []
+    )
 
 
 @given(WHOLE_TEXTS)

@@ -17,7 +17,9 @@ from scraper.urls import (
     without_credentials,
 )
 
-HOSTS = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){1,2}", fullmatch=True)
+HOSTS = st.from_regex(
+    r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){1,2}", fullmatch=True
+)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,10 @@ HOSTS = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){1,2}", full
         ("example.com:8080", "https://example.com:8080/"),
         ("http://example.com\\a", "http://example.com/a"),
         ("https:/example.com/", "https://example.com/"),
-        ("https://user:secret@example.com/", "https://user:secret@example.com/"),
+        (
+            "https://user:secret@example.com/",
+            "https://user:secret@example.com/",
+        ),
         ("bücher.de", "https://xn--bcher-kva.de/"),
         ("例え。テスト/x", "https://xn--r8jz45g.xn--zckzah/x"),
         ("xn--bcher-kva.de", "https://xn--bcher-kva.de/"),
@@ -116,11 +121,17 @@ def test_what_cannot_be_asked_says_why(text: str, kind: str) -> None:
 def test_what_was_probably_meant_is_told(text: str, meant: str) -> None:
     with pytest.raises(BadUrl) as caught:
         canonical(text)
-    assert caught.value.message.endswith(f"; a URL stands in this line: {meant}")
+    assert caught.value.message.endswith(
+        f"; a URL stands in this line: {meant}"
+    )
 
 
-@pytest.mark.parametrize("text", ["https://exa mple.example/", "https://[::1/", "ftp://a.example/"])
-def test_a_url_that_is_wrong_itself_is_not_told_as_what_was_meant(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["https://exa mple.example/", "https://[::1/", "ftp://a.example/"]
+)
+def test_a_url_that_is_wrong_itself_is_not_told_as_what_was_meant(
+    text: str,
+) -> None:
     with pytest.raises(BadUrl) as caught:
         canonical(text)
     assert "a URL stands in this line" not in caught.value.message
@@ -162,7 +173,11 @@ def test_the_host_key_is_the_name_with_a_port_that_matters(
     url: str, host: str, name: str, origin: str
 ) -> None:
     parts = canonical(url)
-    assert (parts.host, host_name(parts.host), parts.origin) == (host, name, origin)
+    assert (parts.host, host_name(parts.host), parts.origin) == (
+        host,
+        name,
+        origin,
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,7 +192,9 @@ def test_the_host_key_is_the_name_with_a_port_that_matters(
         ("HTTP://OTHER.example", "http://other.example/"),
     ],
 )
-def test_a_reference_is_followed_as_a_browser_would(reference: str, target: str) -> None:
+def test_a_reference_is_followed_as_a_browser_would(
+    reference: str, target: str
+) -> None:
     assert resolved("https://example.com/a/page", reference).href == target
 
 
@@ -186,7 +203,9 @@ def test_a_reference_is_followed_as_a_browser_would(reference: str, target: str)
     [("javascript:alert(1)", "bad_scheme"), ("file:///etc/passwd", "bad_scheme"),
      ("http://[", "bad_url"), ("\udcff", "bad_url")],
 )  # fmt: skip
-def test_a_reference_that_leads_nowhere_says_why(reference: str, kind: str) -> None:
+def test_a_reference_that_leads_nowhere_says_why(
+    reference: str, kind: str
+) -> None:
     with pytest.raises(BadUrl) as caught:
         resolved("https://example.com/", reference)
     assert caught.value.kind == kind
@@ -207,27 +226,62 @@ def test_credentials_stand_before_the_host_and_nowhere_else() -> None:
     """A query may hold a whole URL, with an @ of its own."""
     assert without_credentials(NESTED) == NESTED
     assert without_credentials(NESTED.replace("//a.", "//you:no@a.")) == NESTED
-    assert without_credentials("http://a.example/@you") == "http://a.example/@you"
     assert (
-        with_credentials_of(parts_of(NESTED), parts_of("http://a.example/b")).href
+        without_credentials("http://a.example/@you") == "http://a.example/@you"
+    )
+    assert (
+        with_credentials_of(
+            parts_of(NESTED), parts_of("http://a.example/b")
+        ).href
         == "http://a.example/b"
     )
     with_mine = NESTED.replace("//a", "//me:pw@a")
     assert (
-        with_credentials_of(parts_of("http://me:pw@a.example/"), parts_of(NESTED)).href == with_mine
+        with_credentials_of(
+            parts_of("http://me:pw@a.example/"), parts_of(NESTED)
+        ).href
+        == with_mine
     )
 
 
 @pytest.mark.parametrize(
     ("named_by", "url", "asked"),
     [
-        ("https://me:pw@a.example/", "https://a.example/b", "https://me:pw@a.example/b"),
-        ("https://me:pw@a.example/", "https://you@a.example/b", "https://me:pw@a.example/b"),
-        ("https://me:pw@a.example/", "http://a.example/b", "http://a.example/b"),
-        ("https://me:pw@a.example/", "https://a.example:8443/b", "https://a.example:8443/b"),
-        ("https://me:pw@a.example/", "https://you:no@b.example/", "https://b.example/"),
-        ("https://a.example/", "https://you:no@a.example/", "https://a.example/"),
-        ("https://a.example/", "https://you:no@b.example/", "https://b.example/"),
+        (
+            "https://me:pw@a.example/",
+            "https://a.example/b",
+            "https://me:pw@a.example/b",
+        ),
+        (
+            "https://me:pw@a.example/",
+            "https://you@a.example/b",
+            "https://me:pw@a.example/b",
+        ),
+        (
+            "https://me:pw@a.example/",
+            "http://a.example/b",
+            "http://a.example/b",
+        ),
+        (
+            "https://me:pw@a.example/",
+            "https://a.example:8443/b",
+            "https://a.example:8443/b",
+        ),
+        (
+            "https://me:pw@a.example/",
+            "https://you:no@b.example/",
+            "https://b.example/",
+        ),
+        (
+            "https://a.example/",
+            "https://you:no@a.example/",
+            "https://a.example/",
+        ),
+        (
+            "https://a.example/",
+            "https://you:no@b.example/",
+            "https://b.example/",
+        ),
     ],
 )
 def test_credentials_follow_within_their_origin_and_others_are_dropped(

@@ -24,7 +24,9 @@ def main(urls: Path, out: Path) -> None:
     """Fetch all; the first failure ends it."""
     out.mkdir(parents=True)
     with ThreadPoolExecutor(THREADS) as pool:
-        for future in [pool.submit(save, url, out) for url in urls.read_text().split()]:
+        for future in [
+            pool.submit(save, url, out) for url in urls.read_text().split()
+        ]:
             future.result()
 
 

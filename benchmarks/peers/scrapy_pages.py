@@ -50,7 +50,9 @@ class Facts(scrapy.Spider):
         facts = {
             "url": response.url,
             "title": response.xpath("//title/text()").get(),
-            "description": response.xpath("//meta[@name='description']/@content").get(),
+            "description": response.xpath(
+                "//meta[@name='description']/@content"
+            ).get(),
             "canonical": response.urljoin(canonical) if canonical else None,
             "links": joined(response, response.xpath("//a/@href").getall()),
             "images": joined(response, response.xpath("//img/@src").getall()),

@@ -63,7 +63,9 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(redacted_arguments(message) + hint)
 
     def flags(self) -> list[str]:
-        return [flag for action in self._actions for flag in action.option_strings]
+        return [
+            flag for action in self._actions for flag in action.option_strings
+        ]
 
 
 def build_parser() -> Parser:
@@ -74,12 +76,17 @@ def build_parser() -> Parser:
         description="Fetch pages and images concurrently; get clean records and processed "
         "pictures. The same command again continues what was left unfinished.",
         epilog=_EPILOG,
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28),
+        formatter_class=lambda prog: argparse.HelpFormatter(
+            prog, max_help_position=28
+        ),
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
     _add_general(parser.add_argument_group("what"))
-    groups = {name: parser.add_argument_group(title) for name, title in _GROUPS.items()}
+    groups = {
+        name: parser.add_argument_group(title)
+        for name, title in _GROUPS.items()
+    }
     for key in KEYS.values():
         if key.info.flag:
             _add_key(groups[key.section], key)
@@ -118,14 +125,20 @@ def _add_general(group: argparse._ArgumentGroup) -> None:
         action="store_true",
         help="take over the records of a folder whose ledger (.scraper) is gone",
     )
-    group.add_argument("--demo", action="store_true", help="scrape the embedded demo site")
+    group.add_argument(
+        "--demo", action="store_true", help="scrape the embedded demo site"
+    )
     group.add_argument(
         "--config",
         metavar="FILE",
         help="configuration, or a profile: polite, images; else ./scraper.toml",
     )
-    group.add_argument("--show-config", action="store_true", help="print it with its origins")
-    group.add_argument("--version", action="version", version=f"scraper {scraper.__version__}")
+    group.add_argument(
+        "--show-config", action="store_true", help="print it with its origins"
+    )
+    group.add_argument(
+        "--version", action="version", version=f"scraper {scraper.__version__}"
+    )
 
 
 def _add_key(group: argparse._ArgumentGroup, key: Key) -> None:
@@ -136,11 +149,19 @@ def _add_key(group: argparse._ArgumentGroup, key: Key) -> None:
     if key.type is bool:
         text = f"off: {text}" if key.default is True else text
         group.add_argument(
-            *names, dest=key.name, action="store_const", const=not key.default, help=text
+            *names,
+            dest=key.name,
+            action="store_const",
+            const=not key.default,
+            help=text,
         )
     elif key.is_list:
         group.add_argument(
-            *names, dest=key.name, action="append", help=text, metavar=key.info.metavar
+            *names,
+            dest=key.name,
+            action="append",
+            help=text,
+            metavar=key.info.metavar,
         )
     else:
         choices = "|".join(filter(None, key.info.choices))
@@ -150,7 +171,11 @@ def _add_key(group: argparse._ArgumentGroup, key: Key) -> None:
 
 def _describe_default(key: Key) -> str:
     if key.unit == "bytes":
-        return f"{key.default / 2**30:g}G" if key.default >= 2**30 else f"{key.default / 2**20:g}M"
+        return (
+            f"{key.default / 2**30:g}G"
+            if key.default >= 2**30
+            else f"{key.default / 2**20:g}M"
+        )
     return f"{key.default:g}s" if key.unit == "seconds" else f"{key.default}"
 
 
@@ -184,7 +209,9 @@ def retry_kinds(arguments: argparse.Namespace) -> list[str] | None:
     """The kinds of --retry; a word that is no kind was meant as the list."""
     if "retry" not in arguments:
         return None
-    kinds = [kind.strip() for kind in arguments.retry.split(",") if kind.strip()]
+    kinds = [
+        kind.strip() for kind in arguments.retry.split(",") if kind.strip()
+    ]
     if len(kinds) == 1 and not arguments.inputs and _may_be_a_list(kinds[0]):
         arguments.inputs = kinds
         return []
@@ -193,7 +220,9 @@ def retry_kinds(arguments: argparse.Namespace) -> list[str] | None:
 
 def _may_be_a_list(word: str) -> bool:
     """No kind of failure has such a name."""
-    return word not in KINDS and (not word.replace("_", "").isalnum() or Path(word).is_file())
+    return word not in KINDS and (
+        not word.replace("_", "").isalnum() or Path(word).is_file()
+    )
 
 
 def open_sources(inputs: Sequence[str], folder: str) -> list[Source]:
@@ -201,7 +230,9 @@ def open_sources(inputs: Sequence[str], folder: str) -> list[Source]:
     from scraper.sources.source import file_source, given_source
 
     if not inputs and not folder:
-        raise UsageError("no list of URLs is given: python -m scraper urls.txt (or --help)")
+        raise UsageError(
+            "no list of URLs is given: python -m scraper urls.txt (or --help)"
+        )
     if not inputs:
         return []
     if inputs[0] in COMMANDS and not Path(inputs[0]).exists():
@@ -209,7 +240,9 @@ def open_sources(inputs: Sequence[str], folder: str) -> list[Source]:
             f"{inputs[0]} is a command and comes first: python -m scraper {inputs[0]} ..."
         )
     if inputs[0].isalpha() and not Path(inputs[0]).exists():
-        raise UsageError(f"no such command or file: {inputs[0]}{_probably_meant(inputs[0])}")
+        raise UsageError(
+            f"no such command or file: {inputs[0]}{_probably_meant(inputs[0])}"
+        )
     urls = [each for each in inputs if "://" in each]
     files = [file_source(each) for each in inputs if "://" not in each]
     return [*files, given_source(urls)] if urls else files

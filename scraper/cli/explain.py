@@ -58,7 +58,13 @@ PAGE_FACTS = (
     "cut",
     "data",
 )
-PICTURE_FACTS = ("format", "mode", "original_width", "original_height", "frames")
+PICTURE_FACTS = (
+    "format",
+    "mode",
+    "original_width",
+    "original_height",
+    "frames",
+)
 
 
 def explain(text: str, config: Config) -> Explanation:
@@ -66,7 +72,9 @@ def explain(text: str, config: Config) -> Explanation:
     explanation = Explanation()
     line = parse_line(text, source=0, number=1)
     if line is None:
-        explanation.add("url", written=redacted_line(text), verdict="a comment, or nothing")
+        explanation.add(
+            "url", written=redacted_line(text), verdict="a comment, or nothing"
+        )
         return explanation
     with ExitStack() as stack:
         if config.page.html:
@@ -123,7 +131,11 @@ class _Consumer:
     """Takes what the frontier decides, as the pipeline does, and shows it."""
 
     def __init__(
-        self, line: Line, config: Config, requests: Requests, explanation: Explanation
+        self,
+        line: Line,
+        config: Config,
+        requests: Requests,
+        explanation: Explanation,
     ) -> None:
         self._config = config
         self._requests = requests
@@ -184,7 +196,9 @@ class _Consumer:
             case _ if is_robots:
                 self._frontier.robots_received(fact, now)
             case Moved():
-                self._explanation.add("redirect", status=fact.status, to=redacted(fact.to.href))
+                self._explanation.add(
+                    "redirect", status=fact.status, to=redacted(fact.to.href)
+                )
                 problem = self._frontier.follow_redirect(fact, now)
                 if problem is not None:
                     self._show_failure(problem)
@@ -195,14 +209,18 @@ class _Consumer:
             case Fetched():
                 self._show_fetched(fact)
             case RobotsText():
-                raise AssertionError("only a robots.txt is answered by its rules")
+                raise AssertionError(
+                    "only a robots.txt is answered by its rules"
+                )
 
     # -- what is shown ----------------------------------------------------------------------
 
     def _show_headers(self, failed: FetchFailed) -> None:
         if failed.headers:
             headers = _redacted_headers(failed.headers)
-            self._explanation.add("answer", status=failed.failure.status, headers=headers)
+            self._explanation.add(
+                "answer", status=failed.failure.status, headers=headers
+            )
 
     def _show_fetched(self, fetched: Fetched) -> None:
         timings = fetched.timings
@@ -228,7 +246,11 @@ class _Consumer:
             sha256=fetched.sha256,
             x_robots_tag=list(said),
         )
-        saved_as = [file_names.path_of(fetched.task.origin_url, fetched.kind, fetched.type)]
+        saved_as = [
+            file_names.path_of(
+                fetched.task.origin_url, fetched.kind, fetched.type
+            )
+        ]
         processed = self._requests.process(fetched)
         failure = None
         if processed is not None:
@@ -238,7 +260,10 @@ class _Consumer:
             saved_as += [each.path for each in processed.files]
             if failure is None:
                 self._show_facts(fetched, facts, processed.seconds)
-        failure = directives.refusal_of(said, self._config.hosts.obey, fetched.kind) or failure
+        failure = (
+            directives.refusal_of(said, self._config.hosts.obey, fetched.kind)
+            or failure
+        )
         if failure is not None:
             self._show_failure(failure)
             return
@@ -253,7 +278,9 @@ class _Consumer:
     ) -> None:
         """What a record would hold of a page or a picture; of long lists and texts their size."""
         names = PICTURE_FACTS if fetched.kind == "image" else PAGE_FACTS
-        shown = {name: _shortened(facts[name]) for name in names if name in facts}
+        shown = {
+            name: _shortened(facts[name]) for name in names if name in facts
+        }
         for name in ("links", "images", "text"):
             if name in facts:
                 shown[name] = len(facts[name])
@@ -261,11 +288,16 @@ class _Consumer:
         for variant in facts.get("processed", ()):
             self._explanation.add("variant", **variant)
 
-    def _show_failure(self, failure: Failure, *, will_retry: bool = False) -> None:
+    def _show_failure(
+        self, failure: Failure, *, will_retry: bool = False
+    ) -> None:
         retry = "not retried"
         if will_retry:
             fetch = self._config.fetch
-            waits = [backoff_ceiling(tries, fetch) for tries in range(1, fetch.retries + 1)]
+            waits = [
+                backoff_ceiling(tries, fetch)
+                for tries in range(1, fetch.retries + 1)
+            ]
             seconds = ", ".join(f"{wait:g} s" for wait in waits)
             retry = f"{counted(fetch.retries, 'more attempt')}, after at most {seconds}"
             if failure.pause:
@@ -312,7 +344,9 @@ class _ShownRules:
                 if show is not None:
                     show(task, trust, host, verdict)
                 elif verdict is not None:
-                    self._explanation.add(rule.__name__, verdict=verdict.message)
+                    self._explanation.add(
+                        rule.__name__, verdict=verdict.message
+                    )
             return verdict
 
         return rule_and_show
@@ -336,7 +370,11 @@ class _ShownRules:
         host: Host,
         verdict: Failure | None,
     ) -> None:
-        said = "may be asked" if verdict is None else f"{verdict.kind}: {verdict.message}"
+        said = (
+            "may be asked"
+            if verdict is None
+            else f"{verdict.kind}: {verdict.message}"
+        )
         self._explanation.add(
             "guard",
             host=task.url.host,
@@ -356,7 +394,9 @@ class _ShownRules:
         origin = host.origin(task.url.scheme)
         if origin.rules is None:
             said = verdict.message if verdict is not None else None
-            self._explanation.add("robots.txt", origin=task.url.origin, verdict=said)
+            self._explanation.add(
+                "robots.txt", origin=task.url.origin, verdict=said
+            )
             return
         line = origin.rules.rule_for(task.url.href)
         self._explanation.add(

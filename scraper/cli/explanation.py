@@ -32,7 +32,9 @@ class Explanation:
 
     def as_json(self) -> str:
         """{"steps": [...]}, indented."""
-        encoded = orjson.dumps({"steps": self.steps}, option=orjson.OPT_INDENT_2)
+        encoded = orjson.dumps(
+            {"steps": self.steps}, option=orjson.OPT_INDENT_2
+        )
         return printable_json(encoded).decode()
 
 

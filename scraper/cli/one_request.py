@@ -67,7 +67,9 @@ class Requests:
         asked = task.origin_url.href, task.url.href
         fact = self._robots.get(asked)
         if fact is None:
-            fact = self._robots[asked] = self._fetch(task, trust, "robots.txt request")
+            fact = self._robots[asked] = self._fetch(
+                task, trust, "robots.txt request"
+            )
         return replace(fact, task=task)
 
     def _fetch(
@@ -78,7 +80,9 @@ class Requests:
     ) -> Fact:
         seconds = self._config.fetch.request_time_seconds
         flight = Flight(1, task, trust, time.monotonic() + seconds)
-        limit = errors.new_failure("timeout_total", f"not finished within {seconds:g} s")
+        limit = errors.new_failure(
+            "timeout_total", f"not finished within {seconds:g} s"
+        )
         clock = threading.Timer(seconds, flight.abort, [limit])
         clock.start()
         try:
@@ -86,11 +90,16 @@ class Requests:
         finally:
             clock.cancel()
         headers = self._fetcher.headers_for(task).items()
-        facts: dict[str, Any] = {"url": redacted(task.url.href), "address": flight.peer}
+        facts: dict[str, Any] = {
+            "url": redacted(task.url.href),
+            "address": flight.peer,
+        }
         if task.purpose == "robots":
             facts["answer"] = _robots_answer(fact)
         else:
-            facts["sent"] = {name: redacted_value(name, value) for name, value in headers}
+            facts["sent"] = {
+                name: redacted_value(name, value) for name, value in headers
+            }
         self._explanation.add(step, **facts)
         return fact
 
@@ -98,7 +107,9 @@ class Requests:
         """What a worker process makes of the body; None if a run would not process it."""
         if self._config.run.save_only or fetched.kind == "file":
             return None
-        assert fetched.part is not None, "nothing is known that a 304 could confirm"
+        assert fetched.part is not None, (
+            "nothing is known that a 304 could confirm"
+        )
         inbox: SimpleQueue[Message] = SimpleQueue()
         stage = process_stage_of(self._config, 1, inbox.put)
         stage.start(self._folder)

@@ -40,14 +40,20 @@ _LAYOUTS = (
 
 def say(text: str) -> None:
     """The one way to the terminal: control characters in a message are escaped."""
-    sys.stderr.write(f"{printable_lines(text)}\n")  # at once: another thread may write too
+    sys.stderr.write(
+        f"{printable_lines(text)}\n"
+    )  # at once: another thread may write too
     sys.stderr.flush()
 
 
 def answer(text: str) -> None:
     """To standard output, what was asked for; what its encoding does not know, as an escape."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(printable_lines(text.rstrip("\n")).encode(encoding, "backslashreplace").decode(encoding))
+    print(
+        printable_lines(text.rstrip("\n"))
+        .encode(encoding, "backslashreplace")
+        .decode(encoding)
+    )
 
 
 def show_warnings(keys: OutputSettings) -> None:
@@ -79,7 +85,9 @@ class Progress:
         if keys.progress and not keys.quiet:
             if _has_terminal(keys):
                 self._bar = Bar(sys.stderr)
-            self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
+            self._thread = threading.Thread(
+                target=self._show, name="progress", daemon=True
+            )
 
     def __enter__(self) -> None:
         self._first = self._run.report.total
@@ -131,8 +139,14 @@ class Progress:
 
 def _has_terminal(keys: OutputSettings) -> bool:
     """Is there one for a bar alone? Not if records go to a terminal, most likely the same one."""
-    records = keys.output == "-" and sys.stdout is not None and sys.stdout.isatty()
-    return sys.stderr.isatty() and not records and not os.environ.get("TQDM_DISABLE")
+    records = (
+        keys.output == "-" and sys.stdout is not None and sys.stdout.isatty()
+    )
+    return (
+        sys.stderr.isatty()
+        and not records
+        and not os.environ.get("TQDM_DISABLE")
+    )
 
 
 def columns_of(stream: TextIO) -> int:
@@ -208,7 +222,13 @@ def _takes_blocks(encoding: str | None) -> bool:
 
 
 def bar_text(
-    report: Report, known: int, columns: int, seconds: float, first: int, *, ascii: bool = False
+    report: Report,
+    known: int,
+    columns: int,
+    seconds: float,
+    first: int,
+    *,
+    ascii: bool = False,
 ) -> str:
     """The bar, with as much beside it as there is room for; empty if not even the counts fit.
 
@@ -220,9 +240,22 @@ def bar_text(
     done, total = report.total, max(known, report.total)
     for layout in _layouts(report, total):
         least = layout.replace("{bar}", " " * SHORTEST_BAR)
-        if len(tqdm.format_meter(done, total, seconds, bar_format=least, **keys)) <= columns:
+        if (
+            len(
+                tqdm.format_meter(
+                    done, total, seconds, bar_format=least, **keys
+                )
+            )
+            <= columns
+        ):
             text = tqdm.format_meter(
-                done, total, seconds, bar_format=layout, ascii=ascii, ncols=columns, **keys
+                done,
+                total,
+                seconds,
+                bar_format=layout,
+                ascii=ascii,
+                ncols=columns,
+                **keys,
             )
             return str(text)
     return ""
@@ -242,7 +275,11 @@ def _layouts(report: Report, total: int) -> Iterator[str]:
 
 def _counts(report: Report) -> str:
     counts = [f"ok={report.done}"]
-    counts += [f"{s}={report.states[s]}" for s in ("failed", "skipped") if report.states[s]]
+    counts += [
+        f"{s}={report.states[s]}"
+        for s in ("failed", "skipped")
+        if report.states[s]
+    ]
     return " ".join(counts)
 
 
@@ -250,4 +287,6 @@ def line_text(report: Report, known: int) -> str:
     """The line where there is no terminal."""
     known = max(known, report.total)
     urls = counted(known, "URL")
-    return f"{report.total:,}/{urls}, {_counts(report)}, {size_text(report.bytes)}"
+    return (
+        f"{report.total:,}/{urls}, {_counts(report)}, {size_text(report.bytes)}"
+    )

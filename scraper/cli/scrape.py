@@ -61,7 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_command(arguments: list[str]) -> int:
-    command = arguments.pop(0) if arguments[:1] and arguments[0] in COMMANDS else "run"
+    command = (
+        arguments.pop(0)
+        if arguments[:1] and arguments[0] in COMMANDS
+        else "run"
+    )
     if command == "status":
         from scraper.cli import status
 
@@ -85,11 +89,18 @@ def _explain(arguments: Sequence[str]) -> int:
     from scraper.cli.explain import explain
 
     parser = build_parser()
-    parser.prog, parser.usage = "scraper explain", "python -m scraper explain [options] URL"
-    parser.add_argument("--json", action="store_true", help="the explanation as JSON")
+    parser.prog, parser.usage = (
+        "scraper explain",
+        "python -m scraper explain [options] URL",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="the explanation as JSON"
+    )
     options = parser.parse_args(arguments)
     if len(options.inputs) != 1:
-        raise UsageError("explain takes one URL: python -m scraper explain https://example.com/")
+        raise UsageError(
+            "explain takes one URL: python -m scraper explain https://example.com/"
+        )
     config, _ = read_configuration(options)
     explanation = explain(options.inputs[0], config)
     answer(explanation.as_json() if "json" in options else explanation.text())
@@ -106,11 +117,16 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _run_interruptibly(
-    arguments: argparse.Namespace, config: Config, origins: Origins, signals: Signals
+    arguments: argparse.Namespace,
+    config: Config,
+    origins: Origins,
+    signals: Signals,
 ) -> int:
     if "demo" in arguments:
         if arguments.inputs:
-            raise UsageError("--demo brings its own list: leave out yours, or leave out --demo")
+            raise UsageError(
+                "--demo brings its own list: leave out yours, or leave out --demo"
+            )
         return _demo(config, origins, signals)
     retry = retry_kinds(arguments)
     sources = open_sources(arguments.inputs, config.run.dir)
@@ -131,9 +147,13 @@ def _demo(config: Config, origins: Origins, signals: Signals) -> int:
 
     with demo.serve() as site:
         values = {"html": "scraper.demo:product", "dir": "downloads/demo-site"}
-        defaults = {name: value for name, value in values.items() if name not in origins}
+        defaults = {
+            name: value for name, value in values.items() if name not in origins
+        }
         if "dir" in defaults:
-            _remove_demo(Path(defaults["dir"]))  # the site has another port each time
+            _remove_demo(
+                Path(defaults["dir"])
+            )  # the site has another port each time
         confined = {**defaults, "allow_hosts": ("127.0.0.1", "localhost")}
         sources = [given_source(site.urls, "demo")]
         # The site has failures on purpose: a demo that shows them has not failed.
@@ -173,14 +193,21 @@ def _scrape(
     from scraper.runner import Run
 
     show_warnings(config.output)
-    run = Run(sources, config, retry, refresh=refresh, add_list=add_list, adopt=adopt)
+    run = Run(
+        sources, config, retry, refresh=refresh, add_list=add_list, adopt=adopt
+    )
     progress = Progress(run, config.output)
     error = _run_to_the_end(run, progress, signals)
     if error is not None:
         _complain(error)
         return _leave(error.exit_code, run)
     quiet, report = config.output.quiet, run.report
-    if sources and run.complete and not report.lines and (report.nothing_due or not quiet):
+    if (
+        sources
+        and run.complete
+        and not report.lines
+        and (report.nothing_due or not quiet)
+    ):
         say(f"no URL in {', '.join(each.name for each in sources)}")
     code = report.exit_code
     if signals.signal is not None and not run.complete:
@@ -202,7 +229,9 @@ def _prepare_workers(config: Config) -> None:
     prepare()  # workers import their parsers while we import ours
 
 
-def _run_to_the_end(run: Run, progress: Progress, signals: Signals) -> ScraperError | None:
+def _run_to_the_end(
+    run: Run, progress: Progress, signals: Signals
+) -> ScraperError | None:
     """Consume the outcomes and print the summary; the error that the summary does not say."""
     output = run.config.output
     error: ScraperError | None = None
@@ -223,7 +252,11 @@ def _run_to_the_end(run: Run, progress: Progress, signals: Signals) -> ScraperEr
     finally:
         signals.restore()
         # If nothing was requested, the error is all that there is to say.
-        has_news = run.report.requests if error else run.report.total or run.report.stopped
+        has_news = (
+            run.report.requests
+            if error
+            else run.report.total or run.report.stopped
+        )
         if has_news and not output.quiet:
             say(summary_text(run))
     return error

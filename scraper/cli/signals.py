@@ -52,8 +52,12 @@ class Signals:
             signal.signal(number, handler)
 
     def _install(self) -> None:
-        for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has asked for that
+        for number in (
+            getattr(signal, name) for name in _NAMES if hasattr(signal, name)
+        ):
+            if (
+                signal.getsignal(number) is not signal.SIG_IGN
+            ):  # nohup has asked for that
                 self._before[number] = signal.signal(number, self._interrupt)
 
     def attach(self, run: Run, progress: Progress) -> None:
@@ -63,7 +67,9 @@ class Signals:
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
-            os._exit(128 + number)  # everything committed is safe; the rest is asked again
+            os._exit(
+                128 + number
+            )  # everything committed is safe; the rest is asked again
         self.signal = number
         if self._run is None:
             raise Interrupted(number)

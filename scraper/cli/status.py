@@ -21,13 +21,20 @@ _LEDGER = Path(".scraper", "ledger.sqlite")
 _SUMMARY = "summary.json"
 
 
-def main(arguments: list[str], parser_class: type[argparse.ArgumentParser]) -> int:
+def main(
+    arguments: list[str], parser_class: type[argparse.ArgumentParser]
+) -> int:
     """Print how the run of a folder (or of a list) stands."""
     parser = parser_class(
-        prog="scraper status", description="How a run stands; reading does not disturb it."
+        prog="scraper status",
+        description="How a run stands; reading does not disturb it.",
     )
-    parser.add_argument("folder", help="run folder, or the list that it belongs to")
-    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.add_argument(
+        "folder", help="run folder, or the list that it belongs to"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="as one JSON object"
+    )
     options = parser.parse_args(arguments)
     folder = _folder(options.folder)
     try:
@@ -38,7 +45,11 @@ def main(arguments: list[str], parser_class: type[argparse.ArgumentParser]) -> i
         process = holder_of(folder)
         facts, text = _as_dict(seen, process), _text(folder, seen, process)
     if options.json:
-        answer(printable_json(orjson.dumps(facts, option=orjson.OPT_INDENT_2)).decode())
+        answer(
+            printable_json(
+                orjson.dumps(facts, option=orjson.OPT_INDENT_2)
+            ).decode()
+        )
     else:
         answer(text)
     return 0
@@ -49,7 +60,9 @@ def _folder(given: str) -> Path:
     for folder in (Path(given), Path("downloads") / Path(given).stem):
         if _holds_a_run(folder):
             return folder
-    raise UsageError(f"no run in {given}: name a run folder, or a list that was scraped from here")
+    raise UsageError(
+        f"no run in {given}: name a run folder, or a list that was scraped from here"
+    )
 
 
 def _holds_a_run(folder: Path) -> bool:
@@ -88,7 +101,13 @@ def _of_summary(folder: Path, why: Unreadable) -> tuple[dict[str, object], str]:
         report.text(),
         f"from {_SUMMARY}, because: {why}",
     ]
-    facts = {"from": _SUMMARY, "running": None, "process": None, "pass": number, "counts": summary}
+    facts = {
+        "from": _SUMMARY,
+        "running": None,
+        "process": None,
+        "pass": number,
+        "counts": summary,
+    }
     return facts, "\n".join(lines)
 
 
@@ -103,7 +122,9 @@ def _as_dict(seen: RunStatus, process: str | None) -> dict[str, object]:
         "pending": seen.pending,
         "retrying": seen.retrying,
         "hosts": seen.hosts,
-        "paused_hosts": [{"host": name, "seconds": s} for name, s in seen.paused],
+        "paused_hosts": [
+            {"host": name, "seconds": s} for name, s in seen.paused
+        ],
         "totals": Tally.of(seen.ends).as_dict(),
         "counts": _counts(seen, process),
     }
@@ -135,7 +156,10 @@ def _text(folder: Path, seen: RunStatus, process: str | None) -> str:
         f"{seen.pending:,} pending on {counted(seen.hosts, 'host')}, "
         f"{seen.retrying:,} to be retried",
     ]
-    lines += [f"paused: {name} for {seconds:.0f} s" for name, seconds in seen.paused[:10]]
+    lines += [
+        f"paused: {name} for {seconds:.0f} s"
+        for name, seconds in seen.paused[:10]
+    ]
     return "\n".join(lines)
 
 

@@ -15,23 +15,32 @@ if TYPE_CHECKING:
     from scraper.model import Outcome
     from scraper.runner import Run
 
-_REASONS = ("failed:", "skipped:")  # lines of a summary that errors.jsonl says more about
+_REASONS = (
+    "failed:",
+    "skipped:",
+)  # lines of a summary that errors.jsonl says more about
 
 
 def say_beginning(run: Run) -> None:
     """What the folder holds already."""
     if run.adopted:
-        say(f"took over {run.adopted:,} records of {printable(str(run.folder))}")
+        say(
+            f"took over {run.adopted:,} records of {printable(str(run.folder))}"
+        )
     if run.resumed:
         say(f"continuing pass {run.number} of {printable(str(run.folder))}")
     if run.reopened:
-        say(f"the machine went down under the last run: asking {run.reopened:,} again")
+        say(
+            f"the machine went down under the last run: asking {run.reopened:,} again"
+        )
 
 
 def outcome_text(outcome: Outcome) -> str:
     redact = redacted_line if outcome.task.refusal else redacted
     failure = outcome.failure
-    because = f" ({failure.label}: {redacted(failure.message)})" if failure else ""
+    because = (
+        f" ({failure.label}: {redacted(failure.message)})" if failure else ""
+    )
     return printable(f"{outcome.state} {redact(outcome.url)}{because}")
 
 
@@ -39,8 +48,13 @@ def summary_text(run: Run) -> str:
     report, folder = run.report, Path(printable(str(run.folder)))
     lines = report.text().splitlines()
     if report.nothing_due:
-        lines.insert(0, f"nothing left to do: pass {report.number} of {folder} is complete")
-    first = next((i for i, line in enumerate(lines) if line.startswith(_REASONS)), None)
+        lines.insert(
+            0,
+            f"nothing left to do: pass {report.number} of {folder} is complete",
+        )
+    first = next(
+        (i for i, line in enumerate(lines) if line.startswith(_REASONS)), None
+    )
     if first is not None:
         lines[first] += f"        see {folder / 'errors.jsonl'}"
     files = f"records: {folder / 'records.jsonl'}"

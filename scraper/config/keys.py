@@ -21,14 +21,20 @@ class KeyInfo:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
-    formerly: Mapping[str, str] = field(default_factory=dict)  # old spellings of choices
+    formerly: Mapping[str, str] = field(
+        default_factory=dict
+    )  # old spellings of choices
     short: str = ""
     metavar: str = ""
     flag: bool = True  # False: set in TOML and environment only
     pattern: str = ""  # that a string must match
-    splits: bool = True  # a string is a list with commas; False: it is one element
+    splits: bool = (
+        True  # a string is a list with commas; False: it is one element
+    )
     shapes: bool = False  # the result of a URL depends on it
-    redact: Callable[[str], str] | None = None  # takes the secret out of its text
+    redact: Callable[[str], str] | None = (
+        None  # takes the secret out of its text
+    )
 
 
 def setting(default: Any, help: str, **info: Any) -> Any:
@@ -55,8 +61,12 @@ class Key:
     @property
     def stem(self) -> str:
         """The name without its unit."""
-        shorter = self.name.removesuffix(f"_{self.unit}") if self.unit else self.name
-        return self.name if shorter == "max" else shorter  # `--max` would not say of what
+        shorter = (
+            self.name.removesuffix(f"_{self.unit}") if self.unit else self.name
+        )
+        return (
+            self.name if shorter == "max" else shorter
+        )  # `--max` would not say of what
 
     @property
     def flag(self) -> str:
@@ -91,14 +101,24 @@ def keys_of(cls: type, section: str) -> Iterator[Key]:
     """The keys that a dataclass declares."""
     hints = get_type_hints(cls)
     for each in fields(cls):
-        yield Key(section, each.name, hints[each.name], each.default, each.metadata["info"])
+        yield Key(
+            section,
+            each.name,
+            hints[each.name],
+            each.default,
+            each.metadata["info"],
+        )
 
 
 class KeySet:
     """Keys that are found by their names, with or without the unit."""
 
-    def __init__(self, keys: Iterable[Key], renamed: Mapping[str, str] | None = None) -> None:
-        self.by_name: Mapping[str, Key] = MappingProxyType({key.name: key for key in keys})
+    def __init__(
+        self, keys: Iterable[Key], renamed: Mapping[str, str] | None = None
+    ) -> None:
+        self.by_name: Mapping[str, Key] = MappingProxyType(
+            {key.name: key for key in keys}
+        )
         self._by_stem = {key.stem: key for key in self.by_name.values()}
         self._renamed = renamed or {}
 

@@ -114,7 +114,9 @@ def _read_toml(path: Path, schema: Schema) -> Iterator[Given]:
         elif name in schema.sections and isinstance(body, dict):
             yield from _read_section(path, name, body, schema)
         else:
-            raise UsageError(_describe_unknown_section(path, name, body, schema))
+            raise UsageError(
+                _describe_unknown_section(path, name, body, schema)
+            )
 
 
 def _toml_tree(path: Path) -> dict[str, Any]:
@@ -140,7 +142,9 @@ def _read_section(
         yield Given(name, value, place)
 
 
-def _describe_unknown_section(path: Path, name: str, body: Any, schema: Schema) -> str:
+def _describe_unknown_section(
+    path: Path, name: str, body: Any, schema: Schema
+) -> str:
     if name in schema.sections:
         return f"{name} in {path} is a section of keys: write [{name}]"
     headers = {name: f"[{name}]" for name in schema.sections}
@@ -162,7 +166,9 @@ def _describe_unknown_section(path: Path, name: str, body: Any, schema: Schema) 
 # -- environment ----------------------------------------------------------------------------------
 
 
-def _read_environment(environment: Mapping[str, str], schema: Schema) -> Iterator[Given]:
+def _read_environment(
+    environment: Mapping[str, str], schema: Schema
+) -> Iterator[Given]:
     for variable, text in environment.items():
         if not variable.startswith(_PREFIX):
             continue

@@ -20,9 +20,16 @@ def _meant_by(spec: str) -> str:
     module, colon, name = spec.partition(":")
     if not colon:
         module, _, name = spec.rpartition(".")
-    parts = module.removesuffix(".py").removeprefix("./").replace("\\", "/").split("/")
+    parts = (
+        module.removesuffix(".py")
+        .removeprefix("./")
+        .replace("\\", "/")
+        .split("/")
+    )
     words = [*parts, *name.split(".")]
-    is_name = all(word.isidentifier() for part in words for word in part.split("."))
+    is_name = all(
+        word.isidentifier() for part in words for word in part.split(".")
+    )
     return f"{'.'.join(parts)}:{name}" if is_name and name != "py" else ""
 
 
@@ -34,21 +41,29 @@ def function_of(spec: str, key: str) -> Callable[..., Any]:
     module_name, colon, name = spec.partition(":")
     if not colon or not module_name or not name or _FILE.search(module_name):
         near = f"; did you mean {meant}?" if (meant := _meant_by(spec)) else ""
-        raise UsageError(f"{key} = {spec!r} is not right: write module:function{near}")
+        raise UsageError(
+            f"{key} = {spec!r} is not right: write module:function{near}"
+        )
     if module_name == "__main__" and imported_by_workers() is None:
         raise UsageError(f"{key}: {name} stands in no file that worker processes could import (but "
                          "at a prompt, in a notebook, on standard input): write it into a file "
                          f"such as mysite.py, and {key} = \"mysite:{name}\"")  # fmt: skip
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)  # a console script does not look into the working folder
+        sys.path.insert(
+            0, here
+        )  # a console script does not look into the working folder
     try:
         with importing_functions():
             found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and module_name.startswith(error.name):
-            raise UsageError(f"{key}: no module {module_name!r} in {here} or installed") from error
-        raise UsageError(f"{key}: {module_name} needs {error.name!r}, which is missing") from error
+            raise UsageError(
+                f"{key}: no module {module_name!r} in {here} or installed"
+            ) from error
+        raise UsageError(
+            f"{key}: {module_name} needs {error.name!r}, which is missing"
+        ) from error
     except UsageError as error:
         raise UsageError(f"{key}: {module_name}: {error}") from None
     except Exception as error:
@@ -60,7 +75,9 @@ def function_of(spec: str, key: str) -> Callable[..., Any]:
             raise UsageError(f"{key}: {module_name} has no {name!r}")
         found = getattr(found, part)
     if not callable(found):
-        raise UsageError(f"{key}: {spec} is a {type(found).__name__}, not a function")
+        raise UsageError(
+            f"{key}: {spec} is a {type(found).__name__}, not a function"
+        )
     qualname = getattr(found, "__qualname__", name)
     if "<lambda>" in qualname or "<locals>" in qualname:
         raise UsageError(f"{key}: {spec} is a lambda or a local function; a worker process cannot "

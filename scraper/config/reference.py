@@ -15,11 +15,20 @@ from scraper.config.tables import TableList
 from scraper.config.values import allowed_values
 from scraper.text import printable, printable_json
 
-_SECTION_HEAD = ("key", "flag", "environment", "default", "allowed", "what it sets")
+_SECTION_HEAD = (
+    "key",
+    "flag",
+    "environment",
+    "default",
+    "allowed",
+    "what it sets",
+)
 _TABLE_HEAD = ("key", "default", "allowed", "what it sets")
 
 
-def as_toml(config: Config, origins: Origins | None = None, schema: Schema = SCHEMA) -> str:
+def as_toml(
+    config: Config, origins: Origins | None = None, schema: Schema = SCHEMA
+) -> str:
     """The tree as TOML, each key with its sentence.
 
     With `origins` it is made to be shown: without secrets, and with the place that set each key.
@@ -28,7 +37,9 @@ def as_toml(config: Config, origins: Origins | None = None, schema: Schema = SCH
     for name, cls in schema.sections.items():
         lines = [f"[{name}]  # {doc_of(cls)}"]
         for key in schema.keys_of_section(name):
-            origin = None if origins is None else origins.get(key.name, "default")
+            origin = (
+                None if origins is None else origins.get(key.name, "default")
+            )
             lines.append(_line(key, value_of(config, key), origin))
         blocks.append(lines)
     for table in schema.tables.values():
@@ -37,12 +48,17 @@ def as_toml(config: Config, origins: Origins | None = None, schema: Schema = SCH
     return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
 
-def _table_blocks(table: TableList, values: Any, origin: str | None) -> Iterator[list[str]]:
+def _table_blocks(
+    table: TableList, values: Any, origin: str | None
+) -> Iterator[list[str]]:
     """A block for each table; of an empty list, what a table may hold, as comments."""
     header = f"{table.header}  # {doc_of(table.cls)}"
     keys = table.keys.by_name.values()
     for each in values:
-        yield [header, *(_line(key, getattr(each, key.name), origin) for key in keys)]
+        yield [
+            header,
+            *(_line(key, getattr(each, key.name), origin) for key in keys),
+        ]
     if not values and origin is None:
         yield [f"# {header}", *(f"# {_example_line(key)}" for key in keys)]
 
@@ -50,7 +66,9 @@ def _table_blocks(table: TableList, values: Any, origin: str | None) -> Iterator
 def _line(key: Key, value: Any, origin: str | None) -> str:
     if origin is None:
         return f"{key.name} = {toml_value(value)}  # {printable(describe(key))}"
-    return f"{key.name} = {toml_value(key.redact(value))}  # {printable(origin)}"
+    return (
+        f"{key.name} = {toml_value(key.redact(value))}  # {printable(origin)}"
+    )
 
 
 def _example_line(key: Key) -> str:
@@ -73,7 +91,9 @@ def toml_value(value: Any) -> str:
         return "[" + ", ".join(toml_value(each) for each in value) + "]"
     if isinstance(value, str):
         # The escapes of JSON are TOML's too.
-        encoded = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        encoded = json.dumps(value, ensure_ascii=False).encode(
+            "utf-8", "backslashreplace"
+        )
         return printable_json(encoded).decode()
     return str(value)
 
@@ -82,17 +102,36 @@ def as_markdown(schema: Schema = SCHEMA) -> str:
     """The tables of docs/configuration.md."""
     parts = []
     for name, cls in schema.sections.items():
-        rows = [_markdown_row(_section_cells(key)) for key in schema.keys_of_section(name)]
+        rows = [
+            _markdown_row(_section_cells(key))
+            for key in schema.keys_of_section(name)
+        ]
         parts.append(_markdown_part(f"[{name}]", cls, _SECTION_HEAD, rows))
     for table in schema.tables.values():
-        rows = [_markdown_row(_table_cells(key)) for key in table.keys.by_name.values()]
+        rows = [
+            _markdown_row(_table_cells(key))
+            for key in table.keys.by_name.values()
+        ]
         parts.append(_markdown_part(table.header, table.cls, _TABLE_HEAD, rows))
     return "\n".join(parts)
 
 
-def _markdown_part(title: str, cls: type, head: Sequence[str], rows: Sequence[str]) -> str:
+def _markdown_part(
+    title: str, cls: type, head: Sequence[str], rows: Sequence[str]
+) -> str:
     rule = "|---" * len(head) + "|"
-    return "\n".join([f"## {title}", "", doc_of(cls), "", _markdown_row(head), rule, *rows, ""])
+    return "\n".join(
+        [
+            f"## {title}",
+            "",
+            doc_of(cls),
+            "",
+            _markdown_row(head),
+            rule,
+            *rows,
+            "",
+        ]
+    )
 
 
 def _markdown_row(cells: Sequence[str]) -> str:

@@ -18,7 +18,9 @@ Tree = TypeVar("Tree")
 class Schema:
     """The sections, keys and lists of tables of a tree."""
 
-    def __init__(self, root: type, renamed: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, root: type, renamed: Mapping[str, str] | None = None
+    ) -> None:
         self.root = root
         self.sections: dict[str, Any] = {}
         self.tables: dict[str, TableList] = {}
@@ -31,11 +33,17 @@ class Schema:
                 (table, *_) = get_args(hint)  # tuple[Variant, ...]
                 keys = KeySet(keys_of(table, each.name))
                 self.tables[each.name] = TableList(each.name, table, keys)
-        scalars = [key for name, cls in self.sections.items() for key in keys_of(cls, name)]
+        scalars = [
+            key
+            for name, cls in self.sections.items()
+            for key in keys_of(cls, name)
+        ]
         self.keys = KeySet(scalars, renamed)
 
     def keys_of_section(self, name: str) -> list[Key]:
-        return [key for key in self.keys.by_name.values() if key.section == name]
+        return [
+            key for key in self.keys.by_name.values() if key.section == name
+        ]
 
     def replace_values(self, tree: Tree, values: Mapping[str, Any]) -> Tree:
         """The same tree with some keys and lists of tables replaced; values are not checked."""

@@ -48,7 +48,9 @@ class RunSettings:
         high=65_536,
         flag=False,
     )
-    durable: bool = setting(False, "sync each commit to the disk: safe against power loss, slower")
+    durable: bool = setting(
+        False, "sync each commit to the disk: safe against power loss, slower"
+    )
     grace_seconds: float = setting(
         10.0,
         "after a signal, time for what is under way",
@@ -129,7 +131,9 @@ class FetchSettings:
         high=2**40,
         metavar="SIZE",
     )
-    max_redirects: int = setting(10, "hops before a URL is given up", low=0, high=100, metavar="N")
+    max_redirects: int = setting(
+        10, "hops before a URL is given up", low=0, high=100, metavar="N"
+    )
     retries: int = setting(
         2,
         "tries after the first, for failures that may pass",
@@ -177,7 +181,9 @@ class FetchSettings:
         metavar="URL",
         redact=redacted,
     )
-    ca_bundle: str = setting("", "file of trusted certificates; empty: certifi's", metavar="FILE")
+    ca_bundle: str = setting(
+        "", "file of trusted certificates; empty: certifi's", metavar="FILE"
+    )
     verify_tls: bool = setting(True, "verify certificates", flag=False)
 
 
@@ -190,7 +196,9 @@ class HostSettings:
         "only these hosts: names, globs, networks; empty: all",
         metavar="HOSTS",
     )
-    per_host: int = setting(4, "requests at once to one host", low=1, high=1024, metavar="N")
+    per_host: int = setting(
+        4, "requests at once to one host", low=1, high=1024, metavar="N"
+    )
     delay_seconds: float = setting(
         0.0,
         "least time between an answer and the next request to a host",
@@ -261,8 +269,15 @@ class HostSettings:
 class PageSettings:
     """What is made of a page."""
 
-    page_images: bool = setting(True, "fetch the images of pages too", shapes=True)
-    html: str = setting("", "your function for pages, module:function", metavar="M:F", shapes=True)
+    page_images: bool = setting(
+        True, "fetch the images of pages too", shapes=True
+    )
+    html: str = setting(
+        "",
+        "your function for pages, module:function",
+        metavar="M:F",
+        shapes=True,
+    )
     max_links: int = setting(
         10_000,
         "links of one page in its record",
@@ -349,10 +364,18 @@ class OutputSettings:
         metavar="-",
         choices=("", "-"),
     )
-    quiet: bool = setting(False, "say nothing, or one line if the exit code is not 0", short="-q")
-    verbose: bool = setting(False, "log each URL to the terminal too", short="-v")
-    progress: bool = setting(True, "progress bar, or a line each 30 s off a terminal")
-    log_format: str = setting("text", "format of run.log", choices=("text", "json"))
+    quiet: bool = setting(
+        False, "say nothing, or one line if the exit code is not 0", short="-q"
+    )
+    verbose: bool = setting(
+        False, "log each URL to the terminal too", short="-v"
+    )
+    progress: bool = setting(
+        True, "progress bar, or a line each 30 s off a terminal"
+    )
+    log_format: str = setting(
+        "text", "format of run.log", choices=("text", "json")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +392,10 @@ class Config:
 
 
 # Names of earlier versions, without their units, and the names of now.
-RENAMED: Mapping[str, str] = {"item_time": "request_time", "max_items": "max_urls"}
+RENAMED: Mapping[str, str] = {
+    "item_time": "request_time",
+    "max_items": "max_urls",
+}
 
 SCHEMA = Schema(Config, RENAMED)
 KEYS: Mapping[str, Key] = SCHEMA.keys.by_name

@@ -47,8 +47,13 @@ class TableList:
     def _parse_table(self, table: Any, place: str, path: str) -> Any:
         items = self._items_of(table)
         if items is None:
-            raise UsageError(f"{path}{table!r} from {place} is invalid: expected a table")
-        parsed = parse_all(self.keys, (Given(name, value, place, path) for name, value in items))
+            raise UsageError(
+                f"{path}{table!r} from {place} is invalid: expected a table"
+            )
+        parsed = parse_all(
+            self.keys,
+            (Given(name, value, place, path) for name, value in items),
+        )
         for key in self.keys.by_name.values():
             if key.is_required and key.name not in parsed:
                 raise UsageError(f"{path}{key.name} is missing in {place}")
@@ -58,5 +63,8 @@ class TableList:
         if isinstance(table, Mapping):
             return iter(table.items())
         if isinstance(table, self.cls):  # made by a script, and not checked yet
-            return ((each.name, getattr(table, each.name)) for each in fields(self.cls))
+            return (
+                (each.name, getattr(table, each.name))
+                for each in fields(self.cls)
+            )
         return None

@@ -22,7 +22,10 @@ _UNITS: dict[str, dict[str, float]] = {
     "seconds": {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400},
     "bytes": {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40},
 }
-_EXAMPLES = {"seconds": " such as 30, 500ms, 5m", "bytes": " such as 65536, 64k, 2M"}
+_EXAMPLES = {
+    "seconds": " such as 30, 500ms, 5m",
+    "bytes": " such as 65536, 64k, 2M",
+}
 _NOUNS = {"seconds": "a duration", "bytes": "a size"}
 _BOOLEANS = {
     "1": True,
@@ -93,7 +96,11 @@ def _probably_meant(key: Key, value: Any) -> str:
     if callable(value) and key.info.metavar == "M:F":
         module = getattr(value, "__module__", "")
         name = getattr(value, "__qualname__", "")
-        spec = f"{module}:{name}" if module and name.isidentifier() else "module:function"
+        spec = (
+            f"{module}:{name}"
+            if module and name.isidentifier()
+            else "module:function"
+        )
         return f"; a function is given by its name: {key.name}={spec!r}"
     if not isinstance(value, str):
         return ""
@@ -136,7 +143,11 @@ def _builtin(value: Any) -> Any:
 def _strings(key: Key, given: Any) -> tuple[str, ...]:
     value: Any = given
     if isinstance(given, str):
-        value = split_list(given) if key.info.splits else list(filter(None, [given]))
+        value = (
+            split_list(given)
+            if key.info.splits
+            else list(filter(None, [given]))
+        )
     if not isinstance(value, list | tuple):
         raise ValueError
     if not all(isinstance(each, str) for each in value):
@@ -167,7 +178,11 @@ def _boolean(value: Any) -> bool:
 def _text(key: Key, value: Any) -> str:
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
-    if key.info.pattern and isinstance(value, int) and not isinstance(value, bool):
+    if (
+        key.info.pattern
+        and isinstance(value, int)
+        and not isinstance(value, bool)
+    ):
         value = str(value)
     if not isinstance(value, str):
         raise ValueError
@@ -185,7 +200,9 @@ def _number(key: Key, value: Any) -> int | float:
     if not math.isfinite(number):
         raise ValueError
     low, high = key.info.low, key.info.high
-    if (low is not None and number < low) or (high is not None and number > high):
+    if (low is not None and number < low) or (
+        high is not None and number > high
+    ):
         raise ValueError
     if key.type is float:
         return float(number)
@@ -235,8 +252,13 @@ def allowed_values(key: Key) -> str:
         return f"a list of strings (a comma-separated one {where})"
     if key.type is str:
         return info.metavar.replace("|", " or ") if info.pattern else "a string"
-    noun = _NOUNS.get(key.unit, "a number" if key.type is float else "a whole number")
-    low, high = describe_bound(info.low, key.unit), describe_bound(info.high, key.unit)
+    noun = _NOUNS.get(
+        key.unit, "a number" if key.type is float else "a whole number"
+    )
+    low, high = (
+        describe_bound(info.low, key.unit),
+        describe_bound(info.high, key.unit),
+    )
     return f"{noun} from {low} to {high}{_EXAMPLES.get(key.unit, '')}"
 
 

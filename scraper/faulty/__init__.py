@@ -23,5 +23,12 @@ from scraper.faulty.server import (
     unaccepting,
 )
 
-__all__ = ["Behaviour", "Exchange", "FaultyServer", "Seen", "closed_port", "unaccepting"]
+__all__ = [
+    "Behaviour",
+    "Exchange",
+    "FaultyServer",
+    "Seen",
+    "closed_port",
+    "unaccepting",
+]
 __all__ += behaviours.__all__

@@ -16,12 +16,23 @@ def main() -> None:
         prog="python -m scraper.faulty",
         description="Serve one of each kind of misbehaviour; the index is at /.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (%(default)s)")
-    parser.add_argument("--quiet", action="store_true", help="do not print the requests")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (%(default)s)"
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=8000,
+        help="0 takes a free one (%(default)s)",
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="do not print the requests"
+    )
     arguments = parser.parse_args()
     told = None if arguments.quiet else tell
-    with FaultyServer(zoo(), arguments.host, arguments.port, on_request=told) as server:
+    with FaultyServer(
+        zoo(), arguments.host, arguments.port, on_request=told
+    ) as server:
         print(f"{server.url()}  (Ctrl-C ends it)", flush=True)
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
@@ -29,7 +40,10 @@ def main() -> None:
 
 def tell(seen: Seen) -> None:
     """One request, one line."""
-    print(f"{seen.n:6}  connection {seen.connection:<4}  {seen.method} {seen.path}", flush=True)
+    print(
+        f"{seen.n:6}  connection {seen.connection:<4}  {seen.method} {seen.path}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

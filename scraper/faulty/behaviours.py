@@ -118,12 +118,18 @@ def page(html: str, headers: Headers = (), code: int = 200) -> Behaviour:
     return body(html.encode(), HTML, headers, code)
 
 
-def status(code: int, headers: Headers = (), html: str | None = None) -> Behaviour:
+def status(
+    code: int, headers: Headers = (), html: str | None = None
+) -> Behaviour:
     """A status with a word of explanation, or none where HTTP allows none (204, 304)."""
     if code in (204, 304):
         head = _head(code, _lines(None, headers, None))
         return lambda exchange: exchange.send(head)
-    return page(f"<h1>{code} {_reason(code)}</h1>" if html is None else html, headers, code)
+    return page(
+        f"<h1>{code} {_reason(code)}</h1>" if html is None else html,
+        headers,
+        code,
+    )
 
 
 def robots(text: str) -> Behaviour:
@@ -131,24 +137,39 @@ def robots(text: str) -> Behaviour:
     return body(text.encode(), TEXT)
 
 
-def changing(template: str = "<title>Answer {n}</title><p>Answer {n}") -> Behaviour:
+def changing(
+    template: str = "<title>Answer {n}</title><p>Answer {n}",
+) -> Behaviour:
     """HTML that differs at each request to its path: {n} is the number of the request."""
     return lambda exchange: page(template.format(n=exchange.seen.nth))(exchange)
 
 
-def chunked(payload: bytes, chunk_bytes: int = 1_024, content_type: str = HTML) -> Behaviour:
+def chunked(
+    payload: bytes, chunk_bytes: int = 1_024, content_type: str = HTML
+) -> Behaviour:
     """The payload in chunks, with a trailer after the last."""
-    chunks = (_chunk(payload[i : i + chunk_bytes]) for i in range(0, len(payload), chunk_bytes))
-    whole = _chunked_head(content_type) + b"".join(chunks) + b"0\r\nX-Trailer: end\r\n\r\n"
+    chunks = (
+        _chunk(payload[i : i + chunk_bytes])
+        for i in range(0, len(payload), chunk_bytes)
+    )
+    whole = (
+        _chunked_head(content_type)
+        + b"".join(chunks)
+        + b"0\r\nX-Trailer: end\r\n\r\n"
+    )
     return lambda exchange: exchange.send(whole)
 
 
 def gzip_body(payload: bytes, content_type: str = HTML) -> Behaviour:
     """The payload, compressed."""
-    return body(gzip.compress(payload), content_type, {"Content-Encoding": "gzip"})
+    return body(
+        gzip.compress(payload), content_type, {"Content-Encoding": "gzip"}
+    )
 
 
-def etag(payload: bytes, tag: str = '"1"', content_type: str = HTML) -> Behaviour:
+def etag(
+    payload: bytes, tag: str = '"1"', content_type: str = HTML
+) -> Behaviour:
     """The payload with this ETag (quotes included), or 304 for an If-None-Match that names it."""
     whole = body(payload, content_type, {"ETag": tag})
     unchanged = status(304, {"ETag": tag})
@@ -156,12 +177,18 @@ def etag(payload: bytes, tag: str = '"1"', content_type: str = HTML) -> Behaviou
     def answer(exchange: Exchange) -> None:
         known = exchange.seen.headers.get("if-none-match", "")
         tags = [name.strip().removeprefix("W/") for name in known.split(",")]
-        (unchanged if known == "*" or tag.removeprefix("W/") in tags else whole)(exchange)
+        (
+            unchanged
+            if known == "*" or tag.removeprefix("W/") in tags
+            else whole
+        )(exchange)
 
     return answer
 
 
-def last_modified(payload: bytes, date: str, content_type: str = HTML) -> Behaviour:
+def last_modified(
+    payload: bytes, date: str, content_type: str = HTML
+) -> Behaviour:
     """The payload with this HTTP date, or 304 for an If-Modified-Since that is not before it."""
     whole = body(payload, content_type, {"Last-Modified": date})
     unchanged = status(304, {"Last-Modified": date})
@@ -175,17 +202,24 @@ def last_modified(payload: bytes, date: str, content_type: str = HTML) -> Behavi
     return answer
 
 
-def ranges(payload: bytes, tag: str = '"1"', content_type: str = HTML) -> Behaviour:
+def ranges(
+    payload: bytes, tag: str = '"1"', content_type: str = HTML
+) -> Behaviour:
     """The payload, or what `Range: bytes=N-` asks of it (206, 416), unless If-Range disagrees."""
     headers = {"Accept-Ranges": "bytes", "ETag": tag}
 
     def answer(exchange: Exchange) -> None:
         asked = exchange.seen.headers.get("range", "")
         start, dash, end = asked.removeprefix("bytes=").partition("-")
-        if not (dash and start.isdecimal()) or exchange.seen.headers.get("if-range", tag) != tag:
+        if (
+            not (dash and start.isdecimal())
+            or exchange.seen.headers.get("if-range", tag) != tag
+        ):
             return body(payload, content_type, headers)(exchange)
         if int(start) >= len(payload):
-            return status(416, {"Content-Range": f"bytes */{len(payload)}"})(exchange)
+            return status(416, {"Content-Range": f"bytes */{len(payload)}"})(
+                exchange
+            )
         part = payload[int(start) : int(end) + 1 if end else None]
         last = int(start) + len(part) - 1
         where = {"Content-Range": f"bytes {start}-{last}/{len(payload)}"}
@@ -199,15 +233,21 @@ def ranges(payload: bytes, tag: str = '"1"', content_type: str = HTML) -> Behavi
 
 def sequence(*behaviours: Behaviour) -> Behaviour:
     """The n-th request to a path gets the n-th behaviour; the last one repeats."""
-    return lambda exchange: behaviours[min(exchange.seen.nth, len(behaviours)) - 1](exchange)
+    return lambda exchange: behaviours[
+        min(exchange.seen.nth, len(behaviours)) - 1
+    ](exchange)
 
 
 def alternate(*behaviours: Behaviour) -> Behaviour:
     """The requests to a path get the behaviours in turn, over and over."""
-    return lambda exchange: behaviours[(exchange.seen.nth - 1) % len(behaviours)](exchange)
+    return lambda exchange: behaviours[
+        (exchange.seen.nth - 1) % len(behaviours)
+    ](exchange)
 
 
-def retry_after(value: int | str = 1, code: int = 429, then: Behaviour | None = None) -> Behaviour:
+def retry_after(
+    value: int | str = 1, code: int = 429, then: Behaviour | None = None
+) -> Behaviour:
     """A refusal with Retry-After: seconds or an HTTP date. With `then`, only the first time."""
     refusal = status(code, {"Retry-After": str(value)})
     return refusal if then is None else sequence(refusal, then)
@@ -231,7 +271,9 @@ def redirect_loop(code: int = 302) -> Behaviour:
     return lambda exchange: redirect(exchange.seen.path, code)(exchange)
 
 
-def redirect_chain(hops: int, then: Behaviour | None = None, code: int = 302) -> Behaviour:
+def redirect_chain(
+    hops: int, then: Behaviour | None = None, code: int = 302
+) -> Behaviour:
     """So many redirects, each to the same path with another query `?left=N`, then `then`."""
 
     def answer(exchange: Exchange) -> None:
@@ -245,14 +287,20 @@ def redirect_chain(hops: int, then: Behaviour | None = None, code: int = 302) ->
     return answer
 
 
-def set_cookie(cookie: str = "seen=yes; Path=/", then: Behaviour | None = None) -> Behaviour:
+def set_cookie(
+    cookie: str = "seen=yes; Path=/", then: Behaviour | None = None
+) -> Behaviour:
     """A page that sets a cookie; `then` answers those who bring one of that name."""
     name = cookie.partition("=")[0]
     first = body(PAGE, headers={"Set-Cookie": cookie})
-    return lambda exchange: (then if then and _brings(exchange, name) else first)(exchange)
+    return lambda exchange: (
+        then if then and _brings(exchange, name) else first
+    )(exchange)
 
 
-def cookie_wall(cookie: str = "consent=yes; Path=/", then: Behaviour | None = None) -> Behaviour:
+def cookie_wall(
+    cookie: str = "consent=yes; Path=/", then: Behaviour | None = None
+) -> Behaviour:
     """Redirects to itself, setting a cookie, until the cookie comes back; then `then`."""
     name = cookie.partition("=")[0]
 
@@ -260,7 +308,9 @@ def cookie_wall(cookie: str = "consent=yes; Path=/", then: Behaviour | None = No
         if _brings(exchange, name):
             (then or body(PAGE))(exchange)
         else:
-            redirect(exchange.seen.path, headers={"Set-Cookie": cookie})(exchange)
+            redirect(exchange.seen.path, headers={"Set-Cookie": cookie})(
+                exchange
+            )
 
     return answer
 
@@ -294,7 +344,9 @@ def silent() -> Behaviour:
     return Exchange.hang
 
 
-def slowly(payload: bytes, seconds: float, content_type: str = HTML) -> Behaviour:
+def slowly(
+    payload: bytes, seconds: float, content_type: str = HTML
+) -> Behaviour:
     """The head at once, the payload in twenty pieces over so many seconds: slow, but honest."""
     size = max(1, len(payload) // 20)
 
@@ -350,7 +402,9 @@ def endless_chunk_size() -> Behaviour:
     return _for_ever(_chunked_head(HTML), b"0" * 1_024)
 
 
-def endless_extensions(chunk: bytes = b".", extension_bytes: int = 8_192) -> Behaviour:
+def endless_extensions(
+    chunk: bytes = b".", extension_bytes: int = 8_192
+) -> Behaviour:
     """Chunks that hold little, each with an extension (RFC 9112, 7.1.1) that holds much."""
     size = b"%x;%b\r\n" % (len(chunk), b"e" * extension_bytes)
     return _for_ever(_chunked_head(HTML), size + chunk + b"\r\n")
@@ -358,7 +412,9 @@ def endless_extensions(chunk: bytes = b".", extension_bytes: int = 8_192) -> Beh
 
 def endless_trailers(payload: bytes = PAGE) -> Behaviour:
     """The payload in a chunk, then trailers, as fast as the client takes them, for ever."""
-    return _for_ever(_chunked_head(HTML) + _chunk(payload) + b"0\r\n", b"X-Trailer: more\r\n")
+    return _for_ever(
+        _chunked_head(HTML) + _chunk(payload) + b"0\r\n", b"X-Trailer: more\r\n"
+    )
 
 
 def endless_header() -> Behaviour:
@@ -390,14 +446,19 @@ def reset_midway(payload: bytes = FILLER, headers: Headers = ()) -> Behaviour:
     def answer(exchange: Exchange) -> None:
         exchange.send(_head(200, _lines(HTML, headers, len(payload))))
         exchange.send(payload[: len(payload) // 2])
-        exchange.wait(0.05)  # lets the client read them: RST throws away what is still queued
+        exchange.wait(
+            0.05
+        )  # lets the client read them: RST throws away what is still queued
         exchange.reset()
 
     return answer
 
 
 def short(
-    payload: bytes = PAGE, missing: int = 10, content_type: str = HTML, headers: Headers = ()
+    payload: bytes = PAGE,
+    missing: int = 10,
+    content_type: str = HTML,
+    headers: Headers = (),
 ) -> Behaviour:
     """The payload, but a Content-Length that is greater by `missing`; then closes."""
     head = _head(200, _lines(content_type, headers, len(payload) + missing))
@@ -428,7 +489,10 @@ def close_after(then: Behaviour | None = None) -> Behaviour:
 def no_length(payload: bytes = PAGE, content_type: str = HTML) -> Behaviour:
     """HTTP/1.0, the payload ends where the connection ends: legal, and impossible to check."""
     return _then_close(
-        b"HTTP/1.0 200 OK\r\n" + _encoded(_lines(content_type, (), None)) + b"\r\n" + payload
+        b"HTTP/1.0 200 OK\r\n"
+        + _encoded(_lines(content_type, (), None))
+        + b"\r\n"
+        + payload
     )
 
 
@@ -455,7 +519,9 @@ def bad_length(length: str = "many", payload: bytes = PAGE) -> Behaviour:
 
 def two_lengths(payload: bytes = PAGE) -> Behaviour:
     """Two Content-Lengths that differ, the first one true; then closes."""
-    lengths = f"Content-Length: {len(payload)}\r\nContent-Length: {len(payload) + 10}"
+    lengths = (
+        f"Content-Length: {len(payload)}\r\nContent-Length: {len(payload) + 10}"
+    )
     return odd_header(lengths.encode(), payload)
 
 
@@ -473,10 +539,14 @@ def unasked_body(code: int = 204, payload: bytes = PAGE) -> Behaviour:
 
 def bad_chunk(size: bytes = b"some") -> Behaviour:
     """A chunk whose size is no number ("-5", "0x10", ""), or not its own; then closes."""
-    return _then_close(_chunked_head(HTML) + size + b"\r\n" + FILLER + b"\r\n0\r\n\r\n")
+    return _then_close(
+        _chunked_head(HTML) + size + b"\r\n" + FILLER + b"\r\n0\r\n\r\n"
+    )
 
 
-def bad_coding(coding: str = "gzip, chunked", payload: bytes = PAGE) -> Behaviour:
+def bad_coding(
+    coding: str = "gzip, chunked", payload: bytes = PAGE
+) -> Behaviour:
     """A Transfer-Encoding that nobody asked for; the payload in a chunk; then closes."""
     head = _head(200, [("Content-Type", HTML), ("Transfer-Encoding", coding)])
     return _then_close(head + _chunk(payload) + b"0\r\n\r\n")
@@ -487,7 +557,9 @@ def bad_coding(coding: str = "gzip, chunked", payload: bytes = PAGE) -> Behaviou
 
 def gzip_bomb(mb: int = 100) -> Behaviour:
     """So many megabytes of zeros, in a thousandth of that."""
-    return lambda exchange: body(_zeros(mb), headers={"Content-Encoding": "gzip"})(exchange)
+    return lambda exchange: body(
+        _zeros(mb), headers={"Content-Encoding": "gzip"}
+    )(exchange)
 
 
 def broken_gzip(payload: bytes = PAGE * 20) -> Behaviour:
@@ -522,7 +594,9 @@ def garbage(data: bytes = b"\x00\xff\x17SSH-2.0-none\r\n\r\n" * 4) -> Behaviour:
     return _then_close(data)
 
 
-def bad_status_line(line: bytes = b"HTTP/1.1 two hundred", payload: bytes = PAGE) -> Behaviour:
+def bad_status_line(
+    line: bytes = b"HTTP/1.1 two hundred", payload: bytes = PAGE
+) -> Behaviour:
     """This in place of the status line, then an ordinary answer; then closes."""
     headers = _encoded(_lines(HTML, (), len(payload)))
     return _then_close(line + b"\r\n" + headers + b"\r\n" + payload)
@@ -534,12 +608,16 @@ def odd_header(line: bytes, payload: bytes = PAGE) -> Behaviour:
     `line` may be any bytes: without a colon, with spaces before it, with bare CR or LF, several
     lines.
     """
-    return _then_close(_head(200, [("Content-Type", HTML)])[:-2] + line + b"\r\n\r\n" + payload)
+    return _then_close(
+        _head(200, [("Content-Type", HTML)])[:-2] + line + b"\r\n\r\n" + payload
+    )
 
 
 def non_latin_header(payload: bytes = PAGE) -> Behaviour:
     """A header in UTF-8 and one that is no UTF-8 either."""
-    return odd_header("X-Name: Übergröße 図\r\n".encode() + b"X-Bytes: \x80\xfe\xff", payload)
+    return odd_header(
+        "X-Name: Übergröße 図\r\n".encode() + b"X-Bytes: \x80\xfe\xff", payload
+    )
 
 
 def folded_header(payload: bytes = PAGE) -> Behaviour:
@@ -549,7 +627,9 @@ def folded_header(payload: bytes = PAGE) -> Behaviour:
 
 def many_headers(number: int = 1_000, payload: bytes = PAGE) -> Behaviour:
     """So many headers; Python's http.client takes 100."""
-    return body(payload, headers=[(f"X-Header-{n}", str(n)) for n in range(number)])
+    return body(
+        payload, headers=[(f"X-Header-{n}", str(n)) for n in range(number)]
+    )
 
 
 def long_header(length: int = 1_000_000, payload: bytes = PAGE) -> Behaviour:
@@ -572,7 +652,9 @@ def early_hints(then: Behaviour | None = None) -> Behaviour:
     """103 Early Hints, as real servers send it, then `then`."""
 
     def answer(exchange: Exchange) -> None:
-        exchange.send(_head(103, [("Link", "</style.css>; rel=preload; as=style")]))
+        exchange.send(
+            _head(103, [("Link", "</style.css>; rel=preload; as=style")])
+        )
         (then or body(PAGE))(exchange)
 
     return answer
@@ -582,29 +664,43 @@ def early_hints(then: Behaviour | None = None) -> Behaviour:
 
 
 def _reason(code: int) -> str:
-    return HTTPStatus(code).phrase if code in HTTPStatus._value2member_map_ else "Unheard Of"
+    return (
+        HTTPStatus(code).phrase
+        if code in HTTPStatus._value2member_map_
+        else "Unheard Of"
+    )
 
 
 def _pairs(headers: Headers) -> Iterable[tuple[str, str]]:
     return headers.items() if isinstance(headers, Mapping) else headers
 
 
-def _lines(content_type: str | None, headers: Headers, length: int | None) -> list[tuple[str, str]]:
+def _lines(
+    content_type: str | None, headers: Headers, length: int | None
+) -> list[tuple[str, str]]:
     kind = [] if content_type is None else [("Content-Type", content_type)]
     size = [] if length is None else [("Content-Length", str(length))]
     return [*kind, *size, *_pairs(headers)]
 
 
 def _encoded(headers: Headers) -> bytes:
-    return "".join(f"{name}: {value}\r\n" for name, value in _pairs(headers)).encode()
+    return "".join(
+        f"{name}: {value}\r\n" for name, value in _pairs(headers)
+    ).encode()
 
 
 def _head(code: int, headers: Headers) -> bytes:
-    return f"HTTP/1.1 {code} {_reason(code)}\r\n".encode() + _encoded(headers) + b"\r\n"
+    return (
+        f"HTTP/1.1 {code} {_reason(code)}\r\n".encode()
+        + _encoded(headers)
+        + b"\r\n"
+    )
 
 
 def _chunked_head(content_type: str) -> bytes:
-    return _head(200, [("Content-Type", content_type), ("Transfer-Encoding", "chunked")])
+    return _head(
+        200, [("Content-Type", content_type), ("Transfer-Encoding", "chunked")]
+    )
 
 
 def _chunk(data: bytes) -> bytes:
@@ -645,4 +741,7 @@ def _zeros(mb: int) -> bytes:
     """Gzip of so many megabytes of zeros, made when first asked for, without ever holding them."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
     zeros = bytes(MEGABYTE)
-    return b"".join(compressor.compress(zeros) for _ in range(mb)) + compressor.flush()
+    return (
+        b"".join(compressor.compress(zeros) for _ in range(mb))
+        + compressor.flush()
+    )

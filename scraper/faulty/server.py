@@ -52,7 +52,11 @@ class Exchange:
     __slots__ = ("_closing", "_sock", "answered_at", "keep_alive", "seen")
 
     def __init__(
-        self, seen: Seen, sock: socket.socket, keep_alive: bool, closing: threading.Event
+        self,
+        seen: Seen,
+        sock: socket.socket,
+        keep_alive: bool,
+        closing: threading.Event,
     ) -> None:
         self.seen = seen
         self.keep_alive = keep_alive
@@ -97,7 +101,9 @@ class Exchange:
         """End the connection after this answer, with RST in place of FIN."""
         self.keep_alive = False
         # on, 0 seconds: close() then discards what is unsent and sends RST (socket(7))
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
 
 
 Behaviour: TypeAlias = Callable[[Exchange], None]
@@ -107,7 +113,8 @@ Behaviour: TypeAlias = Callable[[Exchange], None]
 def _not_found(exchange: Exchange) -> None:
     length = b"" if exchange.seen.method == "HEAD" else b"not found"
     exchange.send(
-        b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\n" + length
+        b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\n"
+        + length
     )
 
 
@@ -150,7 +157,9 @@ class FaultyServer:
         self._times_asked: Counter[tuple[str, str]] = Counter()
         self._arrived = threading.Condition()
         self._closing = threading.Event()
-        self._connections: dict[int, tuple[socket.socket, threading.Thread]] = {}
+        self._connections: dict[
+            int, tuple[socket.socket, threading.Thread]
+        ] = {}
         self._finished: deque[threading.Thread] = deque()
         self._accepted = 0
         self._listener = socket.create_server((host, port), backlog=BACKLOG)
@@ -194,7 +203,9 @@ class FaultyServer:
 
     @staticmethod
     def _join(thread: threading.Thread) -> None:
-        if thread is not threading.current_thread():  # on_request may close the server
+        if (
+            thread is not threading.current_thread()
+        ):  # on_request may close the server
             thread.join()
 
     def url(self, path: str = "/", host: str | None = None) -> str:
@@ -228,21 +239,31 @@ class FaultyServer:
             if host in (None, seen.host, _name_of(seen.host)):
                 edges += [(seen.at, 1), (seen.until, -1)]
         greatest = now = 0
-        for _, step in sorted(edges):  # at the same moment an end comes before a beginning
+        for _, step in sorted(
+            edges
+        ):  # at the same moment an end comes before a beginning
             now += step
             greatest = max(greatest, now)
         return greatest
 
     def gaps(self, host: str | None = None) -> list[float]:
         """Seconds from the end of each answer to the next request; negative where they overlap."""
-        asked = [seen for seen in self.seen if host in (None, seen.host, _name_of(seen.host))]
+        asked = [
+            seen
+            for seen in self.seen
+            if host in (None, seen.host, _name_of(seen.host))
+        ]
         return [later.at - earlier.until for earlier, later in pairwise(asked)]
 
     def wait_for(self, n: int, timeout_seconds: float = 10.0) -> Seen:
         """The n-th request (from 1), once it has arrived. Raises TimeoutError."""
         with self._arrived:
-            if not self._arrived.wait_for(lambda: len(self._log) >= n, timeout_seconds):
-                raise TimeoutError(f"{len(self._log)} of {n} requests in {timeout_seconds} s")
+            if not self._arrived.wait_for(
+                lambda: len(self._log) >= n, timeout_seconds
+            ):
+                raise TimeoutError(
+                    f"{len(self._log)} of {n} requests in {timeout_seconds} s"
+                )
             return self._log[n - 1]
 
     # -- serving ------------------------------------------------------------------------------
@@ -265,7 +286,9 @@ class FaultyServer:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
-                sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+                sock = self._tls.wrap_socket(
+                    sock, server_side=True, do_handshake_on_connect=False
+                )
         except OSError:  # it left while it was queued
             sock.close()
             return
@@ -297,14 +320,18 @@ class FaultyServer:
                 self._finished.append(threading.current_thread())
                 sock.close()
 
-    def _serve_one(self, sock: socket.socket, connection: int, received: bytearray) -> bool:
+    def _serve_one(
+        self, sock: socket.socket, connection: int, received: bytearray
+    ) -> bool:
         """Read one request, have it answered; whether another may follow."""
         head = _read_head(sock, received)
         if head is None:
             return False
         request = _parsed(head)
         if request is None:
-            sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            sock.sendall(
+                b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+            )
             return False
         method, path, version, headers = request
         body = _read_body(sock, received, int(headers.get("content-length", 0)))
@@ -314,10 +341,24 @@ class FaultyServer:
             self._times_asked[host, path] += 1
             nth = self._times_asked[host, path]
             number = len(self._log) + 1
-            seen = Seen(number, nth, connection, at, inf, method, path, host, headers, body)
+            seen = Seen(
+                number,
+                nth,
+                connection,
+                at,
+                inf,
+                method,
+                path,
+                host,
+                headers,
+                body,
+            )
             self._log.append(seen)
             self._arrived.notify_all()
-        keep_alive = version != "HTTP/1.0" and headers.get("connection", "").lower() != "close"
+        keep_alive = (
+            version != "HTTP/1.0"
+            and headers.get("connection", "").lower() != "close"
+        )
         exchange = Exchange(seen, sock, keep_alive, self._closing)
         try:
             if self.on_request is not None:
@@ -368,7 +409,9 @@ def _read_body(sock: socket.socket, received: bytearray, length: int) -> bytes:
     while len(received) < length:
         piece = sock.recv(PIECE_BYTES)
         if not piece:
-            raise ConnectionAbortedError("the client left in the middle of a request")
+            raise ConnectionAbortedError(
+                "the client left in the middle of a request"
+            )
         received += piece
     body = bytes(received[:length])
     del received[:length]
@@ -386,7 +429,9 @@ def _parsed(head: str) -> tuple[str, str, str, dict[str, str]] | None:
         name, _, value = line.partition(":")
         name = name.lower()
         value = value.strip()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        headers[name] = (
+            f"{headers[name]}, {value}" if name in headers else value
+        )
     if not headers.get("content-length", "0").isdecimal():
         return None
     return words[0], words[1], words[2], headers

@@ -9,8 +9,29 @@ from scraper.faulty import behaviours as b
 from scraper.faulty.server import Behaviour
 
 DATE = "Wed, 01 Jan 2025 00:00:00 GMT"
-CODES = (200, 204, 206, 301, 304, 400, 401, 403, 404, 408, 410, 418, 429, 451, 500, 502, 503, 504)
-JAPANESE = "<!doctype html><title>富士山</title><p>日本一の山".encode("shift_jis")
+CODES = (
+    200,
+    204,
+    206,
+    301,
+    304,
+    400,
+    401,
+    403,
+    404,
+    408,
+    410,
+    418,
+    429,
+    451,
+    500,
+    502,
+    503,
+    504,
+)
+JAPANESE = "<!doctype html><title>富士山</title><p>日本一の山".encode(
+    "shift_jis"
+)
 GIF = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
 PARTS = [f"Part {n}. ".encode() * 100 for n in range(100)]
 
@@ -136,15 +157,22 @@ FAMILIES: dict[str, Family] = {
 
 def zoo() -> dict[str, Behaviour]:
     """Path -> behaviour, with the index at `/` and a robots.txt that forbids `/private/`."""
-    behaviours = {path: act for family in FAMILIES.values() for path, _, act in family}
+    behaviours = {
+        path: act for family in FAMILIES.values() for path, _, act in family
+    }
     index = "".join(
         f"<h2>{name}</h2><ul>"
-        + "".join(f'<li><a href="{path}">{path}</a> {escape(what)}' for path, what, _ in family)
+        + "".join(
+            f'<li><a href="{path}">{path}</a> {escape(what)}'
+            for path, what, _ in family
+        )
         + "</ul>"
         for name, family in FAMILIES.items()
     )
     return {
-        "/": b.page(f"<!doctype html><title>The zoo</title><h1>The zoo</h1>{index}"),
+        "/": b.page(
+            f"<!doctype html><title>The zoo</title><h1>The zoo</h1>{index}"
+        ),
         "/robots.txt": b.robots("User-agent: *\nDisallow: /private/\n"),
         **behaviours,
     }

@@ -20,7 +20,12 @@ MAX_DIRECTIVE_CHARS = 200  # no directive is longer
 _NAMED = re.compile(r"\s*([A-Za-z][\w-]*)\s*:\s*(.*)", re.DOTALL)
 # A directive with a value of its own is no such name.
 _WITH_VALUE = frozenset(
-    {"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"}
+    {
+        "max-snippet",
+        "max-image-preview",
+        "max-video-preview",
+        "unavailable_after",
+    }
 )
 _APPLIES_TO: dict[str, frozenset[str]] = {
     "noindex": frozenset({"page", "image", "file"}),

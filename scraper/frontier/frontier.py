@@ -79,7 +79,9 @@ class Frontier:
         self._terms = Terms(guard, hosts.robots)
         self._rules = rules
         self._lanes = Lanes(rows, threads=threads, agent=agent)
-        self._opens = 0.0  # unix time before which no host is asked: the bandwidth of all
+        self._opens = (
+            0.0  # unix time before which no host is asked: the bandwidth of all
+        )
         self._robots_requests = 0  # so far; their tasks have negative numbers
 
     # -- what now ---------------------------------------------------------------------------
@@ -106,7 +108,9 @@ class Frontier:
         """When something that waits for a clock may be requested; None if nothing does."""
         if self._opens > now and self._lanes.any_ready():
             return self._opens
-        clock = self._lanes.next_clock()  # the others wait for a thread, which will say so
+        clock = (
+            self._lanes.next_clock()
+        )  # the others wait for a thread, which will say so
         return None if clock is None else max(clock, self._opens)
 
     @property
@@ -115,7 +119,9 @@ class Frontier:
         return self._lanes.finished
 
     def _holds_something(self, lane: Lane) -> bool:
-        return bool(lane.robots_queue) or self._lanes.first_row(lane) is not None
+        return (
+            bool(lane.robots_queue) or self._lanes.first_row(lane) is not None
+        )
 
     def _decide(self, lane: Lane, now: float) -> Decision | None:
         """One task of this lane, which is put where it belongs."""
@@ -155,7 +161,9 @@ class Frontier:
             host.note_refusal(task.url.scheme, objection)
             self._lanes.make_ready(lane)
             return Decision(task, trust, objection)
-        return self._request(lane, with_robots_remark(task, host, self._terms), trust)
+        return self._request(
+            lane, with_robots_remark(task, host, self._terms), trust
+        )
 
     def _request_robots(
         self, lane: Lane, task: Task, trust: Trust, origin: Origin
@@ -192,7 +200,9 @@ class Frontier:
         self._lanes.end_request(lane)
         lane.host.learn_from(fact, at, self._politeness)
         if lane.host.opens > at and isinstance(fact, FetchFailed | Moved):
-            self._rows.keep_host(lane.host.to_state())  # a kill must not shorten a pause
+            self._rows.keep_host(
+                lane.host.to_state()
+            )  # a kill must not shorten a pause
         if self._hosts.limit_rate_bytes:
             begin = max(self._opens, at)
             self._opens = begin + fact.wire_bytes / self._hosts.limit_rate_bytes
@@ -325,4 +335,7 @@ class Frontier:
 
 
 def _has_no_rules(failure: Failure) -> bool:
-    return failure.status is not None and access_for_status(failure.status) == "allowed"
+    return (
+        failure.status is not None
+        and access_for_status(failure.status) == "allowed"
+    )

@@ -64,11 +64,15 @@ class Lane:
 
     def __init__(self, host: Host) -> None:
         self.host = host
-        self.robots_queue: deque[Task] = deque()  # robots.txt of other hosts that has moved here
+        self.robots_queue: deque[Task] = (
+            deque()
+        )  # robots.txt of other hosts that has moved here
         self.rows: deque[Waiting] = deque()
         self.may_have_more = True  # the ledger may hold more rows than these
         self.requests = 0  # under way
-        self.handed_out: set[int] = set()  # rows that are neither recorded nor given back yet
+        self.handed_out: set[int] = (
+            set()
+        )  # rows that are neither recorded nor given back yet
         self.place: Place = "taken"
         self.group: Group | None = None  # in whose queue it was last
 
@@ -80,7 +84,11 @@ class Lane:
     @property
     def may_sleep(self) -> bool:
         """Nothing is held here that the ledger does not store."""
-        return self.is_idle and not self.robots_queue and not self.host.has_unsaved_tries
+        return (
+            self.is_idle
+            and not self.robots_queue
+            and not self.host.has_unsaved_tries
+        )
 
 
 class Group:
@@ -114,8 +122,12 @@ class Lanes:
         self._timers: list[tuple[float, int]] = []  # of lanes that are awake
         self._asleep: dict[int, float] = {}
         self._alarms: list[tuple[float, int]] = []  # of lanes that sleep
-        self._responsive_hosts: dict[int, None] = {}  # that have been released, in this order
-        self._cursor = -1  # the lane up to which this round through the ledger has come
+        self._responsive_hosts: dict[
+            int, None
+        ] = {}  # that have been released, in this order
+        self._cursor = (
+            -1
+        )  # the lane up to which this round through the ledger has come
         self._exhausted = False  # a whole round found no lane to wake
         self._rows_came = True  # since the round began
 
@@ -187,7 +199,9 @@ class Lanes:
         limit = max(REFILL // 8, share) + len(lane.handed_out)
         found = self._rows.waiting(lane.host.lane, limit)
         lane.may_have_more = len(found) == limit
-        lane.rows.extend(each for each in found if each.task.id not in lane.handed_out)
+        lane.rows.extend(
+            each for each in found if each.task.id not in lane.handed_out
+        )
 
     def rows_added(self, lane_ids: Iterable[int]) -> None:
         """There are new rows in these lanes."""
@@ -235,7 +249,11 @@ class Lanes:
             lane = self._awake.get(heappop(self._timers)[1])
             if lane is not None and lane.place == "timer":
                 self.make_ready(lane)
-        while self._alarms and self._alarms[0][0] <= now and len(self._awake) < MAX_LANES:
+        while (
+            self._alarms
+            and self._alarms[0][0] <= now
+            and len(self._awake) < MAX_LANES
+        ):
             at, lane_id = heappop(self._alarms)
             if self._asleep.get(lane_id) == at:
                 self.wake(lane_id, now)

@@ -24,8 +24,12 @@ MAX_ROBOTS_TRIES = 3
 # for it ends as `host_down`, to be requested again by --retry.
 MAX_CONSECUTIVE_FAILURES = 5
 MAX_PAUSE_SECONDS = 604_800.0  # the most that max_retry_after_seconds can be
-FAILURE_MEMORY_SECONDS = 600.0  # for which failures that an earlier run has seen count
-MAX_LEARNED_DELAY_SECONDS = 60.0  # between requests to a host that answers 429 or 503
+FAILURE_MEMORY_SECONDS = (
+    600.0  # for which failures that an earlier run has seen count
+)
+MAX_LEARNED_DELAY_SECONDS = (
+    60.0  # between requests to a host that answers 429 or 503
+)
 FIRST_LEARNED_DELAY_SECONDS = 0.5
 MIN_LEARNED_DELAY_SECONDS = 0.05  # a shorter one is forgotten
 LEARNED_DELAY_DECAY = 0.8  # what each good answer leaves of it
@@ -43,7 +47,9 @@ class Politeness:
 
     def backoff(self, failures: int, failure: Failure) -> float:
         """Seconds to pause after so many failures, and after what the last of them asked for."""
-        return max(backoff(failures, self.fetch, self.draw), failure.pause or 0.0)
+        return max(
+            backoff(failures, self.fetch, self.draw), failure.pause or 0.0
+        )
 
 
 @dataclass(slots=True)
@@ -110,10 +116,16 @@ class Host:
         self.name = ""
         self.opens = 0.0  # unix time before which it is not asked
         self.responsive = False  # it has answered in this run
-        self.consecutive_failures = 0  # that speak of the host, each after a pause
-        self.learned_delay = 0.0  # seconds between requests, learned from 429 and 503
+        self.consecutive_failures = (
+            0  # that speak of the host, each after a pause
+        )
+        self.learned_delay = (
+            0.0  # seconds between requests, learned from 429 and 503
+        )
         self.origins: dict[str, Origin] = {}  # by scheme
-        self.must_be_kept = False  # it has failed in this run: the ledger is to know
+        self.must_be_kept = (
+            False  # it has failed in this run: the ledger is to know
+        )
 
     @property
     def is_down(self) -> bool:
@@ -123,12 +135,16 @@ class Host:
     @property
     def has_learned(self) -> bool:
         """Is there something worth remembering, apart from its clock?"""
-        return bool(self.consecutive_failures or self.learned_delay or self.must_be_kept)
+        return bool(
+            self.consecutive_failures or self.learned_delay or self.must_be_kept
+        )
 
     @property
     def has_unsaved_tries(self) -> bool:
         """Has it tries at a robots.txt behind it, which the ledger does not store?"""
-        return any(each.tries and each.rules is None for each in self.origins.values())
+        return any(
+            each.tries and each.rules is None for each in self.origins.values()
+        )
 
     def origin(self, scheme: str) -> Origin:
         """What is known of `scheme`://host."""
@@ -142,13 +158,20 @@ class Host:
         delay = max(settings.delay_seconds, self.learned_delay, 0.0)
         if settings.robots == "on":
             for origin in self.origins.values():
-                if origin.rules is not None and origin.rules.crawl_delay is not None:
+                if (
+                    origin.rules is not None
+                    and origin.rules.crawl_delay is not None
+                ):
                     delay = max(delay, origin.rules.crawl_delay)
         return delay
 
     def max_requests(self, settings: HostSettings) -> int:
         """Requests at once: one to a host that is new, that fails, or that wants a delay."""
-        if not self.responsive or self.consecutive_failures or self.delay(settings):
+        if (
+            not self.responsive
+            or self.consecutive_failures
+            or self.delay(settings)
+        ):
             return 1
         return settings.per_host
 
@@ -193,7 +216,9 @@ class Host:
     ) -> float:
         """The pause that a failure of the host asks for, in seconds."""
         self.must_be_kept = True
-        if at >= self.opens:  # else it failed together with another, and says nothing new
+        if (
+            at >= self.opens
+        ):  # else it failed together with another, and says nothing new
             self.consecutive_failures += 1
         if failure.status is not None:
             self.responsive = True
@@ -249,7 +274,10 @@ def failure_without_rules(failure: Failure) -> Failure:
     Where no server can be reached they fail as they would themselves; an answer that is none (5xx,
     429, silence) forbids to ask (RFC 9309 2.3.1.4).
     """
-    if failure.kind.startswith(_UNREACHABLE) or errors.KINDS[failure.kind].branch == "rule":
+    if (
+        failure.kind.startswith(_UNREACHABLE)
+        or errors.KINDS[failure.kind].branch == "rule"
+    ):
         return replace(failure, message=f"robots.txt: {failure.message}")
     why = f"robots.txt could not be had: {failure.message}"
     return errors.new_failure("robots_unreachable", why)

@@ -18,7 +18,9 @@ from scraper.text import counted
 class HostGuard(Protocol):
     """The part of the guard that is asked before any connection."""
 
-    def refusal(self, url: urls.Url, trust: Trust) -> tuple[str, str] | None: ...
+    def refusal(
+        self, url: urls.Url, trust: Trust
+    ) -> tuple[str, str] | None: ...
     def host_class(self, host: str) -> str | None: ...
 
 
@@ -27,10 +29,14 @@ def trust_of(task: Task, guard: HostGuard) -> Trust:
     if task.hops:
         named_by = task.hops[-1].url
     elif task.parent is not None:
-        named_by = task.page or task.parent  # the host that sent the page has named the URL
+        named_by = (
+            task.page or task.parent
+        )  # the host that sent the page has named the URL
     else:
         return "listed"
-    return "private" if guard.host_class(named_by.host) == "private" else "public"
+    return (
+        "private" if guard.host_class(named_by.host) == "private" else "public"
+    )
 
 
 def next_hop(moved: Moved, max_redirects: int) -> Task | Failure:
@@ -40,7 +46,9 @@ def next_hop(moved: Moved, max_redirects: int) -> Task | Failure:
         return errors.new_failure("redirect_not_followed", why)
     onward = _with_hop(moved)
     if _is_circle(onward):
-        return errors.new_failure("too_many_redirects", f"redirects in a circle to {moved.to.href}")
+        return errors.new_failure(
+            "too_many_redirects", f"redirects in a circle to {moved.to.href}"
+        )
     if len(onward.hops) > max_redirects:
         limit = counted(max_redirects, "redirect")
         return errors.new_failure("too_many_redirects", f"more than {limit}")

@@ -19,7 +19,9 @@ MAX_DELAY_SECONDS = 86_400.0  # a longer Crawl-delay is taken as this
 MAX_HOPS = 5  # redirects of robots.txt that are followed, RFC 9309 2.3.1.2
 
 RobotsAccess = Literal["rules", "allowed", "unreachable"]
-Directive = Literal["user-agent", "allow", "disallow", "crawl-delay", "request-rate"]
+Directive = Literal[
+    "user-agent", "allow", "disallow", "crawl-delay", "request-rate"
+]
 
 _SPELLINGS: dict[str, Directive] = {
     "user-agent": "user-agent",
@@ -37,7 +39,9 @@ _SPELLINGS: dict[str, Directive] = {
     "request-rate": "request-rate",
     "request rate": "request-rate",
 }
-_LINE = re.compile(rf"({'|'.join(_SPELLINGS)})(?:\s*:|\s)(.*)", re.IGNORECASE | re.DOTALL)
+_LINE = re.compile(
+    rf"({'|'.join(_SPELLINGS)})(?:\s*:|\s)(.*)", re.IGNORECASE | re.DOTALL
+)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]*")
 _COMPATIBLE = re.compile(r"Mozilla/.*?\bcompatible;\s*([A-Za-z0-9_-]+)")
@@ -60,7 +64,9 @@ class RobotRules:
     """What one agent may ask of one origin. Without arguments: everything."""
 
     lines: tuple[RuleLine, ...] = ()
-    crawl_delay: float | None = None  # seconds between requests that the site asks for
+    crawl_delay: float | None = (
+        None  # seconds between requests that the site asks for
+    )
     _protego: Protego | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -83,7 +89,9 @@ class RobotRules:
             return None
         deciding = "allow" if self.allows(url) else "disallow"
         matching = [
-            line for line in self.lines if line.directive == deciding and _line_matches(line, url)
+            line
+            for line in self.lines
+            if line.directive == deciding and _line_matches(line, url)
         ]
         return max(matching, key=lambda line: len(line.value), default=None)
 
@@ -199,13 +207,17 @@ def _lines_for(token: str, text: str) -> list[RuleLine]:
 def _compile_rules(lines: tuple[RuleLine, ...]) -> Protego:
     from protego import Protego  # costs 24 ms, and many runs meet no rules
 
-    return Protego.parse("\n".join(["User-agent: *", *map(_protego_line, lines)]))
+    return Protego.parse(
+        "\n".join(["User-agent: *", *map(_protego_line, lines)])
+    )
 
 
 def _protego_line(line: RuleLine) -> str:
     """The line in characters that Protego does not take for the end of a line."""
     if line.directive in ("allow", "disallow"):
-        path = re.sub(r"[^\x21-\x7e]+", lambda found: quote(found[0]), line.value)
+        path = re.sub(
+            r"[^\x21-\x7e]+", lambda found: quote(found[0]), line.value
+        )
         return f"{line.directive}: {path}"
     return f"{line.directive}: {' '.join(line.value.split())}"
 

@@ -88,10 +88,17 @@ def robots_permit(
         return _unreachable_robots(host, origin)
     if terms.robots == "report" or origin.permits(task.url):
         return None
-    return errors.new_failure("robots_disallowed", f"robots.txt of {host.name} forbids it")
+    return errors.new_failure(
+        "robots_disallowed", f"robots.txt of {host.name} forbids it"
+    )
 
 
-RULES: tuple[Rule, ...] = (line_is_valid, guard_permits, host_is_up, robots_permit)
+RULES: tuple[Rule, ...] = (
+    line_is_valid,
+    guard_permits,
+    host_is_up,
+    robots_permit,
+)
 
 
 def first_objection(
@@ -111,7 +118,9 @@ def first_objection(
 
 def with_robots_remark(task: Task, host: Host, terms: Terms) -> Task:
     """The task, marked where robots.txt forbids it and the setting is only to report that."""
-    if terms.robots != "report" or host.origin(task.url.scheme).permits(task.url):
+    if terms.robots != "report" or host.origin(task.url.scheme).permits(
+        task.url
+    ):
         return task
     return replace(task, robots="disallowed")
 
@@ -131,11 +140,17 @@ def _unreachable_robots(host: Host, origin: Origin) -> Failure | None:
 def _refused_line(task: Task) -> Failure:
     line = task.origin_url.href
     if task.refusal == "bad_encoding":
-        return errors.new_failure("bad_encoding", "the line is not UTF-8: save the list as UTF-8")
+        return errors.new_failure(
+            "bad_encoding", "the line is not UTF-8: save the list as UTF-8"
+        )
     if line.startswith(urls.NOT_TEXT):
-        return errors.new_failure("bad_url", f"{line}; give each URL as text (str)")
+        return errors.new_failure(
+            "bad_url", f"{line}; give each URL as text (str)"
+        )
     try:
         urls.canonical(line)
     except urls.BadUrl as error:
         return errors.new_failure(error.kind, error.message)
-    return errors.new_failure(task.refusal or "bad_url", "the line is longer than a URL may be")
+    return errors.new_failure(
+        task.refusal or "bad_url", "the line is longer than a URL may be"
+    )

@@ -39,7 +39,9 @@ _PRIVATE_IPV4 = _networks(
     "224.0.0.0/4",
     "240.0.0.0/4",
 )
-_UNICAST_IPV6 = ipaddress.IPv6Network("2000::/3")  # all that is given out (RFC 4291 2.4)
+_UNICAST_IPV6 = ipaddress.IPv6Network(
+    "2000::/3"
+)  # all that is given out (RFC 4291 2.4)
 _PRIVATE_IPV6 = _networks("2001::/23", "2001:db8::/32", "3fff::/20")
 # Link-local, and where clouds answer with credentials outside of it.
 _LINK = _networks(
@@ -80,14 +82,19 @@ def reach_of(address: Address) -> Reach:
     >>> reach_of(ipaddress.ip_address("64:ff9b::a00:1"))  # NAT64 of 10.0.0.1
     'private'
     """
-    if is_within(address, _LINK) or getattr(address, "scope_id", None) is not None:
+    if (
+        is_within(address, _LINK)
+        or getattr(address, "scope_id", None) is not None
+    ):
         return "link"
     if isinstance(address, ipaddress.IPv4Address):
         return "private" if is_within(address, _PRIVATE_IPV4) else "public"
     embedded = [reach_of(each) for each in embedded_addresses(address)]
     if embedded:
         return max(embedded, key=("public", "private", "link").index)
-    is_given_out = address in _UNICAST_IPV6 and not is_within(address, _PRIVATE_IPV6)
+    is_given_out = address in _UNICAST_IPV6 and not is_within(
+        address, _PRIVATE_IPV6
+    )
     return "public" if is_given_out else "private"
 
 
@@ -99,7 +106,9 @@ def embedded_addresses(address: Address) -> list[ipaddress.IPv4Address]:
     for network, shift, inverted in _EMBEDDING:
         if address in network:
             bits = (int(address) >> shift) & _ALL_BITS
-            found.append(ipaddress.IPv4Address(bits ^ _ALL_BITS if inverted else bits))
+            found.append(
+                ipaddress.IPv4Address(bits ^ _ALL_BITS if inverted else bits)
+            )
     return found
 
 
@@ -110,7 +119,11 @@ def is_within(address: Address, networks: Iterable[Network]) -> bool:
 
 def class_of(addresses: Iterable[Address]) -> HostClass:
     """A host with one public address is public."""
-    return "public" if any(reach_of(each) == "public" for each in addresses) else "private"
+    return (
+        "public"
+        if any(reach_of(each) == "public" for each in addresses)
+        else "private"
+    )
 
 
 def canonical_name(host: str) -> str:

@@ -54,7 +54,10 @@ class AllowList:
             port = int(port_of_key)
         ports = DEFAULT_PORTS if port is None else {port}
         name = canonical_name(host)
-        return any(only is None or only in ports for only in self._restrictions_of(name))
+        return any(
+            only is None or only in ports
+            for only in self._restrictions_of(name)
+        )
 
     def _restrictions_of(self, name: str) -> Iterator[int | None]:
         """The restriction to a port of each pattern that matches this name."""

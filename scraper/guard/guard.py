@@ -31,7 +31,9 @@ from scraper.guard.permissions import DENIED, Permissions
 from scraper.guard.resolver import Resolver
 from scraper.model import HostClass, Trust
 
-Refusal = tuple[str, str]  # its kind, of the rule branch of the errors, and the message
+Refusal = tuple[
+    str, str
+]  # its kind, of the rule branch of the errors, and the message
 Connector = Callable[[Address, int, float | None], socket.socket]
 
 MAX_LEARNED_NAMES = 100_000
@@ -49,7 +51,12 @@ BAD_PORTS = frozenset({
 })  # fmt: skip
 # What connecting by IPv6 says on a machine without it: an error of another address says more.
 _UNREACHABLE = frozenset(
-    {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
+    {
+        errno.ENETUNREACH,
+        errno.EHOSTUNREACH,
+        errno.EAFNOSUPPORT,
+        errno.EADDRNOTAVAIL,
+    }
 )
 
 
@@ -133,7 +140,9 @@ class Guard:
         if not addresses:
             addresses = self._resolver.addresses_of(host.lower())
             self._check_answer(name, addresses, trust)
-        return self._dial_in_turn(name, addresses[:MAX_TRIED_ADDRESSES], port, timeout)
+        return self._dial_in_turn(
+            name, addresses[:MAX_TRIED_ADDRESSES], port, timeout
+        )
 
     def recheck(
         self,
@@ -199,13 +208,22 @@ class Guard:
         trust: Trust,
     ) -> Refusal | None:
         if not self._allow.allows(name, port):
-            return "host_not_allowed", f"{name} is not on the list of allowed hosts"
+            return (
+                "host_not_allowed",
+                f"{name} is not on the list of allowed hosts",
+            )
         if trust != "proxy" and port in self._refused_ports:
-            return "port_not_allowed", f"port {port} belongs to another protocol than HTTP"
+            return (
+                "port_not_allowed",
+                f"port {port} belongs to another protocol than HTTP",
+            )
         for address in written_addresses(name):
             objection = self._permissions.objection_to_address(address, trust)
             if objection is not None:
-                return "private_address", f"{_place_of(name, address)}, {objection}"
+                return (
+                    "private_address",
+                    f"{_place_of(name, address)}, {objection}",
+                )
         return None
 
     def _check_host(
@@ -227,14 +245,20 @@ class Guard:
         """Raise Refused unless all addresses of this answer may be connected to."""
         denied = self._permissions.denied_address(addresses)
         if denied is not None:
-            raise Refused("private_address", f"{_place_of(name, denied)}, {DENIED}")
+            raise Refused(
+                "private_address", f"{_place_of(name, denied)}, {DENIED}"
+            )
         if trust == "proxy":
             return
         host_class = self._learn_class(name, class_of(addresses))
-        objection = self._permissions.objection_to_answer(addresses, trust, host_class)
+        objection = self._permissions.objection_to_answer(
+            addresses, trust, host_class
+        )
         if objection is not None:
             address, reason = objection
-            raise Refused("private_address", f"{_place_of(name, address)}, {reason}")
+            raise Refused(
+                "private_address", f"{_place_of(name, address)}, {reason}"
+            )
 
     # -- connecting ----------------------------------------------------------------------------
 
@@ -282,8 +306,13 @@ def _check_peer(
 ) -> None:
     peer = ipaddress.ip_address(sock.getpeername()[0])
     if int(peer) != int(address) or peer.version != address.version:
-        raise Refused("private_address", f"{name} was to be met at {address}, but {peer} answers")
+        raise Refused(
+            "private_address",
+            f"{name} was to be met at {address}, but {peer} answers",
+        )
 
 
 def _place_of(name: str, address: Address) -> str:
-    return name if name.strip("[]") == str(address) else f"{name} is at {address}"
+    return (
+        name if name.strip("[]") == str(address) else f"{name} is at {address}"
+    )

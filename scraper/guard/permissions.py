@@ -92,7 +92,9 @@ class Permissions:
         self._denied = parse_networks(deny_networks)
         self._allowed = parse_networks(allow_networks)
 
-    def objection_to_address(self, address: Address, trust: Trust) -> str | None:
+    def objection_to_address(
+        self, address: Address, trust: Trust
+    ) -> str | None:
         """Why an address that stands in a URL may not be connected to."""
         if self._is_denied(address):
             return DENIED
@@ -111,7 +113,9 @@ class Permissions:
 
         `host_class`: what the name is by this answer and all before it.
         """
-        judged = [each for each in addresses if not is_within(each, self._allowed)]
+        judged = [
+            each for each in addresses if not is_within(each, self._allowed)
+        ]
         special = [each for each in judged if reach_of(each) != "public"]
         if not special:
             return None

@@ -18,7 +18,9 @@ from scraper.guard.addresses import Address
 FOUND_SECONDS = 60.0  # how long an answer is kept: getaddrinfo gives no TTL
 NOT_FOUND_SECONDS = 10.0
 MAX_CACHED_NAMES = 10_000
-MAX_STUCK_THREADS = 16  # look-ups that hang before no further thread replaces them
+MAX_STUCK_THREADS = (
+    16  # look-ups that hang before no further thread replaces them
+)
 IDLE_SECONDS = 10.0  # after which a look-up thread without work ends
 
 GetAddrInfo = Callable[..., Iterable[Any]]  # called like socket.getaddrinfo
@@ -60,7 +62,9 @@ class _Lookup:
         self.answer: _Answer | None = None
         self.began: float | None = None
         self.waiters = 0
-        self.is_written_off = False  # its thread counts as lost until it comes back
+        self.is_written_off = (
+            False  # its thread counts as lost until it comes back
+        )
 
 
 class Resolver:
@@ -79,7 +83,9 @@ class Resolver:
         self._timeout = timeout_seconds
         self._clock = clock
         self._changed = threading.Condition()  # guards all that follows
-        self._cache: dict[str, tuple[float, _Answer]] = {}  # until when; least recent first
+        self._cache: dict[
+            str, tuple[float, _Answer]
+        ] = {}  # until when; least recent first
         self._open: dict[str, _Lookup] = {}  # queued or under way
         self._queue: deque[_Lookup] = deque()
         self._threads = 0
@@ -140,7 +146,9 @@ class Resolver:
         return self._timeout_error(lookup.name)
 
     def _timeout_error(self, name: str) -> LookupTimeout:
-        return LookupTimeout(f"no address for {name} within {self._timeout:g} s")
+        return LookupTimeout(
+            f"no address for {name} within {self._timeout:g} s"
+        )
 
     # -- threads -----------------------------------------------------------------------------
 
@@ -149,7 +157,9 @@ class Resolver:
         may_work = self._threads - self._stuck < self._max_threads
         may_start = self._threads < self._max_threads + MAX_STUCK_THREADS
         if has_work and may_work and may_start:
-            threading.Thread(target=self._run_lookups, name="lookup", daemon=True).start()
+            threading.Thread(
+                target=self._run_lookups, name="lookup", daemon=True
+            ).start()
             self._threads += 1
 
     def _run_lookups(self) -> None:
@@ -159,9 +169,13 @@ class Resolver:
     def _next_lookup(self) -> _Lookup | None:
         """What this thread does next; None: it ends."""
         with self._changed:
-            is_surplus = self._threads - self._stuck > self._max_threads  # it was replaced
+            is_surplus = (
+                self._threads - self._stuck > self._max_threads
+            )  # it was replaced
             self._idle += 1
-            has_work = not is_surplus and self._changed.wait_for(lambda: self._queue, IDLE_SECONDS)
+            has_work = not is_surplus and self._changed.wait_for(
+                lambda: self._queue, IDLE_SECONDS
+            )
             self._idle -= 1
             if not has_work:
                 self._threads -= 1
@@ -171,7 +185,11 @@ class Resolver:
             return lookup
 
     def _finish_lookup(self, lookup: _Lookup, answer: _Answer) -> None:
-        seconds = NOT_FOUND_SECONDS if isinstance(answer, ResolverError) else FOUND_SECONDS
+        seconds = (
+            NOT_FOUND_SECONDS
+            if isinstance(answer, ResolverError)
+            else FOUND_SECONDS
+        )
         with self._changed:
             lookup.answer = answer
             del self._open[lookup.name]
@@ -184,16 +202,22 @@ class Resolver:
 
     def _ask_system(self, name: str) -> _Answer:
         try:
-            addresses = _ip_addresses(self._getaddrinfo(name, None, 0, socket.SOCK_STREAM))
+            addresses = _ip_addresses(
+                self._getaddrinfo(name, None, 0, socket.SOCK_STREAM)
+            )
         except socket.gaierror as error:
             if error.errno in _NO_SUCH_NAME:
                 return NotFound(f"there is no host {name}")
-            return LookupFailed(f"cannot look up {name}: {error.strerror or error}")
+            return LookupFailed(
+                f"cannot look up {name}: {error.strerror or error}"
+            )
         except UnicodeError:
             return NotFound(f"{name} is not a name that DNS can hold")
         except Exception as error:  # noqa: BLE001 - the waiting threads raise it; this one goes on
             failed = LookupFailed(f"cannot look up {name}: {error}")
-            failed.__cause__ = error.with_traceback(None)  # it may speak of this machine: EMFILE
+            failed.__cause__ = error.with_traceback(
+                None
+            )  # it may speak of this machine: EMFILE
             return failed
         return addresses or NotFound(f"{name} has no address")
 
@@ -210,4 +234,6 @@ def _ip_addresses(infos: Iterable[Any]) -> tuple[Address, ...]:
 def _address_in(sockaddr: Sequence[Any]) -> Address:
     text = str(sockaddr[0])
     scope = sockaddr[3] if len(sockaddr) > 3 else 0
-    return ipaddress.ip_address(f"{text}%{scope}" if scope and "%" not in text else text)
+    return ipaddress.ip_address(
+        f"{text}%{scope}" if scope and "%" not in text else text
+    )

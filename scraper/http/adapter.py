@@ -43,9 +43,13 @@ from scraper.http.flight import Flight, current
 from scraper.http.framing import Answer, has_no_body, length_of
 from scraper.model import Trust
 
-MAX_POOLS = 2_048  # hosts to which connections are kept open; each is an open file
+MAX_POOLS = (
+    2_048  # hosts to which connections are kept open; each is an open file
+)
 MAX_SENDS = 3  # of one request: a pool may be closed under it, and then a kept connection
-MAX_DRAINED_BYTES = 65_536  # of an answer that is not wanted, to keep its connection
+MAX_DRAINED_BYTES = (
+    65_536  # of an answer that is not wanted, to keep its connection
+)
 MIN_TIMEOUT_SECONDS = 0.001
 SOCKS_PORT = 1080  # of a proxy that names none
 
@@ -91,7 +95,9 @@ class SlimAdapter(HTTPAdapter):
         self._pools: dict[str, HTTPConnectionPool] = {}
         kept_per_host = min(per_host, connections)
         self._max_pools = min(connections // kept_per_host, MAX_POOLS)
-        super().__init__(pool_connections=self._max_pools, pool_maxsize=kept_per_host)
+        super().__init__(
+            pool_connections=self._max_pools, pool_maxsize=kept_per_host
+        )
 
     def send_flight(
         self,
@@ -115,14 +121,18 @@ class SlimAdapter(HTTPAdapter):
                 raw: BaseHTTPResponse = response.raw
                 return raw
             except requests.ConnectionError as error:
-                if not sends_left or not self._may_send_again(flight, request, error):
+                if not sends_left or not self._may_send_again(
+                    flight, request, error
+                ):
                     raise
         raise AssertionError("the last time either returns or raises")
 
     def _timeouts_of(self, flight: Flight) -> tuple[float, float]:
         left = max(flight.deadline - time.monotonic(), MIN_TIMEOUT_SECONDS)
         settings = self._settings
-        return min(settings.connect_timeout_seconds, left), min(settings.timeout_seconds, left)
+        return min(settings.connect_timeout_seconds, left), min(
+            settings.timeout_seconds, left
+        )
 
     def _may_send_again(
         self, flight: Flight, request: Request, error: requests.ConnectionError
@@ -131,11 +141,17 @@ class SlimAdapter(HTTPAdapter):
             # The pool was closed to make room for others' between look-up and use.
             self._pools.pop(request.origin, None)
             return True
-        if flight.needs_fresh or not flight.is_kept or flight.abort_reason is not None:
+        if (
+            flight.needs_fresh
+            or not flight.is_kept
+            or flight.abort_reason is not None
+        ):
             return False
         if flight.answer_has_begun or not _is_connection_end(error):
             return False
-        flight.needs_fresh = True  # RFC 9112 9.3.1: once, and not on one that may die as well
+        flight.needs_fresh = (
+            True  # RFC 9112 9.3.1: once, and not on one that may die as well
+        )
         return True
 
     # -- called by HTTPAdapter -----------------------------------------------------------------
@@ -183,7 +199,9 @@ class SlimAdapter(HTTPAdapter):
         """Nothing: verification is a matter of the context, set when the pool was made."""
 
     def request_url(self, request: Any, proxies: Any) -> str:
-        return super().request_url(request, proxies) if proxies else request.target
+        return (
+            super().request_url(request, proxies) if proxies else request.target
+        )
 
     def build_response(self, req: Any, resp: Any) -> requests.Response:
         response = requests.Response.__new__(requests.Response)
@@ -198,18 +216,28 @@ class SlimAdapter(HTTPAdapter):
 
     def _guard_pools(self, manager: Any) -> None:
         """Make the pools of this manager of our classes, whose connections the guard makes."""
-        plain_bases, tls_bases = _connection_bases("_socks_options" in manager.connection_pool_kw)
+        plain_bases, tls_bases = _connection_bases(
+            "_socks_options" in manager.connection_pool_kw
+        )
         plain = type("Connection", plain_bases, {"guard": self._guard})
         secure = type("TlsConnection", tls_bases, {"guard": self._guard})
         manager.pool_classes_by_scheme = {
-            "http": type("Pool", (_Pool, HTTPConnectionPool), {"ConnectionCls": plain}),
-            "https": type("TlsPool", (_Pool, HTTPSConnectionPool), {"ConnectionCls": secure}),
+            "http": type(
+                "Pool", (_Pool, HTTPConnectionPool), {"ConnectionCls": plain}
+            ),
+            "https": type(
+                "TlsPool",
+                (_Pool, HTTPSConnectionPool),
+                {"ConnectionCls": secure},
+            ),
         }
 
     def _shared_tls_context(self) -> ssl.SSLContext:
         with self._tls_lock:
             if self._tls is None:
-                self._tls = tls_context(self._settings.ca_bundle, verify=self._settings.verify_tls)
+                self._tls = tls_context(
+                    self._settings.ca_bundle, verify=self._settings.verify_tls
+                )
             return self._tls
 
 
@@ -292,7 +320,9 @@ class _Guarded:
         try:
             sock = self._guarded_socket(trust)
         except TimeoutError as error:
-            raise ConnectTimeoutError(this, f"no connection within {this.timeout} s") from error
+            raise ConnectTimeoutError(
+                this, f"no connection within {this.timeout} s"
+            ) from error
         flight.connected = time.perf_counter() - began
         flight.peer = this.peer = str(sock.getpeername()[0])
         self.trust = trust
@@ -361,7 +391,10 @@ class _BySocks(_Guarded):
     def _guarded_socket(self, trust: Trust) -> socket.socket:
         this: Any = self
         options = this._socks_options
-        host, port = options["proxy_host"], int(options["proxy_port"] or SOCKS_PORT)
+        host, port = (
+            options["proxy_host"],
+            int(options["proxy_port"] or SOCKS_PORT),
+        )
         try:
             with self.guard.connect(
                 host,
@@ -371,8 +404,14 @@ class _BySocks(_Guarded):
             ) as tried:
                 checked = tried.getpeername()[0]
         except OSError as error:
-            raise ProxyError(f"no connection to the proxy {host}:{port}", error) from error
-        this._socks_options = {**options, "proxy_host": checked, "proxy_port": port}
+            raise ProxyError(
+                f"no connection to the proxy {host}:{port}", error
+            ) from error
+        this._socks_options = {
+            **options,
+            "proxy_host": checked,
+            "proxy_port": port,
+        }
         try:
             # Past the guard's own way, to that of urllib3's SOCKSConnection.
             sock: socket.socket = super(_Guarded, this)._new_conn()  # type: ignore[misc]  # as said
@@ -388,7 +427,9 @@ class _BySocksTls(_GuardedTls, _BySocks):
     """The same for TLS."""
 
 
-def _connection_bases(by_socks: bool) -> tuple[tuple[type, ...], tuple[type, ...]]:
+def _connection_bases(
+    by_socks: bool,
+) -> tuple[tuple[type, ...], tuple[type, ...]]:
     """What plain and TLS connections are made of."""
     if not by_socks:
         return (_Guarded, HTTPConnection), (_GuardedTls, HTTPSConnection)

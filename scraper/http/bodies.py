@@ -62,7 +62,9 @@ def save_body(
     hashed = hashlib.sha256()
     decode = decoder(encoding)
     with _Part(path) as part:
-        for piece in wire.chunks() if decode is None else _decoded_pieces(wire, decode):
+        for piece in (
+            wire.chunks() if decode is None else _decoded_pieces(wire, decode)
+        ):
             size += len(piece)
             if size > max_bytes:
                 raise TooLarge(f"more than {max_bytes:,} bytes")

@@ -20,7 +20,9 @@ def check_certificates(bundle: str) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**trusted)
     except OSError as error:  # ssl.SSLError is one
         where = next(iter(trusted.values()))
-        raise UsageError(f"{where} holds no certificates that can be read: {error}") from error
+        raise UsageError(
+            f"{where} holds no certificates that can be read: {error}"
+        ) from error
 
 
 def tls_context(bundle: str, *, verify: bool) -> ssl.SSLContext:

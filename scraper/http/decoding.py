@@ -10,13 +10,19 @@ import importlib.util
 import zlib
 from collections.abc import Callable, Iterator
 
-PIECE_BYTES = 262_144  # 16 kB pieces cost a third of the speed, larger ones bring nothing
+PIECE_BYTES = (
+    262_144  # 16 kB pieces cost a third of the speed, larger ones bring nothing
+)
 HAS_BROTLI = importlib.util.find_spec("brotli") is not None
 ACCEPT_ENCODING = "gzip, deflate, br" if HAS_BROTLI else "gzip, deflate"
-MAX_ENCODINGS = 5  # one upon another, as in urllib3; a header has room for thousands
+MAX_ENCODINGS = (
+    5  # one upon another, as in urllib3; a header has room for thousands
+)
 
 # Words that servers put into Content-Encoding though nothing is encoded.
-_NOTHING = frozenset({"", "identity", "none", "binary", "utf-8", "utf8", "8bit", "7bit"})
+_NOTHING = frozenset(
+    {"", "identity", "none", "binary", "utf-8", "utf8", "8bit", "7bit"}
+)
 _ENDS_EARLY = "the compressed data ends early"
 
 
@@ -51,7 +57,9 @@ def _decoder_of(name: str) -> Decode:
         return _Zlib(zlib.MAX_WBITS)
     if name == "br" and HAS_BROTLI:
         return _Brotli()
-    raise Undecodable(f"the server used Content-Encoding {name!r}, which was not asked for")
+    raise Undecodable(
+        f"the server used Content-Encoding {name!r}, which was not asked for"
+    )
 
 
 def _chain_decoders(first: Decode | None, second: Decode) -> Decode:
@@ -74,7 +82,9 @@ class _Zlib:
         self._wbits = wbits
         self._inner = zlib.decompressobj(wbits)
         self._started = False
-        self._ambiguous = b""  # a single byte, which does not show yet what it begins
+        self._ambiguous = (
+            b""  # a single byte, which does not show yet what it begins
+        )
 
     def __call__(self, chunk: bytes) -> Iterator[bytes]:
         if not chunk:
@@ -113,7 +123,9 @@ class _Zlib:
             return self._inner.decompress(chunk, PIECE_BYTES)
         except zlib.error as error:
             if self._started or self._wbits != zlib.MAX_WBITS:
-                raise Undecodable(f"the compressed data is damaged ({error})") from error
+                raise Undecodable(
+                    f"the compressed data is damaged ({error})"
+                ) from error
             self._wbits = -zlib.MAX_WBITS
             self._inner = zlib.decompressobj(self._wbits)
             return self._decode_piece(chunk)
@@ -132,12 +144,18 @@ class _Brotli:
         try:
             piece = b""
             if chunk:
-                piece = self._inner.process(chunk, output_buffer_limit=PIECE_BYTES)
+                piece = self._inner.process(
+                    chunk, output_buffer_limit=PIECE_BYTES
+                )
             elif not self._inner.is_finished():
                 raise Undecodable(_ENDS_EARLY)
-            if piece:  # an empty one would mean the end to a decoder behind this one
+            if (
+                piece
+            ):  # an empty one would mean the end to a decoder behind this one
                 yield piece
             while not self._inner.can_accept_more_data():
                 yield self._inner.process(b"", output_buffer_limit=PIECE_BYTES)
         except self._error as error:
-            raise Undecodable(f"the compressed data is damaged ({error})") from error
+            raise Undecodable(
+                f"the compressed data is damaged ({error})"
+            ) from error

@@ -177,7 +177,9 @@ class Fetcher:
             "Accept": "*/*",
             "Accept-Encoding": ACCEPT_ENCODING,
         }
-        self.headers, self._secrets = split_secrets(merge_headers(ours, settings.header))
+        self.headers, self._secrets = split_secrets(
+            merge_headers(ours, settings.header)
+        )
         self._proxies = proxies_of(settings.proxy)
         check_certificates(settings.ca_bundle)
         self._adapter = SlimAdapter(guard, settings, per_host, connections)
@@ -202,7 +204,9 @@ class Fetcher:
     @property
     def uses_proxy(self) -> bool:
         """May requests go through a proxy?"""
-        return any(self._proxies.get(scheme) for scheme in ("http", "https", "all"))
+        return any(
+            self._proxies.get(scheme) for scheme in ("http", "https", "all")
+        )
 
     def headers_for(self, task: Task) -> Mapping[str, str]:
         """What is sent for this task. Secrets stay in the origin that the list names: they follow
@@ -219,7 +223,9 @@ class Fetcher:
         flight = exchange.flight
         try:
             fact = self._ask(exchange)
-            if flight.abort_reason is None or not isinstance(fact, Fetched | RobotsText):
+            if flight.abort_reason is None or not isinstance(
+                fact, Fetched | RobotsText
+            ):
                 return fact
             # A body without a length ends where its connection does: it only looks whole.
             if isinstance(fact, Fetched) and fact.part is not None:
@@ -234,7 +240,9 @@ class Fetcher:
         exchange.receive(self._send(exchange.flight, conditions))
         body_was_read = False
         try:
-            match meaning_of(exchange.raw, task, was_conditional=bool(conditions)):
+            match meaning_of(
+                exchange.raw, task, was_conditional=bool(conditions)
+            ):
                 case "redirect":
                     return self._follow(exchange)
                 case "robots":
@@ -251,14 +259,22 @@ class Fetcher:
         finally:
             return_connection(exchange.raw, body_was_read=body_was_read)
 
-    def _send(self, flight: Flight, conditions: Mapping[str, str]) -> BaseHTTPResponse:
+    def _send(
+        self, flight: Flight, conditions: Mapping[str, str]
+    ) -> BaseHTTPResponse:
         url = flight.task.url.href
         headers = {**self.headers_for(flight.task), **conditions}
         request = Request(url, headers)
-        return self._adapter.send_flight(request, flight, self._proxies_for(url))
+        return self._adapter.send_flight(
+            request, flight, self._proxies_for(url)
+        )
 
     def _proxies_for(self, url: str) -> dict[str, str]:
-        if self._proxies and not self._settings.proxy and should_bypass_proxies(url, None):
+        if (
+            self._proxies
+            and not self._settings.proxy
+            and should_bypass_proxies(url, None)
+        ):
             return {}
         return self._proxies
 
@@ -266,7 +282,12 @@ class Fetcher:
         """What makes the request conditional, if the body that is stored is still there."""
         validators = validators_of(task)
         stored = task.stored
-        if not validators or stored is None or stored.path is None or self._folder is None:
+        if (
+            not validators
+            or stored is None
+            or stored.path is None
+            or self._folder is None
+        ):
             return {}
         return validators if self._folder.has_file(stored.path) else {}
 
@@ -275,9 +296,13 @@ class Fetcher:
     def _save_body(self, exchange: Exchange) -> Fact:
         raw, headers = exchange.raw, exchange.raw.headers
         length = body_length(raw)
-        if raw.status == 206 and not is_whole_range(headers.get("content-range")):
+        if raw.status == 206 and not is_whole_range(
+            headers.get("content-range")
+        ):
             return exchange.failed(
-                errors.new_failure("body_short", "a part of it came, though all was asked for")
+                errors.new_failure(
+                    "body_short", "a part of it came, though all was asked for"
+                )
             )
         if length is not None and length > self._settings.max_body_bytes:
             raise bodies.TooLarge(f"{length:,} bytes announced")
@@ -313,7 +338,9 @@ class Fetcher:
     def _read_robots(self, exchange: Exchange) -> RobotsText:
         raw = exchange.raw
         encoding = raw.headers.get("content-encoding")
-        text = bodies.read_beginning(raw, encoding, MAX_ROBOTS_BYTES).decode("utf-8", "replace")
+        text = bodies.read_beginning(raw, encoding, MAX_ROBOTS_BYTES).decode(
+            "utf-8", "replace"
+        )
         return RobotsText(exchange.task, text, time.time(), raw.status)
 
     def _refuse(self, exchange: Exchange) -> FetchFailed:
@@ -331,7 +358,9 @@ class Fetcher:
 
 def _failure_of(error: Exception) -> Failure:
     if isinstance(error, bodies.TooLarge):
-        return errors.new_failure("body_too_large", f"{error}: raise max_body_bytes to get it")
+        return errors.new_failure(
+            "body_too_large", f"{error}: raise max_body_bytes to get it"
+        )
     if isinstance(error, Undecodable):
         return errors.new_failure("body_undecodable", str(error))
     return errors.failure_of(error)

@@ -8,7 +8,9 @@ import threading
 from scraper.http.framing import Answer
 from scraper.model import Failure, Task, Trust
 
-current = threading.local()  # .flight: the request that this thread is busy with
+current = (
+    threading.local()
+)  # .flight: the request that this thread is busy with
 
 
 class Flight:
@@ -40,17 +42,27 @@ class Flight:
         trust: Trust,
         deadline: float,
     ) -> None:
-        self.request_id = request_id  # late facts carry the id of a request that is over
+        self.request_id = (
+            request_id  # late facts carry the id of a request that is over
+        )
         self.task = task
         self.trust: Trust = trust
         self.deadline = deadline  # monotonic seconds
         self.abort_reason: Failure | None = None
-        self.connected: float | None = None  # seconds that connecting took; None: kept connection
-        self.is_kept = False  # it was sent on a connection that had answered before
-        self.needs_fresh = False  # a kept one died under it: no other may be taken
+        self.connected: float | None = (
+            None  # seconds that connecting took; None: kept connection
+        )
+        self.is_kept = (
+            False  # it was sent on a connection that had answered before
+        )
+        self.needs_fresh = (
+            False  # a kept one died under it: no other may be taken
+        )
         self.peer: str | None = None
         self.answer: Answer | None = None  # what has come so far
-        self._lock = threading.Lock()  # guards _socket and the moment of an abort
+        self._lock = (
+            threading.Lock()
+        )  # guards _socket and the moment of an abort
         self._socket: socket.socket | None = None
 
     @property

@@ -16,16 +16,22 @@ from typing import Any
 
 MAX_LINE_BYTES = 65_536
 MAX_TRAILERS = 100  # lines; http.client takes as many headers
-USUAL_SIZE_BYTES = 16  # of the line with a chunk's size; what is more is an extension
+USUAL_SIZE_BYTES = (
+    16  # of the line with a chunk's size; what is more is an extension
+)
 MAX_EXCESS_BYTES = 16_384  # of extensions that nothing is sent with
 MAX_LENGTH = 10**18  # what is longer is taken as this
 
 _DIGITS = re.compile(r"[0-9]+")
-_CHUNK_SIZE = re.compile(rb"[ \t]*0*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
+_CHUNK_SIZE = re.compile(
+    rb"[ \t]*0*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL
+)
 _BODILESS = frozenset({204, 304})
 # After 101 follows no HTTP; 408 may speak of the connection's idle time (RFC 9110 15.5.9), and then
 # the answer that follows belongs to the request before.
-_LAST_STATUSES = frozenset({http.client.SWITCHING_PROTOCOLS, http.client.REQUEST_TIMEOUT})
+_LAST_STATUSES = frozenset(
+    {http.client.SWITCHING_PROTOCOLS, http.client.REQUEST_TIMEOUT}
+)
 
 
 class BadAnswer(http.client.HTTPException):
@@ -75,7 +81,11 @@ def has_no_body(status: int) -> bool:
 
 
 def _split_items(values: Sequence[str]) -> set[str]:
-    return {item.strip(" \t").lower() for value in values for item in value.split(",")}
+    return {
+        item.strip(" \t").lower()
+        for value in values
+        for item in value.split(",")
+    }
 
 
 def _quote_values(values: Sequence[str]) -> str:
@@ -122,7 +132,9 @@ class Answer(http.client.HTTPResponse):
         chunked, length = self._framing_by_headers()
         if (chunked, length) != (self.chunked, self.length):
             self.chunked, self.length, self.chunk_left = chunked, length, None
-            self.will_close = self._check_close() or (length is None and not chunked)
+            self.will_close = self._check_close() or (
+                length is None and not chunked
+            )
         if self.status in _LAST_STATUSES:
             self.will_close = True
 
@@ -174,9 +186,13 @@ class Answer(http.client.HTTPResponse):
 
     def _count_excess(self, line_bytes: int, size: int) -> None:
         """As Go counts it: a long extension may stand with a long chunk, and now and then."""
-        self._excess = max(self._excess + line_bytes - USUAL_SIZE_BYTES - 2 * size, 0)
+        self._excess = max(
+            self._excess + line_bytes - USUAL_SIZE_BYTES - 2 * size, 0
+        )
         if self._excess > MAX_EXCESS_BYTES:
-            raise BadAnswer("the chunks of the body hold more framing than content")
+            raise BadAnswer(
+                "the chunks of the body hold more framing than content"
+            )
 
     def _read_and_discard_trailer(self) -> None:
         for _ in range(MAX_TRAILERS + 1):
@@ -209,7 +225,9 @@ class _Head:
     def readline(self, limit: int) -> bytes:
         line = self._readline(limit)
         if not line and self.bytes:
-            raise http.client.RemoteDisconnected("the answer ended in the middle of its head")
+            raise http.client.RemoteDisconnected(
+                "the answer ended in the middle of its head"
+            )
         self.bytes += len(line)
         return line
 

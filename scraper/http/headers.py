@@ -13,11 +13,15 @@ from scraper.errors import UsageError
 from scraper.model import Headers, Task
 from scraper.redaction import is_secret
 
-SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "authorization"})
+SECRET_HEADERS = frozenset(
+    {"set-cookie", "set-cookie2", "www-authenticate", "authorization"}
+)
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 5.5
-_RANGE_FROM_START = re.compile(r"bytes\s+0-(\d{1,18})/(\d{1,18})")  # RFC 9110 14.4
+_RANGE_FROM_START = re.compile(
+    r"bytes\s+0-(\d{1,18})/(\d{1,18})"
+)  # RFC 9110 14.4
 
 
 # -- of a request -----------------------------------------------------------------------------
@@ -31,7 +35,9 @@ def agent_of(settings: FetchSettings) -> str:
     return f"scraper/{scraper.__version__}{contact}"
 
 
-def merge_headers(ours: Mapping[str, str], lines: Iterable[str]) -> dict[str, str]:
+def merge_headers(
+    ours: Mapping[str, str], lines: Iterable[str]
+) -> dict[str, str]:
     """Ours, with the user's in their place: names are the same in any case (RFC 9110 5.1).
 
     >>> merge_headers({"Accept": "*/*"}, ["accept: text/html"])
@@ -39,7 +45,9 @@ def merge_headers(ours: Mapping[str, str], lines: Iterable[str]) -> dict[str, st
 
     Raises UsageError for a line that is no header.
     """
-    by_lower_name = {name.lower(): (name, value) for name, value in ours.items()}
+    by_lower_name = {
+        name.lower(): (name, value) for name, value in ours.items()
+    }
     for line in lines:
         name, value = _parse_header(line)
         by_lower_name[name.lower()] = name, value
@@ -51,7 +59,9 @@ def merge_headers(ours: Mapping[str, str], lines: Iterable[str]) -> dict[str, st
 def _parse_header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon:
-        raise UsageError("a header without a colon cannot be sent: write 'Name: value'")
+        raise UsageError(
+            "a header without a colon cannot be sent: write 'Name: value'"
+        )
     return name.strip(), value.strip()
 
 
@@ -63,7 +73,9 @@ def _check_header(name: str, value: str) -> None:
     )
 
 
-def split_secrets(headers: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def split_secrets(
+    headers: Mapping[str, str],
+) -> tuple[dict[str, str], dict[str, str]]:
     """Headers that every origin may see, and those that only the user's own may."""
     shown: dict[str, str] = {}
     secret: dict[str, str] = {}
@@ -78,7 +90,10 @@ def validators_of(task: Task) -> dict[str, str]:
     stored = task.stored
     if stored is None or task.purpose != "url":
         return {}
-    conditions = {"If-None-Match": stored.etag, "If-Modified-Since": stored.last_modified}
+    conditions = {
+        "If-None-Match": stored.etag,
+        "If-Modified-Since": stored.last_modified,
+    }
     return {name: value for name, value in conditions.items() if value}
 
 
@@ -105,7 +120,9 @@ def retry_after(value: str, now: float) -> float | None:
     try:
         date = parsedate_to_datetime(value)
         if date.tzinfo is None:
-            date = date.replace(tzinfo=UTC)  # asctime's form has no zone, and means GMT
+            date = date.replace(
+                tzinfo=UTC
+            )  # asctime's form has no zone, and means GMT
         return max(date.timestamp() - now, 0.0)
     except (ValueError, IndexError, TypeError, OverflowError):
         return None

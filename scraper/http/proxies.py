@@ -10,8 +10,14 @@ from scraper.errors import UsageError
 from scraper.redaction import redacted
 
 SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-_FOR_OUR_SCHEMES = ("http", "https", "all")  # `getproxies_environment` finds others as well
-_HOST_AND_PORT = re.compile(r"(?:[^@/\s]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]]+):[0-9]+/?")
+_FOR_OUR_SCHEMES = (
+    "http",
+    "https",
+    "all",
+)  # `getproxies_environment` finds others as well
+_HOST_AND_PORT = re.compile(
+    r"(?:[^@/\s]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]]+):[0-9]+/?"
+)
 _EXAMPLE = "http://proxy.example:3128"
 
 
@@ -31,7 +37,9 @@ def proxies_of(configured: str) -> dict[str, str]:
         return found
     for scheme in _FOR_OUR_SCHEMES:
         if scheme in found:
-            found[scheme] = _checked_proxy(found[scheme], f"the environment's {scheme}_proxy")
+            found[scheme] = _checked_proxy(
+                found[scheme], f"the environment's {scheme}_proxy"
+            )
     return found
 
 
@@ -40,13 +48,19 @@ def _checked_proxy(text: str, place: str) -> str:
     url = text
     if "://" not in text:
         if _HOST_AND_PORT.fullmatch(text) is None:
-            raise UsageError(f"{named} is no proxy: write {_EXAMPLE}, or its host:port")
+            raise UsageError(
+                f"{named} is no proxy: write {_EXAMPLE}, or its host:port"
+            )
         url = f"http://{text}"
     scheme, host = _scheme_and_host(url, named)
     if scheme not in SCHEMES:
-        raise UsageError(f"{named} is no proxy: one begins with {'://, '.join(SCHEMES)}://")
+        raise UsageError(
+            f"{named} is no proxy: one begins with {'://, '.join(SCHEMES)}://"
+        )
     if not host:
-        raise UsageError(f"{named} is no proxy: it has no host, as {_EXAMPLE} has")
+        raise UsageError(
+            f"{named} is no proxy: it has no host, as {_EXAMPLE} has"
+        )
     if scheme.startswith("socks") and not _socks_is_installed():
         raise UsageError(
             f'{named} needs a package that is not installed: pip install "requests[socks]"'

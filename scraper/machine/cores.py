@@ -11,7 +11,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-THREADS_FOR_A_CORE = 16  # a core does what some thousand requests a second cost, mostly waiting
+THREADS_FOR_A_CORE = (
+    16  # a core does what some thousand requests a second cost, mostly waiting
+)
 MAX_THREADS = 32
 
 
@@ -56,12 +58,16 @@ def _find_grants(root: Path) -> Iterator[float]:
             for name in {controllers, "cpu"}:
                 for folder in _folders_of(root / "sys/fs/cgroup" / name, group):
                     quota = _read_words(folder / "cpu.cfs_quota_us")
-                    yield from _grant_of([*quota, *_read_words(folder / "cpu.cfs_period_us")])
+                    yield from _grant_of(
+                        [*quota, *_read_words(folder / "cpu.cfs_period_us")]
+                    )
 
 
 def _folders_of(top: Path, group: str) -> Iterator[Path]:
     """A group and those above it. Some may not be seen from within a container."""
-    names = [name for name in PurePosixPath(group).parts if name not in ("/", "..")]
+    names = [
+        name for name in PurePosixPath(group).parts if name not in ("/", "..")
+    ]
     for depth in range(len(names), -1, -1):
         yield top.joinpath(*names[:depth])
 
@@ -75,5 +81,9 @@ def _read_words(file: Path) -> list[str]:
 
 def _grant_of(words: list[str]) -> Iterator[float]:
     """Cores by quota and period; nothing for a group that has no limit ("max", -1)."""
-    if len(words) == 2 and all(word.isdecimal() for word in words) and int(words[1]):
+    if (
+        len(words) == 2
+        and all(word.isdecimal() for word in words)
+        and int(words[1])
+    ):
         yield int(words[0]) / int(words[1])

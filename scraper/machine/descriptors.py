@@ -19,7 +19,9 @@ if sys.platform != "win32":
 
 MAX_DESCRIPTORS = 8_192
 MAX_CONNECTIONS = MAX_DESCRIPTORS
-OF_A_RUN = 16  # lock, ledger, records, logs, lists, and what is open for a moment only
+OF_A_RUN = (
+    16  # lock, ledger, records, logs, lists, and what is open for a moment only
+)
 OF_A_REQUEST = 2
 OF_THE_FORK_SERVER = 9  # most of them while a worker is started
 KEPT_BY_THE_FORK_SERVER = 4  # of them, once it is there
@@ -42,7 +44,11 @@ def raise_limit() -> None:
     if sys.platform == "win32":
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    wanted = (
+        MAX_DESCRIPTORS
+        if hard == resource.RLIM_INFINITY
+        else min(hard, MAX_DESCRIPTORS)
+    )
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
@@ -58,8 +64,12 @@ def open_file_limit() -> int:
 def in_use() -> int:
     """How many files this process has open, of those that count against the limit."""
     try:
-        return sum(int(each) < open_file_limit() for each in os.listdir("/dev/fd"))
-    except OSError:  # there is no such folder, or nothing is left to open it with
+        return sum(
+            int(each) < open_file_limit() for each in os.listdir("/dev/fd")
+        )
+    except (
+        OSError
+    ):  # there is no such folder, or nothing is left to open it with
         return OF_A_RUN
 
 
@@ -102,7 +112,9 @@ def reductions_of(wanted: Share, share: Share) -> Iterator[str]:
     if share.threads < wanted.threads:
         smaller.append(f"{share.threads} of {wanted.threads} threads")
     if share.processes < wanted.processes:
-        smaller.append(f"{share.processes} of {wanted.processes} worker processes")
+        smaller.append(
+            f"{share.processes} of {wanted.processes} worker processes"
+        )
     if smaller:
         yield (
             f"no more than {open_file_limit()} files may be open at once (ulimit -n), "
@@ -112,7 +124,9 @@ def reductions_of(wanted: Share, share: Share) -> Iterator[str]:
 
 def _descriptors_of(threads: int, processes: int) -> int:
     """Descriptors for all of it, one kept connection included."""
-    requests = OF_A_REQUEST * (2 * threads - 1)  # new hosts have threads of their own
+    requests = OF_A_REQUEST * (
+        2 * threads - 1
+    )  # new hosts have threads of their own
     return OF_A_RUN + requests + 1 + _descriptors_of_workers(processes)
 
 

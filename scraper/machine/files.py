@@ -18,8 +18,16 @@ from pathlib import Path
 
 from scraper.errors import LocalFault, ScraperError, UsageError, disk_failure
 
-BY_DESCRIPTOR = {os.open, os.mkdir, os.rename, os.unlink, os.stat} <= os.supports_dir_fd
-_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+BY_DESCRIPTOR = {
+    os.open,
+    os.mkdir,
+    os.rename,
+    os.unlink,
+    os.stat,
+} <= os.supports_dir_fd
+_FOLDER = (
+    os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+)
 _SAFELY = (
     getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)  # a named pipe need not have another end
@@ -65,7 +73,9 @@ class Folder(AbstractContextManager["Folder"]):
 
     # -- what lies in it ----------------------------------------------------------------------
 
-    def open_below(self, path: str, *, create: bool = False, mode: int = 0o777) -> Folder:
+    def open_below(
+        self, path: str, *, create: bool = False, mode: int = 0o777
+    ) -> Folder:
         """The real folder at `path`; with `create` it is made, and what leads to it."""
         folder = self
         for name in path.split("/"):
@@ -113,7 +123,9 @@ class Folder(AbstractContextManager["Folder"]):
     def stat_entry(self, name: str) -> os.stat_result | None:
         """What lies there, a link being a link; None if nothing does."""
         try:
-            return os.stat(self._at(name), dir_fd=self._fd, follow_symlinks=False)
+            return os.stat(
+                self._at(name), dir_fd=self._fd, follow_symlinks=False
+            )
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -123,7 +135,11 @@ class Folder(AbstractContextManager["Folder"]):
         """The names of the real folders in it."""
         names = os.listdir(self._path if self._fd is None else self._fd)
         entries = ((name, self.stat_entry(name)) for name in names)
-        return [name for name, entry in entries if entry and stat.S_ISDIR(entry.st_mode)]
+        return [
+            name
+            for name, entry in entries
+            if entry and stat.S_ISDIR(entry.st_mode)
+        ]
 
     # -- what is done to it -------------------------------------------------------------------
 
@@ -171,14 +187,20 @@ class Folder(AbstractContextManager["Folder"]):
             raise NotPlain(_complaint(path, found.st_mode, stat.S_ISDIR))
         return Folder(path, None)
 
-    def _open(self, name: str, flags: int, is_wanted: Test = stat.S_ISREG) -> int:
+    def _open(
+        self, name: str, flags: int, is_wanted: Test = stat.S_ISREG
+    ) -> int:
         path = os.path.join(self._path, name)
         if name in ("", ".", ".."):
-            raise NotPlain(f"{path} leads out of the run folder: it is left alone")
+            raise NotPlain(
+                f"{path} leads out of the run folder: it is left alone"
+            )
         if self._fd is None:
             self.check_file(name)
         try:
-            descriptor = os.open(self._at(name), flags | _SAFELY, 0o666, dir_fd=self._fd)
+            descriptor = os.open(
+                self._at(name), flags | _SAFELY, 0o666, dir_fd=self._fd
+            )
         except OSError as error:
             raise self._explain(name, error, is_wanted) from None
         mode = os.fstat(descriptor).st_mode
@@ -197,17 +219,23 @@ class Folder(AbstractContextManager["Folder"]):
 
     def _with_path(self, name: str, error: OSError) -> OSError:
         """The same error, with a path that people can find."""
-        return OSError(error.errno, error.strerror, os.path.join(self._path, name))
+        return OSError(
+            error.errno, error.strerror, os.path.join(self._path, name)
+        )
 
 
-def _open_or_create(folder: Folder, name: str, *, create: bool, mode: int) -> Folder:
+def _open_or_create(
+    folder: Folder, name: str, *, create: bool, mode: int
+) -> Folder:
     try:
         return folder._open_folder(name)
     except FileNotFoundError:
         if not create:
             raise
     try:
-        with suppress(FileExistsError):  # made in between: it is judged as what it is
+        with suppress(
+            FileExistsError
+        ):  # made in between: it is judged as what it is
             os.mkdir(folder._at(name), mode, dir_fd=folder._fd)
     except OSError as error:
         raise folder._with_path(name, error) from None
@@ -215,9 +243,15 @@ def _open_or_create(folder: Folder, name: str, *, create: bool, mode: int) -> Fo
 
 
 def _complaint(path: str, mode: int, is_wanted: Test) -> str:
-    found = next((word for is_such, word in _WORDS if is_such(mode)), "a device")
+    found = next(
+        (word for is_such, word in _WORDS if is_such(mode)), "a device"
+    )
     wanted = "folder" if is_wanted is stat.S_ISDIR else "file"
-    hint = " (--dir may be a link; below it none is followed)" if found == "a link" else ""
+    hint = (
+        " (--dir may be a link; below it none is followed)"
+        if found == "a link"
+        else ""
+    )
     return (
         f"{path} is {found} where this program keeps a {wanted} of its own: "
         f"move it away, or choose another --dir{hint}"
@@ -226,7 +260,9 @@ def _complaint(path: str, mode: int, is_wanted: Test) -> str:
 
 def open_folder(path: Path) -> Folder:
     """The folder at `path`, which may be a link to one."""
-    return Folder(os.fspath(path), os.open(path, _FOLDER) if BY_DESCRIPTOR else None)
+    return Folder(
+        os.fspath(path), os.open(path, _FOLDER) if BY_DESCRIPTOR else None
+    )
 
 
 @contextmanager
@@ -263,4 +299,6 @@ def _refusal_of(error: OSError, what: object) -> ScraperError:
         return LocalFault(failure)
     if isinstance(error, NotPlain):
         return UsageError(str(error))
-    return UsageError(f"cannot use {error.filename or what}: {error.strerror or error}")
+    return UsageError(
+        f"cannot use {error.filename or what}: {error.strerror or error}"
+    )

@@ -45,7 +45,9 @@ def imported_by_workers() -> str | None:
     spec = getattr(main, "__spec__", None)
     if spec is not None:
         name: str = spec.name
-        return None if name == "__main__" or name.endswith(".__main__") else name
+        return (
+            None if name == "__main__" or name.endswith(".__main__") else name
+        )
     file = getattr(main, "__file__", None)
     return file if file and os.path.isfile(file) else None
 
@@ -83,18 +85,28 @@ def refuse_second_run() -> None:
     while a module is imported for its functions.
     """
     scratch = _note_folder()
-    is_new = getattr(current_process(), "_inheriting", False)  # what multiprocessing asks, too
+    is_new = getattr(
+        current_process(), "_inheriting", False
+    )  # what multiprocessing asks, too
     if is_new and scratch is not None:
         _leave_note(scratch, GUARD)
-        os._exit(1)  # an exception might be caught, and what was printed would be printed again
+        os._exit(
+            1
+        )  # an exception might be caught, and what was printed would be printed again
     if is_new or scratch is not None or getattr(_thread, "imports", False):
         raise UsageError(GUARD)
 
 
-def excepthook_of(describe: Callable[[BaseException], str]) -> Callable[..., None]:
+def excepthook_of(
+    describe: Callable[[BaseException], str],
+) -> Callable[..., None]:
     """An excepthook for the fork server, which calls it when a child cannot become a worker."""
 
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def hook(
+        kind: type[BaseException],
+        error: BaseException,
+        trace: TracebackType | None,
+    ) -> None:
         scratch = _note_folder()
         if scratch is None:
             sys.__excepthook__(kind, error, trace)

@@ -34,7 +34,11 @@ def refuse_shadows() -> None:
 def _candidates() -> Iterator[Path]:
     """What the name stands for here, and in a process that looks into the working folder first."""
     loaded = sys.modules.get(NAME)
-    spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec(NAME)
+    spec = (
+        loaded.__spec__
+        if loaded is not None
+        else importlib.util.find_spec(NAME)
+    )
     if spec is not None and spec.origin is not None:
         yield Path(spec.origin)
     folder = _working_folder()

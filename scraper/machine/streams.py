@@ -19,7 +19,11 @@ from scraper.errors import LocalFault, disk_failure
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-READER_IS_GONE = (errno.EPIPE, errno.EIO, errno.ENXIO)  # of a pipe, of a terminal
+READER_IS_GONE = (
+    errno.EPIPE,
+    errno.EIO,
+    errno.ENXIO,
+)  # of a pipe, of a terminal
 
 
 def open_missing() -> None:
@@ -33,7 +37,9 @@ def open_missing() -> None:
             os.fstat(descriptor)
         except OSError:
             null = os.open(os.devnull, os.O_RDWR)
-            if null != descriptor:  # another thread was faster with a lower number
+            if (
+                null != descriptor
+            ):  # another thread was faster with a lower number
                 os.dup2(null, descriptor)
                 os.close(null)
             os.set_inheritable(descriptor, True)
@@ -46,7 +52,9 @@ def outlive_readers() -> None:
     write to standard output.
     """
     sys.stdout = _with_outlet(sys.stdout, sys.__stdout__, 1)
-    sys.stderr = _with_outlet(sys.stderr or _unfailing_stream(), sys.__stderr__, 2)
+    sys.stderr = _with_outlet(
+        sys.stderr or _unfailing_stream(), sys.__stderr__, 2
+    )
 
 
 def redirect_to(file: int) -> None:
@@ -57,10 +65,14 @@ def redirect_to(file: int) -> None:
 
 
 def _unfailing_stream() -> TextIO:
-    return io.TextIOWrapper(_Outlet(2), encoding="utf-8", errors="replace", write_through=True)
+    return io.TextIOWrapper(
+        _Outlet(2), encoding="utf-8", errors="replace", write_through=True
+    )
 
 
-def _with_outlet(stream: TextIO, original: TextIO | None, descriptor: int) -> TextIO:
+def _with_outlet(
+    stream: TextIO, original: TextIO | None, descriptor: int
+) -> TextIO:
     """The same stream above an outlet of ours, if it is the one that Python has opened."""
     if stream is not original or not isinstance(stream, io.TextIOWrapper):
         return stream
@@ -105,7 +117,9 @@ class _Outlet(io.FileIO):
 def write_output(data: bytes) -> bool:
     """Write to standard output; False if it has no reader any more."""
     out = getattr(sys.stdout, "buffer", None)
-    if out is None:  # a notebook's, or a StringIO of redirect_stdout: text alone
+    if (
+        out is None
+    ):  # a notebook's, or a StringIO of redirect_stdout: text alone
         sys.stdout.write(data.decode())
         sys.stdout.flush()
         return True
@@ -124,5 +138,7 @@ def flush_output() -> None:
 
 def write_stderr_now(text: str) -> None:
     """Write to standard error from a signal handler, where buffers must not be touched."""
-    with suppress(OSError):  # its reader is gone, perhaps by the very signal that is reported
+    with suppress(
+        OSError
+    ):  # its reader is gone, perhaps by the very signal that is reported
         os.write(2, text.encode("utf-8", "replace"))

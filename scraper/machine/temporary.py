@@ -22,7 +22,9 @@ class TemporaryFolder:
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)  # what is left goes with the next run
+        shutil.rmtree(
+            self.path, ignore_errors=True
+        )  # what is left goes with the next run
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -45,7 +47,10 @@ def _make_locked(where: str, prefix: str) -> tuple[Path, int | None]:
             # Another run took it for abandoned in the moment before it was locked.
             continue
         except OSError:
-            return path, None  # a file system without locks: it is never taken for abandoned
+            return (
+                path,
+                None,
+            )  # a file system without locks: it is never taken for abandoned
 
 
 def _remove_abandoned(where: str, prefix: str) -> None:
@@ -63,7 +68,11 @@ def _temporary_folders(where: str, prefix: str) -> list[Path]:
     """All that lie there, of every user."""
     try:
         with os.scandir(where) as entries:
-            return [Path(each.path) for each in entries if each.name.startswith(prefix)]
+            return [
+                Path(each.path)
+                for each in entries
+                if each.name.startswith(prefix)
+            ]
     except OSError:
         return []  # making one will say what is wrong
 

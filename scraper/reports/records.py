@@ -14,7 +14,9 @@ import orjson
 from scraper.errors import UsageError
 
 # What a record begins with: pass and key are known without decoding all of it.
-_HEAD = re.compile(rb'\{"schema":\d+,"pass":(\d+),"index":(?:\d+|null),"key":"([0-9a-f]{16})"')
+_HEAD = re.compile(
+    rb'\{"schema":\d+,"pass":(\d+),"index":(?:\d+|null),"key":"([0-9a-f]{16})"'
+)
 
 
 def records(folder: str | PathLike[str]) -> Iterator[dict[str, Any]]:
@@ -32,7 +34,9 @@ def records(folder: str | PathLike[str]) -> Iterator[dict[str, Any]]:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     if not found:
-        raise UsageError(f"no records in {folder}: name a run folder, such as downloads/urls")
+        raise UsageError(
+            f"no records in {folder}: name a run folder, such as downloads/urls"
+        )
     return _last_records(path)
 
 

@@ -23,8 +23,12 @@ class Tally:
     """How many URLs ended how."""
 
     states: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(default_factory=Counter)  # page, image, file; of those done
-    failures: Counter[str] = field(default_factory=Counter)  # by label, e.g. http_404
+    kinds: Counter[str] = field(
+        default_factory=Counter
+    )  # page, image, file; of those done
+    failures: Counter[str] = field(
+        default_factory=Counter
+    )  # by label, e.g. http_404
     skips: Counter[str] = field(default_factory=Counter)
     bytes: int = 0  # of their bodies
 
@@ -43,7 +47,9 @@ class Tally:
         self.states[end.state] += end.urls
         self.bytes += end.bytes
         if end.error_kind is not None:
-            self._reasons_for(end.state)[label_of(end.error_kind, end.status)] += end.urls
+            self._reasons_for(end.state)[
+                label_of(end.error_kind, end.status)
+            ] += end.urls
         elif end.kind is not None:
             self.kinds[end.kind] += end.urls
 
@@ -107,13 +113,20 @@ class Tally:
         `messages` gives, of some of them, the one message that all share.
         """
         lines = []
-        for name, labels in (("failed", self.failures), ("skipped", self.skips)):
+        for name, labels in (
+            ("failed", self.failures),
+            ("skipped", self.skips),
+        ):
             if labels:
-                lines.append(f"{name}: " + " · ".join(_reason_parts(labels, messages)))
+                lines.append(
+                    f"{name}: " + " · ".join(_reason_parts(labels, messages))
+                )
         return lines
 
 
-def _reason_parts(labels: Counter[str], messages: Mapping[str, str]) -> Iterator[str]:
+def _reason_parts(
+    labels: Counter[str], messages: Mapping[str, str]
+) -> Iterator[str]:
     for label, number in labels.most_common(MAX_REASONS):
         message = f": {messages[label]}" if label in messages else ""
         yield f"{number:,} {label}{message}"
@@ -140,8 +153,12 @@ class Report(Tally):
     # By label: the message of all its failures, None if they differ.
     messages: dict[str, str | None] = field(default_factory=dict)
     stopped: str | None = None  # why the run ended before the pass did
-    totals: Tally | None = None  # of the last outcome of each URL; known when the run has ended
-    nothing_due: bool = False  # no URL had to be asked: the counts are those of the last pass
+    totals: Tally | None = (
+        None  # of the last outcome of each URL; known when the run has ended
+    )
+    nothing_due: bool = (
+        False  # no URL had to be asked: the counts are those of the last pass
+    )
 
     def count(self, outcome: Outcome) -> None:
         """Add one outcome."""
@@ -149,7 +166,10 @@ class Report(Tally):
         fetched, failure = outcome.fetched, outcome.failure
         if failure is not None:
             self._reasons_for(outcome.state)[failure.label] += 1
-            if self.messages.setdefault(failure.label, failure.message) != failure.message:
+            if (
+                self.messages.setdefault(failure.label, failure.message)
+                != failure.message
+            ):
                 self.messages[failure.label] = None
         if fetched is not None:
             self.bytes += fetched.bytes
@@ -177,7 +197,8 @@ class Report(Tally):
             "wire_bytes": self.wire_bytes,
             "seconds": round(self.seconds, 3),
             "messages": {
-                label: text and _shown_message(text) for label, text in self.messages.items()
+                label: text and _shown_message(text)
+                for label, text in self.messages.items()
             },
             "stopped": self.stopped,
         }
@@ -213,9 +234,17 @@ class Report(Tally):
             all_of_them = totals.failures[label] + totals.skips[label]
             # One failure has a line of its own in errors.jsonl; but a user's function that fails
             # is what he wants to mend.
-            if message and mine == all_of_them and (mine > 1 or label == "function_failed"):
+            if (
+                message
+                and mine == all_of_them
+                and (mine > 1 or label == "function_failed")
+            ):
                 shared[label] = _shown_message(message)
-        return {label: text for label, text in shared.items() if not label.startswith("http_")}
+        return {
+            label: text
+            for label, text in shared.items()
+            if not label.startswith("http_")
+        }
 
     def _pass_line(self) -> str:
         repeated = f" · {self.repeated:,} repeated" if self.repeated else ""
@@ -245,4 +274,6 @@ def _time_text(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+    return (
+        f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+    )

@@ -47,7 +47,9 @@ def refuse_unknown_records(folder: Path, adopt: bool) -> None:
         return  # it says of each file up to where it is ours
     if adopt:
         if not (folder / RECORDS).is_file():
-            raise UsageError(f"--adopt: {folder} holds no {RECORDS} to take over")
+            raise UsageError(
+                f"--adopt: {folder} holds no {RECORDS} to take over"
+            )
         return
     for name in (RECORDS, ERRORS):
         path = folder / name
@@ -55,7 +57,9 @@ def refuse_unknown_records(folder: Path, adopt: bool) -> None:
             raise UsageError(unknown_file(path))
 
 
-def adopt_records(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> int:
+def adopt_records(
+    ledger: Ledger, folder: Folder, sources: Sequence[Source]
+) -> int:
     """Fill an empty ledger from the records of its folder. Returns how many there are.
 
     Raises UsageError if they are not records of this program. What a ledger knows already is not
@@ -67,27 +71,42 @@ def adopt_records(ledger: Ledger, folder: Folder, sources: Sequence[Source]) -> 
     with opening(path), folder.open_reader(RECORDS) as file:
         start = _start_of_records(file, path)
         end, torn = _end_of_records(file)
-        reports = _take_records(_read_records(file, start, end, path), ledger, sources)
+        reports = _take_records(
+            _read_records(file, start, end, path), ledger, sources
+        )
         end = _end_last_line(file, end, torn, folder)
         _empty_errors(folder)
     for number, (report, began, ended) in sorted(reports.items()):
         ledger.passes.enter_adopted(number, began, ended, report.as_dict())
     ledger.set_position(RECORDS, str(end))
-    ledger.set_position(ERRORS, "1")  # it is shorter, so it is made again from the records
+    ledger.set_position(
+        ERRORS, "1"
+    )  # it is shorter, so it is made again from the records
     ledger.intake.reload()
     ledger.commit()
     return sum(report.total for report, _, _ in reports.values())
 
 
-_Reports = dict[int, tuple[Report, float, float]]  # by pass: counts, first and last time
-_Found = tuple[dict[str, Any], int, int]  # a record, its place and its length in the file
+_Reports = dict[
+    int, tuple[Report, float, float]
+]  # by pass: counts, first and last time
+_Found = tuple[
+    dict[str, Any], int, int
+]  # a record, its place and its length in the file
 
 
-def _take_records(records: Iterator[_Found], ledger: Ledger, sources: Sequence[Source]) -> _Reports:
+def _take_records(
+    records: Iterator[_Found], ledger: Ledger, sources: Sequence[Source]
+) -> _Reports:
     rows = AdoptedRows(ledger)
     reports: _Reports = {}
     while batch := list(itertools.islice(records, BATCH)):
-        rows.take([_row_of(record, place, length, ledger) for record, place, length in batch])
+        rows.take(
+            [
+                _row_of(record, place, length, ledger)
+                for record, place, length in batch
+            ]
+        )
         for record, _, _ in batch:
             _count_record(record, reports)
     if rows.lacks_names:
@@ -133,14 +152,20 @@ def _end_of_records(file: BufferedReader) -> tuple[int, bytes]:
     return end + len(rest), b""
 
 
-def _read_records(file: BufferedReader, start: int, end: int, path: Path) -> Iterator[_Found]:
+def _read_records(
+    file: BufferedReader, start: int, end: int, path: Path
+) -> Iterator[_Found]:
     """Each record between two places. Raises UsageError at what is none."""
     place = file.seek(start)
     for number in itertools.count(1):
         if place >= end:
             return
         line = file.readline()
-        yield _decode_record(line, path, number), place, len(line.removesuffix(b"\n"))
+        yield (
+            _decode_record(line, path, number),
+            place,
+            len(line.removesuffix(b"\n")),
+        )
         place += len(line)
 
 
@@ -161,11 +186,22 @@ def _decode_record(line: bytes, path: Path, number: int) -> dict[str, Any]:
 def _check_values(record: dict[str, Any]) -> None:
     """Raises ValueError or TypeError if it cannot be a record of this program."""
     path, number = record["path"], record["pass"]
-    if record["state"] not in STATES or number < 1 or len(bytes.fromhex(record["key"])) != 8:
+    if (
+        record["state"] not in STATES
+        or number < 1
+        or len(bytes.fromhex(record["key"])) != 8
+    ):
         raise ValueError("no such state, pass or key")
     if path is not None and not _PLACE.fullmatch(path):
         raise ValueError("a file that lies elsewhere")
-    for name in ("canonical_url", "final_url", "parent", "source", "error_kind", "fetched_at"):
+    for name in (
+        "canonical_url",
+        "final_url",
+        "parent",
+        "source",
+        "error_kind",
+        "fetched_at",
+    ):
         if record[name] is not None and not isinstance(record[name], str):
             raise TypeError(name)
 
@@ -177,7 +213,9 @@ def _no_record_message(path: Path, number: int) -> str:
     )
 
 
-def _end_last_line(file: BufferedReader, end: int, torn: bytes, folder: Folder) -> int:
+def _end_last_line(
+    file: BufferedReader, end: int, torn: bytes, folder: Folder
+) -> int:
     """Let the next record begin a line, and return where.
 
     What was being written when the run died is kept, in a file of its own.
@@ -205,7 +243,9 @@ def _empty_errors(folder: Folder) -> None:
     with folder.open_file(ERRORS) as errors:
         with folder.open_reader(ERRORS) as lines:
             if not all(map(_is_error, lines)):
-                raise UsageError(f"{folder.path / ERRORS} is not of this program: move it away")
+                raise UsageError(
+                    f"{folder.path / ERRORS} is not of this program: move it away"
+                )
         errors.truncate(0)
 
 
@@ -214,13 +254,18 @@ def _is_error(line: bytes) -> bool:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
         return not line.endswith(b"\n")  # cut off, as a kill may leave it
-    return isinstance(record, dict) and {"canonical_url", "error_kind"} <= record.keys()
+    return (
+        isinstance(record, dict)
+        and {"canonical_url", "error_kind"} <= record.keys()
+    )
 
 
 # -- rows --------------------------------------------------------------------------------------
 
 
-def _row_of(record: dict[str, Any], place: int, length: int, ledger: Ledger) -> Row:
+def _row_of(
+    record: dict[str, Any], place: int, length: int, ledger: Ledger
+) -> Row:
     """`place` and `length` are those of its line in the file."""
     is_url = record["canonical_url"] is not None
     url = record["canonical_url"] if is_url else record["url"]
@@ -281,12 +326,16 @@ def _time_of(record: dict[str, Any]) -> float | None:
 def _count_record(record: dict[str, Any], reports: _Reports) -> None:
     at = _time_of(record)
     number = record["pass"]
-    report, began, ended = reports.get(number, (Report(number=number), at or 0.0, 0.0))
+    report, began, ended = reports.get(
+        number, (Report(number=number), at or 0.0, 0.0)
+    )
     if at is not None:
         began, ended = min(began or at, at), max(ended, at)
     kind, status = record["kind"], record["status"]
     size = record["bytes"] or 0
-    report.add(Ended(_state_of(record), kind, record["error_kind"], status, 1, size))
+    report.add(
+        Ended(_state_of(record), kind, record["error_kind"], status, 1, size)
+    )
     report.wire_bytes += record["wire_bytes"] or 0
     report.found += record["parent"] is not None
     reports[number] = report, began, ended

@@ -39,7 +39,9 @@ def folder_named_after(source: Source) -> Path | None:
 
 def naming_urls(source: Source) -> list[Line]:
     """The URLs by which a list without a file is known: all of them, of a pipe the first."""
-    return list(itertools.islice(source.tasks_ahead(), 1 if source.live else None))
+    return list(
+        itertools.islice(source.tasks_ahead(), 1 if source.live else None)
+    )
 
 
 def ten_digits_of(urls: Iterable[Line]) -> str:
@@ -67,7 +69,7 @@ def choose_folder(request: RunRequest, resources: ExitStack) -> Path:
         folder = Path(named)
         file = "records.jsonl" if request.adopt else ".scraper/ledger.sqlite"
         if not named or not (folder / file).exists():
-            raise UsageError(_no_run(folder))
+            raise UsageError(no_run_message(folder))
         return folder
     if named:
         return Path(named)
@@ -79,7 +81,7 @@ def choose_folder(request: RunRequest, resources: ExitStack) -> Path:
     return temporary.path
 
 
-def _no_run(folder: Path) -> str:
+def no_run_message(folder: Path) -> str:
     return (
         f"no list of URLs is given, and {folder} holds no run to go on with: "
         "name a list (python -m scraper urls.txt), or the folder of an earlier run"

@@ -37,10 +37,17 @@ def shaping_options(config: Config) -> dict[str, Any]:
 def process_hashes(config: Config) -> dict[str, str]:
     """By kind, a hash of the way of processing: if it changes, bodies are processed again."""
     page = config.page
-    made_of_page = [page.html, _source_hash(config), page.max_links, page.max_page_images]
+    made_of_page = [
+        page.html,
+        _source_hash(config),
+        page.max_links,
+        page.max_page_images,
+    ]
     ways = {"page": made_of_page, "image": asdict(config.image)}
     return {
-        kind: hashlib.sha256(orjson.dumps([scraper.__version__, way])).hexdigest()[:16]
+        kind: hashlib.sha256(
+            orjson.dumps([scraper.__version__, way])
+        ).hexdigest()[:16]
         for kind, way in {**ways, "file": ""}.items()
     }
 
@@ -56,7 +63,11 @@ def describe_changes(earlier: Iterable[Options], now: Options) -> str:
     before = list(earlier)
     changes = []
     for name, value in now.items():
-        others = [each[name] for each in before if name in each and each[name] != value]
+        others = [
+            each[name]
+            for each in before
+            if name in each and each[name] != value
+        ]
         if others:
             changes.append(_describe_change(name, others, value))
     return ", ".join(changes)

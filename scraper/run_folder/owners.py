@@ -18,11 +18,19 @@ from scraper.sources.source import SCRIPT, Source
 from scraper.storage.ledger import Ledger
 from scraper.urls import Url
 
-MAX_JUDGED_URLS = 1_000  # of a list, by which it is seen whether a folder knows it
+MAX_JUDGED_URLS = (
+    1_000  # of a list, by which it is seen whether a folder knows it
+)
 MAX_NAMED_OWNERS = 3  # owners that a refusal names
-UNLASTING = ("command-line", "script", "demo")  # names of what is no list to be read again
+UNLASTING = (
+    "command-line",
+    "script",
+    "demo",
+)  # names of what is no list to be read again
 
-Owners = dict[str, int | None]  # by what identifies it, the row of each list in the ledger
+Owners = dict[
+    str, int | None
+]  # by what identifies it, the row of each list in the ledger
 
 
 def claim_folder(
@@ -92,7 +100,11 @@ def identities_of(source: Source) -> tuple[str, ...]:
     line by all of them, a pipe by the first.
     """
     if source.identity.startswith("file:"):
-        return tuple(dict.fromkeys([source.identity, f"file:{os.path.abspath(source.name)}"]))
+        return tuple(
+            dict.fromkeys(
+                [source.identity, f"file:{os.path.abspath(source.name)}"]
+            )
+        )
     if source.identity in ("stdin", "command-line"):
         return (f"{source.identity}:{ten_digits_of(naming_urls(source))}",)
     return (source.identity,)
@@ -121,7 +133,9 @@ def _known_row(source: Source, owners: Owners) -> int | None:
     return next((row for row in rows if row is not None), None)
 
 
-def _continued_row(source: Source, owners: Owners, ledger: Ledger) -> int | None:
+def _continued_row(
+    source: Source, owners: Owners, ledger: Ledger
+) -> int | None:
     """The row of the list that this one was before it got another path."""
     urls = list(_judged_urls(source))
     known = ledger.intake.count_by_source(urls)
@@ -158,7 +172,11 @@ def _free_name(source: Source, owners: Owners, ledger: Ledger) -> str:
 def _describe_owners(owners: Iterable[str]) -> str:
     """Some lists, for people."""
     spoken = [_spoken(each) for each in owners]
-    more = [f"{len(spoken) - MAX_NAMED_OWNERS} more"] if len(spoken) > MAX_NAMED_OWNERS else []
+    more = (
+        [f"{len(spoken) - MAX_NAMED_OWNERS} more"]
+        if len(spoken) > MAX_NAMED_OWNERS
+        else []
+    )
     return ", ".join([*spoken[:MAX_NAMED_OWNERS], *more])
 
 

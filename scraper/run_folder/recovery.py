@@ -36,7 +36,9 @@ def boot_id() -> str | None:
         return None
 
 
-def verify_after_power_loss(ledger: Ledger, folder: Folder, outputs: Outputs) -> int:
+def verify_after_power_loss(
+    ledger: Ledger, folder: Folder, outputs: Outputs
+) -> int:
     """Reopen the URLs whose results the disk has lost, and let each sink recover.
 
     Returns how many URLs.
@@ -44,7 +46,9 @@ def verify_after_power_loss(ledger: Ledger, folder: Folder, outputs: Outputs) ->
     name = outputs.records.name
     position = int(ledger.position(name) or 0)
     with folder.open_file(name) as records:
-        end = _true_end(records, position, ledger.spans.recent(VERIFIED_SECONDS), folder)
+        end = _true_end(
+            records, position, ledger.spans.recent(VERIFIED_SECONDS), folder
+        )
     if end == position:
         return 0
     reopened = ledger.reopen_from(end)
@@ -66,7 +70,9 @@ def check_records(ledger: Ledger, records: RecordLog) -> None:
         raise UsageError(str(fault)) from fault
 
 
-def _true_end(records: FileIO, position: int, recent: Sequence[RecordSpan], folder: Folder) -> int:
+def _true_end(
+    records: FileIO, position: int, recent: Sequence[RecordSpan], folder: Folder
+) -> int:
     """Up to where the records are believed: `position` if nothing is lost."""
     size = os.fstat(records.fileno()).st_size
     whole = position if size >= position else end_of_last_line(records)
@@ -74,7 +80,9 @@ def _true_end(records: FileIO, position: int, recent: Sequence[RecordSpan], fold
     return whole if untrue is None else min(whole, untrue)
 
 
-def _first_untrue(recent: Sequence[RecordSpan], records: FileIO, folder: Folder) -> int | None:
+def _first_untrue(
+    recent: Sequence[RecordSpan], records: FileIO, folder: Folder
+) -> int | None:
     """The offset of the first record that is not there, or whose file is not what it says."""
     for each in recent:
         records.seek(each.offset)
@@ -90,7 +98,9 @@ def _is_true(line: bytes, folder: Folder) -> bool:
     except orjson.JSONDecodeError:
         return False
     files = [(record["path"], record["sha256"])] if record["path"] else []
-    files += [(each["path"], each["sha256"]) for each in record.get("processed", ())]
+    files += [
+        (each["path"], each["sha256"]) for each in record.get("processed", ())
+    ]
     try:
         return all(_sha256_of(folder, path) == sha256 for path, sha256 in files)
     except OSError:

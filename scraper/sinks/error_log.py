@@ -38,7 +38,9 @@ _MAX_WAITING_LINES = 2_000
 _ADVICE = "remove it: it is made again"
 
 
-def open_error_log(folder: Folder, records: RecordLog, config: Config) -> ErrorLog:
+def open_error_log(
+    folder: Folder, records: RecordLog, config: Config
+) -> ErrorLog:
     """Every run has one."""
     return ErrorLog(folder, records)
 
@@ -51,7 +53,10 @@ class ErrorLog:
 
     def __init__(self, folder: Folder, records: RecordLog) -> None:
         self.file = LineFile(
-            folder, self.name, on_move=self._replace, on_resize=self._accept_resize
+            folder,
+            self.name,
+            on_move=self._replace,
+            on_resize=self._accept_resize,
         )
         self._records = records
 
@@ -71,7 +76,9 @@ class ErrorLog:
             if size < offset:
                 self._rebuild()
             else:
-                self.file.cut_back(offset, size, ended=self._records.ended, advice=_ADVICE)
+                self.file.cut_back(
+                    offset, size, ended=self._records.ended, advice=_ADVICE
+                )
 
     def add(self, outcome: Outcome) -> None:
         if outcome.failure is not None:
@@ -91,7 +98,9 @@ class ErrorLog:
         if size < self.file.written:
             self._rebuild()
         else:
-            self.file.offset += size - self.file.written  # lines that another program appended
+            self.file.offset += (
+                size - self.file.written
+            )  # lines that another program appended
 
     def _rebuild(self) -> None:
         """From all records: what waits is among them."""

@@ -88,7 +88,9 @@ class LineFile:
         self._opened_file().truncate(offset)
         self.continue_at(offset)
 
-    def cut_back(self, offset: int, size: int, *, ended: bool, advice: str) -> None:
+    def cut_back(
+        self, offset: int, size: int, *, ended: bool, advice: str
+    ) -> None:
         """Cut what a killed run wrote behind its last commit. A run that `ended` left nothing
         there: what stands there is of another program, and refused with this advice."""
         if size > offset and ended:
@@ -140,7 +142,10 @@ class LineFile:
     def _check_place(self) -> None:
         """Is the open file still the one in the folder, and as we left it?"""
         ours, there = self._stat(), self._folder.stat_entry(self.name)
-        if there is None or (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+        if there is None or (there.st_dev, there.st_ino) != (
+            ours.st_dev,
+            ours.st_ino,
+        ):
             self._on_move()
         elif ours.st_size != self.written:
             self._on_resize(ours.st_size)

@@ -30,7 +30,10 @@ class RecordLog:
     def __init__(self, folder: Folder, *, ended: bool = False) -> None:
         self.ended = ended
         self.file = LineFile(
-            folder, self.name, on_move=self._refuse_move, on_resize=self._refuse_change
+            folder,
+            self.name,
+            on_move=self._refuse_move,
+            on_resize=self._refuse_change,
         )
 
     @property
@@ -65,7 +68,8 @@ class RecordLog:
     def _refuse_move(self) -> None:
         raise LocalFault(
             new_failure(
-                "disk_error", f"{self.path} was moved or removed during the run: put it back"
+                "disk_error",
+                f"{self.path} was moved or removed during the run: put it back",
             )
         )
 
@@ -87,7 +91,9 @@ class RecordLog:
     def close(self) -> None:
         self.file.close()
 
-    def read(self, offset: int, length: int, url: str) -> tuple[bytes, dict[str, Any]]:
+    def read(
+        self, offset: int, length: int, url: str
+    ) -> tuple[bytes, dict[str, Any]]:
         """The record of a URL that was written there once, as its line and decoded. It may still
         wait to be flushed.
 
@@ -112,7 +118,9 @@ class RecordLog:
         end = self.file.written
         with self.file.read() as file:
             if file.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
-                file.seek(len(BOM_UTF8))  # an editor's, in records that were adopted
+                file.seek(
+                    len(BOM_UTF8)
+                )  # an editor's, in records that were adopted
             while file.tell() < end:
                 yield file.readline().rstrip(b"\n")
 

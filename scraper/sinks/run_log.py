@@ -28,7 +28,10 @@ class RunLog:
 
     def __init__(self, folder: Folder, *, as_json: bool = False) -> None:
         self.file = LineFile(
-            folder, self.name, on_move=self._follow_move, on_resize=self._accept_size
+            folder,
+            self.name,
+            on_move=self._follow_move,
+            on_resize=self._accept_size,
         )
         self._as_json = as_json
 
@@ -56,7 +59,9 @@ class RunLog:
 
     def add(self, outcome: Outcome) -> None:
         if not _is_host_down(outcome):  # the host has one line of its own
-            self.file.write(json_line(outcome) if self._as_json else text_line(outcome))
+            self.file.write(
+                json_line(outcome) if self._as_json else text_line(outcome)
+            )
 
     def note(self, text: str) -> None:
         """A line about the run. `text` holds no secrets."""
@@ -81,13 +86,17 @@ def text_line(outcome: Outcome) -> bytes:
     """When, at which stage, which URL, and how it ended."""
     task, fetched, failure = outcome.task, outcome.fetched, outcome.failure
     level = "WARNING" if outcome.state == "failed" else "INFO"
-    parts = [f"{_second_text(int(time.time()))} [{_stage_of(outcome)}] {level}: id={task.id}"]
+    parts = [
+        f"{_second_text(int(time.time()))} [{_stage_of(outcome)}] {level}: id={task.id}"
+    ]
     parts.append(f"{outcome.state} {_url_of(task)}")
     if fetched is not None:
         parts.append(f"status={fetched.status} bytes={fetched.bytes}")
         parts.append(f"ms={fetched.timings.fetch * 1000:.0f}")
     if failure is not None:
-        parts.append(f"code={failure.label} attempts={task.attempt} {redacted(failure.message)}")
+        parts.append(
+            f"code={failure.label} attempts={task.attempt} {redacted(failure.message)}"
+        )
     return printable(" ".join(parts)).encode()
 
 
@@ -107,7 +116,9 @@ def json_line(outcome: Outcome) -> bytes:
             "attempt": task.attempt,
             "status": _status_of(outcome),
             "bytes": fetched.bytes if fetched else None,
-            "elapsed_ms": round(fetched.timings.fetch * 1000, 1) if fetched else None,
+            "elapsed_ms": round(fetched.timings.fetch * 1000, 1)
+            if fetched
+            else None,
         }
     )
 
@@ -115,7 +126,9 @@ def json_line(outcome: Outcome) -> bytes:
 def note_line(text: str, *, as_json: bool) -> bytes:
     """A line that is about the run, in either form."""
     if as_json:
-        return _encode_json({"at": _now_text(), "event": "note", "message": text})
+        return _encode_json(
+            {"at": _now_text(), "event": "note", "message": text}
+        )
     return f"{_second_text(int(time.time()))} [run] WARNING: {printable(text)}".encode()
 
 

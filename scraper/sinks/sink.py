@@ -84,4 +84,8 @@ def open_sinks(folder: Folder, config: Config, *, ended: bool) -> Outputs:
     records = RecordLog(folder, ended=ended)
     found = [open_kind(folder, records, config) for open_kind in KINDS]
     others = tuple(sink for sink in found if sink is not None)
-    return Outputs(records, RunLog(folder, as_json=config.output.log_format == "json"), others)
+    return Outputs(
+        records,
+        RunLog(folder, as_json=config.output.log_format == "json"),
+        others,
+    )

@@ -58,7 +58,8 @@ class StandardOutput:
             self._waiting.clear()
             if not self._is_read:
                 logger.warning(
-                    "standard output has no reader any more: the records go on in %s", self._path
+                    "standard output has no reader any more: the records go on in %s",
+                    self._path,
                 )
         return ""
 

@@ -57,7 +57,12 @@ class SummaryFile:
         """Put this one in its place. Raises as `check` does, and OSError."""
         self.check()
         with self._parts.create_file(self.name) as file:
-            file.write(printable_json(orjson.dumps(summary, option=orjson.OPT_INDENT_2)) + b"\n")
+            file.write(
+                printable_json(
+                    orjson.dumps(summary, option=orjson.OPT_INDENT_2)
+                )
+                + b"\n"
+            )
         self._folder.move_in(self._parts, self.name, self.name)
 
 
@@ -69,4 +74,9 @@ def _is_summary(text: bytes) -> bool:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:
         return False
-    return isinstance(found, dict) and found.keys() >= {"version", "inputs", "exit_code", "pass"}
+    return isinstance(found, dict) and found.keys() >= {
+        "version",
+        "inputs",
+        "exit_code",
+        "pass",
+    }

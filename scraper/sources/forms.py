@@ -17,7 +17,9 @@ from functools import partial
 from scraper.sources.text import COMMENT, INVISIBLE
 
 LINES_EXAMINED = 100  # lines, from the first one on
-FEWEST = 2  # lines of a form: a single one is an odd line, unless it says what it is
+FEWEST = (
+    2  # lines of a form: a single one is an odd line, unless it says what it is
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ class Form:
     command: str = ""
 
 
-def refusal_of(lines: Iterable[bytes | str], name: str, file: str | None = None) -> str | None:
+def refusal_of(
+    lines: Iterable[bytes | str], name: str, file: str | None = None
+) -> str | None:
     """Why these first lines are no list of URLs, in one line; None if they are one.
 
     `name` is what the list is called, `file` its path if it has one that a shell could open.
@@ -44,8 +48,12 @@ def refusal_of(lines: Iterable[bytes | str], name: str, file: str | None = None)
     if file is None:
         return f"{message}, such as with {form.command} | python -m scraper -"
     command = f"{form.command} < {shlex.quote(file)}"
-    if any(isinstance(each, str) for each in first):  # it was decoded on the way
-        command = f"iconv -f UTF-16 -t UTF-8 {shlex.quote(file)} | {form.command}"
+    if any(
+        isinstance(each, str) for each in first
+    ):  # it was decoded on the way
+        command = (
+            f"iconv -f UTF-16 -t UTF-8 {shlex.quote(file)} | {form.command}"
+        )
     return f"{message}, such as with {command} > only-urls.txt"
 
 
@@ -53,7 +61,9 @@ def _form_of(lines: Sequence[bytes | str]) -> Form | None:
     whole = b"".join(each for each in lines if isinstance(each, bytes))
     if form := _binary_form(whole):
         return form
-    texts = [text for text in map(_text, lines) if text and not text.startswith("#")]
+    texts = [
+        text for text in map(_text, lines) if text and not text.startswith("#")
+    ]
     if not texts:
         return None
     return _marked_form(texts[0]) or _form_of_most(texts)
@@ -66,7 +76,10 @@ def _text(line: bytes | str) -> str:
     return text if text.strip(INVISIBLE) else ""
 
 
-_TAKE_OUT = ("take the URLs out of it", """grep -oE 'https?://[^"<>[:space:]]+'""")
+_TAKE_OUT = (
+    "take the URLs out of it",
+    """grep -oE 'https?://[^"<>[:space:]]+'""",
+)
 _SAVE = "save the URLs in it as plain text"
 _MAGIC: tuple[tuple[bytes, Form], ...] = (
     (b"\x1f\x8b", Form("gzip", "unpack it", "gzip -dc")),
@@ -91,7 +104,10 @@ def _binary_form(first: bytes) -> Form | None:
             return form
     if not first.startswith(b"PK\x03\x04"):
         return None
-    if any(part in first for part in (b"[Content_Types].xml", b"xl/", b"word/", b"mimetype")):
+    if any(
+        part in first
+        for part in (b"[Content_Types].xml", b"xl/", b"word/", b"mimetype")
+    ):
         return Form("a document of an office program, such as .xlsx", _SAVE)
     return Form("a ZIP archive", "unpack it")
 
@@ -103,7 +119,9 @@ _MARKS: tuple[tuple[re.Pattern[str], Form], ...] = (
      Form("XML, such as a sitemap or a feed", *_TAKE_OUT)),
     (re.compile(r"\{\s*(\"|$|\})|\[\s*($|[\"{\[\]])"), Form("JSON", *_TAKE_OUT)),
 )  # fmt: skip
-_TAG = re.compile(r"</?[a-z][a-z0-9:-]*(\s[^<>]*)?/?>|<[a-z]+\s+[a-z-]+=|<!--", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?[a-z][a-z0-9:-]*(\s[^<>]*)?/?>|<[a-z]+\s+[a-z-]+=|<!--", re.IGNORECASE
+)
 _MEMBER = re.compile(r"[{\[]?\s*\"[^\"]*\"\s*:\s*[\"{\[\d-]")
 
 
@@ -149,13 +167,23 @@ def _table_of(texts: Sequence[str], delimiter: str) -> Form | None:
     rows = [row for row in _rows(texts, delimiter) if sum(map(bool, row)) > 1]
     if not rows or not _are_most(rows, texts):
         return None
-    if _are_most([row for row in rows if _are_urls(row)], texts) and not _is_header(rows[0]):
-        return Form("several URLs a line", "put each on its own", _command_for_all(delimiter))
+    if _are_most(
+        [row for row in rows if _are_urls(row)], texts
+    ) and not _is_header(rows[0]):
+        return Form(
+            "several URLs a line",
+            "put each on its own",
+            _command_for_all(delimiter),
+        )
     width = Counter(map(len, rows)).most_common(1)[0][0]
     rows = [row for row in rows if len(row) == width]
     if not _are_most(rows, texts):
         return None
-    header = rows[0] if rows[0] == _cells(texts[0], delimiter) and _is_header(rows[0]) else None
+    header = (
+        rows[0]
+        if rows[0] == _cells(texts[0], delimiter) and _is_header(rows[0])
+        else None
+    )
     inside = rows[1:] if header else rows
     column = _column_of_urls(inside) if inside else None
     if column is None:
@@ -170,7 +198,11 @@ def _table_of(texts: Sequence[str], delimiter: str) -> Form | None:
     else:
         what = f"{kind} with the columns {', '.join(each or '-' for each in header)[:200]}"
     advice = "take the column of URLs alone"
-    return Form(what, advice, _command_that_takes(column, delimiter, header=bool(header)))
+    return Form(
+        what,
+        advice,
+        _command_that_takes(column, delimiter, header=bool(header)),
+    )
 
 
 def _rows(texts: Sequence[str], delimiter: str) -> Iterator[list[str]]:
@@ -181,7 +213,9 @@ def _cells(text: str, delimiter: str) -> list[str]:
     if delimiter not in text:
         return [text]
     try:
-        cells = next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
+        cells = next(
+            csv.reader([text], delimiter=delimiter, skipinitialspace=True), []
+        )
     except csv.Error:
         return [text]
     if delimiter == "|" and cells[0] == cells[-1] == "":
@@ -195,37 +229,56 @@ def _is_header(cells: Sequence[str]) -> bool:
 
 def _named_column(header: Sequence[str] | None) -> int | None:
     names = [each.lower() for each in header or ()]
-    return next((names.index(each) for each in names if each in _URL_NAMES), None)
+    return next(
+        (names.index(each) for each in names if each in _URL_NAMES), None
+    )
 
 
 def _column_of_urls(rows: Sequence[Sequence[str]]) -> int | None:
     """The first column that has a URL in at least half of the rows."""
     for column in range(len(rows[0])):
-        if _are_most([row for row in rows if _URL_CELL.match(row[column])], rows):
+        if _are_most(
+            [row for row in rows if _URL_CELL.match(row[column])], rows
+        ):
             return column
     return None
 
 
 def _are_rows(
-    rows: Sequence[Sequence[str]], column: int, delimiter: str, texts: Sequence[str]
+    rows: Sequence[Sequence[str]],
+    column: int,
+    delimiter: str,
+    texts: Sequence[str],
 ) -> bool:
     """Without a header: is the delimiter no part of the URLs themselves?"""
     if len(rows) < FEWEST:
         return False
     word = _WORD.get(delimiter)
-    if column > 0 or word is None or _are_most([t for t in texts if t.startswith('"')], texts):
+    if (
+        column > 0
+        or word is None
+        or _are_most([t for t in texts if t.startswith('"')], texts)
+    ):
         return True
-    words = [row for row in rows if all(not each or word.fullmatch(each) for each in row[1:])]
+    words = [
+        row
+        for row in rows
+        if all(not each or word.fullmatch(each) for each in row[1:])
+    ]
     return _are_most(words, rows)
 
 
 def _are_urls(row: Sequence[str]) -> bool:
     """A URL in each cell that is not empty, and not a URL with a list of them in its query."""
-    return "?" not in row[0] and all(_FULL_URL.match(each) for each in row if each)
+    return "?" not in row[0] and all(
+        _FULL_URL.match(each) for each in row if each
+    )
 
 
 def _reader_of(delimiter: str) -> str:
-    given = {",": "", "\t": ", delimiter='\\t'"}.get(delimiter, f", delimiter='{delimiter}'")
+    given = {",": "", "\t": ", delimiter='\\t'"}.get(
+        delimiter, f", delimiter='{delimiter}'"
+    )
     return f"csv.reader(sys.stdin{given})"
 
 

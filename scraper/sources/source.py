@@ -27,9 +27,15 @@ class Source:
     name: str
     identity: str
     lines: Callable[[], Iterator[bytes | str]]
-    live: bool = False  # its lines come one by one, and no line waits for the next
-    pipe: bool = False  # its format is known only when its first lines have come
-    ahead: Callable[[], Iterable[bytes | str]] = tuple  # first lines; they come in `lines` again
+    live: bool = (
+        False  # its lines come one by one, and no line waits for the next
+    )
+    pipe: bool = (
+        False  # its format is known only when its first lines have come
+    )
+    ahead: Callable[[], Iterable[bytes | str]] = (
+        tuple  # first lines; they come in `lines` again
+    )
 
     @property
     def lasting(self) -> bool:
@@ -87,9 +93,13 @@ def file_source(name: str) -> Source:
 
     shown = _as_utf_8(name)
     identity = f"file:{_as_utf_8(path.resolve())}"
-    if not path.is_file() or name.startswith(("/dev/", "/proc/")):  # /dev/stdin is anything
+    if not path.is_file() or name.startswith(
+        ("/dev/", "/proc/")
+    ):  # /dev/stdin is anything
         return _pipe_source(shown, identity, lines)
-    refusal = refusal_of(itertools.islice(lines(), LINES_EXAMINED), shown, shown)
+    refusal = refusal_of(
+        itertools.islice(lines(), LINES_EXAMINED), shown, shown
+    )
     if refusal is not None:
         raise UsageError(refusal)
     return Source(shown, identity, lines, ahead=lines)
@@ -101,9 +111,13 @@ def _standard_input() -> Source:
     return _pipe_source("stdin", "stdin", lambda: read_lines(sys.stdin.buffer))
 
 
-def _pipe_source(name: str, identity: str, lines: Callable[[], Iterator[bytes | str]]) -> Source:
+def _pipe_source(
+    name: str, identity: str, lines: Callable[[], Iterator[bytes | str]]
+) -> Source:
     pipe = Pipe(lines)
-    return Source(name, identity, pipe.lines, live=True, pipe=True, ahead=pipe.ahead)
+    return Source(
+        name, identity, pipe.lines, live=True, pipe=True, ahead=pipe.ahead
+    )
 
 
 def _as_utf_8(path: str | Path) -> str:

@@ -100,12 +100,30 @@ def parse_line(raw: bytes | str, source: int, number: int) -> Line | None:
 # direction, NUL.
 INVISIBLE = "".join(each for each in map(chr, range(0x3001)) if each.isspace())
 INVISIBLE += "\x00\ufeff\u2060" + "".join(
-    map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+    map(
+        chr,
+        (
+            *range(0x200B, 0x2010),
+            *range(0x202A, 0x202F),
+            *range(0x2066, 0x206A),
+        ),
+    )
 )
 COMMENT = re.compile(r"\s#.*", re.DOTALL)
 _BULLET = re.compile(r"(?:[-*+•–]|\d{1,6}[.)])\s+(?=\S)")
-_LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^\s<>]+?)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)[.,;]?")
-_PAIRS = {'"': '"', "'": "'", "`": "`", "<": ">", "“": "”", "„": "“", "«": "»", "‘": "’"}
+_LINK = re.compile(
+    r"\[[^\]]*\]\(\s*<?([^\s<>]+?)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)[.,;]?"
+)
+_PAIRS = {
+    '"': '"',
+    "'": "'",
+    "`": "`",
+    "<": ">",
+    "“": "”",
+    "„": "“",
+    "«": "»",
+    "‘": "’",
+}
 
 _SEPARATORS = (",", ";")
 _CLOSING = frozenset((*_PAIRS.values(), *_SEPARATORS))
@@ -120,7 +138,11 @@ def url_text(line: str) -> str:
     text = line.strip(INVISIBLE)
     if text.startswith("#"):
         return ""
-    is_plain = text[:4] == "http" and text[-1:] not in _CLOSING and len(text.split(None, 1)) == 1
+    is_plain = (
+        text[:4] == "http"
+        and text[-1:] not in _CLOSING
+        and len(text.split(None, 1)) == 1
+    )
     return text if is_plain else _unwrapped(text)
 
 

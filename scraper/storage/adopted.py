@@ -55,7 +55,11 @@ _TABLES = (
 )
 _NO_TABLES = ("DROP TABLE adopted_name", "DROP TABLE adopted_image")
 
-_COLUMNS = tuple("pass" if name == "number" else name for name in Row._fields if name != "images")
+_COLUMNS = tuple(
+    "pass" if name == "number" else name
+    for name in Row._fields
+    if name != "images"
+)
 _QUOTED = ", ".join(f'"{name}"' for name in _COLUMNS)
 _SAID_AGAIN = [name for name in _COLUMNS if name not in ("key", "url", "host")]
 # As in a run: what a later record does not say (type, path, sha256) stays from before.
@@ -66,7 +70,9 @@ _TAKE = f"""INSERT INTO url ({_QUOTED}, first_pass, changed_pass)
 _NAME = f"""INSERT OR IGNORE INTO adopted_name (hidden, key)
   SELECT * FROM {rows_of_batch(("hidden", "key"))}"""
 _IMAGE = f"INSERT INTO adopted_image SELECT * FROM {rows_of_batch(('parent', 'place', 'child'))}"
-_KEY_OF = "coalesce((SELECT n.key FROM adopted_name AS n WHERE n.hidden = {0}), {0})"
+_KEY_OF = (
+    "coalesce((SELECT n.key FROM adopted_name AS n WHERE n.hidden = {0}), {0})"
+)
 
 _LINKS = f"""INSERT OR IGNORE INTO link SELECT p.id, c.id FROM adopted_image AS i
   JOIN url AS p ON p.key = i.parent AND p."offset" = i.place
@@ -116,11 +122,20 @@ class AdoptedRows:
     @property
     def lacks_names(self) -> bool:
         """Is there a URL of which only the key is known?"""
-        return bool(self._database.value_of("SELECT EXISTS (SELECT 1 FROM adopted_name)"))
+        return bool(
+            self._database.value_of(
+                "SELECT EXISTS (SELECT 1 FROM adopted_name)"
+            )
+        )
 
     def name(self, lines: Iterable[Line]) -> None:
         """URLs of the lists, as they truly are."""
-        names = encode([(key_of(each.url.href), each.url.href, each.url.lane) for each in lines])
+        names = encode(
+            [
+                (key_of(each.url.href), each.url.href, each.url.lane)
+                for each in lines
+            ]
+        )
         self._database.execute(_TRUE_NAMES, (names,))
         self._database.execute(_ARE_KNOWN, (names,))
 

@@ -15,8 +15,12 @@ from scraper.machine.files import open_folder, opening
 from scraper.storage.faults import refusal_of
 from scraper.storage.schema import bring_up_to_date, check_schema
 
-MAX_LOG_BYTES = 16 * 2**20  # what the write-ahead log keeps of its size once it is written back
-CACHE_KIB = 16_384  # 64 MiB would fill with the length of the list; 16 MiB stays flat
+MAX_LOG_BYTES = (
+    16 * 2**20
+)  # what the write-ahead log keeps of its size once it is written back
+CACHE_KIB = (
+    16_384  # 64 MiB would fill with the length of the list; 16 MiB stays flat
+)
 
 
 class Database:
@@ -27,10 +31,14 @@ class Database:
 
     def __init__(self, path: Path, *, durable: bool = False) -> None:
         self.path = path
-        self._gathered: defaultdict[str, list[Sequence[Any]]] = defaultdict(list)
+        self._gathered: defaultdict[str, list[Sequence[Any]]] = defaultdict(
+            list
+        )
         _check_files(path)
         try:
-            self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self.connection = sqlite3.connect(
+                path, isolation_level=None, check_same_thread=False
+            )
         except sqlite3.Error as error:
             raise refusal_of(error, path) from error
         with self._closing_on_error():
@@ -58,7 +66,9 @@ class Database:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        connection.execute(
+            f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}"
+        )
         return bool(mode == "wal")
 
     def _begin(self) -> None:
@@ -97,7 +107,10 @@ class Database:
     @property
     def changed(self) -> bool:
         """Is there anything that a kill would undo?"""
-        return any(self._gathered.values()) or self.connection.total_changes > self._committed
+        return (
+            any(self._gathered.values())
+            or self.connection.total_changes > self._committed
+        )
 
     def commit(self) -> None:
         """Make everything since the last commit true."""
@@ -109,7 +122,9 @@ class Database:
     def rollback(self) -> None:
         """Forget everything since the last commit, as a kill would."""
         self._gathered.clear()
-        if self.connection.in_transaction:  # a COMMIT that met a full disk has ended it
+        if (
+            self.connection.in_transaction
+        ):  # a COMMIT that met a full disk has ended it
             self.connection.execute("ROLLBACK")
         self._begin()
 
@@ -125,7 +140,9 @@ class Database:
 
     def meta(self, name: str) -> str | None:
         """A fact about the folder; None if it is not known."""
-        value: str | None = self.value_of("SELECT value FROM meta WHERE name = ?", name)
+        value: str | None = self.value_of(
+            "SELECT value FROM meta WHERE name = ?", name
+        )
         return value
 
     def set_meta(self, name: str, value: str | None) -> None:
@@ -133,7 +150,9 @@ class Database:
         if value is None:
             self.execute("DELETE FROM meta WHERE name = ?", (name,))
         else:
-            self.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+            self.execute(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value)
+            )
 
 
 def encode(value: object) -> str:

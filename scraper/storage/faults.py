@@ -23,8 +23,12 @@ _PROBE_BYTES = 65_536
 def fault_of(error: sqlite3.Error, path: Path) -> LocalFault:
     """What a run stops with when its ledger cannot be written or read."""
     if _is_full(error, path):
-        return LocalFault(disk_failure(OSError(errno.ENOSPC, str(error), str(path))))
-    return LocalFault(new_failure(failure_of(error).kind, explain_unusable(path, error)))
+        return LocalFault(
+            disk_failure(OSError(errno.ENOSPC, str(error), str(path)))
+        )
+    return LocalFault(
+        new_failure(failure_of(error).kind, explain_unusable(path, error))
+    )
 
 
 def refusal_of(error: sqlite3.Error, path: Path) -> ScraperError:

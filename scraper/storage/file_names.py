@@ -16,7 +16,9 @@ from scraper.media_types import extension_of
 from scraper.model import Kind
 from scraper.urls import Url, digest
 
-MAX_STEM_BYTES = 80  # with hash, host and extension a path stays below 255 bytes a component
+MAX_STEM_BYTES = (
+    80  # with hash, host and extension a path stays below 255 bytes a component
+)
 MAX_HOST_BYTES = 100
 PICTURE_EXTENSIONS = (".jpg", ".png", ".webp")
 FOLDERS: dict[Kind, str] = {"page": "pages", "image": "images", "file": "files"}
@@ -56,7 +58,9 @@ def processed_prefix(url: Url) -> str:
 def has_picture(folder: Folder, url: Url) -> bool:
     """Does the picture lie there that was made of this URL?"""
     prefix = processed_prefix(url)
-    return any(folder.has_file(prefix + extension) for extension in PICTURE_EXTENSIONS)
+    return any(
+        folder.has_file(prefix + extension) for extension in PICTURE_EXTENSIONS
+    )
 
 
 def _last_part(url: str) -> str:
@@ -65,7 +69,9 @@ def _last_part(url: str) -> str:
     name = path.rpartition("/")[2] if "/" in path else "index"
     if "%" in name:
         name = unicodedata.normalize("NFC", unquote(name, errors="replace"))
-    return name.partition(";")[0]  # what follows are parameters, often the id of a session
+    return name.partition(";")[
+        0
+    ]  # what follows are parameters, often the id of a session
 
 
 def _plain_extension(name: str) -> str:

@@ -48,7 +48,9 @@ class Hosts:
         )
         self._database.execute(_KEEP, values)
 
-    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None:
+    def keep_robots(
+        self, lane: int, name: str, scheme: str, at: float, text: str
+    ) -> None:
         """Remember one origin's robots.txt: {scheme: [unix time, text]}."""
         known = self.get(lane)
         robots = orjson.loads(known.robots) if known and known.robots else {}
@@ -63,10 +65,14 @@ class Hosts:
 
     def classes(self) -> dict[str, str]:
         """Which hosts were private or public when first looked up."""
-        rows = self._database.execute("SELECT name, class FROM host WHERE class IS NOT NULL")
+        rows = self._database.execute(
+            "SELECT name, class FROM host WHERE class IS NOT NULL"
+        )
         return dict(rows.fetchall())
 
     def keep_classes(self, classes: Mapping[str, str]) -> None:
         """Remember them: what was public once must not lead into a private network tomorrow."""
         for name, host_class in classes.items():
-            self._database.execute(_KEEP_CLASS, (lane_of(name), name, host_class))
+            self._database.execute(
+                _KEEP_CLASS, (lane_of(name), name, host_class)
+            )

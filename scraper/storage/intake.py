@@ -75,7 +75,9 @@ class _KnownRow(NamedTuple):
     is_found: bool  # on a page
 
 
-_Found = tuple[int, _KnownRow | None]  # the key of a URL, and its row if it has one
+_Found = tuple[
+    int, _KnownRow | None
+]  # the key of a URL, and its row if it has one
 
 
 class Intake:
@@ -88,8 +90,12 @@ class Intake:
     def reload(self) -> None:
         """Number the next rows behind those that are there, after a rollback or an adoption."""
         value_of = self._database.value_of
-        self._next_id = int(value_of("SELECT coalesce(max(id), 0) FROM url")) + 1
-        self._next_seq = int(value_of("SELECT coalesce(max(seq), 0) FROM url")) + 1
+        self._next_id = (
+            int(value_of("SELECT coalesce(max(id), 0) FROM url")) + 1
+        )
+        self._next_seq = (
+            int(value_of("SELECT coalesce(max(seq), 0) FROM url")) + 1
+        )
 
     @property
     def is_empty(self) -> bool:
@@ -113,10 +119,16 @@ class Intake:
         """
         self._database.flush()
         rows = self._find_rows(lines)
-        batch = _Batch(number, listed, parent, again, seen, self._next_id, self._next_seq)
+        batch = _Batch(
+            number, listed, parent, again, seen, self._next_id, self._next_seq
+        )
         for line in lines:
             key, known = rows[line.url.href]
-            row = batch.reuse_row(line, known) if known else batch.insert_row(line, key)
+            row = (
+                batch.reuse_row(line, known)
+                if known
+                else batch.insert_row(line, key)
+            )
             rows[line.url.href] = key, row
             batch.count_line(line, row)
         self._next_id, self._next_seq = batch.next_id, batch.next_seq
@@ -151,7 +163,9 @@ class Intake:
             wanted = {url: key_of(url, salt) for url in clashing}
         return found
 
-    def _rows_of_keys(self, keys: Sequence[int]) -> dict[int, tuple[str, _KnownRow]]:
+    def _rows_of_keys(
+        self, keys: Sequence[int]
+    ) -> dict[int, tuple[str, _KnownRow]]:
         found = self._database.value_of(_FIND, encode(keys))
         rows: list[list[Any]] = orjson.loads(found)
         return {key: (url, _KnownRow(*columns)) for key, url, *columns in rows}
@@ -164,9 +178,13 @@ class Intake:
         """
         database = self._database
         database.flush()
-        database.connection.create_function("seen", 1, seen.__contains__, deterministic=True)
+        database.connection.create_function(
+            "seen", 1, seen.__contains__, deterministic=True
+        )
         lists = encode(sources)
-        database.execute(f"DELETE FROM input WHERE {_OF_LISTS} AND NOT seen(url)", (lists,))
+        database.execute(
+            f"DELETE FROM input WHERE {_OF_LISTS} AND NOT seen(url)", (lists,)
+        )
         dropped = database.value_of(
             f"SELECT json_group_array(id) FROM url"
             f" WHERE seq IS NOT NULL AND {_OF_LISTS} AND NOT seen(id)",
@@ -189,7 +207,9 @@ class _Batch:
     next_seq: int
     new: list[tuple[Any, ...]] = field(default_factory=list)
     due_again: list[int] = field(default_factory=list)
-    adopted: list[tuple[Any, ...]] = field(default_factory=list)  # a page had named them before
+    adopted: list[tuple[Any, ...]] = field(
+        default_factory=list
+    )  # a page had named them before
     named_again: list[tuple[Any, ...]] = field(default_factory=list)
     links: list[tuple[int, int]] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
@@ -225,12 +245,16 @@ class _Batch:
         )
         self.lanes.add(url.lane)
         is_found = self.parent is not None
-        return _KnownRow(id, self.number, "pending", self.listed, line.source, is_found)
+        return _KnownRow(
+            id, self.number, "pending", self.listed, line.source, is_found
+        )
 
     def reuse_row(self, line: Line, row: _KnownRow) -> _KnownRow:
         """A URL that has a row: it may become the list's own, and due again."""
         if self.listed and not row.is_listed:
-            self.adopted.append((row.id, self.next_seq, line.source, line.line, line.written))
+            self.adopted.append(
+                (row.id, self.next_seq, line.source, line.line, line.written)
+            )
             self.next_seq += 1
             self.known_as_found += row.is_found and row.number == self.number
             row = row._replace(is_listed=True, source=line.source)

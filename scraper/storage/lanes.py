@@ -41,7 +41,10 @@ class _WaitingRow(NamedTuple):
 
 
 _OF_PARENT = "CASE WHEN parent THEN (SELECT p.{} FROM url AS p WHERE p.id = w.parent) END"
-_EXPRESSIONS = {"parent": _OF_PARENT.format("url"), "page": _OF_PARENT.format("final_url")}
+_EXPRESSIONS = {
+    "parent": _OF_PARENT.format("url"),
+    "page": _OF_PARENT.format("final_url"),
+}
 _STORED = [each.name for each in fields(StoredResponse)]
 _COLUMNS = (*_WaitingRow._fields, *_STORED)
 _SELECTED = [_EXPRESSIONS.get(name, f'"{name}"') for name in _COLUMNS]
@@ -63,7 +66,9 @@ _FINISH = f"""UPDATE url SET pass = j.pass, host = coalesce(j.home, host), due =
 class Lanes:
     """The rows that wait, as the frontier sees them: with what is remembered of their hosts."""
 
-    def __init__(self, database: Database, hosts: Hosts, sources: Sources) -> None:
+    def __init__(
+        self, database: Database, hosts: Hosts, sources: Sources
+    ) -> None:
         self._database = database
         self._sources = sources
         self._hosts = hosts
@@ -95,10 +100,14 @@ class Lanes:
             page=parts_of(row.page) if row.page else None,
             written=row.written,
             seq=row.seq,
-            source=None if row.source is None else self._sources.names.get(row.source),
+            source=None
+            if row.source is None
+            else self._sources.names.get(row.source),
             line=row.line,
             refusal=row.error_kind,
-            stored=_decode_stored(columns[count:], with_validators=row.validators_url == asked),
+            stored=_decode_stored(
+                columns[count:], with_validators=row.validators_url == asked
+            ),
             started=row.started or 0.0,
         )
         return Waiting(task, row.due)
@@ -123,7 +132,11 @@ class Lanes:
 
     def count_pending(self) -> int:
         """How many URLs wait (a scan of the index: 50 ms a million; not for each turn)."""
-        return int(self._database.value_of("SELECT count(*) FROM url WHERE state = 'pending'"))
+        return int(
+            self._database.value_of(
+                "SELECT count(*) FROM url WHERE state = 'pending'"
+            )
+        )
 
     # -- their hosts --------------------------------------------------------------------------
 
@@ -135,7 +148,9 @@ class Lanes:
         """Remember a host's pace and failures."""
         self._hosts.keep(state)
 
-    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None:
+    def keep_robots(
+        self, lane: int, name: str, scheme: str, at: float, text: str
+    ) -> None:
         """Remember one origin's robots.txt."""
         self._hosts.keep_robots(lane, name, scheme, at, text)
 
@@ -154,10 +169,14 @@ def _encode_hops(hops: tuple[Hop, ...]) -> str | None:
 def _decode_hops(encoded: str | None) -> tuple[Hop, ...]:
     if not encoded:
         return ()
-    return tuple(Hop(parts_of(url), status) for url, status in orjson.loads(encoded))
+    return tuple(
+        Hop(parts_of(url), status) for url, status in orjson.loads(encoded)
+    )
 
 
-def _decode_stored(columns: list[Any], *, with_validators: bool) -> StoredResponse | None:
+def _decode_stored(
+    columns: list[Any], *, with_validators: bool
+) -> StoredResponse | None:
     """What an earlier pass has stored, if it has; validators count only where they were given."""
     if columns[0] is None:
         return None

@@ -23,7 +23,9 @@ from scraper.storage.sources import Sources
 from scraper.storage.spans import RecordSpans
 from scraper.storage.status import count_ends
 
-_PUBLISH = "publish"  # the fact that names files which the last commit has promised
+_PUBLISH = (
+    "publish"  # the fact that names files which the last commit has promised
+)
 
 
 class Ledger(Database):
@@ -68,12 +70,16 @@ class Ledger(Database):
 
     def position(self, sink: str) -> str | None:
         """Up to where a sink is whole, in its own words."""
-        value: str | None = self.value_of("SELECT position FROM sink WHERE name = ?", sink)
+        value: str | None = self.value_of(
+            "SELECT position FROM sink WHERE name = ?", sink
+        )
         return value
 
     def set_position(self, sink: str, position: str) -> None:
         """Remember up to where a sink is whole."""
-        self.execute("INSERT OR REPLACE INTO sink VALUES (?, ?)", (sink, position))
+        self.execute(
+            "INSERT OR REPLACE INTO sink VALUES (?, ?)", (sink, position)
+        )
 
     def ends(self, ids: Iterable[int] | None = None) -> list[Ended]:
         """How the URLs of the folder's lists ended last (or those of `ids`), with their images."""

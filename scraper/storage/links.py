@@ -24,7 +24,9 @@ class Links:
 
     def images_of(self, pages: Sequence[int]) -> list[int]:
         """The images that these pages name."""
-        images: list[int] = orjson.loads(self._database.value_of(_IMAGES, encode(pages)))
+        images: list[int] = orjson.loads(
+            self._database.value_of(_IMAGES, encode(pages))
+        )
         return images
 
     def forget(self, page: int) -> None:
@@ -39,7 +41,9 @@ class Links:
         database = self._database
         database.flush()
         which = {"number": number, "page": page}
-        lanes = database.execute(f"SELECT DISTINCT host FROM url WHERE {_ENDED_BEFORE}", which)
+        lanes = database.execute(
+            f"SELECT DISTINCT host FROM url WHERE {_ENDED_BEFORE}", which
+        )
         gaining = frozenset(lane for (lane,) in lanes)
         database.execute(f"{REOPEN} WHERE {_ENDED_BEFORE}", which)
         return gaining

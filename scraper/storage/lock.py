@@ -33,7 +33,10 @@ def take_lock(hidden: Folder, folder: Path) -> FileIO:
 def holder_of(folder: Path) -> str | None:
     """The process number of the run that holds this folder; None if none does."""
     try:
-        with open_folder(folder) as opened, opened.open_reader(f".scraper/{_NAME}") as file:
+        with (
+            open_folder(folder) as opened,
+            opened.open_reader(f".scraper/{_NAME}") as file,
+        ):
             process = file.read(32).decode("ascii", "replace").strip()
             try:
                 _lock(file, folder)

@@ -57,7 +57,10 @@ class Passes:
 
     def newest_first(self, limit: int = -1) -> list[Pass]:
         """The passes of this folder."""
-        return [_decode_pass(*row) for row in self._database.execute(_SELECT, (limit,))]
+        return [
+            _decode_pass(*row)
+            for row in self._database.execute(_SELECT, (limit,))
+        ]
 
     def open(
         self,
@@ -69,7 +72,13 @@ class Passes:
         """Enter a pass that begins now."""
         self._database.execute(
             "INSERT INTO pass VALUES (?, ?, NULL, ?, ?, ?, NULL, '{}')",
-            (number, time.time(), encode(arguments), encode(configurations), version),
+            (
+                number,
+                time.time(),
+                encode(arguments),
+                encode(configurations),
+                version,
+            ),
         )
 
     def enter_adopted(
@@ -81,14 +90,22 @@ class Passes:
             (number, began, ended, encode(counts)),
         )
 
-    def set_configurations(self, number: int, configurations: Sequence[Mapping[str, Any]]) -> None:
+    def set_configurations(
+        self, number: int, configurations: Sequence[Mapping[str, Any]]
+    ) -> None:
         """Keep the options under which the runs of a pass have made their results."""
         self._database.execute(
-            "UPDATE pass SET configuration = ? WHERE number = ?", (encode(configurations), number)
+            "UPDATE pass SET configuration = ? WHERE number = ?",
+            (encode(configurations), number),
         )
 
     def save_counts(
-        self, number: int, counts: bytes, exit_code: int | None = None, *, ended: bool = False
+        self,
+        number: int,
+        counts: bytes,
+        exit_code: int | None = None,
+        *,
+        ended: bool = False,
     ) -> None:
         """Keep the counts, so that a resumed pass goes on counting."""
         values = (counts.decode(), exit_code, ended, time.time(), number)
@@ -96,7 +113,9 @@ class Passes:
 
     def end(self, number: int) -> None:
         """Enter that a pass ends now."""
-        self._database.execute("UPDATE pass SET ended = ? WHERE number = ?", (time.time(), number))
+        self._database.execute(
+            "UPDATE pass SET ended = ? WHERE number = ?", (time.time(), number)
+        )
 
     def recount(self, last: Pass) -> None:
         """Open a pass again, with the counts that follow from its rows."""
@@ -112,24 +131,37 @@ class Passes:
         failures: dict[str, int] = {}
         skips: dict[str, int] = {}
         total_bytes = 0
-        for state, kind, status, urls, size in self._database.execute(_ENDS_OF_PASS, (number,)):
+        for state, kind, status, urls, size in self._database.execute(
+            _ENDS_OF_PASS, (number,)
+        ):
             states[state] += urls
             total_bytes += size
             if kind is not None:
                 label = label_of(kind, status)
                 group = skips if state == "skipped" else failures
                 group[label] = group.get(label, 0) + urls
-        return {**states, "failures": failures, "skips": skips, "bytes": total_bytes}
+        return {
+            **states,
+            "failures": failures,
+            "skips": skips,
+            "bytes": total_bytes,
+        }
 
     # -- what is due --------------------------------------------------------------------------
 
     def count_urls(self, number: int) -> int:
         """How many URLs pass `number` is about so far."""
-        return int(self._database.value_of("SELECT count(*) FROM url WHERE pass = ?", number))
+        return int(
+            self._database.value_of(
+                "SELECT count(*) FROM url WHERE pass = ?", number
+            )
+        )
 
     def adopt_pending(self, number: int) -> None:
         """What an earlier pass has left becomes part of pass `number`."""
-        self._database.execute("UPDATE url SET pass = ? WHERE state = 'pending'", (number,))
+        self._database.execute(
+            "UPDATE url SET pass = ? WHERE state = 'pending'", (number,)
+        )
 
     def reopen_failed(self, number: int, kinds: Sequence[str]) -> int:
         """Make failed URLs due in pass `number`: those of `kinds`, or all that are not final.
@@ -139,11 +171,21 @@ class Passes:
         """
         statuses = [int(_status_in(kind)) for kind in kinds if _status_in(kind)]
         names = [kind for kind in kinds if not _status_in(kind)]
-        which = {"number": number, "kinds": encode(names), "statuses": encode(statuses)}
+        which = {
+            "number": number,
+            "kinds": encode(names),
+            "statuses": encode(statuses),
+        }
         condition = _FAILED_SO if kinds else _FAILED
         self._database.flush()
-        self._database.execute(f"{REOPEN} WHERE ({condition}) AND {_NAMED}", which)
-        return int(self._database.value_of("SELECT count(*) FROM url WHERE state = 'pending'"))
+        self._database.execute(
+            f"{REOPEN} WHERE ({condition}) AND {_NAMED}", which
+        )
+        return int(
+            self._database.value_of(
+                "SELECT count(*) FROM url WHERE state = 'pending'"
+            )
+        )
 
     def reopen_listed(self, number: int) -> int:
         """Make all that a list names due in pass `number`, but for what is part of it already.

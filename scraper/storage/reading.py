@@ -38,7 +38,9 @@ def read(path: Path, look: Callable[[sqlite3.Connection], Seen]) -> Seen:
             raise Unreadable(f"cannot read {path}: {error}") from error
         raise
     if _has_log(path) > with_log:
-        return read(path, look)  # a run has begun: what was read may be neither old nor new
+        return read(
+            path, look
+        )  # a run has begun: what was read may be neither old nor new
     return seen
 
 
@@ -47,7 +49,9 @@ def _connect(path: Path, with_log: bool) -> sqlite3.Connection:
         with path.open("rb") as file:
             version = file.read(_VERSION.stop)[_VERSION]
     except OSError as error:
-        raise Unreadable(f"cannot read {_shut(path)}: {error.strerror}") from error
+        raise Unreadable(
+            f"cannot read {_shut(path)}: {error.strerror}"
+        ) from error
     options = "mode=ro"
     if version == _WITH_LOG:
         # Without a log no run writes. With one, its index is read where it lies, and made in memory

@@ -103,7 +103,9 @@ _UNREACHABLE_HAS_FAILED = """UPDATE url SET state = 'failed'
   WHERE error_kind = 'robots_unreachable' AND state = 'skipped'"""
 # Schema 1 kept one hash of all options, from which none of them can be known.
 _NO_OPTIONS_KNOWN = "UPDATE pass SET configuration = '[]'"
-_NAME_FAILURES = "ALTER TABLE host RENAME COLUMN breaker TO consecutive_failures"
+_NAME_FAILURES = (
+    "ALTER TABLE host RENAME COLUMN breaker TO consecutive_failures"
+)
 
 # What leads from each schema to the next one.
 _MIGRATIONS: Mapping[int, tuple[str, ...]] = {
@@ -136,13 +138,17 @@ def bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
     connection.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
-def _execute_all(connection: sqlite3.Connection, statements: Iterable[str]) -> None:
+def _execute_all(
+    connection: sqlite3.Connection, statements: Iterable[str]
+) -> None:
     for statement in statements:
         connection.execute(statement)
 
 
 def _add_missing_columns(connection: sqlite3.Connection) -> None:
-    known = {name for _, name, *_ in connection.execute("PRAGMA table_info(url)")}
+    known = {
+        name for _, name, *_ in connection.execute("PRAGMA table_info(url)")
+    }
     for name, declaration in _FINISHED.items():
         if name not in known:
             connection.execute(f"ALTER TABLE url ADD COLUMN {declaration}")
@@ -158,14 +164,16 @@ def _add_missing_columns(connection: sqlite3.Connection) -> None:
 def rows_of_batch(columns: Iterable[str]) -> str:
     """The rows in a JSON array of arrays, the one parameter, as a table with these columns."""
     selected = (
-        f"json_extract(value, '$[{index}]') AS \"{name}\"" for index, name in enumerate(columns)
+        f"json_extract(value, '$[{index}]') AS \"{name}\""
+        for index, name in enumerate(columns)
     )
     return f"(SELECT {', '.join(selected)} FROM json_each(?))"
 
 
 _KEPT = 'coalesce({new}."{name}", url."{name}")'
 _KEPT_IF_UNCHANGED = (
-    'coalesce({new}."{name}", CASE WHEN {new}.state = \'unchanged\' THEN url."{name}" END)'
+    'coalesce({new}."{name}", '
+    "CASE WHEN {new}.state = 'unchanged' THEN url.\"{name}\" END)"
 )
 # Most columns take what the answer says; where it says nothing, these stay from the last time.
 _EXCEPTIONS = {
@@ -184,14 +192,17 @@ _CHANGES = """changed_pass = CASE WHEN {new}.sha256 IS NOT NULL AND url.sha256 I
   previous_sha256 = CASE WHEN {new}.sha256 IS NULL THEN url.previous_sha256 ELSE url.sha256 END"""
 
 
-def assignments(columns: Iterable[str], new: str, kept: Iterable[str] = ()) -> str:
+def assignments(
+    columns: Iterable[str], new: str, kept: Iterable[str] = ()
+) -> str:
     """`column = value` for each finished column, its values from the table called `new`.
 
     `kept` are columns that stay where nothing is said of them, besides those that always do.
     """
     expressions = {**_EXCEPTIONS, **dict.fromkeys(kept, _KEPT)}
     values = [
-        f'"{name}" = ' + expressions.get(name, '{new}."{name}"').format(new=new, name=name)
+        f'"{name}" = '
+        + expressions.get(name, '{new}."{name}"').format(new=new, name=name)
         for name in columns
     ]
     return ", ".join([*values, _CHANGES.format(new=new)])

@@ -43,7 +43,9 @@ class Sources:
 
     def rename(self, id: int, name: str) -> None:
         """A list has another name from now on."""
-        self._database.execute("UPDATE source SET name = ? WHERE id = ?", (name, id))
+        self._database.execute(
+            "UPDATE source SET name = ? WHERE id = ?", (name, id)
+        )
         del self._ids[self._names[id]]
         self._ids[name] = id
         self._names[id] = name
@@ -54,7 +56,9 @@ class Sources:
         None where 0.1.0 has remembered only that there is such a list.
         """
         value = self._database.meta(_OWNERS)
-        known: dict[str, int | None] | list[str] = orjson.loads(value) if value else {}
+        known: dict[str, int | None] | list[str] = (
+            orjson.loads(value) if value else {}
+        )
         return known if isinstance(known, dict) else dict.fromkeys(known)
 
     def set_owners(self, owners: Mapping[str, int | None]) -> None:

@@ -46,13 +46,23 @@ class RecordSpans:
 
     def sample(self, limit: int) -> list[RecordSpan]:
         """The last records of up to so many rows, spread evenly over all of them."""
-        last: int = self._database.value_of("SELECT coalesce(max(id), 0) FROM url")
+        last: int = self._database.value_of(
+            "SELECT coalesce(max(id), 0) FROM url"
+        )
         count = min(limit, last)
-        return self.of([1 + index * (last - 1) // max(count - 1, 1) for index in range(count)])
+        return self.of(
+            [
+                1 + index * (last - 1) // max(count - 1, 1)
+                for index in range(count)
+            ]
+        )
 
     def recent(self, seconds: float) -> list[RecordSpan]:
         """The records of the last `seconds` before the last one, in their order in the file."""
-        return [RecordSpan(*row) for row in self._database.execute(_RECENT, (seconds,))]
+        return [
+            RecordSpan(*row)
+            for row in self._database.execute(_RECENT, (seconds,))
+        ]
 
     def reopen_from(self, offset: int, number: int) -> int:
         """Make due in pass `number` what was recorded from `offset` on. Returns how many URLs."""

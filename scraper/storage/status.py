@@ -84,13 +84,17 @@ def _status_of(connection: sqlite3.Connection) -> RunStatus:
     )
 
 
-def count_ends(connection: sqlite3.Connection, ids: Iterable[int] | None = None) -> list[Ended]:
+def count_ends(
+    connection: sqlite3.Connection, ids: Iterable[int] | None = None
+) -> list[Ended]:
     """How the URLs of the folder's lists ended last (or those of `ids`), with the images of their
     pages; what has not ended yet is `pending`."""
     if ids is None:
         rows = connection.execute(_ENDS.format(_COUNTED))
     else:
-        rows = connection.execute(_ENDS.format(_COUNTED_OF), {"ids": encode(list(ids))})
+        rows = connection.execute(
+            _ENDS.format(_COUNTED_OF), {"ids": encode(list(ids))}
+        )
     return [Ended(*row) for row in rows]
 
 
@@ -106,5 +110,7 @@ def owners_of(path: Path) -> list[str] | None:
 
 
 def _read_owners(connection: sqlite3.Connection) -> str | None:
-    row = connection.execute("SELECT value FROM meta WHERE name = 'inputs'").fetchone()
+    row = connection.execute(
+        "SELECT value FROM meta WHERE name = 'inputs'"
+    ).fetchone()
     return row[0] if row else None

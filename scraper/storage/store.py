@@ -52,7 +52,9 @@ class Store:
                 )
                 self._lock = take_lock(self._hidden, self.folder)
                 self.own_parts = self._keep_open(
-                    self._hidden.open_below(f"parts/{self.parts.name}", create=True)
+                    self._hidden.open_below(
+                        f"parts/{self.parts.name}", create=True
+                    )
                 )
         except BaseException:
             self._release()
@@ -67,9 +69,13 @@ class Store:
                     f"{self.folder} is a link that leads nowhere: make its target, or choose "
                     "another --dir"
                 ) from None
-            raise UsageError(f"{self.folder} is a file: choose another --dir") from None
+            raise UsageError(
+                f"{self.folder} is a file: choose another --dir"
+            ) from None
         except NotADirectoryError:
-            raise UsageError(f"a part of {self.folder} is a file: choose another --dir") from None
+            raise UsageError(
+                f"a part of {self.folder} is a file: choose another --dir"
+            ) from None
 
     def _check_places(self) -> None:
         """Refuse now, not in the middle of the run, what lies in the place of a folder of ours."""
@@ -83,7 +89,11 @@ class Store:
 
     def close(self, *, keep_parts: bool = False) -> None:
         """Give the lock back, and remove what was never published, unless the next run needs it."""
-        if self._hidden is not None and self._lock is not None and not keep_parts:
+        if (
+            self._hidden is not None
+            and self._lock is not None
+            and not keep_parts
+        ):
             # What cannot be removed now is removed by the next run.
             with suppress(OSError), self._hidden.open_below("parts") as parts:
                 parts.remove_tree(self.parts.name)
@@ -113,7 +123,9 @@ class Store:
                 continue
             with folder:
                 for host, of_host in _grouped(of_kind, 1):
-                    _publish_into(_folder_for(of_host, folder, host), of_host, parts)
+                    _publish_into(
+                        _folder_for(of_host, folder, host), of_host, parts
+                    )
 
     def sync(self, files: Iterable[Publication]) -> None:
         """Have the disk hold these parts before anything says that they are there."""
@@ -137,7 +149,11 @@ class Store:
             self._publish([each for each in files if each.part is None], parts)
             for name in set(parts.folder_names()) - {self.parts.name}:
                 with parts.open_below(name) as killed:
-                    left = [each for each in files if each.part and killed.has_file(each.part)]
+                    left = [
+                        each
+                        for each in files
+                        if each.part and killed.has_file(each.part)
+                    ]
                     self._publish(left, killed)
                 parts.remove_tree(name)
 
@@ -146,7 +162,9 @@ def _parent_of(file: Publication) -> str:
     return os.path.dirname(file.path)
 
 
-def _grouped(files: Iterable[Publication], place: int) -> Iterator[tuple[str, list[Publication]]]:
+def _grouped(
+    files: Iterable[Publication], place: int
+) -> Iterator[tuple[str, list[Publication]]]:
     """By the component of their paths that stands at `place`."""
 
     def name_of(file: Publication) -> str:
@@ -156,7 +174,9 @@ def _grouped(files: Iterable[Publication], place: int) -> Iterator[tuple[str, li
         yield name, list(group)
 
 
-def _folder_for(files: Sequence[Publication], parent: Folder, name: str) -> Folder | None:
+def _folder_for(
+    files: Sequence[Publication], parent: Folder, name: str
+) -> Folder | None:
     """The folder of these files; None if there is only something to remove, which is gone as well
     as its folder."""
     creates = any(each.part is not None for each in files)
@@ -168,7 +188,9 @@ def _folder_for(files: Sequence[Publication], parent: Folder, name: str) -> Fold
         return None
 
 
-def _publish_into(folder: Folder | None, files: Iterable[Publication], parts: Folder) -> None:
+def _publish_into(
+    folder: Folder | None, files: Iterable[Publication], parts: Folder
+) -> None:
     if folder is None:
         return
     with folder:

@@ -8,8 +8,12 @@ from itertools import islice, takewhile
 
 from scraper.workers.triage import Fate, Pending, Resubmit, Suspect
 
-MAX_GATHERED = 4  # items a submission: +23 % pages a second; 8 bring little more
-GATHERED_SECONDS = 0.02  # an item that takes longer does not notice the 95 us of a submission
+MAX_GATHERED = (
+    4  # items a submission: +23 % pages a second; 8 bring little more
+)
+GATHERED_SECONDS = (
+    0.02  # an item that takes longer does not notice the 95 us of a submission
+)
 MAX_AHEAD = 2  # submissions for each worker that is busy
 
 
@@ -72,7 +76,9 @@ class Backlog:
         idle = self._processes - submitted
         limit = MAX_GATHERED
         if idle > 0:
-            limit = min(limit, -(-len(waiting) // idle))  # a share for each idle worker
+            limit = min(
+                limit, -(-len(waiting) // idle)
+            )  # a share for each idle worker
         batch = list(takewhile(_is_small, islice(waiting, limit)))
         if idle <= 0 and len(batch) == len(waiting) < MAX_GATHERED:
             return []  # more may come before a worker is idle

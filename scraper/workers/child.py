@@ -41,7 +41,9 @@ START_SECONDS = 60.0  # to import everything, the user's module too
 MAX_MESSAGE_CHARS = 500
 
 # What a processor gives: facts for the record, URLs found, and (temporary file, final name) pairs.
-ProcessorResult = tuple[dict[str, Any], Sequence[str], Sequence[tuple[str, str]]]
+ProcessorResult = tuple[
+    dict[str, Any], Sequence[str], Sequence[tuple[str, str]]
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ class WorkResult(NamedTuple):
     printed: str = ""
 
 
-def failed_result(number: int, failure: Failure | None, printed: str = "") -> WorkResult:
+def failed_result(
+    number: int, failure: Failure | None, printed: str = ""
+) -> WorkResult:
     """The result of an item of which nothing came."""
     return WorkResult(number, b"{}", (), (), failure, 0.0, printed)
 
@@ -159,16 +163,23 @@ _fault: Failure | None = None  # of the disk, which is why there is no worker
 def start_worker(setup: WorkerSetup) -> None:
     """Make this process a worker. It never raises: `ping` returns what went wrong."""
     global _worker, _complaint, _fault
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the coordinator
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     streams.open_missing()
-    threading.Thread(target=_exit_with_parent, name="exit-with-parent", daemon=True).start()
+    threading.Thread(
+        target=_exit_with_parent, name="exit-with-parent", daemon=True
+    ).start()
     try:
         _worker = _Worker(setup)
     except BaseException as error:  # noqa: BLE001  a user's module may raise anything
         _complaint = describe_error(error)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if isinstance(error, OSError) and error.errno in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+        ):
             _fault = disk_failure(error)
 
 
@@ -180,7 +191,9 @@ def ping() -> str:
 def process_batch(batch: Sequence[tuple[int, WorkItem]]) -> list[WorkResult]:
     """One result for each numbered item."""
     if _worker is None and _fault is None:
-        os._exit(1)  # no item has begun, so none is blamed: the stage stops if this goes on
+        os._exit(
+            1
+        )  # no item has begun, so none is blamed: the stage stops if this goes on
     return [_process(number, item) for number, item in batch]
 
 
@@ -189,7 +202,9 @@ def _process(number: int, item: WorkItem) -> WorkResult:
         return failed_result(number, _fault)
     try:
         return _worker.process(number, item)
-    except OSError as error:  # about the notes: the disk is full, whichever item it is
+    except (
+        OSError
+    ) as error:  # about the notes: the disk is full, whichever item it is
         return failed_result(number, disk_failure(error))
 
 
@@ -208,7 +223,9 @@ class _Worker:
         self._printed = Printed(printed_path(scratch, pid))
         self._dump = open(dump_path(scratch, pid), "wb", buffering=0)  # noqa: SIM115
         faulthandler.enable(self._dump)
-        faulthandler.dump_traceback_later(START_SECONDS, exit=True, file=self._dump)
+        faulthandler.dump_traceback_later(
+            START_SECONDS, exit=True, file=self._dump
+        )
         self._function = _function_of(recipe)
         faulthandler.cancel_dump_traceback_later()
         gc.collect()
@@ -220,7 +237,9 @@ class _Worker:
     def process(self, number: int, item: WorkItem) -> WorkResult:
         began = time.perf_counter()
         self._note(Note(number, time.monotonic(), False))
-        faulthandler.dump_traceback_later(self._limits.seconds, exit=True, file=self._dump)
+        faulthandler.dump_traceback_later(
+            self._limits.seconds, exit=True, file=self._dump
+        )
         facts = b"{}"
         found: tuple[str, ...] = ()
         files: tuple[tuple[str, str], ...] = ()
@@ -277,7 +296,9 @@ def _limit_memory(beyond: int) -> None:
 def _function_of(recipe: Recipe) -> Callable[[WorkItem], ProcessorResult]:
     if recipe.function:
         return _import_function(recipe.function)
-    return _processor(_import_function(recipe.html) if recipe.html else None, recipe)
+    return _processor(
+        _import_function(recipe.html) if recipe.html else None, recipe
+    )
 
 
 def _import_function(spec: str) -> Callable[..., Any]:
@@ -308,8 +329,13 @@ def _processor(
         if own is not None:
             facts["data"] = html.apply_function(page, own)
         found = facts["images"]
-        facts["canonical"] = redacted(facts["canonical"]) if facts["canonical"] else None
-        for name in ("links", "images"):  # what they are asked with is no matter of the record
+        facts["canonical"] = (
+            redacted(facts["canonical"]) if facts["canonical"] else None
+        )
+        for name in (
+            "links",
+            "images",
+        ):  # what they are asked with is no matter of the record
             facts[name] = list(dict.fromkeys(map(redacted, facts[name])))
         return facts, found, ()
 
@@ -324,7 +350,9 @@ def _check_texts(values: Iterable[Any]) -> tuple[str, ...]:
     return found
 
 
-def _check_pairs(values: Iterable[Iterable[Any]]) -> tuple[tuple[str, str], ...]:
+def _check_pairs(
+    values: Iterable[Iterable[Any]],
+) -> tuple[tuple[str, str], ...]:
     return tuple((part, final) for part, final in map(_check_texts, values))
 
 
@@ -334,7 +362,9 @@ def _failure_of(error: BaseException) -> Failure:
     if isinstance(error, Unusable) and error.kind in KINDS:
         return new_failure(error.kind, _to_one_line(error.message))
     if isinstance(error, OSError) and error.errno is not None:
-        return disk_failure(error)  # about our own files: the processors keep the others apart
+        return disk_failure(
+            error
+        )  # about our own files: the processors keep the others apart
     return new_failure("internal_error", describe_error(error))
 
 
@@ -346,8 +376,15 @@ def describe_error(error: BaseException) -> str:
         message = ""
     frames = traceback.extract_tb(error.__traceback__)
     frame = frames[-1] if frames else None
-    place = f" ({os.path.basename(frame.filename)}, line {frame.lineno})" if frame else ""
-    return _to_one_line(f"{type(error).__name__}: {message}"[:MAX_MESSAGE_CHARS]) + place
+    place = (
+        f" ({os.path.basename(frame.filename)}, line {frame.lineno})"
+        if frame
+        else ""
+    )
+    return (
+        _to_one_line(f"{type(error).__name__}: {message}"[:MAX_MESSAGE_CHARS])
+        + place
+    )
 
 
 def _to_one_line(text: str) -> str:

@@ -48,7 +48,11 @@ class WorkerPool:
     """
 
     def __init__(
-        self, number: int, size: int, setup: WorkerSetup, post: Callable[[Message], None]
+        self,
+        number: int,
+        size: int,
+        setup: WorkerSetup,
+        post: Callable[[Message], None],
     ) -> None:
         self.number = number
         self.inside: dict[int, list[Pending]] = {}
@@ -62,10 +66,14 @@ class WorkerPool:
         self._launched = False
         self._ending = False
         self._start_error = ""
-        self._watcher = threading.Thread(target=self._watch, name="watch-workers", daemon=True)
+        self._watcher = threading.Thread(
+            target=self._watch, name="watch-workers", daemon=True
+        )
         self._first_announcement = threading.Lock()
         context = fork_server.context_for(setup.scratch)
-        self._executor = ProcessPoolExecutor(size, context, child.start_worker, (setup,))
+        self._executor = ProcessPoolExecutor(
+            size, context, child.start_worker, (setup,)
+        )
         self._private: Any = self._executor
         self._results: Any = self._private._result_queue
 
@@ -160,7 +168,9 @@ class WorkerPool:
         for process in self._processes:
             note = child.note_of(self._setup.scratch, process.pid)
             age = now - note.begun
-            printed.truncate_excess(child.printed_path(self._setup.scratch, process.pid))
+            printed.truncate_excess(
+                child.printed_path(self._setup.scratch, process.pid)
+            )
             if note.number and age > budget + GRACE_SECONDS:
                 process.kill()
                 if age > budget + 4 * GRACE_SECONDS:
@@ -177,12 +187,16 @@ class WorkerPool:
                 was_late = self.broken_at - note.begun >= limits.seconds
                 is_overdue = was_late or dump.startswith("Timeout")
                 output = printed.read_leftover(child.printed_path(scratch, pid))
-                found[note.number] = Evidence(note, dump, is_overdue, output, limits)
+                found[note.number] = Evidence(
+                    note, dump, is_overdue, output, limits
+                )
         return found
 
     def last_words(self) -> str:
         """The last line that one of its workers has printed, or nothing."""
-        paths = [child.printed_path(self._setup.scratch, pid) for pid in self.pids()]
+        paths = [
+            child.printed_path(self._setup.scratch, pid) for pid in self.pids()
+        ]
         output = "\n".join(map(printed.read_leftover, paths))
         return output.strip().rpartition("\n")[2]
 
@@ -261,7 +275,9 @@ class _WorkerProcess:
             self._process.close()
 
 
-def _wait_until_gone(processes: Sequence[_WorkerProcess], seconds: float) -> bool:
+def _wait_until_gone(
+    processes: Sequence[_WorkerProcess], seconds: float
+) -> bool:
     """Whether all of them are gone within that time."""
     deadline = time.monotonic() + seconds
     left = {each.handle for each in processes}

@@ -20,12 +20,16 @@ class Printed:
     """Standard output and error of this process, in a file."""
 
     def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        self._file = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600
+        )
         streams.redirect_to(self._file)
 
     def take(self) -> str:
         """What was printed since this was last called."""
-        if not os.lseek(self._file, 0, os.SEEK_END):  # a fifth of what fstat costs
+        if not os.lseek(
+            self._file, 0, os.SEEK_END
+        ):  # a fifth of what fstat costs
             return ""
         text = _read_beginning(self._file)
         os.ftruncate(self._file, 0)
@@ -52,7 +56,9 @@ def truncate_excess(path: str) -> None:
 
 
 def _read_beginning(file: int) -> str:
-    os.lseek(file, 0, os.SEEK_SET)  # it is written at its end wherever it is read
+    os.lseek(
+        file, 0, os.SEEK_SET
+    )  # it is written at its end wherever it is read
     text = os.read(file, MAX_BYTES).decode("utf-8", "backslashreplace").strip()
     more = os.fstat(file).st_size - MAX_BYTES
     return f"{text}\n... and {counted(more, 'more byte')}" if more > 0 else text

@@ -55,7 +55,11 @@ class StageFailed(LocalFault):
     """Workers die in a row without finishing anything."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Failure("process_died", "process", message, retryable=True, blame="here"))
+        super().__init__(
+            Failure(
+                "process_died", "process", message, retryable=True, blame="here"
+            )
+        )
 
 
 class ProcessStage:
@@ -69,15 +73,23 @@ class ProcessStage:
     """
 
     def __init__(
-        self, processes: int, limits: Limits, recipe: Recipe, post: Callable[[Message], None]
+        self,
+        processes: int,
+        limits: Limits,
+        recipe: Recipe,
+        post: Callable[[Message], None],
     ) -> None:
         self._setup = WorkerSetup("", recipe, limits)
         self._processes = processes
         self._post = post
         self._numbers = itertools.count(1)
         self._pool_numbers = itertools.count(1)
-        self._lock = threading.Lock()  # never held while calling into a pool: see _submit_ready
-        self._items: dict[int, Pending] = {}  # submitted and not answered, oldest first
+        self._lock = (
+            threading.Lock()
+        )  # never held while calling into a pool: see _submit_ready
+        self._items: dict[
+            int, Pending
+        ] = {}  # submitted and not answered, oldest first
         self._backlog = Backlog(processes)
         self._main: WorkerPool | None = None
         self._trial: WorkerPool | None = None
@@ -99,12 +111,17 @@ class ProcessStage:
         self._setup = self._setup._replace(scratch=str(scratch))
         self._main = self._new_pool(self._processes)
         self._launcher = threading.Thread(
-            target=_launch, args=(self._main, self._submit_ready), name="start-workers", daemon=True
+            target=_launch,
+            args=(self._main, self._submit_ready),
+            name="start-workers",
+            daemon=True,
         )
         self._launcher.start()
 
     def _new_pool(self, size: int) -> WorkerPool:
-        return WorkerPool(next(self._pool_numbers), size, self._setup, self._post)
+        return WorkerPool(
+            next(self._pool_numbers), size, self._setup, self._post
+        )
 
     def _wait_for_launch(self, timeout: float = LAUNCH_SECONDS) -> None:
         if self._launcher is not None:
@@ -144,7 +161,11 @@ class ProcessStage:
         """The task whose body has been inside longest, and for how many seconds."""
         with self._lock:
             oldest = next(iter(self._items.values()), None)
-        return None if oldest is None else (oldest.task, time.monotonic() - oldest.since)
+        return (
+            None
+            if oldest is None
+            else (oldest.task, time.monotonic() - oldest.since)
+        )
 
     def worker_pids(self) -> list[int]:
         """The numbers of the worker processes."""
@@ -187,7 +208,9 @@ class ProcessStage:
                     return main, main.enter(batch), batch
         return None
 
-    def _take_results(self, pool: WorkerPool, key: int, future: Future[list[WorkResult]]) -> None:
+    def _take_results(
+        self, pool: WorkerPool, key: int, future: Future[list[WorkResult]]
+    ) -> None:
         """Runs in a pool's own thread, perhaps under its lock: see `_submit_ready`."""
         error = future.exception()
         if isinstance(error, BrokenExecutor):
@@ -223,7 +246,9 @@ class ProcessStage:
                 result.printed,
             )
         )
-        self._items.pop(result.number, None)  # after the message: when none is busy, all is posted
+        self._items.pop(
+            result.number, None
+        )  # after the message: when none is busy, all is posted
 
     def _resend(self, batch: Sequence[Pending], error: BaseException) -> None:
         """The results could not be sent home, for want of memory; one by one they may."""
@@ -234,10 +259,14 @@ class ProcessStage:
                 self._backlog.put_first(batch)
             return
         if isinstance(error, MemoryError):
-            failure = new_failure("process_memory", child.memory_message(self._setup.limits))
+            failure = new_failure(
+                "process_memory", child.memory_message(self._setup.limits)
+            )
         else:
             message = f"{type(error).__name__}: {error}"
-            failure = new_failure("internal_error", message[: child.MAX_MESSAGE_CHARS])
+            failure = new_failure(
+                "internal_error", message[: child.MAX_MESSAGE_CHARS]
+            )
         for item in batch:
             self._post_result(child.failed_result(item.number, failure))
 
@@ -253,7 +282,9 @@ class ProcessStage:
             if pool.broken:
                 pool.kill()
                 self._triage(pool)
-                pool.end(patience=0.0)  # before the next one needs its descriptors
+                pool.end(
+                    patience=0.0
+                )  # before the next one needs its descriptors
         if not self._closed:
             self._replace_pools()
         self._submit_ready()
@@ -280,7 +311,9 @@ class ProcessStage:
         for item, fate in fates:
             if isinstance(fate, Convict):
                 printed = evidence[item.number].printed
-                self._post_result(child.failed_result(item.number, fate.failure, printed))
+                self._post_result(
+                    child.failed_result(item.number, fate.failure, printed)
+                )
             elif isinstance(fate, Return):
                 self._post(WorkReturned(item.task))
                 self._items.pop(item.number, None)
@@ -359,8 +392,12 @@ class _DeathsInARow:
         """Raises StageFailed if that is too often; waits a moment if it has happened."""
         is_hopeless = self._fruitless_pools >= MAX_FRUITLESS_POOLS
         if is_hopeless or self._failed_starts >= MAX_FAILED_STARTS:
-            message = "the worker processes die in a row without finishing anything"
-            raise StageFailed(f"{message} ({self._complaint})" if self._complaint else message)
+            message = (
+                "the worker processes die in a row without finishing anything"
+            )
+            raise StageFailed(
+                f"{message} ({self._complaint})" if self._complaint else message
+            )
         if self._failed_starts:
             # A fork server that is about to end may not be gone yet.
             threading.Event().wait(0.02 * self._failed_starts)

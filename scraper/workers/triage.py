@@ -20,7 +20,9 @@ class Pending:
 
     __slots__ = ("alone", "deaths", "item", "losses", "number", "since", "task")
 
-    def __init__(self, number: int, task: Task, item: WorkItem, *, alone: bool = False) -> None:
+    def __init__(
+        self, number: int, task: Task, item: WorkItem, *, alone: bool = False
+    ) -> None:
         self.number = number
         self.task = task
         self.item = item
@@ -53,10 +55,15 @@ class Evidence(NamedTuple):
         """Why the item has failed, if it is the cause."""
         if self.overdue:
             seconds = self.limits.seconds
-            return new_failure("process_timeout", f"took longer than {seconds:g} s{self._place()}")
+            return new_failure(
+                "process_timeout",
+                f"took longer than {seconds:g} s{self._place()}",
+            )
         if self.note.memory:
             return new_failure("process_memory", memory_message(self.limits))
-        reason = self.dump.partition("\n")[0].removeprefix("Fatal Python error: ")
+        reason = self.dump.partition("\n")[0].removeprefix(
+            "Fatal Python error: "
+        )
         how = f" ({reason})" if reason else ""
         message = f"the worker process died at it, twice{how}{self._place()}"
         return new_failure("process_died", message)
@@ -66,7 +73,9 @@ class Evidence(NamedTuple):
         mark = "most recent call first):\n"
         threads = self.dump
         if "Current" in threads:
-            stack = threads.rpartition("Current thread 0x")[2].partition(mark)[2]
+            stack = threads.rpartition("Current thread 0x")[2].partition(mark)[
+                2
+            ]
         else:
             stack = threads.rpartition(mark)[2]
         line = stack.partition("\n")[0].strip()
@@ -101,7 +110,9 @@ class Return:
 Fate = Resubmit | Suspect | Convict | Return
 
 
-def triage(item: Pending, evidence: Evidence | None, *, alone: bool, stopping: bool) -> Fate:
+def triage(
+    item: Pending, evidence: Evidence | None, *, alone: bool, stopping: bool
+) -> Fate:
     """The fate of one item of a dead pool; this death is already counted in the item.
 
     `evidence` is None if no worker had begun the item; `alone` says that the pool was the one for

@@ -36,14 +36,18 @@ from tests.stories.runs import (
     run_with,
 )
 
-RULES = "User-agent: *\nDisallow: /private\nAllow: /private/open\nCrawl-delay: 2\n"
+RULES = (
+    "User-agent: *\nDisallow: /private\nAllow: /private/open\nCrawl-delay: 2\n"
+)
 
 Explain = Callable[..., dict[str, list[dict[str, Any]]]]
 
 
 @pytest.fixture
 def explain(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Explain:
     """Runs `explain` in an empty folder; gives the steps by name, and checks text and folder."""
     monkeypatch.chdir(tmp_path)
@@ -71,17 +75,30 @@ def explain(
 def test_a_page_that_is_fine(explain: Explain) -> None:
     answer = page("<p>fine", {"X-Robots-Tag": "noai", "ETag": '"1"'})
     with FaultyServer({"/robots.txt": robots(RULES), "/a": answer}) as server:
-        shown = explain(server.url("/x/../a#top"), "--contact", "me@example.com")
-        [url], [guard], [rules] = shown["url"], shown["guard"], shown["robots.txt"]
+        shown = explain(
+            server.url("/x/../a#top"), "--contact", "me@example.com"
+        )
+        [url], [guard], [rules] = (
+            shown["url"],
+            shown["guard"],
+            shown["robots.txt"],
+        )
         assert url["canonical"] == server.url("/a")
         assert guard["verdict"] == "may be asked"
-        assert (rules["verdict"], rules["rule"], rules["crawl_delay"]) == ("allowed", None, 2.0)
+        assert (rules["verdict"], rules["rule"], rules["crawl_delay"]) == (
+            "allowed",
+            None,
+            2.0,
+        )
         [request], [answered], [content], [outcome] = (
             shown[name] for name in ("request", "answer", "content", "outcome")
         )
         assert request["address"] == "127.0.0.1"
         assert request["sent"]["User-Agent"].endswith("(+me@example.com)")
-        assert server.seen_of("/a")[0].headers["user-agent"] == request["sent"]["User-Agent"]
+        assert (
+            server.seen_of("/a")[0].headers["user-agent"]
+            == request["sent"]["User-Agent"]
+        )
         assert answered["status"] == 200
         assert answered["headers"]["etag"] == '"1"'
         assert set(answered["seconds"]) == {"connect", "first_byte", "all"}
@@ -89,21 +106,36 @@ def test_a_page_that_is_fine(explain: Explain) -> None:
         assert content["x_robots_tag"] == ["noai"]
         assert outcome["state"] == "done"
         url = parts_of(server.url("/a"))
-        assert outcome["saved_as"] == [file_names.path_of(url, "page", "text/html")]
+        assert outcome["saved_as"] == [
+            file_names.path_of(url, "page", "text/html")
+        ]
         assert server.count("/a") == 2  # once for the text, once for the JSON
 
 
 def test_a_redirect_is_shown_hop_by_hop(explain: Explain) -> None:
     with FaultyServer() as server:
         target = server.url("/b", "b.localhost")
-        server.behaviours |= {"/a": redirect(target, 301), "//b.localhost/b": page("b")}
+        server.behaviours |= {
+            "/a": redirect(target, 301),
+            "//b.localhost/b": page("b"),
+        }
         shown = explain(server.url("/a"))
-        assert shown["redirect"] == [{"step": "redirect", "status": 301, "to": target}]
-        assert [each["named_by"] for each in shown["guard"]] == ["listed", "private"]
-        assert [each["url"] for each in shown["request"]] == [server.url("/a"), target]
+        assert shown["redirect"] == [
+            {"step": "redirect", "status": 301, "to": target}
+        ]
+        assert [each["named_by"] for each in shown["guard"]] == [
+            "listed",
+            "private",
+        ]
+        assert [each["url"] for each in shown["request"]] == [
+            server.url("/a"),
+            target,
+        ]
         assert len(shown["robots.txt"]) == 2
         [outcome] = shown["outcome"]
-        assert "127.0.0.1" in outcome["saved_as"][0]  # the record belongs to what was asked for
+        assert (
+            "127.0.0.1" in outcome["saved_as"][0]
+        )  # the record belongs to what was asked for
 
 
 def test_a_circle_ends_as_in_a_run(explain: Explain) -> None:
@@ -114,12 +146,17 @@ def test_a_circle_ends_as_in_a_run(explain: Explain) -> None:
 
 
 def test_the_line_of_robots_txt_that_decides_is_named(explain: Explain) -> None:
-    with FaultyServer({"/robots.txt": robots(RULES), "/*": page("x")}) as server:
+    with FaultyServer(
+        {"/robots.txt": robots(RULES), "/*": page("x")}
+    ) as server:
         shown = explain(server.url("/private/a"))
         assert shown["robots.txt"][0]["rule"] == "Disallow: /private"
         assert shown["robots.txt"][0]["verdict"] == "disallowed"
         [outcome] = shown["outcome"]
-        assert (outcome["state"], outcome["kind"]) == ("skipped", "robots_disallowed")
+        assert (outcome["state"], outcome["kind"]) == (
+            "skipped",
+            "robots_disallowed",
+        )
         assert outcome["retry"] == "not retried"
         assert not server.count("/private/a")
 
@@ -136,9 +173,13 @@ def test_a_host_without_an_answer_to_robots_txt(explain: Explain) -> None:
     with FaultyServer({"/robots.txt": status(500), "/*": page("x")}) as server:
         shown = explain(server.url("/a"))
         assert shown["outcome"][0]["kind"] == "robots_unreachable"
-        assert shown["outcome"][0]["retry"] == "not retried", "its robots.txt was, three times"
+        assert shown["outcome"][0]["retry"] == "not retried", (
+            "its robots.txt was, three times"
+        )
         assert not server.count("/a")
-        assert server.count("/robots.txt") == 2, "a run tries it again; once for each format here"
+        assert server.count("/robots.txt") == 2, (
+            "a run tries it again; once for each format here"
+        )
         [request] = shown["robots.txt request"]
         assert request["answer"].startswith("http_500: ")
 
@@ -148,10 +189,14 @@ def test_a_404_and_how_a_503_would_be_retried(explain: Explain) -> None:
         [outcome] = explain(server.url("/gone"), "--robots", "off")["outcome"]
         assert (outcome["state"], outcome["kind"]) == ("failed", "http_404")
         assert outcome["retry"] == "not retried"
-        shown = explain(server.url("/busy"), "--robots", "off", "--retries", "3")
+        shown = explain(
+            server.url("/busy"), "--robots", "off", "--retries", "3"
+        )
         [outcome] = shown["outcome"]
         assert outcome["kind"] == "http_503"
-        assert outcome["retry"].startswith("3 more attempts, after at most 1 s, 2 s, 4 s")
+        assert outcome["retry"].startswith(
+            "3 more attempts, after at most 1 s, 2 s, 4 s"
+        )
         assert outcome["retry"].endswith("the host asks for 7 s")
         assert shown["answer"][0]["headers"]["retry-after"] == "7"
 
@@ -159,13 +204,21 @@ def test_a_404_and_how_a_503_would_be_retried(explain: Explain) -> None:
 @pytest.mark.parametrize(
     ("url", "flags", "kind"),
     [
-        ("http://elsewhere.localhost/", ("--allow-hosts", "a.localhost"), "host_not_allowed"),
+        (
+            "http://elsewhere.localhost/",
+            ("--allow-hosts", "a.localhost"),
+            "host_not_allowed",
+        ),
         ("http://a.localhost:25/", (), "port_not_allowed"),
         ("http://127.0.0.1/", ("--private", "never"), "private_address"),
     ],
 )
 def test_what_is_refused_is_not_contacted(
-    explain: Explain, monkeypatch: pytest.MonkeyPatch, url: str, flags: tuple[str, ...], kind: str
+    explain: Explain,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+    flags: tuple[str, ...],
+    kind: str,
 ) -> None:
     def contacted(*_: object) -> None:
         raise AssertionError("no host may be contacted")
@@ -173,7 +226,10 @@ def test_what_is_refused_is_not_contacted(
     monkeypatch.setattr("scraper.guard.guard.dial", contacted)
     shown = explain(url, *flags)
     assert shown["guard"][0]["verdict"].startswith(f"{kind}: ")
-    assert (shown["outcome"][0]["state"], shown["outcome"][0]["kind"]) == ("skipped", kind)
+    assert (shown["outcome"][0]["state"], shown["outcome"][0]["kind"]) == (
+        "skipped",
+        kind,
+    )
     assert "request" not in shown
 
 
@@ -181,13 +237,22 @@ def test_a_line_that_is_no_url(explain: Explain) -> None:
     shown = explain("ftp://files.example/")
     assert shown["url"][0]["verdict"].startswith("failed bad_scheme: ")
     assert list(shown) == ["url", "outcome"], "it is not asked"
-    assert (shown["outcome"][0]["state"], shown["outcome"][0]["kind"]) == ("failed", "bad_scheme")
+    assert (shown["outcome"][0]["state"], shown["outcome"][0]["kind"]) == (
+        "failed",
+        "bad_scheme",
+    )
 
 
-@pytest.mark.parametrize("line", ["- {}", '"{}",', "<{}>  # the second", "[a page]({})", "1. {}"])
-def test_the_argument_is_read_as_a_line_of_a_list(explain: Explain, line: str) -> None:
+@pytest.mark.parametrize(
+    "line", ["- {}", '"{}",', "<{}>  # the second", "[a page]({})", "1. {}"]
+)
+def test_the_argument_is_read_as_a_line_of_a_list(
+    explain: Explain, line: str
+) -> None:
     with FaultyServer({"/a": page("a")}) as server:
-        shown = explain(line.format(server.url("/a")), "--robots", "off", "--save-only")
+        shown = explain(
+            line.format(server.url("/a")), "--robots", "off", "--save-only"
+        )
         assert shown["url"][0]["canonical"] == server.url("/a")
         assert shown["outcome"][0]["state"] == "done"
 
@@ -203,16 +268,28 @@ HTML = (
 )
 
 
-def test_the_facts_of_a_page_are_those_of_a_run(explain: Explain, tmp_path: Path) -> None:
+def test_the_facts_of_a_page_are_those_of_a_run(
+    explain: Explain, tmp_path: Path
+) -> None:
     with FaultyServer({"/a": page(HTML)}) as server:
         shown = explain(server.url("/a"), "--robots", "off")
         config = scraper.configure(
-            dir=str(tmp_path / "run"), robots="off", processes=1, page_images=False
+            dir=str(tmp_path / "run"),
+            robots="off",
+            processes=1,
+            page_images=False,
         )
         scraper.run([server.url("/a")], config)
         [record] = records_of(tmp_path / "run")
     [facts] = shown["page"]
-    for name in ("title", "description", "canonical", "language", "charset", "robots_meta"):
+    for name in (
+        "title",
+        "description",
+        "canonical",
+        "language",
+        "charset",
+        "robots_meta",
+    ):
         assert facts[name] == record[name]
     assert facts["title"] == "A page"
     assert [facts[name] for name in ("links", "images", "text")] == [
@@ -227,15 +304,27 @@ def test_the_facts_of_a_picture_and_what_would_be_made_of_it(
     file = io.BytesIO()
     Image.new("RGB", (800, 400), "red").save(file, "PNG")
     with FaultyServer({"/a.png": body(file.getvalue(), "image/png")}) as server:
-        shown = explain(server.url("/a.png"), "--robots", "off", "--resize", "100")
-        config = scraper.configure(dir=str(tmp_path / "run"), robots="off", processes=1, resize=100)
+        shown = explain(
+            server.url("/a.png"), "--robots", "off", "--resize", "100"
+        )
+        config = scraper.configure(
+            dir=str(tmp_path / "run"), robots="off", processes=1, resize=100
+        )
         scraper.run([server.url("/a.png")], config)
         [record] = records_of(tmp_path / "run")
     [picture] = shown["image"]
-    for name in ("format", "mode", "original_width", "original_height", "frames"):
+    for name in (
+        "format",
+        "mode",
+        "original_width",
+        "original_height",
+        "frames",
+    ):
         assert picture[name] == record[name]
     [variant] = shown["variant"]
-    assert {name: variant[name] for name in record["processed"][0]} == record["processed"][0]
+    assert {name: variant[name] for name in record["processed"][0]} == record[
+        "processed"
+    ][0]
     assert (variant["width"], variant["height"]) == (100, 50)
     assert shown["outcome"][0]["saved_as"] == [record["path"], variant["path"]]
 
@@ -245,15 +334,23 @@ def test_the_facts_of_a_picture_and_what_would_be_made_of_it(
     [
         ("/broken.png", (), ("failed", "image_truncated")),
         ("/a", ("--obey", "noai"), ("skipped", "robots_directive")),
-        ("/silent", ("--html", "tests.cli.test_explain:fail"), ("failed", "function_failed")),
+        (
+            "/silent",
+            ("--html", "tests.cli.test_explain:fail"),
+            ("failed", "function_failed"),
+        ),
     ],
 )
 def test_a_body_that_is_not_kept_is_explained_as_it_ends(
     explain: Explain, path: str, flags: tuple[str, ...], end: tuple[str, str]
 ) -> None:
     broken = body(b"\x89PNG\r\n\x1a\n" + b"no picture" * 9, "image/png")
-    with FaultyServer({"/broken.png": broken, "/a": page(HTML), "/silent": page("")}) as server:
-        [outcome] = explain(server.url(path), "--robots", "off", *flags)["outcome"]
+    with FaultyServer(
+        {"/broken.png": broken, "/a": page(HTML), "/silent": page("")}
+    ) as server:
+        [outcome] = explain(server.url(path), "--robots", "off", *flags)[
+            "outcome"
+        ]
     assert (outcome["state"], outcome["kind"]) == end
     assert "saved_as" not in outcome
 
@@ -275,7 +372,9 @@ def test_a_name_is_shown_with_its_address(
         monkeypatch.setattr(
             module,
             "guard_of",
-            lambda config: Guard(AllowList([]), resolver=Resolver(names), connect=wire),
+            lambda config: Guard(
+                AllowList([]), resolver=Resolver(names), connect=wire
+            ),
         )
         shown = explain("http://a.test/", "--robots", "off")
         assert shown["request"][0]["address"] == PUBLIC
@@ -300,7 +399,9 @@ WAYS: dict[str, dict[str, Any]] = {
         "//b.test/robots.txt": redirect("http://inside.test/robots.txt"),
     },
     "the URL to a private name": {"//a.test/": redirect("http://inside.test/")},
-    "the URL to a private address": {"//a.test/": redirect(f"http://{INSIDE}/")},
+    "the URL to a private address": {
+        "//a.test/": redirect(f"http://{INSIDE}/")
+    },
     "robots.txt to another port": {
         "//a.test/robots.txt": redirect("http://b.test:25/robots.txt"),
     },
@@ -308,14 +409,22 @@ WAYS: dict[str, dict[str, Any]] = {
         "//a.test/robots.txt": redirect("http://elsewhere.test/robots.txt"),
     },
     "robots.txt in a circle": {"//a.test/robots.txt": redirect("/robots.txt")},
-    "robots.txt that redirects for ever": {"//a.test/robots.txt": redirect_chain(9)},
-    "robots.txt to what is no URL": {"//a.test/robots.txt": redirect("http://[")},
-    "robots.txt that forbids": {"//a.test/robots.txt": robots("User-agent: *\nDisallow: /")},
+    "robots.txt that redirects for ever": {
+        "//a.test/robots.txt": redirect_chain(9)
+    },
+    "robots.txt to what is no URL": {
+        "//a.test/robots.txt": redirect("http://[")
+    },
+    "robots.txt that forbids": {
+        "//a.test/robots.txt": robots("User-agent: *\nDisallow: /")
+    },
     "robots.txt of where the URL leads that forbids": {
         "//a.test/": redirect("http://b.test/"),
         "//b.test/robots.txt": robots("User-agent: *\nDisallow: /"),
     },
-    "a page that asks not to be used": {"//a.test/": page("a", {"X-Robots-Tag": "noindex"})},
+    "a page that asks not to be used": {
+        "//a.test/": page("a", {"X-Robots-Tag": "noindex"})
+    },
     "robots.txt that refuses": {"//a.test/robots.txt": status(503)},
     "the URL in a circle": {"//a.test/": redirect("/")},
     "the URL that redirects for ever": {"//a.test/": redirect_chain(20)},
@@ -340,10 +449,14 @@ def test_a_run_and_its_explanation_ask_the_same_and_end_the_same(
         wire.contacted.clear()
         guard = internet(Names(dict(NAMES)), wire).guard
         monkeypatch.setattr("scraper.cli.one_request.guard_of", guard)
-        steps = scraper.cli.explain.explain("http://a.test/", scraper.configure(**keys)).steps
+        steps = scraper.cli.explain.explain(
+            "http://a.test/", scraper.configure(**keys)
+        ).steps
         again = [(seen.host, seen.path) for seen in server.seen][len(asked) :]
     assert INSIDE not in wire.contacted
-    assert dict.fromkeys(again) == dict.fromkeys(asked)  # a run asks some of them again
+    assert dict.fromkeys(again) == dict.fromkeys(
+        asked
+    )  # a run asks some of them again
     assert set(wire.contacted) == contacted
     assert steps[-1]["state"] == record["state"]
     assert steps[-1].get("kind") == record["error_kind"]
@@ -357,14 +470,22 @@ def test_secrets_that_are_sent_are_not_shown(
 ) -> None:
     with FaultyServer({"/": page("x", {"Set-Cookie": "sid=hush"})}) as server:
         shown = explain(
-            f"http://me:hush@127.0.0.1:{server.port}/?token=hush", "-H", header, "--robots", "off"
+            f"http://me:hush@127.0.0.1:{server.port}/?token=hush",
+            "-H",
+            header,
+            "--robots",
+            "off",
         )
         assert "hush" not in json.dumps(shown)
         name, _, value = header.partition(": ")
-        if name.lower() != "authorization":  # there the credentials of the URL go before it
+        if (
+            name.lower() != "authorization"
+        ):  # there the credentials of the URL go before it
             assert server.seen[0].headers[name.lower()] == value
 
 
-def test_one_url_is_explained_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_url_is_explained_at_a_time(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["explain"]) == 2
     assert "explain takes one URL" in capsys.readouterr().err

@@ -38,7 +38,9 @@ COUNTS = "ok=1200 failed=34 skipped=5"
 
 
 def a_report() -> Report:
-    return Report(states=Counter(done=1_200, failed=34, skipped=5), bytes=18_300_000)
+    return Report(
+        states=Counter(done=1_200, failed=34, skipped=5), bytes=18_300_000
+    )
 
 
 # -- what fits --------------------------------------------------------------------------------
@@ -60,7 +62,15 @@ def test_what_is_left_away_first() -> None:
         has = "".join("x" if sign in text else "-" for sign in signs)
         if has not in seen:
             seen.append(has)
-    assert seen == ["xxxxxx", "-xxxxx", "--xxxx", "---xxx", "----xx", "-----x", "------"]
+    assert seen == [
+        "xxxxxx",
+        "-xxxxx",
+        "--xxxx",
+        "---xxx",
+        "----xx",
+        "-----x",
+        "------",
+    ]
 
 
 def test_the_rate_is_that_of_this_run() -> None:
@@ -79,14 +89,18 @@ def test_where_there_is_no_such_sign_the_bar_is_plain() -> None:
 
 def test_one_url_is_one() -> None:
     assert line_text(Report(states=Counter(done=1)), 1) == "1/1 URL, ok=1, 0 B"
-    assert line_text(a_report(), 5_000) == f"1,239/5,000 URLs, {COUNTS}, 18.3 MB"
+    assert (
+        line_text(a_report(), 5_000) == f"1,239/5,000 URLs, {COUNTS}, 18.3 MB"
+    )
 
 
 # -- nothing tears it -------------------------------------------------------------------------
 
 
 @given(st.lists(st.one_of(st.none(), st.text("ab\n", max_size=9)), max_size=12))
-def test_whatever_is_written_stands_above_the_bar(steps: list[str | None]) -> None:
+def test_whatever_is_written_stands_above_the_bar(
+    steps: list[str | None],
+) -> None:
     """None: the bar is drawn, shorter each time."""
     stream = io.StringIO()
     bar = Bar(stream)
@@ -119,7 +133,9 @@ def a_terminal(columns: int) -> Iterator[tuple[TextIO, Any]]:
         while text not in came:
             came += os.read(ours, 65_536).decode(errors="replace")
 
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    fcntl.ioctl(
+        theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0)
+    )
     with os.fdopen(theirs, "w", encoding="utf-8") as stream:
         yield stream, read
     os.close(ours)
@@ -141,7 +157,9 @@ def test_whoever_writes_to_standard_error_writes_above_the_bar(
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(progress, "columns_of", lambda _: 100)
     show_warnings(OutputSettings())
-    with Progress(SimpleNamespace(report=a_report(), known=5_000), OutputSettings()):
+    with Progress(
+        SimpleNamespace(report=a_report(), known=5_000), OutputSettings()
+    ):
         shown = sys.stderr
         assert isinstance(shown, Bar)
         shown.draw("[bar]")
@@ -149,7 +167,9 @@ def test_whoever_writes_to_standard_error_writes_above_the_bar(
         shown.draw("[bar]")
         logging.getLogger("scraper").warning("warned by the engine")
         shown.draw("[bar]")
-        thread = threading.Thread(target=lambda: print("printed", "by others", file=sys.stderr))
+        thread = threading.Thread(
+            target=lambda: print("printed", "by others", file=sys.stderr)
+        )
         thread.start()
         thread.join()
         shown.draw("[bar]")
@@ -165,21 +185,29 @@ def test_whoever_writes_to_standard_error_writes_above_the_bar(
 # -- where there is no terminal, or one without a width ----------------------------------------
 
 
-def test_on_a_terminal_without_a_width_lines_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_terminal_without_a_width_lines_are_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """As in some containers, where it is known only later."""
     with a_terminal(0) as (stream, read):
         monkeypatch.setattr(sys, "stderr", stream)
         monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
-        shown = Progress(SimpleNamespace(report=a_report(), known=5_000), OutputSettings())
+        shown = Progress(
+            SimpleNamespace(report=a_report(), known=5_000), OutputSettings()
+        )
         with shown:
             shown.draw()
             read(f"1,239/5,000 URLs, {COUNTS}, 18.3 MB")
-            fcntl.ioctl(stream, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+            fcntl.ioctl(
+                stream, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0)
+            )
             shown.draw()
             read("| 1,239/5,000 [")
 
 
-def test_records_on_the_terminal_have_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_on_the_terminal_have_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with a_terminal(100) as (stream, _):
         monkeypatch.setattr(sys, "stderr", stream)
         monkeypatch.setattr(sys, "stdout", stream)
@@ -194,8 +222,12 @@ def test_a_line_is_said_each_half_minute_and_no_sooner(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = iter([1_000.0, 1_000.0, 1_029.0, 1_030.0, 1_059.0, 1_060.0])
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    shown = Progress(SimpleNamespace(report=a_report(), known=5_000), OutputSettings())
+    monkeypatch.setattr(
+        progress, "time", SimpleNamespace(monotonic=lambda: next(clock))
+    )
+    shown = Progress(
+        SimpleNamespace(report=a_report(), known=5_000), OutputSettings()
+    )
     told = []
     for _ in range(5):
         shown.draw()

@@ -59,18 +59,25 @@ def test_no_list_at_all(scrape: Scrape) -> None:
 def test_an_empty_list(text: str, scrape: Scrape) -> None:
     (scrape.folder / "urls.txt").write_text(text)
     told = scrape.here("urls.txt")
-    assert (told.code, told.stderr) == (0, "no URL in urls.txt\n"), "nothing was to be done"
+    assert (told.code, told.stderr) == (0, "no URL in urls.txt\n"), (
+        "nothing was to be done"
+    )
 
 
 def test_a_folder_in_the_lists_place(scrape: Scrape) -> None:
     (scrape.folder / "urls.txt").mkdir()
-    assert one_line(scrape.here("urls.txt")).startswith("urls.txt is a folder: name the file")
+    assert one_line(scrape.here("urls.txt")).startswith(
+        "urls.txt is a folder: name the file"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_an_unreadable_list(scrape: Scrape) -> None:
     (scrape.folder / scrape.list_of("https://localhost/")).chmod(0)
-    assert one_line(scrape.here("urls.txt")) == "cannot read urls.txt: Permission denied"
+    assert (
+        one_line(scrape.here("urls.txt"))
+        == "cannot read urls.txt: Permission denied"
+    )
 
 
 def test_a_file_in_the_folders_place(scrape: Scrape) -> None:
@@ -79,7 +86,9 @@ def test_a_file_in_the_folders_place(scrape: Scrape) -> None:
     assert one_line(scrape.here(urls)) == "run is a file: choose another --dir"
 
 
-def test_a_folder_that_cannot_be_written(scrape: Scrape, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -94,7 +103,9 @@ def test_a_folder_in_use(scrape: Scrape) -> None:
     holder = Store(scrape.folder / "run")
     holder.open()
     try:
-        told = one_line(scrape.here(scrape.list_of("https://localhost/")), code=6)
+        told = one_line(
+            scrape.here(scrape.list_of("https://localhost/")), code=6
+        )
     finally:
         holder.close()
     assert f"in use by another run (process {os.getpid()})" in told
@@ -112,7 +123,8 @@ def damaged(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "says"), [(newer, "written by a newer version"), (damaged, "is damaged")]
+    ("spoil", "says"),
+    [(newer, "written by a newer version"), (damaged, "is damaged")],
 )
 def test_a_ledger_that_cannot_be_used(
     spoil: Callable[[Path], None], says: str, scrape: Scrape
@@ -136,11 +148,15 @@ def test_records_that_someone_has_shortened(scrape: Scrape) -> None:
         urls = scrape.list_of(server.url())
         scrape.here(urls)
         (scrape.folder / "run" / "records.jsonl").write_text("")
-        assert "is shorter (0 bytes) than this run left it" in one_line(scrape.here(urls))
+        assert "is shorter (0 bytes) than this run left it" in one_line(
+            scrape.here(urls)
+        )
 
 
 CSV = "url,section\n{0}1,news\n{0}2,sport\n"
-LOOKS_LIKE = "looks like a CSV with the columns url, section; a list has one URL a line"
+LOOKS_LIKE = (
+    "looks like a CSV with the columns url, section; a list has one URL a line"
+)
 
 
 def test_a_table_is_refused_before_any_request(scrape: Scrape) -> None:
@@ -152,9 +168,13 @@ def test_a_table_is_refused_before_any_request(scrape: Scrape) -> None:
     assert not (scrape.folder / "run").exists(), "and no trace is left"
 
 
-def test_a_table_from_a_pipe_is_refused_before_any_request(scrape: Scrape) -> None:
+def test_a_table_from_a_pipe_is_refused_before_any_request(
+    scrape: Scrape,
+) -> None:
     with FaultyServer(NO_RULES) as server:
-        told = one_line(scrape("-", "--save-only", stdin=CSV.format(server.url("/"))))
+        told = one_line(
+            scrape("-", "--save-only", stdin=CSV.format(server.url("/")))
+        )
         assert server.count() == 0
     assert told.startswith(f"stdin {LOOKS_LIKE}")
 
@@ -181,7 +201,9 @@ def test_a_table_from_a_pipe_that_stays_open_is_refused(scrape: Scrape) -> None:
     assert told.startswith(f"error: stdin {LOOKS_LIKE}")
 
 
-def test_odd_lines_of_a_list_are_told_and_the_others_asked(scrape: Scrape) -> None:
+def test_odd_lines_of_a_list_are_told_and_the_others_asked(
+    scrape: Scrape,
+) -> None:
     with FaultyServer(NO_RULES | {"/*": page("a")}) as server:
         urls = scrape.list_of(
             f'"{server.url("/1")}"',
@@ -194,16 +216,22 @@ def test_odd_lines_of_a_list_are_told_and_the_others_asked(scrape: Scrape) -> No
             f"{server.url('/8')}#fragment and more",
         )
         done = scrape.here(urls)
-        asked = sorted(seen.path for seen in server.seen if seen.path != "/robots.txt")
+        asked = sorted(
+            seen.path for seen in server.seen if seen.path != "/robots.txt"
+        )
     assert done.code == 3
     assert asked == ["/1", "/2", "/3", "/8"]
-    odd = {each["line"]: each for each in done.records if each["state"] == "failed"}
+    odd = {
+        each["line"]: each for each in done.records if each["state"] == "failed"
+    }
     assert {each["error_kind"] for each in odd.values()} == {"bad_url"}
     assert sorted(odd) == [4, 5, 6, 7]
     for line, path in ((4, "/4"), (5, "/5"), (6, "/7")):
         hint = f"a URL stands in this line: {server.url(path)}"
         assert odd[line]["error_message"].endswith(hint)
-    assert "does not begin with https:// or with a host" in odd[7]["error_message"]
+    assert (
+        "does not begin with https:// or with a host" in odd[7]["error_message"]
+    )
 
 
 # -- wrong words ------------------------------------------------------------------------------
@@ -236,9 +264,15 @@ def test_a_wrong_flag(words: list[str], says: str, scrape: Scrape) -> None:
     ("words", "says"),
     [
         (["help"], "no such command or file: help; did you mean --help?"),
-        (["version"], "no such command or file: version; did you mean --version?"),
+        (
+            ["version"],
+            "no such command or file: version; did you mean --version?",
+        ),
         (["demo"], "no such command or file: demo; did you mean --demo?"),
-        (["statsu", "run"], "no such command or file: statsu; did you mean status?"),
+        (
+            ["statsu", "run"],
+            "no such command or file: statsu; did you mean status?",
+        ),
         (["expl"], "no such command or file: expl; did you mean explain?"),
         (["urls"], "no such command or file: urls; did you mean urls.txt?"),
         (["urlz.txt"], "no such file: urlz.txt; did you mean urls.txt?"),
@@ -246,18 +280,27 @@ def test_a_wrong_flag(words: list[str], says: str, scrape: Scrape) -> None:
         (["quark"], "no such command or file: quark"),
     ],
 )
-def test_a_word_that_is_no_list(words: list[str], says: str, scrape: Scrape) -> None:
+def test_a_word_that_is_no_list(
+    words: list[str], says: str, scrape: Scrape
+) -> None:
     scrape.list_of("https://localhost/")
     assert one_line(scrape.here(*words, dir=None)) == says
 
 
 @pytest.mark.parametrize("command", ["status", "explain", "run"])
-def test_a_command_behind_a_flag_is_said_to_come_first(command: str, scrape: Scrape) -> None:
+def test_a_command_behind_a_flag_is_said_to_come_first(
+    command: str, scrape: Scrape
+) -> None:
     told = one_line(scrape.here("-d", "run", command, dir=None))
-    assert told == f"{command} is a command and comes first: python -m scraper {command} ..."
+    assert (
+        told
+        == f"{command} is a command and comes first: python -m scraper {command} ..."
+    )
 
 
-def test_the_flags_that_are_no_keys_are_those_that_a_variable_is_told_about() -> None:
+def test_the_flags_that_are_no_keys_are_those_that_a_variable_is_told_about() -> (
+    None
+):
     actions = {action.dest for action in build_parser()._actions}
     assert actions - KEYS.keys() - {"inputs", "help"} == COMMAND_FLAGS.keys()
 
@@ -271,7 +314,9 @@ def test_there_is_no_command_to_export(scrape: Scrape) -> None:
 
 def test_a_wrong_choice_is_told_the_right_one(scrape: Scrape) -> None:
     told = one_line(scrape.here("--format", "jpg", "urls.txt"))
-    assert told.endswith('expected one of "", jpeg, png, webp; did you mean jpeg?')
+    assert told.endswith(
+        'expected one of "", jpeg, png, webp; did you mean jpeg?'
+    )
 
 
 @pytest.mark.parametrize(
@@ -289,7 +334,9 @@ def test_a_wrong_choice_is_told_the_right_one(scrape: Scrape) -> None:
 def test_a_wrong_kind_of_failure_is_told_the_right_one(
     kind: str, says: str, scrape: Scrape
 ) -> None:
-    told = one_line(scrape.here(scrape.list_of("https://localhost/"), "--retry", kind))
+    told = one_line(
+        scrape.here(scrape.list_of("https://localhost/"), "--retry", kind)
+    )
     assert told.startswith(f"retry: no kind of failure is called {kind!r}")
     assert told.endswith(says)
 
@@ -297,27 +344,38 @@ def test_a_wrong_kind_of_failure_is_told_the_right_one(
 def test_a_wrong_key_in_the_configuration(scrape: Scrape) -> None:
     (scrape.folder / "mine.toml").write_text("[run]\nthread = 5\n")
     told = one_line(scrape.here("--config", "mine.toml", "urls.txt"))
-    assert told == "unknown key 'thread' in mine.toml [run]; did you mean threads?"
+    assert (
+        told == "unknown key 'thread' in mine.toml [run]; did you mean threads?"
+    )
 
 
 def test_a_scraper_toml_that_leads_nowhere_is_an_error(scrape: Scrape) -> None:
     """Its keys were meant: limits, perhaps."""
     (scrape.folder / "scraper.toml").symlink_to("moved.toml")
     told = one_line(scrape.here("--show-config"))
-    assert told == "cannot read configuration scraper.toml: No such file or directory"
+    assert (
+        told
+        == "cannot read configuration scraper.toml: No such file or directory"
+    )
 
 
-def test_the_configuration_of_the_folder_is_used_and_said_so(scrape: Scrape) -> None:
+def test_the_configuration_of_the_folder_is_used_and_said_so(
+    scrape: Scrape,
+) -> None:
     (scrape.folder / "scraper.toml").write_text("[run]\nthreads = 5\n")
     shown = scrape.here("--show-config")
     assert shown.stderr == "using scraper.toml of this folder\n"
     assert "threads = 5  # scraper.toml [run]" in shown.stdout
 
 
-def test_an_unknown_variable(scrape: Scrape, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_variable(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SCRAPER_THREAD", "5")
     told = one_line(scrape.here("urls.txt"))
-    assert told.startswith("unknown key 'thread' in environment variable SCRAPER_THREAD")
+    assert told.startswith(
+        "unknown key 'thread' in environment variable SCRAPER_THREAD"
+    )
 
 
 @pytest.mark.parametrize(
@@ -333,17 +391,23 @@ def test_an_unknown_variable(scrape: Scrape, monkeypatch: pytest.MonkeyPatch) ->
         ("mysite:short", "is a lambda or a local function"),
     ],
 )
-def test_a_function_that_cannot_be_used(html: str, says: str, scrape: Scrape) -> None:
+def test_a_function_that_cannot_be_used(
+    html: str, says: str, scrape: Scrape
+) -> None:
     (scrape.folder / "mysite.py").write_text("short = lambda page: {}\n")
     path = list(sys.path)
     try:
-        told = one_line(scrape.here(scrape.list_of("https://localhost/"), "--html", html))
+        told = one_line(
+            scrape.here(scrape.list_of("https://localhost/"), "--html", html)
+        )
     finally:
         sys.path[:] = path
         sys.modules.pop("mysite", None)
     assert told.startswith("html")
     assert says in told
-    assert not (scrape.folder / "run").exists(), "it is found out before anything is begun"
+    assert not (scrape.folder / "run").exists(), (
+        "it is found out before anything is begun"
+    )
 
 
 def test_a_function_that_raises_costs_its_page(scrape: Scrape) -> None:
@@ -352,16 +416,23 @@ def test_a_function_that_raises_costs_its_page(scrape: Scrape) -> None:
         "    if 'bad' in page.url:\n        raise KeyError('price')\n"
         "    return {'length': len(page.text)}\n"
     )
-    with FaultyServer(NO_RULES | {"/good": page("<p>good"), "/bad": page("<p>bad")}) as server:
+    with FaultyServer(
+        NO_RULES | {"/good": page("<p>good"), "/bad": page("<p>bad")}
+    ) as server:
         urls = scrape.list_of(server.url("/good"), server.url("/bad"))
         done = scrape(urls, "--html", "mysite:article", "-p", "1")
     assert done.code == 3
     assert "Traceback" not in done.stderr
     good, bad = (done.by_url()[server.url(path)] for path in ("/good", "/bad"))
     assert good["data"] == {"length": len("<p>good")}
-    assert (bad["error_kind"], bad["error_stage"]) == ("function_failed", "process")
+    assert (bad["error_kind"], bad["error_stage"]) == (
+        "function_failed",
+        "process",
+    )
     assert "price" in bad["error_message"]
-    assert (done.folder / bad["path"]).read_bytes() == b"<p>bad", "the page itself is kept"
+    assert (done.folder / bad["path"]).read_bytes() == b"<p>bad", (
+        "the page itself is kept"
+    )
 
 
 # -- what it says on purpose ------------------------------------------------------------------
@@ -374,7 +445,14 @@ def test_help_fits_a_terminal_and_is_in_groups(scrape: Scrape) -> None:
     groups = re.findall(r"^(\S.*):$", shown.stdout, re.MULTILINE)
     assert groups[1:] == ["what", "how much at once, and where", "requests", "hosts", "pages",
                           "pictures", "worker processes", "logging and output"]  # fmt: skip
-    for flag in ("--threads", "--allow-hosts", "--html", "--resize", "--retry", "--refresh"):
+    for flag in (
+        "--threads",
+        "--allow-hosts",
+        "--html",
+        "--resize",
+        "--retry",
+        "--refresh",
+    ):
         assert flag in shown.stdout
 
 
@@ -389,7 +467,10 @@ def test_the_configuration_is_shown_with_its_origins(
     shown = scrape.here("--show-config", "-j", "3")
     assert shown.code == 0
     assert "threads = 3  # the command line" in shown.stdout
-    assert "timeout_seconds = 5.0  # environment variable SCRAPER_TIMEOUT" in shown.stdout
+    assert (
+        "timeout_seconds = 5.0  # environment variable SCRAPER_TIMEOUT"
+        in shown.stdout
+    )
     assert "per_host = 4  # default" in shown.stdout
 
 
@@ -409,7 +490,9 @@ def test_urls_may_stand_on_the_command_line(scrape: Scrape) -> None:
 
 def test_a_whole_run_says_what_came_of_it(scrape: Scrape) -> None:
     with FaultyServer(NO_RULES | {"/": page("a")}) as server:
-        done = scrape.here(scrape.list_of(server.url(), server.url("/missing"), "ftp://x"))
+        done = scrape.here(
+            scrape.list_of(server.url(), server.url("/missing"), "ftp://x")
+        )
     assert done.code == 3
     assert done.stdout == ""
     first, failed, *rest = done.stderr.splitlines()
@@ -433,7 +516,9 @@ def test_records_on_standard_output_are_alone_there(scrape: Scrape) -> None:
     with FaultyServer(NO_RULES | {"/": page("<title>A</title>")}) as server:
         done = scrape("-", "-o", "-", "--html", "mysite:article", "-p", "1",
                       stdin=f"{server.url()}\n{server.url('/missing')}\n")  # fmt: skip
-    assert [json.loads(line) for line in done.stdout.splitlines()] == done.records
+    assert [
+        json.loads(line) for line in done.stdout.splitlines()
+    ] == done.records
     assert len(done.records) == 2
     assert {each["source"] for each in done.records} == {"stdin"}
 
@@ -450,19 +535,39 @@ def article(page):
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_what_a_function_prints_goes_to_the_log_with_its_url(form: str, scrape: Scrape) -> None:
+def test_what_a_function_prints_goes_to_the_log_with_its_url(
+    form: str, scrape: Scrape
+) -> None:
     (scrape.folder / "mysite.py").write_text(PRINTING)
     with FaultyServer(NO_RULES | {"/": page("<title>A</title>")}) as server:
-        done = scrape(server.url(), "--html", "mysite:article", "-p", "1", "--log-format", form)
+        done = scrape(
+            server.url(),
+            "--html",
+            "mysite:article",
+            "-p",
+            "1",
+            "--log-format",
+            form,
+        )
     assert "price" not in done.stderr
     assert "warns" not in done.stderr
     log = (done.folder / "run.log").read_text()
     assert "\x1b" not in log
     if form == "text":
-        assert f"[process] INFO: id=1 printed {server.url()} price is 7 \\x1b[31m\n" in log
-        assert f"[process] INFO: id=1 printed {server.url()} a library warns\n" in log
+        assert (
+            f"[process] INFO: id=1 printed {server.url()} price is 7 \\x1b[31m\n"
+            in log
+        )
+        assert (
+            f"[process] INFO: id=1 printed {server.url()} a library warns\n"
+            in log
+        )
     else:
-        printed = [each for each in map(json.loads, log.splitlines()) if each["event"] == "printed"]
+        printed = [
+            each
+            for each in map(json.loads, log.splitlines())
+            if each["event"] == "printed"
+        ]
         assert [(each["task"], each["url"], each["message"]) for each in printed] == [
             (1, server.url(), "price is 7 \x1b[31m"), (1, server.url(), "a library warns")
         ]  # fmt: skip
@@ -479,10 +584,14 @@ def test_a_verbose_run_shows_what_a_function_prints(scrape: Scrape) -> None:
 
 def test_what_libtiff_says_of_a_picture_goes_to_the_log(scrape: Scrape) -> None:
     picture = io.BytesIO()
-    Image.effect_noise((64, 64), 50).save(picture, "TIFF", compression="tiff_lzw")
+    Image.effect_noise((64, 64), 50).save(
+        picture, "TIFF", compression="tiff_lzw"
+    )
     spoilt = bytearray(picture.getvalue())
     spoilt[40:60] = bytes(byte ^ 0xFF for byte in spoilt[40:60])
-    with FaultyServer(NO_RULES | {"/a.tif": body(bytes(spoilt), "image/tiff")}) as server:
+    with FaultyServer(
+        NO_RULES | {"/a.tif": body(bytes(spoilt), "image/tiff")}
+    ) as server:
         done = scrape(server.url("/a.tif"), "-p", "1")
     assert done.records[0]["error_stage"] == "process"
     printed = [line for line in (done.folder / "run.log").read_text().splitlines()
@@ -502,9 +611,15 @@ def one_line_of(scraped: Scraped) -> str:
     return scraped.stderr.rstrip("\n")
 
 
-def test_a_quiet_run_in_which_urls_fail_says_so_in_one_line(scrape: Scrape) -> None:
-    with FaultyServer(NO_RULES | {"/": page("a"), "/gone": status(410)}) as server:
-        done = scrape.here(scrape.list_of(server.url(), server.url("/gone")), "-q")
+def test_a_quiet_run_in_which_urls_fail_says_so_in_one_line(
+    scrape: Scrape,
+) -> None:
+    with FaultyServer(
+        NO_RULES | {"/": page("a"), "/gone": status(410)}
+    ) as server:
+        done = scrape.here(
+            scrape.list_of(server.url(), server.url("/gone")), "-q"
+        )
     assert done.code == 3
     told = one_line_of(done)
     assert "1 done" in told
@@ -512,8 +627,12 @@ def test_a_quiet_run_in_which_urls_fail_says_so_in_one_line(scrape: Scrape) -> N
     assert str(Path("run") / "errors.jsonl") in told
 
 
-def test_a_quiet_run_that_has_nothing_left_to_do_still_says_what_had_failed(scrape: Scrape) -> None:
-    with FaultyServer(NO_RULES | {"/": page("a"), "/gone": status(410)}) as server:
+def test_a_quiet_run_that_has_nothing_left_to_do_still_says_what_had_failed(
+    scrape: Scrape,
+) -> None:
+    with FaultyServer(
+        NO_RULES | {"/": page("a"), "/gone": status(410)}
+    ) as server:
         urls = scrape.list_of(server.url(), server.url("/gone"))
         scrape.here(urls, "-q")
         again = scrape.here(urls, "-q")
@@ -521,17 +640,24 @@ def test_a_quiet_run_that_has_nothing_left_to_do_still_says_what_had_failed(scra
     assert "1 http_410" in one_line_of(again)
 
 
-def test_a_quiet_run_that_is_stopped_says_why_in_one_line(scrape: Scrape) -> None:
+def test_a_quiet_run_that_is_stopped_says_why_in_one_line(
+    scrape: Scrape,
+) -> None:
     with FaultyServer(NO_RULES | {"/a": page("a"), "/b": page("b")}) as server:
         urls = scrape.list_of(server.url("/a"), server.url("/b"))
         done = scrape.here(urls, "-q", "--max-urls", "1")
         assert done.code == 5
-        assert "max_urls of 1 URL is reached; the same command continues" in one_line_of(done)
+        assert (
+            "max_urls of 1 URL is reached; the same command continues"
+            in one_line_of(done)
+        )
         rest = scrape.here(urls, "-q")
     assert (rest.code, rest.stderr) == (0, ""), "not even that it continues"
 
 
-def test_a_quiet_run_does_not_speak_of_its_configuration(scrape: Scrape) -> None:
+def test_a_quiet_run_does_not_speak_of_its_configuration(
+    scrape: Scrape,
+) -> None:
     (scrape.folder / "scraper.toml").write_text("[run]\nthreads = 5\n")
     with FaultyServer(NO_RULES | {"/": page("a")}) as server:
         done = scrape.here(scrape.list_of(server.url()), "-q")
@@ -541,12 +667,16 @@ def test_a_quiet_run_does_not_speak_of_its_configuration(scrape: Scrape) -> None
 def test_a_quiet_run_keeps_its_warnings_for_its_log(scrape: Scrape) -> None:
     """A proxy is one thing that a run warns of."""
     with FaultyServer(NO_RULES | {"/": page("a")}) as server:
-        done = scrape.here(scrape.list_of(server.url()), "-q", "--proxy", server.url())
+        done = scrape.here(
+            scrape.list_of(server.url()), "-q", "--proxy", server.url()
+        )
     assert "through a proxy" in (done.folder / "run.log").read_text()
     assert "through a proxy" not in done.stderr
 
 
-def test_a_quiet_run_that_is_interrupted_says_so_in_one_line(scrape: Scrape) -> None:
+def test_a_quiet_run_that_is_interrupted_says_so_in_one_line(
+    scrape: Scrape,
+) -> None:
     with FaultyServer(NO_RULES | {"/": silent()}) as server:
         urls = scrape.list_of(server.url())
         process = subprocess.Popen(
@@ -577,7 +707,9 @@ store.Store.open = lambda self: os.kill(os.getpid(), NUMBER)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("when", [WHILE_IT_IMPORTS, WHILE_IT_OPENS], ids=["imports", "opens"])
+@pytest.mark.parametrize(
+    "when", [WHILE_IT_IMPORTS, WHILE_IT_OPENS], ids=["imports", "opens"]
+)
 def test_a_quiet_run_that_is_interrupted_while_it_begins_says_so_in_one_line(
     number: signal.Signals, when: str, scrape: Scrape
 ) -> None:
@@ -592,14 +724,19 @@ def test_a_quiet_run_that_is_interrupted_while_it_begins_says_so_in_one_line(
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 128 + number, done.stderr
-    assert done.stderr == f"stopped: interrupted ({number.name}); the same command continues\n"
+    assert (
+        done.stderr
+        == f"stopped: interrupted ({number.name}); the same command continues\n"
+    )
 
 
 # -- what excludes each other -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kinds", [[], ["http_500"]])
-def test_retry_and_refresh_together_are_refused(kinds: list[str], scrape: Scrape) -> None:
+def test_retry_and_refresh_together_are_refused(
+    kinds: list[str], scrape: Scrape
+) -> None:
     with FaultyServer(NO_RULES | {"/": page("a")}) as server:
         urls = scrape.list_of(server.url())
         scrape.here(urls)
@@ -610,7 +747,9 @@ def test_retry_and_refresh_together_are_refused(kinds: list[str], scrape: Scrape
 
 @pytest.mark.parametrize("kinds", [(), ("timeout_read",)])
 def test_a_script_cannot_ask_for_both_either(kinds: tuple[str, ...]) -> None:
-    with pytest.raises(scraper.UsageError, match="retry and refresh exclude each other"):
+    with pytest.raises(
+        scraper.UsageError, match="retry and refresh exclude each other"
+    ):
         scraper.stream(["https://localhost/"], retry=kinds, refresh=True)
 
 
@@ -625,12 +764,17 @@ def test_the_same_command_again_has_nothing_left_to_do(scrape: Scrape) -> None:
         again = scrape.here(urls)
         assert server.count() == asked
     assert again.code == 3, "the exit code speaks of the pass"
-    assert again.stderr.startswith(f"nothing left to do: pass 1 of {Path('run')} is complete\n")
+    assert again.stderr.startswith(
+        f"nothing left to do: pass 1 of {Path('run')} is complete\n"
+    )
     assert len(again.records) == 2
 
 
 def test_retry_asks_failed_urls_again_and_no_others(scrape: Scrape) -> None:
-    site = NO_RULES | {"/": page("a"), "/recovers": sequence(status(410), page("b"))}
+    site = NO_RULES | {
+        "/": page("a"),
+        "/recovers": sequence(status(410), page("b")),
+    }
     with FaultyServer(site) as server:
         urls = scrape.list_of(server.url(), server.url("/recovers"))
         assert scrape.here(urls).code == 3
@@ -638,8 +782,15 @@ def test_retry_asks_failed_urls_again_and_no_others(scrape: Scrape) -> None:
         assert server.count("/") == 1
         assert server.count("/recovers") == 2
     assert done.code == 0
-    recovered = [each for each in done.records if each["canonical_url"].endswith("/recovers")]
-    assert [(each["pass"], each["state"]) for each in recovered] == [(1, "failed"), (2, "done")]
+    recovered = [
+        each
+        for each in done.records
+        if each["canonical_url"].endswith("/recovers")
+    ]
+    assert [(each["pass"], each["state"]) for each in recovered] == [
+        (1, "failed"),
+        (2, "done"),
+    ]
 
 
 def test_retry_takes_kinds(scrape: Scrape) -> None:
@@ -654,13 +805,17 @@ def test_retry_takes_kinds(scrape: Scrape) -> None:
 
 
 def test_retry_may_stand_before_the_list(scrape: Scrape) -> None:
-    with FaultyServer(NO_RULES | {"/": sequence(status(410), page("a"))}) as server:
+    with FaultyServer(
+        NO_RULES | {"/": sequence(status(410), page("a"))}
+    ) as server:
         urls = scrape.list_of(server.url())
         scrape.here(urls)
         assert scrape.here("--retry", urls).code == 0
 
 
-def test_a_list_that_has_grown_opens_a_pass_with_what_is_new(scrape: Scrape) -> None:
+def test_a_list_that_has_grown_opens_a_pass_with_what_is_new(
+    scrape: Scrape,
+) -> None:
     with FaultyServer(NO_RULES | {"/a": page("a"), "/b": page("b")}) as server:
         urls = scrape.list_of(server.url("/a"))
         scrape.here(urls)
@@ -691,7 +846,15 @@ def test_the_coordinator_never_loads_a_parser(scrape: Scrape) -> None:
         )  # fmt: skip
     code, modules = json.loads(done.stdout)
     assert code == 0, done.stderr
-    parsers = {"PIL", "bs4", "lxml", "selectolax", "protego", "processors.html", "tqdm"}
+    parsers = {
+        "PIL",
+        "bs4",
+        "lxml",
+        "selectolax",
+        "protego",
+        "processors.html",
+        "tqdm",
+    }
     assert parsers & set(modules) == set()
     record = json.loads((scrape.folder / "run" / "records.jsonl").read_text())
     assert record["title"] == "A", "yet the page was parsed"

@@ -48,8 +48,13 @@ def folder(scrape: Scrape) -> Iterator[Path]:
     """A finished run, with one URL done and one failed, in a place that everybody may enter."""
     with tempfile.TemporaryDirectory() as made:
         os.chmod(made, 0o755)
-        with FaultyServer({"/robots.txt": status(404), "/": page("a")}) as server:
-            scrape.here(scrape.list_of(server.url(), server.url("/missing")), dir=f"{made}/run")
+        with FaultyServer(
+            {"/robots.txt": status(404), "/": page("a")}
+        ) as server:
+            scrape.here(
+                scrape.list_of(server.url(), server.url("/missing")),
+                dir=f"{made}/run",
+            )
         yield Path(made, "run")
         for path, names, _ in os.walk(made):
             for name in names:
@@ -143,7 +148,11 @@ def test_status_of_somebody_elses_run_that_goes_on(folder: Path) -> None:
         store.close()
     assert (told.code, told.stderr) == (0, "")
     seen = json.loads(told.stdout)
-    assert (seen["running"], seen["process"], seen["pass"]) == (True, str(os.getpid()), 2)
+    assert (seen["running"], seen["process"], seen["pass"]) == (
+        True,
+        str(os.getpid()),
+        2,
+    )
 
 
 def test_status_on_a_medium_that_is_read_only(folder: Path) -> None:
@@ -153,9 +162,13 @@ def test_status_on_a_medium_that_is_read_only(folder: Path) -> None:
     mounted.mkdir()
     for command in (["mount", "--bind", str(folder), str(mounted)],
                     ["mount", "-o", "remount,bind,ro", str(mounted)]):  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False
+        )
         if done.returncode:
-            pytest.skip(f"this system does not let us mount: {done.stderr.strip()}")
+            pytest.skip(
+                f"this system does not let us mount: {done.stderr.strip()}"
+            )
     try:
         with pytest.raises(OSError, match="Read-only"):
             (mounted / "x").touch()
@@ -192,7 +205,9 @@ def test_a_run_that_begins_under_the_eyes_of_the_reader_is_read_again(
 
 
 @posix
-def test_where_the_ledger_may_not_be_read_the_summary_speaks(folder: Path) -> None:
+def test_where_the_ledger_may_not_be_read_the_summary_speaks(
+    folder: Path,
+) -> None:
     (folder / ".scraper").chmod(0o700 if os.geteuid() == 0 else 0)
     told = asked_by_nobody(folder)
     assert (told.code, told.stderr) == (0, "")
@@ -200,17 +215,26 @@ def test_where_the_ledger_may_not_be_read_the_summary_speaks(folder: Path) -> No
     assert "from summary.json" in told.stdout
     assert "Permission denied" in told.stdout
     seen = json.loads(asked_by_nobody(folder, "--json").stdout)
-    assert (seen["from"], seen["running"], seen["pass"]) == ("summary.json", None, 1)
+    assert (seen["from"], seen["running"], seen["pass"]) == (
+        "summary.json",
+        None,
+        1,
+    )
     assert seen["counts"]["done"] == 1
 
 
 @posix
-def test_without_a_summary_the_line_says_what_may_not_be_read(folder: Path) -> None:
+def test_without_a_summary_the_line_says_what_may_not_be_read(
+    folder: Path,
+) -> None:
     (folder / "summary.json").unlink()
     (folder / ".scraper").chmod(0o700 if os.geteuid() == 0 else 0)
     told = asked_by_nobody(folder)
     assert (told.code, told.stdout) == (2, "")
-    assert told.stderr == f"error: cannot read {folder / '.scraper'}: Permission denied\n"
+    assert (
+        told.stderr
+        == f"error: cannot read {folder / '.scraper'}: Permission denied\n"
+    )
 
 
 @posix
@@ -221,7 +245,9 @@ def test_a_folder_that_may_not_be_entered(folder: Path) -> None:
     assert told.stderr == f"error: cannot read {folder}: Permission denied\n"
 
 
-def test_a_folder_that_was_copied_without_what_is_hidden(folder: Path, scrape: Scrape) -> None:
+def test_a_folder_that_was_copied_without_what_is_hidden(
+    folder: Path, scrape: Scrape
+) -> None:
     shutil.rmtree(folder / ".scraper")
     told = scrape("status", str(folder), dir=None)
     assert (told.code, told.stderr) == (0, "")
@@ -235,10 +261,15 @@ def test_a_summary_that_is_none(folder: Path, scrape: Scrape) -> None:
         (folder / "summary.json").write_text(text)
         told = scrape("status", str(folder), dir=None)
         assert told.code == 2, told.stdout
-        assert told.stderr == f"error: {folder / 'summary.json'} is no summary of a run\n"
+        assert (
+            told.stderr
+            == f"error: {folder / 'summary.json'} is no summary of a run\n"
+        )
 
 
-def test_a_ledger_of_a_newer_version_is_one_clear_line(folder: Path, scrape: Scrape) -> None:
+def test_a_ledger_of_a_newer_version_is_one_clear_line(
+    folder: Path, scrape: Scrape
+) -> None:
     db = sqlite3.connect(folder / ".scraper" / "ledger.sqlite")
     db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     db.execute("ALTER TABLE pass RENAME COLUMN started TO begun")
@@ -250,7 +281,9 @@ def test_a_ledger_of_a_newer_version_is_one_clear_line(folder: Path, scrape: Scr
     assert "was written by a newer version of this program" in told.stderr
 
 
-def test_a_ledger_that_is_damaged_is_one_clear_line(folder: Path, scrape: Scrape) -> None:
+def test_a_ledger_that_is_damaged_is_one_clear_line(
+    folder: Path, scrape: Scrape
+) -> None:
     (folder / ".scraper" / "ledger.sqlite").write_bytes(b"no database" * 1_000)
     told = scrape("status", str(folder), dir=None)
     assert (told.code, told.stdout) == (2, "")
@@ -262,11 +295,17 @@ def test_a_ledger_that_is_damaged_is_one_clear_line(folder: Path, scrape: Scrape
 
 
 def test_a_run_that_goes_on_tells_for_how_long(
-    scrape: Scrape, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    scrape: Scrape,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Counted up to the last commit by the run, and from there by who looks."""
-    with FaultyServer({"/robots.txt": status(404), "/": page("a"), "/slow": silent()}) as server:
-        config = scraper.configure(dir=str(scrape.folder / "run"), save_only=True)
+    with FaultyServer(
+        {"/robots.txt": status(404), "/": page("a"), "/slow": silent()}
+    ) as server:
+        config = scraper.configure(
+            dir=str(scrape.folder / "run"), save_only=True
+        )
         urls = [server.url("/"), server.url("/slow")]
         with scraper.stream(urls, config) as outcomes:
             next(outcomes)
@@ -282,7 +321,9 @@ def test_a_run_that_goes_on_tells_for_how_long(
 
 
 def test_the_time_of_a_run_that_was_killed_is_not_lost(scrape: Scrape) -> None:
-    with FaultyServer({"/robots.txt": status(404), "/": page("a"), "/slow": silent()}) as server:
+    with FaultyServer(
+        {"/robots.txt": status(404), "/": page("a"), "/slow": silent()}
+    ) as server:
         urls = scrape.list_of(server.url("/"), server.url("/slow"))
         process = subprocess.Popen(
             [sys.executable, "-m", "scraper", urls, "-d", "run", "--save-only", "-q"],
@@ -302,7 +343,9 @@ def test_the_time_of_a_run_that_was_killed_is_not_lost(scrape: Scrape) -> None:
     assert "at" not in after["counts"]
 
 
-def test_of_an_empty_list_status_says_that_nothing_was_asked_yet(scrape: Scrape) -> None:
+def test_of_an_empty_list_status_says_that_nothing_was_asked_yet(
+    scrape: Scrape,
+) -> None:
     (scrape.folder / "empty.txt").write_text("# nothing\n")
     assert scrape("empty.txt", "--save-only").code == 0
     told = scrape("status", str(scrape.folder / "run"), dir=None)

@@ -37,10 +37,19 @@ def toml(folder: Path, text: str) -> Path:
 
 def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
     path = toml(tmp_path, "[run]\nthreads = 2\nprocesses = 2\ndurable = true\n")
-    environment = {"SCRAPER_THREADS": "3", "SCRAPER_PROCESSES": "3", "HOME": "/"}
+    environment = {
+        "SCRAPER_THREADS": "3",
+        "SCRAPER_PROCESSES": "3",
+        "HOME": "/",
+    }
     config, origins = load({"threads": "4"}, toml=path, environment=environment)
     run = config.run
-    assert (run.threads, run.processes, run.durable, run.window) == (4, 3, True, 0)
+    assert (run.threads, run.processes, run.durable, run.window) == (
+        4,
+        3,
+        True,
+        0,
+    )
     assert origins == {
         "threads": "the command line",
         "processes": "environment variable SCRAPER_PROCESSES",
@@ -52,7 +61,9 @@ def test_without_any_layer_the_defaults_hold() -> None:
     assert load(environment={}) == (Config(), {})
 
 
-def test_a_script_sets_keys_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_sets_keys_by_their_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SCRAPER_THREADS", "3")
     config = configure(timeout=6, grayscale=True)
     assert (config.fetch.timeout_seconds, config.run.threads) == (6.0, 3)
@@ -88,8 +99,14 @@ def test_a_profile_is_found_by_its_name_wherever_one_stands(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "images").mkdir()  # a folder is no configuration
-    assert load(toml=file_or_profile("polite"), environment={})[0].hosts.per_host == 1
-    assert load(toml=file_or_profile("images"), environment={})[0].image.format == "webp"
+    assert (
+        load(toml=file_or_profile("polite"), environment={})[0].hosts.per_host
+        == 1
+    )
+    assert (
+        load(toml=file_or_profile("images"), environment={})[0].image.format
+        == "webp"
+    )
 
 
 def test_a_file_of_ones_own_wins_over_the_profile_of_its_name(
@@ -117,14 +134,19 @@ def test_an_installed_package_holds_its_profiles_itself(
     (tmp_path / "config").mkdir()
     (package / "profiles" / "polite.toml").touch()
     (tmp_path / "config" / "foreign.toml").touch()
-    monkeypatch.setattr("scraper.config.profiles.__file__", str(package / "config" / "profiles.py"))
+    monkeypatch.setattr(
+        "scraper.config.profiles.__file__",
+        str(package / "config" / "profiles.py"),
+    )
     assert file_or_profile("polite") == package / "profiles" / "polite.toml"
     assert file_or_profile("foreign") == Path("foreign")
 
 
 def test_a_wheel_holds_every_package_and_the_profiles() -> None:
     """Packages are listed, because one of them stands elsewhere; `.ci/run` builds the wheel."""
-    setuptools = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    setuptools = tomllib.loads((PROJECT / "pyproject.toml").read_text())[
+        "tool"
+    ]["setuptools"]
     packages = {
         ".".join(path.parent.relative_to(PROJECT).parts)
         for name in ("scraper", "processors")
@@ -144,9 +166,14 @@ def complaint(**layers: Any) -> str:
     return str(caught.value)
 
 
-def test_an_unknown_key_is_told_with_its_place_and_the_nearest_one(tmp_path: Path) -> None:
+def test_an_unknown_key_is_told_with_its_place_and_the_nearest_one(
+    tmp_path: Path,
+) -> None:
     path = toml(tmp_path, "[run]\nthread = 2\n")
-    assert complaint(toml=path) == f"unknown key 'thread' in {path} [run]; did you mean threads?"
+    assert (
+        complaint(toml=path)
+        == f"unknown key 'thread' in {path} [run]; did you mean threads?"
+    )
     told = complaint(environment={"SCRAPER_TIMEOUTS": "3"})
     assert "environment variable SCRAPER_TIMEOUTS" in told
     assert "did you mean timeout" in told
@@ -167,18 +194,28 @@ def test_an_earlier_spelling_is_one_error_that_names_the_new_one(
     """Wherever it stands; a setting that was silently left out would be a limit that is gone."""
     section = KEYS[new].section
     path = toml(tmp_path, f"[{section}]\n{old} = 5\n")
-    assert complaint(toml=path) == f"{old} in {path} [{section}] is called {new} now"
+    assert (
+        complaint(toml=path)
+        == f"{old} in {path} [{section}] is called {new} now"
+    )
     variable = f"SCRAPER_{old.upper()}"
     message = complaint(environment={variable: "5"})
-    assert message == f"{old} in environment variable {variable} is called {new} now"
-    with pytest.raises(UsageError, match=f"^{old} in configure\\(\\) is called {new} now$"):
+    assert (
+        message
+        == f"{old} in environment variable {variable} is called {new} now"
+    )
+    with pytest.raises(
+        UsageError, match=f"^{old} in configure\\(\\) is called {new} now$"
+    ):
         configure(**{old: 5})
 
 
 def test_one_key_in_two_spellings_is_an_error(tmp_path: Path) -> None:
     """Which of them counts could only be guessed."""
     path = toml(tmp_path, "[fetch]\ntimeout = 3\ntimeout_seconds = 4\n")
-    both = "timeout and timeout_seconds in {} are the same key: give one of them"
+    both = (
+        "timeout and timeout_seconds in {} are the same key: give one of them"
+    )
     assert complaint(toml=path) == both.format(f"{path} [fetch]")
     with pytest.raises(UsageError) as caught:
         configure(timeout=3, timeout_seconds=4)
@@ -188,7 +225,9 @@ def test_one_key_in_two_spellings_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", COMMAND_FLAGS)
-def test_a_flag_that_is_no_key_is_said_to_be_a_flag_alone(name: str, tmp_path: Path) -> None:
+def test_a_flag_that_is_no_key_is_said_to_be_a_flag_alone(
+    name: str, tmp_path: Path
+) -> None:
     flag = "--" + name.replace("_", "-")
     variable = f"SCRAPER_{name.upper()}"
     says = f" is not a key: {flag} is a flag of the command line alone"
@@ -201,10 +240,14 @@ def test_a_flag_that_is_no_key_is_said_to_be_a_flag_alone(name: str, tmp_path: P
 def test_a_script_is_told_where_its_argument_belongs() -> None:
     with pytest.raises(UsageError) as caught:
         configure(retry=())
-    assert str(caught.value) == ("retry in configure() is not a key: write stream(urls, retry=...)")
+    assert str(caught.value) == (
+        "retry in configure() is not a key: write stream(urls, retry=...)"
+    )
 
 
-def test_a_key_in_the_wrong_section_is_told_the_right_one(tmp_path: Path) -> None:
+def test_a_key_in_the_wrong_section_is_told_the_right_one(
+    tmp_path: Path,
+) -> None:
     told = complaint(toml=toml(tmp_path, "[run]\ntimeout = 2\n"))
     assert told.endswith("belongs in [fetch]")
     told = complaint(toml=toml(tmp_path, "threads = 2\n"))
@@ -227,7 +270,11 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
         ("threads", True, "a whole number"),
         ("threads", "9" * 400, "a whole number"),
         ("threads", 10**400, "a whole number"),
-        ("timeout", "5 parsecs", "a duration from 0.01 to 1d such as 30, 500ms, 5m"),
+        (
+            "timeout",
+            "5 parsecs",
+            "a duration from 0.01 to 1d such as 30, 500ms, 5m",
+        ),
         ("timeout", "-1", "a duration"),
         ("timeout", float("nan"), "a duration"),
         ("timeout", float("inf"), "a duration"),
@@ -242,7 +289,9 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_a_wrong_value_is_told_what_is_allowed(key: str, value: Any, allowed: str) -> None:
+def test_a_wrong_value_is_told_what_is_allowed(
+    key: str, value: Any, allowed: str
+) -> None:
     told = complaint(flags={key: value})
     assert f"from the command line is invalid: expected {allowed}" in told
     assert key in told
@@ -300,9 +349,13 @@ class Boxed(Floating):
         ("allow_hosts", "a.example,b.example", ("a.example", "b.example")),
     ],
 )
-def test_a_script_gives_values_as_it_has_them(key: str, value: Any, parsed: Any) -> None:
+def test_a_script_gives_values_as_it_has_them(
+    key: str, value: Any, parsed: Any
+) -> None:
     config = configure(**{key: value})
-    name = next(each.name for each in KEYS.values() if key in (each.name, each.stem))
+    name = next(
+        each.name for each in KEYS.values() if key in (each.name, each.stem)
+    )
     assert value_of(config, KEYS[name]) == parsed
     assert type(value_of(config, KEYS[name])) is type(parsed)
 
@@ -319,7 +372,9 @@ def test_a_script_gives_values_as_it_has_them(key: str, value: Any, parsed: Any)
         ("timeout", object()),
     ],
 )
-def test_what_is_no_such_value_is_refused_however_it_is_boxed(key: str, value: Any) -> None:
+def test_what_is_no_such_value_is_refused_however_it_is_boxed(
+    key: str, value: Any
+) -> None:
     assert f"{key}" in complaint(flags={key: value})
 
 
@@ -337,7 +392,10 @@ def test_a_variable_may_hold_several_headers() -> None:
      ("1 m", 60), ("0.5M", 30)],
 )  # fmt: skip
 def test_durations(text: Any, seconds: float) -> None:
-    assert load({"timeout": text}, environment={})[0].fetch.timeout_seconds == seconds
+    assert (
+        load({"timeout": text}, environment={})[0].fetch.timeout_seconds
+        == seconds
+    )
 
 
 @pytest.mark.parametrize(
@@ -346,7 +404,9 @@ def test_durations(text: Any, seconds: float) -> None:
      ("1.5K", 1_536), ("1g", 2**30), ("8b", 8)],
 )  # fmt: skip
 def test_sizes(text: Any, size: int) -> None:
-    assert load({"max_body": text}, environment={})[0].fetch.max_body_bytes == size
+    assert (
+        load({"max_body": text}, environment={})[0].fetch.max_body_bytes == size
+    )
 
 
 @pytest.mark.parametrize(
@@ -355,7 +415,12 @@ def test_sizes(text: Any, size: int) -> None:
         ("SCRAPER_TIMEOUT", "5s", "timeout_seconds", 5.0),
         ("SCRAPER_TIMEOUT_SECONDS", "5s", "timeout_seconds", 5.0),
         ("SCRAPER_MAX_BODY", "1M", "max_body_bytes", 2**20),
-        ("SCRAPER_ALLOW_HOSTS", "a.example, b.example,", "allow_hosts", ("a.example", "b.example")),
+        (
+            "SCRAPER_ALLOW_HOSTS",
+            "a.example, b.example,",
+            "allow_hosts",
+            ("a.example", "b.example"),
+        ),
         ("SCRAPER_GRAYSCALE", "YES", "grayscale", True),
         ("SCRAPER_PROGRESS", "off", "progress", False),
         ("SCRAPER_HTML", "mysite:article", "html", "mysite:article"),
@@ -374,7 +439,9 @@ def test_environment_names_are_the_keys_without_their_unit(
 
 def test_the_committed_defaults_are_those_of_the_code() -> None:
     """Written by `python -c "from scraper.config import *; print(as_toml(Config()), end='')"`."""
-    assert (PROJECT / "config" / "default.toml").read_text() == as_toml(Config())
+    assert (PROJECT / "config" / "default.toml").read_text() == as_toml(
+        Config()
+    )
 
 
 def test_every_example_configuration_can_be_loaded() -> None:
@@ -386,7 +453,9 @@ def values_of(key: Key) -> st.SearchStrategy[Any]:
     if key.is_list and key.info.choices:
         return st.lists(st.sampled_from(key.info.choices)).map(tuple)
     if key.is_list:
-        return st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8)).map(tuple)
+        return st.lists(
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+        ).map(tuple)
     if key.type is bool:
         return st.booleans()
     if key.info.choices:
@@ -400,10 +469,14 @@ def values_of(key: Key) -> st.SearchStrategy[Any]:
     return whole if key.type is int else whole.map(float)
 
 
-TREES = st.fixed_dictionaries({}, optional={name: values_of(key) for name, key in KEYS.items()})
+TREES = st.fixed_dictionaries(
+    {}, optional={name: values_of(key) for name, key in KEYS.items()}
+)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # if it is busy
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # if it is busy
 @given(TREES)
 def test_a_tree_written_as_toml_is_read_as_the_same_tree(
     tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]
@@ -418,6 +491,8 @@ def test_a_tree_says_where_each_value_comes_from() -> None:
     config, origins = load({"threads": 5}, environment={"SCRAPER_TIMEOUT": "3"})
     text = as_toml(config, origins)
     assert "threads = 5  # the command line" in text
-    assert "timeout_seconds = 3.0  # environment variable SCRAPER_TIMEOUT" in text
+    assert (
+        "timeout_seconds = 3.0  # environment variable SCRAPER_TIMEOUT" in text
+    )
     assert "processes = 0  # default" in text
     assert tomllib.loads(text)["run"]["threads"] == 5

@@ -66,11 +66,16 @@ def test_a_function_of_a_class_is_found(module: str) -> None:
         ("a_users_module:number", "is a int, not a function"),
         ("a_users_module:short", "is a lambda or a local function"),
         ("a_users_module:inner", "is a lambda or a local function"),
-        ("needy_module:f", "needy_module needs 'a_module_that_nobody_has', which is missing"),
+        (
+            "needy_module:f",
+            "needy_module needs 'a_module_that_nobody_has', which is missing",
+        ),
         ("broken_module:f", "importing broken_module fails: ZeroDivisionError"),
     ],
 )
-def test_what_cannot_be_used_is_told_in_one_line(module: str, spec: str, says: str) -> None:
+def test_what_cannot_be_used_is_told_in_one_line(
+    module: str, spec: str, says: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         function_of(spec, "html")
     assert says in str(caught.value)

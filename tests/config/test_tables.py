@@ -76,12 +76,17 @@ def test_each_table_of_a_file_is_one_value_in_its_order(path: Path) -> None:
 
 def test_a_script_gives_mappings_or_values() -> None:
     given = [{"name": "small", "width": "128"}, Variant("big")]
-    assert read(flags={"variant": given}) == (Variant("small", width=128), Variant("big"))
+    assert read(flags={"variant": given}) == (
+        Variant("small", width=128),
+        Variant("big"),
+    )
 
 
 def test_a_list_of_a_higher_layer_replaces_the_one_below(path: Path) -> None:
     path.write_text('[[variant]]\nname = "small"\n[[variant]]\nname = "big"\n')
-    assert read(toml=path, flags={"variant": [{"name": "other"}]}) == (Variant("other"),)
+    assert read(toml=path, flags={"variant": [{"name": "other"}]}) == (
+        Variant("other"),
+    )
     assert read(toml=path, flags={"variant": []}) == ()
 
 
@@ -121,7 +126,10 @@ def test_tables_are_frozen() -> None:
             '[[variant]]\nname = "a"\ntime = 1\ntime_seconds = 2\n',
             "[[variant]] 1: time and time_seconds in {path} are the same key: give one of them",
         ),
-        ("[[variant]]\nwidth = 3\n", "[[variant]] 1: name is missing in {path}"),
+        (
+            "[[variant]]\nwidth = 3\n",
+            "[[variant]] 1: name is missing in {path}",
+        ),
         (
             '[variant]\nname = "a"\n',
             "[variant] in {path} is a list of tables: write [[variant]]",
@@ -138,7 +146,10 @@ def test_tables_are_frozen() -> None:
             '[[varient]]\nname = "a"\n',
             "unknown section or key 'varient' in {path}; did you mean [[variant]]?",
         ),
-        ("[[run]]\nthreads = 3\n", "run in {path} is a section of keys: write [run]"),
+        (
+            "[[run]]\nthreads = 3\n",
+            "run in {path} is a section of keys: write [run]",
+        ),
     ],
 )
 def test_a_wrong_table_is_one_line_with_the_place_of_the_key(
@@ -150,9 +161,15 @@ def test_a_wrong_table_is_one_line_with_the_place_of_the_key(
 
 def test_values_of_a_script_are_checked_too() -> None:
     """Also those that come as values of the class, which checks nothing itself."""
-    wrong = complaint(flags={"variant": [Variant("a", width=-1)]}, origin="configure()")
-    assert wrong.startswith("[[variant]] 1: width = -1 from configure() is invalid")
-    assert complaint(flags={"variant": {"name": "a"}}).endswith("write [[variant]]")
+    wrong = complaint(
+        flags={"variant": [Variant("a", width=-1)]}, origin="configure()"
+    )
+    assert wrong.startswith(
+        "[[variant]] 1: width = -1 from configure() is invalid"
+    )
+    assert complaint(flags={"variant": {"name": "a"}}).endswith(
+        "write [[variant]]"
+    )
 
 
 def test_no_variable_holds_a_list_of_tables() -> None:
@@ -163,7 +180,9 @@ def test_no_variable_holds_a_list_of_tables() -> None:
 # -- the reference --------------------------------------------------------------------------------
 
 
-def test_a_list_without_tables_is_written_as_a_comment_that_shows_its_keys() -> None:
+def test_a_list_without_tables_is_written_as_a_comment_that_shows_its_keys() -> (
+    None
+):
     text = as_toml(Tree(), schema=SCHEMA)
     assert text.endswith(
         "\n\n# [[variant]]  # One more picture made of each.\n"
@@ -178,7 +197,10 @@ def test_a_list_without_tables_is_written_as_a_comment_that_shows_its_keys() -> 
 
 
 def test_tables_written_as_toml_are_read_as_the_same_tables(path: Path) -> None:
-    tables = (Variant("small", width=128, tags=("a,b", '"')), Variant("b\nig", time_seconds=0.5))
+    tables = (
+        Variant("small", width=128, tags=("a,b", '"')),
+        Variant("b\nig", time_seconds=0.5),
+    )
     tree = Tree(variant=tables)
     path.write_text(as_toml(tree, schema=SCHEMA))
     assert load(toml=path, environment={}, schema=SCHEMA)[0] == tree
@@ -186,10 +208,16 @@ def test_tables_written_as_toml_are_read_as_the_same_tables(path: Path) -> None:
 
 def test_tables_are_shown_with_the_place_that_set_them() -> None:
     config, origins = load(
-        {"variant": [{"name": "a"}]}, environment={}, origin="configure()", schema=SCHEMA
+        {"variant": [{"name": "a"}]},
+        environment={},
+        origin="configure()",
+        schema=SCHEMA,
     )
     text = as_toml(config, origins, schema=SCHEMA)
-    assert '\n\n[[variant]]  # One more picture made of each.\nname = "a"  # configure()\n' in text
+    assert (
+        '\n\n[[variant]]  # One more picture made of each.\nname = "a"  # configure()\n'
+        in text
+    )
 
 
 def test_the_reference_has_a_table_of_the_keys() -> None:

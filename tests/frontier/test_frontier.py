@@ -55,12 +55,18 @@ class Rows:
         return min((lane for lane in lanes if lane > after), default=None)
 
     def waiting(self, lane: int, limit: int) -> list[Waiting]:
-        found = [each for each in self.waiting_rows.values() if each.task.url.lane == lane]
+        found = [
+            each
+            for each in self.waiting_rows.values()
+            if each.task.url.lane == lane
+        ]
         return sorted(found, key=lambda each: (each.due, each.task.id))[:limit]
 
     def requeue(self, task: Task, *, due: float, attempts: int) -> None:
         assert task.id in self.waiting_rows
-        self.waiting_rows[task.id] = Waiting(replace(task, attempt=attempts + 1), due)
+        self.waiting_rows[task.id] = Waiting(
+            replace(task, attempt=attempts + 1), due
+        )
 
     def host(self, lane: int) -> HostState | None:
         return self.hosts.get(lane)
@@ -68,7 +74,9 @@ class Rows:
     def keep_host(self, state: HostState) -> None:
         self.hosts[state.id] = state
 
-    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None:
+    def keep_robots(
+        self, lane: int, name: str, scheme: str, at: float, text: str
+    ) -> None:
         self.robots[lane, scheme] = at, text
 
 
@@ -80,7 +88,9 @@ class Judge:
         self.private: set[str] = set()
 
     def refusal(self, url: Url, trust: str) -> tuple[str, str] | None:
-        return ("host_not_allowed", "no") if url.host in self.forbidden else None
+        return (
+            ("host_not_allowed", "no") if url.host in self.forbidden else None
+        )
 
     def host_class(self, host: str) -> str | None:
         return "private" if host in self.private else "public"
@@ -90,7 +100,9 @@ class Judge:
 class World:
     """A frontier, its clock, and what is under way."""
 
-    hosts: HostSettings = field(default_factory=lambda: HostSettings(robots="off", jitter=0.0))
+    hosts: HostSettings = field(
+        default_factory=lambda: HostSettings(robots="off", jitter=0.0)
+    )
     fetch: FetchSettings = field(default_factory=FetchSettings)
     threads: int = 8
 
@@ -145,7 +157,11 @@ class World:
 
     def fail(self, task: Task, failure: Failure | str) -> bool:
         """It failed; as in the pipeline it is tried again or recorded. Was it given back?"""
-        problem = errors.new_failure(failure, "because") if isinstance(failure, str) else failure
+        problem = (
+            errors.new_failure(failure, "because")
+            if isinstance(failure, str)
+            else failure
+        )
         fact = FetchFailed(task, problem, task.url, self.now)
         again = self.frontier.schedule_retry(fact, self.now)
         if not again:
@@ -208,7 +224,9 @@ def test_a_new_host_is_asked_one_thing_at_a_time() -> None:
     first = world.all_now()
     assert len(first) == 1
     world.done(*first)
-    assert len(world.all_now()) == 4, "and as much as is allowed once it has answered"
+    assert len(world.all_now()) == 4, (
+        "and as much as is allowed once it has answered"
+    )
 
 
 def test_a_host_is_never_asked_more_at_once_than_allowed() -> None:
@@ -289,11 +307,16 @@ def test_where_something_waits_the_debt_is_paid_first() -> None:
     assert world.next() is None
     assert not world.frontier.finished
     assert world.wait() == 50
-    assert {each.url.host for each in world.all_now()} == {"a.example", "b.example"}
+    assert {each.url.host for each in world.all_now()} == {
+        "a.example",
+        "b.example",
+    }
 
 
 def test_a_body_that_came_to_nothing_costs_its_bandwidth_too() -> None:
-    world = World(polite(limit_rate_bytes=100, host_limit_rate_bytes=50, robots="on"))
+    world = World(
+        polite(limit_rate_bytes=100, host_limit_rate_bytes=50, robots="on")
+    )
     world.add("a.example", 3)
     robots = world.next()
     assert robots is not None
@@ -306,13 +329,25 @@ def test_a_body_that_came_to_nothing_costs_its_bandwidth_too() -> None:
     task = world.next()
     assert task is not None
     world.answer(
-        FetchFailed(task, errors.of_status(404, "Gone"), task.url, world.now, wire_bytes=200)
+        FetchFailed(
+            task,
+            errors.of_status(404, "Gone"),
+            task.url,
+            world.now,
+            wire_bytes=200,
+        )
     )
     world.finish(task)
     assert world.wait() + world.wait() == 4
     task = world.next()
     assert task is not None
-    moved = Moved(task, parts_of("https://a.example/there"), 302, world.now, wire_bytes=100)
+    moved = Moved(
+        task,
+        parts_of("https://a.example/there"),
+        302,
+        world.now,
+        wire_bytes=100,
+    )
     assert world.frontier.follow_redirect(moved, world.now) is None
     world.answer(moved)
     assert world.wait() + world.wait() == 2
@@ -333,7 +368,9 @@ def test_a_bandwidth_that_is_free_again_is_no_clock_to_wait_for() -> None:
     assert world.next() is None, "there is one thread for new hosts"
     for later in (0, 7, 600):
         world.now += later
-        assert world.frontier.opens_at(world.now) is None, "an answer opens it, not the clock"
+        assert world.frontier.opens_at(world.now) is None, (
+            "an answer opens it, not the clock"
+        )
 
 
 def test_new_hosts_have_threads_of_their_own_and_no_more() -> None:
@@ -374,23 +411,32 @@ def test_a_host_that_has_answered_is_not_new_after_a_rest() -> None:
 
 def test_a_host_that_has_answered_leaves_the_queue_of_new_hosts() -> None:
     world = World(threads=2)
-    for number, host in enumerate(("alive.example", "dead-1.example", "dead-2.example"), 1):
+    for number, host in enumerate(
+        ("alive.example", "dead-1.example", "dead-2.example"), 1
+    ):
         world.add(host, 2)
         task = world.next()
         assert task is not None
-        world.fail(task, errors.new_failure("timeout_read", "", pause=100.0 * number))
+        world.fail(
+            task, errors.new_failure("timeout_read", "", pause=100.0 * number)
+        )
         assert world.next() is None
     world.add("x.example")
     unanswered = world.next()
     world.now += 600
-    assert world.next() is None, "all three may be asked, but there is one thread for new hosts"
+    assert world.next() is None, (
+        "all three may be asked, but there is one thread for new hosts"
+    )
     assert unanswered is not None
     world.done(unanswered)
     alive = world.next()
     assert alive is not None
     assert alive.url.host == "alive.example"
     world.done(alive)
-    assert {task.url.host for task in world.all_now()} == {"alive.example", "dead-1.example"}
+    assert {task.url.host for task in world.all_now()} == {
+        "alive.example",
+        "dead-1.example",
+    }
 
 
 def test_who_was_held_back_is_never_forgotten() -> None:
@@ -399,7 +445,13 @@ def test_who_was_held_back_is_never_forgotten() -> None:
     world.add("x.example")
     unanswered = world.next()
     assert unanswered is not None
-    for host in ("a.example", "b.example", "a.example", "a.example", "c.example"):
+    for host in (
+        "a.example",
+        "b.example",
+        "a.example",
+        "a.example",
+        "c.example",
+    ):
         world.add(host)
         assert world.next() is None, "one new host at a time"
     world.done(unanswered)
@@ -410,7 +462,9 @@ def test_who_was_held_back_is_never_forgotten() -> None:
     assert world.next() is None
     world.done(under_way["b.example"])
     task = world.next()
-    assert task is not None, "it is the turn of the third, not of the first again"
+    assert task is not None, (
+        "it is the turn of the third, not of the first again"
+    )
     assert task.url.host == "c.example"
 
 
@@ -441,7 +495,11 @@ def test_tries_end() -> None:
 
 
 def test_each_pause_before_a_retry_is_longer_within_a_limit() -> None:
-    world = World(fetch=FetchSettings(retries=20, retry_wait_seconds=1, retry_time_seconds=10**6))
+    world = World(
+        fetch=FetchSettings(
+            retries=20, retry_wait_seconds=1, retry_time_seconds=10**6
+        )
+    )
     world.add("a.example")
     pauses = []
     while (task := world.next()) is not None:
@@ -456,14 +514,22 @@ def test_each_pause_before_a_retry_is_longer_within_a_limit() -> None:
 
 
 def test_retries_end_with_their_time() -> None:
-    world = World(fetch=FetchSettings(retries=100, retry_wait_seconds=10, retry_time_seconds=60))
+    world = World(
+        fetch=FetchSettings(
+            retries=100, retry_wait_seconds=10, retry_time_seconds=60
+        )
+    )
     world.add("a.example")
-    attempts = [world.fail(task, "connection_lost") for task, _, _ in decisions(world)]
+    attempts = [
+        world.fail(task, "connection_lost") for task, _, _ in decisions(world)
+    ]
     assert 2 < len(attempts) < 10
     assert world.now - START <= 60
 
 
-@pytest.mark.parametrize("kind", ["dns_not_found", "body_too_large", "tls_certificate"])
+@pytest.mark.parametrize(
+    "kind", ["dns_not_found", "body_too_large", "tls_certificate"]
+)
 def test_what_will_not_change_is_not_asked_again(kind: str) -> None:
     world = World()
     world.add("a.example")
@@ -516,7 +582,10 @@ def test_a_good_answer_forgives_what_was_before() -> None:
     outcomes = Counter[str]()
     for task, _, refusal in decisions(world):
         assert refusal is None
-        if outcomes.total() % MAX_CONSECUTIVE_FAILURES == MAX_CONSECUTIVE_FAILURES - 1:
+        if (
+            outcomes.total() % MAX_CONSECUTIVE_FAILURES
+            == MAX_CONSECUTIVE_FAILURES - 1
+        ):
             outcomes["done"] += 1
             world.done(task)
         else:
@@ -533,7 +602,9 @@ def test_failures_of_one_moment_are_one_strike() -> None:
     under_way = world.all_now()
     assert len(under_way) == 4
     for task in under_way:
-        world.fail(task, "connection_lost" if task is under_way[0] else "timeout_read")
+        world.fail(
+            task, "connection_lost" if task is under_way[0] else "timeout_read"
+        )
     assert world.wait() <= 1.0
 
 
@@ -543,7 +614,11 @@ def test_what_was_cut_short_goes_back_as_if_it_had_not_been_asked() -> None:
     task = world.next()
     assert task is not None
     world.frontier.requeue_unattempted(task)
-    world.answer(FetchFailed(task, errors.new_failure("interrupted", ""), task.url, world.now))
+    world.answer(
+        FetchFailed(
+            task, errors.new_failure("interrupted", ""), task.url, world.now
+        )
+    )
     again = world.next()
     assert again is not None
     assert (again.id, again.attempt) == (task.id, 1)
@@ -579,7 +654,11 @@ def test_a_circle_of_redirects_is_found_out(length: int) -> None:
     for number in range(1, length + 1):
         assert task is not None
         assert problem is None
-        to = task.origin_url.href if number == length else f"https://a.example/hop/{number}"
+        to = (
+            task.origin_url.href
+            if number == length
+            else f"https://a.example/hop/{number}"
+        )
         problem = world.move(task, to)
         task = world.next()
     assert problem is not None
@@ -607,7 +686,10 @@ def test_a_hop_is_judged_like_any_other_url() -> None:
     decision = world.decide()
     assert decision is not None
     assert decision.refusal is not None
-    assert (decision.refusal.kind, decision.trust) == ("host_not_allowed", "public")
+    assert (decision.refusal.kind, decision.trust) == (
+        "host_not_allowed",
+        "public",
+    )
 
 
 @pytest.mark.parametrize(
@@ -638,7 +720,9 @@ def test_who_named_a_url_decides_what_it_may_reach(
     [("ftp://x", "bad_scheme"), ("http://exa mple", "bad_url"), ("\\xff", "bad_encoding"),
      ("x" * 2_000, "bad_url")],
 )  # fmt: skip
-def test_a_line_that_is_no_url_is_refused_without_asking(line: str, refusal: str) -> None:
+def test_a_line_that_is_no_url_is_refused_without_asking(
+    line: str, refusal: str
+) -> None:
     world = World()
     world.rows.waiting_rows[1] = Waiting(
         Task(1, Url(line, "", ""), Url(line, "", ""), refusal=refusal), 0.0
@@ -646,14 +730,19 @@ def test_a_line_that_is_no_url_is_refused_without_asking(line: str, refusal: str
     decision = world.decide()
     assert decision is not None
     assert decision.refusal is not None
-    assert (decision.refusal.kind, bool(decision.refusal.message)) == (refusal, True)
+    assert (decision.refusal.kind, bool(decision.refusal.message)) == (
+        refusal,
+        True,
+    )
 
 
 # -- robots.txt -------------------------------------------------------------------------------
 
 
 def obedient(**keys: Any) -> World:
-    return World(HostSettings(jitter=0.0, **keys), FetchSettings(retry_wait_seconds=1.0))
+    return World(
+        HostSettings(jitter=0.0, **keys), FetchSettings(retry_wait_seconds=1.0)
+    )
 
 
 def rules(world: World, task: Task, text: str) -> None:
@@ -667,7 +756,10 @@ def test_robots_txt_is_asked_for_first_and_once() -> None:
     world.add("a.example", 3)
     robots = world.next()
     assert robots is not None
-    assert (robots.url.href, robots.purpose) == ("https://a.example/robots.txt", "robots")
+    assert (robots.url.href, robots.purpose) == (
+        "https://a.example/robots.txt",
+        "robots",
+    )
     assert world.next() is None, "nothing is asked before the answer"
     rules(world, robots, "User-agent: *\nDisallow: /2\nCrawl-delay: 5\n")
     assert world.wait() == 5, "the file itself was a request"
@@ -682,21 +774,32 @@ def test_robots_txt_is_asked_for_first_and_once() -> None:
     assert forbidden.refusal.kind == "robots_disallowed"
     world.finish(forbidden.task)
     assert world.next() is not None
-    assert (lane_of("a.example"), "https") in world.rows.robots, "and kept for tomorrow"
+    assert (lane_of("a.example"), "https") in world.rows.robots, (
+        "and kept for tomorrow"
+    )
 
 
 @pytest.mark.parametrize(
     ("status", "refusal"),
-    [(404, None), (403, None), (500, "robots_unreachable"), (503, "robots_unreachable")],
+    [
+        (404, None),
+        (403, None),
+        (500, "robots_unreachable"),
+        (503, "robots_unreachable"),
+    ],
 )
-def test_without_robots_txt_its_status_decides(status: int, refusal: str | None) -> None:
+def test_without_robots_txt_its_status_decides(
+    status: int, refusal: str | None
+) -> None:
     world = obedient()
     world.add("a.example")
     tries = 0
     for task, _, refused in decisions(world):
         if task.purpose == "robots":
             tries += 1
-            fact = FetchFailed(task, errors.of_status(status, ""), task.url, world.now)
+            fact = FetchFailed(
+                task, errors.of_status(status, ""), task.url, world.now
+            )
             world.frontier.robots_received(fact, world.now)
             world.answer(fact)
         else:
@@ -705,24 +808,33 @@ def test_without_robots_txt_its_status_decides(status: int, refusal: str | None)
     assert tries == (1 if refusal is None else MAX_ROBOTS_TRIES)
 
 
-def test_a_robots_txt_that_moved_is_followed_with_the_trust_of_who_moved_it() -> None:
+def test_a_robots_txt_that_moved_is_followed_with_the_trust_of_who_moved_it() -> (
+    None
+):
     """Within a private network it stays in it, without becoming suspicious."""
     world = obedient()
     world.judge.private.add("a.example")
     world.add("a.example")
     robots = world.next()
     assert robots is not None
-    fact = Moved(robots, parts_of("https://a.example/robots.txt/"), 301, world.now)
+    fact = Moved(
+        robots, parts_of("https://a.example/robots.txt/"), 301, world.now
+    )
     world.frontier.robots_received(fact, world.now)
     world.answer(fact)
     onward = world.decide()
     assert onward is not None
-    assert (onward.task.url.href, onward.trust) == ("https://a.example/robots.txt/", "private")
+    assert (onward.task.url.href, onward.trust) == (
+        "https://a.example/robots.txt/",
+        "private",
+    )
     rules(world, onward.task, "")
     assert world.next() is not None
 
 
-def test_a_crowd_of_hosts_without_rules_comes_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crowd_of_hosts_without_rules_comes_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Lanes fall asleep when there are many; the tries at a robots.txt must not be forgotten."""
     monkeypatch.setattr(lanes, "MAX_LANES", 8)
     world = obedient()
@@ -735,7 +847,9 @@ def test_a_crowd_of_hosts_without_rules_comes_to_its_end(monkeypatch: pytest.Mon
             world.finish(task)
         else:
             asked += 1
-            fact = FetchFailed(task, errors.of_status(500, ""), task.url, world.now)
+            fact = FetchFailed(
+                task, errors.of_status(500, ""), task.url, world.now
+            )
             world.frontier.robots_received(fact, world.now)
             world.answer(fact)
     assert (asked, ended) == (8 * MAX_ROBOTS_TRIES, 8)
@@ -744,7 +858,9 @@ def test_a_crowd_of_hosts_without_rules_comes_to_its_end(monkeypatch: pytest.Mon
 # -- all of it --------------------------------------------------------------------------------
 
 
-def test_one_host_with_nine_tenths_of_the_list_does_not_starve_the_others() -> None:
+def test_one_host_with_nine_tenths_of_the_list_does_not_starve_the_others() -> (
+    None
+):
     world = World(threads=4)
     known(world, "big.example")
     world.add("big.example", 900)
@@ -757,7 +873,9 @@ def test_one_host_with_nine_tenths_of_the_list_does_not_starve_the_others() -> N
             turn += 1
             finished_at[task.url.host] = turn
             world.done(task)
-    last_of_small = max(at for host, at in finished_at.items() if host != "big.example")
+    last_of_small = max(
+        at for host, at in finished_at.items() if host != "big.example"
+    )
     assert turn == 1_000
     assert last_of_small < 350, "they are through when a third is done"
 
@@ -766,15 +884,22 @@ def test_memory_follows_the_hosts_that_are_busy_not_the_list() -> None:
     world = World()
     for n in range(MAX_LANES + 500):
         world.rows.waiting_rows[n] = Waiting(
-            Task(n, parts_of(f"https://h{n}.example/"), parts_of("http://x/")), 0.0
+            Task(n, parts_of(f"https://h{n}.example/"), parts_of("http://x/")),
+            0.0,
         )
-    lanes = sorted(each.task.url.lane for each in world.rows.waiting_rows.values())
+    lanes = sorted(
+        each.task.url.lane for each in world.rows.waiting_rows.values()
+    )
     world.rows.next_lane = lambda after: next(  # type: ignore[method-assign]
         (lane for lane in lanes if lane > after), None
     )
-    by_lane = {each.task.url.lane: each for each in world.rows.waiting_rows.values()}
+    by_lane = {
+        each.task.url.lane: each for each in world.rows.waiting_rows.values()
+    }
     world.rows.waiting = lambda lane, most: [  # type: ignore[method-assign]
-        by_lane[lane] for _ in range(1) if by_lane[lane].task.id in world.rows.waiting_rows
+        by_lane[lane]
+        for _ in range(1)
+        if by_lane[lane].task.id in world.rows.waiting_rows
     ]
     world.all_now()
     assert len(world.frontier._lanes._awake) <= MAX_LANES
@@ -812,10 +937,14 @@ def test_what_a_host_has_taught_outlives_its_lane() -> None:
     assert following.wait() >= 100
 
 
-def test_a_clock_that_was_wrong_once_stops_a_host_no_longer_than_a_week() -> None:
+def test_a_clock_that_was_wrong_once_stops_a_host_no_longer_than_a_week() -> (
+    None
+):
     world = World()
     lane = lane_of("a.example")
-    world.rows.hosts[lane] = HostState(lane, "a.example", pause_until=START + 10**10)
+    world.rows.hosts[lane] = HostState(
+        lane, "a.example", pause_until=START + 10**10
+    )
     world.add("a.example")
     assert world.next() is None
     assert world.wait() == MAX_PAUSE_SECONDS
@@ -825,9 +954,13 @@ def test_a_clock_that_was_wrong_once_stops_a_host_no_longer_than_a_week() -> Non
 class Chaos:
     """A pipeline that answers in any order, moves, fails, and adds as it goes."""
 
-    def __init__(self, seed: int, threads: int, hosts: int, urls: int, keys: HostSettings) -> None:
+    def __init__(
+        self, seed: int, threads: int, hosts: int, urls: int, keys: HostSettings
+    ) -> None:
         self.draw = random.Random(seed)
-        self.world = World(keys, FetchSettings(retries=2, max_redirects=3), threads)
+        self.world = World(
+            keys, FetchSettings(retries=2, max_redirects=3), threads
+        )
         self.names = [f"h{n}.example" for n in range(hosts)]
         self.left = urls
         self.air: list[Task] = []
@@ -855,7 +988,9 @@ class Chaos:
     def step(self) -> bool:
         """One thing that may happen; False if only time could pass, and there is none to wait."""
         ways = []
-        if len(self.air) < self.world.threads + new_host_threads(self.world.threads):
+        if len(self.air) < self.world.threads + new_host_threads(
+            self.world.threads
+        ):
             ways += [self.hand_out] * 3
         if self.air:
             ways += [self.land] * 2
@@ -887,10 +1022,14 @@ class Chaos:
         if decision.refusal is not None:
             self.end(task)
             return True
-        assert task.id not in [each.id for each in (*self.air, *self.processing)], "twice at once"
+        assert task.id not in [
+            each.id for each in (*self.air, *self.processing)
+        ], "twice at once"
         here = [each for each in self.air if each.url.host == task.url.host]
         assert len(here) < self.world.hosts.per_host
-        new_hosts = {each.url.host for each in (*self.air, task)} - self.answered
+        new_hosts = {
+            each.url.host for each in (*self.air, task)
+        } - self.answered
         assert len(new_hosts) <= max(new_host_threads(self.world.threads), 1)
         self.air.append(task)
         return True
@@ -943,7 +1082,13 @@ class Chaos:
 def test_whatever_happens_every_url_has_its_end_and_is_never_asked_twice_at_once(
     seed: int, threads: int, hosts: int, urls: int, per_host: int, delay: float
 ) -> None:
-    Chaos(seed, threads, hosts, urls, polite(per_host=per_host, delay_seconds=delay)).run()
+    Chaos(
+        seed,
+        threads,
+        hosts,
+        urls,
+        polite(per_host=per_host, delay_seconds=delay),
+    ).run()
 
 
 @given(seed=st.integers(0, 2**32))
@@ -955,4 +1100,6 @@ def test_so_it_is_where_lanes_must_sleep(seed: int) -> None:
 
 
 def test_canonical_hosts_are_lanes() -> None:
-    assert lane_of(canonical("HTTP://A.example:80/").host) == lane_of("a.example")
+    assert lane_of(canonical("HTTP://A.example:80/").host) == lane_of(
+        "a.example"
+    )

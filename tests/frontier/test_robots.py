@@ -40,7 +40,9 @@ def allowed(text: str, path: str, agent: str = AGENT) -> bool:
         ("", ""),
     ],
 )
-def test_the_product_token_is_the_agents_first_word(agent: str, token: str) -> None:
+def test_the_product_token_is_the_agents_first_word(
+    agent: str, token: str
+) -> None:
     assert token_of(agent) == token
 
 
@@ -62,16 +64,22 @@ def test_the_product_token_is_the_agents_first_word(agent: str, token: str) -> N
         ("", False),
     ],
 )
-def test_groups_are_matched_on_the_whole_token(line: str, speaks_to_us: bool) -> None:
+def test_groups_are_matched_on_the_whole_token(
+    line: str, speaks_to_us: bool
+) -> None:
     assert allowed(f"User-agent: {line}\nDisallow: /", "/x") is not speaks_to_us
 
 
 def test_groups_of_the_same_agent_are_merged() -> None:
-    text = "User-agent: scraper\nDisallow: /a\n\nUser-agent: b\nDisallow: /c\n\n" + (
-        "User-agent: ScRaPeR\nDisallow: /b\n"
+    text = (
+        "User-agent: scraper\nDisallow: /a\n\nUser-agent: b\nDisallow: /c\n\n"
+        + ("User-agent: ScRaPeR\nDisallow: /b\n")
     )
     rules = parse(text, AGENT)
-    assert [str(line) for line in rules.lines] == ["Disallow: /a", "Disallow: /b"]
+    assert [str(line) for line in rules.lines] == [
+        "Disallow: /a",
+        "Disallow: /b",
+    ]
     assert rules.allows(f"{SITE}/c")
 
 
@@ -84,7 +92,9 @@ def test_a_group_by_name_replaces_the_one_for_all_agents() -> None:
 
 def test_a_named_group_without_rules_permits_everything() -> None:
     assert allowed("User-agent: scraper\n\nUser-agent: *\nDisallow:\n", "/x")
-    assert allowed("User-agent: *\nDisallow: /\n\nUser-agent: scraper\nDisallow:", "/x")
+    assert allowed(
+        "User-agent: *\nDisallow: /\n\nUser-agent: scraper\nDisallow:", "/x"
+    )
 
 
 def test_one_group_may_have_several_agents() -> None:
@@ -97,9 +107,13 @@ def test_rules_before_any_agent_mean_no_agent() -> None:
     assert parse("Disallow: /\nUser-agent: a\nDisallow: /", AGENT).is_empty
 
 
-@pytest.mark.parametrize("other", ["Sitemap: http://foo.bar/s.xml", "Crawl-delay: 5", "Foo: 1"])
+@pytest.mark.parametrize(
+    "other", ["Sitemap: http://foo.bar/s.xml", "Crawl-delay: 5", "Foo: 1"]
+)
 def test_other_records_do_not_end_a_list_of_agents(other: str) -> None:
-    assert not allowed(f"User-agent: scraper\n{other}\nUser-agent: b\nDisallow: /", "/x")
+    assert not allowed(
+        f"User-agent: scraper\n{other}\nUser-agent: b\nDisallow: /", "/x"
+    )
 
 
 def test_a_crawl_delay_holds_only_for_the_agents_before_it() -> None:
@@ -150,11 +164,23 @@ def test_the_longest_match_example_of_rfc_9309_section_5_2() -> None:
 @pytest.mark.parametrize(
     ("rule", "matching", "other"),
     [
-        ("/fish", "/fish /fish.html /fish/salmon /fishheads?id=1", "/Fish.asp /catfish /?id=fish"),
+        (
+            "/fish",
+            "/fish /fish.html /fish/salmon /fishheads?id=1",
+            "/Fish.asp /catfish /?id=fish",
+        ),
         ("/fish*", "/fish /fish.html /fish/salmon", "/Fish.asp /catfish"),
-        ("/fish/", "/fish/ /fish/?id=1 /fish/salmon.htm", "/fish /fish.html /animals/fish/"),
+        (
+            "/fish/",
+            "/fish/ /fish/?id=1 /fish/salmon.htm",
+            "/fish /fish.html /animals/fish/",
+        ),
         ("/*.php", "/index.php /a/b.php?x=1 /a.php/", "/ /windows.PHP"),
-        ("/*.php$", "/filename.php /folder/filename.php", "/filename.php?x /filename.php/ /a.php5"),
+        (
+            "/*.php$",
+            "/filename.php /folder/filename.php",
+            "/filename.php?x /filename.php/ /a.php5",
+        ),
         ("/fish*.php", "/fish.php /fishheads/catfish.php?x", "/Fish.PHP"),
         ("/", "/ /x", ""),
         ("/$", "/", "/x /?x"),
@@ -162,7 +188,11 @@ def test_the_longest_match_example_of_rfc_9309_section_5_2() -> None:
         ("fish", "", "/fish /"),
         ("/a$b", "/a$b /a$bc", "/a"),
         ("/foo/bar?baz=quz", "/foo/bar?baz=quz", "/foo/bar /foo/bar?baz=qux"),
-        ("/foo/bar?baz=http%3A%2F%2Fx", "/foo/bar?baz=http%3A%2F%2Fx", "/foo/bar?baz=http://x"),
+        (
+            "/foo/bar?baz=http%3A%2F%2Fx",
+            "/foo/bar?baz=http%3A%2F%2Fx",
+            "/foo/bar?baz=http://x",
+        ),
         ("/foo/bar/ツ", "/foo/bar/%E3%83%84 /foo/bar/%e3%83%84", "/foo/bar/"),
         ("/foo/bar/%E3%83%84", "/foo/bar/%E3%83%84", "/foo/bar/"),
         ("/foo/bar/%62%61%7A", "/foo/bar/baz /foo/bar/%62%61%7A", "/foo/bar/b"),
@@ -174,7 +204,9 @@ def test_the_longest_match_example_of_rfc_9309_section_5_2() -> None:
         ("", "", "/ /x"),
     ],
 )
-def test_a_path_is_matched_as_rfc_9309_says(rule: str, matching: str, other: str) -> None:
+def test_a_path_is_matched_as_rfc_9309_says(
+    rule: str, matching: str, other: str
+) -> None:
     text = f"User-agent: *\nDisallow: {rule}"
     assert [path for path in matching.split() if allowed(text, path)] == []
     assert [path for path in other.split() if not allowed(text, path)] == []
@@ -212,7 +244,9 @@ def test_robots_txt_itself_is_always_allowed() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff", "\ufffd\ufffd"])
-def test_line_ends_and_byte_order_marks_do_not_matter(end: str, mark: str) -> None:
+def test_line_ends_and_byte_order_marks_do_not_matter(
+    end: str, mark: str
+) -> None:
     text = mark + end.join(["User-agent: *", "Disallow: /a", "Disallow: /b"])
     assert not allowed(text, "/a")
     assert not allowed(text, "/b")
@@ -333,7 +367,9 @@ def test_a_hostile_file_costs_no_more_than_its_size(text: str) -> None:
         ("Disallow: /x", None),
     ],
 )
-def test_the_delay_that_a_site_asks_for(lines: str, delay: float | None) -> None:
+def test_the_delay_that_a_site_asks_for(
+    lines: str, delay: float | None
+) -> None:
     assert parse(f"User-agent: *\n{lines}", AGENT).crawl_delay == delay
 
 
@@ -354,8 +390,13 @@ Disallow: /*.pdf$
 Crawl-delay: 2
 """
     rules = parse(text, AGENT)
-    named = {path: rules.rule_for(SITE + path) for path in ("/shop/x", "/shop/open/1", "/a.pdf")}
-    assert {path: line and (line.number, str(line)) for path, line in named.items()} == {
+    named = {
+        path: rules.rule_for(SITE + path)
+        for path in ("/shop/x", "/shop/open/1", "/a.pdf")
+    }
+    assert {
+        path: line and (line.number, str(line)) for path, line in named.items()
+    } == {
         "/shop/x": (3, "Disallow: /shop"),
         "/shop/open/1": (4, "Allow: /shop/open"),
         "/a.pdf": (5, "Disallow: /*.pdf$"),
@@ -366,7 +407,10 @@ Crawl-delay: 2
 @pytest.mark.parametrize("seed", range(20))
 def test_the_line_that_is_named_agrees_with_the_verdict(seed: int) -> None:
     rng = random.Random(seed)
-    paths = ["/" + "".join(rng.choices("ab/*$%?é", k=rng.randrange(5))) for _ in range(12)]
+    paths = [
+        "/" + "".join(rng.choices("ab/*$%?é", k=rng.randrange(5)))
+        for _ in range(12)
+    ]
     lines = [f"{rng.choice(('Allow', 'Disallow'))}: {path}" for path in paths]
     rules = parse("\n".join(["User-agent: *", *lines]), AGENT)
     for path in paths:
@@ -386,7 +430,9 @@ def test_the_line_that_is_named_agrees_with_the_verdict(seed: int) -> None:
         ("unreachable", [429, 500, 502, 503, 504, 599, 100, 0, 999]),
     ],
 )
-def test_what_a_status_says_of_the_origin(meaning: str, statuses: list[int]) -> None:
+def test_what_a_status_says_of_the_origin(
+    meaning: str, statuses: list[int]
+) -> None:
     assert {access_for_status(status) for status in statuses} == {meaning}
 
 

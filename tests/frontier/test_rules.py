@@ -40,7 +40,9 @@ class Guard:
 
 
 def objection(host: Host, terms: Terms, **task: Any) -> Verdict:
-    return first_objection(RULES, Task(1, URL, URL, **task), "listed", host, terms)
+    return first_objection(
+        RULES, Task(1, URL, URL, **task), "listed", host, terms
+    )
 
 
 def kind_of(verdict: Verdict) -> str | None:
@@ -65,9 +67,19 @@ def test_the_first_rule_that_objects_decides_in_the_documented_order() -> None:
     kinds.append(kind_of(objection(host, terms)))
     host.consecutive_failures = 0
     kinds.append(kind_of(objection(host, terms)))
-    assert kinds == ["bad_encoding", "host_not_allowed", "host_down", "robots_disallowed"]
+    assert kinds == [
+        "bad_encoding",
+        "host_not_allowed",
+        "host_down",
+        "robots_disallowed",
+    ]
     names = [rule.__name__ for rule in RULES]
-    assert names == ["line_is_valid", "guard_permits", "host_is_up", "robots_permit"]
+    assert names == [
+        "line_is_valid",
+        "guard_permits",
+        "host_is_up",
+        "robots_permit",
+    ]
 
 
 def test_without_objection_a_url_may_be_requested() -> None:
@@ -77,7 +89,9 @@ def test_without_objection_a_url_may_be_requested() -> None:
 
 
 @pytest.mark.parametrize("age", [None, 86_400.0])
-def test_without_a_fresh_robots_txt_the_url_waits_for_it(age: float | None) -> None:
+def test_without_a_fresh_robots_txt_the_url_waits_for_it(
+    age: float | None,
+) -> None:
     host = Host(lane_of("a.example"))
     if age is not None:
         host.origin("https").learn_rules(parse("", "scraper"), NOW - age)
@@ -96,7 +110,9 @@ def test_off_looks_at_no_robots_txt_and_report_only_marks() -> None:
         assert with_robots_remark(task, host, terms).robots == mark
 
 
-def test_a_robots_txt_is_requested_of_a_host_that_is_down_but_never_past_the_guard() -> None:
+def test_a_robots_txt_is_requested_of_a_host_that_is_down_but_never_past_the_guard() -> (
+    None
+):
     host, guard = worst_host(), Guard()
     terms = Terms(guard, "on", NOW)
     assert objection(host, terms, purpose="robots") is None
@@ -109,7 +125,10 @@ def test_an_unreachable_host_gives_its_cause_once() -> None:
     host = Host(lane_of("a.example"))
     host.name = "a.example"
     origin = host.origin("https")
-    origin.failure, origin.at = errors.new_failure("connect_refused", "refused"), NOW
+    origin.failure, origin.at = (
+        errors.new_failure("connect_refused", "refused"),
+        NOW,
+    )
     terms = Terms(Guard(), "on", NOW)
     first = objection(host, terms)
     assert first is origin.failure

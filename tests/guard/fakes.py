@@ -34,18 +34,27 @@ class Names:
     """A resolver: of each name the answers, one after another; the last one stays."""
 
     def __init__(self, **names: Sequence[Any]) -> None:
-        self.answers = {name.replace("_", "."): list(each) for name, each in names.items()}
+        self.answers = {
+            name.replace("_", "."): list(each) for name, each in names.items()
+        }
         self.asked: list[str] = []
 
-    def __call__(self, name: str, port: None, family: int, type: int) -> list[Any]:
+    def __call__(
+        self, name: str, port: None, family: int, type: int
+    ) -> list[Any]:
         self.asked.append(name)
         answers = self.answers.get(name.removesuffix("."))
         if answers is None:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            raise socket.gaierror(
+                socket.EAI_NONAME, "Name or service not known"
+            )
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, BaseException):
             raise answer
-        return [info(address) for address in ([answer] if isinstance(answer, str) else answer)]
+        return [
+            info(address)
+            for address in ([answer] if isinstance(answer, str) else answer)
+        ]
 
 
 def info(address: str) -> tuple[Any, ...]:
@@ -75,14 +84,18 @@ class Socket:
 class Wire:
     """A connector that only notes which address would be contacted."""
 
-    def __init__(self, errors: dict[str, OSError] | None = None, peer: str | None = None) -> None:
+    def __init__(
+        self, errors: dict[str, OSError] | None = None, peer: str | None = None
+    ) -> None:
         self.errors = errors or {}
         self.peer = peer
         self.contacted: list[str] = []
         self.shares: list[float | None] = []
         self.sockets: list[Socket] = []
 
-    def __call__(self, address: Address, port: int, timeout: float | None) -> Any:
+    def __call__(
+        self, address: Address, port: int, timeout: float | None
+    ) -> Any:
         self.contacted.append(str(address))
         self.shares.append(timeout)
         if str(address) in self.errors:
@@ -91,7 +104,9 @@ class Wire:
         return self.sockets[-1]
 
 
-def guarded(names: Callable[..., Iterable[Any]], wire: Wire, **options: Any) -> Guard:
+def guarded(
+    names: Callable[..., Iterable[Any]], wire: Wire, **options: Any
+) -> Guard:
     """A guard that looks names up there, and connects through that."""
     clock = options.pop("clock", time.monotonic)
     permissions = Permissions(
@@ -106,10 +121,14 @@ def guarded(names: Callable[..., Iterable[Any]], wire: Wire, **options: Any) -> 
         clock=clock,
     )
     allow = AllowList(options.pop("patterns", ()))
-    return Guard(allow, permissions, resolver, connect=wire, clock=clock, **options)
+    return Guard(
+        allow, permissions, resolver, connect=wire, clock=clock, **options
+    )
 
 
-def contacted(host: str, answer: Sequence[str], trust: Trust = "listed", **options: Any) -> list:
+def contacted(
+    host: str, answer: Sequence[str], trust: Trust = "listed", **options: Any
+) -> list:
     """The addresses contacted for a host whose name has this answer."""
     wire = Wire()
     judge = guarded(Names(**{host: [answer]}), wire, **options)

@@ -30,5 +30,7 @@ from tests.guard.fakes import PUBLIC, PUBLIC_6
     ],
 )  # fmt: skip
 def test_who_can_be_met_at_an_address(reach: str, addresses: str) -> None:
-    found = {text: reach_of(ipaddress.ip_address(text)) for text in addresses.split()}
+    found = {
+        text: reach_of(ipaddress.ip_address(text)) for text in addresses.split()
+    }
     assert found == dict.fromkeys(found, reach)

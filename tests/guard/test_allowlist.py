@@ -34,10 +34,14 @@ from tests.guard.fakes import contacted
         ("*", "a.org 10.0.0.1 [::1]:5", ""),
     ],
 )  # fmt: skip
-def test_a_pattern_allows_exactly_what_it_says(pattern: str, matching: str, other: str) -> None:
+def test_a_pattern_allows_exactly_what_it_says(
+    pattern: str, matching: str, other: str
+) -> None:
     allow = AllowList([pattern])
     for _ in range(2):  # the second time from the cache
-        assert [host for host in matching.split() if not allow.allows(host)] == []
+        assert [
+            host for host in matching.split() if not allow.allows(host)
+        ] == []
         assert [host for host in other.split() if allow.allows(host)] == []
 
 
@@ -63,5 +67,12 @@ def test_a_wrong_pattern_is_refused_in_one_message(pattern: str) -> None:
 
 
 def test_the_allow_list_speaks_of_the_host_and_not_of_its_addresses() -> None:
-    assert contacted("other.org", ["10.1.2.3"], patterns=["10.0.0.0/8", "example.com"]) == []
-    assert contacted("example.com", ["10.1.2.3"], patterns=["example.com"]) == ["10.1.2.3"]
+    assert (
+        contacted(
+            "other.org", ["10.1.2.3"], patterns=["10.0.0.0/8", "example.com"]
+        )
+        == []
+    )
+    assert contacted("example.com", ["10.1.2.3"], patterns=["example.com"]) == [
+        "10.1.2.3"
+    ]

@@ -51,7 +51,9 @@ from tests.guard.fakes import (
         ("proxy", "never", "public private link"),
     ],
 )
-def test_which_names_are_connected_to(trust: Trust, private: str, reached: str) -> None:
+def test_which_names_are_connected_to(
+    trust: Trust, private: str, reached: str
+) -> None:
     answers = {"public": PUBLIC, "private": PRIVATE, "link": METADATA}
     found = [
         reach for reach, answer in answers.items()
@@ -72,8 +74,15 @@ def test_which_names_are_connected_to(trust: Trust, private: str, reached: str) 
         ("proxy", "listed", "public private local link"),
     ],
 )
-def test_which_addresses_in_urls_are_connected_to(trust: Trust, private: str, reached: str) -> None:
-    hosts = {"public": PUBLIC, "private": "[fd00::1]", "local": "localhost.", "link": METADATA}
+def test_which_addresses_in_urls_are_connected_to(
+    trust: Trust, private: str, reached: str
+) -> None:
+    hosts = {
+        "public": PUBLIC,
+        "private": "[fd00::1]",
+        "local": "localhost.",
+        "link": METADATA,
+    }
     names = Names()
     found = []
     for reach, host in hosts.items():
@@ -101,7 +110,9 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize("host", SPELLINGS)
-def test_no_spelling_of_a_private_address_passes_from_a_public_page(host: str) -> None:
+def test_no_spelling_of_a_private_address_passes_from_a_public_page(
+    host: str,
+) -> None:
     names, wire = Names(), Wire()
     judge = guarded(names, wire)
     url = urls.canonical(f"http://{host}/")
@@ -115,7 +126,9 @@ def test_no_spelling_of_a_private_address_passes_from_a_public_page(host: str) -
     assert (names.asked, wire.contacted) == ([], [])
 
 
-@pytest.mark.parametrize("host", ["fe80::1%25eth0", "[fe80::1%25eth0]", "[::1%25lo]"])
+@pytest.mark.parametrize(
+    "host", ["fe80::1%25eth0", "[fe80::1%25eth0]", "[::1%25lo]"]
+)
 def test_scope_ids_are_no_part_of_a_url(host: str) -> None:
     with pytest.raises(urls.BadUrl):
         urls.canonical(f"http://{host}/")
@@ -153,8 +166,17 @@ def test_the_allow_list_is_judged_before_port_and_address() -> None:
 
 def test_denied_networks_win_over_everything() -> None:
     networks = ["10.0.0.0/8"]
-    options = {"deny_networks": networks, "allow_networks": networks, "private": "always"}
-    for answer in ([PRIVATE], [PUBLIC, PRIVATE], ["64:ff9b::a01:203"], ["::ffff:10.1.2.3"]):
+    options = {
+        "deny_networks": networks,
+        "allow_networks": networks,
+        "private": "always",
+    }
+    for answer in (
+        [PRIVATE],
+        [PUBLIC, PRIVATE],
+        ["64:ff9b::a01:203"],
+        ["::ffff:10.1.2.3"],
+    ):
         for trust in ("listed", "private", "public", "proxy"):
             assert contacted("x.org", answer, trust, **options) == []
     assert contacted(PRIVATE, [], "proxy", **options) == []
@@ -176,20 +198,31 @@ def test_a_wrong_network_is_a_usage_error(option: str) -> None:
 
 
 def test_a_proxy_may_be_anywhere_but_its_host_is_on_the_allow_list() -> None:
-    assert contacted("proxy.lan", [PRIVATE, PUBLIC], "proxy", patterns=["proxy.lan"]) == [PRIVATE]
-    assert contacted("proxy.lan", [PRIVATE], "proxy", patterns=["example.com"]) == []
+    assert contacted(
+        "proxy.lan", [PRIVATE, PUBLIC], "proxy", patterns=["proxy.lan"]
+    ) == [PRIVATE]
+    assert (
+        contacted("proxy.lan", [PRIVATE], "proxy", patterns=["example.com"])
+        == []
+    )
 
 
 # -- rebinding --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("trust", ["listed", "private", "public"])
-@pytest.mark.parametrize("answer", [[PUBLIC, PRIVATE], [PRIVATE, PUBLIC], [PUBLIC_6, "::1"]])
+@pytest.mark.parametrize(
+    "answer", [[PUBLIC, PRIVATE], [PRIVATE, PUBLIC], [PUBLIC_6, "::1"]]
+)
 def test_a_mixed_answer_is_refused(trust: Trust, answer: list[str]) -> None:
     wire = Wire()
     refusal = refused(guarded(Names(x_org=[answer]), wire), "x.org", trust)
     assert refusal is not None
-    assert ("named by a public page" if trust == "public" else "public addresses too") in refusal[1]
+    assert (
+        "named by a public page"
+        if trust == "public"
+        else "public addresses too"
+    ) in refusal[1]
     assert wire.contacted == []
 
 
@@ -220,11 +253,18 @@ def test_a_private_name_that_turns_public_loses_its_privileges() -> None:
 
 
 def test_what_was_learned_outlives_the_guard() -> None:
-    first = guarded(Names(a_org=[PUBLIC], b_lan=[PRIVATE], c_org=[[PUBLIC, PRIVATE]]), Wire())
+    first = guarded(
+        Names(a_org=[PUBLIC], b_lan=[PRIVATE], c_org=[[PUBLIC, PRIVATE]]),
+        Wire(),
+    )
     assert first.host_class("a.org") is None
     for host in ("a.org", "b.lan", "c.org"):
         refused(first, host, "listed")
-    assert first.learned() == {"a.org": "public", "b.lan": "private", "c.org": "public"}
+    assert first.learned() == {
+        "a.org": "public",
+        "b.lan": "private",
+        "c.org": "public",
+    }
     wire = Wire()
     second = guarded(Names(a_org=[PRIVATE], b_lan=[PRIVATE]), wire)
     second.learn(first.learned())
@@ -235,7 +275,9 @@ def test_what_was_learned_outlives_the_guard() -> None:
     assert wire.contacted == [PRIVATE]
 
 
-def test_a_private_host_first_named_by_a_public_page_can_still_be_listed() -> None:
+def test_a_private_host_first_named_by_a_public_page_can_still_be_listed() -> (
+    None
+):
     wire = Wire()
     judge = guarded(Names(x_lan=[PRIVATE]), wire)
     with pytest.raises(Refused):
@@ -266,7 +308,9 @@ def test_the_peer_must_be_the_address_that_was_checked() -> None:
     answer=st.lists(
         st.one_of(
             st.ip_addresses().map(str),
-            st.sampled_from([PUBLIC, PUBLIC_6, PRIVATE, METADATA, "::1", "::ffff:127.0.0.1"]),
+            st.sampled_from(
+                [PUBLIC, PUBLIC_6, PRIVATE, METADATA, "::1", "::ffff:127.0.0.1"]
+            ),
         ),
         max_size=4,
     ),
@@ -290,8 +334,15 @@ def _public_by_the_standard_library(address: Address) -> bool:
     inner: list[Address | None] = []
     if isinstance(address, ipaddress.IPv6Address):
         low = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-        inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-        if address in ipaddress.ip_network("64:ff9b::/96") or int(address) < 2**32:
+        inner = [
+            address.ipv4_mapped,
+            address.sixtofour,
+            *(address.teredo or ()),
+        ]
+        if (
+            address in ipaddress.ip_network("64:ff9b::/96")
+            or int(address) < 2**32
+        ):
             inner.append(low)
     embedded = [each for each in inner if each is not None]
     if embedded:
@@ -312,8 +363,12 @@ def _public_by_the_standard_library(address: Address) -> bool:
 
 
 def test_addresses_are_tried_in_turn_and_share_the_time() -> None:
-    wire = Wire({PUBLIC_6: OSError(errno.ENETUNREACH, "Network is unreachable")})
-    judge = guarded(Names(x_org=[[PUBLIC_6, PUBLIC, "1.1.1.1"]]), wire, clock=Clock())
+    wire = Wire(
+        {PUBLIC_6: OSError(errno.ENETUNREACH, "Network is unreachable")}
+    )
+    judge = guarded(
+        Names(x_org=[[PUBLIC_6, PUBLIC, "1.1.1.1"]]), wire, clock=Clock()
+    )
     judge.connect("x.org", 80, 6, "listed")
     assert wire.contacted == [PUBLIC_6, PUBLIC]
     assert wire.shares == [2, 3]
@@ -324,11 +379,15 @@ def test_addresses_are_tried_in_turn_and_share_the_time() -> None:
 def test_the_error_that_says_most_is_raised(first: str) -> None:
     errors = {
         PUBLIC_6: OSError(errno.ENETUNREACH, "Network is unreachable"),
-        PUBLIC: ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
+        PUBLIC: ConnectionRefusedError(
+            errno.ECONNREFUSED, "Connection refused"
+        ),
     }
     answer = [PUBLIC_6, PUBLIC] if first == "v6" else [PUBLIC, PUBLIC_6]
     with pytest.raises(ConnectionRefusedError):
-        guarded(Names(x_org=[answer]), Wire(errors)).connect("x.org", 80, 5, "listed")
+        guarded(Names(x_org=[answer]), Wire(errors)).connect(
+            "x.org", 80, 5, "listed"
+        )
 
 
 def test_all_addresses_are_checked_but_few_are_tried() -> None:
@@ -340,10 +399,14 @@ def test_all_addresses_are_checked_but_few_are_tried() -> None:
     assert contacted("x.org", [*many, PRIVATE]) == []
 
 
-def test_a_real_connection_has_no_delay_and_the_timeout_that_was_asked_for() -> None:
+def test_a_real_connection_has_no_delay_and_the_timeout_that_was_asked_for() -> (
+    None
+):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        judge = Guard(AllowList([f"localhost:{port}"]), refused_ports=frozenset())
+        judge = Guard(
+            AllowList([f"localhost:{port}"]), refused_ports=frozenset()
+        )
         with judge.connect("localhost", port, 3, "listed") as sock:
             assert sock.getpeername() == ("127.0.0.1", port)
             assert sock.gettimeout() == 3
@@ -366,9 +429,15 @@ def test_a_real_connection_has_no_delay_and_the_timeout_that_was_asked_for() -> 
         (Refused("private_address", "no x"), "private_address"),
     ],
 )
-def test_errors_survive_a_process_boundary_and_have_their_kinds(error: OSError, kind: str) -> None:
+def test_errors_survive_a_process_boundary_and_have_their_kinds(
+    error: OSError, kind: str
+) -> None:
     copy = pickle.loads(pickle.dumps(error))
-    assert (type(copy), str(copy), copy.__dict__) == (type(error), "no x", error.__dict__)
+    assert (type(copy), str(copy), copy.__dict__) == (
+        type(error),
+        "no x",
+        error.__dict__,
+    )
     assert isinstance(copy, OSError)
     assert not isinstance(copy, TimeoutError)
     assert (failure_of(copy).kind, failure_of(copy).message) == (kind, "no x")

@@ -31,10 +31,14 @@ def cells() -> dict[tuple[str, str, str], bool]:
 
 
 def test_the_table_of_permissions_is_the_one_drawn_here() -> None:
-    assert {cell: reason is YES for cell, reason in PERMISSIONS.items()} == cells()
+    assert {
+        cell: reason is YES for cell, reason in PERMISSIONS.items()
+    } == cells()
 
 
-@pytest.mark.parametrize("cell", [cell for cell, permitted in cells().items() if not permitted])
+@pytest.mark.parametrize(
+    "cell", [cell for cell, permitted in cells().items() if not permitted]
+)
 def test_each_no_has_its_reason(cell: tuple[str, str, str]) -> None:
     finding, trust, setting = cell
     expected = {
@@ -43,8 +47,14 @@ def test_each_no_has_its_reason(cell: tuple[str, str, str]) -> None:
         ("link_name", setting): "no name may have",
         ("mixed", "listed"): "at public addresses too",
         ("turned", "listed"): "was public before",
-    }.get((finding, setting), "which is not public" if setting == "never" else "")
-    if trust == "public" and finding in ("private", "mixed", "turned") and setting == "listed":
+    }.get(
+        (finding, setting), "which is not public" if setting == "never" else ""
+    )
+    if (
+        trust == "public"
+        and finding in ("private", "mixed", "turned")
+        and setting == "listed"
+    ):
         expected = "named by a public page"
     assert expected
     assert expected in (PERMISSIONS[cell] or "")  # type: ignore[index]  # the cells are words

@@ -37,8 +37,18 @@ def test_answers_are_kept_for_a_minute_and_failures_for_ten_seconds() -> None:
             judge.connect(host, 80, 5, "listed")
         return names.asked.count(host)
 
-    assert [asked("x.org", after) for after in (0, 59.9, 0.2, 59.9)] == [1, 1, 2, 2]
-    assert [asked("no.org", after) for after in (0, 9.9, 0.2, 9.9)] == [1, 1, 2, 2]
+    assert [asked("x.org", after) for after in (0, 59.9, 0.2, 59.9)] == [
+        1,
+        1,
+        2,
+        2,
+    ]
+    assert [asked("no.org", after) for after in (0, 9.9, 0.2, 9.9)] == [
+        1,
+        1,
+        2,
+        2,
+    ]
 
 
 def test_the_cache_is_bounded_and_drops_what_was_used_least_recently(
@@ -57,17 +67,35 @@ def test_the_cache_is_bounded_and_drops_what_was_used_least_recently(
 @pytest.mark.parametrize(
     ("answer", "error", "kind"),
     [
-        (socket.gaierror(socket.EAI_NONAME, "unknown"), NotFound, "dns_not_found"),
+        (
+            socket.gaierror(socket.EAI_NONAME, "unknown"),
+            NotFound,
+            "dns_not_found",
+        ),
         (UnicodeError("label too long"), NotFound, "dns_not_found"),
         ([], NotFound, "dns_not_found"),
-        (socket.gaierror(socket.EAI_AGAIN, "try again"), LookupFailed, "dns_failed"),
-        (socket.gaierror(socket.EAI_FAIL, "failed"), LookupFailed, "dns_failed"),
+        (
+            socket.gaierror(socket.EAI_AGAIN, "try again"),
+            LookupFailed,
+            "dns_failed",
+        ),
+        (
+            socket.gaierror(socket.EAI_FAIL, "failed"),
+            LookupFailed,
+            "dns_failed",
+        ),
         (RuntimeError("broken"), LookupFailed, None),
         (["not an address"], LookupFailed, None),
-        (OSError(errno.EMFILE, "Too many open files"), LookupFailed, "no_descriptors"),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            LookupFailed,
+            "no_descriptors",
+        ),
     ],
 )
-def test_a_look_up_that_fails_has_a_name(answer: Any, error: type[Exception], kind: str) -> None:
+def test_a_look_up_that_fails_has_a_name(
+    answer: Any, error: type[Exception], kind: str
+) -> None:
     judge = guarded(Names(x_org=[answer]), Wire())
     for _ in range(2):  # the second time from the cache
         with pytest.raises(error, match=r"x\.org") as caught:
@@ -83,7 +111,11 @@ def test_a_scoped_answer_counts_as_link_local() -> None:
 
 
 def test_families_other_than_ip_are_passed_over() -> None:
-    infos = [(99, socket.SOCK_STREAM, 6, "", ("?",)), info(PUBLIC), info(PUBLIC)]
+    infos = [
+        (99, socket.SOCK_STREAM, 6, "", ("?",)),
+        info(PUBLIC),
+        info(PUBLIC),
+    ]
     wire = Wire({PUBLIC: ConnectionRefusedError()})
     with pytest.raises(ConnectionRefusedError):
         guarded(lambda *_: infos, wire).connect("x.org", 80, 5, "listed")
@@ -111,7 +143,9 @@ def hanging() -> Iterable[Hanging]:
     resolver.go.set()
 
 
-def test_a_look_up_that_hangs_ends_within_its_limit_and_others_go_on(hanging: Hanging) -> None:
+def test_a_look_up_that_hangs_ends_within_its_limit_and_others_go_on(
+    hanging: Hanging,
+) -> None:
     judge = guarded(hanging, Wire(), lookup_threads=1, dns_timeout_seconds=0.2)
     for n in range(3):
         began = time.monotonic()
@@ -130,7 +164,9 @@ def test_a_name_that_hangs_costs_one_thread_and_then_no_time(
 ) -> None:
     monkeypatch.setattr(resolver, "IDLE_SECONDS", 0.05)
     before, clock = lookup_threads(), Clock()
-    judge = guarded(hanging, Wire(), lookup_threads=2, dns_timeout_seconds=0.2, clock=clock)
+    judge = guarded(
+        hanging, Wire(), lookup_threads=2, dns_timeout_seconds=0.2, clock=clock
+    )
     with pytest.raises(LookupTimeout):
         judge.connect("hang", 80, 5, "listed")
     clock.now += 0.25
@@ -162,7 +198,10 @@ def test_look_up_threads_are_daemons_and_bounded(
         return [each for each in lookup_threads() if each not in before]
 
     for round_ in range(3):
-        askers = [threading.Thread(target=ask, args=(f"hang{round_}.{n}",)) for n in range(8)]
+        askers = [
+            threading.Thread(target=ask, args=(f"hang{round_}.{n}",))
+            for n in range(8)
+        ]
         for asker in askers:
             asker.start()
         for asker in askers:
@@ -195,11 +234,14 @@ def test_those_who_ask_at_once_share_one_look_up(hanging: Hanging) -> None:
     wire, clock = Wire(), Read()
     judge = guarded(hanging, wire, dns_timeout_seconds=20, clock=clock)
     askers = [
-        threading.Thread(target=judge.connect, args=("hang", 80, 5, "listed")) for _ in range(16)
+        threading.Thread(target=judge.connect, args=("hang", 80, 5, "listed"))
+        for _ in range(16)
     ]
     for asker in askers:
         asker.start()
-    for _ in range(16 + 1):  # by each asker, who holds the lock until it waits, and by the look-up
+    for _ in range(
+        16 + 1
+    ):  # by each asker, who holds the lock until it waits, and by the look-up
         assert clock.reads.acquire(timeout=5)
     hanging.go.set()
     for asker in askers:
@@ -208,7 +250,9 @@ def test_those_who_ask_at_once_share_one_look_up(hanging: Hanging) -> None:
     assert wire.contacted == [PUBLIC] * 16
 
 
-def test_many_names_at_once_use_no_more_threads_than_allowed(hanging: Hanging) -> None:
+def test_many_names_at_once_use_no_more_threads_than_allowed(
+    hanging: Hanging,
+) -> None:
     running, most, changed = 0, 0, threading.Condition()
 
     def slow(name: str, *_: Any) -> list[Any]:
@@ -219,7 +263,9 @@ def test_many_names_at_once_use_no_more_threads_than_allowed(hanging: Hanging) -
             running += 1
             most = max(most, running)
             changed.notify_all()
-            changed.wait_for(lambda: running > 3, timeout=0.005)  # for one that must not come
+            changed.wait_for(
+                lambda: running > 3, timeout=0.005
+            )  # for one that must not come
             running -= 1
         return [info(PUBLIC)]
 
@@ -227,7 +273,9 @@ def test_many_names_at_once_use_no_more_threads_than_allowed(hanging: Hanging) -
     judge = guarded(slow, wire, lookup_threads=3, dns_timeout_seconds=1)
 
     def ask(names: Iterable[str]) -> None:
-        askers = [threading.Thread(target=ask_one, args=(name,)) for name in names]
+        askers = [
+            threading.Thread(target=ask_one, args=(name,)) for name in names
+        ]
         for asker in askers:
             asker.start()
         for asker in askers:

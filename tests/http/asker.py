@@ -33,14 +33,20 @@ class Asker:
         self.pool = ThreadPoolExecutor(4)
         self.attempts = 0
 
-    def flight(self, url: str, seconds: float = PATIENCE, **task: Any) -> Flight:
+    def flight(
+        self, url: str, seconds: float = PATIENCE, **task: Any
+    ) -> Flight:
         self.attempts += 1
         parts = canonical(url)
         asked = Task(7, parts, parts, **task)
-        return Flight(self.attempts, asked, "listed", time.monotonic() + seconds)
+        return Flight(
+            self.attempts, asked, "listed", time.monotonic() + seconds
+        )
 
     def ask(self, url: str, **task: Any) -> Fact:
-        return self.pool.submit(self.fetcher.fetch, self.flight(url, **task)).result(PATIENCE)
+        return self.pool.submit(
+            self.fetcher.fetch, self.flight(url, **task)
+        ).result(PATIENCE)
 
     def saved(self, fact: Fact) -> bytes:
         assert isinstance(fact, Fetched), fact
@@ -53,4 +59,8 @@ class Asker:
 
 
 def kind_of(fact: Fact) -> str:
-    return fact.failure.kind if isinstance(fact, FetchFailed) else type(fact).__name__
+    return (
+        fact.failure.kind
+        if isinstance(fact, FetchFailed)
+        else type(fact).__name__
+    )

@@ -37,7 +37,9 @@ from tests.http.asker import BODY, PATIENCE, Asker, kind_of
 
 
 def gone_in_chunks(exchange: Any) -> None:
-    exchange.send(b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n")
+    exchange.send(
+        b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     exchange.send(b"4\r\ngone\r\n0\r\n\r\n")
 
 
@@ -61,7 +63,9 @@ def test_a_connection_is_used_again(first: Behaviour, asker: Asker) -> None:
 def test_a_long_answer_that_is_not_wanted_costs_its_connection_not_its_bytes(
     asker: Asker,
 ) -> None:
-    with FaultyServer({"/a": body(bytes(10**6), code=404), "/b": page("b")}) as server:
+    with FaultyServer(
+        {"/a": body(bytes(10**6), code=404), "/b": page("b")}
+    ) as server:
         asker.ask(server.url("/a"))
         asker.ask(server.url("/b"))
         assert [seen.connection for seen in server.seen] == [1, 2]
@@ -99,12 +103,17 @@ def test_a_request_that_dies_on_a_kept_connection_is_sent_again_on_a_fresh_one(
     """RFC 9112 9.3.1. Fresh means new: the pool holds others that would die as well."""
     asker = Asker(tmp_path, ca_bundle=certificate[0] if tls else "")
     paths = [f"/{n}" for n in range(60)]
-    with FaultyServer(AnswersOnce(dies), tls=certificate if tls else None) as server:
+    with FaultyServer(
+        AnswersOnce(dies), tls=certificate if tls else None
+    ) as server:
         flights = [asker.flight(server.url(path)) for path in paths]
         facts = list(asker.pool.map(asker.fetcher.fetch, flights))
         assert [asker.saved(fact).decode() for fact in facts] == paths
         assert max(server.count(path) for path in paths) == 2
-        connected = {path: flight.connected for path, flight in zip(paths, flights, strict=True)}
+        connected = {
+            path: flight.connected
+            for path, flight in zip(paths, flights, strict=True)
+        }
         sent_again = [path for path in paths if server.count(path) == 2]
         assert sent_again
         assert None not in [connected[path] for path in sent_again]
@@ -134,7 +143,9 @@ def test_a_request_that_was_answered_in_part_or_timed_out_is_not_sent_again(
     asker.close()
 
 
-def test_a_request_on_a_fresh_connection_is_not_sent_again(asker: Asker) -> None:
+def test_a_request_on_a_fresh_connection_is_not_sent_again(
+    asker: Asker,
+) -> None:
     with FaultyServer(empty()) as server:
         assert kind_of(asker.ask(server.url())) == "connection_lost"
         assert server.count() == 1
@@ -151,7 +162,9 @@ def test_an_aborted_request_is_not_sent_again(asker: Asker) -> None:
         assert server.count("/b") == 1
 
 
-def test_a_request_that_dies_on_a_kept_connection_to_a_proxy_is_sent_again(tmp_path: Path) -> None:
+def test_a_request_that_dies_on_a_kept_connection_to_a_proxy_is_sent_again(
+    tmp_path: Path,
+) -> None:
     with FaultyServer(AnswersOnce(empty())) as proxy:
         asker = Asker(tmp_path, proxy=f"http://127.0.0.1:{proxy.port}")
         for n in range(3):
@@ -165,7 +178,9 @@ def test_answers_do_not_mix_on_many_threads(asker: Asker) -> None:
     with FaultyServer(paths) as server:
         flights = [asker.flight(server.url(path)) for path in paths]
         facts = list(asker.pool.map(asker.fetcher.fetch, flights))
-        assert [asker.saved(fact) for fact in facts] == [f"page {n}".encode() for n in range(40)]
+        assert [asker.saved(fact) for fact in facts] == [
+            f"page {n}".encode() for n in range(40)
+        ]
         assert len({seen.connection for seen in server.seen}) <= 4
 
 
@@ -187,7 +202,10 @@ def damaged(exchange: Any) -> None:
     ids=["page", "short", "short_chunked", "reset", "bad_chunk", "damaged"],
 )  # fmt: skip
 def test_behind_tls_a_fault_has_the_same_name(
-    behaviour: Behaviour, kinds: set[str], certificate: tuple[str, str], tmp_path: Path
+    behaviour: Behaviour,
+    kinds: set[str],
+    certificate: tuple[str, str],
+    tmp_path: Path,
 ) -> None:
     asker = Asker(tmp_path, ca_bundle=certificate[0])
     with FaultyServer(behaviour, tls=certificate) as server:
@@ -200,7 +218,10 @@ def test_what_speaks_tls_is_no_answer_to_plain_http(
 ) -> None:
     with FaultyServer(page("secret"), tls=certificate) as server:
         plain = server.url().replace("https:", "http:")
-        assert kind_of(asker.ask(plain)) in ("connection_lost", "protocol_error")
+        assert kind_of(asker.ask(plain)) in (
+            "connection_lost",
+            "protocol_error",
+        )
 
 
 # -- proxies ----------------------------------------------------------------------------------
@@ -221,7 +242,9 @@ def test_a_proxy_is_asked_in_the_hosts_place(
         asker.close()
 
 
-def test_no_proxy_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_respected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     asker = Asker(tmp_path)
@@ -230,7 +253,9 @@ def test_no_proxy_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     asker.close()
 
 
-def test_a_proxy_that_is_not_there_is_the_proxys_failure(tmp_path: Path) -> None:
+def test_a_proxy_that_is_not_there_is_the_proxys_failure(
+    tmp_path: Path,
+) -> None:
     asker = Asker(tmp_path, proxy=f"http://127.0.0.1:{closed_port()}")
     assert kind_of(asker.ask("http://elsewhere.example/")) == "proxy_failed"
     asker.close()

@@ -37,7 +37,11 @@ def test_what_is_saved_is_counted_and_hashed(name: str, tmp_path: Path) -> None:
     encoded = encode(BODY)
     path = tmp_path / "part"
     body = save_body(
-        Wire(encoded), str(path), length=len(encoded), encoding=encoding, max_bytes=10**6
+        Wire(encoded),
+        str(path),
+        length=len(encoded),
+        encoding=encoding,
+        max_bytes=10**6,
     )
     assert path.read_bytes() == BODY
     assert (body.bytes, body.wire_bytes) == (len(BODY), len(encoded))
@@ -49,35 +53,61 @@ def test_what_is_saved_is_counted_and_hashed(name: str, tmp_path: Path) -> None:
 def test_an_empty_body_is_a_body(tmp_path: Path) -> None:
     for encoding, length in itertools.product((None, "gzip"), (None, 0)):
         body = save_body(
-            Wire(), str(tmp_path / "part"), length=length, encoding=encoding, max_bytes=10
+            Wire(),
+            str(tmp_path / "part"),
+            length=length,
+            encoding=encoding,
+            max_bytes=10,
         )
         assert (body.bytes, body.head) == (0, b"")
 
 
 def test_the_length_saves_the_last_empty_read(tmp_path: Path) -> None:
     wire = Wire(BODY)
-    save_body(wire, str(tmp_path / "part"), length=len(BODY), encoding=None, max_bytes=10**6)
+    save_body(
+        wire,
+        str(tmp_path / "part"),
+        length=len(BODY),
+        encoding=None,
+        max_bytes=10**6,
+    )
     assert wire.reads == 1
 
 
 @pytest.mark.parametrize("length", [None, len(BODY)])
 def test_the_limit_is_exact(length: int | None, tmp_path: Path) -> None:
     path = tmp_path / "part"
-    save_body(Wire(BODY), str(path), length=length, encoding=None, max_bytes=len(BODY))
+    save_body(
+        Wire(BODY), str(path), length=length, encoding=None, max_bytes=len(BODY)
+    )
     with pytest.raises(TooLarge):
-        save_body(Wire(BODY), str(path), length=length, encoding=None, max_bytes=len(BODY) - 1)
+        save_body(
+            Wire(BODY),
+            str(path),
+            length=length,
+            encoding=None,
+            max_bytes=len(BODY) - 1,
+        )
     assert not path.exists(), "what is not wanted is not kept"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
-def test_a_bomb_costs_neither_memory_nor_disk(encoding: str, tmp_path: Path) -> None:
+def test_a_bomb_costs_neither_memory_nor_disk(
+    encoding: str, tmp_path: Path
+) -> None:
     zeros = bytes(2**24)
     whole = gzip.compress(zeros) if encoding == "gzip" else brotlied(zeros)
     path = tmp_path / "part"
     tracemalloc.start()
     try:
         with pytest.raises(TooLarge):
-            save_body(Wire(whole), str(path), length=None, encoding=encoding, max_bytes=2**21)
+            save_body(
+                Wire(whole),
+                str(path),
+                length=None,
+                encoding=encoding,
+                max_bytes=2**21,
+            )
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -94,7 +124,13 @@ def test_a_connection_that_breaks_leaves_no_part(tmp_path: Path) -> None:
 
     path = tmp_path / "part"
     with pytest.raises(ConnectionResetError):
-        save_body(Breaking(BODY), str(path), length=None, encoding=None, max_bytes=10**6)
+        save_body(
+            Breaking(BODY),
+            str(path),
+            length=None,
+            encoding=None,
+            max_bytes=10**6,
+        )
     assert not path.exists()
 
 
@@ -106,14 +142,24 @@ def test_a_full_disk_is_this_machines_fault_not_the_servers(
 
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(LocalFault) as caught:
-        save_body(Wire(BODY), str(tmp_path / "part"), length=None, encoding=None, max_bytes=10**6)
+        save_body(
+            Wire(BODY),
+            str(tmp_path / "part"),
+            length=None,
+            encoding=None,
+            max_bytes=10**6,
+        )
     assert caught.value.failure.kind == "disk_full"
 
 
 def test_a_folder_that_is_gone_is_this_machines_fault(tmp_path: Path) -> None:
     with pytest.raises(LocalFault):
         save_body(
-            Wire(BODY), str(tmp_path / "no" / "part"), length=None, encoding=None, max_bytes=10**6
+            Wire(BODY),
+            str(tmp_path / "no" / "part"),
+            length=None,
+            encoding=None,
+            max_bytes=10**6,
         )
 
 

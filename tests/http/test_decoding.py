@@ -73,7 +73,9 @@ def test_a_body_comes_out_as_it_went_in(name: str) -> None:
 def test_a_body_may_come_byte_by_byte(name: str) -> None:
     encoding, encode = ENCODERS[name]
     encoded = encode(BODY[:2_000])
-    assert decoded(encoding, [bytes([byte]) for byte in encoded]) == BODY[:2_000]
+    assert (
+        decoded(encoding, [bytes([byte]) for byte in encoded]) == BODY[:2_000]
+    )
 
 
 @given(
@@ -83,12 +85,16 @@ def test_a_body_may_come_byte_by_byte(name: str) -> None:
 )
 @example("gzip of two members", b"ab", [21])
 @settings(max_examples=150)
-def test_however_a_body_is_cut_it_is_the_same(name: str, body: bytes, places: list[int]) -> None:
+def test_however_a_body_is_cut_it_is_the_same(
+    name: str, body: bytes, places: list[int]
+) -> None:
     encoding, encode = ENCODERS[name]
     assert decoded(encoding, cut(encode(body), places)) == body
 
 
-@pytest.mark.parametrize("name", ["gzip", "deflate", "raw deflate", "br", "gzip of two members"])
+@pytest.mark.parametrize(
+    "name", ["gzip", "deflate", "raw deflate", "br", "gzip of two members"]
+)
 def test_a_compressed_body_that_ends_early_is_noticed(name: str) -> None:
     encoding, encode = ENCODERS[name]
     with pytest.raises(Undecodable):
@@ -100,13 +106,17 @@ def test_a_damaged_body_is_noticed(name: str) -> None:
     encoding, encode = ENCODERS[name]
     encoded = bytearray(encode(BODY))
     middle = len(encoded) // 2
-    encoded[middle : middle + 20] = bytes(byte ^ 0xFF for byte in encoded[middle : middle + 20])
+    encoded[middle : middle + 20] = bytes(
+        byte ^ 0xFF for byte in encoded[middle : middle + 20]
+    )
     with pytest.raises(Undecodable):
         decoded(encoding, [bytes(encoded)])
 
 
 @pytest.mark.parametrize("encoding", ["x-rot13", "compress", "gzip, x-rot13"])
-def test_an_encoding_that_was_not_asked_for_is_refused_by_name(encoding: str) -> None:
+def test_an_encoding_that_was_not_asked_for_is_refused_by_name(
+    encoding: str,
+) -> None:
     with pytest.raises(Undecodable, match=r"compress|x-rot13"):
         decoder(encoding)
 

@@ -58,14 +58,18 @@ def test_an_answer_is_on_the_disk_with_all_that_is_known_of_it(
     assert dict(fact.headers)["etag"] == '"1"'
 
 
-def test_a_redirect_is_reported_not_followed(asker: Asker, web: responses.RequestsMock) -> None:
+def test_a_redirect_is_reported_not_followed(
+    asker: Asker, web: responses.RequestsMock
+) -> None:
     web.get("https://a.example/a/", status=301, headers={"Location": "../b#c"})
     fact = asker.ask("https://a.example/a/")
     assert isinstance(fact, Moved)
     assert (fact.to.href, fact.status) == ("https://a.example/b", 301)
 
 
-def test_a_location_may_hold_anything(asker: Asker, web: responses.RequestsMock) -> None:
+def test_a_location_may_hold_anything(
+    asker: Asker, web: responses.RequestsMock
+) -> None:
     """UTF-8 as it is, which http.client reads as latin-1."""
     web.get("https://a.example/", status=302,
             headers={"Location": "/übergröße".encode().decode("latin-1")})  # fmt: skip
@@ -74,7 +78,9 @@ def test_a_location_may_hold_anything(asker: Asker, web: responses.RequestsMock)
     assert fact.to.href == "https://a.example/%C3%BCbergr%C3%B6%C3%9Fe"
 
 
-@pytest.mark.parametrize("to", ["javascript:alert(1)", "http://[", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "to", ["javascript:alert(1)", "http://[", "file:///etc/passwd"]
+)
 def test_a_redirect_to_what_is_no_page_is_a_bad_one(
     to: str, asker: Asker, web: responses.RequestsMock
 ) -> None:
@@ -92,7 +98,10 @@ def test_a_status_that_brings_nothing_is_a_failure_of_its_own(
     web.get("https://a.example/", status=code, body="no")
     fact = asker.ask("https://a.example/")
     assert isinstance(fact, FetchFailed)
-    assert (fact.failure.kind, fact.failure.label) == ("http_status", f"http_{code}")
+    assert (fact.failure.kind, fact.failure.label) == (
+        "http_status",
+        f"http_{code}",
+    )
     assert list(asker.folder.iterdir()) == []
 
 
@@ -103,22 +112,38 @@ def test_credentials_go_into_a_header_and_out_of_the_url(
     asker.ask("https://me:p%40ss@a.example/x")
     asked = web.calls[0].request
     assert asked.url == "https://a.example/x"
-    assert asked.headers["Authorization"] == requests.auth._basic_auth_str("me", "p@ss")
+    assert asked.headers["Authorization"] == requests.auth._basic_auth_str(
+        "me", "p@ss"
+    )
 
 
-def test_every_request_says_who_asks(tmp_path: Path, web: responses.RequestsMock) -> None:
+def test_every_request_says_who_asks(
+    tmp_path: Path, web: responses.RequestsMock
+) -> None:
     web.get("https://a.example/", body=b"in")
     asker = Asker(tmp_path, header=("X-One: 1", "user-agent: mine/1.0"))
     asker.ask("https://a.example/")
     asker.close()
     sent = web.calls[0].request.headers
     assert sent["X-One"] == "1"
-    agents = [value for name, value in sent.items() if name.lower() == "user-agent"]
-    assert agents == ["mine/1.0"], "a header of the user's takes the place of ours"
+    agents = [
+        value for name, value in sent.items() if name.lower() == "user-agent"
+    ]
+    assert agents == ["mine/1.0"], (
+        "a header of the user's takes the place of ours"
+    )
 
 
 @pytest.mark.parametrize(
-    "line", ["no colon", ": value", "Name: a\r\nX: b", "Na me: a", "Name: 富士山", "Name: a\0"]
+    "line",
+    [
+        "no colon",
+        ": value",
+        "Name: a\r\nX: b",
+        "Na me: a",
+        "Name: 富士山",
+        "Name: a\0",
+    ],
 )
 def test_a_header_that_is_none_is_refused_before_the_first_request(
     line: str, tmp_path: Path
@@ -127,8 +152,13 @@ def test_a_header_that_is_none_is_refused_before_the_first_request(
         Asker(tmp_path, header=(line,))
 
 
-def test_robots_txt_comes_as_text(asker: Asker, web: responses.RequestsMock) -> None:
-    web.get("https://a.example/robots.txt", body="User-agent: *\nDisallow: /ü".encode())
+def test_robots_txt_comes_as_text(
+    asker: Asker, web: responses.RequestsMock
+) -> None:
+    web.get(
+        "https://a.example/robots.txt",
+        body="User-agent: *\nDisallow: /ü".encode(),
+    )
     fact = asker.ask("https://a.example/robots.txt", purpose="robots")
     assert isinstance(fact, RobotsText)
     assert fact.text == "User-agent: *\nDisallow: /ü"
@@ -154,7 +184,10 @@ def test_what_was_stored_and_is_gone_is_requested_without_conditions(
     asker: Asker, web: responses.RequestsMock
 ) -> None:
     web.get("https://a.example/", body=BODY)
-    asker.ask("https://a.example/", stored=StoredResponse("gone.html", "text/html", etag='"1"'))
+    asker.ask(
+        "https://a.example/",
+        stored=StoredResponse("gone.html", "text/html", etag='"1"'),
+    )
     assert "If-None-Match" not in web.calls[0].request.headers
 
 
@@ -162,20 +195,28 @@ def test_what_was_stored_and_is_gone_is_requested_without_conditions(
 
 
 def gone_slowly(exchange: Any) -> None:
-    exchange.send(b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n")
+    exchange.send(
+        b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     exchange.hang()
 
 
 def moved_slowly(exchange: Any) -> None:
-    exchange.send(b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 9\r\n\r\n")
+    exchange.send(
+        b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 9\r\n\r\n"
+    )
     exchange.hang()
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "kind"), [(gone_slowly, "http_status"), (moved_slowly, "Moved")]
+    ("behaviour", "kind"),
+    [(gone_slowly, "http_status"), (moved_slowly, "Moved")],
 )
 def test_an_answer_counts_though_its_body_had_to_be_cut(
-    behaviour: Behaviour, kind: str, asker: Asker, monkeypatch: pytest.MonkeyPatch
+    behaviour: Behaviour,
+    kind: str,
+    asker: Asker,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The body was not wanted: the head had said all."""
     with FaultyServer(behaviour) as server:
@@ -183,7 +224,9 @@ def test_an_answer_counts_though_its_body_had_to_be_cut(
         return_connection = fetcher.return_connection
 
         def cut_first(raw: Any, *, body_was_read: bool) -> None:
-            flight.abort(errors.new_failure("timeout_total", "not finished within 5 s"))
+            flight.abort(
+                errors.new_failure("timeout_total", "not finished within 5 s")
+            )
             return_connection(raw, body_was_read=body_was_read)
 
         monkeypatch.setattr(fetcher, "return_connection", cut_first)
@@ -198,13 +241,20 @@ def test_silence_ends_with_the_time_out(tmp_path: Path) -> None:
 
 
 def test_a_port_without_a_listener_refuses(asker: Asker) -> None:
-    assert kind_of(asker.ask(f"http://127.0.0.1:{closed_port()}/")) == "connect_refused"
+    assert (
+        kind_of(asker.ask(f"http://127.0.0.1:{closed_port()}/"))
+        == "connect_refused"
+    )
 
 
-def test_a_port_that_never_accepts_ends_with_the_time_out(tmp_path: Path) -> None:
+def test_a_port_that_never_accepts_ends_with_the_time_out(
+    tmp_path: Path,
+) -> None:
     asker = Asker(tmp_path, connect_timeout_seconds=0.1)
     with unaccepting() as port:
-        assert kind_of(asker.ask(f"http://127.0.0.1:{port}/")) == "connect_timeout"
+        assert (
+            kind_of(asker.ask(f"http://127.0.0.1:{port}/")) == "connect_timeout"
+        )
     asker.close()
 
 
@@ -219,8 +269,12 @@ def test_what_the_guard_refuses_is_never_connected_to(tmp_path: Path) -> None:
     asker.close()
 
 
-def test_a_pause_until_an_absurd_date_is_no_pause_and_the_answer_counts(asker: Asker) -> None:
-    with FaultyServer(retry_after(f"Thu, 01 Jan 1970 {9**40}:00:00 GMT", 503)) as server:
+def test_a_pause_until_an_absurd_date_is_no_pause_and_the_answer_counts(
+    asker: Asker,
+) -> None:
+    with FaultyServer(
+        retry_after(f"Thu, 01 Jan 1970 {9**40}:00:00 GMT", 503)
+    ) as server:
         fact = asker.ask(server.url())
     assert isinstance(fact, FetchFailed)
     assert (fact.failure.label, fact.failure.retryable, fact.failure.pause) == (
@@ -235,13 +289,17 @@ def test_a_pause_until_an_absurd_date_is_no_pause_and_the_answer_counts(asker: A
      (f"bytes 0-{len(BODY) - 1}/*", "body_short"), ("lines 1-2/2", "body_short"),
      (None, "body_short")],
 )  # fmt: skip
-def test_a_part_is_not_taken_for_the_whole(said: str | None, kind: str, asker: Asker) -> None:
+def test_a_part_is_not_taken_for_the_whole(
+    said: str | None, kind: str, asker: Asker
+) -> None:
     headers = {"Content-Range": said} if said else {}
     with FaultyServer(body(BODY, headers=headers, code=206)) as server:
         assert kind_of(asker.ask(server.url())) == kind
 
 
-def test_a_redirect_to_more_than_a_url_can_be_is_a_bad_one(asker: Asker) -> None:
+def test_a_redirect_to_more_than_a_url_can_be_is_a_bad_one(
+    asker: Asker,
+) -> None:
     """The header is short; what is no UTF-8 becomes nine times as long."""
 
     def answer(exchange: Any) -> None:
@@ -250,14 +308,19 @@ def test_a_redirect_to_more_than_a_url_can_be_is_a_bad_one(asker: Asker) -> None
 
     with FaultyServer(answer) as server:
         for purpose in ("url", "robots"):
-            assert kind_of(asker.ask(server.url(), purpose=purpose)) == "bad_redirect"
+            assert (
+                kind_of(asker.ask(server.url(), purpose=purpose))
+                == "bad_redirect"
+            )
 
 
 # -- what came, though nothing came of it ------------------------------------------------------
 
 
 def stops_midway(exchange: Any) -> None:
-    exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + bytes(5_000))
+    exchange.send(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + bytes(5_000)
+    )
     exchange.hang()
 
 
@@ -297,9 +360,13 @@ def test_what_came_is_counted_though_nothing_came_of_it(
     asker.close()
 
 
-def test_a_failure_after_the_head_of_an_answer_says_when_that_came(asker: Asker) -> None:
+def test_a_failure_after_the_head_of_an_answer_says_when_that_came(
+    asker: Asker,
+) -> None:
     with FaultyServer({"/a": short(), "/b": empty()}) as server:
-        cut_off, nothing = (asker.ask(server.url(path)) for path in ("/a", "/b"))
+        cut_off, nothing = (
+            asker.ask(server.url(path)) for path in ("/a", "/b")
+        )
     assert isinstance(cut_off, FetchFailed)
     assert isinstance(nothing, FetchFailed)
     assert cut_off.timings.first_byte is not None
@@ -315,16 +382,24 @@ def test_what_is_too_large_counts_as_far_as_it_came(tmp_path: Path) -> None:
     asker.close()
 
 
-def test_a_pause_that_the_answer_asks_for_is_reported_within_our_limit(asker: Asker) -> None:
-    with FaultyServer({"/a": retry_after(7), "/b": retry_after(10**9)}) as server:
+def test_a_pause_that_the_answer_asks_for_is_reported_within_our_limit(
+    asker: Asker,
+) -> None:
+    with FaultyServer(
+        {"/a": retry_after(7), "/b": retry_after(10**9)}
+    ) as server:
         pauses = [asker.ask(server.url(path)) for path in ("/a", "/b")]
-    assert [fact.failure.pause for fact in pauses if isinstance(fact, FetchFailed)] == [
+    assert [
+        fact.failure.pause for fact in pauses if isinstance(fact, FetchFailed)
+    ] == [
         7.0,
         3_600.0,
     ]
 
 
-def test_a_login_is_answered_with_the_credentials_of_the_url(asker: Asker) -> None:
+def test_a_login_is_answered_with_the_credentials_of_the_url(
+    asker: Asker,
+) -> None:
     with FaultyServer(needs_login("Basic bWU6c2VjcmV0", page("in"))) as server:
         url = server.url("/").replace("://", "://me:secret@")
         assert asker.saved(asker.ask(url)) == b"in"
@@ -338,7 +413,11 @@ def test_an_answer_that_was_not_modified_needs_no_body(asker: Asker) -> None:
                                 etag=dict(first.headers)["etag"])  # fmt: skip
         again = asker.ask(server.url(), stored=stored)
         assert isinstance(again, Fetched)
-        assert (again.status, again.wire_bytes, again.sha256) == (304, 0, first.sha256)
+        assert (again.status, again.wire_bytes, again.sha256) == (
+            304,
+            0,
+            first.sha256,
+        )
         asker.ask(server.url())
         assert {seen.connection for seen in server.seen} == {1}
 

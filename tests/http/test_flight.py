@@ -28,26 +28,32 @@ from tests.http.asker import BODY, PATIENCE, Asker, kind_of
      continue_forever(code=103), continue_forever(code=199)],
     ids=["silent", "drip", "drip_head", "continue_forever", "at full speed", "hints", "unheard of"],
 )  # fmt: skip
-def test_an_abort_ends_a_request_however_busy_it_looks(behaviour: Behaviour, asker: Asker) -> None:
+def test_an_abort_ends_a_request_however_busy_it_looks(
+    behaviour: Behaviour, asker: Asker
+) -> None:
     """Every byte re-arms a socket's time-out; the coordinator's does not care."""
     with FaultyServer(behaviour) as server:
         flight = asker.flight(server.url())
         future = asker.pool.submit(asker.fetcher.fetch, flight)
         server.wait_for(1)
         assert not future.done()
-        flight.abort(errors.new_failure("timeout_total", "not finished within 5 s"))
+        flight.abort(
+            errors.new_failure("timeout_total", "not finished within 5 s")
+        )
         fact = future.result(PATIENCE)
     assert kind_of(fact) == "timeout_total"
     assert list(asker.folder.iterdir()) == []
 
 
-def test_an_abort_that_comes_before_the_connection_is_not_lost(asker: Asker) -> None:
+def test_an_abort_that_comes_before_the_connection_is_not_lost(
+    asker: Asker,
+) -> None:
     with FaultyServer(silent()) as server:
         flight = asker.flight(server.url())
         flight.abort(errors.new_failure("interrupted", "the run was stopped"))
-        assert kind_of(asker.pool.submit(asker.fetcher.fetch, flight).result(PATIENCE)) == (
-            "interrupted"
-        )
+        assert kind_of(
+            asker.pool.submit(asker.fetcher.fetch, flight).result(PATIENCE)
+        ) == ("interrupted")
 
 
 def test_an_abort_that_comes_late_hurts_no_other_request(asker: Asker) -> None:

@@ -67,7 +67,9 @@ from tests.http.asker import BODY, Asker, kind_of
               headers={"Content-Encoding": "gzip"}), BODY),
     ],
 )  # fmt: skip
-def test_a_body_comes_whole(behaviour: Behaviour, expected: bytes, asker: Asker) -> None:
+def test_a_body_comes_whole(
+    behaviour: Behaviour, expected: bytes, asker: Asker
+) -> None:
     with FaultyServer(behaviour) as server:
         fact = asker.ask(server.url())
     assert asker.saved(fact) == expected
@@ -119,29 +121,44 @@ FAULTS: dict[str, tuple[Behaviour, str]] = {
     "nowhere": (redirect_nowhere(), "http_status"),
     "another protocol": (upgrade(), "http_status"),
 }  # fmt: skip
-RAW_WORDS = re.compile(r"^(invalid literal|hello|IncompleteRead|got more|Exceeds|read length)")
+RAW_WORDS = re.compile(
+    r"^(invalid literal|hello|IncompleteRead|got more|Exceeds|read length)"
+)
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_of_a_server_has_its_name_and_leaves_nothing(name: str, tmp_path: Path) -> None:
+def test_a_fault_of_a_server_has_its_name_and_leaves_nothing(
+    name: str, tmp_path: Path
+) -> None:
     behaviour, kind = FAULTS[name]
     asker = Asker(tmp_path, max_body_bytes=50_000)
     with FaultyServer(behaviour) as server:
         fact = asker.ask(server.url())
         assert isinstance(fact, FetchFailed)
         # RST may overtake what was sent before it: then the body is short, or the head is.
-        assert kind_of(fact) in ((kind, "body_short") if "reset" in name else (kind,))
+        assert kind_of(fact) in (
+            (kind, "body_short") if "reset" in name else (kind,)
+        )
         assert not RAW_WORDS.match(fact.failure.message)
         assert list(tmp_path.iterdir()) == []
     asker.close()
 
 
 WHOLE: dict[str, tuple[Behaviour, bytes]] = {
-    "the same length twice": (bad_length(f"{len(BODY)}, {len(BODY)}", BODY), BODY),
+    "the same length twice": (
+        bad_length(f"{len(BODY)}, {len(BODY)}", BODY),
+        BODY,
+    ),
     "length and chunks": (length_and_chunked(BODY), BODY),
-    "length and identity": (bad_length(f"{len(BODY)}\r\nTransfer-Encoding: identity", BODY), BODY),
+    "length and identity": (
+        bad_length(f"{len(BODY)}\r\nTransfer-Encoding: identity", BODY),
+        BODY,
+    ),
     "chunks, padded": (bad_coding(" CHUNKED ", BODY), BODY),
-    "chunks, said twice": (bad_coding("chunked\r\nTransfer-Encoding: chunked", BODY), BODY),
+    "chunks, said twice": (
+        bad_coding("chunked\r\nTransfer-Encoding: chunked", BODY),
+        BODY,
+    ),
     "a size with an extension": (bad_chunk(b"0400 ;a=b"), b"." * 1_024),
     "chunks of a byte": (chunked(BODY, 1), BODY),
     "a NUL in a header": (odd_header(b"X-Header: a\0b", BODY), BODY),
@@ -150,7 +167,10 @@ WHOLE: dict[str, tuple[Behaviour, bytes]] = {
     "a header without a colon": (odd_header(b"X-Header", BODY), BODY),
     "no length": (no_length(BODY), BODY),
     "more than its length": (overlong(BODY), BODY),
-    "a few interim answers": (early_hints(early_hints(early_hints(body(BODY)))), BODY),
+    "a few interim answers": (
+        early_hints(early_hints(early_hints(body(BODY)))),
+        BODY,
+    ),
     "nothing": (status(204), b""),
     "nothing, in chunks": (status(204, {"Transfer-Encoding": "chunked"}), b""),
     "nothing, and a body": (unasked_body(204), b""),
@@ -164,7 +184,9 @@ def test_what_is_odd_but_clear_comes_whole(name: str, asker: Asker) -> None:
         assert asker.saved(asker.ask(server.url())) == expected
 
 
-def test_an_answer_of_another_protocol_ends_its_connection(asker: Asker) -> None:
+def test_an_answer_of_another_protocol_ends_its_connection(
+    asker: Asker,
+) -> None:
     """What follows a 101 is no HTTP, and not the answer to the next request."""
 
     def switching(exchange: Any) -> None:
@@ -186,12 +208,17 @@ def test_an_answer_408_ends_its_connection(purpose: str, asker: Asker) -> None:
         page("a, late")(exchange)
 
     with FaultyServer({"/a": timed_out, "/b": page("b")}) as server:
-        assert kind_of(asker.ask(server.url("/a"), purpose=purpose)) == "http_status"
+        assert (
+            kind_of(asker.ask(server.url("/a"), purpose=purpose))
+            == "http_status"
+        )
         assert asker.saved(asker.ask(server.url("/b"))) == b"b"
         assert server.seen[0].connection != server.seen[1].connection
 
 
-def test_a_408_closes_its_connection_also_where_nothing_follows(asker: Asker) -> None:
+def test_a_408_closes_its_connection_also_where_nothing_follows(
+    asker: Asker,
+) -> None:
     with FaultyServer({"/a": status(408), "/b": page("b")}) as server:
         asker.ask(server.url("/a"))
         asker.ask(server.url("/b"))

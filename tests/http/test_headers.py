@@ -20,18 +20,27 @@ from scraper.http.headers import (
      ("Fri, 31 Dec 99999 23:59:59 GMT", None), ("Thu, 01 Jan 1970 00:00:00 +9999999999", None),
      (f"Thu, 01 Jan {9**40} 00:00:00 GMT", None), (f"Thu, 01 Jan 1970 {9**40}:00:00 GMT", None)],
 )  # fmt: skip
-def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
+def test_retry_after_is_seconds_or_a_date(
+    value: str, seconds: float | None
+) -> None:
     assert retry_after(value, 100.0) == seconds
 
 
 def test_a_header_of_the_user_takes_the_place_of_ours_in_any_case() -> None:
-    merged = merge_headers({"User-Agent": "ours", "Accept": "*/*"}, ["user-agent: mine", "X-A: b"])
+    merged = merge_headers(
+        {"User-Agent": "ours", "Accept": "*/*"}, ["user-agent: mine", "X-A: b"]
+    )
     assert merged == {"user-agent": "mine", "Accept": "*/*", "X-A": "b"}
 
 
 def test_secrets_are_kept_apart_from_what_every_origin_may_see() -> None:
-    shown, secret = split_secrets({"Accept": "*/*", "Cookie": "a=b", "X-Api-Key": "1"})
-    assert (shown, secret) == ({"Accept": "*/*"}, {"Cookie": "a=b", "X-Api-Key": "1"})
+    shown, secret = split_secrets(
+        {"Accept": "*/*", "Cookie": "a=b", "X-Api-Key": "1"}
+    )
+    assert (shown, secret) == (
+        {"Accept": "*/*"},
+        {"Cookie": "a=b", "X-Api-Key": "1"},
+    )
 
 
 def test_no_cookie_is_recorded() -> None:

@@ -39,15 +39,28 @@ def test_a_proxy_of_each_scheme_may_be_set(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "proxy", ["127.0.0.1:3128", "me:pw@127.0.0.1:3128", "[::1]:3128", "proxy:8080", "127.0.0.1:1/"]
+    "proxy",
+    [
+        "127.0.0.1:3128",
+        "me:pw@127.0.0.1:3128",
+        "[::1]:3128",
+        "proxy:8080",
+        "127.0.0.1:1/",
+    ],
 )
 def test_a_proxy_without_a_scheme_is_an_http_proxy(
     proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert proxies_of(proxy) == {"http": f"http://{proxy}", "https": f"http://{proxy}"}
+    assert proxies_of(proxy) == {
+        "http": f"http://{proxy}",
+        "https": f"http://{proxy}",
+    }
     monkeypatch.setenv("https_proxy", proxy)
     monkeypatch.setenv("ALL_PROXY", proxy)
-    assert proxies_of("") == {"https": f"http://{proxy}", "all": f"http://{proxy}"}
+    assert proxies_of("") == {
+        "https": f"http://{proxy}",
+        "all": f"http://{proxy}",
+    }
 
 
 @pytest.mark.usefixtures("without_socks")
@@ -71,7 +84,9 @@ def test_socks_from_the_environment_is_refused_too(
     assert proxies_of("")["no"] == "*"  # it is never asked
 
 
-def test_other_peoples_variables_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_peoples_variables_do_not_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("rsync_proxy", "rsync://nowhere")
     assert proxies_of("") == {"rsync": "rsync://nowhere"}
 
@@ -80,7 +95,10 @@ def test_other_peoples_variables_do_not_matter(monkeypatch: pytest.MonkeyPatch) 
     ("proxy", "because"),
     [
         ("ftp://127.0.0.1", "one begins with http://, https://, socks4://"),
-        ("socks://127.0.0.1:1080", "one begins with http://, https://, socks4://"),
+        (
+            "socks://127.0.0.1:1080",
+            "one begins with http://, https://, socks4://",
+        ),
         ("none", "write http://proxy.example:3128"),
         ("proxy.example", "write http://proxy.example:3128"),
         ("127.0.0.1", "write http://proxy.example:3128"),
@@ -101,9 +119,13 @@ def test_what_is_no_proxy_is_refused(proxy: str, because: str) -> None:
 
 def test_a_run_with_such_a_proxy_asks_nothing(scrape: Scrape) -> None:
     with FaultyServer(page("here")) as server:
-        ended = scrape.here(scrape.list_of(server.url()), "--proxy", "gopher://127.0.0.1")
+        ended = scrape.here(
+            scrape.list_of(server.url()), "--proxy", "gopher://127.0.0.1"
+        )
         assert (ended.code, ended.records, server.seen) == (2, [], [])
-    assert ended.stderr.startswith("error: gopher://127.0.0.1 of the key proxy is no proxy")
+    assert ended.stderr.startswith(
+        "error: gopher://127.0.0.1 of the key proxy is no proxy"
+    )
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])
@@ -114,7 +136,9 @@ def test_what_the_environment_names_is_refused_too(
     with FaultyServer(page("here")) as server:
         ended = scrape.here(scrape.list_of(server.url()))
         assert (ended.code, ended.records, server.seen) == (2, [], [])
-    assert ended.stderr.startswith(f"error: none of the environment's {name} is no proxy")
+    assert ended.stderr.startswith(
+        f"error: none of the environment's {name} is no proxy"
+    )
 
 
 @pytest.mark.parametrize("way", ["configured", "environment"])
@@ -157,7 +181,9 @@ class SocksProxy:
             except OSError:
                 return  # closed
             with client, client.makefile("rb") as reader:
-                if reader.read(1) == b"\x05":  # else the guard, who only looks whether it may
+                if (
+                    reader.read(1) == b"\x05"
+                ):  # else the guard, who only looks whether it may
                     self._relay(client, reader)
 
     def _relay(self, client: socket.socket, reader: BinaryIO) -> None:
@@ -169,7 +195,9 @@ class SocksProxy:
         client.sendall(b"\x05\x00\x00\x01" + bytes(6))
         request = b"".join(iter(reader.readline, b"\r\n")) + b"\r\n"
         with socket.create_connection(("127.0.0.1", self._target)) as server:
-            server.sendall(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            server.sendall(
+                request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+            )
             while piece := server.recv(65_536):
                 client.sendall(piece)
 
@@ -183,15 +211,21 @@ def proxy() -> Iterator[SocksProxy]:
         proxy.close()
 
 
-def test_a_socks_proxy_is_asked_in_the_hosts_place(proxy: SocksProxy, tmp_path: Path) -> None:
+def test_a_socks_proxy_is_asked_in_the_hosts_place(
+    proxy: SocksProxy, tmp_path: Path
+) -> None:
     asker = Asker(tmp_path, proxy=f"socks5h://localhost:{proxy.port}")
     for _ in range(2):
-        assert asker.saved(asker.ask("http://elsewhere.example/x")) == b"by socks"
+        assert (
+            asker.saved(asker.ask("http://elsewhere.example/x")) == b"by socks"
+        )
     assert proxy.asked == ["elsewhere.example"] * 2
     asker.close()
 
 
-def test_a_socks_proxy_that_is_not_there_is_the_proxys_failure(tmp_path: Path) -> None:
+def test_a_socks_proxy_that_is_not_there_is_the_proxys_failure(
+    tmp_path: Path,
+) -> None:
     pytest.importorskip("socks")
     asker = Asker(tmp_path, proxy=f"socks5h://127.0.0.1:{closed_port()}")
     fact = asker.ask("http://elsewhere.example/")

@@ -75,7 +75,9 @@ def test_without_control_groups_the_machine_counts(tmp_path: Path) -> None:
     assert granted_cores(tmp_path) == MACHINE
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="affinity can be set on Linux only")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="affinity can be set on Linux only"
+)
 def test_affinity_counts() -> None:
     before = os.sched_getaffinity(0)
     try:
@@ -95,5 +97,7 @@ def test_defaults_follow_the_cores_and_what_is_said_does_not(
     assert (share.threads, share.processes) == (50, 7)
 
 
-def test_from_two_cores_on_there_are_as_many_threads_as_hosts_can_stand() -> None:
+def test_from_two_cores_on_there_are_as_many_threads_as_hosts_can_stand() -> (
+    None
+):
     assert [default_threads(each) for each in (1, 2, 64)] == [16, 32, 32]

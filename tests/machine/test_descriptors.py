@@ -48,12 +48,21 @@ def test_what_is_made_smaller_is_said_in_one_line() -> None:
 
 
 def test_kept_connections_get_what_is_left() -> None:
-    few, many = (share_of(Share(8, 0), limit, 4).connections for limit in (60, 1_024))
+    few, many = (
+        share_of(Share(8, 0), limit, 4).connections for limit in (60, 1_024)
+    )
     assert 0 < few < many < 1_024
-    assert share_of(WANTED, limit=1_000_000, used=4).connections == MAX_CONNECTIONS
+    assert (
+        share_of(WANTED, limit=1_000_000, used=4).connections == MAX_CONNECTIONS
+    )
 
 
-@given(st.integers(1, 300), st.integers(0, 20), st.integers(1, 64), st.integers(0, 64))
+@given(
+    st.integers(1, 300),
+    st.integers(0, 20),
+    st.integers(1, 64),
+    st.integers(0, 64),
+)
 def test_the_number_that_is_asked_for_is_enough(
     limit: int, used: int, threads: int, processes: int
 ) -> None:
@@ -82,10 +91,11 @@ def test_open_files_are_counted() -> None:
 posix = pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
 
 
-def _limited(folder: Path, files: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = (
-        f"ulimit {files} && exec {sys.executable} -m scraper urls.txt --dir run {' '.join(words)}"
-    )
+def _limited(
+    folder: Path, files: str, *words: str
+) -> subprocess.CompletedProcess[str]:
+    program = f"{sys.executable} -m scraper urls.txt --dir run"
+    command = f"ulimit {files} && exec {program} {' '.join(words)}"
     return subprocess.run(
         ["bash", "-c", command], cwd=folder, env={**os.environ, "PYTHONPATH": str(PROJECT)},
         capture_output=True, text=True, timeout=60, check=False,
@@ -137,7 +147,9 @@ def test_a_limit_that_is_too_low_is_one_line_with_the_number_that_is_enough(
 
 
 @posix
-def test_a_worker_that_dies_is_replaced_with_few_open_files(tmp_path: Path) -> None:
+def test_a_worker_that_dies_is_replaced_with_few_open_files(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "mine.py").write_text(
         "import os\ndef f(page):\n    if page.url.endswith('/1'):\n        os._exit(3)\n"
     )

@@ -18,7 +18,9 @@ posix = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
 
 @pytest.fixture(params=["by descriptor", "by name"])
 def folder(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Folder]:
     """An open folder, also where the system opens nothing by descriptor."""
     if request.param == "by name":
@@ -47,11 +49,15 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
 
 @posix
 @pytest.mark.parametrize("word", SPECIAL)
-def test_what_is_no_file_is_not_opened_as_one(word: str, folder: Folder, tmp_path: Path) -> None:
+def test_what_is_no_file_is_not_opened_as_one(
+    word: str, folder: Folder, tmp_path: Path
+) -> None:
     (tmp_path / "target").write_text("mine")
     SPECIAL[word](folder.path / "x")
     for use in (folder.open_file, folder.open_reader, folder.check_file):
-        with pytest.raises(NotPlain, match=rf"run/x is {word} where this program keeps a file"):
+        with pytest.raises(
+            NotPlain, match=rf"run/x is {word} where this program keeps a file"
+        ):
             use("x")
     with pytest.raises(OSError, match="x"):
         folder.create_file("x")
@@ -61,11 +67,16 @@ def test_what_is_no_file_is_not_opened_as_one(word: str, folder: Folder, tmp_pat
 
 @posix
 @pytest.mark.parametrize("word", SPECIAL)
-def test_what_is_no_folder_is_not_entered(word: str, folder: Folder, tmp_path: Path) -> None:
+def test_what_is_no_folder_is_not_entered(
+    word: str, folder: Folder, tmp_path: Path
+) -> None:
     (tmp_path / "target").mkdir()
     SPECIAL[word](folder.path / "x")
     for path in ("x", "x/y"):
-        with pytest.raises(NotPlain, match=rf"run/x is {word} where this program keeps a folder"):
+        with pytest.raises(
+            NotPlain,
+            match=rf"run/x is {word} where this program keeps a folder",
+        ):
             folder.open_below(path, create=True)
     assert list((tmp_path / "target").iterdir()) == []
     assert folder.folder_names() == []
@@ -80,10 +91,15 @@ def test_a_folder_is_no_file_and_a_file_no_folder(folder: Folder) -> None:
         folder.open_below("f", create=True)
 
 
-def test_a_folder_is_made_where_it_is_missing_and_only_if_asked(folder: Folder) -> None:
+def test_a_folder_is_made_where_it_is_missing_and_only_if_asked(
+    folder: Folder,
+) -> None:
     with pytest.raises(FileNotFoundError):
         folder.open_below("a/b")
-    with folder.open_below("a/b", create=True) as made, made.open_file("x") as file:
+    with (
+        folder.open_below("a/b", create=True) as made,
+        made.open_file("x") as file,
+    ):
         file.write(b"1")
     with folder.open_below("a/b") as again, again.open_file("x") as file:
         file.write(b"2")
@@ -105,7 +121,9 @@ def test_a_file_takes_the_place_of_a_link_and_not_of_its_target(
     assert (tmp_path / "target").read_text() == "mine"
 
 
-def test_a_file_that_cannot_take_its_place_names_that_place(folder: Folder) -> None:
+def test_a_file_that_cannot_take_its_place_names_that_place(
+    folder: Folder,
+) -> None:
     (folder.path / "x").mkdir()
     with folder.open_below("parts", create=True) as parts:
         parts.create_file("1").close()

@@ -22,7 +22,9 @@ from tests.corpus_pictures import PICTURES
 CORPUS = PROJECT.parent / "shared" / "corpus"
 PAGES = sorted((CORPUS / "pages").glob("*.html"))
 
-pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="no ../shared/corpus here")
+pytestmark = pytest.mark.skipif(
+    not CORPUS.is_dir(), reason="no ../shared/corpus here"
+)
 
 # What these declare in a meta element is not what they are: all of them are UTF-8.
 LYING = {
@@ -38,14 +40,20 @@ OUT_OF_JOINT = {"images/jpeg_ff00_header.jpg", "photos/photo-01-3648x2736.jpg"}
 
 
 def test_the_table_names_every_picture_of_the_corpus() -> None:
-    found = {f"{path.parent.name}/{path.name}" for path in CORPUS.glob("images/*")}
-    found |= {f"{path.parent.name}/{path.name}" for path in CORPUS.glob("photos/*")}
+    found = {
+        f"{path.parent.name}/{path.name}" for path in CORPUS.glob("images/*")
+    }
+    found |= {
+        f"{path.parent.name}/{path.name}" for path in CORPUS.glob("photos/*")
+    }
     assert found == set(PICTURES)
     assert len(PICTURES) == 77
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_of_the_corpus_is_what_the_table_says(name: str, tmp_path: Path) -> None:
+def test_a_picture_of_the_corpus_is_what_the_table_says(
+    name: str, tmp_path: Path
+) -> None:
     expected = PICTURES[name]
     source, out = str(CORPUS / name), str(tmp_path / "made")
     if expected.error_kind or expected.kind != "image":
@@ -79,36 +87,69 @@ def test_a_picture_of_the_corpus_is_what_the_table_says(name: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in PICTURES if PICTURES[name].format in ("jpeg", "png", "webp", "mpo")]
+    "name",
+    [
+        name
+        for name in PICTURES
+        if PICTURES[name].format in ("jpeg", "png", "webp", "mpo")
+    ],
 )
-def test_a_picture_of_the_corpus_has_the_same_pixels_without_its_metadata(name: str) -> None:
-    body, format = (CORPUS / name).read_bytes(), PICTURES[name].format.replace("mpo", "jpeg")
+def test_a_picture_of_the_corpus_has_the_same_pixels_without_its_metadata(
+    name: str,
+) -> None:
+    body, format = (
+        (CORPUS / name).read_bytes(),
+        PICTURES[name].format.replace("mpo", "jpeg"),
+    )
     if name in OUT_OF_JOINT:
         with pytest.raises(Malformed):
             strip_metadata(body, format)
         return
     clean = strip_metadata(body, format)
     assert strip_metadata(clean, format) is clean
-    for word in (b"Exif\0", b"EXIF", b"eXIf", b"xmpmeta", b"Photoshop 3.0", b"tEXt", b"iTXt"):
+    for word in (
+        b"Exif\0",
+        b"EXIF",
+        b"eXIf",
+        b"xmpmeta",
+        b"Photoshop 3.0",
+        b"tEXt",
+        b"iTXt",
+    ):
         assert word not in clean
-    with Image.open(BytesIO(body)) as before, Image.open(BytesIO(clean)) as after:
+    with (
+        Image.open(BytesIO(body)) as before,
+        Image.open(BytesIO(clean)) as after,
+    ):
         assert (after.mode, after.size) == (before.mode, before.size)
         assert after.info.get("icc_profile") == before.info.get("icc_profile")
         assert after.tobytes() == before.tobytes()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_a_page_of_the_corpus_gives_the_links_that_a_soup_finds(path: Path) -> None:
-    page = Page("https://example.org/where/it/was.html", path.read_bytes(), "utf-8")
+def test_a_page_of_the_corpus_gives_the_links_that_a_soup_finds(
+    path: Path,
+) -> None:
+    page = Page(
+        "https://example.org/where/it/was.html", path.read_bytes(), "utf-8"
+    )
     told = page_facts(page)
     json.dumps(told).encode()
-    assert all(link.startswith(("http://", "https://")) for link in told["links"] + told["images"])
+    assert all(
+        link.startswith(("http://", "https://"))
+        for link in told["links"] + told["images"]
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
         soup = BeautifulSoup(page.text, "lxml")
     base = soup.find("base", href=True)
-    where = can_ada.parse(urljoin(page.url, str(base["href"])) if base else page.url)
-    found = {_joined(where, str(a["href"])) for a in soup.find_all(["a", "area"], href=True)}
+    where = can_ada.parse(
+        urljoin(page.url, str(base["href"])) if base else page.url
+    )
+    found = {
+        _joined(where, str(a["href"]))
+        for a in soup.find_all(["a", "area"], href=True)
+    }
     found.discard("")
     assert bool(told["links"]) == bool(found)
     # Two parsers mend broken pages differently, if seldom.
@@ -125,7 +166,9 @@ def _joined(where: can_ada.URL, href: str) -> str:
 
 
 @pytest.mark.parametrize("name", LYING)
-def test_a_page_that_lies_about_its_charset_is_read_as_http_says(name: str) -> None:
+def test_a_page_that_lies_about_its_charset_is_read_as_http_says(
+    name: str,
+) -> None:
     body = (CORPUS / "pages" / name).read_bytes()
     page = Page("https://example.org/", body, "UTF-8")
     assert page.charset == "utf-8"

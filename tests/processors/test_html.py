@@ -152,7 +152,9 @@ SHIFTED = "<meta charset=shift_jis>"
         ("<?xml encoding='koi8-r'?>" + SHIFTED, "shift_jis"),
     ],
 )  # fmt: skip
-def test_the_prescan_reads_as_the_standard_has_it(head: str, encoding: str | None) -> None:
+def test_the_prescan_reads_as_the_standard_has_it(
+    head: str, encoding: str | None
+) -> None:
     assert declared_encoding(head.encode("latin-1")) == encoding
 
 
@@ -165,10 +167,14 @@ def test_the_prescan_is_the_standards_step_by_step(pieces: list[str]) -> None:
     assert declared_encoding(head) == by_the_letter(head)
 
 
-@pytest.mark.parametrize("charset", ["utf-16le", "UTF-16", "utf-16be", "ucs-2", "unicodefffe"])
+@pytest.mark.parametrize(
+    "charset", ["utf-16le", "UTF-16", "utf-16be", "ucs-2", "unicodefffe"]
+)
 def test_http_may_say_utf_16_without_a_byte_order_mark(charset: str) -> None:
     name = encoding_of(charset) or ""
-    page = Page(URL, "<title>grün</title>".encode(name[:6] + "-" + name[6:]), charset)
+    page = Page(
+        URL, "<title>grün</title>".encode(name[:6] + "-" + name[6:]), charset
+    )
     assert (page.charset, page_facts(page)["title"]) == (name, "grün")
 
 
@@ -202,7 +208,9 @@ def test_an_undeclared_page_is_utf_8_if_it_can_be() -> None:
         (None, None),
     ],
 )
-def test_a_label_means_what_browsers_take_it_for(label: str | None, name: str | None) -> None:
+def test_a_label_means_what_browsers_take_it_for(
+    label: str | None, name: str | None
+) -> None:
     assert encoding_of(label) == name
 
 
@@ -217,7 +225,9 @@ def test_a_label_means_what_browsers_take_it_for(label: str | None, name: str | 
         ("windows-874", "cp874", "ไทย"),
     ],
 )
-def test_an_east_asian_page_is_read_by_the_larger_codec(label: str, codec: str, text: str) -> None:
+def test_an_east_asian_page_is_read_by_the_larger_codec(
+    label: str, codec: str, text: str
+) -> None:
     assert decode(text.encode(codec), label)[0] == text
 
 
@@ -226,10 +236,15 @@ def test_an_unknown_charset_of_http_is_ignored() -> None:
 
 
 def test_every_label_has_a_codec() -> None:
-    assert all(codecs.lookup(_CODECS.get(name, name)) for name in set(_LABELS.values()))
+    assert all(
+        codecs.lookup(_CODECS.get(name, name)) for name in set(_LABELS.values())
+    )
 
 
-@given(st.binary(max_size=400), st.sampled_from([None, "nonsense", *sorted(_LABELS)]))
+@given(
+    st.binary(max_size=400),
+    st.sampled_from([None, "nonsense", *sorted(_LABELS)]),
+)
 def test_decoding_never_raises_and_leaves_no_nul_and_no_lone_surrogate(
     body: bytes, charset: str | None
 ) -> None:
@@ -271,7 +286,9 @@ def test_a_page_says_its_facts() -> None:
     }
 
 
-@pytest.mark.parametrize("source", ["", "<frameset><frame src=x></frameset>", "<!-- nothing"])
+@pytest.mark.parametrize(
+    "source", ["", "<frameset><frame src=x></frameset>", "<!-- nothing"]
+)
 def test_what_a_page_does_not_say_is_none_or_empty(source: str) -> None:
     assert told(source) == {
         "title": None,
@@ -288,7 +305,12 @@ def test_what_a_page_does_not_say_is_none_or_empty(source: str) -> None:
 
 
 def test_the_title_is_not_that_of_a_drawing() -> None:
-    assert told("<body><svg><g><title>no</title></g></svg><title>yes</title>")["title"] == "yes"
+    assert (
+        told("<body><svg><g><title>no</title></g></svg><title>yes</title>")[
+            "title"
+        ]
+        == "yes"
+    )
 
 
 def test_links_are_joined_distinct_in_order_and_without_fragment() -> None:
@@ -304,8 +326,17 @@ def test_links_are_joined_distinct_in_order_and_without_fragment() -> None:
 
 
 def test_what_is_not_http_or_cannot_be_joined_is_no_link() -> None:
-    bad = ["mailto:a@b", "javascript:x()", "data:,x", "ftp://h/", "http://h:99999/", "http://[/"]
-    source = "".join(f'<a href="{href}">x</a><img src="{href}">' for href in bad)
+    bad = [
+        "mailto:a@b",
+        "javascript:x()",
+        "data:,x",
+        "ftp://h/",
+        "http://h:99999/",
+        "http://[/",
+    ]
+    source = "".join(
+        f'<a href="{href}">x</a><img src="{href}">' for href in bad
+    )
     page = told(source + "<template><a href=t>t</a></template>")
     assert page["links"] == page["images"] == []
 
@@ -313,8 +344,14 @@ def test_what_is_not_http_or_cannot_be_joined_is_no_link() -> None:
 @pytest.mark.parametrize(
     ("base", "link"),
     [
-        ("<base href='/else/'><base href='/second/'>", "https://example.org/else/b"),
-        ("<base target=x><base href='https://cdn.example/a/'>", "https://cdn.example/a/b"),
+        (
+            "<base href='/else/'><base href='/second/'>",
+            "https://example.org/else/b",
+        ),
+        (
+            "<base target=x><base href='https://cdn.example/a/'>",
+            "https://cdn.example/a/b",
+        ),
         ("<base href='http://h:99999/'>", "https://example.org/shop/b"),
         ("<base href='javascript:1'>", "https://example.org/shop/b"),
     ],
@@ -326,7 +363,9 @@ def test_the_first_base_is_obeyed_if_it_can_be(base: str, link: str) -> None:
 @given(st.lists(st.text(max_size=30), max_size=8))
 def test_links_are_always_absolute_http_urls(hrefs: list[str]) -> None:
     quoted = [href.replace('"', "&quot;") for href in hrefs]
-    source = "".join(f'<a href="{href}">x</a><img src="{href}">' for href in quoted)
+    source = "".join(
+        f'<a href="{href}">x</a><img src="{href}">' for href in quoted
+    )
     page = page_facts(Page(URL, source.encode(errors="replace"), "utf-8"))
     for url in page["links"] + page["images"]:
         assert url.startswith(("https://", "http://"))
@@ -356,7 +395,9 @@ def test_facts_leave_the_tree_as_it_was() -> None:
     assert page.tree.html == before
 
 
-def test_a_parser_that_gives_up_makes_the_page_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_parser_that_gives_up_makes_the_page_unusable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def give_up(text: str) -> None:
         raise ValueError("too much")
 
@@ -370,21 +411,33 @@ def test_a_parser_that_gives_up_makes_the_page_unusable(monkeypatch: pytest.Monk
 
 
 def test_links_and_images_are_cut_where_the_bounds_are() -> None:
-    source = "".join(f"<a href={number}><img src={number}.png></a>" for number in range(30))
-    page = page_facts(Page(URL, source.encode()), Bounds(max_links=20, max_page_images=10))
-    assert page["links"] == [f"https://example.org/shop/{number}" for number in range(20)]
-    assert page["images"] == [f"https://example.org/shop/{number}.png" for number in range(10)]
+    source = "".join(
+        f"<a href={number}><img src={number}.png></a>" for number in range(30)
+    )
+    page = page_facts(
+        Page(URL, source.encode()), Bounds(max_links=20, max_page_images=10)
+    )
+    assert page["links"] == [
+        f"https://example.org/shop/{number}" for number in range(20)
+    ]
+    assert page["images"] == [
+        f"https://example.org/shop/{number}.png" for number in range(10)
+    ]
     assert page["cut"] == ["links", "images"]
 
 
 def test_as_many_as_the_bounds_are_not_cut() -> None:
-    source = "".join(f"<a href={number % 20}#{number}>x</a>" for number in range(300))
+    source = "".join(
+        f"<a href={number % 20}#{number}>x</a>" for number in range(300)
+    )
     page = page_facts(Page(URL, source.encode()), Bounds(max_links=20))
     assert (len(page["links"]), page["cut"]) == (20, [])
 
 
 def test_the_bounds_hold_without_being_asked_for() -> None:
-    source = "".join(f"<a href={number}><img src={number}></a>" for number in range(10_001))
+    source = "".join(
+        f"<a href={number}><img src={number}></a>" for number in range(10_001)
+    )
     page = told(source)
     assert (len(page["links"]), len(page["images"])) == (10_000, 500)
     assert page["cut"] == ["links", "images"]
@@ -430,7 +483,9 @@ def test_a_text_without_end_is_cut() -> None:
 
 @pytest.mark.parametrize("element", ["a href", "img src"])
 def test_long_urls_are_bounded_together(element: str) -> None:
-    source = "".join(f"<{element}='/{number}{'y' * 60_000}'>" for number in range(100))
+    source = "".join(
+        f"<{element}='/{number}{'y' * 60_000}'>" for number in range(100)
+    )
     page = told(source)
     key = "links" if element == "a href" else "images"
     assert len(page[key]) == 66
@@ -470,20 +525,33 @@ def test_titles_of_nested_drawings_cost_no_walk_each() -> None:
 # The user's function
 
 
-def test_a_function_returns_plain_data_that_shares_nothing_with_the_page() -> None:
+def test_a_function_returns_plain_data_that_shares_nothing_with_the_page() -> (
+    None
+):
     def article(page: Page) -> dict[str, Any]:
         heading = page.soup.h1
         assert heading is not None
-        return {"title": heading.string, "seen": date(2024, 5, 6), "pair": (1, None, 2.5, True)}
+        return {
+            "title": heading.string,
+            "seen": date(2024, 5, 6),
+            "pair": (1, None, 2.5, True),
+        }
 
     data = apply_function(Page(URL, b"<h1>T</h1>"), article)
-    assert data == {"title": "T", "seen": "2024-05-06", "pair": [1, None, 2.5, True]}
+    assert data == {
+        "title": "T",
+        "seen": "2024-05-06",
+        "pair": [1, None, 2.5, True],
+    }
     assert type(data["title"]) is str
 
 
 def test_a_date_becomes_iso_text() -> None:
     moment = datetime(2024, 5, 6, 7, 8, 9)
-    assert apply_function(Page(URL, b""), lambda page: moment) == moment.isoformat()
+    assert (
+        apply_function(Page(URL, b""), lambda page: moment)
+        == moment.isoformat()
+    )
 
 
 def test_a_function_that_raises_is_named_with_its_line() -> None:
@@ -513,7 +581,9 @@ def test_a_callable_without_a_name_may_fail_too() -> None:
         apply_function(Page(URL, b""), functools.partial(int, "x"))
 
 
-@pytest.mark.parametrize("returned", [{1, 2}, object(), {"x": b"y"}, "\ud800", {1: 2}, 2**70])
+@pytest.mark.parametrize(
+    "returned", [{1, 2}, object(), {"x": b"y"}, "\ud800", {1: 2}, 2**70]
+)
 def test_what_json_cannot_hold_is_refused(returned: object) -> None:
     with pytest.raises(Unusable, match="not plain data") as caught:
         apply_function(Page(URL, b""), lambda page: returned)
@@ -538,7 +608,11 @@ def test_a_lack_of_memory_is_not_the_functions_failure() -> None:
 
 def test_unusable_survives_pickling() -> None:
     copy = pickle.loads(pickle.dumps(Unusable("image_broken", "no picture")))
-    assert (type(copy), copy.kind, str(copy)) == (Unusable, "image_broken", "no picture")
+    assert (type(copy), copy.kind, str(copy)) == (
+        Unusable,
+        "image_broken",
+        "no picture",
+    )
 
 
 def test_a_worker_imports_neither_a_soup_nor_the_scraper() -> None:
@@ -547,9 +621,15 @@ def test_a_worker_imports_neither_a_soup_nor_the_scraper() -> None:
         "loaded = {name.partition('.')[0] for name in sys.modules}\n"
         "sys.exit(bool(loaded & {'bs4', 'lxml', 'scraper', 'requests', 'sqlite3'}))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], check=False).returncode
+        == 0
+    )
 
 
 def test_a_soup_is_silent_about_what_looks_like_something_else() -> None:
-    assert Page(URL, b"<?xml version='1.0'?><html><p>x</p></html>").soup.p is not None
+    assert (
+        Page(URL, b"<?xml version='1.0'?><html><p>x</p></html>").soup.p
+        is not None
+    )
     assert Page(URL, b"readme.txt").soup.get_text() == "readme.txt"

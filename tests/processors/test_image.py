@@ -46,9 +46,13 @@ class Desk:
     def process(self, body: bytes, plan: Plan | None = None) -> ProcessedImage:
         source = self.folder / "original"
         source.write_bytes(body)
-        return process(str(source), plan or Plan(), str(self.out), "processed/h/name-ab12")
+        return process(
+            str(source), plan or Plan(), str(self.out), "processed/h/name-ab12"
+        )
 
-    def made(self, body: bytes, plan: Plan | None = None) -> tuple[Image.Image, dict[str, Any]]:
+    def made(
+        self, body: bytes, plan: Plan | None = None
+    ) -> tuple[Image.Image, dict[str, Any]]:
         """The variant as decoded again, and what was said of it."""
         processed = self.process(body, plan)
         (variant,) = processed.facts["processed"]
@@ -81,7 +85,11 @@ def nearly(one: Image.Image, other: Image.Image, within: int = 40) -> bool:
     """Whether no pixel differs by more, away from the edges between the quarters."""
     assert one.size == other.size
     w, h = one.size
-    points = [(x, y) for x in (w // 5, w - w // 5 - 1) for y in (h // 5, h - h // 5 - 1)]
+    points = [
+        (x, y)
+        for x in (w // 5, w - w // 5 - 1)
+        for y in (h // 5, h - h // 5 - 1)
+    ]
     difference = ImageChops.difference(one.convert("RGB"), other.convert("RGB"))
     return all(max(difference.getpixel(point)) <= within for point in points)  # type: ignore[arg-type, type-var]
 
@@ -120,7 +128,9 @@ def test_a_picture_says_its_facts(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
-def test_a_picture_that_needs_no_change_is_copied_byte_for_byte(desk: Desk, format: str) -> None:
+def test_a_picture_that_needs_no_change_is_copied_byte_for_byte(
+    desk: Desk, format: str
+) -> None:
     body = saved(drawn(), format)
     processed = desk.process(body)
     assert Path(processed.files[0][0]).read_bytes() == body
@@ -128,7 +138,9 @@ def test_a_picture_that_needs_no_change_is_copied_byte_for_byte(desk: Desk, form
 
 
 def test_a_size_of_zero_keeps_every_size(desk: Desk) -> None:
-    _, variant = desk.made(saved(drawn(size=(900, 700)), "JPEG"), Plan(resize=0, format="png"))
+    _, variant = desk.made(
+        saved(drawn(size=(900, 700)), "JPEG"), Plan(resize=0, format="png")
+    )
     assert (variant["width"], variant["height"]) == (900, 700)
 
 
@@ -138,7 +150,9 @@ def test_a_ribbon_keeps_at_least_one_pixel(desk: Desk) -> None:
 
 
 @given(st.integers(1, 70_000), st.integers(1, 70_000), st.integers(0, 3000))
-def test_a_fit_is_within_its_box_and_true_to_the_ratio(w: int, h: int, longest: int) -> None:
+def test_a_fit_is_within_its_box_and_true_to_the_ratio(
+    w: int, h: int, longest: int
+) -> None:
     width, height = fit(w, h, longest)
     assert 1 <= width <= w
     assert 1 <= height <= h
@@ -162,7 +176,10 @@ def test_a_large_jpeg_is_scaled_without_a_shift(desk: Desk) -> None:
     image, _ = desk.made(source, Plan(format="png"))
     with Image.open(io.BytesIO(source)) as whole:
         expected = whole.resize(image.size, Image.Resampling.LANCZOS)
-    assert sum(ImageChops.difference(image, expected).convert("L").tobytes()) < 0.5 * 512 * 384
+    assert (
+        sum(ImageChops.difference(image, expected).convert("L").tobytes())
+        < 0.5 * 512 * 384
+    )
 
 
 # Upright
@@ -184,10 +201,16 @@ def test_a_picture_is_turned_upright(
         8: Image.Transpose.ROTATE_270,
     }
     upright = drawn(size=(80, 60))
-    stored = upright.transpose(backwards[orientation]) if orientation > 1 else upright
+    stored = (
+        upright.transpose(backwards[orientation])
+        if orientation > 1
+        else upright
+    )
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    processed = desk.process(saved(stored, format, exif=exif), Plan(resize=resize))
+    processed = desk.process(
+        saved(stored, format, exif=exif), Plan(resize=resize)
+    )
     assert processed.facts["original_width"] == 80
     assert processed.facts["original_height"] == 60
     (variant,) = processed.facts["processed"]
@@ -205,7 +228,9 @@ def test_a_damaged_orientation_is_none(desk: Desk) -> None:
         b"Exif\0\0MM\0*\0\0\0\x08\0",
     ):
         processed = desk.process(saved(drawn(), "JPEG", exif=exif))
-        assert processed.facts["processed"][0]["changes"] == ["metadata_removed"]
+        assert processed.facts["processed"][0]["changes"] == [
+            "metadata_removed"
+        ]
 
 
 # Colours
@@ -220,15 +245,26 @@ def test_a_cmyk_jpeg_becomes_rgb(desk: Desk) -> None:
 
 @pytest.mark.parametrize("resize", [0, 20])
 def test_gray_is_gray(desk: Desk, resize: int) -> None:
-    for mode, format in (("RGB", "JPEG"), ("CMYK", "JPEG"), ("RGBA", "PNG"), ("P", "PNG")):
-        image, variant = desk.made(saved(drawn(mode), format), Plan(resize=resize, grayscale=True))
+    for mode, format in (
+        ("RGB", "JPEG"),
+        ("CMYK", "JPEG"),
+        ("RGBA", "PNG"),
+        ("P", "PNG"),
+    ):
+        image, variant = desk.made(
+            saved(drawn(mode), format), Plan(resize=resize, grayscale=True)
+        )
         assert image.mode == ("LA" if mode == "RGBA" else "L")
         assert "grayscale" in variant["changes"]
         assert nearly(image, drawn("L").resize(image.size))
 
 
-@pytest.mark.parametrize(("mode", "format"), [("L", "JPEG"), ("1", "PNG"), ("LA", "PNG")])
-def test_what_is_gray_already_is_copied(desk: Desk, mode: str, format: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "format"), [("L", "JPEG"), ("1", "PNG"), ("LA", "PNG")]
+)
+def test_what_is_gray_already_is_copied(
+    desk: Desk, mode: str, format: str
+) -> None:
     body = saved(drawn("L").convert(mode), format)
     processed = desk.process(body, Plan(grayscale=True))
     assert Path(processed.files[0][0]).read_bytes() == body
@@ -236,7 +272,9 @@ def test_what_is_gray_already_is_copied(desk: Desk, mode: str, format: str) -> N
 
 def test_a_foreign_profile_is_converted_and_srgbs_is_not(desk: Desk) -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert desk.made(saved(drawn(), "JPEG", icc_profile=srgb))[1]["changes"] == []
+    assert (
+        desk.made(saved(drawn(), "JPEG", icc_profile=srgb))[1]["changes"] == []
+    )
     # The same curves and colours, under a name that is not sRGB's: the pixels stay.
     other = srgb.replace("sRGB".encode("utf-16-be"), "xRGB".encode("utf-16-be"))
     image, variant = desk.made(saved(drawn(), "PNG", icc_profile=other))
@@ -246,7 +284,9 @@ def test_a_foreign_profile_is_converted_and_srgbs_is_not(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_a_profile_that_is_damaged_or_does_not_fit_is_ignored(desk: Desk, mode: str) -> None:
+def test_a_profile_that_is_damaged_or_does_not_fit_is_ignored(
+    desk: Desk, mode: str
+) -> None:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     for profile in (b"garbage", lab):
         body = saved(drawn(mode), "JPEG", icc_profile=profile)
@@ -257,15 +297,21 @@ def test_a_profile_that_is_damaged_or_does_not_fit_is_ignored(desk: Desk, mode: 
 def test_gray_of_16_bits_keeps_its_tones(desk: Desk, format: str) -> None:
     ramp = Image.new("I;16", (256, 4))
     ramp.putdata([x * 257 for _ in range(4) for x in range(256)])
-    image, _ = desk.made(saved(ramp, format), Plan(format="png", resize=0, grayscale=False))
+    image, _ = desk.made(
+        saved(ramp, format), Plan(format="png", resize=0, grayscale=False)
+    )
     if image.mode != "L":  # a PNG that needs no change is copied
-        image, _ = desk.made(saved(ramp, format), Plan(format="webp", quality=100))
+        image, _ = desk.made(
+            saved(ramp, format), Plan(format="webp", quality=100)
+        )
         image = image.convert("L")
     tones = list(image.crop((0, 0, 256, 1)).get_flattened_data())
     assert all(abs(tone - x) <= 3 for x, tone in enumerate(tones))
 
 
-@pytest.mark.parametrize("values", [(0.0, 1.0), (0.0, 255.0), (-5.0, 90000.0), (7.0, 7.0)])
+@pytest.mark.parametrize(
+    "values", [(0.0, 1.0), (0.0, 255.0), (-5.0, 90000.0), (7.0, 7.0)]
+)
 def test_floats_are_spread_over_the_tones_there_are(
     desk: Desk, values: tuple[float, float]
 ) -> None:
@@ -280,14 +326,18 @@ def test_floats_are_spread_over_the_tones_there_are(
 def test_a_palette_with_transparency_keeps_it_when_resized(desk: Desk) -> None:
     palette = drawn("P")
     clear = palette.getpixel((2, 2))
-    image, _ = desk.made(saved(palette, "PNG", transparency=clear), Plan(resize=32))
+    image, _ = desk.made(
+        saved(palette, "PNG", transparency=clear), Plan(resize=32)
+    )
     assert image.mode == "RGBA"
     assert image.getpixel((2, 2))[3] == 0  # type: ignore[index]
     assert image.getpixel((29, 2)) == (0, 255, 0, 255)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB"])
-def test_a_transparent_colour_becomes_alpha_when_resized(desk: Desk, mode: str) -> None:
+def test_a_transparent_colour_becomes_alpha_when_resized(
+    desk: Desk, mode: str
+) -> None:
     image = Image.new(mode, (64, 64), "white")
     key = {"1": 1, "L": 255, "RGB": (255, 255, 255)}[mode]
     made, _ = desk.made(saved(image, "PNG", transparency=key), Plan(resize=16))
@@ -295,14 +345,18 @@ def test_a_transparent_colour_becomes_alpha_when_resized(desk: Desk, mode: str) 
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_transparency_is_flattened_on_white_for_a_jpeg(desk: Desk, mode: str) -> None:
+def test_transparency_is_flattened_on_white_for_a_jpeg(
+    desk: Desk, mode: str
+) -> None:
     clear = Image.new(mode, (20, 20))
     image, variant = desk.made(saved(clear, "PNG"), Plan(format="jpeg"))
     assert variant["changes"] == ["converted", "flattened"]
     assert image.convert("L").getextrema() == (255, 255)
 
 
-def test_an_alpha_channel_without_a_clear_pixel_is_not_transparency(desk: Desk) -> None:
+def test_an_alpha_channel_without_a_clear_pixel_is_not_transparency(
+    desk: Desk,
+) -> None:
     image, variant = desk.made(saved(drawn("RGBA"), "ICO", sizes=[(64, 48)]))
     assert (image.mode, variant["format"]) == ("RGB", "jpeg")
     assert variant["changes"] == ["converted"]
@@ -312,17 +366,23 @@ def test_alpha_is_kept_by_png_and_webp(desk: Desk) -> None:
     half = drawn("RGBA")
     half.putalpha(128)
     for format in ("png", "webp"):
-        image, _ = desk.made(saved(half, "TIFF"), Plan(format=format, resize=32))
+        image, _ = desk.made(
+            saved(half, "TIFF"), Plan(format=format, resize=32)
+        )
         assert image.getpixel((3, 3))[3] == 128  # type: ignore[index]
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "CMYK", "F"])
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "CMYK", "F"]
+)
 @pytest.mark.parametrize("format", ["", "jpeg", "png", "webp"])
 @pytest.mark.parametrize("grayscale", [False, True])
 def test_every_mode_can_become_every_format(
     desk: Desk, mode: str, format: str, grayscale: bool
 ) -> None:
-    image = drawn("L" if mode in ("I;16", "LA") else "RGB").convert("L" if mode in "IF" else "RGB")
+    image = drawn("L" if mode in ("I;16", "LA") else "RGB").convert(
+        "L" if mode in "IF" else "RGB"
+    )
     if mode == "I;16":
         image = drawn("L")
     desk.made(saved(image.convert(mode), "TIFF"), Plan(20, grayscale, format))
@@ -342,9 +402,17 @@ def test_lab_is_read(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("original", "format"),
-    [("GIF", "jpeg"), ("BMP", "jpeg"), ("TIFF", "jpeg"), ("AVIF", "jpeg"), ("PPM", "jpeg")],
+    [
+        ("GIF", "jpeg"),
+        ("BMP", "jpeg"),
+        ("TIFF", "jpeg"),
+        ("AVIF", "jpeg"),
+        ("PPM", "jpeg"),
+    ],
 )
-def test_other_formats_become_jpeg(desk: Desk, original: str, format: str) -> None:
+def test_other_formats_become_jpeg(
+    desk: Desk, original: str, format: str
+) -> None:
     image, variant = desk.made(saved(drawn(), original))
     assert (variant["format"], variant["changes"]) == (format, ["converted"])
     assert variant["path"].endswith(".jpg")
@@ -354,7 +422,9 @@ def test_other_formats_become_jpeg(desk: Desk, original: str, format: str) -> No
 def test_of_a_moving_picture_the_first_frame_is_taken(desk: Desk) -> None:
     frames = [drawn(), drawn().transpose(Image.Transpose.ROTATE_180)]
     for format in ("GIF", "WEBP", "PNG", "TIFF"):
-        processed = desk.process(saved(frames[0], format, save_all=True, append_images=frames[1:]))
+        processed = desk.process(
+            saved(frames[0], format, save_all=True, append_images=frames[1:])
+        )
         assert processed.facts["frames"] == 2
         (variant,) = processed.facts["processed"]
         assert "first_frame" in variant["changes"]
@@ -363,13 +433,21 @@ def test_of_a_moving_picture_the_first_frame_is_taken(desk: Desk) -> None:
             assert nearly(image, frames[0])
 
 
-def test_the_first_picture_of_an_mpo_is_a_jpeg_that_need_not_change(desk: Desk) -> None:
+def test_the_first_picture_of_an_mpo_is_a_jpeg_that_need_not_change(
+    desk: Desk,
+) -> None:
     body = saved(drawn(), "MPO", save_all=True, append_images=[drawn()])
     processed = desk.process(body)
     assert (processed.facts["format"], processed.facts["frames"]) == ("mpo", 2)
     (variant,) = processed.facts["processed"]
-    assert (variant["format"], variant["changes"]) == ("jpeg", ["first_frame", "metadata_removed"])
-    with Image.open(io.BytesIO(body)) as before, Image.open(processed.files[0][0]) as after:
+    assert (variant["format"], variant["changes"]) == (
+        "jpeg",
+        ["first_frame", "metadata_removed"],
+    )
+    with (
+        Image.open(io.BytesIO(body)) as before,
+        Image.open(processed.files[0][0]) as after,
+    ):
         assert (after.format, before.tobytes()) == ("JPEG", after.tobytes())
     _, variant = desk.made(body, Plan(resize=20))
     assert variant["changes"] == ["resized", "first_frame"]
@@ -384,12 +462,16 @@ def test_no_decoder_is_used_that_was_not_chosen(desk: Desk) -> None:
 # What cannot be used
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"\x89PNG\r\n\x1a\n" + b"x" * 99, b"GIF89a"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"\x89PNG\r\n\x1a\n" + b"x" * 99, b"GIF89a"]
+)
 def test_what_is_no_picture_is_broken(desk: Desk, body: bytes) -> None:
     assert desk.refusal(body).kind in ("image_broken", "image_truncated")
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM"])
+@pytest.mark.parametrize(
+    "format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM"]
+)
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize("resize", [0, 30])
 def test_a_picture_cut_short_is_truncated(
@@ -397,7 +479,10 @@ def test_a_picture_cut_short_is_truncated(
 ) -> None:
     body = saved(Image.effect_noise((120, 90), 90).convert("RGB"), format)
     refusal = desk.refusal(body[: int(len(body) * part)], Plan(resize=resize))
-    assert (refusal.kind, str(refusal)) == ("image_truncated", "the picture ends too early")
+    assert (refusal.kind, str(refusal)) == (
+        "image_truncated",
+        "the picture ends too early",
+    )
 
 
 def test_a_progressive_jpeg_cut_short_is_truncated(desk: Desk) -> None:
@@ -409,10 +494,17 @@ def test_a_progressive_jpeg_cut_short_is_truncated(desk: Desk) -> None:
 def test_damage_anywhere_is_a_picture_or_a_refusal(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    format = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "ICO", "PCX"]))
+    format = data.draw(
+        st.sampled_from(
+            ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "ICO", "PCX"]
+        )
+    )
     body = bytearray(saved(drawn(), format))
     for position, value in data.draw(
-        st.lists(st.tuples(st.integers(0, len(body) - 1), st.integers(0, 255)), max_size=6)
+        st.lists(
+            st.tuples(st.integers(0, len(body) - 1), st.integers(0, 255)),
+            max_size=6,
+        )
     ):
         body[position] = value
     desk = Desk(tmp_path_factory.mktemp("damaged"))
@@ -454,7 +546,10 @@ def test_a_side_that_the_format_cannot_hold_is_too_large(desk: Desk) -> None:
 def test_a_lack_of_memory_is_not_the_pictures_fault(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for raised in (MemoryError(), OSError("out of memory when reading image file")):
+    for raised in (
+        MemoryError(),
+        OSError("out of memory when reading image file"),
+    ):
 
         def fail(image: Image.Image, raised: Exception = raised) -> None:
             raise raised

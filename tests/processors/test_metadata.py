@@ -72,7 +72,10 @@ def assert_clean(body: bytes, format: str) -> bytes:
     assert strip_metadata(clean, format) is clean
     with Image.open(io.BytesIO(clean)) as image:
         assert not dict(image.getexif())
-        assert not {"exif", "xmp", "comment", "photoshop", "Software"} & image.info.keys()
+        assert (
+            not {"exif", "xmp", "comment", "photoshop", "Software"}
+            & image.info.keys()
+        )
     return clean
 
 
@@ -82,11 +85,20 @@ def segment(code: int, content: bytes) -> bytes:
 
 def chunk(name: bytes, content: bytes) -> bytes:
     crc = zlib.crc32(name + content)
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", crc)
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", crc)
+    )
 
 
 def riff_chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack("<4sI", name, len(content)) + content + b"\0" * (len(content) % 2)
+    return (
+        struct.pack("<4sI", name, len(content))
+        + content
+        + b"\0" * (len(content) % 2)
+    )
 
 
 def riff(*chunks: bytes) -> bytes:
@@ -117,7 +129,9 @@ WEBPS = st.fixed_dictionaries({
 
 
 def picture(format: str, options: dict[str, Any], **metadata: Any) -> bytes:
-    wanted = {name: value for name, value in options.items() if value is not None}
+    wanted = {
+        name: value for name, value in options.items() if value is not None
+    }
     mode = wanted.pop("mode")
     image = noisy("L").convert("I;16") if mode == "I;16" else noisy(mode)
     if mode not in ("L", "P", "RGB") or format != "png":
@@ -135,7 +149,9 @@ def of_any_format() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
 
 
 @given(of_any_format())
-def test_any_picture_keeps_its_pixels_and_its_colours(given: tuple[str, dict[str, Any]]) -> None:
+def test_any_picture_keeps_its_pixels_and_its_colours(
+    given: tuple[str, dict[str, Any]],
+) -> None:
     format, options = given
     assert_clean(picture(format, options, exif=exif()), format)
 
@@ -160,7 +176,9 @@ def test_whatever_is_damaged_is_malformed_and_nothing_else(
         body[place] = data.draw(st.integers(0, 255))
     cut = bytes(body[: data.draw(st.integers(0, len(body)))])
     for name in FORMATS:
-        with contextlib.suppress(Malformed):  # its own word for it, and the only one
+        with contextlib.suppress(
+            Malformed
+        ):  # its own word for it, and the only one
             assert len(strip_metadata(cut, name)) <= len(cut)
 
 
@@ -183,10 +201,14 @@ JFIF_END = 20  # SOI and the APP0 that Pillow writes
     [
         segment(0xE1, b"Exif\0\0" + SECRET),
         segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP),
-        segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 40 + XMP),
+        segment(
+            0xE1, b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 40 + XMP
+        ),
         segment(0xE0, b"JFXX\0\x10" + SECRET),  # a thumbnail
         segment(0xE2, b"FPXR\0" + SECRET),
-        segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + SECRET),  # of a gain map
+        segment(
+            0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + SECRET
+        ),  # of a gain map
         segment(0xED, b"Photoshop 3.0\x008BIM" + SECRET),
         segment(0xEC, b"Ducky" + SECRET),
         segment(0xEB, b"JP" + SECRET),  # JUMBF, C2PA
@@ -204,12 +226,17 @@ def test_of_a_jpeg_goes(extra: bytes) -> None:
 
 def test_fill_bytes_may_stand_before_any_marker() -> None:
     for place in (2, JFIF_END, JPEG.rindex(b"\xff\xda"), len(JPEG) - 2):
-        assert_clean(JPEG[:place] + b"\xff\xff" + segment(0xFE, SECRET) + JPEG[place:], "jpeg")
+        assert_clean(
+            JPEG[:place] + b"\xff\xff" + segment(0xFE, SECRET) + JPEG[place:],
+            "jpeg",
+        )
 
 
 def test_further_pictures_of_a_jpeg_go() -> None:
     first = noisy()
-    body = saved(first, "MPO", save_all=True, append_images=[noisy("L")], exif=exif())
+    body = saved(
+        first, "MPO", save_all=True, append_images=[noisy("L")], exif=exif()
+    )
     clean = assert_clean(body, "jpeg")
     assert clean == saved(first, "jpeg")
     assert b"MPF" not in clean
@@ -285,9 +312,16 @@ BEHIND_IHDR = 33
      b"vpAg", b"acTL"],
 )  # fmt: skip
 def test_of_a_png_goes(name: bytes) -> None:
-    content = struct.pack(">II", 1, 0) if name == b"acTL" else b"Comment\0" + SECRET
+    content = (
+        struct.pack(">II", 1, 0) if name == b"acTL" else b"Comment\0" + SECRET
+    )
     for place in (BEHIND_IHDR, len(PNG) - 12):
-        assert strip_metadata(PNG[:place] + chunk(name, content) + PNG[place:], "png") == PNG
+        assert (
+            strip_metadata(
+                PNG[:place] + chunk(name, content) + PNG[place:], "png"
+            )
+            == PNG
+        )
 
 
 def test_texts_and_times_of_a_png_go() -> None:
@@ -295,7 +329,9 @@ def test_texts_and_times_of_a_png_go() -> None:
     told.add_text("Comment", SECRET.decode())
     told.add_text("Comment", SECRET.decode(), zip=True)
     told.add_itxt("XML:com.adobe.xmp", XMP.decode())
-    assert assert_clean(saved(noisy(), "png", pnginfo=told, exif=exif()) + SECRET, "png")
+    assert assert_clean(
+        saved(noisy(), "png", pnginfo=told, exif=exif()) + SECRET, "png"
+    )
 
 
 def test_what_says_how_a_pngs_colours_are_meant_stays() -> None:
@@ -307,7 +343,12 @@ def test_what_says_how_a_pngs_colours_are_meant_stays() -> None:
         chunk(b"pHYs", struct.pack(">IIB", 2, 1, 0)),
     ])  # fmt: skip
     body = PNG[:BEHIND_IHDR] + colours + PNG[BEHIND_IHDR:]
-    told = PNG[:BEHIND_IHDR] + colours + chunk(b"tIME", bytes(7)) + PNG[BEHIND_IHDR:]
+    told = (
+        PNG[:BEHIND_IHDR]
+        + colours
+        + chunk(b"tIME", bytes(7))
+        + PNG[BEHIND_IHDR:]
+    )
     assert strip_metadata(told, "png") == body
 
 
@@ -342,13 +383,17 @@ def test_of_a_webp_goes(name: bytes, odd: int) -> None:
 
 
 def test_a_webp_no_longer_says_that_it_has_metadata() -> None:
-    clean = assert_clean(saved(noisy(), "webp", exif=exif(), xmp=XMP, icc_profile=ICC), "webp")
+    clean = assert_clean(
+        saved(noisy(), "webp", exif=exif(), xmp=XMP, icc_profile=ICC), "webp"
+    )
     assert clean[12:16] == b"VP8X"
     assert clean[20] == 0x20  # a profile, and nothing else
 
 
 def test_a_moving_webp_still_moves() -> None:
-    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
+    frames = [
+        Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")
+    ]
     body = saved(frames[0], "webp", save_all=True, append_images=frames[1:], duration=40,
                  exif=exif(), xmp=XMP)  # fmt: skip
     first = body.index(b"ANMF")
@@ -382,11 +427,15 @@ def test_no_webp(body: bytes) -> None:
 # -- in the stage -----------------------------------------------------------------------------
 
 
-def made(folder: Path, body: bytes, plan: Plan | None = None) -> tuple[bytes, list[str]]:
+def made(
+    folder: Path, body: bytes, plan: Plan | None = None
+) -> tuple[bytes, list[str]]:
     """The result's bytes, and what was changed."""
     source = folder / "original"
     source.write_bytes(body)
-    processed = process(str(source), plan or Plan(), str(folder / "made"), "processed/h/x")
+    processed = process(
+        str(source), plan or Plan(), str(folder / "made"), "processed/h/x"
+    )
     assert source.read_bytes() == body, "the original is never touched"
     (variant,) = processed.facts["processed"]
     content = Path(processed.files[0][0]).read_bytes()
@@ -422,9 +471,15 @@ def test_a_picture_that_need_not_change_is_copied_without_metadata(
 
 @pytest.mark.parametrize("to", FORMATS)
 @pytest.mark.parametrize("format", [*FORMATS, "gif", "tiff", "avif"])
-def test_nothing_made_anew_carries_metadata(format: str, to: str, tmp_path: Path) -> None:
+def test_nothing_made_anew_carries_metadata(
+    format: str, to: str, tmp_path: Path
+) -> None:
     body = told_everything(format)
-    for plan in (Plan(format=to), Plan(format=to, resize=20), Plan(format=to, grayscale=True)):
+    for plan in (
+        Plan(format=to),
+        Plan(format=to, resize=20),
+        Plan(format=to, grayscale=True),
+    ):
         content, _ = made(tmp_path, body, plan)
         assert SECRET not in content
         assert strip_metadata(content, to) is content
@@ -432,7 +487,9 @@ def test_nothing_made_anew_carries_metadata(format: str, to: str, tmp_path: Path
             assert not dict(image.getexif())
 
 
-def test_a_picture_whose_container_is_damaged_is_made_anew(tmp_path: Path) -> None:
+def test_a_picture_whose_container_is_damaged_is_made_anew(
+    tmp_path: Path,
+) -> None:
     """Behind the scan, where no marker ends it, anything may stand."""
     body = saved(noisy(), "jpeg")[:-2] + SECRET * 5_000
     content, changes = made(tmp_path, body)

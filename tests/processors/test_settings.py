@@ -16,7 +16,11 @@ def defaults_of(kind: Any) -> dict[str, Any]:
 
 
 def _default_of(field: Field[Any]) -> Any:
-    return field.default if field.default is not MISSING else field.default_factory()  # type: ignore[misc]
+    return (
+        field.default
+        if field.default is not MISSING
+        else field.default_factory()
+    )  # type: ignore[misc]
 
 
 def test_the_plan_of_a_picture_is_the_image_section() -> None:

@@ -35,7 +35,10 @@ def written(folder: Path, *lines: bytes) -> Path:
 
 
 def passes_of(folder: Path) -> list[tuple[str, int]]:
-    return [(each["canonical_url"], each["pass"]) for each in scraper.records(folder)]
+    return [
+        (each["canonical_url"], each["pass"])
+        for each in scraper.records(folder)
+    ]
 
 
 A, B, C = (f"https://example.com/{name}" for name in "abc")
@@ -60,13 +63,17 @@ def test_a_line_that_is_still_being_written_is_left_out(tmp_path: Path) -> None:
     assert passes_of(tmp_path) == [(A, 1), (B, 1)]
 
 
-def test_what_is_written_while_they_are_read_changes_nothing(tmp_path: Path) -> None:
+def test_what_is_written_while_they_are_read_changes_nothing(
+    tmp_path: Path,
+) -> None:
     written(tmp_path, line_of(1, A), line_of(1, B))
     reading = scraper.records(tmp_path)
     assert next(reading)["canonical_url"] == A
     with (tmp_path / "records.jsonl").open("ab") as file:
         file.write(line_of(2, B) + line_of(2, C))
-    assert [(each["canonical_url"], each["pass"]) for each in reading] == [(B, 1)]
+    assert [(each["canonical_url"], each["pass"]) for each in reading] == [
+        (B, 1)
+    ]
 
 
 def test_a_record_that_begins_otherwise_is_read_too(tmp_path: Path) -> None:
@@ -82,7 +89,9 @@ def test_a_run_without_any_record_yet_has_none(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_records_says_so_at_once(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no records in .*nowhere: name a run folder"):
+    with pytest.raises(
+        UsageError, match=r"no records in .*nowhere: name a run folder"
+    ):
         scraper.records(tmp_path / "nowhere")
     (tmp_path / "urls.txt").write_text("example.com\n")
     with pytest.raises(UsageError, match="no records in"):
@@ -99,14 +108,22 @@ def test_a_pipe_in_their_place_is_not_waited_for(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_records_that_may_not_be_read_say_so(tmp_path: Path) -> None:
     (written(tmp_path, line_of(1, A)) / "records.jsonl").chmod(0)
-    with pytest.raises(UsageError, match=r"cannot read .*records\.jsonl: Permission denied"):
+    with pytest.raises(
+        UsageError, match=r"cannot read .*records\.jsonl: Permission denied"
+    ):
         next(scraper.records(tmp_path))
 
 
-@pytest.mark.parametrize("foreign", [b"name,price\n", b"\0\0\0\n", b"[1]\n", b'{"a": 1}\n'])
-def test_what_is_no_record_is_named_by_its_place(foreign: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "foreign", [b"name,price\n", b"\0\0\0\n", b"[1]\n", b'{"a": 1}\n']
+)
+def test_what_is_no_record_is_named_by_its_place(
+    foreign: bytes, tmp_path: Path
+) -> None:
     written(tmp_path, line_of(1, A), foreign)
-    with pytest.raises(UsageError, match=rf"no record, at byte {len(line_of(1, A))}"):
+    with pytest.raises(
+        UsageError, match=rf"no record, at byte {len(line_of(1, A))}"
+    ):
         list(scraper.records(tmp_path))
 
 
@@ -130,7 +147,9 @@ def test_they_are_those_of_the_last_passes_also_of_a_copy(
 ) -> None:
     folder = tmp_path / "run"
     config = scraper.configure(dir=str(folder), save_only=True)
-    urls = [server.url(path) for path in ("/recovers", "/same", "/a")] + ["ftp://nonsense"]
+    urls = [server.url(path) for path in ("/recovers", "/same", "/a")] + [
+        "ftp://nonsense"
+    ]
     scraper.run(urls, config)
     scraper.run(urls, config, retry=["http_410"])
     scraper.run(urls[:2], config, refresh=True)
@@ -140,12 +159,18 @@ def test_they_are_those_of_the_last_passes_also_of_a_copy(
     states = {each["url"]: (each["pass"], each["state"]) for each in found}
     assert states[server.url("/same")] == (3, "unchanged")
     assert states[server.url("/recovers")][0] == 3
-    copy = shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns(".scraper"))
+    copy = shutil.copytree(
+        folder, tmp_path / "copy", ignore=shutil.ignore_patterns(".scraper")
+    )
     assert list(scraper.records(copy)) == found
 
 
-def test_they_can_be_read_while_the_run_goes_on(server: FaultyServer, tmp_path: Path) -> None:
+def test_they_can_be_read_while_the_run_goes_on(
+    server: FaultyServer, tmp_path: Path
+) -> None:
     config = scraper.configure(dir=str(tmp_path / "run"), save_only=True)
-    with scraper.stream([server.url(f"/{number}") for number in range(3)], config) as run:
+    with scraper.stream(
+        [server.url(f"/{number}") for number in range(3)], config
+    ) as run:
         for outcome in run:
             assert outcome.record in list(scraper.records(run.folder))

@@ -13,7 +13,9 @@ from scraper.model import Failure, Fetched, Outcome, State, Task, Timings
 from scraper.reports.summary import Report, Tally, size_text
 from scraper.urls import parts_of
 
-TASK = Task(1, parts_of("https://example.com/"), parts_of("https://example.com/"))
+TASK = Task(
+    1, parts_of("https://example.com/"), parts_of("https://example.com/")
+)
 PAGE = Fetched(TASK, TASK.url, 200, "page", "text/html", None, (), "1.part", 1_000, 400, "00", 0.0,
                Timings())  # fmt: skip
 
@@ -61,7 +63,9 @@ def test_the_exit_code_follows_the_states(names: list[str], code: int) -> None:
 
 
 @given(NAMES)
-def test_a_run_that_was_stopped_says_so_whatever_it_did(names: list[str]) -> None:
+def test_a_run_that_was_stopped_says_so_whatever_it_did(
+    names: list[str],
+) -> None:
     report = report_of(*names)
     report.stopped = "disk full"
     assert report.exit_code == 5
@@ -128,7 +132,9 @@ def failing(kind: str, message: str) -> Outcome:
 def test_the_message_that_all_failures_of_a_kind_share_is_told() -> None:
     report = Report()
     for _ in range(3):
-        report.count(failing("function_failed", "KeyError: 'price' (mysite.py, line 3)"))
+        report.count(
+            failing("function_failed", "KeyError: 'price' (mysite.py, line 3)")
+        )
     report.count(failing("proxy_failed", "the proxy asks for a password"))
     report.count(failing("proxy_failed", "the proxy asks for a password"))
     report.count(outcome("failed", of_status(404, "Not Found")))
@@ -157,7 +163,12 @@ def test_a_function_that_fails_once_says_how() -> None:
 
 def test_a_shared_message_is_one_short_line_without_secrets() -> None:
     report = Report()
-    report.count(failing("function_failed", "at https://me:pw@example.com/\n\x1b[31m" + "x" * 999))
+    report.count(
+        failing(
+            "function_failed",
+            "at https://me:pw@example.com/\n\x1b[31m" + "x" * 999,
+        )
+    )
     told = report.text().splitlines()[1]
     assert "pw@" not in told
     assert "\x1b" not in told
@@ -180,7 +191,9 @@ def test_a_message_of_this_pass_does_not_speak_for_earlier_ones() -> None:
     assert report.text().splitlines()[-1] == "failed: 2 function_failed"
 
 
-@pytest.mark.parametrize(("kinds", "told"), [(7, "1 more kind"), (8, "2 more kinds")])
+@pytest.mark.parametrize(
+    ("kinds", "told"), [(7, "1 more kind"), (8, "2 more kinds")]
+)
 def test_what_is_not_told_is_counted(kinds: int, told: str) -> None:
     report = Report()
     report.failures.update({f"http_{400 + n}": 10 - n for n in range(kinds)})

@@ -61,22 +61,38 @@ def test_a_file_names_its_folder(tmp_path: Path) -> None:
     assert name_of(file_source(str(tmp_path / "urls.txt"))) == "urls"
 
 
-def test_urls_of_the_command_line_name_it_by_the_first_host_and_all_urls() -> None:
+def test_urls_of_the_command_line_name_it_by_the_first_host_and_all_urls() -> (
+    None
+):
     one, other = "https://example.com/a", "https://example.org/b"
     assert name_of(given_source([one])) == f"example.com-{ten_of(one)}"
-    assert name_of(given_source([one, other])) == f"example.com-{ten_of(one, other)}"
-    assert name_of(given_source(["HTTPS://Example.com:443/a#b"])) == name_of(given_source([one]))
-    assert name_of(given_source(["https://[::1]:8080/a"])).startswith("___1__8080-")
+    assert (
+        name_of(given_source([one, other]))
+        == f"example.com-{ten_of(one, other)}"
+    )
+    assert name_of(given_source(["HTTPS://Example.com:443/a#b"])) == name_of(
+        given_source([one])
+    )
+    assert name_of(given_source(["https://[::1]:8080/a"])).startswith(
+        "___1__8080-"
+    )
 
 
 def test_what_is_no_url_still_names_a_folder() -> None:
-    assert re.fullmatch(r"command-line-[0-9a-f]{10}", name_of(given_source(["ftp://x"])))
+    assert re.fullmatch(
+        r"command-line-[0-9a-f]{10}", name_of(given_source(["ftp://x"]))
+    )
     assert re.fullmatch(r"stdin-[0-9a-f]{10}", name_of(piped()))
 
 
 def test_standard_input_names_it_by_its_first_url() -> None:
     first = f"stdin-{ten_of('https://example.com/a')}"
-    assert name_of(piped("# a comment\n", "\n", "example.com/a\n", "example.com/b\n")) == first
+    assert (
+        name_of(
+            piped("# a comment\n", "\n", "example.com/a\n", "example.com/b\n")
+        )
+        == first
+    )
     assert name_of(piped("https://example.com/a\n", "example.com/c\n")) == first
     assert name_of(piped("https://example.com/b\n")) != first
 
@@ -107,8 +123,12 @@ def test_two_commands_with_urls_have_two_folders(scrape: Scrape) -> None:
     with FaultyServer(SITE | {"/bad": status(404)}) as server:
         assert scrape.here(server.url("/a"), dir=None).code == 0
         assert scrape.here(server.url("/bad"), dir=None).code == 4
-        assert scrape.here(server.url("/a"), dir=None).code == 0, "of its own URL"
-        assert server.count("/a") == 1, "the same command goes on where it stopped"
+        assert scrape.here(server.url("/a"), dir=None).code == 0, (
+            "of its own URL"
+        )
+        assert server.count("/a") == 1, (
+            "the same command goes on where it stopped"
+        )
     assert len(folders(scrape)) == 2
 
 
@@ -117,11 +137,17 @@ def test_two_lists_on_standard_input_have_two_folders(scrape: Scrape) -> None:
         for path in ("/a", "/b", "/a"):
             lines = f"{server.url(path)}\n{server.url('/c')}\n"
             assert scrape("-", "--save-only", dir=None, stdin=lines).code == 0
-        assert (server.count("/a"), server.count("/b"), server.count("/c")) == (1, 1, 2)
+        assert (server.count("/a"), server.count("/b"), server.count("/c")) == (
+            1,
+            1,
+            2,
+        )
     assert len(folders(scrape)) == 2
 
 
-def test_of_standard_input_only_the_first_url_is_waited_for(scrape: Scrape) -> None:
+def test_of_standard_input_only_the_first_url_is_waited_for(
+    scrape: Scrape,
+) -> None:
     """The second line is written when the first is recorded, in a folder that has its name."""
     with FaultyServer(SITE) as server:
         url = server.url("/a")
@@ -136,7 +162,9 @@ def test_of_standard_input_only_the_first_url_is_waited_for(scrape: Scrape) -> N
             process.stdin.write(f"{url}\n".encode())
             process.stdin.flush()
             assert url.encode() in process.stdout.readline()
-            assert [each.name for each in folders(scrape)] == [f"stdin-{ten_of(url)}"]
+            assert [each.name for each in folders(scrape)] == [
+                f"stdin-{ten_of(url)}"
+            ]
             process.stdin.write(f"{server.url('/b')}\n".encode())
             process.stdin.close()
             assert b"/b" in process.stdout.readline()
@@ -158,13 +186,21 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def left_in(folder: Path) -> list[str]:
-    return [each.name for each in folder.iterdir() if each.name.startswith(TEMPORARY)]
+    return [
+        each.name
+        for each in folder.iterdir()
+        if each.name.startswith(TEMPORARY)
+    ]
 
 
-def test_a_stream_of_urls_has_a_folder_for_as_long_as_it_goes_on(temporary: Path) -> None:
+def test_a_stream_of_urls_has_a_folder_for_as_long_as_it_goes_on(
+    temporary: Path,
+) -> None:
     with FaultyServer(SITE) as server:
         for _ in range(2):
-            with scraper.stream([server.url("/a")], scraper.configure(save_only=True)) as run:
+            with scraper.stream(
+                [server.url("/a")], scraper.configure(save_only=True)
+            ) as run:
                 for outcome in run:
                     assert (run.folder / outcome.record["path"]).exists()
             assert run.report.done == 1
@@ -186,19 +222,26 @@ def test_a_stream_that_is_left_early_leaves_nothing(temporary: Path) -> None:
             next(run)
         assert left_in(temporary) == []
         with pytest.raises(ZeroDivisionError):
-            _fail_within(scraper.stream(urls, scraper.configure(save_only=True)))
+            _fail_within(
+                scraper.stream(urls, scraper.configure(save_only=True))
+            )
     assert left_in(temporary) == []
 
 
 def test_a_stream_that_cannot_begin_leaves_nothing(temporary: Path) -> None:
     config = scraper.configure(html="no_such_module:f")
-    with pytest.raises(UsageError, match="no_such_module"), scraper.stream(["a.test"], config):
+    with (
+        pytest.raises(UsageError, match="no_such_module"),
+        scraper.stream(["a.test"], config),
+    ):
         pass
     assert left_in(temporary) == []
 
 
 def test_run_without_a_folder_says_what_to_do() -> None:
-    with pytest.raises(UsageError, match=r'configure\(dir="downloads/shop"\).*scraper\.stream'):
+    with pytest.raises(
+        UsageError, match=r'configure\(dir="downloads/shop"\).*scraper\.stream'
+    ):
         scraper.run(["http://localhost/"])
     assert not Path("downloads/script").exists()
 
@@ -211,7 +254,9 @@ with scraper.stream(["http://localhost:1/"], scraper.configure(save_only=True)) 
 """
 
 
-def test_what_a_killed_stream_has_left_goes_with_the_next_one(temporary: Path) -> None:
+def test_what_a_killed_stream_has_left_goes_with_the_next_one(
+    temporary: Path,
+) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED], cwd=PROJECT, capture_output=True,
                             text=True, timeout=PATIENCE, check=False)  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
@@ -223,7 +268,9 @@ def test_what_a_killed_stream_has_left_goes_with_the_next_one(temporary: Path) -
     mine.remove()
 
 
-def test_a_folder_that_is_in_use_is_nobody_elses_to_remove(temporary: Path) -> None:
+def test_a_folder_that_is_in_use_is_nobody_elses_to_remove(
+    temporary: Path,
+) -> None:
     one = temporary_folder()
     other = temporary_folder()
     assert one.path != other.path
@@ -234,7 +281,9 @@ def test_a_folder_that_is_in_use_is_nobody_elses_to_remove(temporary: Path) -> N
     assert left_in(temporary) == []
 
 
-def test_a_link_in_its_place_is_not_followed(temporary: Path, tmp_path: Path) -> None:
+def test_a_link_in_its_place_is_not_followed(
+    temporary: Path, tmp_path: Path
+) -> None:
     (tmp_path / "mine").mkdir()
     (temporary / f"{TEMPORARY}x").symlink_to(tmp_path / "mine")
     temporary_folder().remove()
@@ -245,7 +294,10 @@ def test_without_a_place_for_temporary_folders_it_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(UsageError, match="set TMPDIR, or name a folder"), scraper.stream(["a.b"]):
+    with (
+        pytest.raises(UsageError, match="set TMPDIR, or name a folder"),
+        scraper.stream(["a.b"]),
+    ):
         pass
 
 
@@ -256,5 +308,8 @@ def test_a_full_disk_under_the_temporary_folder_is_a_fault_of_this_machine(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(tempfile, "mkdtemp", full)
-    with pytest.raises(LocalFault, match="no space left"), scraper.stream(["a.b"]):
+    with (
+        pytest.raises(LocalFault, match="no space left"),
+        scraper.stream(["a.b"]),
+    ):
         pass

@@ -37,7 +37,9 @@ SITE = {"/robots.txt": status(404), "/*": page("here")}
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """One that knows example.com/0 to /1999."""
     opened = Ledger(tmp_path / "ledger.sqlite")
-    opened.intake.add([Line(parts_of(url_of(number))) for number in range(2_000)], 1)
+    opened.intake.add(
+        [Line(parts_of(url_of(number))) for number in range(2_000)], 1
+    )
     yield opened
     opened.close()
 
@@ -83,17 +85,25 @@ def test_a_list_is_known_by_its_urls(tmp_path: Path, ledger: Ledger) -> None:
     assert not is_ours(*known[:3], *new[:3])
     assert is_ours(*known[:501], *new), "only the first thousand are looked at"
     assert not is_ours(*new[: MAX_JUDGED_URLS // 2], *known[:500], *known[500:])
-    assert is_ours(*new[:2], *known[:1] * 5, *known[1:3]), "each URL counts once: 3 of 5"
+    assert is_ours(*new[:2], *known[:1] * 5, *known[1:3]), (
+        "each URL counts once: 3 of 5"
+    )
     assert not is_ours(*new[:2], *known[:1] * 5)
-    assert is_ours(*["ftp://nonsense"] * 9, known[0]), "what is no URL says nothing"
+    assert is_ours(*["ftp://nonsense"] * 9, known[0]), (
+        "what is no URL says nothing"
+    )
     assert is_ours("HTTPS://EXAMPLE.com:443/7#top")
 
 
-def test_a_list_without_urls_is_known_only_by_its_path(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_list_without_urls_is_known_only_by_its_path(
+    tmp_path: Path, ledger: Ledger
+) -> None:
     path = tmp_path / "other.txt"
     for urls in ((), ("ftp://nonsense",)):
         assert not belongs(listed(path, *urls), OWNERS, ledger)
-        assert belongs(listed(path, *urls), OWNERS | {f"file:{path}": 2}, ledger)
+        assert belongs(
+            listed(path, *urls), OWNERS | {f"file:{path}": 2}, ledger
+        )
 
 
 def test_a_folder_that_knows_no_url_yet_takes_any_list(tmp_path: Path) -> None:
@@ -111,7 +121,9 @@ def test_a_known_path_is_enough(tmp_path: Path, ledger: Ledger) -> None:
     assert belongs(source, {f"file:{tmp_path / 'urls.txt'}": 2}, ledger)
 
 
-def test_a_link_that_leads_elsewhere_today_is_the_same_list(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_link_that_leads_elsewhere_today_is_the_same_list(
+    tmp_path: Path, ledger: Ledger
+) -> None:
     listed(tmp_path / "monday.txt", "https://example.com/monday")
     listed(tmp_path / "tuesday.txt", "https://example.com/tuesday")
     link = tmp_path / "today.txt"
@@ -121,7 +133,9 @@ def test_a_link_that_leads_elsewhere_today_is_the_same_list(tmp_path: Path, ledg
     link.symlink_to("tuesday.txt")
     claim_folder(tmp_path, ledger, [file_source(str(link))], join=False)
     for name in ("monday.txt", "tuesday.txt"):
-        assert belongs(file_source(str(tmp_path / name)), ledger.sources.owners(), ledger), name
+        assert belongs(
+            file_source(str(tmp_path / name)), ledger.sources.owners(), ledger
+        ), name
 
 
 def test_a_pipe_is_known_by_its_first_url(ledger: Ledger) -> None:
@@ -131,22 +145,32 @@ def test_a_pipe_is_known_by_its_first_url(ledger: Ledger) -> None:
 
     pipe = Pipe(endless)
     assert belongs(
-        Source("stdin", "stdin", pipe.lines, live=True, ahead=pipe.ahead), OWNERS, ledger
+        Source("stdin", "stdin", pipe.lines, live=True, ahead=pipe.ahead),
+        OWNERS,
+        ledger,
     )
     new = "https://example.com/new"
     assert not belongs(piped(new), OWNERS, ledger)
     claim_folder(Path("run"), ledger, [piped(new, url_of(1))], join=True)
     assert belongs(piped(new, url_of(2)), ledger.sources.owners(), ledger)
-    assert not belongs(piped("https://example.com/newer"), ledger.sources.owners(), ledger)
+    assert not belongs(
+        piped("https://example.com/newer"), ledger.sources.owners(), ledger
+    )
 
 
-def test_urls_of_the_command_line_are_a_list_like_any_other(ledger: Ledger) -> None:
+def test_urls_of_the_command_line_are_a_list_like_any_other(
+    ledger: Ledger,
+) -> None:
     assert belongs(given_source([url_of(1), url_of(2)]), OWNERS, ledger)
     new = ["https://example.com/new", url_of(1)]
     assert not belongs(given_source(new), OWNERS, ledger)
     claim_folder(Path("run"), ledger, [given_source(new)], join=True)
     assert belongs(given_source(new), ledger.sources.owners(), ledger)
-    assert not belongs(given_source(["https://example.com/newer"]), ledger.sources.owners(), ledger)
+    assert not belongs(
+        given_source(["https://example.com/newer"]),
+        ledger.sources.owners(),
+        ledger,
+    )
 
 
 @pytest.mark.parametrize("owner", ["stdin", "command-line", "script", "demo"])
@@ -174,7 +198,9 @@ def test_a_script_joins_the_folder_that_it_names(ledger: Ledger) -> None:
 def test_a_refusal_names_the_folder_its_lists_and_the_new_one(
     tmp_path: Path, ledger: Ledger
 ) -> None:
-    ledger.sources.set_owners({f"file:/lists/{number}.txt": number for number in range(5)})
+    ledger.sources.set_owners(
+        {f"file:/lists/{number}.txt": number for number in range(5)}
+    )
     other = listed(tmp_path / "other.txt", "https://example.com/new")
     with pytest.raises(UsageError) as refused:
         claim_folder(Path("run"), ledger, [other], join=False)
@@ -182,7 +208,10 @@ def test_a_refusal_names_the_folder_its_lists_and_the_new_one(
     assert told.startswith(
         "run belongs to another list (/lists/0.txt, /lists/1.txt, /lists/2.txt, 2 more)"
     )
-    assert "other.txt: choose another --dir, or let it join with --add-list" in told
+    assert (
+        "other.txt: choose another --dir, or let it join with --add-list"
+        in told
+    )
     assert "\n" not in told
     assert list(ledger.sources.owners())[-1] == "file:/lists/4.txt", (
         "and nothing is remembered of it"
@@ -208,7 +237,9 @@ def refused(scraped: Scraped) -> bool:
 
 
 def test_a_moved_project_goes_on(
-    scrape: Scrape, server: FaultyServer, tmp_path_factory: pytest.TempPathFactory
+    scrape: Scrape,
+    server: FaultyServer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     urls = [server.url(f"/{number}") for number in range(3)]
     scrape.here(scrape.list_of(*urls))
@@ -218,34 +249,55 @@ def test_a_moved_project_goes_on(
     assert scrape.here("urls.txt").code == 0
     assert server.count("/0") == 1
     scrape.list_of(server.url("/quite"), server.url("/other"))
-    assert scrape.here("urls.txt").code == 0, "its new path is known from then on"
+    assert scrape.here("urls.txt").code == 0, (
+        "its new path is known from then on"
+    )
 
 
-def test_a_renamed_and_grown_list_goes_on(scrape: Scrape, server: FaultyServer) -> None:
+def test_a_renamed_and_grown_list_goes_on(
+    scrape: Scrape, server: FaultyServer
+) -> None:
     scrape.here(scrape.list_of(server.url("/a"), server.url("/b")))
-    name = scrape.list_of(server.url("/a"), server.url("/b"), server.url("/c"), name="new.txt")
+    name = scrape.list_of(
+        server.url("/a"), server.url("/b"), server.url("/c"), name="new.txt"
+    )
     assert scrape.here(name).code == 0
     assert (server.count("/a"), server.count("/c")) == (1, 1)
 
 
-def test_another_list_is_refused_until_it_may_join(scrape: Scrape, server: FaultyServer) -> None:
+def test_another_list_is_refused_until_it_may_join(
+    scrape: Scrape, server: FaultyServer
+) -> None:
     scrape.here(scrape.list_of(server.url("/a")))
     other = scrape.list_of(server.url("/b"), name="other.txt")
     assert refused(scrape.here(other))
-    assert refused(scrape.here("urls.txt", other)), "each of the lists must belong"
+    assert refused(scrape.here("urls.txt", other)), (
+        "each of the lists must belong"
+    )
     assert server.count("/b") == 0
     assert scrape.here(other, "--add-list").code == 0
     assert (server.count("/a"), server.count("/b")) == (1, 1)
-    assert scrape.here(other).code == scrape.here("urls.txt").code == 0, "both are its own now"
+    assert scrape.here(other).code == scrape.here("urls.txt").code == 0, (
+        "both are its own now"
+    )
     assert scrape.here("urls.txt", other).code == 0
-    assert refused(scrape.here(scrape.list_of(server.url("/c"), name="third.txt")))
+    assert refused(
+        scrape.here(scrape.list_of(server.url("/c"), name="third.txt"))
+    )
 
 
-def test_one_of_two_lists_goes_on_by_itself(scrape: Scrape, server: FaultyServer) -> None:
+def test_one_of_two_lists_goes_on_by_itself(
+    scrape: Scrape, server: FaultyServer
+) -> None:
     one = scrape.list_of(server.url("/a"))
     other = scrape.list_of(server.url("/b"), name="more.txt")
     assert scrape.here(one, other).code == 0
-    assert scrape.here(one).code == scrape.here(other).code == scrape.here(other, one).code == 0
+    assert (
+        scrape.here(one).code
+        == scrape.here(other).code
+        == scrape.here(other, one).code
+        == 0
+    )
     assert server.count("/a") == server.count("/b") == 1
 
 
@@ -260,11 +312,15 @@ def test_urls_and_pipes_do_not_slip_into_a_folder_by_dir(
     assert server.count("/b") == 0
 
 
-def test_a_folder_of_0_1_0_goes_on_with_its_list(scrape: Scrape, server: FaultyServer) -> None:
+def test_a_folder_of_0_1_0_goes_on_with_its_list(
+    scrape: Scrape, server: FaultyServer
+) -> None:
     urls = scrape.list_of(server.url("/a"))
     scrape.here(urls)
     db = sqlite3.connect(scrape.folder / "run" / ".scraper" / "ledger.sqlite")
-    with db:  # that version kept the very lists of the last run, and nothing else
+    with (
+        db
+    ):  # that version kept the very lists of the last run, and nothing else
         db.execute("UPDATE meta SET value = ? WHERE name = 'inputs'",
                    (f'["file:{(scrape.folder / urls).resolve()}"]',))  # fmt: skip
     db.close()
@@ -283,7 +339,10 @@ def test_a_script_adds_to_a_folder_of_the_command_line(
     other = scrape.list_of(server.url("/c"), name="other.txt")
     with pytest.raises(UsageError, match="add_list=True"):
         scraper.run(str(scrape.folder / other), config)
-    assert scraper.run(str(scrape.folder / other), config, add_list=True).exit_code == 0
+    assert (
+        scraper.run(str(scrape.folder / other), config, add_list=True).exit_code
+        == 0
+    )
 
 
 # -- what a list names no more ----------------------------------------------------------------
@@ -297,10 +356,16 @@ def failing(server: FaultyServer) -> FaultyServer:
 
 
 def sources_of(scraped: Scraped, url: str) -> set[str]:
-    return {each["source"] for each in scraped.records if each["canonical_url"] == url}
+    return {
+        each["source"]
+        for each in scraped.records
+        if each["canonical_url"] == url
+    }
 
 
-def test_two_lists_of_one_name_are_two_lists(scrape: Scrape, failing: FaultyServer) -> None:
+def test_two_lists_of_one_name_are_two_lists(
+    scrape: Scrape, failing: FaultyServer
+) -> None:
     for name, path in (("one", "/bad"), ("other", "/good")):
         (scrape.folder / name).mkdir()
         scrape.list_of(failing.url(path), name=f"{name}/urls.txt")
@@ -312,15 +377,24 @@ def test_two_lists_of_one_name_are_two_lists(scrape: Scrape, failing: FaultyServ
         )
     told = scrape.here("urls.txt", dir=folder)
     assert sources_of(told, failing.url("/bad")) == {"urls.txt"}
-    assert sources_of(told, failing.url("/good")) == {str(project / "other" / "urls.txt")}
+    assert sources_of(told, failing.url("/good")) == {
+        str(project / "other" / "urls.txt")
+    }
 
 
 def test_two_pipes_are_two_lists(scrape: Scrape, failing: FaultyServer) -> None:
     assert scrape("-", "--save-only", stdin=failing.url("/bad")).code == 4
-    assert scrape("-", "--save-only", "--add-list", stdin=failing.url("/good")).code == 3
+    assert (
+        scrape(
+            "-", "--save-only", "--add-list", stdin=failing.url("/good")
+        ).code
+        == 3
+    )
 
 
-@pytest.mark.parametrize("again", ["urls.txt", "./urls.txt", "absolute", "link.txt", "new.txt"])
+@pytest.mark.parametrize(
+    "again", ["urls.txt", "./urls.txt", "absolute", "link.txt", "new.txt"]
+)
 def test_a_list_by_another_path_drops_what_it_names_no_more(
     again: str, scrape: Scrape, failing: FaultyServer
 ) -> None:
@@ -332,7 +406,9 @@ def test_a_list_by_another_path_drops_what_it_names_no_more(
         (scrape.folder / "urls.txt").rename(scrape.folder / again)
     path = str(scrape.folder / "urls.txt") if again == "absolute" else again
     assert scrape.here(path).code == 0
-    with (scrape.folder / again.replace("absolute", "urls.txt")).open("a") as file:
+    with (scrape.folder / again.replace("absolute", "urls.txt")).open(
+        "a"
+    ) as file:
         file.write(failing.url("/one-more"))
     assert sources_of(scrape.here(path), failing.url("/one-more")) == {path}
 
@@ -350,5 +426,10 @@ def test_a_pipe_with_another_beginning_drops_what_it_names_no_more(
     scrape: Scrape, failing: FaultyServer
 ) -> None:
     one, other = failing.url("/1"), failing.url("/2")
-    assert scrape("-", "--save-only", stdin=f"{one}\n{other}\n{failing.url('/bad')}\n").code == 3
+    assert (
+        scrape(
+            "-", "--save-only", stdin=f"{one}\n{other}\n{failing.url('/bad')}\n"
+        ).code
+        == 3
+    )
     assert scrape("-", "--save-only", stdin=f"{other}\n{one}\n").code == 0

@@ -28,10 +28,14 @@ from scraper.urls import parts_of
 from tests.conftest import Scrape
 
 
-def outcome(url: str = "https://example.com/", kind: str | None = None, note: str = "") -> Outcome:
+def outcome(
+    url: str = "https://example.com/", kind: str | None = None, note: str = ""
+) -> Outcome:
     task = Task(7, parts_of(url), parts_of(url))
     problem = new_failure(kind, note or "it went wrong") if kind else None
-    line = json.dumps({"canonical_url": url, "error_kind": kind, "note": note}).encode()
+    line = json.dumps(
+        {"canonical_url": url, "error_kind": kind, "note": note}
+    ).encode()
     return Outcome(task, "failed" if kind else "done", line, failure=problem)
 
 
@@ -52,12 +56,18 @@ def test_what_is_flushed_is_in_the_file_and_the_position_is_its_size(
 ) -> None:
     sink = opened(folder)
     sink.add(outcome("https://a/"))
-    assert (tmp_path / "records.jsonl").read_bytes() == b"", "nothing before the commit"
-    assert sink.flush(durable=False) == str((tmp_path / "records.jsonl").stat().st_size)
+    assert (tmp_path / "records.jsonl").read_bytes() == b"", (
+        "nothing before the commit"
+    )
+    assert sink.flush(durable=False) == str(
+        (tmp_path / "records.jsonl").stat().st_size
+    )
     sink.close()
 
 
-def test_a_file_is_cut_back_to_its_last_commit(folder: Folder, tmp_path: Path) -> None:
+def test_a_file_is_cut_back_to_its_last_commit(
+    folder: Folder, tmp_path: Path
+) -> None:
     path = tmp_path / "records.jsonl"
     sink = opened(folder)
     sink.add(outcome("https://a/"))
@@ -72,12 +82,17 @@ def test_a_file_is_cut_back_to_its_last_commit(folder: Folder, tmp_path: Path) -
     again.add(outcome("https://c/"))
     again.flush(durable=False)
     again.close()
-    urls = [json.loads(line)["canonical_url"] for line in path.read_text().splitlines()]
+    urls = [
+        json.loads(line)["canonical_url"]
+        for line in path.read_text().splitlines()
+    ]
     assert urls == ["https://a/", "https://c/"]
 
 
 @given(steps=st.lists(st.sampled_from(["add", "flush", "kill"]), max_size=20))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50
+)
 def test_whenever_it_is_killed_a_file_holds_what_was_committed_and_no_more(
     steps: list[str], folder: Folder, tmp_path: Path
 ) -> None:
@@ -93,13 +108,18 @@ def test_whenever_it_is_killed_a_file_holds_what_was_committed_and_no_more(
             position = sink.flush(durable=False)
             committed, added = committed + added, []
         else:
-            sink.flush(durable=False)  # written, and then the kill came before the ledger knew
+            sink.flush(
+                durable=False
+            )  # written, and then the kill came before the ledger knew
             sink.close()
             sink, added = opened(folder, position), []
     sink.close()
     last = opened(folder, position)
     last.close()
-    urls = [json.loads(line)["canonical_url"] for line in path.read_text().splitlines()]
+    urls = [
+        json.loads(line)["canonical_url"]
+        for line in path.read_text().splitlines()
+    ]
     assert urls == committed
 
 
@@ -108,25 +128,33 @@ def test_a_file_that_lost_something_is_refused_with_one_message(
 ) -> None:
     path = tmp_path / "records.jsonl"
     path.write_bytes(b"{}\n")
-    with pytest.raises(UsageError, match=r"is shorter \(3 bytes\) than this run left it \(100"):
+    with pytest.raises(
+        UsageError, match=r"is shorter \(3 bytes\) than this run left it \(100"
+    ):
         opened(folder, "100")
     path.unlink()
     with pytest.raises(UsageError, match="is shorter"):
         opened(folder, "100")
 
 
-@pytest.mark.parametrize("there", [b"{]", b"7", b"{}", b"", b'{"key":"0000000000000000"}'])
+@pytest.mark.parametrize(
+    "there", [b"{]", b"7", b"{}", b"", b'{"key":"0000000000000000"}']
+)
 def test_what_is_no_record_of_its_url_is_not_read_back(
     there: bytes, folder: Folder, tmp_path: Path
 ) -> None:
     (tmp_path / "records.jsonl").write_bytes(there + b"\n")
     sink = opened(folder, str(len(there) + 1))
-    with pytest.raises(LocalFault, match=r"records\.jsonl was changed: at byte 0 .*--adopt"):
+    with pytest.raises(
+        LocalFault, match=r"records\.jsonl was changed: at byte 0 .*--adopt"
+    ):
         sink.read(0, len(there), "https://a/")
     sink.close()
 
 
-def test_a_file_that_cannot_be_written_is_told(folder: Folder, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_told(
+    folder: Folder, tmp_path: Path
+) -> None:
     (tmp_path / "records.jsonl").mkdir()
     with pytest.raises(UsageError, match="is a folder where"):
         opened(folder)
@@ -158,14 +186,18 @@ def disk(folder: Folder) -> Iterator[tuple[RecordLog, Disk]]:
     sink.close()
 
 
-def test_a_disk_that_takes_a_little_at_a_time_gets_all_of_it(disk: tuple[RecordLog, Disk]) -> None:
+def test_a_disk_that_takes_a_little_at_a_time_gets_all_of_it(
+    disk: tuple[RecordLog, Disk],
+) -> None:
     sink, written = disk
     sink.add(outcome("https://a/"))
     sink.flush(durable=False)
     assert written.getvalue() == outcome("https://a/").line + b"\n"
 
 
-def test_a_full_disk_is_a_local_fault_and_leaves_no_half_line(disk: tuple[RecordLog, Disk]) -> None:
+def test_a_full_disk_is_a_local_fault_and_leaves_no_half_line(
+    disk: tuple[RecordLog, Disk],
+) -> None:
     sink, written = disk
     sink.add(outcome("https://a/"))
     sink.flush(durable=False)
@@ -187,10 +219,14 @@ def test_after_a_full_disk_every_url_still_gets_its_one_record(
     def fails_once(self: LineFile, *, durable: bool = False) -> str:
         if self.name == name and self.waiting:
             monkeypatch.setattr(LineFile, "flush", flush)
-            raise LocalFault(new_failure("disk_full", "no space left on the disk"))
+            raise LocalFault(
+                new_failure("disk_full", "no space left on the disk")
+            )
         return flush(self, durable=durable)
 
-    with FaultyServer({"/robots.txt": page("", code=404), "/a": page("a")}) as server:
+    with FaultyServer(
+        {"/robots.txt": page("", code=404), "/a": page("a")}
+    ) as server:
         urls = scrape.list_of(server.url("/a"), server.url("/missing"))
         monkeypatch.setattr(LineFile, "flush", fails_once)
         stopped = scrape.here(urls)
@@ -215,7 +251,9 @@ def test_after_a_rename_that_failed_the_next_run_finds_the_files(
     def fails(self: Store, files: object) -> None:
         raise OSError(5, "Input/output error")
 
-    with FaultyServer({"/robots.txt": page("", code=404), "/a": page("a")}) as server:
+    with FaultyServer(
+        {"/robots.txt": page("", code=404), "/a": page("a")}
+    ) as server:
         urls = scrape.list_of(server.url("/a"))
         with monkeypatch.context() as patch:
             patch.setattr(Store, "publish", fails)
@@ -251,7 +289,9 @@ def test_a_log_line_is_one_line_whatever_the_message() -> None:
     assert kept["code"] == "protocol_error"
 
 
-def test_standard_output_gets_records_at_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_output_gets_records_at_the_commit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     taken = io.TextIOWrapper(io.BytesIO())
     monkeypatch.setattr(sys, "stdout", taken)
     sink = StandardOutput(Path("run/records.jsonl"))
@@ -298,13 +338,21 @@ def test_a_sink_of_another_kind_is_one_more_line_in_the_table(
     first, second = Counting(), Counting()
     with FaultyServer({"/a": page("a")}) as server:
         names = scrape.list_of(server.url("/a"), server.url("/missing"))
-        monkeypatch.setattr(sink_module, "KINDS", (*sink_module.KINDS, lambda *_: first))
+        monkeypatch.setattr(
+            sink_module, "KINDS", (*sink_module.KINDS, lambda *_: first)
+        )
         assert scrape.here(names).code == 3
-        (scrape.folder / "run" / "records.jsonl").write_bytes(b"")  # the machine goes down
-        with sqlite3.connect(scrape.folder / "run" / ".scraper" / "ledger.sqlite") as ledger:
+        (scrape.folder / "run" / "records.jsonl").write_bytes(
+            b""
+        )  # the machine goes down
+        with sqlite3.connect(
+            scrape.folder / "run" / ".scraper" / "ledger.sqlite"
+        ) as ledger:
             ledger.execute("INSERT INTO meta VALUES ('boot', 'another boot')")
         ledger.close()
-        monkeypatch.setattr(sink_module, "KINDS", (*sink_module.KINDS[:-1], lambda *_: second))
+        monkeypatch.setattr(
+            sink_module, "KINDS", (*sink_module.KINDS[:-1], lambda *_: second)
+        )
         assert scrape.here(names).code == 3
     both = sorted([server.url("/a"), server.url("/missing")])
     assert first.done == ["resume None", "close"]

@@ -95,7 +95,10 @@ def test_a_line_may_say_nothing(line: str) -> None:
     assert url_text(line) == ""
 
 
-@given(st.text(max_size=60) | st.text("\"'<>[]()#-,; \thttps:/a.b\u200b", max_size=40))
+@given(
+    st.text(max_size=60)
+    | st.text("\"'<>[]()#-,; \thttps:/a.b\u200b", max_size=40)
+)
 def test_whatever_is_taken_off_the_rest_stood_in_the_line(line: str) -> None:
     assert url_text(line) in line
 
@@ -106,7 +109,9 @@ def test_a_line_of_nothing_but_wrapping_is_read_in_no_time() -> None:
         line = piece * (65_536 // len(piece))
         url_text(f"a{line}b")
         refusal_of([line, f"a{line}b"], "it")
-    assert time.perf_counter() - began < 10, "it is linear: quadratic would take minutes"
+    assert time.perf_counter() - began < 10, (
+        "it is linear: quadratic would take minutes"
+    )
 
 
 # -- tables -------------------------------------------------------------------------------------
@@ -136,10 +141,14 @@ def refusal(*lines: str) -> str:
          "a table with the columns name, url"),
     ],
 )  # fmt: skip
-def test_a_table_is_refused_with_its_columns(lines: tuple[str, ...], says: str) -> None:
+def test_a_table_is_refused_with_its_columns(
+    lines: tuple[str, ...], says: str
+) -> None:
     told, _, advice = refusal(*lines).partition("; ")
     assert told.startswith(f"it looks like {says}")
-    assert advice.startswith("a list has one URL a line: take the column of URLs alone, such as")
+    assert advice.startswith(
+        "a list has one URL a line: take the column of URLs alone, such as"
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,7 +163,9 @@ def test_a_table_is_refused_with_its_columns(lines: tuple[str, ...], says: str) 
 )
 def test_a_line_of_several_urls_is_refused(lines: tuple[str, ...]) -> None:
     told = refusal(*lines)
-    assert told.startswith("it looks like several URLs a line; a list has one URL a line: put each")
+    assert told.startswith(
+        "it looks like several URLs a line; a list has one URL a line: put each"
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,7 +242,10 @@ def _zip(name: str) -> bytes:
         (b"BZh91AY&SY", "bzip2"),
         (b"\xfd7zXZ\0", "xz"),
         (_zip("urls.txt"), "a ZIP archive"),
-        (_zip("xl/workbook.xml"), "a document of an office program, such as .xlsx"),
+        (
+            _zip("xl/workbook.xml"),
+            "a document of an office program, such as .xlsx",
+        ),
         (b"PAR1\x15\x04", "Parquet"),
         (b"%PDF-1.7\n", "PDF"),
         (b"SQLite format 3\0", "an SQLite database"),
@@ -239,23 +253,38 @@ def _zip(name: str) -> bytes:
     ],
 )
 def test_an_archive_is_refused(data: bytes, says: str) -> None:
-    assert f"it looks like {says}; " in (refusal_of(data.splitlines(keepends=True), "it") or "")
+    assert f"it looks like {says}; " in (
+        refusal_of(data.splitlines(keepends=True), "it") or ""
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("my urls.csv", "url,section\nhttps://a.example/1,news\nhttps://a.example/2,sport\n"),
-        ("it's.csv", '"n";"u"\n"one";"https://a.example/1"\n"two; 2";"https://a.example/2"\n'),
+        (
+            "my urls.csv",
+            "url,section\nhttps://a.example/1,news\nhttps://a.example/2,sport\n",
+        ),
+        (
+            "it's.csv",
+            '"n";"u"\n"one";"https://a.example/1"\n"two; 2";"https://a.example/2"\n',
+        ),
         ("a.tsv", "1\thttps://a.example/1\n2\thttps://a.example/2\n"),
         ("several.txt", "https://a.example/1, https://a.example/2\n"),
         ("some.txt", "# of two\nhttps://a.example/1;https://a.example/2;\n"),
         ("a.json", json.dumps(["https://a.example/1", "https://a.example/2"])),
-        ("a.html", "<a href='x'>\n<a href=\"https://a.example/1\">\n<b>https://a.example/2</b>\n"),
+        (
+            "a.html",
+            "<a href='x'>\n<a href=\"https://a.example/1\">\n<b>https://a.example/2</b>\n",
+        ),
     ],
 )
-@pytest.mark.skipif(sys.platform == "win32", reason="a command for the shells of POSIX")
-def test_the_command_of_a_refusal_makes_the_list(tmp_path: Path, name: str, text: str) -> None:
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="a command for the shells of POSIX"
+)
+def test_the_command_of_a_refusal_makes_the_list(
+    tmp_path: Path, name: str, text: str
+) -> None:
     (tmp_path / name).write_text(text)
     told = refusal_of(text.encode().splitlines(keepends=True), name, name)
     assert told is not None
@@ -271,14 +300,20 @@ def test_the_command_of_a_refusal_makes_the_list(tmp_path: Path, name: str, text
 
 
 @given(st.lists(st.binary(max_size=30) | st.text(max_size=30), max_size=5))
-def test_whatever_the_first_lines_are_they_are_a_list_or_not(lines: list[bytes | str]) -> None:
+def test_whatever_the_first_lines_are_they_are_a_list_or_not(
+    lines: list[bytes | str],
+) -> None:
     told = refusal_of(lines, "it")
     assert told is None or told.startswith("it looks like ")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
-@pytest.mark.skipif(shutil.which("iconv") is None, reason="the command needs iconv")
-def test_so_does_that_for_a_table_in_utf_16(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.skipif(
+    shutil.which("iconv") is None, reason="the command needs iconv"
+)
+def test_so_does_that_for_a_table_in_utf_16(
+    tmp_path: Path, encoding: str
+) -> None:
     """What Excel calls Unicode text."""
     text = "id\turl\r\n1\thttps://a.example/1\r\n2\thttps://a.example/2\r\n"
     (tmp_path / "a.txt").write_bytes(text.encode(encoding))
@@ -286,4 +321,6 @@ def test_so_does_that_for_a_table_in_utf_16(tmp_path: Path, encoding: str) -> No
         file_source(str(tmp_path / "a.txt"))
     command = str(refusal.value).partition(", such as with ")[2]
     subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=30)
-    assert (tmp_path / "only-urls.txt").read_text() == "https://a.example/1\nhttps://a.example/2\n"
+    assert (
+        tmp_path / "only-urls.txt"
+    ).read_text() == "https://a.example/1\nhttps://a.example/2\n"

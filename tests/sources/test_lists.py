@@ -45,7 +45,9 @@ def test_a_line_is_a_url(raw: bytes | str, url: str) -> None:
     assert (line.url.href, line.refusal) == (url, None)
 
 
-@pytest.mark.parametrize("raw", [b"", b"\n", b"  \t\r\n", b"# a comment\n", b"\xef\xbb\xbf\n", ""])
+@pytest.mark.parametrize(
+    "raw", [b"", b"\n", b"  \t\r\n", b"# a comment\n", b"\xef\xbb\xbf\n", ""]
+)
 def test_blank_lines_and_comments_are_no_urls(raw: bytes | str) -> None:
     assert parse_line(raw, 1, 1) is None
 
@@ -59,7 +61,9 @@ def test_blank_lines_and_comments_are_no_urls(raw: bytes | str) -> None:
         (b"https://example.com/" + b"a" * MAX_URL_BYTES, "bad_url"),
     ],
 )
-def test_a_line_that_is_no_url_is_kept_with_its_reason(raw: bytes, refusal: str) -> None:
+def test_a_line_that_is_no_url_is_kept_with_its_reason(
+    raw: bytes, refusal: str
+) -> None:
     line = parse_line(raw, 1, 7)
     assert line is not None
     assert (line.refusal, line.url.host, line.line) == (refusal, "", 7)
@@ -70,12 +74,17 @@ def test_a_line_that_is_no_url_is_kept_with_its_reason(raw: bytes, refusal: str)
 def test_whatever_a_line_holds_can_be_stored(raw: bytes | str) -> None:
     line = parse_line(raw, 1, 1)
     if line is not None:
-        assert line.url.href.encode("utf-8"), "the ledger and the records are UTF-8"
+        assert line.url.href.encode("utf-8"), (
+            "the ledger and the records are UTF-8"
+        )
         assert (line.refusal is None) == bool(line.url.host)
 
 
 def test_what_was_written_is_kept_where_it_differs() -> None:
-    same, other = parse_line(b"https://example.com/", 1, 1), parse_line(b"Example.com", 1, 2)
+    same, other = (
+        parse_line(b"https://example.com/", 1, 1),
+        parse_line(b"Example.com", 1, 2),
+    )
     assert same is not None
     assert other is not None
     assert (same.written, other.written) == (None, "Example.com")
@@ -89,7 +98,10 @@ def test_a_file_is_the_same_list_from_wherever_it_is_named(
 ) -> None:
     (tmp_path / "urls.txt").write_text("example.com\n")
     monkeypatch.chdir(tmp_path)
-    one, other = file_source("urls.txt"), file_source(str(tmp_path / "urls.txt"))
+    one, other = (
+        file_source("urls.txt"),
+        file_source(str(tmp_path / "urls.txt")),
+    )
     assert one.identity == other.identity
 
 
@@ -98,7 +110,9 @@ def test_a_list_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         file_source(str(tmp_path))
     with pytest.raises(UsageError, match="no such file"):
         file_source(str(tmp_path / "urls.txt"))
-    with pytest.raises(UsageError, match=r"if you mean the URL, write https://example\.com"):
+    with pytest.raises(
+        UsageError, match=r"if you mean the URL, write https://example\.com"
+    ):
         file_source("example.com")
     with pytest.raises(UsageError, match="cannot read"):
         file_source("a\0b")
@@ -106,7 +120,9 @@ def test_a_list_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 
 def test_an_overlong_line_costs_one_line_and_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "urls.txt"
-    path.write_bytes(b"example.com/1\n" + b"a" * 5 * MAX_URL_BYTES + b"\nexample.com/2\n")
+    path.write_bytes(
+        b"example.com/1\n" + b"a" * 5 * MAX_URL_BYTES + b"\nexample.com/2\n"
+    )
     lines = list(file_source(str(path)).lines())
     assert len(lines) == 3
     assert len(lines[1]) == MAX_URL_BYTES + 2
@@ -133,7 +149,12 @@ def test_what_was_looked_at_of_a_pipe_is_read_all_the_same() -> None:
     for _ in range(2):
         assert next(source.tasks_ahead()).url.href == "https://example.com/1"
         assert asked == [0, 1], "and then nothing beyond it"
-    assert list(source.lines()) == ["# 0", "example.com/1", "example.com/2", "example.com/3"]
+    assert list(source.lines()) == [
+        "# 0",
+        "example.com/1",
+        "example.com/2",
+        "example.com/3",
+    ]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX")
@@ -153,7 +174,9 @@ def test_a_named_pipe_is_read_whole(tmp_path: Path) -> None:
     source = file_source(str(path))
     assert writer.is_alive(), "nobody has opened it yet"
     read: list[bytes | str] = []
-    reader = threading.Thread(target=lambda: read.extend(source.lines()), daemon=True)
+    reader = threading.Thread(
+        target=lambda: read.extend(source.lines()), daemon=True
+    )
     reader.start()
     reader.join(PATIENCE)
     writer.join(PATIENCE)
@@ -161,33 +184,49 @@ def test_a_named_pipe_is_read_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_a_list_that_says_it_is_utf_16_is_read_as_that(tmp_path: Path, encoding: str) -> None:
+def test_a_list_that_says_it_is_utf_16_is_read_as_that(
+    tmp_path: Path, encoding: str
+) -> None:
     path = tmp_path / "urls.txt"
     path.write_bytes("\ufeffexample.com/1\r\n\nexample.com/ü".encode(encoding))
-    lines = [parse_line(raw, 1, n) for n, raw in enumerate(file_source(str(path)).lines(), 1)]
+    lines = [
+        parse_line(raw, 1, n)
+        for n, raw in enumerate(file_source(str(path)).lines(), 1)
+    ]
     assert [(line.url.href, line.line) for line in lines if line is not None] == [
         ("https://example.com/1", 1), ("https://example.com/%C3%BC", 3)]  # fmt: skip
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_a_list_in_utf_16_is_known_without_its_mark(tmp_path: Path, encoding: str) -> None:
+def test_a_list_in_utf_16_is_known_without_its_mark(
+    tmp_path: Path, encoding: str
+) -> None:
     path = tmp_path / "urls.txt"
     path.write_bytes("example.com/1\r\nexample.com/ü\r".encode(encoding))
-    lines = [parse_line(raw, 1, n) for n, raw in enumerate(file_source(str(path)).lines(), 1)]
+    lines = [
+        parse_line(raw, 1, n)
+        for n, raw in enumerate(file_source(str(path)).lines(), 1)
+    ]
     assert [(line.url.href, line.line) for line in lines if line is not None] == [
         ("https://example.com/1", 1), ("https://example.com/%C3%BC", 2)]  # fmt: skip
 
 
 def test_lines_may_end_as_on_an_old_mac(tmp_path: Path) -> None:
     path = tmp_path / "urls.txt"
-    path.write_bytes(b"".join(b"example.com/%d\r" % number for number in range(9_000)))
+    path.write_bytes(
+        b"".join(b"example.com/%d\r" % number for number in range(9_000))
+    )
     assert path.stat().st_size > 2 * MAX_URL_BYTES
     lines = list(file_source(str(path)).lines())
     assert lines == [b"example.com/%d\r" % number for number in range(9_000)]
 
 
 def test_an_odd_item_of_a_script_is_read_like_a_line() -> None:
-    items = ["- https://a.example/", "https://a.example/\nhttps://b.example/", "  # nothing"]
+    items = [
+        "- https://a.example/",
+        "https://a.example/\nhttps://b.example/",
+        "  # nothing",
+    ]
     lines = [parse_line(each, 1, 1) for each in items]
     assert [line and (line.url.href, line.refusal) for line in lines] == [
         ("https://a.example/", None), (items[1], "bad_url"), None]  # fmt: skip
@@ -199,10 +238,16 @@ def test_an_odd_item_of_a_script_is_read_like_a_line() -> None:
         (b"http://a.example/x\0y\n", "http://a.example/x%00y", None),
         (b"\0http://a.example/\0\n", "http://a.example/", None),
         (b"http://a\0.example/\n", "http://a%00.example/", "bad_url"),
-        (b"h\0t\0t\0p\0:\0/\0/\0a\0/\0", "h%00t%00t%00p%00:%00/%00/%00a%00/", "bad_url"),
+        (
+            b"h\0t\0t\0p\0:\0/\0/\0a\0/\0",
+            "h%00t%00t%00p%00:%00/%00/%00a%00/",
+            "bad_url",
+        ),
     ],
 )
-def test_a_nul_is_what_a_url_makes_of_it(raw: bytes, url: str, refusal: str | None) -> None:
+def test_a_nul_is_what_a_url_makes_of_it(
+    raw: bytes, url: str, refusal: str | None
+) -> None:
     line = parse_line(raw, 1, 1)
     assert line is not None
     assert (line.url.href, line.refusal) == (url, refusal)
@@ -225,7 +270,9 @@ class Inbox:
 
     def wait_for(self, number: int) -> list[object]:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.messages) >= number, PATIENCE)
+            assert self._changed.wait_for(
+                lambda: len(self.messages) >= number, PATIENCE
+            )
             return list(self.messages)
 
 
@@ -254,7 +301,9 @@ def test_the_reader_is_never_far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
             yield f"example.com/{drawn}"
 
     inbox = Inbox()
-    reader = Reader([(1, Source("script", "script", endless))], inbox.put, first=10)
+    reader = Reader(
+        [(1, Source("script", "script", endless))], inbox.put, first=10
+    )
     reader.start()
     inbox.wait_for(1)
     # Two slices may lie unread; with the next line in its hand it waits.
@@ -294,12 +343,16 @@ def test_a_line_of_a_pipe_does_not_wait_for_the_next() -> None:
 
     def lines() -> Iterator[str]:
         yield "example.com/1"
-        assert gate.wait(PATIENCE)  # as if it waited for the outcome of the first
+        assert gate.wait(
+            PATIENCE
+        )  # as if it waited for the outcome of the first
 
     reader = Reader([(1, script_source(lines()))], inbox.put)
     reader.start()
     inbox.wait_for(1)
-    assert [line.url.href for line in reader.take()] == ["https://example.com/1"]
+    assert [line.url.href for line in reader.take()] == [
+        "https://example.com/1"
+    ]
     gate.set()
     reader.join(PATIENCE)
 
@@ -329,7 +382,9 @@ def test_a_pipe_that_is_no_list_is_refused_while_it_is_still_open(
     assert inbox.messages == [ended], "and the end is told once"
     assert isinstance(ended, InputExhausted)
     assert isinstance(ended.error, UsageError)
-    assert str(ended.error).startswith("stdin looks like a CSV with the columns url, section; ")
+    assert str(ended.error).startswith(
+        "stdin looks like a CSV with the columns url, section; "
+    )
 
 
 def test_a_pipe_is_looked_at_for_a_second_and_nothing_is_lost(
@@ -352,7 +407,9 @@ def test_a_pipe_is_looked_at_for_a_second_and_nothing_is_lost(
     gate.set()
     reader.join(PATIENCE)
     rest = [line.url.href for line in reader.take()]
-    assert first + rest == [f"https://a.example/{number}" for number in (1, 2, 3)]
+    assert first + rest == [
+        f"https://a.example/{number}" for number in (1, 2, 3)
+    ]
     assert first == ["https://a.example/1", "https://a.example/2"]
 
 
@@ -374,7 +431,9 @@ def test_a_list_that_breaks_says_so_after_what_it_gave() -> None:
         raise OSError("the pipe broke")
 
     inbox = Inbox()
-    reader = Reader([(1, Source("script", "script", breaking))], inbox.put, first=1)
+    reader = Reader(
+        [(1, Source("script", "script", breaking))], inbox.put, first=1
+    )
     reader.start()
     messages = inbox.wait_for(2)
     reader.join(PATIENCE)
@@ -383,7 +442,9 @@ def test_a_list_that_breaks_says_so_after_what_it_gave() -> None:
     assert str(messages[1].error) == "the pipe broke"
 
 
-def test_text_that_was_no_utf_8_is_refused_and_not_asked_as_another_url() -> None:
+def test_text_that_was_no_utf_8_is_refused_and_not_asked_as_another_url() -> (
+    None
+):
     task = parse_line("https://a.example/\udcff", 1, 1)
     assert task is not None
     assert (task.refusal, task.url.host) == ("bad_encoding", "")

@@ -44,7 +44,9 @@ def task_of(ledger: Ledger, line: Line, pass_: int = 1) -> Task:
 
 
 def waiting(ledger: Ledger, host: str) -> list[str]:
-    return [each.task.url.href for each in ledger.lanes.waiting(lane_of(host), 100)]
+    return [
+        each.task.url.href for each in ledger.lanes.waiting(lane_of(host), 100)
+    ]
 
 
 def of_host(name: str, *paths: str) -> list[Line]:
@@ -60,14 +62,20 @@ def test_a_url_is_added_once(ledger: Ledger) -> None:
     assert ledger.lanes.count_pending() == 3
 
 
-def test_lines_that_repeat_a_url_are_counted_in_each_reading_anew(ledger: Ledger) -> None:
+def test_lines_that_repeat_a_url_are_counted_in_each_reading_anew(
+    ledger: Ledger,
+) -> None:
     seen = Bitmap()
     assert ledger.intake.add([A, B, A], 1, seen=seen).repeated == 1
     assert ledger.intake.add([B, C], 1, seen=seen).repeated == 1
-    assert ledger.intake.add([A, B, C], 1, seen=Bitmap()).repeated == 0, "read again after a kill"
+    assert ledger.intake.add([A, B, C], 1, seen=Bitmap()).repeated == 0, (
+        "read again after a kill"
+    )
 
 
-def test_a_listed_url_has_its_place_and_a_found_one_its_parent(ledger: Ledger) -> None:
+def test_a_listed_url_has_its_place_and_a_found_one_its_parent(
+    ledger: Ledger,
+) -> None:
     ledger.sources.id_of("urls.txt")
     parent = task_of(ledger, replace(A, source=1, line=5, written="A.example"))
     ledger.intake.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
@@ -81,18 +89,29 @@ def test_what_a_page_named_first_becomes_the_lists_own(ledger: Ledger) -> None:
     ledger.sources.id_of("urls.txt")
     parent = task_of(ledger, A)
     ledger.intake.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
-    added = ledger.intake.add([replace(B, source=1, line=7, written="B.example")], 1, seen=Bitmap())
-    assert (added.new, added.repeated, added.due, added.known_as_found) == (0, 0, 1, 1)
+    added = ledger.intake.add(
+        [replace(B, source=1, line=7, written="B.example")], 1, seen=Bitmap()
+    )
+    assert (added.new, added.repeated, added.due, added.known_as_found) == (
+        0,
+        0,
+        1,
+        1,
+    )
     task = ledger.lanes.waiting(B.url.lane, 1)[0].task
     assert (task.seq, task.source, task.line, task.written, task.parent, task.depth) == (
         2, "urls.txt", 7, "B.example", None, 0)  # fmt: skip
 
 
-def test_what_a_page_named_in_an_earlier_pass_is_no_find_of_this_one(ledger: Ledger) -> None:
+def test_what_a_page_named_in_an_earlier_pass_is_no_find_of_this_one(
+    ledger: Ledger,
+) -> None:
     parent = task_of(ledger, A)
     ledger.intake.add([B], 1, listed=False, parent=parent.id)
     ledger.lanes.finish(
-        ledger.lanes.waiting(B.url.lane, 1)[0].task, FinishedRow("done", None, 1), 1
+        ledger.lanes.waiting(B.url.lane, 1)[0].task,
+        FinishedRow("done", None, 1),
+        1,
     )
     added = ledger.intake.add([B], 2, again=True)
     assert (added.again, added.due, added.known_as_found) == (1, 1, 0)
@@ -103,7 +122,9 @@ def test_only_lanes_that_gain_are_told(ledger: Ledger) -> None:
     assert ledger.intake.add([A], 1).hosts == frozenset()
 
 
-def test_two_urls_with_one_hash_stay_two(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_urls_with_one_hash_stay_two(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """64 bits clash once in 3e7 lists of a million; the text decides, not the hash."""
     monkeypatch.setattr(module, "key_of", lambda url, salt=0: 42 + salt)
     assert ledger.intake.add([A, B], 1).new == 2, "in one slice"
@@ -116,20 +137,30 @@ def test_two_urls_with_one_hash_stay_two(ledger: Ledger, monkeypatch: pytest.Mon
     ]
 
 
-def test_a_line_that_is_no_url_waits_in_the_lane_of_no_host(ledger: Ledger) -> None:
+def test_a_line_that_is_no_url_waits_in_the_lane_of_no_host(
+    ledger: Ledger,
+) -> None:
     ledger.intake.add([Line(Url("ftp://x", "", ""), refusal="bad_scheme")], 1)
     task = ledger.lanes.waiting(0, 1)[0].task
-    assert (task.refusal, task.url.host, task.url.href) == ("bad_scheme", "", "ftp://x")
+    assert (task.refusal, task.url.host, task.url.href) == (
+        "bad_scheme",
+        "",
+        "ftp://x",
+    )
 
 
 # -- lanes ------------------------------------------------------------------------------------
 
 
-def test_a_lane_gives_fresh_urls_in_the_order_of_the_list_then_retries(ledger: Ledger) -> None:
+def test_a_lane_gives_fresh_urls_in_the_order_of_the_list_then_retries(
+    ledger: Ledger,
+) -> None:
     ledger.intake.add(of_host("a.example", "1", "2", "3"), 1)
     first = ledger.lanes.waiting(lane_of("a.example"), 1)[0].task
     ledger.lanes.requeue(first, due=50.0, attempts=1)
-    assert waiting(ledger, "a.example") == [f"https://a.example/{n}" for n in (2, 3, 1)]
+    assert waiting(ledger, "a.example") == [
+        f"https://a.example/{n}" for n in (2, 3, 1)
+    ]
     last = ledger.lanes.waiting(lane_of("a.example"), 3)[2]
     assert (last.due, last.task.attempt) == (50.0, 2)
 
@@ -141,7 +172,9 @@ def test_a_lane_gives_no_more_than_asked_for(ledger: Ledger) -> None:
 
 def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
     hosts = [f"host-{n}.example" for n in range(20)]
-    ledger.intake.add([line for host in hosts for line in of_host(host, "1", "2")], 1)
+    ledger.intake.add(
+        [line for host in hosts for line in of_host(host, "1", "2")], 1
+    )
     met, lane = [], ledger.lanes.next_lane(-1)
     while lane is not None:
         met.append(lane)
@@ -149,15 +182,21 @@ def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
     assert met == sorted(map(lane_of, hosts))
 
 
-def test_a_hop_waits_in_the_lane_of_its_target_and_comes_home(ledger: Ledger) -> None:
+def test_a_hop_waits_in_the_lane_of_its_target_and_comes_home(
+    ledger: Ledger,
+) -> None:
     task = task_of(ledger, A)
-    hop = replace(task, url=parts_of("https://b.example/x"), hops=(Hop(A.url, 301),))
+    hop = replace(
+        task, url=parts_of("https://b.example/x"), hops=(Hop(A.url, 301),)
+    )
     ledger.lanes.requeue(hop, due=0.0, attempts=0)
     assert waiting(ledger, "a.example") == []
     onward = ledger.lanes.waiting(lane_of("b.example"), 1)[0].task
     assert (onward.url, onward.origin_url, onward.hops, onward.attempt) == (
         parts_of("https://b.example/x"), A.url, (Hop(A.url, 301),), 1)  # fmt: skip
-    ledger.lanes.finish(onward, FinishedRow("failed", "http_status", 1, status=503), 1)
+    ledger.lanes.finish(
+        onward, FinishedRow("failed", "http_status", 1, status=503), 1
+    )
     assert ledger.passes.reopen_failed(2, ["http_503"]) == 1
     again = ledger.lanes.waiting(lane_of("a.example"), 1)[0].task
     assert (again.url, again.hops, again.attempt) == (A.url, (), 1)
@@ -177,12 +216,20 @@ def test_what_is_finished_waits_no_more(ledger: Ledger) -> None:
 
 
 def finished(ledger: Ledger) -> None:
-    for line, problem in ((A, None), (B, new_failure("timeout_read", "")), (C, of_status(404, ""))):
+    for line, problem in (
+        (A, None),
+        (B, new_failure("timeout_read", "")),
+        (C, of_status(404, "")),
+    ):
         task = task_of(ledger, line)
         state = "failed" if problem else "done"
         status = problem.status if problem else 200
         ledger.lanes.finish(
-            task, FinishedRow(state, problem.kind if problem else None, 1, status=status), 1
+            task,
+            FinishedRow(
+                state, problem.kind if problem else None, 1, status=status
+            ),
+            1,
         )
     ledger.commit()
 
@@ -197,27 +244,37 @@ def test_failures_are_asked_again_by_kind(
 ) -> None:
     finished(ledger)
     assert ledger.passes.reopen_failed(2, kinds) == len(due)
-    found = [url for line in (A, B, C) for url in waiting(ledger, line.url.host)]
+    found = [
+        url for line in (A, B, C) for url in waiting(ledger, line.url.host)
+    ]
     assert found == [line.url.href for line in due]
 
 
 def test_a_skipped_url_is_asked_again_only_by_name(ledger: Ledger) -> None:
-    ledger.lanes.finish(task_of(ledger, A), FinishedRow("skipped", "robots_disallowed", 0), 1)
+    ledger.lanes.finish(
+        task_of(ledger, A), FinishedRow("skipped", "robots_disallowed", 0), 1
+    )
     ledger.commit()
     assert ledger.passes.reopen_failed(2, []) == 0
     assert ledger.passes.reopen_failed(2, ["robots_disallowed"]) == 1
 
 
-def test_a_new_pass_makes_ended_urls_due_and_leaves_the_others(ledger: Ledger) -> None:
+def test_a_new_pass_makes_ended_urls_due_and_leaves_the_others(
+    ledger: Ledger,
+) -> None:
     finished(ledger)
-    added = ledger.intake.add([A, C, Line(parts_of("https://d.example/"))], 2, again=True)
+    added = ledger.intake.add(
+        [A, C, Line(parts_of("https://d.example/"))], 2, again=True
+    )
     assert (added.new, added.again) == (1, 2)
     assert ledger.intake.add([A], 2, again=True).again == 0, "once in a pass"
     assert waiting(ledger, B.url.host) == []
 
 
 @pytest.mark.parametrize("way", ["retry", "refresh"])
-def test_a_line_that_is_no_url_is_none_in_the_next_pass_either(ledger: Ledger, way: str) -> None:
+def test_a_line_that_is_no_url_is_none_in_the_next_pass_either(
+    ledger: Ledger, way: str
+) -> None:
     line = Line(Url("ftp://x", "", ""), refusal="bad_scheme")
     ledger.intake.add([line], 1)
     task = ledger.lanes.waiting(0, 1)[0].task
@@ -226,7 +283,9 @@ def test_a_line_that_is_no_url_is_none_in_the_next_pass_either(ledger: Ledger, w
         ledger.passes.reopen_failed(2, [])
     else:
         ledger.intake.add([line], 2, again=True)
-    assert [each.task.refusal for each in ledger.lanes.waiting(0, 9)] == ["bad_scheme"]
+    assert [each.task.refusal for each in ledger.lanes.waiting(0, 9)] == [
+        "bad_scheme"
+    ]
 
 
 # -- commits ----------------------------------------------------------------------------------
@@ -239,7 +298,9 @@ def test_nothing_is_true_before_its_commit(path: Path) -> None:
     killed.set_position("records.jsonl", "100")
     killed.commit()
     killed.lanes.finish(
-        killed.lanes.waiting(A.url.lane, 1)[0].task, FinishedRow("done", None, 1), 1
+        killed.lanes.waiting(A.url.lane, 1)[0].task,
+        FinishedRow("done", None, 1),
+        1,
     )
     killed.intake.add([B], 1)
     killed.set_position("records.jsonl", "200")
@@ -258,7 +319,9 @@ def test_a_rollback_is_a_kill_without_the_end(ledger: Ledger) -> None:
     ledger.intake.add([A], 1)
     ledger.commit()
     ledger.lanes.finish(
-        ledger.lanes.waiting(A.url.lane, 1)[0].task, FinishedRow("done", None, 1), 1
+        ledger.lanes.waiting(A.url.lane, 1)[0].task,
+        FinishedRow("done", None, 1),
+        1,
     )
     ledger.sources.id_of("urls.txt")
     ledger.intake.add([B], 1)
@@ -270,8 +333,13 @@ def test_a_rollback_is_a_kill_without_the_end(ledger: Ledger) -> None:
     ledger.commit()
 
 
-def test_files_of_a_commit_are_named_until_they_are_in_place(path: Path) -> None:
-    files = [Publication("1.part", "pages/a/1.html"), Publication(None, "pages/a/old.html")]
+def test_files_of_a_commit_are_named_until_they_are_in_place(
+    path: Path,
+) -> None:
+    files = [
+        Publication("1.part", "pages/a/1.html"),
+        Publication(None, "pages/a/old.html"),
+    ]
     killed = Ledger(path)
     killed.commit(files)
     killed.connection.close()
@@ -291,7 +359,11 @@ def test_a_pass_keeps_its_counts(ledger: Ledger) -> None:
     ledger.passes.save_counts(1, b'{"done":3}')
     last = ledger.passes.last()
     assert last is not None
-    assert (last.number, last.ended, dict(last.counts)) == (1, None, {"done": 3})
+    assert (last.number, last.ended, dict(last.counts)) == (
+        1,
+        None,
+        {"done": 3},
+    )
     assert dict(last.arguments) == {"inputs": ["stdin"]}
     ledger.passes.save_counts(1, b'{"done":4}', 0, ended=True)
     ended = ledger.passes.last()
@@ -301,7 +373,9 @@ def test_a_pass_keeps_its_counts(ledger: Ledger) -> None:
 
 def test_what_a_host_has_taught_is_kept(ledger: Ledger) -> None:
     state = HostState(lane_of("a.example"), "a.example", None, 0.5, 3, 12.5)
-    ledger.hosts.keep_robots(state.id, "a.example", "https", 7.0, "User-agent: *\n")
+    ledger.hosts.keep_robots(
+        state.id, "a.example", "https", 7.0, "User-agent: *\n"
+    )
     ledger.hosts.keep(state)
     kept = ledger.hosts.get(state.id)
     assert kept is not None
@@ -320,7 +394,9 @@ def test_a_ledger_of_a_newer_version_is_left_alone(path: Path) -> None:
     db.execute("PRAGMA user_version = 99")
     db.close()
     before = path.read_bytes()
-    with pytest.raises(UsageError, match=r"newer version of this program \(schema 99"):
+    with pytest.raises(
+        UsageError, match=r"newer version of this program \(schema 99"
+    ):
         Ledger(path)
     assert path.read_bytes() == before
 
@@ -340,16 +416,22 @@ def test_a_ledger_that_cannot_be_read_is_told(path: Path, damage: str) -> None:
 
 # -- all of it --------------------------------------------------------------------------------
 
-URLS = st.integers(0, 12).map(lambda n: Line(parts_of(f"https://h{n % 3}.example/{n}")))
+URLS = st.integers(0, 12).map(
+    lambda n: Line(parts_of(f"https://h{n % 3}.example/{n}"))
+)
 STEPS = st.one_of(
     st.tuples(st.just("add"), st.lists(URLS, max_size=6)),
-    st.tuples(st.sampled_from(["finish", "give back", "commit", "kill"]), st.none()),
+    st.tuples(
+        st.sampled_from(["finish", "give back", "commit", "kill"]), st.none()
+    ),
 )
 
 
 @given(steps=st.lists(STEPS, max_size=25))
 @settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_whatever_happens_each_url_is_pending_or_ended_once(
     steps: list[tuple[str, list[Line] | None]], tmp_path: Path

@@ -23,10 +23,16 @@ def columns_of(path: Path) -> dict[str, set[str]]:
     """The columns of each table."""
     with closing(sqlite3.connect(path)) as db:
         tables = [
-            name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")
+            name
+            for (name,) in db.execute(
+                "SELECT name FROM sqlite_master WHERE type='table'"
+            )
         ]
         return {
-            table: {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}
+            table: {
+                name
+                for _, name, *_ in db.execute(f"PRAGMA table_info({table})")
+            }
             for table in tables
         }
 
@@ -38,9 +44,13 @@ def opened(path: Path) -> None:
 
 
 @pytest.mark.parametrize("schema", range(1, SCHEMA))
-def test_an_older_ledger_comes_to_the_tables_of_a_new_one(schema: int, tmp_path: Path) -> None:
+def test_an_older_ledger_comes_to_the_tables_of_a_new_one(
+    schema: int, tmp_path: Path
+) -> None:
     older, new = tmp_path / "older.sqlite", tmp_path / "new.sqlite"
-    shutil.copy(PROJECT / f"tests/folders/schema-{schema}/.scraper/ledger.sqlite", older)
+    shutil.copy(
+        PROJECT / f"tests/folders/schema-{schema}/.scraper/ledger.sqlite", older
+    )
     opened(older)
     opened(new)
     assert columns_of(older) == columns_of(new)
@@ -51,7 +61,9 @@ def test_a_column_that_an_older_ledger_lacks_is_added(tmp_path: Path) -> None:
     opened(path)
     with closing(sqlite3.connect(path)) as db:
         db.execute("ALTER TABLE url DROP COLUMN peer")
-        db.execute("ALTER TABLE host RENAME COLUMN consecutive_failures TO breaker")
+        db.execute(
+            "ALTER TABLE host RENAME COLUMN consecutive_failures TO breaker"
+        )
         db.execute("PRAGMA user_version = 2")
     opened(path)
     assert "peer" in columns_of(path)["url"]
@@ -77,13 +89,20 @@ def test_every_column_of_a_finished_row_is_kept(tmp_path: Path) -> None:
     assert kept == row._replace(headers=orjson.dumps(row.headers).decode())
 
 
-def test_a_final_url_that_is_the_url_and_no_headers_are_not_kept(tmp_path: Path) -> None:
+def test_a_final_url_that_is_the_url_and_no_headers_are_not_kept(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "ledger.sqlite"
     ledger = Ledger(path)
     ledger.intake.add([A], 1)
     task = ledger.lanes.waiting(A.url.lane, 1)[0].task
-    ledger.lanes.finish(task, FinishedRow("done", None, 1, final_url=A.url.href), 1)
+    ledger.lanes.finish(
+        task, FinishedRow("done", None, 1, final_url=A.url.href), 1
+    )
     ledger.commit()
     ledger.close()
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("SELECT final_url, headers FROM url").fetchone() == (None, None)
+        assert db.execute("SELECT final_url, headers FROM url").fetchone() == (
+            None,
+            None,
+        )

@@ -22,9 +22,17 @@ from tests.conftest import PROJECT
 
 # What some system, somewhere, gives a meaning of its own.
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
-RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+RESERVED = re.compile(
+    r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE
+)
 KINDS: list[Kind] = ["page", "image", "file"]
-TYPES = ["text/html", "image/jpeg", "application/octet-stream", "../../etc/passwd", "x/y"]
+TYPES = [
+    "text/html",
+    "image/jpeg",
+    "application/octet-stream",
+    "../../etc/passwd",
+    "x/y",
+]
 
 SEGMENTS = st.text(max_size=40) | st.sampled_from(
     ["..", ".", "", "con", "NUL.txt", "aux.", "%2e%2e", "%2F..%2F", "%00", "a" * 300, "ü" * 200,
@@ -48,28 +56,43 @@ def url_of(host: str, path: str) -> Url:
 
 def folded(path: str) -> str:
     """What a file system that is neither case- nor normalisation-sensitive sees."""
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFC", path).casefold())
+    return unicodedata.normalize(
+        "NFD", unicodedata.normalize("NFC", path).casefold()
+    )
 
 
 # -- the law of names -------------------------------------------------------------------------
 
 
-@given(HOSTS, PATHS, st.sampled_from(KINDS), st.sampled_from(TYPES) | st.text(max_size=20))
+@given(
+    HOSTS,
+    PATHS,
+    st.sampled_from(KINDS),
+    st.sampled_from(TYPES) | st.text(max_size=20),
+)
 @example("example.com", "../../../etc/passwd", "file", "")
 @example("con", "con", "page", "text/html")
-def test_a_name_is_safe_on_every_system(host: str, path: str, kind: Kind, type: str) -> None:
+def test_a_name_is_safe_on_every_system(
+    host: str, path: str, kind: Kind, type: str
+) -> None:
     url = url_of(host, path)
     for place in (path_of(url, kind, type), processed_prefix(url) + "-v0.jpg"):
         parts = place.split("/")
-        assert len(parts) == 3, "folder by kind, folder by host, name: never elsewhere"
+        assert len(parts) == 3, (
+            "folder by kind, folder by host, name: never elsewhere"
+        )
         for part in parts:
             assert part not in ("", ".", "..")
             assert not FORBIDDEN.search(part)
-            assert not RESERVED.fullmatch(part.partition(".")[0]) or part.startswith("_")
+            assert not RESERVED.fullmatch(
+                part.partition(".")[0]
+            ) or part.startswith("_")
             assert not RESERVED.fullmatch(part)
             assert part == part.strip(" ").rstrip(".")
             assert not part.startswith((".", "-"))
-            assert len(part.encode()) <= 160, "with room for what is added to it"
+            assert len(part.encode()) <= 160, (
+                "with room for what is added to it"
+            )
             assert part == unicodedata.normalize("NFC", part)
             assert part.isprintable()
 
@@ -90,9 +113,13 @@ def test_two_urls_never_share_a_name(host: str, one: str, other: str) -> None:
 
 @pytest.mark.parametrize("kind", ["page", "image", "file"])
 @pytest.mark.parametrize("mark", [";", "%3B"])
-def test_a_name_does_not_show_the_id_of_a_session(kind: Kind, mark: str) -> None:
+def test_a_name_does_not_show_the_id_of_a_session(
+    kind: Kind, mark: str
+) -> None:
     """Which redaction takes out of every record and log."""
-    url = parts_of(f"https://example.com/cart.pdf{mark}jsessionid=0A1B.node1?x=1")
+    url = parts_of(
+        f"https://example.com/cart.pdf{mark}jsessionid=0A1B.node1?x=1"
+    )
     for place in (path_of(url, kind, "application/pdf"), processed_prefix(url)):
         assert "0A1B" not in place
         assert "node1" not in place
@@ -114,7 +141,11 @@ def test_a_name_is_a_pure_function() -> None:
         ).stdout.decode()
         for seed in ("1", "2")
     ]  # fmt: skip
-    here = path_of(parts_of("https://example.com/a/%C3%BCber.png?q=1"), "image", "image/png")
+    here = path_of(
+        parts_of("https://example.com/a/%C3%BCber.png?q=1"),
+        "image",
+        "image/png",
+    )
     assert told == [here, here]
     assert re.fullmatch(r"images/example\.com/über-[0-9a-f]{10}\.png", here)
 
@@ -140,7 +171,11 @@ def test_a_name_can_be_read(url: str, stem: str) -> None:
     [
         ("model.stl", "application/octet-stream", "model-*.stl"),
         ("x.parquet", "application/octet-stream", "x-*.parquet"),
-        ("w.safetensors?download=true", "application/octet-stream", "w-*.safetensors"),
+        (
+            "w.safetensors?download=true",
+            "application/octet-stream",
+            "w-*.safetensors",
+        ),
         ("table.csv", "text/plain", "table-*.csv"),
         ("Report.DOCX", "application/zip", "Report-*.docx"),
         ("a.tar.gz", "application/gzip", "a.tar-*.gz"),
@@ -164,10 +199,14 @@ def test_a_name_can_be_read(url: str, stem: str) -> None:
         ("photo.heic", "image/heic", "photo-*.heic"),
     ],
 )
-def test_a_file_keeps_the_plain_extension_of_its_url(url: str, type: str, name: str) -> None:
+def test_a_file_keeps_the_plain_extension_of_its_url(
+    url: str, type: str, name: str
+) -> None:
     path = path_of(parts_of(f"https://example.com/d/{url}"), "file", type)
     hash = "[0-9a-f]{10}"
-    assert re.fullmatch(re.escape(f"files/example.com/{name}").replace(r"\*", hash), path)
+    assert re.fullmatch(
+        re.escape(f"files/example.com/{name}").replace(r"\*", hash), path
+    )
 
 
 @pytest.mark.parametrize("kind", ["page", "image"])
@@ -204,13 +243,20 @@ def test_a_file_appears_by_rename(store: Store) -> None:
 
 def test_a_file_takes_the_place_of_its_older_version(store: Store) -> None:
     for text in ("old", "new"):
-        store.publish([Publication(part(store, "1.part", text), "pages/a/x.html")])
+        store.publish(
+            [Publication(part(store, "1.part", text), "pages/a/x.html")]
+        )
     assert (store.folder / "pages/a/x.html").read_text() == "new"
 
 
 def test_a_publication_without_a_part_removes_the_name(store: Store) -> None:
     store.publish([Publication(part(store, "1.part", ""), "files/a/x.bin")])
-    store.publish([Publication(None, "files/a/x.bin"), Publication(None, "files/a/never.bin")])
+    store.publish(
+        [
+            Publication(None, "files/a/x.bin"),
+            Publication(None, "files/a/never.bin"),
+        ]
+    )
     assert not (store.folder / "files/a/x.bin").exists()
 
 
@@ -235,7 +281,9 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
     assert (following.folder / "pages/a/2.html").read_text() == "2.part"
     assert not (following.folder / "pages/a/old.html").exists()
     assert not killed.parts.exists()
-    assert Path(following.part(mine)).exists(), "its own parts are not another's leftovers"
+    assert Path(following.part(mine)).exists(), (
+        "its own parts are not another's leftovers"
+    )
     following.close()
 
 
@@ -249,7 +297,9 @@ def test_parts_that_were_never_published_go_with_the_run(store: Store) -> None:
 
 
 def test_a_folder_has_one_run_at_a_time(store: Store) -> None:
-    with pytest.raises(InUse, match=rf"in use by another run \(process {os.getpid()}\)"):
+    with pytest.raises(
+        InUse, match=rf"in use by another run \(process {os.getpid()}\)"
+    ):
         Store(store.folder).open()
     store.close()
     again = Store(store.folder)
@@ -274,7 +324,10 @@ def test_a_file_in_the_folders_place_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_a_folder_that_cannot_be_written_is_told(
-    error: OSError, raised: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: OSError,
+    raised: type[Exception],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise error

@@ -45,7 +45,9 @@ class Site:
 
     def __post_init__(self) -> None:
         for number in range(5):
-            picture = Image.new("RGB", (700 + number, 300), (40 * number, 90, 160))
+            picture = Image.new(
+                "RGB", (700 + number, 300), (40 * number, 90, 160)
+            )
             file = io.BytesIO()
             picture.save(file, "JPEG" if number % 2 else "PNG")
             self.pictures.append(file.getvalue())
@@ -53,7 +55,11 @@ class Site:
     def paths(self) -> list[str]:
         """What the list names: every fifth a picture, every eleventh a redirect, else pages."""
         return [
-            f"/moved/{i}" if i % 11 == 0 else f"/picture/{i}" if i % 5 == 0 else f"/page/{i}"
+            f"/moved/{i}"
+            if i % 11 == 0
+            else f"/picture/{i}"
+            if i % 5 == 0
+            else f"/page/{i}"
             for i in range(self.urls)
         ]
 
@@ -62,8 +68,13 @@ class Site:
         if kind == "picture":
             return self.pictures[int(number) % len(self.pictures)]
         # Two pictures a page, each named by several pages.
-        images = "".join(f"<img src='/picture/{10_000 + int(number) // 4 + k}'>" for k in range(2))
-        return f"<title>Page {number}</title><p>{'word ' * 200}{images}".encode()
+        images = "".join(
+            f"<img src='/picture/{10_000 + int(number) // 4 + k}'>"
+            for k in range(2)
+        )
+        return (
+            f"<title>Page {number}</title><p>{'word ' * 200}{images}".encode()
+        )
 
     def answer(self, exchange: Exchange) -> None:
         path = exchange.seen.path
@@ -83,10 +94,14 @@ class Story:
     starts: int = 0
     kills: Counter[str] = field(default_factory=Counter)
     requests: int = 0
-    repeated: Counter[str] = field(default_factory=Counter)  # by the manner of the kill before
+    repeated: Counter[str] = field(
+        default_factory=Counter
+    )  # by the manner of the kill before
 
 
-def tell(folder: Path, urls: int, kills: int, seed: int, say: Callable[[str], None]) -> Story:
+def tell(
+    folder: Path, urls: int, kills: int, seed: int, say: Callable[[str], None]
+) -> Story:
     """Run to the end through `kills` kills; raises AssertionError if the invariant is hurt."""
     draw = random.Random(seed)
     site = Site(urls)
@@ -96,9 +111,13 @@ def tell(folder: Path, urls: int, kills: int, seed: int, say: Callable[[str], No
             for i in range(kills)]  # fmt: skip
     with FaultyServer(site.answer) as server:
         lst = folder / "urls.txt"
-        lst.write_text("".join(server.url(path) + "\n" for path in site.paths()))
+        lst.write_text(
+            "".join(server.url(path) + "\n" for path in site.paths())
+        )
         before, code = 0, -1
-        fate: dict[str, str] = {}  # path -> how the run ended that asked it last
+        fate: dict[
+            str, str
+        ] = {}  # path -> how the run ended that asked it last
         while code != 0:
             strikes = _Strikes(plan, folder)
             code = strikes.run(server, _start(folder, lst, story))
@@ -108,7 +127,9 @@ def tell(folder: Path, urls: int, kills: int, seed: int, say: Callable[[str], No
                 fate[seen.path] = strikes.last
             before = server.count()
             story.kills.update(strikes.done)
-            say(f"run {story.starts:3}: {', '.join(strikes.done) or 'to the end'}; exit {code}")
+            say(
+                f"run {story.starts:3}: {', '.join(strikes.done) or 'to the end'}; exit {code}"
+            )
             assert code in (0, -9, 130, 143), f"exit {code}"
         story.requests = server.count()
         assert not plan, f"{len(plan)} kills came too late"
@@ -130,7 +151,9 @@ class _Strikes:
     def last(self) -> str:
         return self.done[-1] if self.done else ""
 
-    def run(self, server: FaultyServer, process: subprocess.Popen[bytes]) -> int:
+    def run(
+        self, server: FaultyServer, process: subprocess.Popen[bytes]
+    ) -> int:
         def trigger(seen: Seen) -> None:
             with self._lock:
                 if self._over or not self._plan or seen.n < self._plan[0][0]:
@@ -156,10 +179,14 @@ def _command(folder: Path, lst: Path) -> list[str]:
 def _start(folder: Path, lst: Path, story: Story) -> subprocess.Popen[bytes]:
     story.starts += 1
     with (folder / "stderr.txt").open("ab") as log:
-        return subprocess.Popen(_command(folder, lst), stderr=log, start_new_session=True)
+        return subprocess.Popen(
+            _command(folder, lst), stderr=log, start_new_session=True
+        )
 
 
-def _strike(process: subprocess.Popen[bytes], manner: str, folder: Path) -> None:
+def _strike(
+    process: subprocess.Popen[bytes], manner: str, folder: Path
+) -> None:
     if manner == "kill parent":
         process.kill()
     elif manner == "kill group":
@@ -175,20 +202,35 @@ def _strike(process: subprocess.Popen[bytes], manner: str, folder: Path) -> None
 
 def check(run: Path, site: Site, urls: int) -> None:
     """The invariant, from the files alone."""
-    records = [json.loads(line) for line in (run / "records.jsonl").read_bytes().splitlines()]
+    records = [
+        json.loads(line)
+        for line in (run / "records.jsonl").read_bytes().splitlines()
+    ]
     asked = [record["canonical_url"] for record in records]
-    assert len(asked) == len(set(asked)), [u for u, n in Counter(asked).items() if n > 1][:5]
+    assert len(asked) == len(set(asked)), [
+        u for u, n in Counter(asked).items() if n > 1
+    ][:5]
     assert {record["state"] for record in records} == {"done"}, Counter(
         (record["error_kind"], record["error_message"]) for record in records
     )
     assert sum(record["parent"] is None for record in records) >= urls * 0.9
-    ledger = sqlite3.connect(f"file:{run / '.scraper/ledger.sqlite'}?mode=ro", uri=True)
-    rows = dict(ledger.execute("SELECT url, path FROM url WHERE state = 'done'"))
-    assert ledger.execute("SELECT count(*) FROM url WHERE state != 'done'").fetchone() == (0,)
+    ledger = sqlite3.connect(
+        f"file:{run / '.scraper/ledger.sqlite'}?mode=ro", uri=True
+    )
+    rows = dict(
+        ledger.execute("SELECT url, path FROM url WHERE state = 'done'")
+    )
+    assert ledger.execute(
+        "SELECT count(*) FROM url WHERE state != 'done'"
+    ).fetchone() == (0,)
     ledger.close()
     assert set(rows) == set(asked)
     named = {record["path"] for record in records}
-    named |= {each["path"] for record in records for each in record.get("processed", ())}
+    named |= {
+        each["path"]
+        for record in records
+        for each in record.get("processed", ())
+    }
     folders = ("pages", "images", "files", "processed")
     there = {
         path.relative_to(run).as_posix()
@@ -198,13 +240,21 @@ def check(run: Path, site: Site, urls: int) -> None:
     }
     assert there == named, (sorted(there ^ named)[:5], len(there), len(named))
     for record in records:
-        content = site.content(record["final_url"].partition("//")[2].partition("/")[2])
-        assert record["sha256"] == hashlib.sha256(content).hexdigest(), record["url"]
+        content = site.content(
+            record["final_url"].partition("//")[2].partition("/")[2]
+        )
+        assert record["sha256"] == hashlib.sha256(content).hexdigest(), record[
+            "url"
+        ]
         saved = (run / record["path"]).read_bytes()
-        assert hashlib.sha256(saved).hexdigest() == record["sha256"], record["path"]
+        assert hashlib.sha256(saved).hexdigest() == record["sha256"], record[
+            "path"
+        ]
         for each in record.get("processed", ()):
             made = (run / each["path"]).read_bytes()
-            assert hashlib.sha256(made).hexdigest() == each["sha256"], each["path"]
+            assert hashlib.sha256(made).hexdigest() == each["sha256"], each[
+                "path"
+            ]
     assert not list((run / ".scraper" / "parts").iterdir())
     errors = (run / "errors.jsonl").read_bytes()
     assert errors == b"", errors[:200]
@@ -242,12 +292,20 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        story = tell(folder, arguments.urls, arguments.kills, arguments.seed, print)
-        hard = sum(n for manner, n in story.kills.items() if manner.startswith("kill"))
-        print(f"{story.starts} starts, kills {dict(story.kills)}, seed {arguments.seed}")
+        story = tell(
+            folder, arguments.urls, arguments.kills, arguments.seed, print
+        )
+        hard = sum(
+            n for manner, n in story.kills.items() if manner.startswith("kill")
+        )
+        print(
+            f"{story.starts} starts, kills {dict(story.kills)}, seed {arguments.seed}"
+        )
         print(f"{story.requests} requests, repeated after {dict(story.repeated)}, "
               f"bound {hard * WINDOW_AND_BATCH}")  # fmt: skip
-        print(f"processes left: {processes_of(folder) if not none_left(folder, 5) else []}")
+        print(
+            f"processes left: {processes_of(folder) if not none_left(folder, 5) else []}"
+        )
 
 
 if __name__ == "__main__":

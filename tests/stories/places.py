@@ -27,7 +27,9 @@ def selected(kinds: Sequence[str]) -> list[int]:
         return list(range(len(kinds)))
     first = {kind: place for place, kind in reversed(list(enumerate(kinds)))}
     last = {kind: place for place, kind in enumerate(kinds)}
-    drawn = random.Random(SEED).sample(range(len(kinds)), min(DRAWN, len(kinds)))
+    drawn = random.Random(SEED).sample(
+        range(len(kinds)), min(DRAWN, len(kinds))
+    )
     return sorted({*first.values(), *last.values(), *drawn})
 
 

@@ -23,9 +23,13 @@ PUBLIC = "93.184.216.34"
 HERE = "127.0.0.1"
 
 
-def records_of(folder: Path, name: str = "records.jsonl") -> list[dict[str, Any]]:
+def records_of(
+    folder: Path, name: str = "records.jsonl"
+) -> list[dict[str, Any]]:
     """Every line of a run's file, oldest first."""
-    return [json.loads(line) for line in (folder / name).read_bytes().splitlines()]
+    return [
+        json.loads(line) for line in (folder / name).read_bytes().splitlines()
+    ]
 
 
 def last_of(folder: Path) -> dict[str, dict[str, Any]]:
@@ -44,21 +48,28 @@ class Names:
 
     def __init__(self, names: Mapping[str, Answer | list[Answer]]) -> None:
         self.answers = {
-            name: list(each) if isinstance(each, list) else [each] for name, each in names.items()
+            name: list(each) if isinstance(each, list) else [each]
+            for name, each in names.items()
         }
         self.asked: list[str] = []
 
-    def __call__(self, name: str, port: None, family: int, type: int) -> list[Any]:
+    def __call__(
+        self, name: str, port: None, family: int, type: int
+    ) -> list[Any]:
         self.asked.append(name)
         answers = self.answers.get(name.removesuffix("."))
         if answers is None:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            raise socket.gaierror(
+                socket.EAI_NONAME, "Name or service not known"
+            )
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, BaseException):
             raise answer
         if isinstance(answer, threading.Event):
             answer.wait(30)
-            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+            raise socket.gaierror(
+                socket.EAI_AGAIN, "Temporary failure in name resolution"
+            )
         addresses = [answer] if isinstance(answer, str) else answer
         return [_info(each) for each in addresses]
 
@@ -81,12 +92,16 @@ class _Meant(socket.socket):
 class Wire:
     """A connector that contacts nobody but loopback: what is meant for elsewhere ends at `port`."""
 
-    def __init__(self, port: int, errors: Mapping[str, OSError] | None = None) -> None:
+    def __init__(
+        self, port: int, errors: Mapping[str, OSError] | None = None
+    ) -> None:
         self.port = port
         self.errors = errors or {}
         self.contacted: list[str] = []
 
-    def __call__(self, address: Address, port: int, timeout: float | None) -> socket.socket:
+    def __call__(
+        self, address: Address, port: int, timeout: float | None
+    ) -> socket.socket:
         self.contacted.append(str(address))
         if str(address) in self.errors:
             raise self.errors[str(address)]
@@ -101,7 +116,11 @@ class Wire:
     @property
     def special(self) -> list[str]:
         """Contacted addresses that are not public."""
-        return [each for each in self.contacted if not ipaddress.ip_address(each).is_global]
+        return [
+            each
+            for each in self.contacted
+            if not ipaddress.ip_address(each).is_global
+        ]
 
 
 def internet(names: Names, wire: Wire) -> Makers:

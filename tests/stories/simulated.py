@@ -73,8 +73,13 @@ class Turn:
     seed: int
     retry: bool = False
     refresh: bool = False
-    crash_at: tuple[str, int] = ("", 0)  # the write before which it dies: which, the how-manieth
-    fault_at: int = 0  # the request for which this machine has no file descriptor left
+    crash_at: tuple[str, int] = (
+        "",
+        0,
+    )  # the write before which it dies: which, the how-manieth
+    fault_at: int = (
+        0  # the request for which this machine has no file descriptor left
+    )
     stop_at: int = 0  # the outcome after which the run is told to stop
     leave_at: int = 0  # the outcome after which nobody listens any more
 
@@ -82,7 +87,9 @@ class Turn:
 def take(turn: Turn, folder: Path, paths: list[str], told: Path) -> int:
     """Run in a process of its own; how it ended. Outcomes are noted in `told` as they come."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # fork beside idle threads of others
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # fork beside idle threads of others
         pid = os.fork()
     if pid == 0:
         code = BUG
@@ -110,7 +117,9 @@ def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
         with run:
             for number, outcome in enumerate(run, 1):
                 record = outcome.record
-                os.write(note, orjson.dumps([record["pass"], record["key"]]) + b"\n")
+                os.write(
+                    note, orjson.dumps([record["pass"], record["key"]]) + b"\n"
+                )
                 if number == turn.stop_at:
                     run.stop("enough", grace=deck.draw.choice([0.0, 60.0]))
                 if number == turn.leave_at:
@@ -160,7 +169,9 @@ def url_of(path: str) -> str:
     kind, _, number = path.partition("/")
     if kind == "nonsense":
         return f"http://[{number}/"
-    host = "denied.test" if kind == "denied" else HOSTS[int(number) % len(HOSTS)]
+    host = (
+        "denied.test" if kind == "denied" else HOSTS[int(number) % len(HOSTS)]
+    )
     return f"http://{host}/{path}"
 
 
@@ -186,17 +197,29 @@ class Web(Fetcher):
         if flight.abort_reason is not None:
             return self._came_to_nothing(task, flight.abort_reason)
         if self._left == 0:
-            return self._came_to_nothing(task, errors.new_failure("no_descriptors", "none left"))
-        if kind == "never" or (kind[:5] == "again" and task.attempt <= int(kind[5:])):
-            return self._came_to_nothing(task, errors.new_failure("connection_lost", "gone"))
+            return self._came_to_nothing(
+                task, errors.new_failure("no_descriptors", "none left")
+            )
+        if kind == "never" or (
+            kind[:5] == "again" and task.attempt <= int(kind[5:])
+        ):
+            return self._came_to_nothing(
+                task, errors.new_failure("connection_lost", "gone")
+            )
         if kind == "busy" and task.attempt == 1:
-            return self._came_to_nothing(task, errors.of_status(503, "Busy", pause=30.0))
+            return self._came_to_nothing(
+                task, errors.of_status(503, "Busy", pause=30.0)
+            )
         if kind == "gone":
-            return self._came_to_nothing(task, errors.of_status(404, "Not Found"))
+            return self._came_to_nothing(
+                task, errors.of_status(404, "Not Found")
+            )
         if kind in ("moved", "hops", "circle"):
             to = {"moved": "page", "hops": "moved", "circle": "circle"}[kind]
             target = parts_of(url_of(f"{to}/{number}").replace(*HOSTS[:2]))
-            return Moved(task, target if kind != "circle" else task.url, 302, START)
+            return Moved(
+                task, target if kind != "circle" else task.url, 302, START
+            )
         return self._came(flight, kind)
 
     def _came_to_nothing(self, task: Task, failure: Any) -> FetchFailed:
@@ -205,8 +228,14 @@ class Web(Fetcher):
     def _came(self, flight: Flight, kind: str) -> Fact:
         task, stored = flight.task, flight.task.stored
         known = stored is not None and stored.etag is not None
-        what = {"picture": "image", "broken": "image", "file": "file"}.get(kind, "page")
-        type = {"image": "image/png", "page": "text/html", "file": "application/zip"}[what]
+        what = {"picture": "image", "broken": "image", "file": "file"}.get(
+            kind, "page"
+        )
+        type = {
+            "image": "image/png",
+            "page": "text/html",
+            "file": "application/zip",
+        }[what]
         common = {"task": task, "url": task.url, "kind": what, "type": type, "charset": None,
                   "headers": (("etag", '"1"'),), "wire_bytes": 0, "at": START,
                   "timings": Timings()}  # fmt: skip
@@ -215,11 +244,22 @@ class Web(Fetcher):
                            sha256=stored.sha256)  # fmt: skip
         part = f"{task.id}-{flight.request_id}.part"
         try:
-            raw, place = _Once(body_of(task.url.href)), f"{self._folder_of_parts}/{part}"
-            body = bodies.save_body(raw, place, length=None, encoding=None, max_bytes=10_000)
+            raw, place = (
+                _Once(body_of(task.url.href)),
+                f"{self._folder_of_parts}/{part}",
+            )
+            body = bodies.save_body(
+                raw, place, length=None, encoding=None, max_bytes=10_000
+            )
         except LocalFault as fault:
             return self._came_to_nothing(task, fault.failure)
-        return Fetched(**common, status=200, part=part, bytes=body.bytes, sha256=body.sha256)
+        return Fetched(
+            **common,
+            status=200,
+            part=part,
+            bytes=body.bytes,
+            sha256=body.sha256,
+        )
 
 
 class _Once:
@@ -262,8 +302,12 @@ class Workers:
             self._deck.put(self._variant(task, item))
         else:
             number = int(task.url.href.rpartition("/")[2])
-            found = tuple(url_of(f"picture/{100 + n}") for n in (number % 3, number % 5))
-            self._deck.put(Processed(task, orjson.dumps({"images": found}), found))
+            found = tuple(
+                url_of(f"picture/{100 + n}") for n in (number % 3, number % 5)
+            )
+            self._deck.put(
+                Processed(task, orjson.dumps({"images": found}), found)
+            )
 
     def _variant(self, task: Task, item: WorkItem) -> Processed:
         content = f"the variant of {task.origin_url.href}".encode()
@@ -290,7 +334,9 @@ class Workers:
 class Pages:
     """Reads the list in short slices: in the place of `sources.reader.Reader`."""
 
-    def __init__(self, deck: Deck, sources: Iterable[Any], post: Callable[[object], None]) -> None:
+    def __init__(
+        self, deck: Deck, sources: Iterable[Any], post: Callable[[object], None]
+    ) -> None:
         self._deck = deck
         self._post = post
         lines = [
@@ -373,7 +419,9 @@ class Deck:
 
     # as the pool of threads
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    def submit(
+        self, function: Callable[..., Any], *arguments: Any
+    ) -> Future[Any]:
         future: Future[Any] = Future()
 
         def job() -> None:

@@ -17,7 +17,14 @@ from scraper.run_folder import adoption
 from tests.conftest import Scrape, Scraped
 
 ARGUMENTS = ("--robots", "off", "--no-progress", "-j", "2")
-PATHS = ("/page", "/moved", "/missing", "/with?token=secret", "/late", "/picture.png")
+PATHS = (
+    "/page",
+    "/moved",
+    "/missing",
+    "/with?token=secret",
+    "/late",
+    "/picture.png",
+)
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415478da63f8cfc0"
     "000003010100c9fe92ef0000000049454e44ae426082"
@@ -27,7 +34,9 @@ PNG = bytes.fromhex(
 @pytest.fixture
 def server() -> Iterator[FaultyServer]:
     site = {
-        "/page": page("<title>A</title><img src=/shown.png><img src='/signed.png?sig=1'>"),
+        "/page": page(
+            "<title>A</title><img src=/shown.png><img src='/signed.png?sig=1'>"
+        ),
         "/moved": redirect("/page"),
         "/with?token=secret": page("with"),
         "/late": sequence(status(500), status(500), status(500), page("late")),
@@ -58,7 +67,9 @@ def _rows(folder: Path, *columns: str) -> dict[str, tuple[Any, ...]]:
     try:
         return {
             url: tuple(rest)
-            for url, *rest in db.execute(f"SELECT url, {', '.join(columns)} FROM url")
+            for url, *rest in db.execute(
+                f"SELECT url, {', '.join(columns)} FROM url"
+            )
         }
     finally:
         db.close()
@@ -72,10 +83,14 @@ def test_after_an_adoption_nothing_is_asked_that_has_its_record(
     asked = server.count()
     done = scrape.here(names, "--adopt", *ARGUMENTS)
     assert done.code == 3, done.stderr
-    assert done.stderr.startswith(f"took over {len(first.records)} records of run\n")
+    assert done.stderr.startswith(
+        f"took over {len(first.records)} records of run\n"
+    )
     assert "nothing left to do" in done.stderr
     assert server.count() == asked
-    assert {name: (first.folder / name).read_bytes() for name in files} == before
+    assert {
+        name: (first.folder / name).read_bytes() for name in files
+    } == before
     again = scrape.here(names, *ARGUMENTS)
     assert (again.code, server.count()) == (3, asked), again.stderr
 
@@ -91,7 +106,9 @@ def test_what_is_adopted_is_what_was_known(
     shutil.rmtree(done.folder / ".scraper")
     assert scrape.here(names, "--adopt", *ARGUMENTS).code == 3
     signed = server.url("/signed.png?sig=1")
-    del known[signed]  # no list names it, and the record hides what it is called
+    del known[
+        signed
+    ]  # no list names it, and the record hides what it is called
     assert _rows(done.folder, *columns) == known
 
 
@@ -105,9 +122,14 @@ def test_adopted_failures_can_be_asked_again(
     assert done.by_url()[server.url("/late")]["state"] == "done"
     assert done.by_url()[server.url("/late")]["pass"] == 2
     assert server.count("/page") == asked
-    errors = [json.loads(line) for line in (done.folder / "errors.jsonl").read_text().splitlines()]
+    errors = [
+        json.loads(line)
+        for line in (done.folder / "errors.jsonl").read_text().splitlines()
+    ]
     assert [(each["pass"], each["url"]) for each in errors] == [
-        (each["pass"], each["url"]) for each in done.records if each["error_kind"] is not None
+        (each["pass"], each["url"])
+        for each in done.records
+        if each["error_kind"] is not None
     ]
 
 
@@ -116,10 +138,16 @@ def test_adopted_pages_and_their_pictures_can_be_refreshed(
 ) -> None:
     done = scrape(names, "--adopt", "--refresh", "-p", "1", *ARGUMENTS)
     assert done.code == 3, done.stderr
-    second = {each["canonical_url"]: each for each in done.records if each["pass"] == 2}
+    second = {
+        each["canonical_url"]: each
+        for each in done.records
+        if each["pass"] == 2
+    }
     assert second[server.url("/page")]["state"] == "done"
     assert second[server.url("/shown.png")]["parent"] == server.url("/page")
-    assert server.count("/with?token=secret") == 2, "by its own name, not by that of the record"
+    assert server.count("/with?token=secret") == 2, (
+        "by its own name, not by that of the record"
+    )
     keys = [(each["pass"], each["key"]) for each in done.records]
     assert len(keys) == len(set(keys))
 
@@ -157,17 +185,23 @@ def test_a_grown_list_is_gone_on_with(
     assert done.code == 3, done.stderr
     assert server.count() == asked + 1
     assert done.records[-1]["url"] == server.url("/new")
-    assert (first.folder / "records.jsonl").read_bytes().count(b"\n") == len(first.records) + 1
+    assert (first.folder / "records.jsonl").read_bytes().count(b"\n") == len(
+        first.records
+    ) + 1
 
 
-def test_a_folder_is_adopted_without_its_list(scrape: Scrape, first: Scraped) -> None:
+def test_a_folder_is_adopted_without_its_list(
+    scrape: Scrape, first: Scraped
+) -> None:
     done = scrape.here("--adopt", *ARGUMENTS)
     assert done.code == 3, done.stderr
     assert "nothing left to do" in done.stderr
 
 
 def test_a_script_adopts(tmp_path: Path, server: FaultyServer) -> None:
-    config = scraper.configure(dir=str(tmp_path / "run"), save_only=True, robots="off")
+    config = scraper.configure(
+        dir=str(tmp_path / "run"), save_only=True, robots="off"
+    )
     urls = [server.url("/page"), server.url("/with?token=secret")]
     scraper.run(urls, config)
     shutil.rmtree(tmp_path / "run" / ".scraper")
@@ -204,7 +238,9 @@ def test_a_last_record_without_its_newline_is_adopted_and_gets_it(
     asked = server.count()
     done = scrape.here(names, "--adopt", *ARGUMENTS)
     assert done.code == 3, done.stderr
-    assert done.stderr.startswith(f"took over {len(first.records)} records of run\n")
+    assert done.stderr.startswith(
+        f"took over {len(first.records)} records of run\n"
+    )
     assert server.count() == asked
     assert records.read_bytes() == whole
     assert not (first.folder / "records.jsonl.torn").exists()
@@ -220,7 +256,9 @@ def test_a_byte_order_mark_before_the_records_is_no_part_of_them(
     asked = server.count()
     done = scrape.here(names, "--adopt", *ARGUMENTS)
     assert done.code == 3, done.stderr
-    assert done.stderr.startswith(f"took over {len(first.records)} records of run\n")
+    assert done.stderr.startswith(
+        f"took over {len(first.records)} records of run\n"
+    )
     assert server.count() == asked
     assert records.read_bytes() == marked
     assert list(scraper.records(first.folder)) == first.records
@@ -230,7 +268,9 @@ def test_a_byte_order_mark_before_the_records_is_no_part_of_them(
     found = list(scraper.records(first.folder))
     assert {each["pass"] for each in found if each["parent"] is None} == {2}
     errors = (first.folder / "errors.jsonl").read_bytes().splitlines()
-    assert len(errors) == len([each for each in again.records if each["error_kind"]])
+    assert len(errors) == len(
+        [each for each in again.records if each["error_kind"]]
+    )
 
 
 def _another_s(lines: list[bytes]) -> list[bytes]:
@@ -247,7 +287,11 @@ def _half_a_record(lines: list[bytes]) -> list[bytes]:
 
 def _elsewhere(lines: list[bytes]) -> list[bytes]:
     record = json.loads(lines[0])
-    return [json.dumps(record | {"path": "pages/../../mine"}, separators=(",", ":")).encode()]
+    return [
+        json.dumps(
+            record | {"path": "pages/../../mine"}, separators=(",", ":")
+        ).encode()
+    ]
 
 
 def _newer(lines: list[bytes]) -> list[bytes]:

@@ -10,8 +10,12 @@ HUGE = "x" * 5_000_000
 
 
 def test_a_page_is_cut_at_its_bounds_and_says_so(scrape: Scrape) -> None:
-    shown = "".join(f"<a href=/l{n}><img src=/i{n}.png></a>" for n in range(NAMES))
-    with FaultyServer({"/": page(f"<title>{HUGE}</title>{shown}"), "/*": page("not here")}) as site:
+    shown = "".join(
+        f"<a href=/l{n}><img src=/i{n}.png></a>" for n in range(NAMES)
+    )
+    with FaultyServer(
+        {"/": page(f"<title>{HUGE}</title>{shown}"), "/*": page("not here")}
+    ) as site:
         ended = scrape(
             scrape.list_of(site.url("/")),
             "--processes", "1", "--robots", "off", "--private", "always",
@@ -37,7 +41,10 @@ def test_without_a_word_a_page_costs_500_pictures(scrape: Scrape) -> None:
 
 def test_a_header_is_no_way_to_a_long_record(scrape: Scrape) -> None:
     headers = [
-        *(("X-Robots-Tag", ",".join(f"w{n}-{m}" for m in range(6_000))) for n in range(50)),
+        *(
+            ("X-Robots-Tag", ",".join(f"w{n}-{m}" for m in range(6_000)))
+            for n in range(50)
+        ),
         ("X-Robots-Tag", "z" * 60_000),
     ]
     answer = body(b"\0\1", "a" * 60_000 + "/b", headers)

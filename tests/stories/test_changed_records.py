@@ -22,7 +22,9 @@ SAYS = r"records\.jsonl was changed.* move the folder \.scraper away .*--adopt"
 
 @pytest.fixture
 def server() -> Iterator[FaultyServer]:
-    with FaultyServer({path: etag(f"<title>{path}".encode()) for path in PATHS}) as server:
+    with FaultyServer(
+        {path: etag(f"<title>{path}".encode()) for path in PATHS}
+    ) as server:
         yield server
 
 
@@ -79,7 +81,9 @@ def _says(text: str) -> bool:
     return re.search(SAYS, text) is not None
 
 
-def test_a_few_places_are_enough_to_see_that_they_were_sorted(folder: Path, scrape: Scrape) -> None:
+def test_a_few_places_are_enough_to_see_that_they_were_sorted(
+    folder: Path, scrape: Scrape
+) -> None:
     _edit(folder, _sort)
     refused = scrape.here("urls.txt", *ARGUMENTS)
     assert refused.code == 2
@@ -119,7 +123,9 @@ def _check_all(run: scraper.Run) -> None:
             assert outcome.record["canonical_url"] == outcome.url
 
 
-def test_the_advice_is_good(folder: Path, scrape: Scrape, server: FaultyServer) -> None:
+def test_the_advice_is_good(
+    folder: Path, scrape: Scrape, server: FaultyServer
+) -> None:
     edited = _edit(folder, _sort)
     asked = server.count()
     shutil.move(folder / ".scraper", folder.parent / "away")

@@ -32,19 +32,29 @@ class Damage(sqlite3.Connection):
         return super().execute(sql, *parameters)
 
 
-def _run_into_damage(at: int | None, scrape: Scrape, names: str, dir: str) -> Scraped:
+def _run_into_damage(
+    at: int | None, scrape: Scrape, names: str, dir: str
+) -> Scraped:
     connect = partial(sqlite3.connect, factory=Damage)
     Damage.at, Damage.met = at, []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            sqlite3, "connect", lambda path, **keys: connect(path, **keys, factory=Damage)
+            sqlite3,
+            "connect",
+            lambda path, **keys: connect(path, **keys, factory=Damage),
         )
         return scrape.here(names, *ARGUMENTS, dir=dir)
 
 
-def test_whichever_statement_meets_it_one_line_says_what_to_do(scrape: Scrape) -> None:
-    with FaultyServer({"/a": page("a"), "/b": page("b"), "/gone": status(404)}) as server:
-        names = scrape.list_of(server.url("/a"), server.url("/b"), server.url("/gone"))
+def test_whichever_statement_meets_it_one_line_says_what_to_do(
+    scrape: Scrape,
+) -> None:
+    with FaultyServer(
+        {"/a": page("a"), "/b": page("b"), "/gone": status(404)}
+    ) as server:
+        names = scrape.list_of(
+            server.url("/a"), server.url("/b"), server.url("/gone")
+        )
         _run_into_damage(None, scrape, names, "whole")
         statements = Damage.met
         codes = set()
@@ -52,13 +62,21 @@ def test_whichever_statement_meets_it_one_line_says_what_to_do(scrape: Scrape) -
             done = _run_into_damage(at, scrape, names, f"run{at}")
             assert "Traceback" not in done.stderr
             if Damage.met[at:] in ([], ["ROLLBACK"]):
-                assert done.code == 3, "it came to its end before, and only closes the ledger"
+                assert done.code == 3, (
+                    "it came to its end before, and only closes the ledger"
+                )
                 continue
             if "could not write the summary" in done.stderr and done.code == 3:
                 continue  # all that counts was committed
             codes.add(done.code)
-            assert done.code in (2, 5), f"statement {at}, {statements[at]}: {done.stderr}"
-            told = [line for line in done.stderr.splitlines() if "is damaged" in line]
+            assert done.code in (2, 5), (
+                f"statement {at}, {statements[at]}: {done.stderr}"
+            )
+            told = [
+                line
+                for line in done.stderr.splitlines()
+                if "is damaged" in line
+            ]
             assert len(told) == 1, f"statement {at}: {done.stderr}"
             assert re.search(r"ledger\.sqlite is damaged .*--adopt", told[0])
             assert "the same command continues" not in told[0]
@@ -74,7 +92,9 @@ def _spoil_pages(ledger: Path) -> None:
 
 
 @pytest.mark.parametrize("wish", ["", "--retry", "--refresh"])
-def test_a_damaged_file_costs_nothing_but_requests(wish: str, scrape: Scrape) -> None:
+def test_a_damaged_file_costs_nothing_but_requests(
+    wish: str, scrape: Scrape
+) -> None:
     with FaultyServer({"/*": page("a")}) as server:
         urls = [server.url(f"/{number}") for number in range(400)]
         names = scrape.list_of(*urls)

@@ -44,9 +44,16 @@ class Trickle(Deck):
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.7, 10.0])
-def test_an_outcome_is_told_within_half_a_second(seconds: float, tmp_path: Path) -> None:
+def test_an_outcome_is_told_within_half_a_second(
+    seconds: float, tmp_path: Path
+) -> None:
     deck = Trickle(seconds)
-    config = configure(dir=str(tmp_path / "run"), robots="off", allow_hosts=HOSTS, save_only=True)
+    config = configure(
+        dir=str(tmp_path / "run"),
+        robots="off",
+        allow_hosts=HOSTS,
+        save_only=True,
+    )
     urls = [url_of(f"gone/{number}") for number in range(12)]
 
     told_at = []
@@ -55,5 +62,8 @@ def test_an_outcome_is_told_within_half_a_second(seconds: float, tmp_path: Path)
         for _ in run:
             told_at.append(deck.now())
 
-    waited = [told - answered for answered, told in zip(deck.answered_at, told_at, strict=True)]
+    waited = [
+        told - answered
+        for answered, told in zip(deck.answered_at, told_at, strict=True)
+    ]
     assert max(waited) <= BATCH_SECONDS + LAG_SECONDS

@@ -36,7 +36,9 @@ Place = tuple[str, int]  # a kind of write, and the how many-th of its kind
 class Disk:
     """Takes no write from `full_at` on; not `lasting`, all but that one."""
 
-    def __init__(self, full_at: Place | None = None, lasting: bool = False) -> None:
+    def __init__(
+        self, full_at: Place | None = None, lasting: bool = False
+    ) -> None:
         self.writes: list[Place] = []
         self.met: list[str] = []  # the writes that it did not take
         self._counts: Counter[str] = Counter()
@@ -66,9 +68,14 @@ def run_on(disk: Disk, scrape: Scrape, names: str, dir: str) -> Scraped:
         return scrape.here(names, *ARGUMENTS, dir=dir)
 
 
-@pytest.mark.parametrize("lasting", [True, False], ids=["and stays full", "for a moment"])
+@pytest.mark.parametrize(
+    "lasting", [True, False], ids=["and stays full", "for a moment"]
+)
 def test_each_write_in_turn_meets_a_full_disk(
-    lasting: bool, scrape: Scrape, server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+    lasting: bool,
+    scrape: Scrape,
+    server: FaultyServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of each kind the first, the last, and some between: see `places`."""
     monkeypatch.setattr(journal, "BATCH", 4)  # two commits
@@ -81,19 +88,25 @@ def test_each_write_in_turn_meets_a_full_disk(
         disk = Disk(empty.writes[chosen], lasting)
         done = run_on(disk, scrape, names, folder.name)
         where = f"write {empty.writes[chosen]} ({', '.join(disk.met[:3])}): {done.stderr}"
-        if disk.met and not ("could not write the summary" in done.stderr and done.code == 0):
+        if disk.met and not (
+            "could not write the summary" in done.stderr and done.code == 0
+        ):
             assert done.code == 5, where
             assert done.stderr.count("no space left") == 1, where
             met.add(disk.met[0])
         else:  # every outcome stands; the next run says so once more
             assert len(done.records) == SITE.urls, where
-        assert len({each["key"] for each in done.records}) == len(done.records), where
+        assert len({each["key"] for each in done.records}) == len(
+            done.records
+        ), where
 
         again = scrape.here(names, *ARGUMENTS, dir=folder.name)
         assert again.code == 0, f"{where}; then {again.stderr}"
         kills.check(folder, SITE, SITE.urls)
         summary = json.loads((folder / "summary.json").read_bytes())
-        assert (summary["done"], summary["urls"]) == (SITE.urls, SITE.urls), where
+        assert (summary["done"], summary["urls"]) == (SITE.urls, SITE.urls), (
+            where
+        )
     assert met >= {"mkdir", "open part", "write part", "close part", "open sink", "write sink",
                    "rename", "sql COMMIT", "sql UPDATE"}  # fmt: skip
 
@@ -101,7 +114,9 @@ def test_each_write_in_turn_meets_a_full_disk(
 def test_a_full_disk_under_a_worker_stops_the_run_and_loses_nothing(
     tmp_path: Path, server: FaultyServer
 ) -> None:
-    config = scraper.configure(dir=str(tmp_path / "run"), robots="off", threads=2, processes=1)
+    config = scraper.configure(
+        dir=str(tmp_path / "run"), robots="off", threads=2, processes=1
+    )
     urls = [server.url(path) for path in SITE.paths()]
     recipe = Recipe(function="tests.villains:full_disk")
 
@@ -123,7 +138,15 @@ def _small_disk(folder: Path, size: str) -> Iterator[None]:
     """A file system of this size, mounted on a folder; skips where that is not permitted."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root on Linux")
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    command = [
+        "mount",
+        "-t",
+        "tmpfs",
+        "-o",
+        f"size={size}",
+        "tmpfs",
+        str(folder),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"this system does not let us mount: {done.stderr.strip()}")
@@ -136,7 +159,10 @@ def _small_disk(folder: Path, size: str) -> Iterator[None]:
 def test_a_disk_that_is_really_full(scrape: Scrape) -> None:
     site = kills.Site(150)
     (scrape.folder / "run").mkdir()
-    with FaultyServer(site.answer) as server, _small_disk(scrape.folder / "run", "600k"):
+    with (
+        FaultyServer(site.answer) as server,
+        _small_disk(scrape.folder / "run", "600k"),
+    ):
         names = scrape.list_of(*(server.url(path) for path in site.paths()))
         full = scrape(names, "-p", "1", *ARGUMENTS)
         assert full.code == 5, full.stderr

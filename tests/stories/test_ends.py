@@ -68,7 +68,9 @@ def nothing_left() -> Iterator[None]:
     gc.collect()
 
 
-def _ended(url: str, folder: Path, **keys: Any) -> tuple[scraper.Outcome, float]:
+def _ended(
+    url: str, folder: Path, **keys: Any
+) -> tuple[scraper.Outcome, float]:
     """The outcome of one URL, and the seconds that it took."""
     limits = {
         "timeout_seconds": LIMIT_SECONDS,
@@ -78,9 +80,15 @@ def _ended(url: str, folder: Path, **keys: Any) -> tuple[scraper.Outcome, float]
     }
     makers = keys.pop("makers", Makers())
     config = scraper.configure(
-        **(limits | keys), dir=str(folder), retries=0, robots="off", save_only=True
+        **(limits | keys),
+        dir=str(folder),
+        retries=0,
+        robots="off",
+        save_only=True,
     )
-    with Run([source_of([url])], config, makers=makers, with_stored=True) as run:
+    with Run(
+        [source_of([url])], config, makers=makers, with_stored=True
+    ) as run:
         began = time.monotonic()
         (outcome,) = run
         seconds = time.monotonic() - began
@@ -94,9 +102,15 @@ ENDLESS: dict[str, tuple[Behaviour, str]] = {
     "a head, byte by byte": (drip_head(LIMIT_SECONDS / 10), "timeout_total"),
     "silence": (silent(), "timeout_read"),
     "100 Continue as fast as it goes": (continue_forever(), "timeout_total"),
-    "100 Continue now and then": (continue_forever(LIMIT_SECONDS / 10), "timeout_total"),
+    "100 Continue now and then": (
+        continue_forever(LIMIT_SECONDS / 10),
+        "timeout_total",
+    ),
     "an endless chunked body": (endless_chunked(), "body_too_large"),
-    "an endless chunked body, slowly": (endless_chunked(b".", LIMIT_SECONDS / 10), "timeout_total"),
+    "an endless chunked body, slowly": (
+        endless_chunked(b".", LIMIT_SECONDS / 10),
+        "timeout_total",
+    ),
     "a chunk size that never ends": (endless_chunk_size(), "protocol_error"),
     "chunk extensions that never end": (endless_extensions(), "protocol_error"),
     "trailers that never end": (endless_trailers(), "protocol_error"),
@@ -105,11 +119,19 @@ ENDLESS: dict[str, tuple[Behaviour, str]] = {
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_an_answer_without_end_ends(name: str, tmp_path: Path, nothing_left: None) -> None:
+def test_an_answer_without_end_ends(
+    name: str, tmp_path: Path, nothing_left: None
+) -> None:
     behaviour, kind = ENDLESS[name]
-    total = {"timeout_seconds": 20} if kind == "timeout_total" else {"request_time_seconds": 20}
+    total = (
+        {"timeout_seconds": 20}
+        if kind == "timeout_total"
+        else {"request_time_seconds": 20}
+    )
     with FaultyServer(behaviour) as server:
-        outcome, seconds = _ended(server.url("/"), tmp_path, max_body_bytes=MAX_BODY_BYTES, **total)
+        outcome, seconds = _ended(
+            server.url("/"), tmp_path, max_body_bytes=MAX_BODY_BYTES, **total
+        )
     assert outcome.failure is not None
     assert outcome.failure.kind == kind
     assert seconds < LIMIT_SECONDS + GRACE_SECONDS
@@ -119,7 +141,9 @@ def test_a_server_that_takes_no_connection_costs_its_limit(
     tmp_path: Path, nothing_left: None
 ) -> None:
     with unaccepting() as port:
-        outcome, seconds = _ended(f"http://127.0.0.1:{port}/", tmp_path, request_time_seconds=20)
+        outcome, seconds = _ended(
+            f"http://127.0.0.1:{port}/", tmp_path, request_time_seconds=20
+        )
     assert outcome.failure is not None
     assert outcome.failure.kind == "connect_timeout"
     assert seconds < LIMIT_SECONDS + GRACE_SECONDS
@@ -149,11 +173,17 @@ def _mute() -> Iterator[int]:
                 each.close()
 
 
-@pytest.mark.parametrize("limit", ["connect_timeout_seconds", "request_time_seconds"])
+@pytest.mark.parametrize(
+    "limit", ["connect_timeout_seconds", "request_time_seconds"]
+)
 def test_a_tls_handshake_that_never_completes_ends(
     limit: str, tmp_path: Path, nothing_left: None
 ) -> None:
-    long = {"connect_timeout_seconds", "timeout_seconds", "request_time_seconds"} - {limit}
+    long = {
+        "connect_timeout_seconds",
+        "timeout_seconds",
+        "request_time_seconds",
+    } - {limit}
     with _mute() as port:
         outcome, seconds = _ended(
             f"https://127.0.0.1:{port}/", tmp_path, **dict.fromkeys(long, 20.0)
@@ -184,19 +214,25 @@ def test_a_look_up_that_hangs_ends_and_gives_its_threads_back(
             allow_hosts=["slow.test"],
             makers=Makers(guard=partial(guard_of, getaddrinfo=hang)),
         )
-        hanging = [each for each in threading.enumerate() if each.name == "lookup"]
+        hanging = [
+            each for each in threading.enumerate() if each.name == "lookup"
+        ]
     finally:
         answered.set()
     assert outcome.failure is not None
     assert outcome.failure.kind == "dns_timeout"
     assert seconds < LIMIT_SECONDS + GRACE_SECONDS
-    assert len(hanging) == 1  # nothing can end getaddrinfo; the run does not wait for it
+    assert (
+        len(hanging) == 1
+    )  # nothing can end getaddrinfo; the run does not wait for it
     for each in hanging:
         each.join(10)
         assert not each.is_alive()
 
 
-def test_a_run_ends_with_its_last_answer_not_with_its_hosts_pause(tmp_path: Path) -> None:
+def test_a_run_ends_with_its_last_answer_not_with_its_hosts_pause(
+    tmp_path: Path,
+) -> None:
     with FaultyServer({"/": page("<p>All.")}) as server:
         outcome, seconds = _ended(server.url("/"), tmp_path, delay_seconds=60)
     assert outcome.state == "done"
@@ -209,10 +245,14 @@ def test_a_run_ends_with_its_last_answer_not_with_its_hosts_pause(tmp_path: Path
 class Stoppable:
     """The command line as a child, over pages of which some wait for a sign."""
 
-    def __init__(self, folder: Path, server: FaultyServer, paths: list[str]) -> None:
+    def __init__(
+        self, folder: Path, server: FaultyServer, paths: list[str]
+    ) -> None:
         self.folder = folder
         self._list = folder / "urls.txt"
-        self._list.write_text("".join(server.url(path) + "\n" for path in paths))
+        self._list.write_text(
+            "".join(server.url(path) + "\n" for path in paths)
+        )
 
     @contextmanager
     def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
@@ -280,11 +320,17 @@ Send = Callable[[subprocess.Popen[str], int], None]
     ("number", "send"),
     [
         pytest.param(signal.SIGINT, _send_one, id="SIGINT"),
-        pytest.param(signal.SIGINT, _send_group, id="SIGINT as a terminal sends it"),
+        pytest.param(
+            signal.SIGINT, _send_group, id="SIGINT as a terminal sends it"
+        ),
         pytest.param(signal.SIGTERM, _send_one, id="SIGTERM"),
-        pytest.param(signal.SIGTERM, _send_group, id="SIGTERM as systemd sends it"),
+        pytest.param(
+            signal.SIGTERM, _send_group, id="SIGTERM as systemd sends it"
+        ),
         pytest.param(signal.SIGHUP, _send_one, id="SIGHUP"),
-        pytest.param(signal.SIGHUP, _send_group, id="SIGHUP of a closed terminal"),
+        pytest.param(
+            signal.SIGHUP, _send_group, id="SIGHUP of a closed terminal"
+        ),
     ],
 )
 def test_the_first_signal_lets_finish_what_is_under_way(
@@ -313,15 +359,24 @@ def test_the_first_signal_lets_finish_what_is_under_way(
 
     assert before < server.count()
     # A redirect's target and a page of its own may be one path: each asked on its own account.
-    again = {path: n for path, n in asked.items() if n > 1 + path.startswith("/page/")}
+    again = {
+        path: n
+        for path, n in asked.items()
+        if n > 1 + path.startswith("/page/")
+    }
     assert again == {}  # what was under way was kept
     kills.check(tmp_path / "run", SITE, SITE.urls)
 
 
 @posix
-def test_after_the_grace_what_is_under_way_is_cut_and_stays_pending(tmp_path: Path) -> None:
+def test_after_the_grace_what_is_under_way_is_cut_and_stays_pending(
+    tmp_path: Path,
+) -> None:
     paths = [f"/{number}" for number in range(8)]
-    pages = {path: sequence(silent(), page(f"<title>{path}</title>")) for path in paths[4:]}
+    pages = {
+        path: sequence(silent(), page(f"<title>{path}</title>"))
+        for path in paths[4:]
+    }
     pages |= {path: page(f"<title>{path}</title>") for path in paths[:4]}
     with FaultyServer(pages) as server:
         story = Stoppable(tmp_path, server, paths)
@@ -332,11 +387,16 @@ def test_after_the_grace_what_is_under_way_is_cut_and_stays_pending(tmp_path: Pa
         assert code == 130, rest
         assert "internal" not in rest
         assert "failed" not in rest
-        assert len((tmp_path / "run" / "records.jsonl").read_bytes().splitlines()) == 4
+        assert (
+            len((tmp_path / "run" / "records.jsonl").read_bytes().splitlines())
+            == 4
+        )
         assert story.finish() == 0
         asked = Counter(seen.path for seen in server.seen)
     assert asked == Counter(paths[:4]) + Counter(paths[4:] * 2)
-    assert len((tmp_path / "run" / "records.jsonl").read_bytes().splitlines()) == 8
+    assert (
+        len((tmp_path / "run" / "records.jsonl").read_bytes().splitlines()) == 8
+    )
     assert kills.none_left(tmp_path, 5)
 
 
@@ -344,7 +404,10 @@ def test_after_the_grace_what_is_under_way_is_cut_and_stays_pending(tmp_path: Pa
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_leaves_at_once(number: int, tmp_path: Path) -> None:
     paths = ["/held", "/fine"]
-    pages = {"/held": sequence(silent(), page("<p>Held.")), "/fine": page("<p>Fine.")}
+    pages = {
+        "/held": sequence(silent(), page("<p>Held.")),
+        "/fine": page("<p>Fine."),
+    }
     with FaultyServer(pages) as server:
         story = Stoppable(tmp_path, server, paths)
         with story.running("--grace", "1h", "-j", "1") as process:
@@ -358,7 +421,9 @@ def test_a_second_signal_leaves_at_once(number: int, tmp_path: Path) -> None:
         assert story.finish() == 0
         assert server.count("/held") == 2
         assert server.count("/fine") == 1
-    assert len((tmp_path / "run" / "records.jsonl").read_bytes().splitlines()) == 2
+    assert (
+        len((tmp_path / "run" / "records.jsonl").read_bytes().splitlines()) == 2
+    )
 
 
 # -- left in the middle -----------------------------------------------------------------------
@@ -368,7 +433,11 @@ def test_a_consumer_that_leaves_early_leaves_a_folder_that_goes_on(
     tmp_path: Path, nothing_left: None
 ) -> None:
     config = scraper.configure(
-        dir=str(tmp_path / "run"), threads=2, robots="off", processes=1, window=4
+        dir=str(tmp_path / "run"),
+        threads=2,
+        robots="off",
+        processes=1,
+        window=4,
     )
     with FaultyServer(SITE.answer) as server:
         urls = [server.url(path) for path in SITE.paths()]
@@ -401,7 +470,9 @@ def _use(run: Run) -> None:
 def test_a_consumer_that_raises_leaves_a_folder_that_goes_on(
     tmp_path: Path, nothing_left: None
 ) -> None:
-    config = scraper.configure(dir=str(tmp_path / "run"), threads=2, robots="off", processes=1)
+    config = scraper.configure(
+        dir=str(tmp_path / "run"), threads=2, robots="off", processes=1
+    )
     with FaultyServer(SITE.answer) as server:
         urls = [server.url(path) for path in SITE.paths()]
         with pytest.raises(KeyError):
@@ -417,10 +488,18 @@ class NoThreads(ThreadPoolExecutor):
         raise RuntimeError("can't start new thread")
 
 
-def test_a_run_without_memory_for_a_thread_stops_and_says_so(tmp_path: Path) -> None:
+def test_a_run_without_memory_for_a_thread_stops_and_says_so(
+    tmp_path: Path,
+) -> None:
     with FaultyServer({"/": page("x")}) as server:
-        config = scraper.configure(dir=str(tmp_path), robots="off", save_only=True)
-        run = Run([source_of([server.url("/")])], config, makers=Makers(threads=NoThreads))
+        config = scraper.configure(
+            dir=str(tmp_path), robots="off", save_only=True
+        )
+        run = Run(
+            [source_of([server.url("/")])],
+            config,
+            makers=Makers(threads=NoThreads),
+        )
         with run, pytest.raises(scraper.LocalFault) as caught:
             list(run)
         assert caught.value.failure.kind == "out_of_memory"

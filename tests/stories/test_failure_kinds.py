@@ -100,7 +100,9 @@ class Case(NamedTuple):
     asked: int
 
 
-def _at(kind: str, attempts: int, asked: int | None = None, path: str = "/") -> Case:
+def _at(
+    kind: str, attempts: int, asked: int | None = None, path: str = "/"
+) -> Case:
     url = f"http://{kind.replace('_', '-')}.localhost:{{port}}{path}"
     return Case(kind, url, attempts, attempts if asked is None else asked)
 
@@ -116,7 +118,9 @@ CASES = (
     Case("dns_not_found", "http://missing.test/", 1, UNASKED),
     Case("dns_failed", "http://failing.test/", TRIES, UNASKED),
     Case("dns_timeout", "http://hanging.test/", TRIES, UNASKED),
-    Case("connect_refused", "http://refused.localhost:{closed}/", TRIES, UNASKED),
+    Case(
+        "connect_refused", "http://refused.localhost:{closed}/", TRIES, UNASKED
+    ),
     Case("connect_timeout", "http://full.localhost:{full}/", TRIES, UNASKED),
     Case("connect_failed", "http://unreachable.test/", TRIES, UNASKED),
     Case("tls_certificate", "https://untrusted.localhost:{tls}/", 1, UNASKED),
@@ -162,7 +166,9 @@ BEHAVIOURS = {
     "//body-short.localhost/": short(),
     "//body-too-large.localhost/": too_large(),
     "//body-undecodable.localhost/": broken_gzip(),
-    "//image-broken.localhost/": body(b"\xff\xd8\xff" + b"nothing" * 20, "image/jpeg"),
+    "//image-broken.localhost/": body(
+        b"\xff\xd8\xff" + b"nothing" * 20, "image/jpeg"
+    ),
     "//image-truncated.localhost/": body(_picture("PNG")[:-2_000], "image/png"),
     "//image-too-large.localhost/": body(_picture("PNG", 120), "image/png"),
     "/function_failed": page("<p>one"),
@@ -212,15 +218,24 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         unaccepting() as full,
         _plain() as plain,
     ):
-        wire = Wire(server.port, {UNREACHABLE: OSError(errno.EHOSTUNREACH, "no route")})
+        wire = Wire(
+            server.port, {UNREACHABLE: OSError(errno.EHOSTUNREACH, "no route")}
+        )
         ports = {"port": server.port, "closed": closed_port(), "full": full, "tls": tls.port,
                  "plain": plain}  # fmt: skip
         told = Run({}, server, ports)
         urls = [told.url(case) for case in CASES]
         dead = next(case.url for case in CASES if case.kind == "host_down")
-        urls += [dead.format(**ports, last=number) for number in range(MAX_CONSECUTIVE_FAILURES)]
+        urls += [
+            dead.format(**ports, last=number)
+            for number in range(MAX_CONSECUTIVE_FAILURES)
+        ]
         # The others of the dead host stand before the last one.
-        urls.sort(key=lambda url: url == dead.format(**ports, last=MAX_CONSECUTIVE_FAILURES))
+        urls.sort(
+            key=lambda url: (
+                url == dead.format(**ports, last=MAX_CONSECUTIVE_FAILURES)
+            )
+        )
         lst = folder / "urls.txt"
         lst.write_bytes("\n".join(urls).encode("latin-1"))
         config = scraper.configure(
@@ -248,21 +263,34 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         yield told
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}{case.attempts}")
-def test_a_failure_has_its_kind_and_was_asked_as_often_as_it_may_pass(run: Run, case: Case) -> None:
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda case: f"{case.kind}{case.attempts}"
+)
+def test_a_failure_has_its_kind_and_was_asked_as_often_as_it_may_pass(
+    run: Run, case: Case
+) -> None:
     url = run.url(case)
     told = run.records[url.replace("\xfc", "\\xfc")]
     kind = KINDS[case.kind]
 
-    assert (told["error_kind"], told["error_message"]) == (case.kind, told["error_message"])
+    assert (told["error_kind"], told["error_message"]) == (
+        case.kind,
+        told["error_message"],
+    )
     assert told["error_stage"] == kind.stage
     assert told["state"] == ("skipped" if kind.branch == "rule" else "failed")
     assert told["attempts"] == case.attempts
     assert told["error_message"]
-    retryable = told["status"] == 503 if case.kind == "http_status" else kind.retryable
+    retryable = (
+        told["status"] == 503 if case.kind == "http_status" else kind.retryable
+    )
     assert told["retryable"] is retryable
     authority, _, path = url.partition("://")[2].partition("/")
-    asked = [s for s in run.server.seen if s.host == authority and s.path == f"/{path}"]
+    asked = [
+        s
+        for s in run.server.seen
+        if s.host == authority and s.path == f"/{path}"
+    ]
     assert len(asked) == case.asked
 
 
@@ -270,7 +298,9 @@ def test_the_table_has_every_kind_that_can_be_provoked_from_outside() -> None:
     assert {case.kind for case in CASES} == set(KINDS) - ELSEWHERE
 
 
-def test_a_body_that_cannot_be_used_is_kept_and_one_that_did_not_come_is_not(run: Run) -> None:
+def test_a_body_that_cannot_be_used_is_kept_and_one_that_did_not_come_is_not(
+    run: Run,
+) -> None:
     for case in CASES:
         told = run.records[run.url(case).replace("\xfc", "\\xfc")]
         of_body = KINDS[case.kind].branch in ("content", "process")
@@ -278,13 +308,17 @@ def test_a_body_that_cannot_be_used_is_kept_and_one_that_did_not_come_is_not(run
 
 
 def _one(folder: Path, url: str, **keys: Any) -> dict[str, Any]:
-    config = scraper.configure(dir=str(folder / "run"), save_only=True, robots="off", **keys)
+    config = scraper.configure(
+        dir=str(folder / "run"), save_only=True, robots="off", **keys
+    )
     scraper.run([url], config)
     [told] = records_of(folder / "run")
     return told
 
 
-def test_a_proxy_that_is_not_there_is_the_proxys_failure(tmp_path: Path) -> None:
+def test_a_proxy_that_is_not_there_is_the_proxys_failure(
+    tmp_path: Path,
+) -> None:
     told = _one(
         tmp_path,
         "http://a.localhost/",
@@ -295,18 +329,28 @@ def test_a_proxy_that_is_not_there_is_the_proxys_failure(tmp_path: Path) -> None
     assert (told["state"], told["retryable"]) == ("failed", True)
 
 
-def test_with_redirects_switched_off_the_first_one_is_a_rule_of_ours(tmp_path: Path) -> None:
+def test_with_redirects_switched_off_the_first_one_is_a_rule_of_ours(
+    tmp_path: Path,
+) -> None:
     with FaultyServer({"/": redirect("/b"), "/b": page("b")}) as server:
         told = _one(tmp_path, server.url("/"), max_redirects=0)
-        assert (told["error_kind"], told["state"]) == ("redirect_not_followed", "skipped")
+        assert (told["error_kind"], told["state"]) == (
+            "redirect_not_followed",
+            "skipped",
+        )
         assert server.count() == 1
 
 
 def test_robots_txt_forbids_without_a_request(tmp_path: Path) -> None:
-    with FaultyServer({"/robots.txt": robots("User-agent: *\nDisallow: /")}) as server:
+    with FaultyServer(
+        {"/robots.txt": robots("User-agent: *\nDisallow: /")}
+    ) as server:
         config = scraper.configure(dir=str(tmp_path / "run"), save_only=True)
         scraper.run([server.url("/a")], config)
         [told] = records_of(tmp_path / "run")
-        assert (told["error_kind"], told["state"]) == ("robots_disallowed", "skipped")
+        assert (told["error_kind"], told["state"]) == (
+            "robots_disallowed",
+            "skipped",
+        )
         assert (told["attempts"], told["retryable"]) == (0, False)
         assert server.count("/a") == 0

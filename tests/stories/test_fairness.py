@@ -33,21 +33,33 @@ def _of(server: FaultyServer, letter: str) -> list[Seen]:
     return [each for each in server.seen if each.host.startswith(letter)]
 
 
-def test_a_host_with_nine_tenths_of_the_list_does_not_hold_up_the_others(tmp_path: Path) -> None:
+def test_a_host_with_nine_tenths_of_the_list_does_not_hold_up_the_others(
+    tmp_path: Path,
+) -> None:
     with FaultyServer({"/*": delay(0.005, page("here"))}) as server:
         # All of the big host stands before the others, and is asked in its own pace.
         urls = [server.url(f"/{n}", "big.localhost") for n in range(450)]
-        urls += [server.url(f"/{n}", f"small{h}.localhost") for h in range(10) for n in range(5)]
+        urls += [
+            server.url(f"/{n}", f"small{h}.localhost")
+            for h in range(10)
+            for n in range(5)
+        ]
         report = _run(tmp_path, urls, threads=16, per_host=4)
         big, small = _of(server, "big"), _of(server, "small")
     assert report.done == 500
     asked_before = sum(each.at < small[-1].at for each in big)
-    assert asked_before < len(big) / 2, "the small hosts ended while the big one went on"
+    assert asked_before < len(big) / 2, (
+        "the small hosts ended while the big one went on"
+    )
 
 
 def test_a_big_host_alone_is_not_slowed_by_fairness(tmp_path: Path) -> None:
     with FaultyServer({"/*": delay(0.02, page("here"))}) as server:
-        _run(tmp_path, [server.url(f"/{n}", "big.localhost") for n in range(60)], per_host=4)
+        _run(
+            tmp_path,
+            [server.url(f"/{n}", "big.localhost") for n in range(60)],
+            per_host=4,
+        )
         assert server.max_concurrent("big.localhost") == 4
 
 
@@ -55,7 +67,9 @@ def test_good_hosts_end_before_silent_ones_time_out(tmp_path: Path) -> None:
     patience = 3.0
     with FaultyServer({"/*": delay(0.005, page("here"))}) as server:
         silence = silent()
-        server.behaviours |= {f"//silent{h}.localhost/*": silence for h in range(10)}
+        server.behaviours |= {
+            f"//silent{h}.localhost/*": silence for h in range(10)
+        }
         urls = [server.url(f"/{n}", f"{kind}{h}.localhost") for n in range(8) for h in range(10)
                 for kind in ("silent", "good")]  # fmt: skip
         report = _run(tmp_path, urls, threads=16, timeout_seconds=patience, max_time_seconds=2.0,
@@ -91,7 +105,9 @@ class Simulation:
     ledger: Ledger
     now: float = 1_000_000.0
     given: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    ended: dict[str, float] = field(default_factory=dict)  # when the last URL of a kind ended
+    ended: dict[str, float] = field(
+        default_factory=dict
+    )  # when the last URL of a kind ended
     most: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def run(self) -> None:
@@ -106,7 +122,11 @@ class Simulation:
                     break
                 task = decision.task
                 if decision.refusal is not None:
-                    self._end(task, FinishedRow("failed", decision.refusal.kind, 0), began)
+                    self._end(
+                        task,
+                        FinishedRow("failed", decision.refusal.kind, 0),
+                        began,
+                    )
                     continue
                 seconds = TIMEOUT if _kind(task) == "silent" else ANSWER
                 self.given[_kind(task)] += seconds
@@ -119,7 +139,9 @@ class Simulation:
                 if self.frontier.finished:
                     return
                 assert opens is not None, "somebody waits, and for nothing"
-            if not flights or (opens is not None and self.now < opens < flights[0][0]):
+            if not flights or (
+                opens is not None and self.now < opens < flights[0][0]
+            ):
                 self.now = opens if opens is not None else self.now
                 continue
             self.now, _, task = heappop(flights)
@@ -130,7 +152,11 @@ class Simulation:
             failure = errors.new_failure("timeout_read", "silence")
             failed = FetchFailed(task, failure, task.url, self.now)
             if not self.frontier.schedule_retry(failed, self.now):
-                self._end(task, FinishedRow("failed", failure.kind, task.attempt), began)
+                self._end(
+                    task,
+                    FinishedRow("failed", failure.kind, task.attempt),
+                    began,
+                )
             self.frontier.request_ended(failed, self.now)
         else:
             fetched = Fetched(task, task.url, 200, "page", "text/html", None, (), "1.part", 9, 9,
@@ -152,7 +178,11 @@ def _simulated(folder: Path, *kinds: str) -> Simulation:
     folder.mkdir()
     ledger = Ledger(folder / "ledger.sqlite")
     hosts = [f"{kind}-{n}.example" for n in range(HOSTS) for kind in kinds]
-    lines = [Line(parts_of(f"http://{host}/{n}")) for n in range(URLS) for host in hosts]
+    lines = [
+        Line(parts_of(f"http://{host}/{n}"))
+        for n in range(URLS)
+        for host in hosts
+    ]
     ledger.intake.add(lines, 1)
     frontier = Frontier(
         ledger.lanes,

@@ -35,7 +35,13 @@ from tests.stories.runs import (
 )
 
 OLD = PROJECT / "tests" / "folders"
-NAMES = Names({"shop.test": PUBLIC, "closed.test": "93.184.216.35", "busy.test": "93.184.216.36"})
+NAMES = Names(
+    {
+        "shop.test": PUBLIC,
+        "closed.test": "93.184.216.35",
+        "busy.test": "93.184.216.36",
+    }
+)
 HOME = b"<title>Shop</title><p>Home<img src=/a.png><img src='/none.png'>"
 
 
@@ -67,12 +73,21 @@ def server() -> Iterator[FaultyServer]:
 
 def _run(project: Path, server: FaultyServer, **how: object) -> scraper.Report:
     folder = project / "downloads" / "urls"
-    keys = {"dir": str(folder), "processes": 1, "retry_wait_seconds": 0.01, "allow_hosts": []}
+    keys = {
+        "dir": str(folder),
+        "processes": 1,
+        "retry_wait_seconds": 0.01,
+        "allow_hosts": [],
+    }
     makers = internet(NAMES, Wire(server.port))
-    return run_with(makers, project / "urls.txt", scraper.configure(**keys), **how)  # type: ignore[arg-type]
+    return run_with(
+        makers, project / "urls.txt", scraper.configure(**keys), **how
+    )  # type: ignore[arg-type]
 
 
-def test_an_open_pass_goes_on_where_it_stopped(project: Path, server: FaultyServer) -> None:
+def test_an_open_pass_goes_on_where_it_stopped(
+    project: Path, server: FaultyServer
+) -> None:
     before = records_of(project / "downloads" / "urls")
     report = _run(project, server)
     after = records_of(project / "downloads" / "urls")
@@ -94,18 +109,24 @@ def test_a_host_without_its_robots_txt_counts_as_failed_now(
     assert report.totals.skips == {"robots_disallowed": 1}
 
 
-def test_its_failures_are_asked_again(project: Path, server: FaultyServer) -> None:
+def test_its_failures_are_asked_again(
+    project: Path, server: FaultyServer
+) -> None:
     _run(project, server)
     _run(project, server, retry=())
     last = last_of(project / "downloads" / "urls")
-    states = {url: (each["state"], each["pass"]) for url, each in last.items() if url}
+    states = {
+        url: (each["state"], each["pass"]) for url, each in last.items() if url
+    }
     assert states["http://closed.test/a"] == ("done", 3)
     assert states["http://shop.test/broken"] == ("done", 3)
     assert states["http://shop.test/gone"] == ("failed", 3)
     assert states["http://shop.test/lake"] == ("done", 1)
 
 
-def test_a_refresh_sends_its_validators(project: Path, server: FaultyServer) -> None:
+def test_a_refresh_sends_its_validators(
+    project: Path, server: FaultyServer
+) -> None:
     _run(project, server)
     _run(project, server, refresh=True)
     (seen,) = server.seen_of("/")
@@ -121,7 +142,9 @@ def test_its_ledger_is_migrated_by_a_run_and_only_read_by_status(
     bytes_before = ledger.read_bytes()
     told = scrape("status", "downloads/urls", dir=None)
     _, headline, *_ = told.stdout.splitlines()
-    assert headline == "5 done · 4 failed · 2 skipped · 4 pages · 1 image · 248 B"
+    assert (
+        headline == "5 done · 4 failed · 2 skipped · 4 pages · 1 image · 248 B"
+    )
     assert ledger.read_bytes() == bytes_before
     _run(project, server)
     assert _schema_of(ledger) == SCHEMA

@@ -49,11 +49,17 @@ class World:
     def __init__(self, folder: Path, server: FaultyServer) -> None:
         self.folder = folder
         self.server = server
-        self.names = Names({"public.test": PUBLIC, "other.test": OTHER, "inside.test": INSIDE})
+        self.names = Names(
+            {"public.test": PUBLIC, "other.test": OTHER, "inside.test": INSIDE}
+        )
         self.wire = Wire(server.port)
 
     def run(self, *urls: str, **keys: Any) -> dict[str, dict[str, Any]]:
-        keys = {"save_only": True, "robots": "off", "retry_wait_seconds": 0.01} | keys
+        keys = {
+            "save_only": True,
+            "robots": "off",
+            "retry_wait_seconds": 0.01,
+        } | keys
         keys.setdefault("allow_hosts", [])
         config = scraper.configure(dir=str(self.folder / "run"), **keys)
         run_with(internet(self.names, self.wire), urls, config)
@@ -66,10 +72,16 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield World(tmp_path, server)
 
 
-def test_redirects_of_a_public_host_reach_no_special_address_in_any_spelling(world: World) -> None:
+def test_redirects_of_a_public_host_reach_no_special_address_in_any_spelling(
+    world: World,
+) -> None:
     for number, host in enumerate(SPECIAL):
-        world.server.behaviours[f"/{number}"] = redirect(f"http://{host}/inside")
-    records = world.run(*(f"http://public.test/{number}" for number in range(len(SPECIAL))))
+        world.server.behaviours[f"/{number}"] = redirect(
+            f"http://{host}/inside"
+        )
+    records = world.run(
+        *(f"http://public.test/{number}" for number in range(len(SPECIAL)))
+    )
     kinds = {
         host: records[f"http://public.test/{number}"]["error_kind"]
         for number, host in enumerate(SPECIAL)
@@ -81,18 +93,26 @@ def test_redirects_of_a_public_host_reach_no_special_address_in_any_spelling(wor
 
 
 def test_so_it_is_for_the_images_that_a_public_page_names(world: World) -> None:
-    images = "".join(f"<img src='http://{host}/{n}.png'>" for n, host in enumerate(SPECIAL))
-    world.server.behaviours["/"] = page(images + "<img src=//inside.test/a.png>")
+    images = "".join(
+        f"<img src='http://{host}/{n}.png'>" for n, host in enumerate(SPECIAL)
+    )
+    world.server.behaviours["/"] = page(
+        images + "<img src=//inside.test/a.png>"
+    )
     records = world.run("http://public.test/", save_only=False, processes=1)
     found = {url: each for url, each in records.items() if each["parent"]}
     assert len(found) >= len(SPECIAL) // 2  # many spellings are one URL
-    assert {each["error_kind"] for each in found.values()} == {"private_address"}
+    assert {each["error_kind"] for each in found.values()} == {
+        "private_address"
+    }
     assert {each["state"] for each in found.values()} == {"skipped"}
     assert set(world.wire.contacted) == {PUBLIC}
 
 
 @pytest.mark.parametrize("host", ["inside.test", "inside.test."])
-def test_a_private_name_is_not_reached_from_a_public_one(world: World, host: str) -> None:
+def test_a_private_name_is_not_reached_from_a_public_one(
+    world: World, host: str
+) -> None:
     world.server.behaviours["/"] = redirect(f"http://{host}/inside")
     records = world.run("http://public.test/")
     assert records["http://public.test/"]["error_kind"] == "private_address"
@@ -107,11 +127,16 @@ def test_a_page_that_a_private_host_redirected_to_a_public_one_is_a_public_page(
         "//public.test/": page(f"<img src=http://{INSIDE}/secret.png>"),
     }
     records = world.run("http://inside.test/", save_only=False, processes=1)
-    assert records[f"http://{INSIDE}/secret.png"]["error_kind"] == "private_address"
+    assert (
+        records[f"http://{INSIDE}/secret.png"]["error_kind"]
+        == "private_address"
+    )
     assert world.wire.contacted == [INSIDE, PUBLIC]
 
 
-def test_what_the_list_names_may_be_private_and_lead_to_private_hosts(world: World) -> None:
+def test_what_the_list_names_may_be_private_and_lead_to_private_hosts(
+    world: World,
+) -> None:
     world.server.behaviours |= {
         "//inside.test/": redirect(f"http://{INSIDE}/there"),
         "/there": page("fine"),
@@ -121,14 +146,18 @@ def test_what_the_list_names_may_be_private_and_lead_to_private_hosts(world: Wor
     assert set(world.wire.contacted) == {INSIDE}
 
 
-def test_link_local_is_asked_only_if_that_address_is_listed(world: World) -> None:
+def test_link_local_is_asked_only_if_that_address_is_listed(
+    world: World,
+) -> None:
     world.names.answers["metadata.test"] = [METADATA]
     world.server.behaviours |= {
         "//inside.test/": redirect(f"http://{METADATA}/token"),
         "/token": page("listed"),
     }
     records = world.run("http://inside.test/", "http://metadata.test/token")
-    assert {each["error_kind"] for each in records.values()} == {"private_address"}
+    assert {each["error_kind"] for each in records.values()} == {
+        "private_address"
+    }
     assert METADATA not in world.wire.contacted
     records = _again(world, f"http://{METADATA}/token")
     assert records[f"http://{METADATA}/token"]["state"] == "done"
@@ -153,19 +182,26 @@ def test_mixed_answers_are_refused(world: World, answer: list[str]) -> None:
 def test_rebinding_between_check_and_connection_gains_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scraper.guard.resolver.FOUND_SECONDS", 0.0)  # the shortest TTL there is
+    monkeypatch.setattr(
+        "scraper.guard.resolver.FOUND_SECONDS", 0.0
+    )  # the shortest TTL there is
     world.names.answers["rebinding.test"] = [PUBLIC, HERE]
     # Each answer closes its connection, so that the next one needs a look-up.
     world.server.behaviours["/*"] = page("mine", {"Connection": "close"})
     urls = [f"http://rebinding.test/{number}" for number in range(5)]
     records = world.run(*urls, threads=1, per_host=1)
     assert records[urls[0]]["state"] == "done"
-    assert {records[url]["error_kind"] for url in urls[1:]} == {None, "private_address"} - {None}
+    assert {records[url]["error_kind"] for url in urls[1:]} == {
+        None,
+        "private_address",
+    } - {None}
     assert world.wire.contacted == [PUBLIC]
     assert len(world.names.asked) > 1
 
 
-def test_a_name_that_was_public_last_night_is_not_private_tonight(world: World) -> None:
+def test_a_name_that_was_public_last_night_is_not_private_tonight(
+    world: World,
+) -> None:
     world.names.answers["rebinding.test"] = [PUBLIC, INSIDE]
     world.server.behaviours["/*"] = page("mine")
     world.run("http://rebinding.test/1")
@@ -201,27 +237,45 @@ def test_the_allow_list_holds_for_redirects_and_images(world: World) -> None:
     }
     records = world.run("http://public.test/away", "http://public.test/page", save_only=False,
                      processes=1, allow_hosts=["public.test"])  # fmt: skip
-    assert records["http://public.test/away"]["error_kind"] == "host_not_allowed"
-    assert records["http://other.test/a.png"]["error_kind"] == "host_not_allowed"
+    assert (
+        records["http://public.test/away"]["error_kind"] == "host_not_allowed"
+    )
+    assert (
+        records["http://other.test/a.png"]["error_kind"] == "host_not_allowed"
+    )
     assert world.names.asked == ["public.test"]
 
 
 @pytest.mark.parametrize("port", [22, 25, 110, 143, 6667, 10080])
-def test_ports_of_other_protocols_are_refused_by_list_and_redirect(world: World, port: int) -> None:
+def test_ports_of_other_protocols_are_refused_by_list_and_redirect(
+    world: World, port: int
+) -> None:
     world.server.behaviours["/"] = redirect(f"http://other.test:{port}/")
     records = world.run("http://public.test/", f"http://other.test:{port}/")
-    assert {each["error_kind"] for each in records.values()} == {"port_not_allowed"}
+    assert {each["error_kind"] for each in records.values()} == {
+        "port_not_allowed"
+    }
     assert world.wire.contacted == [PUBLIC]
 
 
-def test_deny_networks_win_over_the_list_and_allow_networks_open(world: World) -> None:
-    world.server.behaviours |= {"/": redirect(f"http://{INSIDE}/in"), "/in": page("in")}
+def test_deny_networks_win_over_the_list_and_allow_networks_open(
+    world: World,
+) -> None:
+    world.server.behaviours |= {
+        "/": redirect(f"http://{INSIDE}/in"),
+        "/in": page("in"),
+    }
     records = world.run("http://public.test/", allow_networks=["10.1.0.0/16"])
     assert records["http://public.test/"]["state"] == "done"
     records = _again(
-        world, "http://inside.test/in", f"http://{INSIDE}/in", deny_networks=["10.0.0.0/8"]
+        world,
+        "http://inside.test/in",
+        f"http://{INSIDE}/in",
+        deny_networks=["10.0.0.0/8"],
     )
-    assert {each["error_kind"] for each in records.values()} == {"private_address"}
+    assert {each["error_kind"] for each in records.values()} == {
+        "private_address"
+    }
 
 
 # -- a proxy ----------------------------------------------------------------------------------
@@ -234,7 +288,9 @@ def proxied(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def test_through_a_proxy_names_are_the_proxys_business_and_literals_ours(proxied: World) -> None:
+def test_through_a_proxy_names_are_the_proxys_business_and_literals_ours(
+    proxied: World,
+) -> None:
     proxied.server.behaviours |= {
         "http://public.test/": redirect(f"http://{METADATA}/token"),
         "http://other.test/": page("fine"),
@@ -254,11 +310,15 @@ def test_the_proxy_itself_must_be_on_the_allow_list(proxied: World) -> None:
     assert records["http://public.test/"]["error_kind"] == "host_not_allowed"
     assert proxied.wire.contacted == []
     proxied.server.behaviours["http://public.test/"] = page("fine")
-    records = _again(proxied, "http://public.test/", allow_hosts=["public.test", HERE])
+    records = _again(
+        proxied, "http://public.test/", allow_hosts=["public.test", HERE]
+    )
     assert records["http://public.test/"]["state"] == "done"
 
 
-def test_a_run_through_a_proxy_says_what_the_guard_cannot_see(proxied: World) -> None:
+def test_a_run_through_a_proxy_says_what_the_guard_cannot_see(
+    proxied: World,
+) -> None:
     proxied.run("http://public.test/")
     log = (proxied.folder / "run" / "run.log").read_text()
     assert "proxy" in log

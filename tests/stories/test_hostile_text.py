@@ -28,12 +28,15 @@ HIDDEN_OR_BODIES = (".scraper", "pages", "images", "files", "processed")
 
 @pytest.fixture
 def site() -> Iterator[FaultyServer]:
-    head = (
-        f"<meta charset=utf-8><title>{HOSTILE}</title><meta name=description content='{HOSTILE}'>"
-    )
+    described = f"<meta name=description content='{HOSTILE}'>"
+    head = f"<meta charset=utf-8><title>{HOSTILE}</title>{described}"
     answers = {
-        "/robots.txt": robots(f"User-agent: *\nDisallow: /no{HOSTILE}\nDisallow: /forbidden"),
-        "/page": page(f"{head}<a href='/{HOSTILE}'>{HOSTILE}</a><img src='/{HOSTILE}.png'>"),
+        "/robots.txt": robots(
+            f"User-agent: *\nDisallow: /no{HOSTILE}\nDisallow: /forbidden"
+        ),
+        "/page": page(
+            f"{head}<a href='/{HOSTILE}'>{HOSTILE}</a><img src='/{HOSTILE}.png'>"
+        ),
         "/404": bad_status_line(b"HTTP/1.1 404 " + SENT),
         "/503": bad_status_line(b"HTTP/1.1 503 " + SENT),
         "/header": odd_header(b"X-Odd: " + SENT + b"\r\nX-Robots-Tag: " + SENT),
@@ -53,7 +56,11 @@ def nothing_in(scraped: Scraped) -> None:
         assert commands_in(shown, lines=True) == []
     for path in scraped.folder.rglob("*"):
         assert commands_in(str(path.relative_to(scraped.folder))) == []
-        if path.is_file() and path.relative_to(scraped.folder).parts[0] not in HIDDEN_OR_BODIES:
+        if (
+            path.is_file()
+            and path.relative_to(scraped.folder).parts[0]
+            not in HIDDEN_OR_BODIES
+        ):
             assert commands_in(path.read_bytes(), lines=True) == [], path.name
 
 
@@ -64,13 +71,19 @@ def test_no_word_of_a_site_or_a_list_commands_the_terminal(
     name = f"urls{HOSTILE}.txt"
     lines = [site.url(path) for path in ("/page", "/404", "/503", "/header", "/type", "/garbage",
              "/no-http", "/away", "/nowhere", "/on", "/forbidden", f"/{HOSTILE}")]  # fmt: skip
-    lst = scrape.list_of(*lines, f"no{HOSTILE}url", f"ftp://{HOSTILE}", name=name)
-    done = scrape(lst, "-v", "-o", "-", "-p", "1", "-R", "0", "--log-format", form)
+    lst = scrape.list_of(
+        *lines, f"no{HOSTILE}url", f"ftp://{HOSTILE}", name=name
+    )
+    done = scrape(
+        lst, "-v", "-o", "-", "-p", "1", "-R", "0", "--log-format", form
+    )
     assert done.code == 3, done.stderr
     assert len(done.records) > len(lines)
     nothing_in(done)
     titles = [each["title"] for each in done.records if each.get("title")]
-    assert any("\x1b" in title for title in titles), "and yet the values are whole"
+    assert any("\x1b" in title for title in titles), (
+        "and yet the values are whole"
+    )
 
 
 @pytest.mark.parametrize("path", ["/page", "/404", "/header", "/type", "/garbage", "/no-http",
@@ -117,7 +130,9 @@ def test_no_word_of_the_command_line_commands_the_terminal(
         assert len(told.stderr.splitlines()) <= 4, told.stderr
 
 
-def test_the_status_of_a_folder_with_a_hostile_name(scrape: Scrape, site: FaultyServer) -> None:
+def test_the_status_of_a_folder_with_a_hostile_name(
+    scrape: Scrape, site: FaultyServer
+) -> None:
     folder = f"run{HOSTILE}"
     done = scrape.here(scrape.list_of(site.url("/page")), dir=folder)
     told = scrape("status", folder, dir=None)
@@ -128,7 +143,9 @@ def test_the_status_of_a_folder_with_a_hostile_name(scrape: Scrape, site: Faulty
         assert commands_in(shown, lines=True) == []
 
 
-def test_what_a_terminal_cannot_show_is_shown_as_an_escape(scrape: Scrape) -> None:
+def test_what_a_terminal_cannot_show_is_shown_as_an_escape(
+    scrape: Scrape,
+) -> None:
     ascii_only = {"PYTHONIOENCODING": "ascii"}
     for words in (["explain", "x\u00fc"], ["--show-config", "-U", "x\u00fc"]):
         told = scrape(*words, dir=None, environment=ascii_only)

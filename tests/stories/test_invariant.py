@@ -38,7 +38,9 @@ from tests.stories.simulated import (
 )
 from tests.stories.writes import NAMES
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a run is a fork of this process")
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="a run is a fork of this process"
+)
 
 SEEDS = st.integers(0, 2**32)
 PATHS = st.builds("{}/{}".format, st.sampled_from(KINDS), st.integers(0, 8))
@@ -47,7 +49,14 @@ NEVER = ("", 0)
 ANYWHERE = st.tuples(st.sampled_from(NAMES), NTH)
 IN_A_COMMIT = st.tuples(
     st.sampled_from(
-        ["write sink", "sql INSERT", "sql UPDATE", "sql COMMIT", "sql DELETE", "rename"]
+        [
+            "write sink",
+            "sql INSERT",
+            "sql UPDATE",
+            "sql COMMIT",
+            "sql DELETE",
+            "rename",
+        ]
     ),
     st.integers(2, 8),
 )
@@ -64,7 +73,9 @@ class Folder(RuleBasedStateMachine):
         self.told = self.root / "told"
         self.paths = paths
         self.wish = {"retry": False, "refresh": False}
-        self.over = False  # the last pass is complete, and the list has not grown
+        self.over = (
+            False  # the last pass is complete, and the list has not grown
+        )
 
     @rule(paths=st.lists(PATHS, min_size=4, max_size=12))
     def the_list_grows(self, paths: list[str]) -> None:
@@ -103,24 +114,37 @@ class Folder(RuleBasedStateMachine):
 
     @precondition(lambda self: self.over)
     @rule(seed=SEEDS, crash_at=st.none() | WRITES)
-    def ask_the_failed_again(self, seed: int, crash_at: tuple[str, int] | None) -> None:
+    def ask_the_failed_again(
+        self, seed: int, crash_at: tuple[str, int] | None
+    ) -> None:
         due = {path for path in self.paths if path.partition("/")[0] in FAILS}
         self._new_pass(Turn(seed, retry=True, crash_at=crash_at or NEVER), due)
 
     @precondition(lambda self: self.over)
     @rule(seed=SEEDS, crash_at=st.none() | WRITES)
-    def ask_all_again(self, seed: int, crash_at: tuple[str, int] | None) -> None:
-        self._new_pass(Turn(seed, refresh=True, crash_at=crash_at or NEVER), set(self.paths))
+    def ask_all_again(
+        self, seed: int, crash_at: tuple[str, int] | None
+    ) -> None:
+        self._new_pass(
+            Turn(seed, refresh=True, crash_at=crash_at or NEVER),
+            set(self.paths),
+        )
 
     def _new_pass(self, turn: Turn, due: set[str]) -> None:
         """A pass over what is due, through a crash if there is one."""
         before = _passes(self.folder)
         code = self._take(turn)
-        assert code in ((CRASHED, FINISHED) if turn.crash_at[0] else (FINISHED,))
+        assert code in (
+            (CRASHED, FINISHED) if turn.crash_at[0] else (FINISHED,)
+        )
         if code == CRASHED:
             again = Turn(turn.seed + 1, retry=turn.retry, refresh=turn.refresh)
             assert self._take(again) == FINISHED
-        told = [each["url"] for each in _records(self.folder) if each["pass"] > before]
+        told = [
+            each["url"]
+            for each in _records(self.folder)
+            if each["pass"] > before
+        ]
         assert set(told) >= {url_of(path) for path in due}
 
     def _take(self, turn: Turn) -> int:
@@ -172,21 +196,29 @@ def check_ledger_follows_records(folder: Path) -> None:
 
 def _named(record: dict[str, Any]) -> dict[str, str]:
     """The files that a record names, with their hashes."""
-    files = {each["path"]: each["sha256"] for each in record.get("processed", ())}
-    return files | ({record["path"]: record["sha256"]} if record["path"] is not None else {})
+    files = {
+        each["path"]: each["sha256"] for each in record.get("processed", ())
+    }
+    return files | (
+        {record["path"]: record["sha256"]} if record["path"] is not None else {}
+    )
 
 
 def _files(folder: Path) -> dict[str, str]:
     """The files that are there, with their hashes."""
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(folder).as_posix(): hashlib.sha256(
+            path.read_bytes()
+        ).hexdigest()
         for name in ("pages", "images", "files", "processed")
         for path in (folder / name).rglob("*")
         if path.is_file()
     }
 
 
-def _ledger(folder: Path) -> tuple[list[tuple[Any, ...]], int, dict[int, dict[str, Any]]]:
+def _ledger(
+    folder: Path,
+) -> tuple[list[tuple[Any, ...]], int, dict[int, dict[str, Any]]]:
     """Rows, the position in records.jsonl, and the counts of each pass; none before the first
     commit."""
     path = folder / ".scraper" / "ledger.sqlite"
@@ -194,14 +226,22 @@ def _ledger(folder: Path) -> tuple[list[tuple[Any, ...]], int, dict[int, dict[st
         return [], 0, {}
     db = sqlite3.connect(path)
     try:
-        rows = db.execute('SELECT url, state, pass, "offset", length FROM url').fetchall()
-        found = db.execute("SELECT position FROM sink WHERE name = 'records.jsonl'").fetchone()
+        rows = db.execute(
+            'SELECT url, state, pass, "offset", length FROM url'
+        ).fetchall()
+        found = db.execute(
+            "SELECT position FROM sink WHERE name = 'records.jsonl'"
+        ).fetchone()
         counts = dict(db.execute("SELECT number, counts FROM pass"))
     except sqlite3.OperationalError:
         return [], 0, {}  # it has no tables yet
     finally:
         db.close()
-    return rows, int(found[0]) if found else 0, {n: json.loads(c) for n, c in counts.items()}
+    return (
+        rows,
+        int(found[0]) if found else 0,
+        {n: json.loads(c) for n, c in counts.items()},
+    )
 
 
 def check_complete(folder: Path, paths: list[str], told: Path) -> None:
@@ -209,27 +249,53 @@ def check_complete(folder: Path, paths: list[str], told: Path) -> None:
     rows, position, counts = _ledger(folder)
     records = _records(folder)
     assert position == (folder / "records.jsonl").stat().st_size
-    assert {state for _, state, *_ in rows} <= {"done", "unchanged", "failed", "skipped"}
+    assert {state for _, state, *_ in rows} <= {
+        "done",
+        "unchanged",
+        "failed",
+        "skipped",
+    }
     last = {each["key"]: each for each in records}
     assert len(last) == len(rows)
-    listed = {each["url"]: each["state"] for each in last.values() if each["parent"] is None}
+    listed = {
+        each["url"]: each["state"]
+        for each in last.values()
+        if each["parent"] is None
+    }
     for path in paths:
         kind = path.partition("/")[0]
-        right = {"failed"} if kind in FAILS else {"skipped"} if kind in SKIPPED else None
+        right = (
+            {"failed"}
+            if kind in FAILS
+            else {"skipped"}
+            if kind in SKIPPED
+            else None
+        )
         assert listed[url_of(path)] in (right or {"done", "unchanged"}), path
     for number, tally in counts.items():
-        states = Counter(each["state"] for each in records if each["pass"] == number)
+        states = Counter(
+            each["state"] for each in records if each["pass"] == number
+        )
         assert tally["urls"] == states.total(), (number, tally, states)
-        assert all(tally[state] == n for state, n in states.items()), (number, tally, states)
+        assert all(tally[state] == n for state, n in states.items()), (
+            number,
+            tally,
+            states,
+        )
 
     named: dict[str, str] = {}
     for record in last.values():
         named |= _named(record)
         if record["path"] is not None:
-            assert record["sha256"] == hashlib.sha256(body_of(record["final_url"])).hexdigest()
+            assert (
+                record["sha256"]
+                == hashlib.sha256(body_of(record["final_url"])).hexdigest()
+            )
     assert _files(folder) == named
     assert not list((folder / ".scraper" / "parts").iterdir())
-    failures = [each["key"] for each in records if each["error_kind"] is not None]
+    failures = [
+        each["key"] for each in records if each["error_kind"] is not None
+    ]
     errors = (folder / "errors.jsonl").read_bytes().splitlines()
     assert len(errors) == len(failures)
     # Whoever listened to this run has heard of each once, whichever run has asked it.

@@ -24,16 +24,24 @@ class Rows:
 
     def __init__(self, hosts: int) -> None:
         self.each = URLS // hosts
-        self.hosts = {lane_of(f"h{number}.test"): number for number in range(hosts)}
+        self.hosts = {
+            lane_of(f"h{number}.test"): number for number in range(hosts)
+        }
         self.left = {lane: list(range(self.each)) for lane in self.hosts}
         self._order = sorted(self.hosts)
         self.kept: dict[int, HostState] = {}
 
     def next_lane(self, after: int) -> int | None:
-        return next((lane for lane in self._order if lane > after and self.left[lane]), None)
+        return next(
+            (lane for lane in self._order if lane > after and self.left[lane]),
+            None,
+        )
 
     def waiting(self, lane: int, limit: int) -> list[Waiting]:
-        return [Waiting(self.task(lane, number), 0.0) for number in self.left[lane][:limit]]
+        return [
+            Waiting(self.task(lane, number), 0.0)
+            for number in self.left[lane][:limit]
+        ]
 
     def task(self, lane: int, number: int) -> Task:
         host = self.hosts[lane]
@@ -52,7 +60,9 @@ class Rows:
     def keep_host(self, state: HostState) -> None:
         self.kept[state.id] = state
 
-    def keep_robots(self, lane: int, name: str, scheme: str, at: float, text: str) -> None:
+    def keep_robots(
+        self, lane: int, name: str, scheme: str, at: float, text: str
+    ) -> None:
         raise AssertionError("robots.txt is not asked for here")
 
 
@@ -71,7 +81,11 @@ def _held(frontier: Frontier) -> int:
     lanes = frontier._lanes
     ready = len(lanes._responsive.ready) + len(lanes._new.ready)
     containers = [*vars(frontier).values(), *vars(lanes).values()]
-    return ready + sum(map(_size, containers)) + sum(map(_held_by, lanes._awake.values()))
+    return (
+        ready
+        + sum(map(_size, containers))
+        + sum(map(_held_by, lanes._awake.values()))
+    )
 
 
 def _held_by(lane: Lane) -> int:
@@ -84,20 +98,33 @@ def _size(value: object) -> int:
     return len(value) if isinstance(value, list | deque | set) else 0
 
 
-@pytest.mark.parametrize("delay", [0.0, 30.0], ids=["no delay", "30 s between requests"])
+@pytest.mark.parametrize(
+    "delay", [0.0, 30.0], ids=["no delay", "30 s between requests"]
+)
 @pytest.mark.parametrize("hosts", [1, 20, 2_000])
-def test_what_the_frontier_holds_stays_bounded(hosts: int, delay: float) -> None:
+def test_what_the_frontier_holds_stays_bounded(
+    hosts: int, delay: float
+) -> None:
     rows = Rows(hosts)
-    keys = HostSettings(robots="off", delay_seconds=delay, jitter=0.0, per_host=4)
+    keys = HostSettings(
+        robots="off", delay_seconds=delay, jitter=0.0, per_host=4
+    )
     frontier = Frontier(
-        rows, AllMayBeAsked(), keys, FetchSettings(), threads=32, draw=random.Random(1)
+        rows,
+        AllMayBeAsked(),
+        keys,
+        FetchSettings(),
+        threads=32,
+        draw=random.Random(1),
     )
     now, asked, most, lanes = 1e9, 0, 0, 0
     flying: deque[Decision] = deque()
 
     def land() -> None:
         task = flying.popleft().task
-        gone = FetchFailed(task, new_failure("body_undecodable", "it is gone"), task.url, now)
+        gone = FetchFailed(
+            task, new_failure("body_undecodable", "it is gone"), task.url, now
+        )
         frontier.request_ended(gone, now)
         rows.recorded(task)
         frontier.release(task)
@@ -111,7 +138,9 @@ def test_what_the_frontier_holds_stays_bounded(hosts: int, delay: float) -> None
             land()
         elif not frontier.finished:
             opens = frontier.opens_at(now)
-            assert opens is not None, "nothing is under way, and nothing will open"
+            assert opens is not None, (
+                "nothing is under way, and nothing will open"
+            )
             now = max(opens, now + 0.001)
         if asked % 100 == 0:
             most = max(most, _held(frontier))
@@ -122,5 +151,7 @@ def test_what_the_frontier_holds_stays_bounded(hosts: int, delay: float) -> None
     # one or two queues; of any other host there are a few numbers. Nothing grows with the list.
     awake = min(hosts, MAX_LANES)
     assert lanes <= awake
-    assert most <= awake * (min(REFILL, rows.each) + 2) + 3 * hosts + WINDOW + 100
+    assert (
+        most <= awake * (min(REFILL, rows.each) + 2) + 3 * hosts + WINDOW + 100
+    )
     assert _held(frontier) <= 4 * hosts + 100

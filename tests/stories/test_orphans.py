@@ -17,7 +17,9 @@ from scraper.faulty import Exchange, FaultyServer, page
 from tests.conftest import PROJECT
 from tests.stories import kills
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="looks into /proc"
+)
 
 PATIENCE_SECONDS = 5.0  # issue "Unkillable", 3
 BUDGET_SECONDS = 2.0
@@ -27,7 +29,9 @@ def _of_session(leader: int) -> Iterator[int]:
     """The living processes of a session: coordinator, fork server, workers."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, _, session, *_ = stat.read_text().rpartition(")")[2].split()
+            state, _, _, session, *_ = (
+                stat.read_text().rpartition(")")[2].split()
+            )
         except OSError:  # gone in between
             continue
         if int(session) == leader and state not in "ZX":
@@ -76,13 +80,17 @@ def _gone(leader: int, folder: Path, seconds: float) -> bool:
 
 
 @pytest.mark.parametrize("what", ["idles", "spins"])
-def test_workers_are_gone_soon_after_their_parent(what: str, tmp_path: Path) -> None:
+def test_workers_are_gone_soon_after_their_parent(
+    what: str, tmp_path: Path
+) -> None:
     leader, there = _killed_at(what, tmp_path, budget=600)
     assert there >= 3 + 2  # with fork server and its tracker
     assert _gone(leader, tmp_path, PATIENCE_SECONDS)
 
 
-def test_workers_that_hold_the_gil_are_gone_with_their_budget(tmp_path: Path) -> None:
+def test_workers_that_hold_the_gil_are_gone_with_their_budget(
+    tmp_path: Path,
+) -> None:
     leader, there = _killed_at("spins_in_c", tmp_path, BUDGET_SECONDS)
     assert there >= 3 + 2  # with fork server and its tracker
     assert _gone(leader, tmp_path, BUDGET_SECONDS + PATIENCE_SECONDS)

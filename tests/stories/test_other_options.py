@@ -49,7 +49,10 @@ def test_a_finished_folder_says_what_its_pictures_were_made_with(
     urls = scrape.list_of(server.url("/a.jpg"))
     scrape(urls)
     told = scrape(urls, "--resize", "300", "--grayscale")
-    assert "(--resize was 512, now 300, --grayscale was not given, now given)" in told.stderr
+    assert (
+        "(--resize was 512, now 300, --grayscale was not given, now given)"
+        in told.stderr
+    )
     assert ANEW in told.stderr
     assert ANEW in (told.folder / "run.log").read_text()
     assert _widths(told.folder) == {512}
@@ -60,7 +63,9 @@ def test_a_finished_folder_says_what_its_pictures_were_made_with(
     assert "(--resize was 300, now 512" in scrape(urls).stderr
 
 
-def test_the_same_options_say_nothing(scrape: Scrape, server: FaultyServer) -> None:
+def test_the_same_options_say_nothing(
+    scrape: Scrape, server: FaultyServer
+) -> None:
     urls = scrape.list_of(server.url("/gone"))
     scrape.here(urls, "-j", "4")
     told = scrape.here(urls, "-j", "8", "--per-host", "2", "--delay", "1ms")
@@ -72,9 +77,18 @@ def test_what_joins_a_folder_with_other_options_is_mixed_from_then_on(
 ) -> None:
     scrape.here(scrape.list_of(server.url("/page")), "--resize", "100")
     grown = scrape.list_of(server.url("/page"), server.url("/gone"))
-    assert "(--resize was 100, now 200)" in scrape.here(grown, "--resize", "200").stderr
-    assert "(--resize was 200, now 100)" in scrape.here(grown, "--resize", "100").stderr
-    assert "(--resize was 200 or 100, now 300)" in scrape.here(grown, "--resize", "300").stderr
+    assert (
+        "(--resize was 100, now 200)"
+        in scrape.here(grown, "--resize", "200").stderr
+    )
+    assert (
+        "(--resize was 200, now 100)"
+        in scrape.here(grown, "--resize", "100").stderr
+    )
+    assert (
+        "(--resize was 200 or 100, now 300)"
+        in scrape.here(grown, "--resize", "300").stderr
+    )
 
 
 def test_a_retry_says_that_its_options_are_not_those_of_what_it_mends(
@@ -95,7 +109,9 @@ def test_a_pass_that_goes_on_with_other_options_says_so(
     assert "(--obey was not given, now noai)" in told.stderr
 
 
-def test_a_function_that_was_edited_is_another(scrape: Scrape, server: FaultyServer) -> None:
+def test_a_function_that_was_edited_is_another(
+    scrape: Scrape, server: FaultyServer
+) -> None:
     (scrape.folder / "mine.py").write_text("def f(page):\n    return 1\n")
     urls = scrape.list_of(server.url("/page"))
     scrape(urls, "--html", "mine:f")
@@ -110,8 +126,16 @@ def test_a_function_that_was_edited_is_another(scrape: Scrape, server: FaultySer
         ([], {"resize": 1}, ""),
         ([{"resize": 1}], {"resize": 1}, ""),
         ([{"unknown": 1}], {"resize": 1}, ""),
-        ([{"save_only": True}], {"save_only": False}, "--save-only was given, now not given"),
-        ([{"format": ""}], {"format": "webp"}, "--format was not given, now webp"),
+        (
+            [{"save_only": True}],
+            {"save_only": False},
+            "--save-only was given, now not given",
+        ),
+        (
+            [{"format": ""}],
+            {"format": "webp"},
+            "--format was not given, now webp",
+        ),
         ([{"max_pixels": 9}], {"max_pixels": 8}, "max_pixels was 9, now 8"),
     ],
 )

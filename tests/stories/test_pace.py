@@ -51,7 +51,9 @@ RETRY_WAIT = 0.05
 def _run(folder: Path, urls: list[str], **keys: Any) -> scraper.Report:
     makers = keys.pop("makers", Makers())
     keys = {"save_only": True, "retry_wait_seconds": RETRY_WAIT} | keys
-    return run_with(makers, urls, scraper.configure(dir=str(folder / "run"), **keys))
+    return run_with(
+        makers, urls, scraper.configure(dir=str(folder / "run"), **keys)
+    )
 
 
 def _by_host(server: FaultyServer) -> dict[str, list[Seen]]:
@@ -76,7 +78,9 @@ class Crowd:
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
-        self.pauses: dict[str, tuple[float, float]] = {}  # host -> from when to when, monotonic
+        self.pauses: dict[
+            str, tuple[float, float]
+        ] = {}  # host -> from when to when, monotonic
 
     def __call__(self, exchange: Exchange) -> None:
         seen = exchange.seen
@@ -90,7 +94,11 @@ class Crowd:
             self._pause(exchange, name, int(number))
         elif character == "flapping" and self.asked[name] % 6 == 0:
             status(503)(exchange)
-        elif character == "resetting" and seen.nth <= 2 and int(seen.path[1:]) % 4 == 0:
+        elif (
+            character == "resetting"
+            and seen.nth <= 2
+            and int(seen.path[1:]) % 4 == 0
+        ):
             reset()(exchange)
         else:
             delay(0.004 * (int(number) % 3), page("here"))(exchange)
@@ -109,14 +117,25 @@ def test_a_crowd_of_hosts_is_asked_politely(
 ) -> None:
     monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
     crowd = Crowd()
-    characters = ["good"] * 6 + ["delaying", "limiting", "flapping", "resetting"]
+    characters = ["good"] * 6 + [
+        "delaying",
+        "limiting",
+        "flapping",
+        "resetting",
+    ]
     names = [f"{characters[n % 10]}-{n}" for n in range(HOSTS - 5)]
     dead = [f"dead-{n}" for n in range(5)]
     with FaultyServer(crowd) as server:
         every = [
-            f"http://{name}.localhost:{server.port}/{n}" for n in range(URLS) for name in names
+            f"http://{name}.localhost:{server.port}/{n}"
+            for n in range(URLS)
+            for name in names
         ]
-        every += [f"http://{name}.localhost:1/{n}" for n in range(URLS) for name in dead]
+        every += [
+            f"http://{name}.localhost:1/{n}"
+            for n in range(URLS)
+            for name in dead
+        ]
         report = _run(tmp_path, every, threads=32, per_host=PER_HOST, retries=4)
         seen = _by_host(server)
 
@@ -136,13 +155,21 @@ def test_a_crowd_of_hosts_is_asked_politely(
         if name.startswith("delaying"):
             assert min(server.gaps(host)) >= CRAWL_DELAY, name
         _no_early_retry(asked)
-    assert max(server.max_concurrent(f"{name}.localhost") for name in names) == PER_HOST
+    assert (
+        max(server.max_concurrent(f"{name}.localhost") for name in names)
+        == PER_HOST
+    )
 
-    assert len(crowd.pauses) == sum(name.startswith("limiting") for name in names)
+    assert len(crowd.pauses) == sum(
+        name.startswith("limiting") for name in names
+    )
     for name, (answered, until) in crowd.pauses.items():
         early = [each for each in seen[name] if answered < each.at < until]
         # One may have been on its way while the answer was.
-        assert len(early) <= PER_HOST - 1, (name, [each.at - answered for each in early])
+        assert len(early) <= PER_HOST - 1, (
+            name,
+            [each.at - answered for each in early],
+        )
         assert [each for each in seen[name] if each.at >= until], name
 
 
@@ -164,15 +191,30 @@ def _no_early_retry(asked: list[Seen]) -> None:
             number += 1
 
 
-def test_our_own_delay_counts_from_the_answer_and_has_jitter(tmp_path: Path) -> None:
+def test_our_own_delay_counts_from_the_answer_and_has_jitter(
+    tmp_path: Path,
+) -> None:
     with FaultyServer({"/*": delay(0.05, page("here"))}) as server:
-        urls = [server.url(f"/{n}", f"{h}.localhost") for n in range(6) for h in "ab"]
-        _run(tmp_path, urls, delay_seconds=0.1, jitter=0.5, per_host=4, robots="off")
+        urls = [
+            server.url(f"/{n}", f"{h}.localhost")
+            for n in range(6)
+            for h in "ab"
+        ]
+        _run(
+            tmp_path,
+            urls,
+            delay_seconds=0.1,
+            jitter=0.5,
+            per_host=4,
+            robots="off",
+        )
         for host in ("a.localhost", "b.localhost"):
             gaps = server.gaps(host)
             assert min(gaps) >= 0.1
             assert max(gaps) - min(gaps) > 0.001
-        assert server.max_concurrent() == 2  # the hosts do not wait for each other
+        assert (
+            server.max_concurrent() == 2
+        )  # the hosts do not wait for each other
 
 
 # -- pauses -----------------------------------------------------------------------------------
@@ -184,16 +226,34 @@ def test_retry_after_is_honoured_on_503_and_redirects_too(
 ) -> None:
     monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
     first = status(code, {"Retry-After": "1", "Location": "/there"})
-    with FaultyServer({"/0": sequence(first, page("0")), "/*": page("x")}) as server:
-        _run(tmp_path, [server.url(f"/{n}") for n in range(3)], robots="off", threads=1)
+    with FaultyServer(
+        {"/0": sequence(first, page("0")), "/*": page("x")}
+    ) as server:
+        _run(
+            tmp_path,
+            [server.url(f"/{n}") for n in range(3)],
+            robots="off",
+            threads=1,
+        )
         assert server.gaps()[0] >= 1.0
-        assert {each["state"] for each in records_of(tmp_path / "run")} == {"done"}
+        assert {each["state"] for each in records_of(tmp_path / "run")} == {
+            "done"
+        }
 
 
-def test_retry_after_is_capped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_after_is_capped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
-    with FaultyServer({"/": sequence(status(429, {"Retry-After": "86400"}), page("x"))}) as server:
-        _run(tmp_path, [server.url("/")], robots="off", max_retry_after_seconds=0.3)
+    with FaultyServer(
+        {"/": sequence(status(429, {"Retry-After": "86400"}), page("x"))}
+    ) as server:
+        _run(
+            tmp_path,
+            [server.url("/")],
+            robots="off",
+            max_retry_after_seconds=0.3,
+        )
         assert 0.3 <= server.gaps()[0] < 5
 
 
@@ -201,7 +261,9 @@ def test_a_host_that_says_429_is_asked_more_slowly_and_faster_again_as_it_recove
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.2)
-    with FaultyServer({"/0": sequence(status(429), page("0")), "/*": page("x")}) as server:
+    with FaultyServer(
+        {"/0": sequence(status(429), page("0")), "/*": page("x")}
+    ) as server:
         urls = [server.url(f"/{n}") for n in range(16)]
         _run(tmp_path, urls, robots="off", jitter=0.0, per_host=1)
         gaps = server.gaps()
@@ -236,7 +298,11 @@ def test_a_pause_holds_across_a_kill(tmp_path: Path) -> None:
                 status(429, {"Retry-After": f"{pause:g}"})(exchange)
                 limited.append(exchange.answered_at or 0.0)
         else:
-            if limited and time.monotonic() - limited[0] > before_the_kill and len(runs) == 1:
+            if (
+                limited
+                and time.monotonic() - limited[0] > before_the_kill
+                and len(runs) == 1
+            ):
                 os.kill(runs[0].pid, signal.SIGKILL)
             delay(0.05, page("x"))(exchange)
 
@@ -249,10 +315,16 @@ def test_a_pause_holds_across_a_kill(tmp_path: Path) -> None:
         assert runs[0].wait(30) == -signal.SIGKILL
         runs.append(_start(tmp_path, lst, "--per-host", "1"))
         assert runs[1].wait(60) == 0
-        asked = [each for each in _by_host(server)["limiting"] if each.path != "/robots.txt"]
+        asked = [
+            each
+            for each in _by_host(server)["limiting"]
+            if each.path != "/robots.txt"
+        ]
         assert len(asked) == 4
         assert asked[1].at - asked[0].until >= pause
-        assert server.count("/robots.txt") == 2  # neither was asked again after the kill
+        assert (
+            server.count("/robots.txt") == 2
+        )  # neither was asked again after the kill
     told = records_of(tmp_path / "run")
     assert len(told) == len({each["url"] for each in told}) == len(urls)
     assert {each["state"] for each in told} == {"done"}
@@ -266,7 +338,9 @@ SIZE = 50_000
 def test_bandwidth_over_all_hosts_is_a_clock(tmp_path: Path) -> None:
     with FaultyServer({"/*": body(b"x" * SIZE, "text/plain")}) as server:
         urls = [server.url(f"/{n}", f"h{n % 5}.localhost") for n in range(20)]
-        _run(tmp_path, urls, robots="off", limit_rate_bytes=1_000_000, threads=1)
+        _run(
+            tmp_path, urls, robots="off", limit_rate_bytes=1_000_000, threads=1
+        )
         took = server.seen[-1].at - server.seen[0].until
     assert took >= 19 * SIZE / 1_000_000
     assert took < 3 * 19 * SIZE / 1_000_000
@@ -274,7 +348,9 @@ def test_bandwidth_over_all_hosts_is_a_clock(tmp_path: Path) -> None:
 
 def test_bandwidth_of_one_host_slows_only_that_host(tmp_path: Path) -> None:
     small = page("small")
-    with FaultyServer({"/big/*": body(b"x" * SIZE, "text/plain"), "/*": small}) as server:
+    with FaultyServer(
+        {"/big/*": body(b"x" * SIZE, "text/plain"), "/*": small}
+    ) as server:
         urls = [server.url(f"/big/{n}", "big.localhost") for n in range(10)]
         urls += [server.url(f"/{n}", "small.localhost") for n in range(10)]
         _run(tmp_path, urls, robots="off", host_limit_rate_bytes=500_000)
@@ -289,7 +365,9 @@ def test_bandwidth_of_one_host_slows_only_that_host(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("robots_txt", ["on", "off"])
-def test_a_dead_host_costs_few_connections_and_one_line(tmp_path: Path, robots_txt: str) -> None:
+def test_a_dead_host_costs_few_connections_and_one_line(
+    tmp_path: Path, robots_txt: str
+) -> None:
     wire = Wire(0, {PUBLIC: ConnectionRefusedError(111, "Connection refused")})
     urls = [f"http://dead.test/{n}" for n in range(300)]
     makers = internet(Names({"dead.test": PUBLIC}), wire)
@@ -312,7 +390,9 @@ def test_a_dead_host_has_another_chance_with_retry(tmp_path: Path) -> None:
     first = _run(tmp_path, urls, robots="off", retry_wait_seconds=0.01)
     assert first.failures.total() == 20
     with FaultyServer({"/*": page("back")}, port=port):
-        config = scraper.configure(dir=str(tmp_path / "run"), save_only=True, robots="off")
+        config = scraper.configure(
+            dir=str(tmp_path / "run"), save_only=True, robots="off"
+        )
         again = scraper.run(urls, config, retry=())
     assert (again.number, again.done) == (2, 20)
 

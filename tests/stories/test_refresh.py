@@ -50,10 +50,18 @@ class Site:
         self.folder = folder / "run"
         self.server = server
 
-    def run(self, *paths: str, refresh: bool = False, **keys: Any) -> scraper.Report:
-        keys = {"robots": "off", "processes": 1, "retry_wait_seconds": 0.01} | keys
+    def run(
+        self, *paths: str, refresh: bool = False, **keys: Any
+    ) -> scraper.Report:
+        keys = {
+            "robots": "off",
+            "processes": 1,
+            "retry_wait_seconds": 0.01,
+        } | keys
         config = scraper.configure(dir=str(self.folder), **keys)
-        urls = [path if "://" in path else self.server.url(path) for path in paths]
+        urls = [
+            path if "://" in path else self.server.url(path) for path in paths
+        ]
         return scraper.run(urls, config, refresh=refresh)
 
     def last(self, path: str) -> dict[str, Any]:
@@ -87,13 +95,21 @@ def test_what_has_not_changed_is_not_transferred_and_keeps_its_data(
     report = site.run("/", refresh=True)
     after = site.last("/")
     assert site.server.seen[1].headers[header[0]] == header[1]
-    assert (report.number, report.states["unchanged"], report.wire_bytes) == (2, 1, 0)
+    assert (report.number, report.states["unchanged"], report.wire_bytes) == (
+        2,
+        1,
+        0,
+    )
     assert report.exit_code == 0
     assert len(records_of(site.folder)) == 2
     changed = {key for key in before if before[key] != after[key]}
     assert {"pass", "state", "status"} <= changed <= {"pass", "state", "status", "fetched_at",
                                                       "seconds"}  # fmt: skip
-    assert (after["pass"], after["state"], after["status"]) == (2, "unchanged", 304)
+    assert (after["pass"], after["state"], after["status"]) == (
+        2,
+        "unchanged",
+        304,
+    )
     assert after["title"] == "same"
     assert (site.folder / after["path"]).read_bytes() == _html("same")
 
@@ -103,7 +119,10 @@ def test_so_it_stays_over_many_passes(site: Site) -> None:
     site.run("/")
     for number in (2, 3, 4):
         assert site.run("/", refresh=True).states == {"unchanged": 1}
-        assert (site.last("/")["pass"], site.last("/")["title"]) == (number, "same")
+        assert (site.last("/")["pass"], site.last("/")["title"]) == (
+            number,
+            "same",
+        )
 
 
 def test_what_was_not_changed_is_not_processed(site: Site) -> None:
@@ -146,13 +165,19 @@ def test_a_body_of_another_type_replaces_the_file(site: Site) -> None:
     assert not old.exists()
 
 
-def test_another_way_of_processing_starts_from_the_stored_body(site: Site) -> None:
+def test_another_way_of_processing_starts_from_the_stored_body(
+    site: Site,
+) -> None:
     picture = _picture(60)
     site.server.behaviours["/a.png"] = etag(picture, '"1"', "image/png")
     site.run("/a.png", resize=40)
     report = site.run("/a.png", refresh=True, resize=20)
     after = site.last("/a.png")
-    assert (after["state"], after["status"], report.wire_bytes) == ("unchanged", 304, 0)
+    assert (after["state"], after["status"], report.wire_bytes) == (
+        "unchanged",
+        304,
+        0,
+    )
     [made] = after["processed"]
     assert (made["width"], made["height"]) == (20, 20)
     with Image.open(site.folder / made["path"]) as image:
@@ -164,17 +189,25 @@ def test_another_way_of_processing_starts_from_the_stored_body(site: Site) -> No
 
 
 def test_what_failed_is_asked_again_without_conditions(site: Site) -> None:
-    site.server.behaviours |= {"/gone": status(404, {"ETag": '"1"'}), "/ok": etag(_html("ok"))}
+    site.server.behaviours |= {
+        "/gone": status(404, {"ETag": '"1"'}),
+        "/ok": etag(_html("ok")),
+    }
     site.run("/gone", "/ok", "ftp://no.localhost/")
     report = site.run("/gone", "/ok", "ftp://no.localhost/", refresh=True)
     assert report.states == {"failed": 2, "unchanged": 1}
     assert site.answers("/gone") == 2
     assert "if-none-match" not in site.server.seen_of("/gone")[1].headers
     site.server.behaviours["/gone"] = page("back")
-    assert site.run("/gone", "/ok", refresh=True).states == {"done": 1, "unchanged": 1}
+    assert site.run("/gone", "/ok", refresh=True).states == {
+        "done": 1,
+        "unchanged": 1,
+    }
 
 
-def test_what_was_good_and_fails_now_is_failed_and_comes_back_whole(site: Site) -> None:
+def test_what_was_good_and_fails_now_is_failed_and_comes_back_whole(
+    site: Site,
+) -> None:
     site.server.behaviours["/"] = etag(_html("good"), '"1"')
     site.run("/")
     site.server.behaviours["/"] = status(404)
@@ -188,14 +221,18 @@ def test_what_was_good_and_fails_now_is_failed_and_comes_back_whole(site: Site) 
     assert site.last("/")["error_kind"] is None
 
 
-def test_a_picture_that_could_not_be_used_is_transferred_again(site: Site) -> None:
+def test_a_picture_that_could_not_be_used_is_transferred_again(
+    site: Site,
+) -> None:
     site.server.behaviours["/a.png"] = etag(_picture()[:60], '"1"', "image/png")
     assert site.run("/a.png").states == {"failed": 1}
     assert site.run("/a.png", refresh=True).states == {"failed": 1}
     assert "if-none-match" not in site.server.seen[1].headers
 
 
-def test_images_of_pages_that_have_not_changed_are_asked_too(site: Site) -> None:
+def test_images_of_pages_that_have_not_changed_are_asked_too(
+    site: Site,
+) -> None:
     site.server.behaviours |= {
         "/": etag(_html("page", "/a.png", "/b.png")),
         "/a.png": etag(_picture(10), '"1"', "image/png"),
@@ -205,7 +242,10 @@ def test_images_of_pages_that_have_not_changed_are_asked_too(site: Site) -> None
     site.server.behaviours["/b.png"] = etag(_picture(30), '"2"', "image/png")
     report = site.run("/", refresh=True)
     assert report.states == {"unchanged": 2, "done": 1}
-    assert (site.last("/a.png")["state"], site.last("/b.png")["state"]) == ("unchanged", "done")
+    assert (site.last("/a.png")["state"], site.last("/b.png")["state"]) == (
+        "unchanged",
+        "done",
+    )
     assert site.last("/b.png")["parent"] == site.server.url("/")
     assert len(records_of(site.folder)) == 6
 
@@ -225,17 +265,25 @@ def test_images_that_a_page_names_no_more_are_not_asked(site: Site) -> None:
 def test_what_the_list_names_no_more_is_not_asked(tmp_path: Path) -> None:
     with FaultyServer({"/*": etag(_html("x"))}) as server:
         lst = tmp_path / "urls.txt"
-        lst.write_text("\n".join(server.url(path) for path in ("/1", "/2", "/3")))
-        config = scraper.configure(dir=str(tmp_path / "run"), robots="off", save_only=True)
+        lst.write_text(
+            "\n".join(server.url(path) for path in ("/1", "/2", "/3"))
+        )
+        config = scraper.configure(
+            dir=str(tmp_path / "run"), robots="off", save_only=True
+        )
         scraper.run(lst, config)
-        lst.write_text("\n".join(server.url(path) for path in ("/1", "/3", "/4")))
+        lst.write_text(
+            "\n".join(server.url(path) for path in ("/1", "/3", "/4"))
+        )
         report = scraper.run(lst, config, refresh=True)
         assert report.states == {"unchanged": 2, "done": 1}
         assert server.count("/2") == 1
         assert last_of(tmp_path / "run")[server.url("/2")]["pass"] == 1
 
 
-def test_a_body_that_was_removed_is_asked_for_without_conditions(site: Site) -> None:
+def test_a_body_that_was_removed_is_asked_for_without_conditions(
+    site: Site,
+) -> None:
     site.server.behaviours["/"] = etag(_html("here"))
     site.run("/")
     path = site.folder / site.last("/")["path"]
@@ -255,7 +303,9 @@ def test_a_validator_holds_only_where_it_was_given(site: Site) -> None:
     assert site.run("/", refresh=True).states == {"unchanged": 1}
     assert "if-none-match" not in site.server.seen_of("/")[1].headers
     assert site.server.seen_of("/one")[1].headers["if-none-match"] == '"1"'
-    assert site.last("/")["redirects"] == [{"url": site.server.url("/"), "status": 302}]
+    assert site.last("/")["redirects"] == [
+        {"url": site.server.url("/"), "status": 302}
+    ]
     site.server.behaviours["/"] = redirect("/two")
     assert site.run("/", refresh=True).states == {"done": 1}
     assert site.last("/")["title"] == "two"
@@ -296,7 +346,9 @@ def test_a_killed_refresh_goes_on_as_one(tmp_path: Path) -> None:
         etag(content, '"1"', "image/png" if picture else "text/html")(exchange)
 
     def body_of(path: str) -> bytes:
-        return _picture(9) if path.endswith(".png") else _html(path, f"{path}.png")
+        return (
+            _picture(9) if path.endswith(".png") else _html(path, f"{path}.png")
+        )
 
     command = [sys.executable, "-m", "scraper", "urls.txt", "--dir", "run", "--robots", "off",
                "--no-progress", "-p", "1", "-j", "4"]  # fmt: skip
@@ -308,8 +360,12 @@ def test_a_killed_refresh_goes_on_as_one(tmp_path: Path) -> None:
         return runs[-1].wait(60)
 
     with FaultyServer(answer) as server:
-        kill_at = 2 * urls + urls  # a list is twice as many requests: a picture a page
-        (tmp_path / "urls.txt").write_text("\n".join(server.url(f"/{n}") for n in range(urls)))
+        kill_at = (
+            2 * urls + urls
+        )  # a list is twice as many requests: a picture a page
+        (tmp_path / "urls.txt").write_text(
+            "\n".join(server.url(f"/{n}") for n in range(urls))
+        )
         assert start() == 0
         assert start("--refresh") == -signal.SIGKILL
         assert start() == 0  # plainly: it goes on with what was begun
@@ -323,7 +379,9 @@ def test_a_killed_refresh_goes_on_as_one(tmp_path: Path) -> None:
 
 
 def test_files_without_processing_are_refreshed_alike(site: Site) -> None:
-    site.server.behaviours["/f"] = etag(b"\0" * 50, '"1"', "application/octet-stream")
+    site.server.behaviours["/f"] = etag(
+        b"\0" * 50, '"1"', "application/octet-stream"
+    )
     site.run("/f")
     assert site.run("/f", refresh=True).states == {"unchanged": 1}
     site.server.behaviours["/f"] = body(b"\1" * 50, "application/octet-stream")
@@ -334,16 +392,22 @@ def test_a_file_that_was_kept_under_another_name_moves_to_its_own(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Earlier versions called it by its type."""
-    site.server.behaviours["/model.stl"] = body(b"\0solid", "application/octet-stream")
+    site.server.behaviours["/model.stl"] = body(
+        b"\0solid", "application/octet-stream"
+    )
     with monkeypatch.context() as patch:
-        patch.setattr("scraper.storage.file_names._plain_extension", lambda name: "")
+        patch.setattr(
+            "scraper.storage.file_names._plain_extension", lambda name: ""
+        )
         site.run("/model.stl")
     before = site.last("/model.stl")["path"]
     assert before.endswith(".bin")
     site.run("/model.stl", refresh=True)
     after = site.last("/model.stl")["path"]
     assert after == before.removesuffix(".bin") + ".stl"
-    assert [each.name for each in (site.folder / after).parent.iterdir()] == [Path(after).name]
+    assert [each.name for each in (site.folder / after).parent.iterdir()] == [
+        Path(after).name
+    ]
 
 
 def test_a_picture_that_was_removed_is_made_again(site: Site) -> None:

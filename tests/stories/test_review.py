@@ -43,15 +43,23 @@ from tests.stories.runs import last_of, records_of
 PATIENCE = 10.0
 NO_RULES = {"/robots.txt": status(404)}
 
-posix = pytest.mark.skipif(os.name == "nt", reason="descriptors and shells of POSIX")
+posix = pytest.mark.skipif(
+    os.name == "nt", reason="descriptors and shells of POSIX"
+)
 
 
-def _run(folder: Path, urls: Any, *, refresh: bool = False, **keys: Any) -> scraper.Report:
+def _run(
+    folder: Path, urls: Any, *, refresh: bool = False, **keys: Any
+) -> scraper.Report:
     return scraper.run(urls, _config(folder, **keys), refresh=refresh)
 
 
 def _config(folder: Path, **keys: Any) -> scraper.Config:
-    keys = {"robots": "off", "save_only": True, "retry_wait_seconds": 0.01} | keys
+    keys = {
+        "robots": "off",
+        "save_only": True,
+        "retry_wait_seconds": 0.01,
+    } | keys
     return scraper.configure(dir=str(folder / "run"), **keys)
 
 
@@ -64,7 +72,10 @@ def _picture() -> bytes:
 def _states(folder: Path) -> dict[str, tuple[str, str | None]]:
     """By path of the URL, how it ended."""
     return {
-        url.partition("://")[2].partition("/")[2]: (each["state"], each["error_kind"])
+        url.partition("://")[2].partition("/")[2]: (
+            each["state"],
+            each["error_kind"],
+        )
         for url, each in last_of(folder / "run").items()
     }
 
@@ -78,21 +89,32 @@ def _far(exchange: Exchange) -> None:
     exchange.send(b"\xff" * 8_000 + b"\r\n\r\n")
 
 
-def test_a_redirect_to_more_than_a_url_can_be_costs_its_url_only(tmp_path: Path) -> None:
+def test_a_redirect_to_more_than_a_url_can_be_costs_its_url_only(
+    tmp_path: Path,
+) -> None:
     with FaultyServer({"/far": _far, "/near": page("here")}) as server:
         _run(tmp_path, [server.url("/far"), server.url("/near")])
-    assert _states(tmp_path) == {"far": ("failed", "bad_redirect"), "near": ("done", None)}
+    assert _states(tmp_path) == {
+        "far": ("failed", "bad_redirect"),
+        "near": ("done", None),
+    }
 
 
-def test_a_robots_txt_that_moved_there_leaves_its_origin_without_rules(tmp_path: Path) -> None:
-    with FaultyServer({"/robots.txt": _far, "/a": page("a"), "/b": page("b")}) as server:
+def test_a_robots_txt_that_moved_there_leaves_its_origin_without_rules(
+    tmp_path: Path,
+) -> None:
+    with FaultyServer(
+        {"/robots.txt": _far, "/a": page("a"), "/b": page("b")}
+    ) as server:
         _run(tmp_path, [server.url("/a"), server.url("/b")], robots="on")
         assert server.count() == server.count("/robots.txt")
     assert set(_states(tmp_path).values()) == {("failed", "robots_unreachable")}
     assert "redirect to" in records_of(tmp_path / "run")[0]["error_message"]
 
 
-def test_an_image_whose_url_outgrows_the_limit_does_not_end_the_run(tmp_path: Path) -> None:
+def test_an_image_whose_url_outgrows_the_limit_does_not_end_the_run(
+    tmp_path: Path,
+) -> None:
     """With the credentials of its page, or once what is not ASCII is encoded."""
     with FaultyServer() as server:
         home = server.url("/")
@@ -117,7 +139,9 @@ def test_a_process_substitution_is_read_whole(scrape: Scrape) -> None:
     with FaultyServer(page("in")) as server:
         reading, writing = os.pipe()
         try:
-            lines = "".join(f"{server.url(f'/{number}')}\n" for number in range(5))
+            lines = "".join(
+                f"{server.url(f'/{number}')}\n" for number in range(5)
+            )
             os.write(writing, lines.encode())
             os.close(writing)
             done = scrape.here(f"/dev/fd/{reading}", "--robots", "off")
@@ -127,13 +151,17 @@ def test_a_process_substitution_is_read_whole(scrape: Scrape) -> None:
     assert len(done.records) == 5
 
 
-def test_a_line_may_wait_for_the_outcome_of_the_line_before(tmp_path: Path) -> None:
+def test_a_line_may_wait_for_the_outcome_of_the_line_before(
+    tmp_path: Path,
+) -> None:
     told = threading.Event()
 
     def urls() -> Iterator[str]:
         for number in range(3):
             yield server.url(f"/{number}")
-            assert told.wait(PATIENCE), "its outcome did not come before the next line"
+            assert told.wait(PATIENCE), (
+                "its outcome did not come before the next line"
+            )
             told.clear()
 
     with (
@@ -170,16 +198,28 @@ def _odd(name: str, home: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ODD_LISTS)
-def test_an_odd_list_is_the_same_rows_on_every_run(name: str, scrape: Scrape) -> None:
+def test_an_odd_list_is_the_same_rows_on_every_run(
+    name: str, scrape: Scrape
+) -> None:
     with FaultyServer(page("in")) as server:
-        (scrape.folder / "urls.txt").write_bytes(_odd(name, server.url("/").rstrip("/")))
-        first = scrape.here("urls.txt", "--robots", "off", "--allow-hosts", "127.0.0.1")
-        again = scrape.here("urls.txt", "--robots", "off", "--allow-hosts", "127.0.0.1")
-        assert Counter(seen.path for seen in server.seen) == Counter(ODD_ASKED[name])
+        (scrape.folder / "urls.txt").write_bytes(
+            _odd(name, server.url("/").rstrip("/"))
+        )
+        first = scrape.here(
+            "urls.txt", "--robots", "off", "--allow-hosts", "127.0.0.1"
+        )
+        again = scrape.here(
+            "urls.txt", "--robots", "off", "--allow-hosts", "127.0.0.1"
+        )
+        assert Counter(seen.path for seen in server.seen) == Counter(
+            ODD_ASKED[name]
+        )
     assert again.stderr.startswith("nothing left to do"), again.stderr
     assert again.records == first.records
     # What could not be asked is a line that is no URL: nobody's host was made up of half of it.
-    refused = {each["error_kind"] for each in first.records if each["state"] != "done"}
+    refused = {
+        each["error_kind"] for each in first.records if each["state"] != "done"
+    }
     assert refused == ({"bad_url"} if name == "NUL" else set())
 
 
@@ -214,7 +254,9 @@ def test_a_list_that_grows_while_its_pass_is_open_is_one_pass(
     assert len({each["index"] for each in done.records}) == 6
 
 
-def test_lists_that_overlap_ask_once_and_tell_the_first_place(scrape: Scrape) -> None:
+def test_lists_that_overlap_ask_once_and_tell_the_first_place(
+    scrape: Scrape,
+) -> None:
     with FaultyServer(page("in")) as server:
         a, b, c = (server.url(path) for path in ("/a", "/b", "/c"))
         lists = [scrape.list_of(a, b, name="one.txt"), scrape.list_of("# c", b, c, a,
@@ -223,14 +265,19 @@ def test_lists_that_overlap_ask_once_and_tell_the_first_place(scrape: Scrape) ->
         again = scrape.here(*lists, "--robots", "off")
         assert server.count() == 3
     assert again.stderr.startswith("nothing left to do")
-    told = {url: (each["source"], each["line"]) for url, each in done.by_url().items()}
+    told = {
+        url: (each["source"], each["line"])
+        for url, each in done.by_url().items()
+    }
     assert told == {a: ("one.txt", 1), b: ("one.txt", 2), c: ("two.txt", 3)}
 
 
 # -- passes -----------------------------------------------------------------------------------
 
 
-def test_retry_again_goes_on_with_the_retry_that_is_open(scrape: Scrape) -> None:
+def test_retry_again_goes_on_with_the_retry_that_is_open(
+    scrape: Scrape,
+) -> None:
     with FaultyServer(status(410)) as server:
         lst = scrape.list_of(*(server.url(f"/{number}") for number in range(3)))
         flags = ("--robots", "off", "-j", "1")
@@ -239,15 +286,24 @@ def test_retry_again_goes_on_with_the_retry_that_is_open(scrape: Scrape) -> None
         scrape.here(lst, *flags, "--retry")
         told = scrape.here(lst, *flags)
         assert told.stderr.startswith("nothing left to do: pass 2")
-        assert Counter(seen.path for seen in server.seen) == {f"/{n}": 2 for n in range(3)}
+        assert Counter(seen.path for seen in server.seen) == {
+            f"/{n}": 2 for n in range(3)
+        }
         assert Counter(each["pass"] for each in told.records) == {1: 3, 2: 3}
         # Another wish is another pass, with what the open one has left.
         assert scrape.here(lst, *flags, "--retry", "--max-urls", "1").code == 5
         told = scrape.here(lst, *flags, "--retry", "http_410")
-        assert Counter(each["pass"] for each in told.records) == {1: 3, 2: 3, 3: 1, 4: 3}
+        assert Counter(each["pass"] for each in told.records) == {
+            1: 3,
+            2: 3,
+            3: 1,
+            4: 3,
+        }
 
 
-def test_a_line_that_is_no_url_is_told_alike_in_every_pass(scrape: Scrape) -> None:
+def test_a_line_that_is_no_url_is_told_alike_in_every_pass(
+    scrape: Scrape,
+) -> None:
     with FaultyServer({"/": etag(b"<p>in")}) as server:
         lines = [server.url("/").encode(), b"mailto:me@example.com", b"http://h/\xff", b"http://[",
                  b"http://h/" + b"a" * MAX_URL_BYTES, b"http://a\0b/"]  # fmt: skip
@@ -295,7 +351,9 @@ def test_what_the_list_names_too_is_the_lists_own(
         yield server.url("/page")
         assert told.wait(PATIENCE)
         yield picture
-        yield server.url("/last")  # its outcome means that the line before has been read
+        yield server.url(
+            "/last"
+        )  # its outcome means that the line before has been read
 
     with FaultyServer({"/busy": busy, "/last": page("last")}) as server:
         picture = server.url("/a.png", "b.localhost")
@@ -305,22 +363,38 @@ def test_what_the_list_names_too_is_the_lists_own(
         }
         config = _config(tmp_path, save_only=False, processes=1)
         makers = Makers(patience=Patience(tick=0.05))
-        with Run([source_of(urls())], config, makers=makers, with_stored=True) as run:
+        with Run(
+            [source_of(urls())], config, makers=makers, with_stored=True
+        ) as run:
             for outcome in run:
                 if outcome.url == server.url("/page"):
                     told.set()
                 if outcome.url == server.url("/last"):
                     release.set()
-            assert run.known == run.report.total == len(records_of(tmp_path / "run")) == 4
+            assert (
+                run.known
+                == run.report.total
+                == len(records_of(tmp_path / "run"))
+                == 4
+            )
     last = last_of(tmp_path / "run")[picture]
-    assert (last["index"], last["source"], last["line"], last["parent"]) == (3, "script", 3, None)
+    assert (last["index"], last["source"], last["line"], last["parent"]) == (
+        3,
+        "script",
+        3,
+        None,
+    )
 
 
 @pytest.mark.parametrize("answer", [body, etag], ids=["anew", "unchanged"])
-def test_what_the_list_names_later_is_its_own_from_then_on(tmp_path: Path, answer: Any) -> None:
+def test_what_the_list_names_later_is_its_own_from_then_on(
+    tmp_path: Path, answer: Any
+) -> None:
     picture = _picture()
     images: Behaviour = answer(picture, content_type="image/png")
-    with FaultyServer({"/": answer(b"<img src=/a.png>"), "/a.png": images}) as server:
+    with FaultyServer(
+        {"/": answer(b"<img src=/a.png>"), "/a.png": images}
+    ) as server:
         urls = [server.url("/"), server.url("/a.png")]
         config = _config(tmp_path, save_only=False, processes=1)
         scraper.run(urls[:1], config)
@@ -330,7 +404,12 @@ def test_what_the_list_names_later_is_its_own_from_then_on(tmp_path: Path, answe
             assert (run.known, run.report.total) == (2, 2)
     last = last_of(tmp_path / "run")[urls[1]]
     assert last["pass"] == 2
-    assert (last["index"], last["source"], last["line"], last["parent"]) == (2, "script", 2, None)
+    assert (last["index"], last["source"], last["line"], last["parent"]) == (
+        2,
+        "script",
+        2,
+        None,
+    )
 
 
 def test_the_length_of_a_pass_is_what_it_is_about(tmp_path: Path) -> None:
@@ -341,7 +420,9 @@ def test_the_length_of_a_pass_is_what_it_is_about(tmp_path: Path) -> None:
         urls = [server.url(f"/{number}") for number in range(6)]
         for listed, most, retry in ((urls[:4], 0, None), (urls[:4], 0, ()), (urls, 1, None),
                                     (urls, 0, None)):  # fmt: skip
-            run = scraper.stream(listed * 2, _config(tmp_path, max_urls=most), retry=retry)
+            run = scraper.stream(
+                listed * 2, _config(tmp_path, max_urls=most), retry=retry
+            )
             with run:
                 list(run)
                 lengths.append((run.report.number, run.known, run.report.total))
@@ -352,19 +433,29 @@ def test_the_length_of_a_pass_is_what_it_is_about(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_password_that_breaks_its_url_is_told_nowhere(scrape: Scrape, form: str) -> None:
+def test_a_password_that_breaks_its_url_is_told_nowhere(
+    scrape: Scrape, form: str
+) -> None:
     with FaultyServer(page("in")) as server:
         host = f"127.0.0.1:{server.port}"
         lst = scrape.list_of(f"http://u:hush/RET@{host}/a", f"http://u:pw hush@{host}/",
                              f"http://u:hu?sh@{host}/", f"u:hush/x@{host}")  # fmt: skip
         done = scrape.here(lst, "-v", "--log-format", form, "--robots", "off")
-        assert [seen.path for seen in server.seen] == ["/"], "a space is none of the mistakes"
+        assert [seen.path for seen in server.seen] == ["/"], (
+            "a space is none of the mistakes"
+        )
     assert Counter(each["error_kind"] for each in done.records) == {
         None: 1, "bad_url": 2, "bad_scheme": 1}  # fmt: skip
     files = [each for each in done.folder.rglob("*")
              if each.is_file() and ".scraper" not in each.parts]  # fmt: skip
-    assert {"records.jsonl", "errors.jsonl", "run.log", "summary.json"} <= {f.name for f in files}
-    for text in (done.stdout, done.stderr, *(each.read_text() for each in files)):
+    assert {"records.jsonl", "errors.jsonl", "run.log", "summary.json"} <= {
+        f.name for f in files
+    }
+    for text in (
+        done.stdout,
+        done.stderr,
+        *(each.read_text() for each in files),
+    ):
         for secret in ("hush", "RET", "sh@", "hu?"):
             assert secret not in text
 
@@ -377,7 +468,13 @@ def test_what_must_not_be_kept_is_gone_when_its_outcome_is_told(
     tmp_path: Path, save_only: bool
 ) -> None:
     shy = body(_picture(), "image/png", {"X-Robots-Tag": "noimageindex"})
-    config = _config(tmp_path, save_only=save_only, processes=1, resize=4, obey=["noimageindex"])
+    config = _config(
+        tmp_path,
+        save_only=save_only,
+        processes=1,
+        resize=4,
+        obey=["noimageindex"],
+    )
     with (
         FaultyServer({"/a.png": shy}) as server,
         scraper.stream([server.url("/a.png")], config) as run,
@@ -385,7 +482,10 @@ def test_what_must_not_be_kept_is_gone_when_its_outcome_is_told(
         for outcome in run:
             assert outcome.failure is not None
             assert outcome.failure.kind == "robots_directive"
-            assert [each.name for each in (run.folder / ".scraper").glob("parts/*/[0-9]*")] == []
+            assert [
+                each.name
+                for each in (run.folder / ".scraper").glob("parts/*/[0-9]*")
+            ] == []
     assert run.report.skips == {"robots_directive": 1}
 
 
@@ -396,7 +496,11 @@ def test_what_must_not_be_kept_is_gone_when_its_outcome_is_told(
 @pytest.mark.parametrize(
     ("words", "closing", "says"),
     [
-        ("-", "<&-", "error: standard input is closed: there is no list to read\n"),
+        (
+            "-",
+            "<&-",
+            "error: standard input is closed: there is no list to read\n",
+        ),
         ("urls.txt -o -", ">&-", "error: -o -: standard output is closed\n"),
     ],
 )
@@ -413,7 +517,9 @@ def test_a_stream_that_is_closed_is_told_in_one_line(
     assert (done.returncode, done.stderr) == (2, says)
 
 
-def test_a_run_whose_every_thread_hangs_stops_and_says_so(tmp_path: Path) -> None:
+def test_a_run_whose_every_thread_hangs_stops_and_says_so(
+    tmp_path: Path,
+) -> None:
     """As on a disk that answers no more: no socket that could be shut would free them."""
     thaw = threading.Event()
 
@@ -423,7 +529,9 @@ def test_a_run_whose_every_thread_hangs_stops_and_says_so(tmp_path: Path) -> Non
             return super().fetch(flight)
 
     patience = Patience(tick=0.05, stall=3.0, lost=0.1)
-    config = _config(tmp_path, threads=2, per_host=1, retries=0, request_time_seconds=0.1)
+    config = _config(
+        tmp_path, threads=2, per_host=1, retries=0, request_time_seconds=0.1
+    )
     with FaultyServer(page("in")) as server:
         urls = [server.url("/", f"{name}.localhost") for name in "abcdef"]
         before = set(threading.enumerate())
@@ -432,11 +540,15 @@ def test_a_run_whose_every_thread_hangs_stops_and_says_so(tmp_path: Path) -> Non
         with run, pytest.raises(LocalFault) as caught:
             list(run)
         assert caught.value.failure.kind == "stalled"
-        assert "every fetch thread hangs" in str(caught.value), "it is not the watchdog's find"
+        assert "every fetch thread hangs" in str(caught.value), (
+            "it is not the watchdog's find"
+        )
         assert not run.threads_are_back
         assert run.report.stopped is not None
         thaw.set()
         for each in set(threading.enumerate()) - before:
             if each.name.startswith("fetch"):
                 each.join(PATIENCE)
-        assert scraper.run(urls, config, retry=()).done == len(urls), "and the next one goes on"
+        assert scraper.run(urls, config, retry=()).done == len(urls), (
+            "and the next one goes on"
+        )

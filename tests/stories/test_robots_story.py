@@ -26,8 +26,17 @@ from tests.stories.runs import last_of, records_of
 FORBIDDEN = "User-agent: *\nDisallow: /private/\n"
 
 
-def _run(folder: Path, urls: list[str], again: dict[str, Any] | None = None, **keys: Any) -> Any:
-    keys = {"save_only": True, "retry_wait_seconds": 0.01, "timeout_seconds": 5.0} | keys
+def _run(
+    folder: Path,
+    urls: list[str],
+    again: dict[str, Any] | None = None,
+    **keys: Any,
+) -> Any:
+    keys = {
+        "save_only": True,
+        "retry_wait_seconds": 0.01,
+        "timeout_seconds": 5.0,
+    } | keys
     config = scraper.configure(dir=str(folder / "run"), **keys)
     return scraper.run(urls, config, **(again or {}))
 
@@ -35,49 +44,79 @@ def _run(folder: Path, urls: list[str], again: dict[str, Any] | None = None, **k
 def _kinds(folder: Path) -> dict[str, str | None]:
     """By path, how each URL ended: its kind of failure, or None."""
     told = last_of(folder / "run")
-    return {"/" + url.split("/", 3)[3]: each["error_kind"] for url, each in told.items()}
+    return {
+        "/" + url.split("/", 3)[3]: each["error_kind"]
+        for url, each in told.items()
+    }
 
 
-def test_it_is_asked_once_for_each_origin_even_under_load(tmp_path: Path) -> None:
-    with FaultyServer({"/robots.txt": robots(FORBIDDEN), "/*": page("here")}) as server:
+def test_it_is_asked_once_for_each_origin_even_under_load(
+    tmp_path: Path,
+) -> None:
+    with FaultyServer(
+        {"/robots.txt": robots(FORBIDDEN), "/*": page("here")}
+    ) as server:
         names = [f"h{number}.localhost" for number in range(20)]
-        urls = [server.url(f"/{number}", host) for number in range(10) for host in names]
+        urls = [
+            server.url(f"/{number}", host)
+            for number in range(10)
+            for host in names
+        ]
         urls += [server.url("/private/x", host) for host in names]
         report = _run(tmp_path, urls, threads=24, per_host=8)
         asked = [seen.host for seen in server.seen_of("/robots.txt")]
-        assert sorted(asked) == sorted(f"{host}:{server.port}" for host in names)
+        assert sorted(asked) == sorted(
+            f"{host}:{server.port}" for host in names
+        )
         assert (report.done, report.skips) == (200, {"robots_disallowed": 20})
         assert not server.count("/private/x")
         for host in names:  # the rules come before anything else
-            first = next(s for s in server.seen if s.host == f"{host}:{server.port}")
+            first = next(
+                s for s in server.seen if s.host == f"{host}:{server.port}"
+            )
             assert first.path == "/robots.txt"
 
 
-def test_its_redirects_are_followed_also_to_another_host(tmp_path: Path) -> None:
+def test_its_redirects_are_followed_also_to_another_host(
+    tmp_path: Path,
+) -> None:
     with FaultyServer() as server:
         server.behaviours |= {
             "//a.localhost/robots.txt": redirect("/robots-moved.txt", 301),
-            "//a.localhost/robots-moved.txt": redirect(server.url("/rules", "b.localhost")),
+            "//a.localhost/robots-moved.txt": redirect(
+                server.url("/rules", "b.localhost")
+            ),
             "//b.localhost/rules": robots(FORBIDDEN),
             "/*": page("here"),
         }
-        urls = [server.url(path, "a.localhost") for path in ("/1", "/private/2")]
+        urls = [
+            server.url(path, "a.localhost") for path in ("/1", "/private/2")
+        ]
         _run(tmp_path, urls)
-        assert _kinds(tmp_path) == {"/1": None, "/private/2": "robots_disallowed"}
+        assert _kinds(tmp_path) == {
+            "/1": None,
+            "/private/2": "robots_disallowed",
+        }
         assert server.count("/rules") == 1
         # b's rules for a are not b's rules for itself: nobody asked b for anything else.
-        assert [s.path for s in server.seen if s.host.startswith("b.")] == ["/rules"]
+        assert [s.path for s in server.seen if s.host.startswith("b.")] == [
+            "/rules"
+        ]
 
 
 def test_redirects_without_end_permit(tmp_path: Path) -> None:
-    with FaultyServer({"/robots.txt": redirect("/robots.txt"), "/a": page("a")}) as server:
+    with FaultyServer(
+        {"/robots.txt": redirect("/robots.txt"), "/a": page("a")}
+    ) as server:
         _run(tmp_path, [server.url("/a")])
         assert _kinds(tmp_path) == {"/a": None}
         assert server.count("/robots.txt") == 1
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 451])
-def test_where_there_is_none_everything_may_be_asked(tmp_path: Path, code: int) -> None:
+def test_where_there_is_none_everything_may_be_asked(
+    tmp_path: Path, code: int
+) -> None:
     with FaultyServer({"/robots.txt": status(code), "/a": page("a")}) as server:
         _run(tmp_path, [server.url("/a")])
         assert _kinds(tmp_path) == {"/a": None}
@@ -85,7 +124,9 @@ def test_where_there_is_none_everything_may_be_asked(tmp_path: Path, code: int) 
 
 
 @pytest.mark.parametrize(
-    "answer", [status(503), status(500), status(429), silent()], ids=["503", "500", "429", "silent"]
+    "answer",
+    [status(503), status(500), status(429), silent()],
+    ids=["503", "500", "429", "silent"],
 )
 def test_without_an_answer_three_tries_and_then_nothing_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Behaviour
@@ -98,11 +139,16 @@ def test_without_an_answer_three_tries_and_then_nothing_is_asked(
         told = records_of(tmp_path / "run")
         assert len(told) == 5
         for each in told:
-            assert (each["state"], each["error_kind"]) == ("failed", "robots_unreachable")
+            assert (each["state"], each["error_kind"]) == (
+                "failed",
+                "robots_unreachable",
+            )
             assert each["attempts"] == 0, "only its robots.txt was asked for"
             assert each["retryable"] is True
             assert each["path"] is None
-        assert report.exit_code == 4, "a site that forbids to ask is not a success"
+        assert report.exit_code == 4, (
+            "a site that forbids to ask is not a success"
+        )
 
         server.behaviours["/robots.txt"] = status(404)
         report = _run(tmp_path, urls, {"retry": ()})
@@ -115,8 +161,17 @@ def test_half_a_megabyte_of_it_is_read(tmp_path: Path) -> None:
     line = "Disallow: /other/{:06}\n"
     rules = "User-agent: *\n" + "".join(map(line.format, range(20_000)))
     assert len(rules) < 500_000
-    with FaultyServer({"/robots.txt": robots(rules + FORBIDDEN), "/*": page("a")}) as server:
-        _run(tmp_path, [server.url("/a"), server.url("/private/b"), server.url("/other/019999")])
+    with FaultyServer(
+        {"/robots.txt": robots(rules + FORBIDDEN), "/*": page("a")}
+    ) as server:
+        _run(
+            tmp_path,
+            [
+                server.url("/a"),
+                server.url("/private/b"),
+                server.url("/other/019999"),
+            ],
+        )
         assert _kinds(tmp_path) == {
             "/a": None,
             "/private/b": "robots_disallowed",
@@ -124,10 +179,16 @@ def test_half_a_megabyte_of_it_is_read(tmp_path: Path) -> None:
         }
 
 
-def test_a_crawl_delay_holds_between_answer_and_next_request(tmp_path: Path) -> None:
+def test_a_crawl_delay_holds_between_answer_and_next_request(
+    tmp_path: Path,
+) -> None:
     rules = robots("User-agent: *\nCrawl-delay: 0.3\n")
     with FaultyServer({"/robots.txt": rules, "/*": page("here")}) as server:
-        _run(tmp_path, [server.url(f"/{number}") for number in range(4)], per_host=4)
+        _run(
+            tmp_path,
+            [server.url(f"/{number}") for number in range(4)],
+            per_host=4,
+        )
         gaps = server.gaps()
         assert len(gaps) == 4
         assert min(gaps) >= 0.3
@@ -135,7 +196,9 @@ def test_a_crawl_delay_holds_between_answer_and_next_request(tmp_path: Path) -> 
 
 
 def test_it_is_kept_for_a_day(tmp_path: Path) -> None:
-    with FaultyServer({"/robots.txt": robots(FORBIDDEN), "/*": page("here")}) as server:
+    with FaultyServer(
+        {"/robots.txt": robots(FORBIDDEN), "/*": page("here")}
+    ) as server:
         first = [server.url("/1"), server.url("/private/1")]
         _run(tmp_path, first)
         _run(tmp_path, [*first, server.url("/2"), server.url("/private/2")])
@@ -146,7 +209,9 @@ def test_it_is_kept_for_a_day(tmp_path: Path) -> None:
 
 
 def test_off_asks_for_none_and_obeys_none(tmp_path: Path) -> None:
-    with FaultyServer({"/robots.txt": robots(FORBIDDEN), "/*": page("here")}) as server:
+    with FaultyServer(
+        {"/robots.txt": robots(FORBIDDEN), "/*": page("here")}
+    ) as server:
         _run(tmp_path, [server.url("/private/a")], robots="off")
         assert _kinds(tmp_path) == {"/private/a": None}
         assert not server.count("/robots.txt")
@@ -155,9 +220,18 @@ def test_off_asks_for_none_and_obeys_none(tmp_path: Path) -> None:
 def test_report_asks_all_the_same_and_says_so(tmp_path: Path) -> None:
     rules = robots(FORBIDDEN + "Crawl-delay: 60")
     with FaultyServer({"/robots.txt": rules, "/*": page("here")}) as server:
-        _run(tmp_path, [server.url("/private/a"), server.url("/b")], robots="report")
-        told = {each["url"]: each["robots"] for each in records_of(tmp_path / "run")}
-        assert told == {server.url("/private/a"): "disallowed", server.url("/b"): None}
+        _run(
+            tmp_path,
+            [server.url("/private/a"), server.url("/b")],
+            robots="report",
+        )
+        told = {
+            each["url"]: each["robots"] for each in records_of(tmp_path / "run")
+        }
+        assert told == {
+            server.url("/private/a"): "disallowed",
+            server.url("/b"): None,
+        }
         assert _kinds(tmp_path) == {"/private/a": None, "/b": None}
 
 
@@ -170,7 +244,9 @@ def test_rules_hold_for_the_target_of_a_redirect(tmp_path: Path) -> None:
         _run(tmp_path, [server.url("/", "a.localhost")])
         [told] = records_of(tmp_path / "run")
         assert told["error_kind"] == "robots_disallowed"
-        assert told["redirects"] == [{"url": server.url("/", "a.localhost"), "status": 302}]
+        assert told["redirects"] == [
+            {"url": server.url("/", "a.localhost"), "status": 302}
+        ]
         assert not server.count("/private/x")
 
 
@@ -191,11 +267,21 @@ def _picture() -> Behaviour:
 
 def _bodies(folder: Path) -> list[str]:
     """Everything saved below a run folder."""
-    places = [folder / "run" / name for name in ("pages", "images", "files", "processed")]
-    return [each.name for place in places for each in place.rglob("*") if each.is_file()]
+    places = [
+        folder / "run" / name
+        for name in ("pages", "images", "files", "processed")
+    ]
+    return [
+        each.name
+        for place in places
+        for each in place.rglob("*")
+        if each.is_file()
+    ]
 
 
-def test_directives_are_recorded_and_change_nothing_by_themselves(tmp_path: Path) -> None:
+def test_directives_are_recorded_and_change_nothing_by_themselves(
+    tmp_path: Path,
+) -> None:
     tag = "noindex, otherbot: noarchive, scraper: noai"
     with FaultyServer({"/tag": _tagged(tag), "/meta": page(META)}) as server:
         report = _run(tmp_path, [server.url("/tag"), server.url("/meta")], save_only=False,
@@ -214,7 +300,9 @@ def test_obeyed_they_skip_the_url_and_keep_no_body(tmp_path: Path) -> None:
             "/meta": page(META + "<img src=/shown.png>"),
             "/none": _tagged("none"),
             "/other": _tagged("noarchive", "<p>fine"),
-            "/picture": body(b"GIF89a", "image/gif", {"X-Robots-Tag": "noimageindex"}),
+            "/picture": body(
+                b"GIF89a", "image/gif", {"X-Robots-Tag": "noimageindex"}
+            ),
             "/shown.png": _picture(),
         }
     ) as server:
@@ -223,18 +311,26 @@ def test_obeyed_they_skip_the_url_and_keep_no_body(tmp_path: Path) -> None:
                       obey=["noindex", "noimageindex"])  # fmt: skip
         assert _kinds(tmp_path) == {
             "/other": None,
-            **dict.fromkeys(("/tag", "/meta", "/none", "/picture"), "robots_directive"),
+            **dict.fromkeys(
+                ("/tag", "/meta", "/none", "/picture"), "robots_directive"
+            ),
         }
         assert report.skips == {"robots_directive": 4}
         skipped = last_of(tmp_path / "run")[server.url("/meta")]
-        assert (skipped["state"], skipped["path"], skipped["status"]) == ("skipped", None, 200)
+        assert (skipped["state"], skipped["path"], skipped["status"]) == (
+            "skipped",
+            None,
+            200,
+        )
         assert skipped.get("title") is None
         assert len(_bodies(tmp_path)) == 1
         assert not server.count("/shown.png")
         assert not list((tmp_path / "run" / ".scraper" / "parts").iterdir())
 
 
-def test_a_directive_in_a_page_is_obeyed_even_if_only_bodies_are_wanted(tmp_path: Path) -> None:
+def test_a_directive_in_a_page_is_obeyed_even_if_only_bodies_are_wanted(
+    tmp_path: Path,
+) -> None:
     with FaultyServer({"/tag": _tagged("noindex")}) as server:
         _run(tmp_path, [server.url("/tag")], obey=["noindex"])
         assert _kinds(tmp_path) == {"/tag": "robots_directive"}
@@ -255,10 +351,14 @@ def test_noimageindex_on_a_page_keeps_its_images_away_and_the_page_itself(
         assert (report.done, report.total) == (1, 1)
         assert not server.count("/a.png")
         [told] = records_of(tmp_path / "run")
-        assert told["images"] == [server.url("/a.png")]  # the page says so; it is not asked
+        assert told["images"] == [
+            server.url("/a.png")
+        ]  # the page says so; it is not asked
 
 
-def test_the_log_says_of_a_url_that_was_never_asked_that_it_was_not(tmp_path: Path) -> None:
+def test_the_log_says_of_a_url_that_was_never_asked_that_it_was_not(
+    tmp_path: Path,
+) -> None:
     rules = robots("User-agent: *\nDisallow: /private/")
     with FaultyServer({"/robots.txt": rules, "/open": page("here")}) as server:
         _run(tmp_path, [server.url("/open"), server.url("/private/a")])

@@ -30,7 +30,14 @@ posix = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
 ARGUMENTS = ("--robots", "off", "--no-progress")
 FILES = ("records.jsonl", "errors.jsonl", "run.log", "summary.json", ".scraper/lock",
          ".scraper/ledger.sqlite", ".scraper/ledger.sqlite-wal")  # fmt: skip
-FOLDERS = (".scraper", ".scraper/parts", "pages", "images", "files", "processed")
+FOLDERS = (
+    ".scraper",
+    ".scraper/parts",
+    "pages",
+    "images",
+    "files",
+    "processed",
+)
 
 
 @pytest.fixture
@@ -41,7 +48,9 @@ def server() -> Iterator[FaultyServer]:
 
 @pytest.fixture
 def names(scrape: Scrape, server: FaultyServer) -> str:
-    return scrape.list_of(server.url("/a"), server.url("/b"), server.url("/missing"))
+    return scrape.list_of(
+        server.url("/a"), server.url("/b"), server.url("/missing")
+    )
 
 
 def _refused(done: Scraped, path: str, server: FaultyServer) -> None:
@@ -57,7 +66,9 @@ def _refused(done: Scraped, path: str, server: FaultyServer) -> None:
 
 
 def _link(path: Path) -> None:
-    path.symlink_to(path.parents[len(path.parts) - 1 - path.parts.index("run")] / "mine")
+    path.symlink_to(
+        path.parents[len(path.parts) - 1 - path.parts.index("run")] / "mine"
+    )
 
 
 def _dangling(path: Path) -> None:
@@ -89,7 +100,9 @@ def test_what_lies_in_the_place_of_a_file_is_refused(
 
 
 @posix
-@pytest.mark.parametrize("what", ["link", "dangling link", "named pipe", "file"])
+@pytest.mark.parametrize(
+    "what", ["link", "dangling link", "named pipe", "file"]
+)
 @pytest.mark.parametrize("name", FOLDERS)
 def test_what_lies_in_the_place_of_a_folder_is_refused(
     name: str, what: str, scrape: Scrape, names: str, server: FaultyServer
@@ -104,11 +117,18 @@ def test_what_lies_in_the_place_of_a_folder_is_refused(
 
 
 @posix
-def test_the_run_folder_itself_may_be_a_link(scrape: Scrape, names: str) -> None:
+def test_the_run_folder_itself_may_be_a_link(
+    scrape: Scrape, names: str
+) -> None:
     (scrape.folder / "disk").mkdir()
     (scrape.folder / "run").symlink_to("disk")
     assert scrape.here(names, *ARGUMENTS).code == 3
-    assert len((scrape.folder / "disk" / "records.jsonl").read_bytes().splitlines()) == 3
+    assert (
+        len(
+            (scrape.folder / "disk" / "records.jsonl").read_bytes().splitlines()
+        )
+        == 3
+    )
     told = scrape("status", "run", dir=None)
     assert told.code == 0, told.stderr
 
@@ -122,7 +142,9 @@ def test_a_run_folder_that_leads_nowhere_is_told(
 
 
 @posix
-@pytest.mark.parametrize("kind", ["link", "dangling link", "named pipe", "file"])
+@pytest.mark.parametrize(
+    "kind", ["link", "dangling link", "named pipe", "file"]
+)
 def test_what_appears_during_a_run_in_the_place_of_a_folder_is_not_followed(
     kind: str, scrape: Scrape
 ) -> None:
@@ -151,13 +173,17 @@ def test_what_appears_during_a_run_in_the_place_of_a_folder_is_not_followed(
         host.unlink()
         done = scrape.here(names, *ARGUMENTS)
         assert done.code == 0, done.stderr
-        assert server.count("/b") == 1, "what was recorded is there: it is only put in its place"
+        assert server.count("/b") == 1, (
+            "what was recorded is there: it is only put in its place"
+        )
     assert [each["state"] for each in done.records] == ["done"]
     assert (done.folder / done.records[0]["path"]).read_bytes() == b"text"
 
 
 @posix
-def test_a_body_of_an_earlier_pass_that_became_a_link_is_not_read(scrape: Scrape) -> None:
+def test_a_body_of_an_earlier_pass_that_became_a_link_is_not_read(
+    scrape: Scrape,
+) -> None:
     """No condition is sent, so the page comes anew and takes the place of the link."""
     tagged = page("text", [("ETag", '"1"')])
     with FaultyServer({"/a": tagged}) as server:
@@ -179,7 +205,9 @@ def test_a_body_of_an_earlier_pass_that_became_a_link_is_not_read(scrape: Scrape
 # -- files of somebody else --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["records.jsonl", "errors.jsonl", "summary.json"])
+@pytest.mark.parametrize(
+    "name", ["records.jsonl", "errors.jsonl", "summary.json"]
+)
 def test_a_file_that_no_ledger_knows_is_refused_and_left_as_it_is(
     name: str, scrape: Scrape, names: str, server: FaultyServer
 ) -> None:
@@ -189,7 +217,9 @@ def test_a_file_that_no_ledger_knows_is_refused_and_left_as_it_is(
     _refused(scrape.here(names, *ARGUMENTS), name, server)
     assert own.read_text() == '{"my": "own"}\n'
     if name != "summary.json":
-        assert os.listdir(own.parent) == [name], "nothing was put into somebody else's folder"
+        assert os.listdir(own.parent) == [name], (
+            "nothing was put into somebody else's folder"
+        )
 
 
 def test_records_whose_ledger_is_gone_are_not_cut(
@@ -207,7 +237,9 @@ def test_records_whose_ledger_is_gone_are_not_cut(
         assert "--adopt" in line
         assert "records.jsonl" in line
     assert server.count() == asked
-    assert {name: (first.folder / name).read_bytes() for name in files} == before
+    assert {
+        name: (first.folder / name).read_bytes() for name in files
+    } == before
 
 
 def test_an_empty_file_is_nobodys(scrape: Scrape, names: str) -> None:
@@ -218,7 +250,9 @@ def test_an_empty_file_is_nobodys(scrape: Scrape, names: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["records.jsonl", "errors.jsonl"])
-def test_lines_that_somebody_added_are_not_cut(name: str, scrape: Scrape, names: str) -> None:
+def test_lines_that_somebody_added_are_not_cut(
+    name: str, scrape: Scrape, names: str
+) -> None:
     first = scrape.here(names, *ARGUMENTS)
     with (first.folder / name).open("a") as file:
         file.write('{"my": "own"}\n')
@@ -251,7 +285,9 @@ def test_lines_that_a_killed_run_left_behind_are_cut(
     assert len(done.records) == len(done.by_url()) == 3
 
 
-def test_a_log_that_was_there_before_is_appended_to(scrape: Scrape, names: str) -> None:
+def test_a_log_that_was_there_before_is_appended_to(
+    scrape: Scrape, names: str
+) -> None:
     log = scrape.folder / "run" / "run.log"
     log.parent.mkdir()
     log.write_text("a line of my own\nand one that is cut o")
@@ -317,7 +353,9 @@ def _during(
         status(404)(exchange)
 
     with FaultyServer(answer) as server:
-        names = scrape.list_of(*(server.url(path) for path in ("/1", "/2", "/last")))
+        names = scrape.list_of(
+            *(server.url(path) for path in ("/1", "/2", "/last"))
+        )
         return scrape.here(names, *ARGUMENTS, "-j", "1")
 
 
@@ -326,7 +364,9 @@ def _during(
 def test_a_log_that_is_rotated_during_a_run_is_reopened(
     how: str, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = _during(scrape, lambda folder: ROTATIONS[how](folder / "run.log"), monkeypatch)
+    done = _during(
+        scrape, lambda folder: ROTATIONS[how](folder / "run.log"), monkeypatch
+    )
     assert done.code == 4, done.stderr
     last = (done.folder / "run.log").read_text()
     assert "/last" in last
@@ -341,10 +381,16 @@ def test_a_log_that_is_rotated_during_a_run_is_reopened(
 def test_errors_that_are_rotated_during_a_run_are_made_again(
     how: str, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = _during(scrape, lambda folder: ROTATIONS[how](folder / "errors.jsonl"), monkeypatch)
+    done = _during(
+        scrape,
+        lambda folder: ROTATIONS[how](folder / "errors.jsonl"),
+        monkeypatch,
+    )
     assert done.code == 4, done.stderr
     errors = (done.folder / "errors.jsonl").read_bytes().splitlines()
-    assert [json.loads(line)["url"] for line in errors] == [each["url"] for each in done.records]
+    assert [json.loads(line)["url"] for line in errors] == [
+        each["url"] for each in done.records
+    ]
     assert len(errors) == 3
 
 
@@ -353,7 +399,11 @@ def test_errors_that_are_rotated_during_a_run_are_made_again(
 def test_records_that_are_taken_away_during_a_run_stop_it(
     how: str, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = _during(scrape, lambda folder: ROTATIONS[how](folder / "records.jsonl"), monkeypatch)
+    done = _during(
+        scrape,
+        lambda folder: ROTATIONS[how](folder / "records.jsonl"),
+        monkeypatch,
+    )
     assert done.code == 5
     assert "records.jsonl was" in done.stderr
     assert "put it back" in done.stderr
@@ -398,10 +448,15 @@ def test_records_that_lost_something_are_worth_a_stop_that_says_how_to_go_on(
 
 @posix
 @pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
-def test_all_files_have_the_rights_that_the_umask_leaves(umask: int, scrape: Scrape) -> None:
+def test_all_files_have_the_rights_that_the_umask_leaves(
+    umask: int, scrape: Scrape
+) -> None:
     picture = io.BytesIO()
     Image.new("RGB", (600, 10)).save(picture, "PNG")
-    site = {"/a": page("<title>a</title>"), "/b": body(picture.getvalue(), "image/png")}
+    site = {
+        "/a": page("<title>a</title>"),
+        "/b": body(picture.getvalue(), "image/png"),
+    }
     before = os.umask(umask)
     try:
         with FaultyServer(site) as server:
@@ -410,12 +465,21 @@ def test_all_files_have_the_rights_that_the_umask_leaves(umask: int, scrape: Scr
     finally:
         os.umask(before)
     assert done.code == 0, done.stderr
-    ours = [path for path in done.folder.rglob("*") if ".scraper" not in path.parts]
+    ours = [
+        path for path in done.folder.rglob("*") if ".scraper" not in path.parts
+    ]
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in ours}
-    assert {path.parts[-3] for path in modes if path.is_file()} >= {"pages", "images", "processed"}
+    assert {path.parts[-3] for path in modes if path.is_file()} >= {
+        "pages",
+        "images",
+        "processed",
+    }
     for path, mode in modes.items():
         assert mode == (0o777 if path.is_dir() else 0o666) & ~umask, path
-    assert stat.S_IMODE((done.folder / ".scraper").stat().st_mode) == 0o700 & ~umask
+    assert (
+        stat.S_IMODE((done.folder / ".scraper").stat().st_mode)
+        == 0o700 & ~umask
+    )
 
 
 @pytest.mark.parametrize("call", ["replace", "mkdir"])
@@ -444,9 +508,15 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @pytest.mark.parametrize("number", FULL)
-@pytest.mark.parametrize("name", ["run", ".scraper", "lock", "ledger.sqlite", "records.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["run", ".scraper", "lock", "ledger.sqlite", "records.jsonl"]
+)
 def test_a_disk_that_is_full_from_the_start_is_a_fault_of_this_machine(
-    name: str, number: int, scrape: Scrape, names: str, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    number: int,
+    scrape: Scrape,
+    names: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """From the moment at which `name` is made nothing can be made any more."""
     room = [True]
@@ -454,7 +524,10 @@ def test_a_disk_that_is_full_from_the_start_is_a_fault_of_this_machine(
     def scarce(real: Callable[..., Any]) -> Callable[..., Any]:
         def call(path: Any, *rest: Any, **keys: Any) -> Any:
             makes = real is os.mkdir or (rest and rest[0] & os.O_CREAT)
-            inside = str(scrape.folder) in os.path.abspath(path) or keys.get("dir_fd") is not None
+            inside = (
+                str(scrape.folder) in os.path.abspath(path)
+                or keys.get("dir_fd") is not None
+            )
             room[0] = room[0] and not (makes and os.path.basename(path) == name)
             if makes and inside and not room[0]:
                 raise OSError(number, os.strerror(number), path)
@@ -486,14 +559,18 @@ def no_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """None can be made anywhere."""
 
     def refuse(*_: object, **__: object) -> None:
-        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+        raise FileNotFoundError(
+            errno.ENOENT, "No usable temporary directory found in ['/tmp']"
+        )
 
     monkeypatch.setattr(tempfile, "mkdtemp", refuse)
     monkeypatch.setattr(tempfile, "gettempdir", refuse)
 
 
 def test_explain_without_a_temporary_folder_says_what_to_do(
-    scrape: Scrape, no_temporary_folder: None, capsys: pytest.CaptureFixture[str]
+    scrape: Scrape,
+    no_temporary_folder: None,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["explain", "http://127.0.0.1:8000/"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -509,7 +586,9 @@ def test_a_long_name_of_the_temporary_folder_is_no_hindrance(
     names = scrape.list_of(server.url("/a"))
     long = scrape.folder / ("x" * 120)
     long.mkdir()
-    done = scrape(names, "-p", "1", *ARGUMENTS, environment={"TMPDIR": str(long)})
+    done = scrape(
+        names, "-p", "1", *ARGUMENTS, environment={"TMPDIR": str(long)}
+    )
     assert done.code == 0, done.stderr
     assert done.records[0]["text"] == "a"
 
@@ -519,7 +598,9 @@ def test_a_temporary_folder_that_does_not_exist_is_no_hindrance(
     scrape: Scrape, server: FaultyServer
 ) -> None:
     names = scrape.list_of(server.url("/a"))
-    done = scrape(names, "-p", "1", *ARGUMENTS, environment={"TMPDIR": "/nowhere"})
+    done = scrape(
+        names, "-p", "1", *ARGUMENTS, environment={"TMPDIR": "/nowhere"}
+    )
     assert done.code == 0, done.stderr
 
 
@@ -529,26 +610,36 @@ def test_a_temporary_folder_that_does_not_exist_is_no_hindrance(
 def test_a_folder_into_which_nothing_can_be_put_is_refused_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = scraper.configure(dir=str(tmp_path / "run"), robots="off", save_only=True)
+    config = scraper.configure(
+        dir=str(tmp_path / "run"), robots="off", save_only=True
+    )
     with FaultyServer({"/": page("x"), "/b": page("y")}) as server:
         assert scraper.run([server.url("/")], config).done == 1
         before = (tmp_path / "run" / "summary.json").read_bytes()
         real = os.access
 
-        def access(path: Any, mode: int, **keys: Any) -> bool:  # root may write everywhere
+        def access(
+            path: Any, mode: int, **keys: Any
+        ) -> bool:  # root may write everywhere
             return Path(path) != tmp_path / "run" and real(path, mode, **keys)
 
         monkeypatch.setattr(os, "access", access)
-        with pytest.raises(UsageError, match=r"summary\.json could not be renewed"):
+        with pytest.raises(
+            UsageError, match=r"summary\.json could not be renewed"
+        ):
             scraper.run([server.url("/b")], config)
         assert len(server.seen) == 1
     assert (tmp_path / "run" / "summary.json").read_bytes() == before
 
 
 def test_a_summary_that_cannot_be_renewed_is_called_an_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    config = scraper.configure(dir=str(tmp_path / "run"), robots="off", save_only=True)
+    config = scraper.configure(
+        dir=str(tmp_path / "run"), robots="off", save_only=True
+    )
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -561,6 +652,10 @@ def test_a_summary_that_cannot_be_renewed_is_called_an_old_one(
         with monkeypatch.context() as patch:
             patch.setattr(SummaryFile, "write", full)
             scraper.run([server.url("/b")], config)
-    first, second = [each.getMessage() for each in caplog.records if "summary" in each.message]
+    first, second = [
+        each.getMessage()
+        for each in caplog.records
+        if "summary" in each.message
+    ]
     assert "an earlier run" not in first
     assert second.endswith("summary.json is that of an earlier run")

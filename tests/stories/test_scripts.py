@@ -27,7 +27,9 @@ def site() -> Iterator[FaultyServer]:
         yield server
 
 
-def _program(server: FaultyServer, *, options: str, how: str, guarded: bool, before: str) -> str:
+def _program(
+    server: FaultyServer, *, options: str, how: str, guarded: bool, before: str
+) -> str:
     """A program that prints the states of some pages."""
     urls = [server.url(f"/{number}") for number in range(PAGES)]
     work = {
@@ -46,7 +48,11 @@ def _program(server: FaultyServer, *, options: str, how: str, guarded: bool, bef
         before,
     ]
     work = [*work, "print(*states)"]
-    lines += ["if __name__ == '__main__':", *(f"    {line}" for line in work)] if guarded else work
+    lines += (
+        ["if __name__ == '__main__':", *(f"    {line}" for line in work)]
+        if guarded
+        else work
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -74,7 +80,9 @@ STARTS = ["python script.py", "python -m script"]
 
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("how", ["stream", "run"])
-@pytest.mark.parametrize("options", ["", "html='__main__:title'", "page_images=False, quiet=True"])
+@pytest.mark.parametrize(
+    "options", ["", "html='__main__:title'", "page_images=False, quiet=True"]
+)
 def test_a_script_without_a_guard_is_told_so_once(
     options: str, how: str, start: str, tmp_path: Path, site: FaultyServer
 ) -> None:
@@ -111,9 +119,8 @@ def test_a_script_that_catches_everything_is_told_all_the_same(
 def test_two_runs_without_a_guard_of_which_only_the_second_has_workers(
     tmp_path: Path, site: FaultyServer
 ) -> None:
-    before = (
-        "import os\nscraper.run(URLS, scraper.configure(dir='first', robots='off', save_only=True))"
-    )
+    config = "scraper.configure(dir='first', robots='off', save_only=True)"
+    before = f"import os\nscraper.run(URLS, {config})"
     script = _program(site, options="", how="run", guarded=False, before=before)
     (tmp_path / "script.py").write_text(script)
     _is_refused(_run(tmp_path, "python script.py"), HINT)
@@ -126,7 +133,9 @@ def test_what_goes_wrong_when_a_script_is_imported_again_is_said_once(
     before = "import os\nos.mkdir('made')"
     script = _program(site, options="", how="run", guarded=True, before=before)
     (tmp_path / "script.py").write_text(script)
-    _is_refused(_run(tmp_path, "python script.py"), HINT, "FileExistsError", "script.py")
+    _is_refused(
+        _run(tmp_path, "python script.py"), HINT, "FileExistsError", "script.py"
+    )
 
 
 def test_a_script_that_ends_when_it_is_imported_again_is_told_so(
@@ -141,18 +150,30 @@ def test_a_script_that_ends_when_it_is_imported_again_is_told_so(
 def test_a_script_that_names_itself_as_module_is_told_so(
     tmp_path: Path, site: FaultyServer
 ) -> None:
-    script = _program(site, options="html='script:title'", how="run", guarded=False, before="")
+    script = _program(
+        site, options="html='script:title'", how="run", guarded=False, before=""
+    )
     (tmp_path / "script.py").write_text(script)
     _is_refused(_run(tmp_path, "python script.py"), HINT)
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_a_function_of_a_script_works(start: str, tmp_path: Path, site: FaultyServer) -> None:
-    script = _program(site, options="html='__main__:title'", how="stream", guarded=True, before="")
+def test_a_function_of_a_script_works(
+    start: str, tmp_path: Path, site: FaultyServer
+) -> None:
+    script = _program(
+        site,
+        options="html='__main__:title'",
+        how="stream",
+        guarded=True,
+        before="",
+    )
     (tmp_path / "script.py").write_text(script)
     done = _run(tmp_path, start)
     assert (done.stdout, done.stderr) == ("done done done\n", "")
-    assert [each["data"]["length"] > 0 for each in records_of(tmp_path / "run")] == [True] * PAGES
+    assert [
+        each["data"]["length"] > 0 for each in records_of(tmp_path / "run")
+    ] == [True] * PAGES
 
 
 def test_a_run_in_a_function_for_pages_fails_those_pages(
@@ -161,7 +182,9 @@ def test_a_run_in_a_function_for_pages_fails_those_pages(
     (tmp_path / "mine.py").write_text(
         "import scraper\ndef f(page):\n    scraper.run([], scraper.configure(dir='other'))\n"
     )
-    script = _program(site, options="html='mine:f'", how="stream", guarded=True, before="")
+    script = _program(
+        site, options="html='mine:f'", how="stream", guarded=True, before=""
+    )
     (tmp_path / "script.py").write_text(script)
     assert _run(tmp_path, "python script.py").stdout == "failed failed failed\n"
 
@@ -182,7 +205,9 @@ NO_FILE = {
 def test_a_program_without_a_file_works(
     guarded: bool, start: str, tmp_path: Path, site: FaultyServer
 ) -> None:
-    script = _program(site, options="", how="stream", guarded=guarded, before="")
+    script = _program(
+        site, options="", how="stream", guarded=guarded, before=""
+    )
     (tmp_path / "script.py").write_text(script)
     done = _run(tmp_path, start)
     assert (done.stdout, done.stderr) == ("done done done\n", "")
@@ -194,7 +219,9 @@ def test_a_function_of_a_program_without_a_file_is_refused(
     start: str, tmp_path: Path, site: FaultyServer
 ) -> None:
     options = "html='__main__:title'"
-    script = _program(site, options=options, how="stream", guarded=True, before="")
+    script = _program(
+        site, options=options, how="stream", guarded=True, before=""
+    )
     (tmp_path / "script.py").write_text(script)
     _is_refused(_run(tmp_path, start), "mysite:title")
     assert site.count() == 0

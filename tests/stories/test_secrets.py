@@ -25,7 +25,12 @@ from scraper.faulty import (
 from tests.conftest import Scrape
 from tests.stories.runs import last_of
 
-PASSWORD, BEARER, TOKEN, COOKIE = "pa55-hush", "bearer-hush", "token-hush", "cookie-hush"
+PASSWORD, BEARER, TOKEN, COOKIE = (
+    "pa55-hush",
+    "bearer-hush",
+    "token-hush",
+    "cookie-hush",
+)
 SECRETS = ("hush", "bWU6cGE1NS1odXNo")  # the second is me:pa55-hush in base64
 ME = f"me:{PASSWORD}"
 HIDDEN_OR_BODIES = (".scraper", "pages", "images", "files", "processed")
@@ -37,7 +42,8 @@ def _readable_texts_of(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): path.read_text()
         for path in folder.rglob("*")
-        if path.is_file() and path.relative_to(folder).parts[0] not in HIDDEN_OR_BODIES
+        if path.is_file()
+        and path.relative_to(folder).parts[0] not in HIDDEN_OR_BODIES
     }
 
 
@@ -77,7 +83,10 @@ def _urls(server: FaultyServer) -> list[str]:
         f"http://{ME}@127.0.0.1:25/",
         f"http://{ME}@127.0.0.1:1/refused?{tokens[0]}",
         *(f"http://{host}/gone?x=1&{token}&y=2" for token in tokens),
-        *(f"http://{host}/gone{n}#x=1&{token}" for n, token in enumerate(tokens)),
+        *(
+            f"http://{host}/gone{n}#x=1&{token}"
+            for n, token in enumerate(tokens)
+        ),
         f"http://{host}/gone?next=http%3A%2F%2F{host}%2F%3Fcode%3D{TOKEN}",
         f"see http://{ME}@{host}/gone?{tokens[0]}\tand",
     ]
@@ -108,13 +117,19 @@ def test_no_secret_is_shown_anywhere(scrape: Scrape, form: str) -> None:
         first = scrape(lst, *flags)
         again = scrape(lst, *flags, "--retry")
     assert (first.code, again.code) == (3, 3), first.stderr
-    assert {each["state"] for each in first.records} == {"done", "failed", "skipped"}
+    assert {each["state"] for each in first.records} == {
+        "done",
+        "failed",
+        "skipped",
+    }
     assert len(first.records) >= len(_urls(server))
     for run in (first, again):
         _nothing_in(run.stderr, "stderr")
         _nothing_in(run.stdout, "stdout")
     texts = _readable_texts_of(first.folder)
-    assert {"records.jsonl", "errors.jsonl", "run.log", "summary.json"} <= set(texts)
+    assert {"records.jsonl", "errors.jsonl", "run.log", "summary.json"} <= set(
+        texts
+    )
     for name, text in texts.items():
         _nothing_in(text, name)
     for path in first.folder.rglob("*"):
@@ -123,20 +138,31 @@ def test_no_secret_is_shown_anywhere(scrape: Scrape, form: str) -> None:
     hidden = first.folder / ".scraper"
     assert stat.S_IMODE(hidden.stat().st_mode) == 0o700
     # And they did reach the server.
-    assert {BASIC, f"Bearer {BEARER}"} <= {s.headers.get("authorization") for s in server.seen}
+    assert {BASIC, f"Bearer {BEARER}"} <= {
+        s.headers.get("authorization") for s in server.seen
+    }
     assert any(TOKEN in seen.path for seen in server.seen)
 
 
 def test_status_shows_none_either(scrape: Scrape) -> None:
     with FaultyServer({"/*": status(404)}) as server:
-        scrape.here(scrape.list_of(f"http://{ME}@127.0.0.1:{server.port}/a?token={TOKEN}"))
+        scrape.here(
+            scrape.list_of(
+                f"http://{ME}@127.0.0.1:{server.port}/a?token={TOKEN}"
+            )
+        )
         ended = scrape("status", "run", dir=None)
         assert ended.code == 0
         _nothing_in(ended.stdout + ended.stderr, "status")
 
 
-def test_a_header_that_cannot_be_sent_is_not_shown_with_its_value(scrape: Scrape) -> None:
-    for header in (f"Authorization: {BEARER}\N{EURO SIGN}", f"X-Api-Key {TOKEN}"):
+def test_a_header_that_cannot_be_sent_is_not_shown_with_its_value(
+    scrape: Scrape,
+) -> None:
+    for header in (
+        f"Authorization: {BEARER}\N{EURO SIGN}",
+        f"X-Api-Key {TOKEN}",
+    ):
         ended = scrape.here(scrape.list_of("http://127.0.0.1:1/"), "-H", header)
         assert ended.code == 2
         _nothing_in(ended.stderr, "stderr")
@@ -151,9 +177,22 @@ def test_the_configuration_that_is_shown_holds_no_secret(
     monkeypatch.setenv("SCRAPER_PROXY", f"http://{ME}@proxy.example:3128")
     shown = scrape.here("--show-config").stdout
     _nothing_in(shown, "--show-config")
-    assert 'header = ["Authorization: ***", "X-Plain: yes"]  # scraper.toml [fetch]' in shown
-    assert 'proxy = "http://***@proxy.example:3128"  # environment variable SCRAPER_PROXY' in shown
-    flags = ("-H", f"cookie: a={COOKIE}", "-H", f"X-Api-Key {TOKEN}", "--contact", "me@example.com")
+    assert (
+        'header = ["Authorization: ***", "X-Plain: yes"]  # scraper.toml [fetch]'
+        in shown
+    )
+    assert (
+        'proxy = "http://***@proxy.example:3128"  # environment variable SCRAPER_PROXY'
+        in shown
+    )
+    flags = (
+        "-H",
+        f"cookie: a={COOKIE}",
+        "-H",
+        f"X-Api-Key {TOKEN}",
+        "--contact",
+        "me@example.com",
+    )
     shown = scrape.here("--show-config", *flags).stdout
     _nothing_in(shown, "--show-config")
     assert 'header = ["cookie: ***", "***"]' in shown
@@ -187,7 +226,9 @@ def test_a_mistake_on_the_command_line_shows_no_secret(
 def test_an_explanation_shows_no_secret(scrape: Scrape) -> None:
     answer = page("a", {"Set-Cookie": f"sid={COOKIE}", "X-Auth-Token": TOKEN,
                         "Link": f"</a?code={TOKEN}>; rel=next"})  # fmt: skip
-    with FaultyServer({"/a": redirect(f"/b?jwt={TOKEN}"), "/b": answer}) as server:
+    with FaultyServer(
+        {"/a": redirect(f"/b?jwt={TOKEN}"), "/b": answer}
+    ) as server:
         url = f"http://{ME}@127.0.0.1:{server.port}/a?id_token={TOKEN}#code={TOKEN}"
         flags = ("-H", f"Authorization: Bearer {BEARER}", "-H", f"X-Api-Key: {TOKEN}",
                  "-H", f"Referer: http://a.example/?code={TOKEN}", "--robots", "off")  # fmt: skip
@@ -207,7 +248,9 @@ def _run(folder: Path, *urls: str, **keys: Any) -> dict[str, dict[str, Any]]:
     return last_of(folder / "run")
 
 
-@pytest.mark.parametrize("header", ["Authorization", "authorization", "Cookie", "X-Auth-Token"])
+@pytest.mark.parametrize(
+    "header", ["Authorization", "authorization", "Cookie", "X-Auth-Token"]
+)
 def test_a_secret_header_does_not_follow_a_redirect_to_another_host(
     tmp_path: Path, header: str
 ) -> None:
@@ -219,31 +262,52 @@ def test_a_secret_header_does_not_follow_a_redirect_to_another_host(
         }
         _run(tmp_path, server.url("/", "a.localhost"), save_only=True,
              header=[f"{header}: {BEARER}", "X-Plain: yes"])  # fmt: skip
-        sent = [(s.host.split(":")[0], s.headers.get(header.lower())) for s in server.seen]
-        assert sent == [("a.localhost", BEARER), ("b.localhost", None), ("a.localhost", BEARER)]
+        sent = [
+            (s.host.split(":")[0], s.headers.get(header.lower()))
+            for s in server.seen
+        ]
+        assert sent == [
+            ("a.localhost", BEARER),
+            ("b.localhost", None),
+            ("a.localhost", BEARER),
+        ]
         assert {seen.headers["x-plain"] for seen in server.seen} == {"yes"}
 
 
-def test_a_secret_header_is_not_sent_to_another_port_or_for_robots_txt(tmp_path: Path) -> None:
+def test_a_secret_header_is_not_sent_to_another_port_or_for_robots_txt(
+    tmp_path: Path,
+) -> None:
     with FaultyServer({"/*": page("other")}) as other:
         with FaultyServer({"/": redirect(other.url("/"))}) as server:
             _run(tmp_path, server.url("/"), robots="on", save_only=True,
                  header=[f"Authorization: {BEARER}"])  # fmt: skip
-            sent = {seen.path: seen.headers.get("authorization") for seen in server.seen}
+            sent = {
+                seen.path: seen.headers.get("authorization")
+                for seen in server.seen
+            }
         assert sent == {"/robots.txt": None, "/": BEARER}
-        assert {seen.headers.get("authorization") for seen in other.seen} == {None}
+        assert {seen.headers.get("authorization") for seen in other.seen} == {
+            None
+        }
 
 
 def test_credentials_of_a_url_stay_with_its_origin(tmp_path: Path) -> None:
     with FaultyServer() as server:
         server.behaviours |= {
             "//a.localhost/": redirect("/inside"),
-            "//a.localhost/inside": redirect(server.url("/deeper", "a.localhost")),
+            "//a.localhost/inside": redirect(
+                server.url("/deeper", "a.localhost")
+            ),
             "//a.localhost/deeper": redirect(server.url("/", "b.localhost")),
             "//b.localhost/": page("away"),
         }
-        _run(tmp_path, f"http://{ME}@a.localhost:{server.port}/", save_only=True)
-        sent = [(s.host.split(":")[0], s.headers.get("authorization")) for s in server.seen]
+        _run(
+            tmp_path, f"http://{ME}@a.localhost:{server.port}/", save_only=True
+        )
+        sent = [
+            (s.host.split(":")[0], s.headers.get("authorization"))
+            for s in server.seen
+        ]
         assert sent == [("a.localhost", BASIC)] * 3 + [("b.localhost", None)]
 
 
@@ -267,7 +331,9 @@ def test_images_of_a_page_get_its_credentials_in_its_own_origin_only(
             records = _run(tmp_path, url, header=[f"Authorization: {BASIC}"])
         assert {each["state"] for each in records.values()} == {"done"}
         assert len(records) == 3
-        assert server.seen_of("/their.png")[0].headers.get("authorization") is None
+        assert (
+            server.seen_of("/their.png")[0].headers.get("authorization") is None
+        )
         assert records[theirs]["parent"]
     _nothing_in(str(records), "the records")
 
@@ -283,12 +349,16 @@ def test_credentials_that_a_page_writes_are_never_sent(tmp_path: Path) -> None:
                 f"<img src='http://you:{PASSWORD}@{here}/3.png'><img src='/4.png'>"
                 f"<img src='http:\\\\you:{PASSWORD}@{there}/5.png'>"
             ),
-            "/based": page(f"<base href='http://you:{PASSWORD}@{there}/'><img src=6.png>"),
+            "/based": page(
+                f"<base href='http://you:{PASSWORD}@{there}/'><img src=6.png>"
+            ),
             "/*": picture,
         }
         records = _run(tmp_path, f"http://{here}/page", f"http://{here}/based")
         assert {each["state"] for each in records.values()} == {"done"}
-        assert {seen.headers.get("authorization") for seen in server.seen} == {None}
+        assert {seen.headers.get("authorization") for seen in server.seen} == {
+            None
+        }
         pictures = {url for url in records if url.endswith(".png")}
     assert pictures == {
         *(f"http://{there}/{number}.png" for number in (1, 2, 5, 6)),
@@ -296,15 +366,22 @@ def test_credentials_that_a_page_writes_are_never_sent(tmp_path: Path) -> None:
     }
 
 
-def test_where_the_user_has_credentials_those_of_a_page_are_not_sent(tmp_path: Path) -> None:
+def test_where_the_user_has_credentials_those_of_a_page_are_not_sent(
+    tmp_path: Path,
+) -> None:
     with FaultyServer() as server:
         here = f"a.localhost:{server.port}"
         server.behaviours |= {
-            "/page": page(f"<img src='http://you:no@{here}/a.png'><img src=/a.png>"),
+            "/page": page(
+                f"<img src='http://you:no@{here}/a.png'><img src=/a.png>"
+            ),
             "/a.png": body(_picture(), "image/png"),
         }
         records = _run(tmp_path, f"http://{ME}@{here}/page")
-        sent = [(seen.path, seen.headers.get("authorization")) for seen in server.seen]
+        sent = [
+            (seen.path, seen.headers.get("authorization"))
+            for seen in server.seen
+        ]
     assert sent == [("/page", BASIC), ("/a.png", BASIC)]
     assert len(records) == 2
 
@@ -314,7 +391,11 @@ def test_a_page_that_names_a_picture_with_and_without_credentials_names_one(
 ) -> None:
     with FaultyServer() as server:
         here = f"a.localhost:{server.port}"
-        names = [f"http://you:no@{here}/a.png", "/a.png", f"http://they:no@{here}/a.png"]
+        names = [
+            f"http://you:no@{here}/a.png",
+            "/a.png",
+            f"http://they:no@{here}/a.png",
+        ]
         server.behaviours |= {
             "/": page("".join(f"<img src='{name}'>" for name in names)),
             "/a.png": body(_picture(), "image/png"),
@@ -324,17 +405,23 @@ def test_a_page_that_names_a_picture_with_and_without_credentials_names_one(
     assert len(records) == 2
 
 
-def test_credentials_that_a_redirect_writes_are_never_sent(tmp_path: Path) -> None:
+def test_credentials_that_a_redirect_writes_are_never_sent(
+    tmp_path: Path,
+) -> None:
     with FaultyServer() as server:
         there = f"b.localhost:{server.port}"
         server.behaviours |= {
             "//a.localhost/": redirect(f"http://you:{PASSWORD}@{there}/b"),
-            "//a.localhost/robots.txt": redirect(f"http://you:{PASSWORD}@{there}/robots.txt"),
+            "//a.localhost/robots.txt": redirect(
+                f"http://you:{PASSWORD}@{there}/robots.txt"
+            ),
             "/b": page("b"),
         }
         url = server.url("/", "a.localhost")
         records = _run(tmp_path, url, robots="on", save_only=True)
         assert server.count("/b") == 1
-        assert {seen.headers.get("authorization") for seen in server.seen} == {None}
+        assert {seen.headers.get("authorization") for seen in server.seen} == {
+            None
+        }
     assert records[url]["final_url"] == f"http://{there}/b"
     _nothing_in(str(records), "the records")

@@ -44,10 +44,14 @@ def server() -> Iterator[FaultyServer]:
 
 
 def config(folder: Path, **keys: Any) -> scraper.Config:
-    return scraper.configure(**({"dir": str(folder / "run"), "save_only": True} | keys))
+    return scraper.configure(
+        **({"dir": str(folder / "run"), "save_only": True} | keys)
+    )
 
 
-def streamed(urls: Iterable[str], config: scraper.Config, **how: Any) -> list[scraper.Outcome]:
+def streamed(
+    urls: Iterable[str], config: scraper.Config, **how: Any
+) -> list[scraper.Outcome]:
     with scraper.stream(urls, config, **how) as outcomes:
         return list(outcomes)
 
@@ -62,23 +66,33 @@ def told(outcomes: Iterable[scraper.Outcome]) -> dict[str, tuple[str, bool]]:
 def test_the_second_run_of_a_script_yields_what_the_first_did(
     server: FaultyServer, tmp_path: Path
 ) -> None:
-    urls = [server.url(path) for path in ("/1", "/2", "/gone")] + ["ftp://nonsense"]
+    urls = [server.url(path) for path in ("/1", "/2", "/gone")] + [
+        "ftp://nonsense"
+    ]
     first = streamed(urls, config(tmp_path))
     assert not any(each.stored for each in first)
     asked = server.count()
     second = streamed(urls, config(tmp_path))
     assert server.count() == asked
-    assert told(second) == {url: (state, True) for url, (state, _) in told(first).items()}
+    assert told(second) == {
+        url: (state, True) for url, (state, _) in told(first).items()
+    }
     assert [each.url for each in second] == urls, "in the order of the input"
     assert {each.line for each in second} == {each.line for each in first}
     by_url = {each.url: each for each in second}
     missing = by_url[server.url("/gone")].failure
     assert missing is not None
-    assert (missing.kind, missing.status, missing.label) == ("http_status", 404, "http_404")
+    assert (missing.kind, missing.status, missing.label) == (
+        "http_status",
+        404,
+        "http_404",
+    )
     assert by_url["ftp://nonsense"].task.refusal == "bad_scheme"
 
 
-def test_what_is_known_and_what_is_new_come_once_each(server: FaultyServer, tmp_path: Path) -> None:
+def test_what_is_known_and_what_is_new_come_once_each(
+    server: FaultyServer, tmp_path: Path
+) -> None:
     known = [server.url(f"/{number}") for number in range(5)]
     new = [server.url(f"/new{number}") for number in range(5)]
     streamed(known, config(tmp_path))
@@ -89,13 +103,19 @@ def test_what_is_known_and_what_is_new_come_once_each(server: FaultyServer, tmp_
     )
 
 
-def test_the_images_of_its_pages_come_again_too(server: FaultyServer, tmp_path: Path) -> None:
+def test_the_images_of_its_pages_come_again_too(
+    server: FaultyServer, tmp_path: Path
+) -> None:
     urls = [server.url("/shop"), server.url("/more"), server.url("/a.png")]
     parsing = config(tmp_path, save_only=False, processes=1)
     first = streamed(urls, parsing)
-    assert told(first) == dict.fromkeys([*urls, server.url("/b.png")], ("done", False))
+    assert told(first) == dict.fromkeys(
+        [*urls, server.url("/b.png")], ("done", False)
+    )
     second = streamed(urls, parsing)
-    assert told(second) == dict.fromkeys([*urls, server.url("/b.png")], ("done", True))
+    assert told(second) == dict.fromkeys(
+        [*urls, server.url("/b.png")], ("done", True)
+    )
     assert second[0].record["title"] == "Shop"
     only_pages = streamed(urls[:2], config(tmp_path, page_images=False))
     assert told(only_pages) == dict.fromkeys(urls[:2], ("done", True))
@@ -104,7 +124,10 @@ def test_the_images_of_its_pages_come_again_too(server: FaultyServer, tmp_path: 
 def test_what_was_left_in_the_middle_comes_whole_the_next_time(
     server: FaultyServer, tmp_path: Path
 ) -> None:
-    urls = [server.url("/shop"), *(server.url(f"/{number}") for number in range(20))]
+    urls = [
+        server.url("/shop"),
+        *(server.url(f"/{number}") for number in range(20)),
+    ]
     parsing = config(tmp_path, save_only=False, processes=1)
     with scraper.stream(urls, parsing) as run:
         next(run)
@@ -114,7 +137,9 @@ def test_what_was_left_in_the_middle_comes_whole_the_next_time(
     assert server.count("/shop") == 1
 
 
-def test_the_input_may_wait_for_what_the_folder_knows(server: FaultyServer, tmp_path: Path) -> None:
+def test_the_input_may_wait_for_what_the_folder_knows(
+    server: FaultyServer, tmp_path: Path
+) -> None:
     """Each URL is named when the outcome of the one before it has come."""
     paths = [f"/{number}" for number in range(6)]
     streamed([server.url(path) for path in paths[:4:2]], config(tmp_path))
@@ -130,8 +155,17 @@ def test_the_input_may_wait_for_what_the_folder_knows(server: FaultyServer, tmp_
         for outcome in run:
             outcomes.append(outcome)
             came.release()
-    assert [each.url for each in outcomes] == [server.url(path) for path in paths]
-    assert [each.stored for each in outcomes] == [True, False, True, False, False, False]
+    assert [each.url for each in outcomes] == [
+        server.url(path) for path in paths
+    ]
+    assert [each.stored for each in outcomes] == [
+        True,
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_a_long_input_that_is_known_is_not_read_ahead_of_its_reader(
@@ -157,17 +191,26 @@ def test_a_long_input_that_is_known_is_not_read_ahead_of_its_reader(
 def test_the_urls_of_another_script_are_not_among_its_own(
     server: FaultyServer, tmp_path: Path
 ) -> None:
-    others = [server.url("/shop"), *(server.url(f"/{number}") for number in range(6))]
+    others = [
+        server.url("/shop"),
+        *(server.url(f"/{number}") for number in range(6)),
+    ]
     parsing = {"save_only": False, "processes": 1}
     scraper.run(others, config(tmp_path, max_urls=2, **parsing))
     mine = [server.url("/mine"), others[5], server.url("/more")]
     first = told(streamed(mine, config(tmp_path, **parsing)))
     assert first.keys() == {*mine, server.url("/b.png")}
-    assert told(streamed(mine, config(tmp_path, **parsing))).keys() == first.keys()
-    assert all(server.count(f"/{number}") == 1 for number in range(6)), "the pass goes on with all"
+    assert (
+        told(streamed(mine, config(tmp_path, **parsing))).keys() == first.keys()
+    )
+    assert all(server.count(f"/{number}") == 1 for number in range(6)), (
+        "the pass goes on with all"
+    )
 
 
-def test_report_and_exit_code_are_of_its_own_urls(server: FaultyServer, tmp_path: Path) -> None:
+def test_report_and_exit_code_are_of_its_own_urls(
+    server: FaultyServer, tmp_path: Path
+) -> None:
     bad, good = [server.url("/gone")], [server.url("/good")]
     for _ in range(2):
         assert scraper.run(bad, config(tmp_path)).exit_code == 4
@@ -176,7 +219,9 @@ def test_report_and_exit_code_are_of_its_own_urls(server: FaultyServer, tmp_path
     assert (server.count("/gone"), server.count("/good")) == (1, 1)
 
 
-def test_a_retry_yields_the_others_from_the_folder(server: FaultyServer, tmp_path: Path) -> None:
+def test_a_retry_yields_the_others_from_the_folder(
+    server: FaultyServer, tmp_path: Path
+) -> None:
     server.behaviours["/recovers"] = sequence(status(410), page("b"))
     urls = [server.url("/1"), server.url("/recovers")]
     streamed(urls, config(tmp_path))
@@ -184,19 +229,33 @@ def test_a_retry_yields_the_others_from_the_folder(server: FaultyServer, tmp_pat
     assert again == {urls[0]: ("done", True), urls[1]: ("done", False)}
 
 
-def test_a_refresh_yields_nothing_from_the_folder(server: FaultyServer, tmp_path: Path) -> None:
+def test_a_refresh_yields_nothing_from_the_folder(
+    server: FaultyServer, tmp_path: Path
+) -> None:
     server.behaviours["/same"] = etag(b"the same")
     urls = [server.url("/1"), server.url("/same")]
     streamed(urls, config(tmp_path))
     again = streamed(urls, config(tmp_path), refresh=True)
-    assert told(again) == {urls[0]: ("done", False), urls[1]: ("unchanged", False)}
+    assert told(again) == {
+        urls[0]: ("done", False),
+        urls[1]: ("unchanged", False),
+    }
     third = streamed(urls, config(tmp_path))
-    assert told(third) == {urls[0]: ("done", True), urls[1]: ("unchanged", True)}
-    assert third[1].record["bytes"] == len(b"the same"), "with the facts of then"
+    assert told(third) == {
+        urls[0]: ("done", True),
+        urls[1]: ("unchanged", True),
+    }
+    assert third[1].record["bytes"] == len(b"the same"), (
+        "with the facts of then"
+    )
 
 
-def test_a_list_of_a_path_comes_again_too(server: FaultyServer, scrape: Scrape) -> None:
-    name = str(scrape.folder / scrape.list_of(server.url("/1"), server.url("/2")))
+def test_a_list_of_a_path_comes_again_too(
+    server: FaultyServer, scrape: Scrape
+) -> None:
+    name = str(
+        scrape.folder / scrape.list_of(server.url("/1"), server.url("/2"))
+    )
     for stored in (False, True):
         outcomes = streamed(name, config(scrape.folder))
         assert told(outcomes) == dict.fromkeys(
@@ -215,7 +274,9 @@ def test_a_stored_outcome_has_the_url_that_was_asked_for(
     assert outcome.stored
 
 
-def test_the_command_line_delivers_only_what_is_new(server: FaultyServer, scrape: Scrape) -> None:
+def test_the_command_line_delivers_only_what_is_new(
+    server: FaultyServer, scrape: Scrape
+) -> None:
     urls = scrape.list_of(server.url("/1"))
     scrape.here(urls)
     scrape.list_of(server.url("/1"), server.url("/2"))

@@ -20,7 +20,9 @@ from scraper.faulty import Exchange, FaultyServer, page, status
 from tests.conftest import PROJECT, Scrape
 from tests.stories.runs import records_of
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="shells and signals of POSIX")
+pytestmark = pytest.mark.skipif(
+    os.name == "nt", reason="shells and signals of POSIX"
+)
 
 PAGES = 12
 LINES = {"page": page("<title>A page</title><p>Some words.")}
@@ -41,9 +43,17 @@ def _list(folder: Path, server: FaultyServer, pages: int = PAGES) -> None:
 def _shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
     """Run a line of the shell; `scraper` in it is the command line, with two workers."""
     return subprocess.run(
-        ["bash", "-c", line.replace("scraper", f"{sys.executable} -m scraper", 1)],
+        [
+            "bash",
+            "-c",
+            line.replace("scraper", f"{sys.executable} -m scraper", 1),
+        ],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "SCRAPER_PROCESSES": "2"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(PROJECT),
+            "SCRAPER_PROCESSES": "2",
+        },
         capture_output=True,
         text=True,
         timeout=60,
@@ -53,33 +63,57 @@ def _shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
 
 # -- closed ------------------------------------------------------------------------------------
 
-CLOSED = ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"]
+CLOSED = [
+    "<&-",
+    ">&-",
+    "2>&-",
+    "<&- >&-",
+    "<&- 2>&-",
+    ">&- 2>&-",
+    "<&- >&- 2>&-",
+]
 
 
 @pytest.mark.parametrize("closed", CLOSED)
-def test_a_run_needs_no_standard_stream(closed: str, tmp_path: Path, site: FaultyServer) -> None:
+def test_a_run_needs_no_standard_stream(
+    closed: str, tmp_path: Path, site: FaultyServer
+) -> None:
     _list(tmp_path, site)
     done = _shell(tmp_path, f"scraper urls.txt --dir run --robots off {closed}")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     records = records_of(tmp_path / "run")
     assert [each["state"] for each in records] == ["done"] * PAGES
     assert records[0]["title"] == "A page"
-    assert ("Traceback" in done.stderr, bool(done.stderr)) == (False, "2>" not in closed)
+    assert ("Traceback" in done.stderr, bool(done.stderr)) == (
+        False,
+        "2>" not in closed,
+    )
 
 
-def test_messages_never_land_among_the_records(tmp_path: Path, site: FaultyServer) -> None:
+def test_messages_never_land_among_the_records(
+    tmp_path: Path, site: FaultyServer
+) -> None:
     _list(tmp_path, site)
-    done = _shell(tmp_path, "scraper urls.txt --dir run --robots off -v -o - 2>&-")
+    done = _shell(
+        tmp_path, "scraper urls.txt --dir run --robots off -v -o - 2>&-"
+    )
     assert done.returncode == 0
-    assert [json.loads(line) for line in done.stdout.splitlines()] == records_of(tmp_path / "run")
+    assert [
+        json.loads(line) for line in done.stdout.splitlines()
+    ] == records_of(tmp_path / "run")
 
 
-def test_messages_never_land_in_a_file_of_the_run(tmp_path: Path, site: FaultyServer) -> None:
+def test_messages_never_land_in_a_file_of_the_run(
+    tmp_path: Path, site: FaultyServer
+) -> None:
     """A file that is opened gets the lowest number that is free: 2, where messages go."""
     _list(tmp_path, site)
     (tmp_path / "mine.py").write_text("import os\ndef f(page):\n    os.write(1, b'one')\n"
                                       "    os.write(2, b'two')\n")  # fmt: skip
-    done = _shell(tmp_path, "scraper urls.txt --dir run --robots off --html mine:f <&- >&- 2>&-")
+    done = _shell(
+        tmp_path,
+        "scraper urls.txt --dir run --robots off --html mine:f <&- >&- 2>&-",
+    )
     assert done.returncode == 0
     assert len(records_of(tmp_path / "run")) == PAGES
     for path in (tmp_path / "run").rglob("*"):
@@ -104,16 +138,24 @@ def test_a_script_with_closed_streams_has_workers_that_work(
     _list(tmp_path, site)
     (tmp_path / "script.py").write_text(SCRIPT)
     done = subprocess.run(
-        [sys.executable, "script.py"], cwd=tmp_path, env=ENVIRONMENT, timeout=60, check=False
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0
-    assert [each["state"] for each in records_of(tmp_path / "run")] == ["done"] * PAGES
+    assert [each["state"] for each in records_of(tmp_path / "run")] == [
+        "done"
+    ] * PAGES
 
 
 # -- readers that go away ----------------------------------------------------------------------
 
 
-def test_records_go_on_when_their_reader_has_gone(tmp_path: Path, site: FaultyServer) -> None:
+def test_records_go_on_when_their_reader_has_gone(
+    tmp_path: Path, site: FaultyServer
+) -> None:
     pages = 300  # more than a commit
     _list(tmp_path, site, pages)
     done = _shell(
@@ -127,14 +169,18 @@ def test_records_go_on_when_their_reader_has_gone(tmp_path: Path, site: FaultySe
     assert done.stderr.count(note) == 1
 
 
-def test_a_run_goes_on_when_nobody_reads_its_messages(tmp_path: Path, site: FaultyServer) -> None:
+def test_a_run_goes_on_when_nobody_reads_its_messages(
+    tmp_path: Path, site: FaultyServer
+) -> None:
     _list(tmp_path, site)
     line = "set -o pipefail; scraper urls.txt -v --dir run --robots off 2>&1 | head -1"
     assert _shell(tmp_path, line).returncode == 0
     assert len(records_of(tmp_path / "run")) == PAGES
 
 
-def _read_by_nobody(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+def _read_by_nobody(
+    folder: Path, command: str
+) -> subprocess.CompletedProcess[str]:
     """Standard output is a pipe that nobody reads."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -173,7 +219,9 @@ def test_a_full_disk_under_standard_output_is_said(scrape: Scrape) -> None:
 
 
 @contextmanager
-def _held(folder: Path, ignored: tuple[int, ...], **more: object) -> Iterator[Story]:
+def _held(
+    folder: Path, ignored: tuple[int, ...], **more: object
+) -> Iterator[Story]:
     """A run in which one request is held until the story says go on."""
     story = Story()
     with FaultyServer(story.answer) as server:
@@ -217,7 +265,9 @@ Send = Callable[[int, int], None]
 
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg])
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM]
+)
 def test_a_signal_that_is_ignored_at_the_start_stays_ignored(
     number: signal.Signals, send: Send, tmp_path: Path
 ) -> None:
@@ -243,7 +293,9 @@ def test_a_terminal_that_is_closed_ends_the_run_cleanly(tmp_path: Path) -> None:
 
 def test_under_nohup_a_closed_terminal_ends_nothing(tmp_path: Path) -> None:
     master, slave = os.openpty()
-    with _held(tmp_path, (signal.SIGHUP,), stdin=slave, stdout=slave, stderr=slave) as story:
+    with _held(
+        tmp_path, (signal.SIGHUP,), stdin=slave, stdout=slave, stderr=slave
+    ) as story:
         os.close(slave)
         os.close(master)
         story.process.send_signal(signal.SIGHUP)
@@ -251,12 +303,19 @@ def test_under_nohup_a_closed_terminal_ends_nothing(tmp_path: Path) -> None:
     assert len(records_of(tmp_path / "run")) == PAGES
 
 
-def test_a_standard_output_of_text_alone_gets_the_records_as_text(tmp_path: Path) -> None:
+def test_a_standard_output_of_text_alone_gets_the_records_as_text(
+    tmp_path: Path,
+) -> None:
     """In a notebook, or where a script has redirected it, there are no bytes below it."""
     text = io.StringIO()
     with FaultyServer({"/robots.txt": status(404), "/": page("a")}) as server:
-        config = scraper.configure(dir=tmp_path / "run", output="-", save_only=True)
+        config = scraper.configure(
+            dir=tmp_path / "run", output="-", save_only=True
+        )
         with redirect_stdout(text):
             report = scraper.run([server.url()], config)
     assert report.done == 1
-    assert text.getvalue().encode() == (tmp_path / "run" / "records.jsonl").read_bytes()
+    assert (
+        text.getvalue().encode()
+        == (tmp_path / "run" / "records.jsonl").read_bytes()
+    )

@@ -42,7 +42,9 @@ def on_a_terminal(
     `at_a_bar` is called with the process once a bar is drawn.
     """
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    fcntl.ioctl(
+        theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0)
+    )
     path = f"{scrape.folder}:{PROJECT}"
     process = subprocess.Popen(
         [sys.executable, "-m", "scraper", *arguments],
@@ -71,14 +73,20 @@ def on_a_terminal(
 
 def frames_of(output: str) -> list[str]:
     """Every bar that was drawn."""
-    return [each.strip() for each in re.split(r"[\r\n]", output) if "ok=" in each]
+    return [
+        each.strip() for each in re.split(r"[\r\n]", output) if "ok=" in each
+    ]
 
 
 def test_at_60_columns_no_count_is_cut(scrape: Scrape) -> None:
     site = {"/robots.txt": page("User-agent: *\nDisallow: /no"), "/": page("a")}
     with FaultyServer(site) as server:
-        urls = scrape.list_of(server.url(), server.url("/missing"), server.url("/no"))
-        code, written = on_a_terminal(scrape, urls, "--save-only", "-d", "run", columns=60)
+        urls = scrape.list_of(
+            server.url(), server.url("/missing"), server.url("/no")
+        )
+        code, written = on_a_terminal(
+            scrape, urls, "--save-only", "-d", "run", columns=60
+        )
     assert code == 3
     last = frames_of(written)[-1]
     assert "ok=1 failed=1 skipped=1" in last
@@ -86,16 +94,28 @@ def test_at_60_columns_no_count_is_cut(scrape: Scrape) -> None:
     assert max(map(len, frames_of(written))) < 60
 
 
-def test_each_line_of_a_verbose_run_stands_whole_above_the_bar(scrape: Scrape) -> None:
-    with FaultyServer(NO_RULES | {f"/{n}": page("a") for n in range(30)}) as server:
+def test_each_line_of_a_verbose_run_stands_whole_above_the_bar(
+    scrape: Scrape,
+) -> None:
+    with FaultyServer(
+        NO_RULES | {f"/{n}": page("a") for n in range(30)}
+    ) as server:
         listed = [server.url(f"/{n}") for n in range(30)]
         _, written = on_a_terminal(
-            scrape, scrape.list_of(*listed), "-v", "--save-only", "-d", "run", columns=100
+            scrape,
+            scrape.list_of(*listed),
+            "-v",
+            "--save-only",
+            "-d",
+            "run",
+            columns=100,
         )
     lines = screen_of(written)
     told = [line for line in lines if line.startswith("done ")]
     assert sorted(told) == sorted(f"done {url}" for url in listed)
-    assert len([line for line in lines if "ok=" in line]) == 1, "and there is one bar, at the end"
+    assert len([line for line in lines if "ok=" in line]) == 1, (
+        "and there is one bar, at the end"
+    )
 
 
 def test_what_a_signal_says_does_not_tear_the_bar(scrape: Scrape) -> None:
@@ -106,7 +126,9 @@ def test_what_a_signal_says_does_not_tear_the_bar(scrape: Scrape) -> None:
         )  # fmt: skip
     lines = screen_of(written)
     assert code == 130
-    assert "stopping: what is under way may take 0.3 s (again: leave now)" in lines
+    assert (
+        "stopping: what is under way may take 0.3 s (again: leave now)" in lines
+    )
     assert len([line for line in lines if "ok=" in line]) == 1
 
 
@@ -124,7 +146,9 @@ def test_what_python_warns_of_stands_above_the_bar(scrape: Scrape) -> None:
     )
     with FaultyServer(NO_RULES | {"/": page("a")}) as server:
         urls = scrape.list_of(server.url())
-        _, written = on_a_terminal(scrape, urls, "--save-only", "-d", "run", columns=100)
+        _, written = on_a_terminal(
+            scrape, urls, "--save-only", "-d", "run", columns=100
+        )
     lines = screen_of(written)
     warned = [line for line in lines if "a library warns" in line]
     assert warned

@@ -24,7 +24,10 @@ PAGES = 6
 @pytest.fixture
 def server() -> Iterator[FaultyServer]:
     """Pages, and one whose first answer never comes."""
-    pages = {f"/{number}": page(f"<title>{number}</title>") for number in range(PAGES)}
+    pages = {
+        f"/{number}": page(f"<title>{number}</title>")
+        for number in range(PAGES)
+    }
     pages["/held"] = sequence(silent(), page("<title>held</title>"))
     with FaultyServer(pages) as server:
         yield server
@@ -32,11 +35,15 @@ def server() -> Iterator[FaultyServer]:
 
 @pytest.fixture
 def names(scrape: Scrape, server: FaultyServer) -> str:
-    return scrape.list_of(*(server.url(f"/{n}") for n in range(PAGES)), server.url("/held"))
+    return scrape.list_of(
+        *(server.url(f"/{n}") for n in range(PAGES)), server.url("/held")
+    )
 
 
 @contextmanager
-def _running(scrape: Scrape, server: FaultyServer, names: str) -> Iterator[subprocess.Popen[bytes]]:
+def _running(
+    scrape: Scrape, server: FaultyServer, names: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """The first run, in the middle; killed at the latest at the end of the block."""
     with subprocess.Popen(
         [sys.executable, "-m", "scraper", names, "--dir", "run", *ARGUMENTS],
@@ -74,7 +81,9 @@ def test_a_second_run_on_a_folder_is_refused_with_one_line(
             pytest.raises(scraper.InUse),
             scraper.stream(
                 [server.url("/0")],
-                scraper.configure(dir=str(scrape.folder / "run"), save_only=True),
+                scraper.configure(
+                    dir=str(scrape.folder / "run"), save_only=True
+                ),
             ),
         ):
             pass
@@ -85,7 +94,9 @@ def test_the_next_run_after_a_kill_starts_at_once(
 ) -> None:
     with _running(scrape, server, names) as first:
         first.send_signal(signal.SIGKILL)
-        first.wait(10)  # for it, not for its workers: what is left of them is not in the way
+        first.wait(
+            10
+        )  # for it, not for its workers: what is left of them is not in the way
         done = scrape(names, *ARGUMENTS)
     assert done.code == 0, done.stderr
     assert len(done.records) == len(done.by_url()) == 1 + PAGES
@@ -107,7 +118,9 @@ def test_status_tells_of_a_run_that_goes_on_that_was_killed_and_that_is_complete
     assert after["counts"]["done"] == 1 + PAGES  # type: ignore[index]
 
 
-def test_status_of_a_folder_without_a_run_says_so(scrape: Scrape, tmp_path: Path) -> None:
+def test_status_of_a_folder_without_a_run_says_so(
+    scrape: Scrape, tmp_path: Path
+) -> None:
     told = scrape("status", str(tmp_path), dir=None)
     assert told.code == 2
     assert len(told.stderr.splitlines()) == 1

@@ -17,7 +17,11 @@ def test_a_run_in_which_nothing_happens_says_what_it_waits_for(
     makers = Makers(patience=Patience(tick=0.05, stall=0.2))
     with FaultyServer({"/slow": silent()}) as server:
         config = scraper.configure(
-            dir=str(tmp_path / "run"), robots="off", timeout="700ms", retries=0, save_only=True
+            dir=str(tmp_path / "run"),
+            robots="off",
+            timeout="700ms",
+            retries=0,
+            save_only=True,
         )
         report = run_with(makers, [server.url("/slow")], config)
 

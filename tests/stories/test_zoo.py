@@ -40,7 +40,10 @@ TABLE = (
     ("/broken-gzip /cut-gzip /not-gzip /unknown-encoding", "body_undecodable"),
     ("/encoded-over-and-over", "body_undecodable"),
     ("/garbage /no-head /tls-alert /bad-status-line", "protocol_error"),
-    ("/status-000 /status-1e3 /http-2 /many-headers /long-header", "protocol_error"),
+    (
+        "/status-000 /status-1e3 /http-2 /many-headers /long-header",
+        "protocol_error",
+    ),
     ("/upgrade", "http_101"),
     ("/status/200 /status/204", "done"),
     ("/status/206", "body_short"),
@@ -50,7 +53,11 @@ ENDS = {path: ends for paths, ends in TABLE for path in paths.split()}
 
 def ends_of(path: str) -> list[str]:
     """The state, or the labels, in which the URL of this animal may end."""
-    usual = f"http_{path.removeprefix('/status/')}" if path.startswith("/status/") else "done"
+    usual = (
+        f"http_{path.removeprefix('/status/')}"
+        if path.startswith("/status/")
+        else "done"
+    )
     return ENDS.get(path, usual).split()
 
 
@@ -114,10 +121,16 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
     endless = [path for path in zoo() if is_endless(path)]
     others = [path for path in zoo() if not is_endless(path)]
     short = visited(
-        tmp_path_factory.mktemp("endless"), endless, timeout_seconds=2.0, request_time_seconds=3.0
+        tmp_path_factory.mktemp("endless"),
+        endless,
+        timeout_seconds=2.0,
+        request_time_seconds=3.0,
     )
     long = visited(
-        tmp_path_factory.mktemp("others"), others, timeout_seconds=60.0, request_time_seconds=120.0
+        tmp_path_factory.mktemp("others"),
+        others,
+        timeout_seconds=60.0,
+        request_time_seconds=120.0,
     )
     return Visit({**short.ends, **long.ends}, {**short.beside, **long.beside})
 
@@ -130,9 +143,9 @@ def test_every_animal_has_a_name(visit: Visit, path: str) -> None:
 
 
 def test_no_animal_hurts_its_neighbours(visit: Visit) -> None:
-    assert {where: label_of(each) for where, each in visit.beside.items()} == dict.fromkeys(
-        visit.beside, "done"
-    )
+    assert {
+        where: label_of(each) for where, each in visit.beside.items()
+    } == dict.fromkeys(visit.beside, "done")
 
 
 # -- animals not seen before ---------------------------------------------------------------------
@@ -158,7 +171,11 @@ def harmed(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(answer)))
         to = min(len(answer), at + draw(st.integers(0, 8)))
-        bit = draw(st.sampled_from(BITS) | st.just(answer[at:to] * 2) | st.binary(max_size=4))
+        bit = draw(
+            st.sampled_from(BITS)
+            | st.just(answer[at:to] * 2)
+            | st.binary(max_size=4)
+        )
         answer = answer[:at] + bit + answer[to:]
     return answer
 
@@ -175,7 +192,9 @@ class Says:
 
 
 @pytest.fixture(scope="module")
-def parrot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Says, FaultyServer, Asker]]:
+def parrot(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Says, FaultyServer, Asker]]:
     says = Says()
     asker = Asker(tmp_path_factory.mktemp("parrot"), timeout_seconds=5.0)
     with FaultyServer(says) as server:

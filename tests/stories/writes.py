@@ -14,7 +14,9 @@ import pytest
 from scraper.http import bodies
 from scraper.machine import files
 
-Step = Callable[[str], None]  # called before each write with its name; may raise OSError
+Step = Callable[
+    [str], None
+]  # called before each write with its name; may raise OSError
 _WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "COMMIT")
 NAMES = ("open part", "write part", "close part", "open sink", "write sink", "mkdir", "rename",
          "summary", "sql many", *(f"sql {word}" for word in _WRITES))  # fmt: skip
@@ -82,7 +84,9 @@ class _FolderOs:
         self._step("rename")
         os.replace(*paths, **keys)
 
-    def fdopen(self, descriptor: int, mode: str, *rest: Any, **keys: Any) -> Any:
+    def fdopen(
+        self, descriptor: int, mode: str, *rest: Any, **keys: Any
+    ) -> Any:
         file = os.fdopen(descriptor, mode, *rest, **keys)
         return file if mode == "rb" else _SinkFile(file, self._step)
 
@@ -134,4 +138,6 @@ class _Connection(sqlite3.Connection):
         except OSError as error:
             if undo:
                 super().execute("ROLLBACK")
-            raise sqlite3.OperationalError("database or disk is full") from error
+            raise sqlite3.OperationalError(
+                "database or disk is full"
+            ) from error

@@ -21,7 +21,9 @@ from scraper.workers.fork_server import HOME
 from tests.conftest import PROJECT
 from tests.stories.runs import records_of
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no fork server")
+pytestmark = pytest.mark.skipif(
+    os.name == "nt", reason="there is no fork server"
+)
 
 PAGES = 6
 PATIENCE_SECONDS = 10.0
@@ -45,7 +47,10 @@ def site() -> Site:
 
 
 def _start(
-    folder: Path, server: FaultyServer, temporary: Path, program: str = "-m scraper"
+    folder: Path,
+    server: FaultyServer,
+    temporary: Path,
+    program: str = "-m scraper",
 ) -> subprocess.Popen[str]:
     temporary.mkdir(parents=True, exist_ok=True)
     lines = [server.url(f"/{number}") + "\n" for number in range(PAGES)]
@@ -77,7 +82,9 @@ def test_a_run_leaves_no_temporary_folder(tmp_path: Path, site: Site) -> None:
     assert _left_in(tmp_path / "t") == []
 
 
-def test_what_a_kill_leaves_is_gone_with_the_next_run(tmp_path: Path, site: Site) -> None:
+def test_what_a_kill_leaves_is_gone_with_the_next_run(
+    tmp_path: Path, site: Site
+) -> None:
     temporary = tmp_path / "t"
     with FaultyServer(site.answer) as server:
         process = _start(tmp_path, server, temporary)
@@ -102,18 +109,27 @@ def _await_workers(folder: Path) -> None:
         pause.wait(0.01)
 
 
-def test_a_folder_that_is_in_use_is_left_to_its_run(tmp_path: Path, site: Site) -> None:
+def test_a_folder_that_is_in_use_is_left_to_its_run(
+    tmp_path: Path, site: Site
+) -> None:
     (tmp_path / "other").mkdir()
     with FaultyServer(site.answer) as server:
         one = _start(tmp_path, server, tmp_path / "t")
         server.wait_for(2, 30)
         site.go_on.set()
-        _finished(_start(tmp_path / "other", server, tmp_path / "t"), tmp_path / "other")
+        _finished(
+            _start(tmp_path / "other", server, tmp_path / "t"),
+            tmp_path / "other",
+        )
         _finished(one, tmp_path)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="paths of sockets are shortened by /proc")
-def test_the_folder_for_temporary_files_may_have_a_long_name(tmp_path: Path, site: Site) -> None:
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="paths of sockets are shortened by /proc"
+)
+def test_the_folder_for_temporary_files_may_have_a_long_name(
+    tmp_path: Path, site: Site
+) -> None:
     temporary = tmp_path / ("t" * 120)
     site.go_on.set()
     with FaultyServer(site.answer) as server:
@@ -121,7 +137,9 @@ def test_the_folder_for_temporary_files_may_have_a_long_name(tmp_path: Path, sit
     assert _left_in(temporary) == []
 
 
-def test_no_folder_for_temporary_files_is_needed(tmp_path: Path, site: Site) -> None:
+def test_no_folder_for_temporary_files_is_needed(
+    tmp_path: Path, site: Site
+) -> None:
     (tmp_path / "program.py").write_text(
         "import sys, tempfile\n"
         "tempfile._candidate_tempdir_list = lambda: ['/nowhere']\n"
@@ -131,11 +149,15 @@ def test_no_folder_for_temporary_files_is_needed(tmp_path: Path, site: Site) -> 
     )
     site.go_on.set()
     with FaultyServer(site.answer) as server:
-        _finished(_start(tmp_path, server, tmp_path / "t", "program.py"), tmp_path)
+        _finished(
+            _start(tmp_path, server, tmp_path / "t", "program.py"), tmp_path
+        )
     assert _left_in(tmp_path / "t") == []
 
 
-def test_what_others_start_keeps_its_own_temporary_folder(tmp_path: Path, site: Site) -> None:
+def test_what_others_start_keeps_its_own_temporary_folder(
+    tmp_path: Path, site: Site
+) -> None:
     (tmp_path / "program.py").write_text(
         "import sys, multiprocessing\n"
         "from multiprocessing import util\n"
@@ -149,7 +171,9 @@ def test_what_others_start_keeps_its_own_temporary_folder(tmp_path: Path, site: 
     )
     site.go_on.set()
     with FaultyServer(site.answer) as server:
-        _finished(_start(tmp_path, server, tmp_path / "t", "program.py"), tmp_path)
+        _finished(
+            _start(tmp_path, server, tmp_path / "t", "program.py"), tmp_path
+        )
 
 
 # -- which place --------------------------------------------------------------------------------
@@ -159,7 +183,9 @@ def _none(*_: object, **__: object) -> str:
     raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
 
 
-def test_a_socket_lies_in_the_usual_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_lies_in_the_usual_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     home = fork_server._make_home(None)
     assert home is not None
@@ -173,8 +199,12 @@ def test_a_socket_lies_elsewhere_if_no_short_path_leads_there(
     long = tmp_path / ("x" * 120)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    monkeypatch.setattr(TemporaryFolder, "short_path", lambda self, max_bytes: str(self.path))
-    monkeypatch.setattr(fork_server, "USUAL_PLACES", (tmp_path / "absent", Path("/tmp")))
+    monkeypatch.setattr(
+        TemporaryFolder, "short_path", lambda self, max_bytes: str(self.path)
+    )
+    monkeypatch.setattr(
+        fork_server, "USUAL_PLACES", (tmp_path / "absent", Path("/tmp"))
+    )
     home = fork_server._make_home(None)
     assert home is not None
     assert home.path.parent == Path("/tmp")
@@ -202,7 +232,10 @@ def test_without_any_usual_place_the_run_folder_has_the_socket(
     ],
 )
 def test_without_any_place_for_a_socket_it_says_what_to_do(
-    error: OSError, raised: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: OSError,
+    raised: type[Exception],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(*_: object, **__: object) -> str:
         raise error
@@ -246,7 +279,9 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_child_that_was_forked_after_a_run_may_run_too(tmp_path: Path) -> None:
+def test_a_child_that_was_forked_after_a_run_may_run_too(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "forked.py").write_text(FORKED)
     with FaultyServer({"/*": page("x")}) as server:
         done = subprocess.run(

@@ -191,7 +191,9 @@ ENDS = {
 class Coordinator:
     """As much of the pipeline's loop as the stage needs."""
 
-    def __init__(self, stage: Callable[[Callable[[object], None]], ProcessStage]) -> None:
+    def __init__(
+        self, stage: Callable[[Callable[[object], None]], ProcessStage]
+    ) -> None:
         self.inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
         self.stage = stage(self.inbox.put)
         self.answers: list[Processed] = []
@@ -219,7 +221,9 @@ class Coordinator:
     def until(self, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE
         while not done():
-            assert time.monotonic() < deadline, f"still waiting, {self.stage.busy} inside"
+            assert time.monotonic() < deadline, (
+                f"still waiting, {self.stage.busy} inside"
+            )
             self.step(0.02)
 
     def finish(self) -> dict[int, Processed]:
@@ -257,7 +261,9 @@ def begin(villains: None, scratch: Path) -> Iterator[Begin]:
     ) -> Coordinator:
         limits = Limits(seconds, memory)
         coordinator = Coordinator(
-            lambda post: ProcessStage(processes, limits, Recipe(function=function), post)
+            lambda post: ProcessStage(
+                processes, limits, Recipe(function=function), post
+            )
         )
         coordinator.stage.start(scratch)
         made.append(coordinator)
@@ -268,16 +274,28 @@ def begin(villains: None, scratch: Path) -> Iterator[Begin]:
         pids = each.stage.worker_pids()
         each.stage.close()
         assert all(ended(pid) for pid in pids)
-    assert not [each for each in scratch.iterdir() if each.name.startswith(("begun", "dump"))]
+    assert not [
+        each
+        for each in scratch.iterdir()
+        if each.name.startswith(("begun", "dump"))
+    ]
     names = [each.name for each in threading.enumerate()]
-    assert not [name for name in names if "Queue" in name or "start-workers" in name]
+    assert not [
+        name for name in names if "Queue" in name or "start-workers" in name
+    ]
 
 
 def work(
-    number: int, act: str = "good", scratch: Path = Path("/x"), size: int = 0, **more: object
+    number: int,
+    act: str = "good",
+    scratch: Path = Path("/x"),
+    size: int = 0,
+    **more: object,
 ) -> tuple[Task, WorkItem, int]:
     """What `submit` is given."""
-    task = Task(number, parts_of(f"https://a/{number}"), parts_of(f"https://a/{number}"))
+    task = Task(
+        number, parts_of(f"https://a/{number}"), parts_of(f"https://a/{number}")
+    )
     fields = {
         "kind": "page",
         "path": str(number),
@@ -296,7 +314,10 @@ def ended(pid: int) -> bool:
     except ProcessLookupError:
         return True
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        return (
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            in "ZX"
+        )
     except OSError:
         return False
 
@@ -311,13 +332,19 @@ def within(seconds: float, done: Callable[[], bool]) -> bool:
 
 
 def kinds(answers: Iterable[Processed]) -> dict[int, str]:
-    return {each.task.id: each.failure.kind for each in answers if each.failure is not None}
+    return {
+        each.task.id: each.failure.kind
+        for each in answers
+        if each.failure is not None
+    }
 
 
 # -- the ordinary ---------------------------------------------------------------------------------
 
 
-def test_an_answer_carries_facts_found_urls_files_and_time(begin: Begin, scratch: Path) -> None:
+def test_an_answer_carries_facts_found_urls_files_and_time(
+    begin: Begin, scratch: Path
+) -> None:
     run = begin()
     run.submit(work(1))
     run.submit(work(2, "with_files", scratch, kind="image"))
@@ -336,15 +363,23 @@ def test_pages_and_pictures_go_through_the_processors(
 
     Image.new("RGB", (900, 600), "red").save(tmp_path / "red.png")
     (tmp_path / "page").write_text('<title>Hello</title><img src="/a.png">')
-    (tmp_path / "own.py").write_text("def words(page): return {'n': len(page.text)}\n")
+    (tmp_path / "own.py").write_text(
+        "def words(page): return {'n': len(page.text)}\n"
+    )
     recipe = Recipe("own:words", {"resize": 300})
 
-    run = Coordinator(lambda post: ProcessStage(1, Limits(20, 2**30), recipe, post))
+    run = Coordinator(
+        lambda post: ProcessStage(1, Limits(20, 2**30), recipe, post)
+    )
     run.stage.start(scratch)
     try:
         run.stage.check_start()
         run.submit(work(1, path=str(tmp_path / "page"), url="https://a/b/"))
-        picture = {"path": str(tmp_path / "red.png"), "kind": "image", "url": "https://a/r"}
+        picture = {
+            "path": str(tmp_path / "red.png"),
+            "kind": "image",
+            "url": "https://a/r",
+        }
         run.submit(work(2, scratch=scratch, **picture))
         broken = picture | {"path": str(tmp_path / "page")}
         run.submit(work(3, scratch=scratch, **broken))
@@ -363,12 +398,16 @@ def test_pages_and_pictures_go_through_the_processors(
     assert answers[4].failure.blame == "here"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux limits the address space"
+)
 def test_a_page_for_which_the_parser_has_no_memory_is_not_a_broken_page(
     scratch: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "page").write_bytes(b"a <p>" * 1_000_000)
-    run = Coordinator(lambda post: ProcessStage(1, Limits(60, MEMORY), Recipe(), post))
+    run = Coordinator(
+        lambda post: ProcessStage(1, Limits(60, MEMORY), Recipe(), post)
+    )
     run.stage.start(scratch)
     try:
         run.submit(work(1, path=str(tmp_path / "page"), url="https://a/b/"))
@@ -383,9 +422,9 @@ def test_gathered_items_keep_their_own_answers(begin: Begin) -> None:
     for number in range(300):
         run.submit(work(number))
     answers = run.finish()
-    assert {n: orjson.loads(each.facts)["number"] for n, each in answers.items()} == {
-        n: str(n) for n in range(300)
-    }
+    assert {
+        n: orjson.loads(each.facts)["number"] for n, each in answers.items()
+    } == {n: str(n) for n in range(300)}
 
 
 def test_an_idle_worker_gets_its_item_at_once_and_busy_ones_gathered(
@@ -427,7 +466,10 @@ def test_what_a_worker_prints_comes_with_its_answer_and_goes_nowhere_else(
     answers = run.finish()
     run.stage.close()
     assert capfd.readouterr() == ("", "")
-    assert answers[1].printed == "for the user\nand for him, as a library does: \\xe4"
+    assert (
+        answers[1].printed
+        == "for the user\nand for him, as a library does: \\xe4"
+    )
     assert answers[2].printed == ""
 
 
@@ -453,11 +495,15 @@ def test_what_is_printed_without_end_does_not_fill_the_disk(
         return not run.stage.busy
 
     run.until(done)
-    assert len([size for size, after in pairwise(sizes) if after < size]) > 1, "it was cut"
+    assert len([size for size, after in pairwise(sizes) if after < size]) > 1, (
+        "it was cut"
+    )
     assert run.finish()[1].printed.startswith("xxx")
 
 
-def test_the_last_words_of_a_worker_that_dies_come_with_the_verdict(begin: Begin) -> None:
+def test_the_last_words_of_a_worker_that_dies_come_with_the_verdict(
+    begin: Begin,
+) -> None:
     run = begin()
     run.submit(work(1, "prints_and_dies"))
     answer = run.finish()[1]
@@ -502,20 +548,34 @@ def test_every_villain_costs_only_itself(begin: Begin) -> None:
     assert run.broken
 
 
-def test_nobody_is_convicted_of_what_another_item_did_to_its_worker(begin: Begin) -> None:
+def test_nobody_is_convicted_of_what_another_item_did_to_its_worker(
+    begin: Begin,
+) -> None:
     run = begin()
-    acts = ["kills_others", "sums", "kills_others", "good", "kills_others", "sums"] + ["good"] * 20
+    acts = [
+        "kills_others",
+        "sums",
+        "kills_others",
+        "good",
+        "kills_others",
+        "sums",
+    ] + ["good"] * 20
     for number, act in enumerate(acts):
         run.submit(work(number, act, Path(run.stage._setup.scratch)))
     answers = run.finish()
     assert set(answers) == set(range(len(acts)))
-    assert kinds(answers.values()) == {1: "process_timeout", 5: "process_timeout"}
+    assert kinds(answers.values()) == {
+        1: "process_timeout",
+        5: "process_timeout",
+    }
 
 
 def test_a_batch_loses_only_its_villain(begin: Begin) -> None:
     run = begin(processes=1, seconds=20)
     wait_until_warm(run.stage)
-    for number, act in enumerate(["good", "good", "good", "good", "good", "dies", "good"]):
+    for number, act in enumerate(
+        ["good", "good", "good", "good", "good", "dies", "good"]
+    ):
         run.submit(work(number, act))
     assert kinds(run.finish().values()) == {5: "process_died"}
 
@@ -532,7 +592,9 @@ def test_a_batch_loses_only_its_villain(begin: Begin) -> None:
         ("not_text", "TypeError: function where text is expected"),
     ],
 )
-def test_a_failure_says_what_happened_and_where(begin: Begin, act: str, says: str) -> None:
+def test_a_failure_says_what_happened_and_where(
+    begin: Begin, act: str, says: str
+) -> None:
     run = begin(processes=1)
     run.submit(work(1, act))
     failed = run.finish()[1].failure
@@ -540,7 +602,9 @@ def test_a_failure_says_what_happened_and_where(begin: Begin, act: str, says: st
     assert says in failed.message
 
 
-def test_a_worker_that_was_killed_from_outside_loses_nothing(begin: Begin, tmp_path: Path) -> None:
+def test_a_worker_that_was_killed_from_outside_loses_nothing(
+    begin: Begin, tmp_path: Path
+) -> None:
     run = begin(seconds=20)
     wait_until_warm(run.stage)
     gate = tmp_path / "gate"
@@ -579,7 +643,9 @@ def test_a_worker_deaf_to_its_alarm_is_killed_from_outside(
     assert kinds(run.finish().values()) == {1: "process_timeout"}
 
 
-def test_a_dead_worker_that_the_pool_does_not_notice_is_noticed(begin: Begin) -> None:
+def test_a_dead_worker_that_the_pool_does_not_notice_is_noticed(
+    begin: Begin,
+) -> None:
     """As when it was killed in the middle of writing a large answer."""
     run = begin(seconds=20)
     wait_until_warm(run.stage)
@@ -594,7 +660,9 @@ def test_a_dead_worker_that_the_pool_does_not_notice_is_noticed(begin: Begin) ->
     assert kinds(answers.values()) == {}
 
 
-def test_the_whole_group_may_be_told_to_end_while_work_is_drained(begin: Begin) -> None:
+def test_the_whole_group_may_be_told_to_end_while_work_is_drained(
+    begin: Begin,
+) -> None:
     """systemd sends SIGTERM to the fork server too."""
     from multiprocessing.forkserver import _forkserver  # type: ignore[attr-defined]
 
@@ -607,11 +675,15 @@ def test_the_whole_group_may_be_told_to_end_while_work_is_drained(begin: Begin) 
         os.kill(pid, signal.SIGTERM)
     answers = run.finish()
     assert kinds(answers.values()) == {}
-    assert sorted([*answers, *(each.task.id for each in run.returned)]) == list(range(100))
+    assert sorted([*answers, *(each.task.id for each in run.returned)]) == list(
+        range(100)
+    )
     assert len(answers) >= 98
 
 
-def test_while_stopping_nobody_is_convicted(begin: Begin, tmp_path: Path) -> None:
+def test_while_stopping_nobody_is_convicted(
+    begin: Begin, tmp_path: Path
+) -> None:
     run = begin()
     run.stage.stopping = True
     once = str(tmp_path / "once")
@@ -655,7 +727,11 @@ def test_the_stage_gives_up_when_every_worker_dies_at_its_start(
     ],
 )
 def test_a_module_that_workers_cannot_import_is_one_message(
-    begin: Begin, tmp_path: Path, function: str, says: str, monkeypatch: pytest.MonkeyPatch
+    begin: Begin,
+    tmp_path: Path,
+    function: str,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Whichever way this suite was started: workers are not to import `pytest` again.
     monkeypatch.setattr(main_module, "imported_by_workers", lambda: None)
@@ -712,7 +788,9 @@ def test_close_may_come_at_once_and_twice(begin: Begin) -> None:
 
 
 @pytest.mark.parametrize("act", ["waits", "good"])
-def test_workers_end_with_their_parent(villains: None, tmp_path: Path, act: str) -> None:
+def test_workers_end_with_their_parent(
+    villains: None, tmp_path: Path, act: str
+) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         dedent("""
@@ -749,7 +827,9 @@ def test_workers_end_with_their_parent(villains: None, tmp_path: Path, act: str)
     assert within(5, lambda: all(map(ended, pids)))
 
 
-def test_a_script_without_a_guard_is_told_so(villains: None, tmp_path: Path) -> None:
+def test_a_script_without_a_guard_is_told_so(
+    villains: None, tmp_path: Path
+) -> None:
     script = tmp_path / "careless.py"
     script.write_text(
         dedent("""
@@ -790,7 +870,9 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coordinator]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         run = Coordinator(
-            lambda post: ProcessStage(2, Limits(20, MEMORY), Recipe(function="villains:act"), post)
+            lambda post: ProcessStage(
+                2, Limits(20, MEMORY), Recipe(function="villains:act"), post
+            )
         )
         run.stage.start(folder / "parts")
         yield run
@@ -803,14 +885,22 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coordinator]:
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(st.lists(st.sampled_from([*QUICK, "good", "good", "good"]), min_size=1, max_size=12))
+@given(
+    st.lists(
+        st.sampled_from([*QUICK, "good", "good", "good"]),
+        min_size=1,
+        max_size=12,
+    )
+)
 def test_any_order_of_villains(lasting: Coordinator, acts: list[str]) -> None:
     lasting.answers.clear()
     for number, act in enumerate(acts):
         lasting.submit(work(number, act, Path(lasting.stage._setup.scratch)))
     answers = lasting.finish()
     assert set(answers) == set(range(len(acts)))
-    assert kinds(answers.values()) == {n: ENDS[a] for n, a in enumerate(acts) if ENDS.get(a)}
+    assert kinds(answers.values()) == {
+        n: ENDS[a] for n, a in enumerate(acts) if ENDS.get(a)
+    }
 
 
 # -- the child's half -----------------------------------------------------------------------------

@@ -25,9 +25,18 @@ BEGUN = Evidence(Note(1, 0.0, False), "", False, "", LIMITS)
 OF = {
     "none": [None],
     "inconclusive": [BEGUN],
-    "conclusive": [BEGUN._replace(overdue=True), BEGUN._replace(note=Note(1, 0.0, True))],
+    "conclusive": [
+        BEGUN._replace(overdue=True),
+        BEGUN._replace(note=Note(1, 0.0, True)),
+    ],
 }
-LOSSES = {"any": range(1, 9), "1": [1], "> 1": range(2, 9), "< 4": range(1, 4), ">= 4": range(4, 9)}
+LOSSES = {
+    "any": range(1, 9),
+    "1": [1],
+    "> 1": range(2, 9),
+    "< 4": range(1, 4),
+    ">= 4": range(4, 9),
+}
 DEATHS = {"any": range(4), "< 2": range(2), ">= 2": range(2, 4)}
 ALONE = {"any": [False, True], "no": [False], "yes": [True]}
 
@@ -39,7 +48,9 @@ def rows() -> list[list[str]]:
 
 
 def item(losses: int, deaths: int) -> Pending:
-    pending = Pending(1, Task(1, URL, URL), WorkItem("page", "", "", None, "", ""))
+    pending = Pending(
+        1, Task(1, URL, URL), WorkItem("page", "", "", None, "", "")
+    )
     pending.losses, pending.deaths = losses, deaths
     return pending
 
@@ -47,21 +58,32 @@ def item(losses: int, deaths: int) -> Pending:
 @pytest.mark.parametrize("row", rows(), ids=" | ".join)
 def test_an_item_has_the_fate_that_the_table_says(row: list[str]) -> None:
     evidence, losses, alone, deaths, running, stopping = row
-    cells = itertools.product(OF[evidence], LOSSES[losses], ALONE[alone], DEATHS[deaths])
+    cells = itertools.product(
+        OF[evidence], LOSSES[losses], ALONE[alone], DEATHS[deaths]
+    )
     for found, lost, is_alone, died in cells:
         fates = [
-            triage(item(lost, died), found, alone=is_alone, stopping=is_stopping)
+            triage(
+                item(lost, died), found, alone=is_alone, stopping=is_stopping
+            )
             for is_stopping in (False, True)
         ]
         names = [type(fate).__name__ for fate in fates]
-        assert names == [running, stopping.removesuffix(" (1)")], (found, lost, is_alone, died)
+        assert names == [running, stopping.removesuffix(" (1)")], (
+            found,
+            lost,
+            is_alone,
+            died,
+        )
 
 
 def test_the_table_has_every_case_once() -> None:
     """But an item that died alone twice and was lost once: each death is a loss, too."""
     cases = []
     for evidence, losses, alone, deaths, *_ in rows():
-        cells = itertools.product([evidence], LOSSES[losses], ALONE[alone], DEATHS[deaths])
+        cells = itertools.product(
+            [evidence], LOSSES[losses], ALONE[alone], DEATHS[deaths]
+        )
         cases += [cell for cell in cells if cell[1] >= cell[3]]
     every = itertools.product(OF, LOSSES["any"], ALONE["any"], DEATHS["any"])
     assert sorted(cases) == sorted(cell for cell in every if cell[1] >= cell[3])
@@ -74,8 +96,16 @@ def test_the_table_is_drawn_with_the_constants() -> None:
 @pytest.mark.parametrize(
     ("evidence", "kind", "message"),
     [
-        (BEGUN._replace(overdue=True), "process_timeout", "took longer than 7 s"),
-        (OF["conclusive"][1], "process_memory", "needed more than 128 MB of memory"),
+        (
+            BEGUN._replace(overdue=True),
+            "process_timeout",
+            "took longer than 7 s",
+        ),
+        (
+            OF["conclusive"][1],
+            "process_memory",
+            "needed more than 128 MB of memory",
+        ),
         (BEGUN, "process_died", "the worker process died at it, twice"),
         (
             BEGUN._replace(
@@ -91,6 +121,8 @@ def test_the_table_is_drawn_with_the_constants() -> None:
 def test_a_convicted_item_fails_with_what_the_evidence_says(
     evidence: Evidence, kind: str, message: str
 ) -> None:
-    fate = triage(item(losses=3, deaths=2), evidence, alone=True, stopping=False)
+    fate = triage(
+        item(losses=3, deaths=2), evidence, alone=True, stopping=False
+    )
     assert isinstance(fate, Convict)
     assert (fate.failure.kind, fate.failure.message) == (kind, message)

@@ -14,7 +14,10 @@ def wait_until_warm(stage: ProcessStage) -> None:
     """Wait until every worker has imported everything."""
     stage.check_start()
     deadline = time.monotonic() + child.START_SECONDS
-    notes = [child.begun_path(stage._setup.scratch, pid) for pid in stage.worker_pids()]
+    notes = [
+        child.begun_path(stage._setup.scratch, pid)
+        for pid in stage.worker_pids()
+    ]
     pause = threading.Event()
     while not all(map(os.path.exists, notes)):
         assert time.monotonic() < deadline, "the worker processes are not ready"
