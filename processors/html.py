@@ -224,9 +224,8 @@ def _visible_text(body: LexborNode) -> str:
     `traverse()` does not say where a block ends.
     """
     pieces: list[str] = []
-    above: list[
-        tuple[LexborNode, bool]
-    ] = []  # the way down, and whether each step is a block
+    # the way down, and whether each step is a block
+    above: list[tuple[LexborNode, bool]] = []
     node = body.first_child
     while node is not None or above:
         if node is None:

@@ -182,9 +182,8 @@ def _is_cut_short(body: bytes) -> bool:
         position = 0
         while position + 8 <= len(body):
             length = int.from_bytes(body[position : position + 4], "big")
-            if (
-                length < 8
-            ):  # 0: until the end of the file; 1: a length of 64 bits
+            # 0: until the end of the file; 1: a length of 64 bits
+            if length < 8:
                 return False
             position += length
         return position != len(body)

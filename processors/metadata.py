@@ -38,16 +38,13 @@ def _require(holds: bool, message: str) -> None:
 # -- JPEG -------------------------------------------------------------------------------------
 
 _EOI, _SOS, _APP0, _APP2, _APP14, _COM = 0xD9, 0xDA, 0xE0, 0xE2, 0xEE, 0xFE
-_DECODED: Final = frozenset(
-    [*range(0xC0, 0xD0), *range(_SOS, _APP0)]
-)  # frames, tables, scans
+# frames, tables, scans
+_DECODED: Final = frozenset([*range(0xC0, 0xD0), *range(_SOS, _APP0)])
 _OPTIONAL: Final = frozenset([*range(_APP0, 0xF0), _COM])
-_MARKER: Final = re.compile(
-    rb"\xff++[^\x00\xff]"
-)  # any number of FF may stand before it
-_NEXT_MARKER: Final = re.compile(
-    rb"\xff[^\x00\xff\xd0-\xd7]"
-)  # in a scan: 00 and restarts are its
+# any number of FF may stand before it
+_MARKER: Final = re.compile(rb"\xff++[^\x00\xff]")
+# in a scan: 00 and restarts are its
+_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
 def _jpeg_pieces(body: bytes) -> Iterator[bytes]:

@@ -455,9 +455,8 @@ def _kind_of(error: BaseException) -> str | None:
         return None
     if is_out_of_threads(error):
         return "out_of_memory"
-    own = getattr(
-        error, "kind", None
-    )  # what the guard and the processors raise says its kind
+    # what the guard and the processors raise says its kind
+    own = getattr(error, "kind", None)
     if isinstance(own, str) and own in KINDS:
         return own
     for cls in type(error).__mro__:
@@ -494,9 +493,8 @@ def _with_class_name(error: BaseException) -> str:
 
 def _text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and not error.filename:
-        return (
-            error.strerror
-        )  # without the number, which says nothing to a reader
+        # without the number, which says nothing to a reader
+        return error.strerror
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - its own __str__ is broken; this must not be

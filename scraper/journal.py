@@ -368,9 +368,8 @@ def _files_of(
     stored = fetched.task.stored
     files = [Publication(fetched.part, path)]
     if stored is not None and stored.path is not None and stored.path != path:
-        files.append(
-            Publication(None, stored.path)
-        )  # of another type, under another name
+        # of another type, under another name
+        files.append(Publication(None, stored.path))
     return (*files, *(processed.files if processed else ()))
 
 

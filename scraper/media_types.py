@@ -46,9 +46,8 @@ _FTYP = {
     b"avif": "image/avif", b"avis": "image/avif", b"heic": "image/heic", b"heix": "image/heic",
     b"mif1": "image/heic", b"qt  ": "video/quicktime", b"M4A ": "audio/mp4",
 }  # fmt: skip
-_NETPBM = re.compile(
-    rb"P[1-6](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s|P7\nWIDTH"
-)  # width and height
+# width and height
+_NETPBM = re.compile(rb"P[1-6](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s|P7\nWIDTH")
 _HTML = re.compile(
     rb"[\t\n\x0c\r ]*<(!--|(!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|B"
     rb"|BODY|BR|P|META|LINK|UL|OL|SPAN|IMG|CENTER|MAIN|ARTICLE|SECTION|NAV|HEADER)"

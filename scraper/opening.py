@@ -335,9 +335,8 @@ def _open_folder(
 
 
 def _close_ledger(ledger: Ledger) -> None:
-    with suppress(
-        sqlite3.Error
-    ):  # closing forgets what could not be rolled back
+    # closing forgets what could not be rolled back
+    with suppress(sqlite3.Error):
         ledger.close()
 
 

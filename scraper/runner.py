@@ -263,9 +263,8 @@ def _without_uncommitted(counted: Report, opened: OpenRun) -> Report:
     try:
         ledger.rollback()
         last = ledger.passes.last()
-    except (
-        sqlite3.Error
-    ):  # the very fault that has ended the run: nothing can be read back
+    # the very fault that has ended the run: nothing can be read back
+    except sqlite3.Error:
         return report
     if last is not None and last.number == opened.current.number:
         report.resume(dict(last.counts))
@@ -290,9 +289,8 @@ def _save_end(report: Report, opened: OpenRun, *, in_order: bool) -> None:
     opened.frontier.keep_hosts()
     ledger.hosts.keep_classes(opened.guard.learned())
     if in_order and not opened.journal.uncommitted:
-        ledger.set_meta(
-            "ended", "1"
-        )  # nothing of ours stands behind a position
+        # nothing of ours stands behind a position
+        ledger.set_meta("ended", "1")
     if complete:
         ledger.set_meta("boot", None)  # from now on files may be moved away
     ledger.commit()

@@ -126,9 +126,8 @@ def _looks_like_a_host(text: str, name: str) -> bool:
     if name.startswith("["):
         return True
     if _IPV4.fullmatch(name):
-        return (
-            name in written[0]
-        )  # to a browser 12:30 and 0x7f.1 are addresses too
+        # to a browser 12:30 and 0x7f.1 are addresses too
+        return name in written[0]
     if not _NAME.fullmatch(name):
         return False
     return name == "localhost" or bool(
@@ -194,9 +193,8 @@ def _checked(url: can_ada.URL) -> Url:
     if url.has_hash():
         url.hash = ""
     href = url.href
-    if (
-        len(href) > MAX_URL_BYTES
-    ):  # what is not ASCII has become three times as long
+    # what is not ASCII has become three times as long
+    if len(href) > MAX_URL_BYTES:
         raise BadUrl("bad_url", f"longer than {MAX_URL_BYTES:,} bytes")
     return Url(href, url.host, scheme)
 
@@ -228,9 +226,8 @@ def digest(url: str) -> bytes:
     return hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
 
 
-_CREDENTIALS = re.compile(
-    r"(https?://)([^/?#]*@)"
-)  # at the beginning; a query may hold others
+# at the beginning; a query may hold others
+_CREDENTIALS = re.compile(r"(https?://)([^/?#]*@)")
 
 
 def without_credentials(url: str) -> str:

@@ -251,9 +251,8 @@ def test_max_concurrent_counts_overlapping_requests_of_a_host() -> None:
 
 def test_requests_one_after_the_other_never_seem_to_overlap() -> None:
     with FaultyServer(page("")) as server:
-        for _ in range(
-            50
-        ):  # a new connection each, hence another thread of the server
+        # a new connection each, hence another thread of the server
+        for _ in range(50):
             ask(server)
     assert server.max_concurrent() == 1
     assert min(server.gaps()) > 0
@@ -303,9 +302,8 @@ def test_it_answers_faster_than_a_scraper_asks() -> None:
         for _ in range(300):
             sock.sendall(request("/"))
             read_until(sock, b"x" * 1_000)
-        assert (
-            300 / (time.monotonic() - began) > 150
-        )  # 6,000 alone, on an idle machine
+        # 6,000 alone, on an idle machine
+        assert 300 / (time.monotonic() - began) > 150
 
 
 def test_https_with_a_certificate(certificate: tuple[str, str]) -> None:
@@ -882,9 +880,8 @@ def test_no_animal_of_the_zoo_hurts_the_server() -> None:
                 sock.sendall(request(path))
                 server.wait_for(n)
                 sock.recv(65_536)
-    assert (
-        threads_of(server) == []
-    )  # an error in one of them fails this test: filterwarnings
+    # an error in one of them fails this test: filterwarnings
+    assert threads_of(server) == []
 
 
 def test_the_zoo_keeps_one_of_each_kind() -> None:

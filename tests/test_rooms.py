@@ -34,12 +34,13 @@ def floors_drawn() -> dict[str, set[str]]:
 
 
 FLOORS = floors_drawn()
+# from below; `apart` is on none
 ORDER = (
     "vocabulary",
     "parts",
     "story",
     "faces",
-)  # from below; `apart` is on none
+)
 BETWEEN_PARTS = {("http", "guard")}
 # Which of our modules may import a library; of a package its modules are meant too.
 ALLOWED = {

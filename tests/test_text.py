@@ -100,9 +100,8 @@ def outcome_of(text: str) -> Outcome:
     fetched = Fetched(task, url, 200, "page", text, text, ((text, text),), None, 1, 1, text, 0.0,
                       Timings())  # fmt: skip
     problem = new_failure("protocol_error", text)
-    facts = printable_json(
-        orjson.dumps({"title": text})
-    )  # as a worker encodes them
+    # as a worker encodes them
+    facts = printable_json(orjson.dumps({"title": text}))
     processed = Processed(task, facts)
     line = record.of_fetched(
         1, fetched, processed, problem, path=text, directives=(text,)

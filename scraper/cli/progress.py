@@ -40,9 +40,8 @@ _LAYOUTS = (
 
 def say(text: str) -> None:
     """The one way to the terminal: control characters in a message are escaped."""
-    sys.stderr.write(
-        f"{printable_lines(text)}\n"
-    )  # at once: another thread may write too
+    # at once: another thread may write too
+    sys.stderr.write(f"{printable_lines(text)}\n")
     sys.stderr.flush()
 
 

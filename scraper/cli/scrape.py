@@ -151,9 +151,8 @@ def _demo(config: Config, origins: Origins, signals: Signals) -> int:
             name: value for name, value in values.items() if name not in origins
         }
         if "dir" in defaults:
-            _remove_demo(
-                Path(defaults["dir"])
-            )  # the site has another port each time
+            # the site has another port each time
+            _remove_demo(Path(defaults["dir"]))
         confined = {**defaults, "allow_hosts": ("127.0.0.1", "localhost")}
         sources = [given_source(site.urls, "demo")]
         # The site has failures on purpose: a demo that shows them has not failed.

@@ -55,9 +55,8 @@ class Signals:
         for number in (
             getattr(signal, name) for name in _NAMES if hasattr(signal, name)
         ):
-            if (
-                signal.getsignal(number) is not signal.SIG_IGN
-            ):  # nohup has asked for that
+            # nohup has asked for that
+            if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._interrupt)
 
     def attach(self, run: Run, progress: Progress) -> None:
@@ -67,9 +66,8 @@ class Signals:
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
-            os._exit(
-                128 + number
-            )  # everything committed is safe; the rest is asked again
+            # everything committed is safe; the rest is asked again
+            os._exit(128 + number)
         self.signal = number
         if self._run is None:
             raise Interrupted(number)

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from scraper.model import Outcome
     from scraper.runner import Run
 
+# lines of a summary that errors.jsonl says more about
 _REASONS = (
     "failed:",
     "skipped:",
-)  # lines of a summary that errors.jsonl says more about
+)
 
 
 def say_beginning(run: Run) -> None:

@@ -21,9 +21,8 @@ class KeyInfo:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
-    formerly: Mapping[str, str] = field(
-        default_factory=dict
-    )  # old spellings of choices
+    # old spellings of choices
+    formerly: Mapping[str, str] = field(default_factory=dict)
     short: str = ""
     metavar: str = ""
     flag: bool = True  # False: set in TOML and environment only
@@ -64,9 +63,8 @@ class Key:
         shorter = (
             self.name.removesuffix(f"_{self.unit}") if self.unit else self.name
         )
-        return (
-            self.name if shorter == "max" else shorter
-        )  # `--max` would not say of what
+        # `--max` would not say of what
+        return self.name if shorter == "max" else shorter
 
     @property
     def flag(self) -> str:

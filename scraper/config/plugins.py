@@ -50,9 +50,8 @@ def function_of(spec: str, key: str) -> Callable[..., Any]:
                          f"such as mysite.py, and {key} = \"mysite:{name}\"")  # fmt: skip
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:
-        sys.path.insert(
-            0, here
-        )  # a console script does not look into the working folder
+        # a console script does not look into the working folder
+        sys.path.insert(0, here)
     try:
         with importing_functions():
             found: Any = importlib.import_module(module_name)

@@ -446,9 +446,8 @@ def reset_midway(payload: bytes = FILLER, headers: Headers = ()) -> Behaviour:
     def answer(exchange: Exchange) -> None:
         exchange.send(_head(200, _lines(HTML, headers, len(payload))))
         exchange.send(payload[: len(payload) // 2])
-        exchange.wait(
-            0.05
-        )  # lets the client read them: RST throws away what is still queued
+        # lets the client read them: RST throws away what is still queued
+        exchange.wait(0.05)
         exchange.reset()
 
     return answer

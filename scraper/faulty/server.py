@@ -203,9 +203,8 @@ class FaultyServer:
 
     @staticmethod
     def _join(thread: threading.Thread) -> None:
-        if (
-            thread is not threading.current_thread()
-        ):  # on_request may close the server
+        # on_request may close the server
+        if thread is not threading.current_thread():
             thread.join()
 
     def url(self, path: str = "/", host: str | None = None) -> str:
@@ -239,9 +238,8 @@ class FaultyServer:
             if host in (None, seen.host, _name_of(seen.host)):
                 edges += [(seen.at, 1), (seen.until, -1)]
         greatest = now = 0
-        for _, step in sorted(
-            edges
-        ):  # at the same moment an end comes before a beginning
+        # at the same moment an end comes before a beginning
+        for _, step in sorted(edges):
             now += step
             greatest = max(greatest, now)
         return greatest

@@ -108,9 +108,8 @@ class Frontier:
         """When something that waits for a clock may be requested; None if nothing does."""
         if self._opens > now and self._lanes.any_ready():
             return self._opens
-        clock = (
-            self._lanes.next_clock()
-        )  # the others wait for a thread, which will say so
+        # the others wait for a thread, which will say so
+        clock = self._lanes.next_clock()
         return None if clock is None else max(clock, self._opens)
 
     @property
@@ -200,9 +199,8 @@ class Frontier:
         self._lanes.end_request(lane)
         lane.host.learn_from(fact, at, self._politeness)
         if lane.host.opens > at and isinstance(fact, FetchFailed | Moved):
-            self._rows.keep_host(
-                lane.host.to_state()
-            )  # a kill must not shorten a pause
+            # a kill must not shorten a pause
+            self._rows.keep_host(lane.host.to_state())
         if self._hosts.limit_rate_bytes:
             begin = max(self._opens, at)
             self._opens = begin + fact.wire_bytes / self._hosts.limit_rate_bytes

@@ -64,15 +64,13 @@ class Lane:
 
     def __init__(self, host: Host) -> None:
         self.host = host
-        self.robots_queue: deque[Task] = (
-            deque()
-        )  # robots.txt of other hosts that has moved here
+        # robots.txt of other hosts that has moved here
+        self.robots_queue: deque[Task] = deque()
         self.rows: deque[Waiting] = deque()
         self.may_have_more = True  # the ledger may hold more rows than these
         self.requests = 0  # under way
-        self.handed_out: set[int] = (
-            set()
-        )  # rows that are neither recorded nor given back yet
+        # rows that are neither recorded nor given back yet
+        self.handed_out: set[int] = set()
         self.place: Place = "taken"
         self.group: Group | None = None  # in whose queue it was last
 
@@ -122,12 +120,10 @@ class Lanes:
         self._timers: list[tuple[float, int]] = []  # of lanes that are awake
         self._asleep: dict[int, float] = {}
         self._alarms: list[tuple[float, int]] = []  # of lanes that sleep
-        self._responsive_hosts: dict[
-            int, None
-        ] = {}  # that have been released, in this order
-        self._cursor = (
-            -1
-        )  # the lane up to which this round through the ledger has come
+        # that have been released, in this order
+        self._responsive_hosts: dict[int, None] = {}
+        # the lane up to which this round through the ledger has come
+        self._cursor = -1
         self._exhausted = False  # a whole round found no lane to wake
         self._rows_came = True  # since the round began
 

@@ -216,9 +216,8 @@ class Host:
     ) -> float:
         """The pause that a failure of the host asks for, in seconds."""
         self.must_be_kept = True
-        if (
-            at >= self.opens
-        ):  # else it failed together with another, and says nothing new
+        # else it failed together with another, and says nothing new
+        if at >= self.opens:
             self.consecutive_failures += 1
         if failure.status is not None:
             self.responsive = True

@@ -29,9 +29,8 @@ def trust_of(task: Task, guard: HostGuard) -> Trust:
     if task.hops:
         named_by = task.hops[-1].url
     elif task.parent is not None:
-        named_by = (
-            task.page or task.parent
-        )  # the host that sent the page has named the URL
+        # the host that sent the page has named the URL
+        named_by = task.page or task.parent
     else:
         return "listed"
     return (

@@ -39,9 +39,8 @@ _PRIVATE_IPV4 = _networks(
     "224.0.0.0/4",
     "240.0.0.0/4",
 )
-_UNICAST_IPV6 = ipaddress.IPv6Network(
-    "2000::/3"
-)  # all that is given out (RFC 4291 2.4)
+# all that is given out (RFC 4291 2.4)
+_UNICAST_IPV6 = ipaddress.IPv6Network("2000::/3")
 _PRIVATE_IPV6 = _networks("2001::/23", "2001:db8::/32", "3fff::/20")
 # Link-local, and where clouds answer with credentials outside of it.
 _LINK = _networks(

@@ -31,9 +31,8 @@ from scraper.guard.permissions import DENIED, Permissions
 from scraper.guard.resolver import Resolver
 from scraper.model import HostClass, Trust
 
-Refusal = tuple[
-    str, str
-]  # its kind, of the rule branch of the errors, and the message
+# its kind, of the rule branch of the errors, and the message
+Refusal = tuple[str, str]
 Connector = Callable[[Address, int, float | None], socket.socket]
 
 MAX_LEARNED_NAMES = 100_000

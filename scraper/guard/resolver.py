@@ -83,9 +83,8 @@ class Resolver:
         self._timeout = timeout_seconds
         self._clock = clock
         self._changed = threading.Condition()  # guards all that follows
-        self._cache: dict[
-            str, tuple[float, _Answer]
-        ] = {}  # until when; least recent first
+        # until when; least recent first
+        self._cache: dict[str, tuple[float, _Answer]] = {}
         self._open: dict[str, _Lookup] = {}  # queued or under way
         self._queue: deque[_Lookup] = deque()
         self._threads = 0
@@ -169,9 +168,8 @@ class Resolver:
     def _next_lookup(self) -> _Lookup | None:
         """What this thread does next; None: it ends."""
         with self._changed:
-            is_surplus = (
-                self._threads - self._stuck > self._max_threads
-            )  # it was replaced
+            # it was replaced
+            is_surplus = self._threads - self._stuck > self._max_threads
             self._idle += 1
             has_work = not is_surplus and self._changed.wait_for(
                 lambda: self._queue, IDLE_SECONDS
@@ -215,9 +213,8 @@ class Resolver:
             return NotFound(f"{name} is not a name that DNS can hold")
         except Exception as error:  # noqa: BLE001 - the waiting threads raise it; this one goes on
             failed = LookupFailed(f"cannot look up {name}: {error}")
-            failed.__cause__ = error.with_traceback(
-                None
-            )  # it may speak of this machine: EMFILE
+            # it may speak of this machine: EMFILE
+            failed.__cause__ = error.with_traceback(None)
             return failed
         return addresses or NotFound(f"{name} has no address")
 

@@ -149,9 +149,8 @@ class _Brotli:
                 )
             elif not self._inner.is_finished():
                 raise Undecodable(_ENDS_EARLY)
-            if (
-                piece
-            ):  # an empty one would mean the end to a decoder behind this one
+            # an empty one would mean the end to a decoder behind this one
+            if piece:
                 yield piece
             while not self._inner.can_accept_more_data():
                 yield self._inner.process(b"", output_buffer_limit=PIECE_BYTES)

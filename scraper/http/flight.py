@@ -8,9 +8,8 @@ import threading
 from scraper.http.framing import Answer
 from scraper.model import Failure, Task, Trust
 
-current = (
-    threading.local()
-)  # .flight: the request that this thread is busy with
+# .flight: the request that this thread is busy with
+current = threading.local()
 
 
 class Flight:
@@ -60,9 +59,8 @@ class Flight:
         )
         self.peer: str | None = None
         self.answer: Answer | None = None  # what has come so far
-        self._lock = (
-            threading.Lock()
-        )  # guards _socket and the moment of an abort
+        # guards _socket and the moment of an abort
+        self._lock = threading.Lock()
         self._socket: socket.socket | None = None
 
     @property

@@ -19,9 +19,8 @@ SECRET_HEADERS = frozenset(
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 5.5
-_RANGE_FROM_START = re.compile(
-    r"bytes\s+0-(\d{1,18})/(\d{1,18})"
-)  # RFC 9110 14.4
+# RFC 9110 14.4
+_RANGE_FROM_START = re.compile(r"bytes\s+0-(\d{1,18})/(\d{1,18})")
 
 
 # -- of a request -----------------------------------------------------------------------------
@@ -120,9 +119,8 @@ def retry_after(value: str, now: float) -> float | None:
     try:
         date = parsedate_to_datetime(value)
         if date.tzinfo is None:
-            date = date.replace(
-                tzinfo=UTC
-            )  # asctime's form has no zone, and means GMT
+            # asctime's form has no zone, and means GMT
+            date = date.replace(tzinfo=UTC)
         return max(date.timestamp() - now, 0.0)
     except (ValueError, IndexError, TypeError, OverflowError):
         return None

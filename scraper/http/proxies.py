@@ -10,11 +10,12 @@ from scraper.errors import UsageError
 from scraper.redaction import redacted
 
 SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+# `getproxies_environment` finds others as well
 _FOR_OUR_SCHEMES = (
     "http",
     "https",
     "all",
-)  # `getproxies_environment` finds others as well
+)
 _HOST_AND_PORT = re.compile(
     r"(?:[^@/\s]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]]+):[0-9]+/?"
 )

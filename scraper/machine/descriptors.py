@@ -67,9 +67,8 @@ def in_use() -> int:
         return sum(
             int(each) < open_file_limit() for each in os.listdir("/dev/fd")
         )
-    except (
-        OSError
-    ):  # there is no such folder, or nothing is left to open it with
+    # there is no such folder, or nothing is left to open it with
+    except OSError:
         return OF_A_RUN
 
 
@@ -124,9 +123,8 @@ def reductions_of(wanted: Share, share: Share) -> Iterator[str]:
 
 def _descriptors_of(threads: int, processes: int) -> int:
     """Descriptors for all of it, one kept connection included."""
-    requests = OF_A_REQUEST * (
-        2 * threads - 1
-    )  # new hosts have threads of their own
+    # new hosts have threads of their own
+    requests = OF_A_REQUEST * (2 * threads - 1)
     return OF_A_RUN + requests + 1 + _descriptors_of_workers(processes)
 
 

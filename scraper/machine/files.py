@@ -233,9 +233,8 @@ def _open_or_create(
         if not create:
             raise
     try:
-        with suppress(
-            FileExistsError
-        ):  # made in between: it is judged as what it is
+        # made in between: it is judged as what it is
+        with suppress(FileExistsError):
             os.mkdir(folder._at(name), mode, dir_fd=folder._fd)
     except OSError as error:
         raise folder._with_path(name, error) from None

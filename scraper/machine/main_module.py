@@ -85,14 +85,12 @@ def refuse_second_run() -> None:
     while a module is imported for its functions.
     """
     scratch = _note_folder()
-    is_new = getattr(
-        current_process(), "_inheriting", False
-    )  # what multiprocessing asks, too
+    # what multiprocessing asks, too
+    is_new = getattr(current_process(), "_inheriting", False)
     if is_new and scratch is not None:
         _leave_note(scratch, GUARD)
-        os._exit(
-            1
-        )  # an exception might be caught, and what was printed would be printed again
+        # an exception might be caught, and what was printed would be printed again
+        os._exit(1)
     if is_new or scratch is not None or getattr(_thread, "imports", False):
         raise UsageError(GUARD)
 

@@ -19,11 +19,12 @@ from scraper.errors import LocalFault, disk_failure
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+# of a pipe, of a terminal
 READER_IS_GONE = (
     errno.EPIPE,
     errno.EIO,
     errno.ENXIO,
-)  # of a pipe, of a terminal
+)
 
 
 def open_missing() -> None:
@@ -37,9 +38,8 @@ def open_missing() -> None:
             os.fstat(descriptor)
         except OSError:
             null = os.open(os.devnull, os.O_RDWR)
-            if (
-                null != descriptor
-            ):  # another thread was faster with a lower number
+            # another thread was faster with a lower number
+            if null != descriptor:
                 os.dup2(null, descriptor)
                 os.close(null)
             os.set_inheritable(descriptor, True)
@@ -117,9 +117,8 @@ class _Outlet(io.FileIO):
 def write_output(data: bytes) -> bool:
     """Write to standard output; False if it has no reader any more."""
     out = getattr(sys.stdout, "buffer", None)
-    if (
-        out is None
-    ):  # a notebook's, or a StringIO of redirect_stdout: text alone
+    # a notebook's, or a StringIO of redirect_stdout: text alone
+    if out is None:
         sys.stdout.write(data.decode())
         sys.stdout.flush()
         return True
@@ -138,7 +137,6 @@ def flush_output() -> None:
 
 def write_stderr_now(text: str) -> None:
     """Write to standard error from a signal handler, where buffers must not be touched."""
-    with suppress(
-        OSError
-    ):  # its reader is gone, perhaps by the very signal that is reported
+    # its reader is gone, perhaps by the very signal that is reported
+    with suppress(OSError):
         os.write(2, text.encode("utf-8", "replace"))

@@ -22,9 +22,8 @@ class TemporaryFolder:
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
-        shutil.rmtree(
-            self.path, ignore_errors=True
-        )  # what is left goes with the next run
+        # what is left goes with the next run
+        shutil.rmtree(self.path, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -47,10 +46,11 @@ def _make_locked(where: str, prefix: str) -> tuple[Path, int | None]:
             # Another run took it for abandoned in the moment before it was locked.
             continue
         except OSError:
+            # a file system without locks: it is never taken for abandoned
             return (
                 path,
                 None,
-            )  # a file system without locks: it is never taken for abandoned
+            )
 
 
 def _remove_abandoned(where: str, prefix: str) -> None:

@@ -23,12 +23,10 @@ class Tally:
     """How many URLs ended how."""
 
     states: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(
-        default_factory=Counter
-    )  # page, image, file; of those done
-    failures: Counter[str] = field(
-        default_factory=Counter
-    )  # by label, e.g. http_404
+    # page, image, file; of those done
+    kinds: Counter[str] = field(default_factory=Counter)
+    # by label, e.g. http_404
+    failures: Counter[str] = field(default_factory=Counter)
     skips: Counter[str] = field(default_factory=Counter)
     bytes: int = 0  # of their bodies
 

@@ -79,20 +79,17 @@ def adopt_records(
     for number, (report, began, ended) in sorted(reports.items()):
         ledger.passes.enter_adopted(number, began, ended, report.as_dict())
     ledger.set_position(RECORDS, str(end))
-    ledger.set_position(
-        ERRORS, "1"
-    )  # it is shorter, so it is made again from the records
+    # it is shorter, so it is made again from the records
+    ledger.set_position(ERRORS, "1")
     ledger.intake.reload()
     ledger.commit()
     return sum(report.total for report, _, _ in reports.values())
 
 
-_Reports = dict[
-    int, tuple[Report, float, float]
-]  # by pass: counts, first and last time
-_Found = tuple[
-    dict[str, Any], int, int
-]  # a record, its place and its length in the file
+# by pass: counts, first and last time
+_Reports = dict[int, tuple[Report, float, float]]
+# a record, its place and its length in the file
+_Found = tuple[dict[str, Any], int, int]
 
 
 def _take_records(

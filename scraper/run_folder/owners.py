@@ -22,15 +22,15 @@ MAX_JUDGED_URLS = (
     1_000  # of a list, by which it is seen whether a folder knows it
 )
 MAX_NAMED_OWNERS = 3  # owners that a refusal names
+# names of what is no list to be read again
 UNLASTING = (
     "command-line",
     "script",
     "demo",
-)  # names of what is no list to be read again
+)
 
-Owners = dict[
-    str, int | None
-]  # by what identifies it, the row of each list in the ledger
+# by what identifies it, the row of each list in the ledger
+Owners = dict[str, int | None]
 
 
 def claim_folder(

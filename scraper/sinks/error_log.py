@@ -98,9 +98,8 @@ class ErrorLog:
         if size < self.file.written:
             self._rebuild()
         else:
-            self.file.offset += (
-                size - self.file.written
-            )  # lines that another program appended
+            # lines that another program appended
+            self.file.offset += size - self.file.written
 
     def _rebuild(self) -> None:
         """From all records: what waits is among them."""

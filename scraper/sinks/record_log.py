@@ -118,9 +118,8 @@ class RecordLog:
         end = self.file.written
         with self.file.read() as file:
             if file.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
-                file.seek(
-                    len(BOM_UTF8)
-                )  # an editor's, in records that were adopted
+                # an editor's, in records that were adopted
+                file.seek(len(BOM_UTF8))
             while file.tell() < end:
                 yield file.readline().rstrip(b"\n")
 

@@ -48,9 +48,8 @@ def refusal_of(
     if file is None:
         return f"{message}, such as with {form.command} | python -m scraper -"
     command = f"{form.command} < {shlex.quote(file)}"
-    if any(
-        isinstance(each, str) for each in first
-    ):  # it was decoded on the way
+    # it was decoded on the way
+    if any(isinstance(each, str) for each in first):
         command = (
             f"iconv -f UTF-16 -t UTF-8 {shlex.quote(file)} | {form.command}"
         )

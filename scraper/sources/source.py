@@ -93,9 +93,8 @@ def file_source(name: str) -> Source:
 
     shown = _as_utf_8(name)
     identity = f"file:{_as_utf_8(path.resolve())}"
-    if not path.is_file() or name.startswith(
-        ("/dev/", "/proc/")
-    ):  # /dev/stdin is anything
+    # /dev/stdin is anything
+    if not path.is_file() or name.startswith(("/dev/", "/proc/")):
         return _pipe_source(shown, identity, lines)
     refusal = refusal_of(
         itertools.islice(lines(), LINES_EXAMINED), shown, shown

@@ -15,9 +15,8 @@ from scraper.machine.files import open_folder, opening
 from scraper.storage.faults import refusal_of
 from scraper.storage.schema import bring_up_to_date, check_schema
 
-MAX_LOG_BYTES = (
-    16 * 2**20
-)  # what the write-ahead log keeps of its size once it is written back
+# what the write-ahead log keeps of its size once it is written back
+MAX_LOG_BYTES = 16 * 2**20
 CACHE_KIB = (
     16_384  # 64 MiB would fill with the length of the list; 16 MiB stays flat
 )
@@ -122,9 +121,8 @@ class Database:
     def rollback(self) -> None:
         """Forget everything since the last commit, as a kill would."""
         self._gathered.clear()
-        if (
-            self.connection.in_transaction
-        ):  # a COMMIT that met a full disk has ended it
+        # a COMMIT that met a full disk has ended it
+        if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
         self._begin()
 

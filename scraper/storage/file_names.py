@@ -69,9 +69,8 @@ def _last_part(url: str) -> str:
     name = path.rpartition("/")[2] if "/" in path else "index"
     if "%" in name:
         name = unicodedata.normalize("NFC", unquote(name, errors="replace"))
-    return name.partition(";")[
-        0
-    ]  # what follows are parameters, often the id of a session
+    # what follows are parameters, often the id of a session
+    return name.partition(";")[0]
 
 
 def _plain_extension(name: str) -> str:

@@ -75,9 +75,8 @@ class _KnownRow(NamedTuple):
     is_found: bool  # on a page
 
 
-_Found = tuple[
-    int, _KnownRow | None
-]  # the key of a URL, and its row if it has one
+# the key of a URL, and its row if it has one
+_Found = tuple[int, _KnownRow | None]
 
 
 class Intake:
@@ -207,9 +206,8 @@ class _Batch:
     next_seq: int
     new: list[tuple[Any, ...]] = field(default_factory=list)
     due_again: list[int] = field(default_factory=list)
-    adopted: list[tuple[Any, ...]] = field(
-        default_factory=list
-    )  # a page had named them before
+    # a page had named them before
+    adopted: list[tuple[Any, ...]] = field(default_factory=list)
     named_again: list[tuple[Any, ...]] = field(default_factory=list)
     links: list[tuple[int, int]] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)

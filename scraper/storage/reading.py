@@ -38,9 +38,8 @@ def read(path: Path, look: Callable[[sqlite3.Connection], Seen]) -> Seen:
             raise Unreadable(f"cannot read {path}: {error}") from error
         raise
     if _has_log(path) > with_log:
-        return read(
-            path, look
-        )  # a run has begun: what was read may be neither old nor new
+        # a run has begun: what was read may be neither old nor new
+        return read(path, look)
     return seen
 
 

@@ -76,9 +76,8 @@ class Backlog:
         idle = self._processes - submitted
         limit = MAX_GATHERED
         if idle > 0:
-            limit = min(
-                limit, -(-len(waiting) // idle)
-            )  # a share for each idle worker
+            # a share for each idle worker
+            limit = min(limit, -(-len(waiting) // idle))
         batch = list(takewhile(_is_small, islice(waiting, limit)))
         if idle <= 0 and len(batch) == len(waiting) < MAX_GATHERED:
             return []  # more may come before a worker is idle

@@ -163,9 +163,8 @@ _fault: Failure | None = None  # of the disk, which is why there is no worker
 def start_worker(setup: WorkerSetup) -> None:
     """Make this process a worker. It never raises: `ping` returns what went wrong."""
     global _worker, _complaint, _fault
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is for the coordinator
+    # Ctrl-C is for the coordinator
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     streams.open_missing()
@@ -191,9 +190,8 @@ def ping() -> str:
 def process_batch(batch: Sequence[tuple[int, WorkItem]]) -> list[WorkResult]:
     """One result for each numbered item."""
     if _worker is None and _fault is None:
-        os._exit(
-            1
-        )  # no item has begun, so none is blamed: the stage stops if this goes on
+        # no item has begun, so none is blamed: the stage stops if this goes on
+        os._exit(1)
     return [_process(number, item) for number, item in batch]
 
 
@@ -202,9 +200,8 @@ def _process(number: int, item: WorkItem) -> WorkResult:
         return failed_result(number, _fault)
     try:
         return _worker.process(number, item)
-    except (
-        OSError
-    ) as error:  # about the notes: the disk is full, whichever item it is
+    # about the notes: the disk is full, whichever item it is
+    except OSError as error:
         return failed_result(number, disk_failure(error))
 
 
@@ -332,10 +329,11 @@ def _processor(
         facts["canonical"] = (
             redacted(facts["canonical"]) if facts["canonical"] else None
         )
+        # what they are asked with is no matter of the record
         for name in (
             "links",
             "images",
-        ):  # what they are asked with is no matter of the record
+        ):
             facts[name] = list(dict.fromkeys(map(redacted, facts[name])))
         return facts, found, ()
 
@@ -362,9 +360,8 @@ def _failure_of(error: BaseException) -> Failure:
     if isinstance(error, Unusable) and error.kind in KINDS:
         return new_failure(error.kind, _to_one_line(error.message))
     if isinstance(error, OSError) and error.errno is not None:
-        return disk_failure(
-            error
-        )  # about our own files: the processors keep the others apart
+        # about our own files: the processors keep the others apart
+        return disk_failure(error)
     return new_failure("internal_error", describe_error(error))
 
 

@@ -39,9 +39,8 @@ MAX_SOCKET_FOLDER_BYTES = (
     80  # of 104 (108 on Linux) that the path of a socket may have
 )
 USUAL_PLACES = (Path("/tmp"), Path("/var/tmp"))
-_starting = (
-    threading.RLock()
-)  # what is changed while a process is started belongs to all threads
+# what is changed while a process is started belongs to all threads
+_starting = threading.RLock()
 _home: TemporaryFolder | None = None
 _owner = os.getpid()  # the process whose fork server and folder these are
 
@@ -87,9 +86,8 @@ def _leave_server_of_parent() -> None:
     _owner, _home, _starting = os.getpid(), None, threading.RLock()
     server: Any = forkserver._forkserver
     if server._forkserver_alive_fd is not None:
-        os.close(
-            server._forkserver_alive_fd
-        )  # the parent's alone keeps it alive
+        # the parent's alone keeps it alive
+        os.close(server._forkserver_alive_fd)
     server.__init__()  # the module's functions are bound to this very object
 
 
@@ -171,9 +169,8 @@ def _home_below(parent: Path | None) -> TemporaryFolder | None:
 def _make_home(parent: Path | None) -> TemporaryFolder | None:
     """In the first place that has room for it, and whose name is short enough for a socket."""
     for place in (None, *USUAL_PLACES):
-        with suppress(
-            OSError
-        ):  # not there, not to be written, full: the next one may be better
+        # not there, not to be written, full: the next one may be better
+        with suppress(OSError):
             home = TemporaryFolder(HOME, place)
             path = home.short_path(MAX_SOCKET_FOLDER_BYTES)
             if len(os.fsencode(path)) <= MAX_SOCKET_FOLDER_BYTES:

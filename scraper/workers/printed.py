@@ -27,9 +27,8 @@ class Printed:
 
     def take(self) -> str:
         """What was printed since this was last called."""
-        if not os.lseek(
-            self._file, 0, os.SEEK_END
-        ):  # a fifth of what fstat costs
+        # a fifth of what fstat costs
+        if not os.lseek(self._file, 0, os.SEEK_END):
             return ""
         text = _read_beginning(self._file)
         os.ftruncate(self._file, 0)
@@ -56,9 +55,8 @@ def truncate_excess(path: str) -> None:
 
 
 def _read_beginning(file: int) -> str:
-    os.lseek(
-        file, 0, os.SEEK_SET
-    )  # it is written at its end wherever it is read
+    # it is written at its end wherever it is read
+    os.lseek(file, 0, os.SEEK_SET)
     text = os.read(file, MAX_BYTES).decode("utf-8", "backslashreplace").strip()
     more = os.fstat(file).st_size - MAX_BYTES
     return f"{text}\n... and {counted(more, 'more byte')}" if more > 0 else text

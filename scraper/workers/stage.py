@@ -84,12 +84,10 @@ class ProcessStage:
         self._post = post
         self._numbers = itertools.count(1)
         self._pool_numbers = itertools.count(1)
-        self._lock = (
-            threading.Lock()
-        )  # never held while calling into a pool: see _submit_ready
-        self._items: dict[
-            int, Pending
-        ] = {}  # submitted and not answered, oldest first
+        # never held while calling into a pool: see _submit_ready
+        self._lock = threading.Lock()
+        # submitted and not answered, oldest first
+        self._items: dict[int, Pending] = {}
         self._backlog = Backlog(processes)
         self._main: WorkerPool | None = None
         self._trial: WorkerPool | None = None
@@ -246,9 +244,8 @@ class ProcessStage:
                 result.printed,
             )
         )
-        self._items.pop(
-            result.number, None
-        )  # after the message: when none is busy, all is posted
+        # after the message: when none is busy, all is posted
+        self._items.pop(result.number, None)
 
     def _resend(self, batch: Sequence[Pending], error: BaseException) -> None:
         """The results could not be sent home, for want of memory; one by one they may."""
@@ -282,9 +279,8 @@ class ProcessStage:
             if pool.broken:
                 pool.kill()
                 self._triage(pool)
-                pool.end(
-                    patience=0.0
-                )  # before the next one needs its descriptors
+                # before the next one needs its descriptors
+                pool.end(patience=0.0)
         if not self._closed:
             self._replace_pools()
         self._submit_ready()

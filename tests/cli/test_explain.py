@@ -133,9 +133,8 @@ def test_a_redirect_is_shown_hop_by_hop(explain: Explain) -> None:
         ]
         assert len(shown["robots.txt"]) == 2
         [outcome] = shown["outcome"]
-        assert (
-            "127.0.0.1" in outcome["saved_as"][0]
-        )  # the record belongs to what was asked for
+        # the record belongs to what was asked for
+        assert "127.0.0.1" in outcome["saved_as"][0]
 
 
 def test_a_circle_ends_as_in_a_run(explain: Explain) -> None:
@@ -454,9 +453,8 @@ def test_a_run_and_its_explanation_ask_the_same_and_end_the_same(
         ).steps
         again = [(seen.host, seen.path) for seen in server.seen][len(asked) :]
     assert INSIDE not in wire.contacted
-    assert dict.fromkeys(again) == dict.fromkeys(
-        asked
-    )  # a run asks some of them again
+    # a run asks some of them again
+    assert dict.fromkeys(again) == dict.fromkeys(asked)
     assert set(wire.contacted) == contacted
     assert steps[-1]["state"] == record["state"]
     assert steps[-1].get("kind") == record["error_kind"]
@@ -478,9 +476,8 @@ def test_secrets_that_are_sent_are_not_shown(
         )
         assert "hush" not in json.dumps(shown)
         name, _, value = header.partition(": ")
-        if (
-            name.lower() != "authorization"
-        ):  # there the credentials of the URL go before it
+        # there the credentials of the URL go before it
+        if name.lower() != "authorization":
             assert server.seen[0].headers[name.lower()] == value
 
 

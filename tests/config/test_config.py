@@ -474,9 +474,8 @@ TREES = st.fixed_dictionaries(
 )
 
 
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)  # if it is busy
+# if it is busy
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TREES)
 def test_a_tree_written_as_toml_is_read_as_the_same_tree(
     tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]

@@ -239,9 +239,8 @@ def test_those_who_ask_at_once_share_one_look_up(hanging: Hanging) -> None:
     ]
     for asker in askers:
         asker.start()
-    for _ in range(
-        16 + 1
-    ):  # by each asker, who holds the lock until it waits, and by the look-up
+    # by each asker, who holds the lock until it waits, and by the look-up
+    for _ in range(16 + 1):
         assert clock.reads.acquire(timeout=5)
     hanging.go.set()
     for asker in askers:
@@ -263,9 +262,8 @@ def test_many_names_at_once_use_no_more_threads_than_allowed(
             running += 1
             most = max(most, running)
             changed.notify_all()
-            changed.wait_for(
-                lambda: running > 3, timeout=0.005
-            )  # for one that must not come
+            # for one that must not come
+            changed.wait_for(lambda: running > 3, timeout=0.005)
             running -= 1
         return [info(PUBLIC)]
 

@@ -181,9 +181,8 @@ class SocksProxy:
             except OSError:
                 return  # closed
             with client, client.makefile("rb") as reader:
-                if (
-                    reader.read(1) == b"\x05"
-                ):  # else the guard, who only looks whether it may
+                # else the guard, who only looks whether it may
+                if reader.read(1) == b"\x05":
                     self._relay(client, reader)
 
     def _relay(self, client: socket.socket, reader: BinaryIO) -> None:

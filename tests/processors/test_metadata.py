@@ -176,9 +176,8 @@ def test_whatever_is_damaged_is_malformed_and_nothing_else(
         body[place] = data.draw(st.integers(0, 255))
     cut = bytes(body[: data.draw(st.integers(0, len(body)))])
     for name in FORMATS:
-        with contextlib.suppress(
-            Malformed
-        ):  # its own word for it, and the only one
+        # its own word for it, and the only one
+        with contextlib.suppress(Malformed):
             assert len(strip_metadata(cut, name)) <= len(cut)
 
 
@@ -206,9 +205,8 @@ JFIF_END = 20  # SOI and the APP0 that Pillow writes
         ),
         segment(0xE0, b"JFXX\0\x10" + SECRET),  # a thumbnail
         segment(0xE2, b"FPXR\0" + SECRET),
-        segment(
-            0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + SECRET
-        ),  # of a gain map
+        # of a gain map
+        segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + SECRET),
         segment(0xED, b"Photoshop 3.0\x008BIM" + SECRET),
         segment(0xEC, b"Ducky" + SECRET),
         segment(0xEB, b"JP" + SECRET),  # JUMBF, C2PA

@@ -318,9 +318,8 @@ def test_a_folder_of_0_1_0_goes_on_with_its_list(
     urls = scrape.list_of(server.url("/a"))
     scrape.here(urls)
     db = sqlite3.connect(scrape.folder / "run" / ".scraper" / "ledger.sqlite")
-    with (
-        db
-    ):  # that version kept the very lists of the last run, and nothing else
+    # that version kept the very lists of the last run, and nothing else
+    with db:
         db.execute("UPDATE meta SET value = ? WHERE name = 'inputs'",
                    (f'["file:{(scrape.folder / urls).resolve()}"]',))  # fmt: skip
     db.close()

@@ -108,9 +108,8 @@ def test_whenever_it_is_killed_a_file_holds_what_was_committed_and_no_more(
             position = sink.flush(durable=False)
             committed, added = committed + added, []
         else:
-            sink.flush(
-                durable=False
-            )  # written, and then the kill came before the ledger knew
+            # written, and then the kill came before the ledger knew
+            sink.flush(durable=False)
             sink.close()
             sink, added = opened(folder, position), []
     sink.close()
@@ -342,9 +341,8 @@ def test_a_sink_of_another_kind_is_one_more_line_in_the_table(
             sink_module, "KINDS", (*sink_module.KINDS, lambda *_: first)
         )
         assert scrape.here(names).code == 3
-        (scrape.folder / "run" / "records.jsonl").write_bytes(
-            b""
-        )  # the machine goes down
+        # the machine goes down
+        (scrape.folder / "run" / "records.jsonl").write_bytes(b"")
         with sqlite3.connect(
             scrape.folder / "run" / ".scraper" / "ledger.sqlite"
         ) as ledger:

@@ -343,9 +343,8 @@ def test_a_line_of_a_pipe_does_not_wait_for_the_next() -> None:
 
     def lines() -> Iterator[str]:
         yield "example.com/1"
-        assert gate.wait(
-            PATIENCE
-        )  # as if it waited for the outcome of the first
+        # as if it waited for the outcome of the first
+        assert gate.wait(PATIENCE)
 
     reader = Reader([(1, script_source(lines()))], inbox.put)
     reader.start()

@@ -94,9 +94,8 @@ class Story:
     starts: int = 0
     kills: Counter[str] = field(default_factory=Counter)
     requests: int = 0
-    repeated: Counter[str] = field(
-        default_factory=Counter
-    )  # by the manner of the kill before
+    # by the manner of the kill before
+    repeated: Counter[str] = field(default_factory=Counter)
 
 
 def tell(
@@ -115,9 +114,8 @@ def tell(
             "".join(server.url(path) + "\n" for path in site.paths())
         )
         before, code = 0, -1
-        fate: dict[
-            str, str
-        ] = {}  # path -> how the run ended that asked it last
+        # path -> how the run ended that asked it last
+        fate: dict[str, str] = {}
         while code != 0:
             strikes = _Strikes(plan, folder)
             code = strikes.run(server, _start(folder, lst, story))

@@ -73,10 +73,11 @@ class Turn:
     seed: int
     retry: bool = False
     refresh: bool = False
+    # the write before which it dies: which, the how-manieth
     crash_at: tuple[str, int] = (
         "",
         0,
-    )  # the write before which it dies: which, the how-manieth
+    )
     fault_at: int = (
         0  # the request for which this machine has no file descriptor left
     )
@@ -87,9 +88,8 @@ class Turn:
 def take(turn: Turn, folder: Path, paths: list[str], told: Path) -> int:
     """Run in a process of its own; how it ended. Outcomes are noted in `told` as they come."""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # fork beside idle threads of others
+        # fork beside idle threads of others
+        warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid == 0:
         code = BUG

@@ -106,9 +106,8 @@ def test_what_is_adopted_is_what_was_known(
     shutil.rmtree(done.folder / ".scraper")
     assert scrape.here(names, "--adopt", *ARGUMENTS).code == 3
     signed = server.url("/signed.png?sig=1")
-    del known[
-        signed
-    ]  # no list names it, and the record hides what it is called
+    # no list names it, and the record hides what it is called
+    del known[signed]
     assert _rows(done.folder, *columns) == known
 
 

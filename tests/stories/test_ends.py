@@ -222,9 +222,8 @@ def test_a_look_up_that_hangs_ends_and_gives_its_threads_back(
     assert outcome.failure is not None
     assert outcome.failure.kind == "dns_timeout"
     assert seconds < LIMIT_SECONDS + GRACE_SECONDS
-    assert (
-        len(hanging) == 1
-    )  # nothing can end getaddrinfo; the run does not wait for it
+    # nothing can end getaddrinfo; the run does not wait for it
+    assert len(hanging) == 1
     for each in hanging:
         each.join(10)
         assert not each.is_alive()

@@ -105,9 +105,8 @@ class Simulation:
     ledger: Ledger
     now: float = 1_000_000.0
     given: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    ended: dict[str, float] = field(
-        default_factory=dict
-    )  # when the last URL of a kind ended
+    # when the last URL of a kind ended
+    ended: dict[str, float] = field(default_factory=dict)
     most: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def run(self) -> None:

@@ -182,9 +182,8 @@ def test_mixed_answers_are_refused(world: World, answer: list[str]) -> None:
 def test_rebinding_between_check_and_connection_gains_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "scraper.guard.resolver.FOUND_SECONDS", 0.0
-    )  # the shortest TTL there is
+    # the shortest TTL there is
+    monkeypatch.setattr("scraper.guard.resolver.FOUND_SECONDS", 0.0)
     world.names.answers["rebinding.test"] = [PUBLIC, HERE]
     # Each answer closes its connection, so that the next one needs a look-up.
     world.server.behaviours["/*"] = page("mine", {"Connection": "close"})

@@ -78,9 +78,8 @@ class Crowd:
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
-        self.pauses: dict[
-            str, tuple[float, float]
-        ] = {}  # host -> from when to when, monotonic
+        # host -> from when to when, monotonic
+        self.pauses: dict[str, tuple[float, float]] = {}
 
     def __call__(self, exchange: Exchange) -> None:
         seen = exchange.seen
@@ -212,9 +211,8 @@ def test_our_own_delay_counts_from_the_answer_and_has_jitter(
             gaps = server.gaps(host)
             assert min(gaps) >= 0.1
             assert max(gaps) - min(gaps) > 0.001
-        assert (
-            server.max_concurrent() == 2
-        )  # the hosts do not wait for each other
+        # the hosts do not wait for each other
+        assert server.max_concurrent() == 2
 
 
 # -- pauses -----------------------------------------------------------------------------------
@@ -322,9 +320,8 @@ def test_a_pause_holds_across_a_kill(tmp_path: Path) -> None:
         ]
         assert len(asked) == 4
         assert asked[1].at - asked[0].until >= pause
-        assert (
-            server.count("/robots.txt") == 2
-        )  # neither was asked again after the kill
+        # neither was asked again after the kill
+        assert server.count("/robots.txt") == 2
     told = records_of(tmp_path / "run")
     assert len(told) == len({each["url"] for each in told}) == len(urls)
     assert {each["state"] for each in told} == {"done"}

@@ -360,9 +360,8 @@ def test_a_killed_refresh_goes_on_as_one(tmp_path: Path) -> None:
         return runs[-1].wait(60)
 
     with FaultyServer(answer) as server:
-        kill_at = (
-            2 * urls + urls
-        )  # a list is twice as many requests: a picture a page
+        # a list is twice as many requests: a picture a page
+        kill_at = 2 * urls + urls
         (tmp_path / "urls.txt").write_text(
             "\n".join(server.url(f"/{n}") for n in range(urls))
         )

@@ -351,9 +351,8 @@ def test_what_the_list_names_too_is_the_lists_own(
         yield server.url("/page")
         assert told.wait(PATIENCE)
         yield picture
-        yield server.url(
-            "/last"
-        )  # its outcome means that the line before has been read
+        # its outcome means that the line before has been read
+        yield server.url("/last")
 
     with FaultyServer({"/busy": busy, "/last": page("last")}) as server:
         picture = server.url("/a.png", "b.localhost")

@@ -618,9 +618,8 @@ def test_a_folder_into_which_nothing_can_be_put_is_refused_at_the_start(
         before = (tmp_path / "run" / "summary.json").read_bytes()
         real = os.access
 
-        def access(
-            path: Any, mode: int, **keys: Any
-        ) -> bool:  # root may write everywhere
+        # root may write everywhere
+        def access(path: Any, mode: int, **keys: Any) -> bool:
             return Path(path) != tmp_path / "run" and real(path, mode, **keys)
 
         monkeypatch.setattr(os, "access", access)

@@ -94,9 +94,8 @@ def test_the_next_run_after_a_kill_starts_at_once(
 ) -> None:
     with _running(scrape, server, names) as first:
         first.send_signal(signal.SIGKILL)
-        first.wait(
-            10
-        )  # for it, not for its workers: what is left of them is not in the way
+        # for it, not for its workers: what is left of them is not in the way
+        first.wait(10)
         done = scrape(names, *ARGUMENTS)
     assert done.code == 0, done.stderr
     assert len(done.records) == len(done.by_url()) == 1 + PAGES

@@ -14,9 +14,8 @@ import pytest
 from scraper.http import bodies
 from scraper.machine import files
 
-Step = Callable[
-    [str], None
-]  # called before each write with its name; may raise OSError
+# called before each write with its name; may raise OSError
+Step = Callable[[str], None]
 _WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "COMMIT")
 NAMES = ("open part", "write part", "close part", "open sink", "write sink", "mkdir", "rename",
          "summary", "sql many", *(f"sql {word}" for word in _WRITES))  # fmt: skip
