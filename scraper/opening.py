@@ -42,7 +42,7 @@ from scraper.machine.descriptors import Share
 from scraper.machine.files import NotPlain
 from scraper.messages import Inbox, Message
 from scraper.model import HostClass
-from scraper.passes import CurrentPass, Intake, RunRequest
+from scraper.passes import CurrentPass, ListIntake, RunRequest
 from scraper.pipeline import Parts, Pipeline
 from scraper.reports.summary import Report
 from scraper.results import Handover
@@ -152,7 +152,7 @@ class OpenRun:
     request: RunRequest
     folder: OpenFolder
     current: CurrentPass
-    intake: Intake
+    intake: ListIntake
     journal: Journal
     guard: Guard
     frontier: Frontier
@@ -231,7 +231,7 @@ def open_run(
         stage.start(store.parts)
     folder = _open_folder(request, store, resources)
     current = _choose_pass(request, folder, report)
-    intake = Intake(folder.ledger, current, report)
+    intake = ListIntake(folder.ledger, current, report)
     if not request.sources:
         intake.count_known()
     journal = _open_journal(request, folder, current, report)
@@ -434,7 +434,7 @@ def _make_fetcher(
 
 
 def _open_delivery(
-    request: RunRequest, journal: Journal, intake: Intake
+    request: RunRequest, journal: Journal, intake: ListIntake
 ) -> Delivery | None:
     if not request.with_stored:
         return None

@@ -160,7 +160,7 @@ def _since_last_refresh(passes: Sequence[Pass]) -> list[Pass]:
     return since
 
 
-class Intake:
+class ListIntake:
     """Takes lines of the list into the ledger, and counts what is due of them."""
 
     def __init__(

@@ -1,5 +1,5 @@
 """What a fact means for its URL: it goes on to a worker, follows a redirect, is tried again, or
-ends as an outcome in the journal.
+ends as an outcome in the journal. `Handover.hand_over` is the callback on the fetch thread.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,11 @@ LOOPBACK_HOSTS = "127.0.0.1,localhost,*.localhost,[::1]"
 # Settings of whoever runs the tests; they would change what is tested.
 FOREIGN = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle",
            "ssl_cert_file", "tqdm_disable", "columns")  # fmt: skip
+
+
+if hasattr(signal, "SIGHUP"):
+    # Under nohup it is ignored, by the programs that tests start too, which some of them signal.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 # -- nobody leaves ----------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 Each rule is a function of one shape. It says None (no objection), a Failure (the URL must not be
 requested, and ends with it), or a `Wait` (the answer is not known before the robots.txt of its
 origin is). The first objection decides. A run, its redirects, the robots.txt that has moved to
-another host and `explain` all go by this tuple.
+another host and `explain` all go by this tuple, as far as it shows before a connection is made.
+What shows later: `Guard.connect` judges the addresses of a name, `redirects.next_hop` circles and
+the number of redirects.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """One request, one hop: a body streamed to disk within limits, or what robots.txt says.
 
-Runs on the fetch threads and returns facts; it never sleeps, retries, follows or decides.
+Runs on the fetch threads and returns facts; it never sleeps, follows or decides. It sends a request
+again only if a kept connection died before one byte of the answer (RFC 9112 9.3.1).
 """
 
 from __future__ import annotations

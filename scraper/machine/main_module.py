@@ -23,7 +23,7 @@ GUARD = (
     "script again"
 )
 _WORKER = "scraper-worker "  # what a worker's name begins with; the folder for notes follows
-_hiding = threading.Lock()
+_hiding = threading.Lock()  # taken while the fork server holds its `_starting`
 _thread = threading.local()  # .imports: it is importing a user's module
 
 

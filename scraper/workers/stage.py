@@ -244,8 +244,12 @@ class ProcessStage:
                 result.printed,
             )
         )
-        # after the message: when none is busy, all is posted
-        self._items.pop(result.number, None)
+        # After the message: when no item is left, all results are posted.
+        self._forget(result.number)
+
+    def _forget(self, number: int) -> None:
+        with self._lock:
+            self._items.pop(number, None)
 
     def _resend(self, batch: Sequence[Pending], error: BaseException) -> None:
         """The results could not be sent home, for want of memory; one by one they may."""
@@ -312,7 +316,7 @@ class ProcessStage:
                 )
             elif isinstance(fate, Return):
                 self._post(WorkReturned(item.task))
-                self._items.pop(item.number, None)
+                self._forget(item.number)
 
     def _replace_pools(self) -> None:
         self._deaths.check()
