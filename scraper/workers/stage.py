@@ -245,11 +245,8 @@ class ProcessStage:
             )
         )
         # After the message: when no item is left, all results are posted.
-        self._forget(result.number)
-
-    def _forget(self, number: int) -> None:
         with self._lock:
-            self._items.pop(number, None)
+            self._items.pop(result.number, None)
 
     def _resend(self, batch: Sequence[Pending], error: BaseException) -> None:
         """The results could not be sent home, for want of memory; one by one they may."""
@@ -316,7 +313,8 @@ class ProcessStage:
                 )
             elif isinstance(fate, Return):
                 self._post(WorkReturned(item.task))
-                self._forget(item.number)
+                with self._lock:
+                    self._items.pop(item.number, None)
 
     def _replace_pools(self) -> None:
         self._deaths.check()
