@@ -123,7 +123,8 @@ def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
                 if number == turn.stop_at:
                     run.stop("enough", grace=deck.draw.choice([0.0, 60.0]))
                 if number == turn.leave_at:
-                    break
+                    # Perhaps with the pass complete, but it has not heard all.
+                    return LEFT
     except LocalFault:
         return FAULT
     return FINISHED if run.complete else LEFT
@@ -323,6 +324,9 @@ class Workers:
 
     def watch_workers(self, now: float) -> None:
         """Nothing is late."""
+
+    def check_start(self) -> None:
+        """They are there."""
 
     def oldest_task(self) -> None:
         """Nothing is stuck."""
