@@ -112,6 +112,10 @@ def _run(arguments: argparse.Namespace) -> int:
     if "show_config" in arguments:
         answer(as_toml(config, origins))
         return 0
+    from scraper.machine.main_module import refuse_second_run
+
+    # Before signals are handled: a worker that imports a script ends here in silence.
+    refuse_second_run()
     with Signals() as signals:
         return _run_interruptibly(arguments, config, origins, signals)
 
