@@ -76,7 +76,7 @@ def _load(ledger: Ledger, urls: int, names: int) -> None:
 def _decide(ledger: Ledger, urls: int) -> None:
     keys = configure(robots="off", allow_hosts=())
     frontier = Frontier(
-        ledger.lanes,
+        ledger.waiting,
         Guard(AllowList(())),
         keys.hosts,
         keys.fetch,
@@ -93,7 +93,7 @@ def _decide(ledger: Ledger, urls: int) -> None:
             for task in under_way:
                 now += 0.0001
                 watch(frontier.request_ended, _answer(task, now), now)
-                ledger.lanes.finish(task, FinishedRow("done", None, 1), 1)
+                ledger.waiting.finish(task, FinishedRow("done", None, 1), 1)
                 watch(frontier.release, task)
                 done += 1
                 if done % BATCH == 0:

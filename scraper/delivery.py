@@ -7,7 +7,8 @@ rows that the input names, the images of their pages, and what has been delivere
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from scraper.journal import Journal
 from scraper.model import Outcome
@@ -17,8 +18,7 @@ from scraper.storage.bitmap import Bitmap
 BATCH = 256
 
 
-@dataclass(slots=True)
-class Delivery:
+class Delivery(Struct):
     """`named` is the bitmap of the rows that the input has named so far."""
 
     journal: Journal

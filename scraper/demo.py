@@ -14,10 +14,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from processors.page import Page
@@ -42,8 +43,7 @@ What to look at in the result:
   /private/prices       skipped: robots.txt forbids it"""
 
 
-@dataclass(frozen=True, slots=True)
-class Poster:
+class Poster(Struct, frozen=True):
     """One poster; its page is `/<slug>`."""
 
     slug: str
@@ -105,8 +105,7 @@ OTHERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Demo:
+class Demo(Struct, frozen=True):
     """The site while it is served: what to scrape, and what to look at afterwards."""
 
     urls: list[str]

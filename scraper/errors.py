@@ -29,8 +29,9 @@ from __future__ import annotations
 import errno
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from scraper.model import Failure
 from scraper.text import printable
@@ -41,8 +42,7 @@ Branch = Literal[
 Blame = Literal["url", "host", "here"]
 
 
-@dataclass(frozen=True, slots=True)
-class FailureKind:
+class FailureKind(Struct, frozen=True):
     """One leaf of the tree."""
 
     name: str

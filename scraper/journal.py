@@ -12,10 +12,12 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from scraper import record
 from scraper.errors import LocalFault, disk_failure, state_of
@@ -44,12 +46,17 @@ from scraper.urls import BadUrl, Url, canonical, with_credentials_of
 
 logger = logging.getLogger("scraper")
 
+# What the ledger keeps of an answer as it is.
+_FACTS = tuple(
+    name for name in FinishedRow._fields if name in Fetched.__struct_fields__
+)
+_facts_of = attrgetter(*_FACTS)
+
 BATCH = 256
 BATCH_SECONDS = 0.5
 
 
-@dataclass(slots=True)
-class Journal:
+class Journal(Struct):
     """Records outcomes; `commit` makes them last and hands them back."""
 
     ledger: Ledger
@@ -65,8 +72,8 @@ class Journal:
     process_hash: Callable[[str], str] = (
         str  # kind -> what the way of processing is known by
     )
-    committed: int = field(init=False)  # up to where records.jsonl is true
-    _sinks: tuple[Sink, ...] = field(init=False)
+    committed: int = 0  # up to where records.jsonl is true
+    _sinks: tuple[Sink, ...] = ()
     _uncommitted: list[Outcome] = field(default_factory=list)
     _oldest_at: float | None = None  # since when something waits for a commit
     _hosts_down: set[str] = field(default_factory=set)
@@ -200,20 +207,15 @@ class Journal:
     ) -> FinishedRow:
         # What failed must be had again: no validators, so that no 304 can call it unchanged.
         validators = dict(fetched.headers) if outcome.failure is None else {}
+        facts = dict(zip(_FACTS, _facts_of(fetched), strict=True))
+        facts["sha256"] = sha256
         return self._row_of(outcome, fetched.url)._replace(
-            status=fetched.status,
-            type=fetched.type,
-            charset=fetched.charset,
-            headers=fetched.headers,
-            peer=fetched.peer,
+            **facts,
             fetched_at=fetched.at,
             seconds_connect=fetched.timings.connect,
             seconds_fetch=fetched.timings.fetch,
             seconds_process=processed.seconds if processed else None,
             path=path,
-            bytes=fetched.bytes,
-            wire_bytes=fetched.wire_bytes,
-            sha256=sha256,
             process_hash=self.process_hash(fetched.kind) if processed else None,
             etag=validators.get("etag"),
             last_modified=validators.get("last-modified"),
@@ -254,7 +256,7 @@ class Journal:
 
     def _record(self, outcome: Outcome, row: FinishedRow) -> None:
         try:
-            self.ledger.lanes.finish(outcome.task, row, self.pass_number)
+            self.ledger.waiting.finish(outcome.task, row, self.pass_number)
         except sqlite3.Error as error:
             raise fault_of(error, self.ledger.path) from error
         failure = outcome.failure

@@ -5,26 +5,24 @@ Any thread may post; one loop reads (pipeline.py), and has one case for each of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from queue import SimpleQueue
+
+from msgspec import Struct
 
 from scraper.model import Fact, Failure, Publication, Task
 
 
-@dataclass(frozen=True, slots=True)
-class LinesReady:
+class LinesReady(Struct, frozen=True):
     """The list has more lines: `Reader.take` returns them."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputExhausted:
+class InputExhausted(Struct, frozen=True):
     """The list has ended; with `error`, because reading it failed."""
 
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """A request is over with this fact: its thread is free, and its host's clock starts."""
 
     request_id: int  # of the flight; a fact that comes after its flight was given up is late
@@ -32,8 +30,7 @@ class Answered:
     at: float  # unix time
 
 
-@dataclass(frozen=True, slots=True)
-class Processed:
+class Processed(Struct, frozen=True):
     """A worker process has turned a body into facts, or has failed to.
 
     `facts` is a JSON object, encoded once, in the worker.
@@ -48,22 +45,19 @@ class Processed:
     printed: str = ""  # what it printed meanwhile
 
 
-@dataclass(frozen=True, slots=True)
-class WorkReturned:
+class WorkReturned(Struct, frozen=True):
     """A body was lost with its worker while the run stops: its task is pending again."""
 
     task: Task
 
 
-@dataclass(frozen=True, slots=True)
-class PoolBroken:
+class PoolBroken(Struct, frozen=True):
     """A pool of worker processes is dead: `ProcessStage.recover` replaces it."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """The run is to end early: request nothing more, let what is under way finish within `grace`
     seconds. A `failure` is this machine's, and ends the run with an error."""
 

@@ -1,4 +1,4 @@
-"""The nouns. Frozen, slotted, picklable; nothing else travels between modules.
+"""The nouns. Frozen, picklable Structs of msgspec; nothing else travels between modules.
 
 A `Task` is asked; asking it ends in one fact: `Fetched` (it is on disk), `Moved` (ask there
 instead), `RobotsText` (this origin's robots.txt) or `FetchFailed`. An `Outcome` is the last word
@@ -8,11 +8,12 @@ on one URL: in each pass every URL gets exactly one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 import orjson
+from msgspec import Struct
 
+from scraper.redaction import redacted
 from scraper.urls import Url
 
 State = Literal["done", "unchanged", "failed", "skipped"]
@@ -23,8 +24,7 @@ HostClass = Literal["private", "public"]
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why, in a word that can be counted. `kind` is one of `errors.KINDS`."""
 
     kind: str
@@ -48,16 +48,14 @@ def label_of(kind: str, status: int | None) -> str:
     return f"http_{status}" if kind == "http_status" else kind
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True):
     """One redirect on the way: the URL that answered, and with which status."""
 
     url: Url
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredResponse:
+class StoredResponse(Struct, frozen=True):
     """The copy of a URL that an earlier pass has brought, and the validators to ask with."""
 
     path: str | None = None
@@ -72,8 +70,7 @@ class StoredResponse:
     last_modified: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """Ask this URL. `url` is what is asked now, `origin_url` what the record is about."""
 
     id: int  # row in the ledger
@@ -105,8 +102,7 @@ class Task:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(Struct, frozen=True):
     """Seconds of a request by phase; `connect` is None on a connection that was kept."""
 
     connect: float | None = None
@@ -114,8 +110,7 @@ class Timings:
     fetch: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """It is on disk, whole (or, with status 304, known to be what we already hold)."""
 
     task: Task
@@ -134,8 +129,7 @@ class Fetched:
     peer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """Ask there instead: one hop, to be judged by the frontier like any other URL."""
 
     task: Task
@@ -146,8 +140,7 @@ class Moved:
     wire_bytes: int = 0  # of a body that is not kept
 
 
-@dataclass(frozen=True, slots=True)
-class RobotsText:
+class RobotsText(Struct, frozen=True):
     """What this origin permits: the text of its robots.txt ("" permits everything)."""
 
     task: Task
@@ -157,8 +150,7 @@ class RobotsText:
     wire_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FetchFailed:
+class FetchFailed(Struct, frozen=True):
     """The request failed."""
 
     task: Task
@@ -173,16 +165,14 @@ class FetchFailed:
 Fact = Fetched | Moved | RobotsText | FetchFailed
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(Struct, frozen=True):
     """A finished part and the name under which it appears; without a part, a name to remove."""
 
     part: str | None  # path below the parts folder
     path: str  # path below the run folder, with "/"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The last word on one URL in this pass.
 
     `record` is the very line of `records.jsonl`, as a dict (docs/records.md names its keys);
@@ -192,12 +182,15 @@ class Outcome:
 
     task: Task
     state: State
-    line: bytes = field(repr=False)
+    line: bytes
     files: tuple[Publication, ...] = ()
     found: tuple[str, ...] = ()
     failure: Failure | None = None
     fetched: Fetched | None = None
     stored: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Outcome {self.state} {redacted(self.url)}>"
 
     @property
     def url(self) -> str:
@@ -211,8 +204,7 @@ class Outcome:
         return decoded
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One more URL for the ledger: a line of a list (`seq` set by `add`) or an image of a page."""
 
     url: Url
@@ -223,22 +215,20 @@ class Line:
     depth: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A task that waits in its lane, and since when it may be asked."""
 
     task: Task
     due: float
 
 
-@dataclass(frozen=True, slots=True)
-class HostState:
+class HostState(Struct, frozen=True):
     """What is remembered of a host between runs."""
 
     id: int
     name: str
     robots: str | None = None
-    rate: float | None = None
+    learned_delay: float | None = None  # seconds
     consecutive_failures: int = 0
     pause_until: float = 0.0
     host_class: str | None = None

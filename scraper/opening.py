@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from typing import cast
+
+from msgspec import Struct
 
 from scraper.config import Config
 from scraper.delivery import Delivery
@@ -53,7 +55,7 @@ from scraper.run_folder.owners import claim_folder
 from scraper.sinks.sink import Outputs, open_sinks
 from scraper.sinks.summary_file import SummaryFile
 from scraper.sources.reader import Reader
-from scraper.storage.faults import refusal_of
+from scraper.storage.faults import open_error
 from scraper.storage.ledger import Ledger
 from scraper.storage.store import Store
 from scraper.supervision import Flights, Patience, RunLimits
@@ -112,8 +114,7 @@ def fetch_threads(threads: int) -> Executor:
     return ThreadPoolExecutor(threads, thread_name_prefix="fetch")
 
 
-@dataclass(frozen=True, slots=True)
-class Makers:
+class Makers(Struct, frozen=True):
     """How a run makes its parts. Tests hand over others: a clock of their own, a played network."""
 
     inbox: Callable[[], Inbox] = SimpleQueue
@@ -126,11 +127,10 @@ class Makers:
     stage: Callable[[Config, int, Callable[[Message], None]], ProcessStage] = (
         process_stage_of
     )
-    patience: Patience = Patience()  # noqa: RUF009 - it is frozen
+    patience: Patience = Patience()
 
 
-@dataclass(frozen=True, slots=True)
-class OpenFolder:
+class OpenFolder(Struct, frozen=True):
     """A run folder that this run holds, with what it knows and the files that it writes."""
 
     path: Path
@@ -145,8 +145,7 @@ class OpenFolder:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRun:
+class OpenRun(Struct, frozen=True):
     """Everything that a run has open."""
 
     request: RunRequest
@@ -173,7 +172,7 @@ def local_errors(folder: Path | None = None) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         assert folder is not None, "the ledger is in it"
-        raise refusal_of(error, folder / ".scraper" / LEDGER) from error
+        raise open_error(error, folder / ".scraper" / LEDGER) from error
     except (NotPlain, PermissionError) as error:
         raise UsageError(disk_failure(error).message) from error
     except OSError as error:
@@ -240,7 +239,7 @@ def open_run(
     guard = makers.guard(config)
     guard.learn(cast("dict[str, HostClass]", folder.ledger.hosts.classes()))
     frontier = makers.frontier(
-        folder.ledger.lanes,
+        folder.ledger.waiting,
         guard,
         config.hosts,
         config.fetch,

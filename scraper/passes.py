@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 import scraper
 from scraper.config import Config
@@ -17,12 +18,11 @@ from scraper.run_folder.options import Options, describe_changes
 from scraper.sources.source import Source
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.ledger import Ledger
-from scraper.storage.passes import Pass
+from scraper.storage.pass_table import Pass
 from scraper.text import did_you_mean
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+class RunRequest(Struct, frozen=True):
     """What a run is asked to do: its lists, its configuration, and which URLs are due again.
 
     `retry` requests failed URLs again: `()` all of them, or those of the given kinds. `refresh`

@@ -10,10 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
 from queue import Empty
 from typing import assert_never
+
+from msgspec import Struct
 
 from scraper import errors
 from scraper.delivery import Delivery
@@ -36,7 +37,13 @@ from scraper.model import Failure, FetchFailed, Line, Outcome, Task
 from scraper.redaction import redacted
 from scraper.results import Handover, Results
 from scraper.sources.reader import Reader
-from scraper.supervision import Flights, Patience, Progress, RunLimits, Watchdog
+from scraper.supervision import (
+    Flights,
+    Patience,
+    RunLimits,
+    RunTotals,
+    Watchdog,
+)
 from scraper.workers.stage import ProcessStage
 
 FAULT_GRACE_SECONDS = (
@@ -44,8 +51,7 @@ FAULT_GRACE_SECONDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What a run is made of, each part ready for use. `intake` puts lines of the list into the
     ledger, and returns the lanes that gain."""
 
@@ -261,7 +267,7 @@ class Pipeline:
         # With max_urls reached the frontier is asked no more: the ledger knows.
         return (
             self._url_limit_is_reached()
-            and not self._journal.ledger.lanes.count_pending()
+            and not self._journal.ledger.waiting.count_pending()
         )
 
     @property
@@ -275,7 +281,7 @@ class Pipeline:
         return (
             self.list_has_ended
             and self._is_quiet()
-            and not self._journal.ledger.lanes.count_pending()
+            and not self._journal.ledger.waiting.count_pending()
         )
 
     def _url_limit_is_reached(self) -> bool:
@@ -303,14 +309,14 @@ class Pipeline:
         if self.stopped is not None:
             return
         report = self._journal.report
-        progress = Progress(
+        totals = RunTotals(
             seconds=time.monotonic() - self._began,
             received_bytes=self._results.received_bytes,
             delivered=self._delivered,
             recorded=self._delivered + self._journal.uncommitted,
             failed=report.states["failed"] - self._failed_before,
         )
-        reason = self._limits.reached(progress)
+        reason = self._limits.reached(totals)
         if reason is not None and not self.finished:
             self._stop(Stop(reason, grace=self._limits.grace_seconds))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -58,6 +59,11 @@ KEYS = (
     "seconds",
 )
 _KEY_SET = frozenset(KEYS)
+# What a record says of an answer as it is; its `url` is the one that was asked for.
+_FACTS = tuple(
+    name for name in KEYS if name in Fetched.__struct_fields__ and name != "url"
+)
+_facts_of = attrgetter(*_FACTS)
 NO_FACTS = b"{}"
 _Record = dict[str, Any]
 
@@ -81,14 +87,10 @@ def of_fetched(
     decoded on the way.
     """
     record = _common_keys(pass_number, fetched.task, failure)
+    record |= zip(_FACTS, _facts_of(fetched), strict=True)
     record |= {
         "final_url": redacted(fetched.url.href),
-        "status": fetched.status,
-        "kind": fetched.kind,
         "content_type": fetched.type,
-        "bytes": fetched.bytes,
-        "wire_bytes": fetched.wire_bytes,
-        "sha256": fetched.sha256,
         "path": path,
         "x_robots_tag": list(directives),
         "fetched_at": iso(fetched.at),

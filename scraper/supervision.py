@@ -8,7 +8,8 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from scraper import errors
 from scraper.config import RunSettings
@@ -23,8 +24,7 @@ MIN_FOR_A_SHARE = (
 MAX_DESCRIBED = 3  # requests that a line about waiting names
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """For how many seconds the loop waits for what may never come."""
 
     tick: float = 1.0  # between two looks at the clocks
@@ -35,8 +35,7 @@ class Patience:
 # -- limits of the run ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class RunTotals(Struct, frozen=True):
     """What a run has come to, as its limits count it."""
 
     seconds: float
@@ -62,29 +61,29 @@ class RunLimits:
         """May one more URL be handed out when so many have been?"""
         return not self._settings.max_urls or urls < self._settings.max_urls
 
-    def reached(self, progress: Progress) -> str | None:
+    def reached(self, totals: RunTotals) -> str | None:
         """The limit that is reached, in words; None if none is."""
         limits = self._settings
         if (
             limits.max_time_seconds
-            and progress.seconds >= limits.max_time_seconds
+            and totals.seconds >= limits.max_time_seconds
         ):
             return f"max_time of {limits.max_time_seconds:g} s is over"
-        if limits.max_bytes and progress.received_bytes >= limits.max_bytes:
+        if limits.max_bytes and totals.received_bytes >= limits.max_bytes:
             return (
                 f"max_bytes of {counted(limits.max_bytes, 'byte')} is reached"
             )
-        if not self.permits_urls(progress.delivered):
+        if not self.permits_urls(totals.delivered):
             return f"max_urls of {counted(limits.max_urls, 'URL')} is reached"
         if limits.max_failures:
-            return self._too_many_failures(progress)
+            return self._too_many_failures(totals)
         return None
 
-    def _too_many_failures(self, progress: Progress) -> str | None:
+    def _too_many_failures(self, totals: RunTotals) -> str | None:
         allowed, failed, recorded = (
             self._settings.max_failures,
-            progress.failed,
-            progress.recorded,
+            totals.failed,
+            totals.recorded,
         )
         if not allowed.endswith("%"):
             if failed < int(allowed):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from dataclasses import dataclass, replace
 
 import can_ada
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scraper.redaction import redacted_line
 
@@ -45,8 +46,7 @@ class BadUrl(ValueError):
         return self.message
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(Struct, frozen=True):
     """A canonical URL with the parts that scheduling needs, parsed once."""
 
     href: str

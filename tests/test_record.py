@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from scraper.errors import new_failure, of_status

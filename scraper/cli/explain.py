@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from scraper import errors
 from scraper.cli.explanation import Explanation
@@ -98,7 +98,7 @@ class _OneRow:
         lane = self._row.task.url.lane
         return lane if lane > after else None
 
-    def waiting(self, lane: int, limit: int) -> list[Waiting]:
+    def first_of_lane(self, lane: int, limit: int) -> list[Waiting]:
         return [self._row] if lane == self._row.task.url.lane else []
 
     def requeue(

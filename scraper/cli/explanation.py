@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from scraper.text import printable, printable_json
 
 
-@dataclass(slots=True)
-class Explanation:
+class Explanation(Struct):
     """What was decided, in the order in which a run decides."""
 
     steps: list[dict[str, Any]] = field(default_factory=list)

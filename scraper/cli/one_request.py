@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
+
+from msgspec.structs import replace
 
 from scraper import errors
 from scraper.cli.explanation import Explanation

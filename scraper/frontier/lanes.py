@@ -28,7 +28,7 @@ class Rows(Protocol):
     """The part of the ledger that holds what waits."""
 
     def next_lane(self, after: int) -> int | None: ...
-    def waiting(self, lane: int, limit: int) -> list[Waiting]: ...
+    def first_of_lane(self, lane: int, limit: int) -> list[Waiting]: ...
     def requeue(
         self,
         task: Task,
@@ -193,7 +193,7 @@ class Lanes:
         # Many lanes hold few each: a task costs a kilobyte.
         share = min(REFILL, MAX_WAITING // len(self._awake))
         limit = max(REFILL // 8, share) + len(lane.handed_out)
-        found = self._rows.waiting(lane.host.lane, limit)
+        found = self._rows.first_of_lane(lane.host.lane, limit)
         lane.may_have_more = len(found) == limit
         lane.rows.extend(
             each for each in found if each.task.id not in lane.handed_out

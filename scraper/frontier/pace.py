@@ -7,9 +7,10 @@ starts where last night's ended. Pure: the time (unix seconds) and the dice are 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scraper import errors
 from scraper.config import FetchSettings, HostSettings
@@ -37,8 +38,7 @@ LEARNED_DELAY_DECAY = 0.8  # what each good answer leaves of it
 _UNREACHABLE = ("dns_", "connect_", "tls_", "proxy_")
 
 
-@dataclass(frozen=True, slots=True)
-class Politeness:
+class Politeness(Struct, frozen=True):
     """The settings that bound how fast a host is asked, and the dice for what is random in it."""
 
     hosts: HostSettings
@@ -52,8 +52,7 @@ class Politeness:
         )
 
 
-@dataclass(slots=True)
-class Origin:
+class Origin(Struct):
     """What one origin's robots.txt permits, or how far asking for it has come."""
 
     rules: RobotRules | None = None
@@ -244,7 +243,7 @@ class Host:
         return HostState(
             id=self.lane,
             name=self.name,
-            rate=self.learned_delay or None,
+            learned_delay=self.learned_delay or None,
             consecutive_failures=self.consecutive_failures,
             pause_until=self.opens,
         )
@@ -257,7 +256,7 @@ class Host:
     ) -> None:
         """Go on from what an earlier run, or an earlier waking, has kept."""
         self.name = kept.name
-        self.learned_delay = kept.rate or 0.0
+        self.learned_delay = kept.learned_delay or 0.0
         if kept.pause_until > now - FAILURE_MEMORY_SECONDS:
             # A clock that was wrong once must not stop a host for as long.
             self.opens = min(kept.pause_until, now + MAX_PAUSE_SECONDS)

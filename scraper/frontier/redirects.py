@@ -6,8 +6,9 @@ that a public host cannot send us where only the user's own list may.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from scraper import errors, urls
 from scraper.frontier.robots import MAX_HOPS

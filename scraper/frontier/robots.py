@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlsplit
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from protego import Protego
 
@@ -47,8 +49,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]*")
 _COMPATIBLE = re.compile(r"Mozilla/.*?\bcompatible;\s*([A-Za-z0-9_-]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class RuleLine:
+class RuleLine(Struct, frozen=True):
     """One line of the file that speaks to the agent."""
 
     number: int  # from 1
@@ -59,7 +60,9 @@ class RuleLine:
         return f"{self.directive.capitalize()}: {self.value}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(
+    frozen=True, slots=True
+)  # not a Struct: what is compiled is not compared
 class RobotRules:
     """What one agent may ask of one origin. Without arguments: everything."""
 

@@ -11,8 +11,10 @@ the number of redirects.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scraper import errors, urls
 from scraper.frontier.pace import Host, Origin
@@ -20,8 +22,7 @@ from scraper.frontier.redirects import HostGuard
 from scraper.model import Failure, Task, Trust
 
 
-@dataclass(slots=True)
-class Terms:
+class Terms(Struct):
     """What the rules go by, apart from the task and its host."""
 
     guard: HostGuard

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from scraper.errors import LocalFault, disk_failure
 from scraper.http.decoding import PIECE_BYTES, Decode, decoder
@@ -27,8 +28,7 @@ class TooLarge(ValueError):
     """The decoded body passes the limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """What came: sizes in bytes, the first bytes for sniffing, and the hash of what was saved."""
 
     head: bytes

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from scraper.errors import UsageError
 
@@ -30,8 +31,7 @@ OF_A_WORKER = 3
 MIN_THREADS = 4  # before there are fewer worker processes
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """What fits: fetch threads, worker processes, connections that are kept."""
 
     threads: int

@@ -274,7 +274,7 @@ def opening(what: object) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _refusal_of(error, what) from error
+        raise _usage_error_or_fault(error, what) from error
 
 
 @contextmanager
@@ -292,7 +292,7 @@ def making_temporary() -> Iterator[None]:
         ) from error
 
 
-def _refusal_of(error: OSError, what: object) -> ScraperError:
+def _usage_error_or_fault(error: OSError, what: object) -> ScraperError:
     failure = disk_failure(error)
     if failure.kind != "disk_error":
         return LocalFault(failure)

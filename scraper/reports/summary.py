@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
 
 from scraper.model import STATES, Ended, Outcome, label_of
 from scraper.redaction import redacted
@@ -18,8 +19,7 @@ MAX_MESSAGE_CHARS = 200
 _NO_MESSAGES: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """How many URLs ended how."""
 
     states: Counter[str] = field(default_factory=Counter)
@@ -132,7 +132,6 @@ def _reason_parts(
         yield counted(len(labels) - MAX_REASONS, "more kind")
 
 
-@dataclass(slots=True)
 class Report(Tally):
     """What a run came to: the counts of its pass, and in `totals` those of the whole folder.
 

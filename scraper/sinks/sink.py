@@ -6,8 +6,9 @@ A new kind is one file, with one function that opens it, and one line in `KINDS`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from scraper.config import Config
 from scraper.machine.files import Folder
@@ -52,8 +53,7 @@ KINDS: tuple[Callable[[Folder, RecordLog, Config], Sink | None], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outputs:
+class Outputs(Struct, frozen=True):
     """The sinks of a run, in the order in which a commit flushes them when iterated over."""
 
     records: RecordLog

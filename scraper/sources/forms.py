@@ -11,8 +11,9 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from scraper.sources.text import COMMENT, INVISIBLE
 
@@ -22,8 +23,7 @@ FEWEST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """Another format: what it is called, what to do about it, and a command that does it."""
 
     name: str
@@ -31,7 +31,7 @@ class Form:
     command: str = ""
 
 
-def refusal_of(
+def explain_other_form(
     lines: Iterable[bytes | str], name: str, file: str | None = None
 ) -> str | None:
     """Why these first lines are no list of URLs, in one line; None if they are one.

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from scraper.errors import UsageError
 from scraper.messages import InputExhausted, LinesReady, Message
 from scraper.model import Line
-from scraper.sources.forms import LINES_EXAMINED, refusal_of
+from scraper.sources.forms import LINES_EXAMINED, explain_other_form
 from scraper.sources.source import Source
 from scraper.sources.text import parse_line
 
@@ -22,8 +23,7 @@ STOP_SECONDS = 0.2  # for the thread that reads to notice that it is to stop
 EXAMINE_SECONDS = 1.0  # after its first line, for which a pipe is examined before it is believed
 
 
-@dataclass(slots=True)
-class _Look:
+class _Look(Struct):
     """The first lines of a pipe, kept back until it is clear that they are a list."""
 
     name: str
@@ -108,7 +108,7 @@ class Reader(threading.Thread):
         with self._room:
             if self._look is not look:
                 return
-            refusal = refusal_of(look.raw, look.name)
+            refusal = explain_other_form(look.raw, look.name)
             self._look = None
             self._stopped |= refusal is not None
             self._room.notify()

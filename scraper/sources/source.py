@@ -7,12 +7,13 @@ import os
 import reprlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from scraper.errors import UsageError
 from scraper.model import Line
-from scraper.sources.forms import LINES_EXAMINED, refusal_of
+from scraper.sources.forms import LINES_EXAMINED, explain_other_form
 from scraper.sources.text import parse_line, read_lines
 from scraper.text import did_you_mean
 from scraper.urls import NOT_TEXT
@@ -20,8 +21,7 @@ from scraper.urls import NOT_TEXT
 SCRIPT = "script"  # identifies the URLs of any script
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One list: its name in records, what identifies it between runs, and its raw lines."""
 
     name: str
@@ -96,7 +96,7 @@ def file_source(name: str) -> Source:
     # /dev/stdin is anything
     if not path.is_file() or name.startswith(("/dev/", "/proc/")):
         return _pipe_source(shown, identity, lines)
-    refusal = refusal_of(
+    refusal = explain_other_form(
         itertools.islice(lines(), LINES_EXAMINED), shown, shown
     )
     if refusal is not None:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from scraper.machine.files import open_folder, opening
-from scraper.storage.faults import refusal_of
+from scraper.storage.faults import open_error
 from scraper.storage.schema import bring_up_to_date, check_schema
 
 # what the write-ahead log keeps of its size once it is written back
@@ -39,7 +39,7 @@ class Database:
                 path, isolation_level=None, check_same_thread=False
             )
         except sqlite3.Error as error:
-            raise refusal_of(error, path) from error
+            raise open_error(error, path) from error
         with self._closing_on_error():
             self.in_wal = self._configure(durable)
             version = check_schema(self.connection, path)
@@ -54,7 +54,7 @@ class Database:
             yield
         except sqlite3.Error as error:
             self.connection.close()
-            raise refusal_of(error, self.path) from error
+            raise open_error(error, self.path) from error
         except BaseException:
             self.connection.close()
             raise

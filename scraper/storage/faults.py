@@ -31,7 +31,7 @@ def fault_of(error: sqlite3.Error, path: Path) -> LocalFault:
     )
 
 
-def refusal_of(error: sqlite3.Error, path: Path) -> ScraperError:
+def open_error(error: sqlite3.Error, path: Path) -> ScraperError:
     """What a run does not begin with, if the ledger cannot be opened."""
     if _is_full(error, path) or "I/O" in str(error):
         return fault_of(error, path)

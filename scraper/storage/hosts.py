@@ -10,11 +10,11 @@ from scraper.model import HostState
 from scraper.storage.database import Database, encode
 from scraper.urls import lane_of
 
-_SELECT = """SELECT id, name, robots, rate, consecutive_failures, pause_until, class
+_SELECT = """SELECT id, name, robots, learned_delay, consecutive_failures, pause_until, class
   FROM host WHERE id = ?"""
 
-_KEEP = """INSERT INTO host (id, name, rate, consecutive_failures, pause_until, class)
-  VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET rate = excluded.rate,
+_KEEP = """INSERT INTO host (id, name, learned_delay, consecutive_failures, pause_until, class)
+  VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET learned_delay = excluded.learned_delay,
     consecutive_failures = excluded.consecutive_failures, pause_until = excluded.pause_until,
     class = coalesce(excluded.class, class)"""
 
@@ -41,7 +41,7 @@ class Hosts:
         values = (
             state.id,
             state.name,
-            state.rate,
+            state.learned_delay,
             state.consecutive_failures,
             state.pause_until,
             state.host_class,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec import Struct, field
 
 from scraper.model import Line
 from scraper.storage.bitmap import Bitmap
@@ -47,8 +47,7 @@ _TO_NO_LIST = """UPDATE url SET seq = NULL, source = NULL, line = NULL
 _OF_LISTS = "source IN (SELECT value FROM json_each(?))"
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(Struct, frozen=True):
     """What `add` did: rows that are new, rows that became due again, and the lanes they are in.
 
     `due` are lines that this pass is about, each URL once; `known_as_found` are those of them
@@ -193,8 +192,7 @@ class Intake:
         database.execute(_TO_NO_LIST, (dropped,))
 
 
-@dataclass(slots=True)
-class _Batch:
+class _Batch(Struct):
     """What one slice of lines changes."""
 
     number: int

@@ -16,12 +16,12 @@ from scraper.model import Ended, Publication
 from scraper.storage.database import Database, encode
 from scraper.storage.hosts import Hosts
 from scraper.storage.intake import Intake
-from scraper.storage.lanes import Lanes
 from scraper.storage.links import Links
-from scraper.storage.passes import Passes
+from scraper.storage.pass_table import PassTable
 from scraper.storage.sources import Sources
 from scraper.storage.spans import RecordSpans
 from scraper.storage.status import count_ends
+from scraper.storage.waiting import WaitingRows
 
 _PUBLISH = (
     "publish"  # the fact that names files which the last commit has promised
@@ -37,9 +37,9 @@ class Ledger(Database):
             self.sources = Sources(self)
             self.intake = Intake(self)
             self.hosts = Hosts(self)
-            self.lanes = Lanes(self, self.hosts, self.sources)
+            self.waiting = WaitingRows(self, self.hosts, self.sources)
             self.links = Links(self)
-            self.passes = Passes(self)
+            self.passes = PassTable(self)
             self.spans = RecordSpans(self)
 
     def commit(self, published: Sequence[Publication] = ()) -> None:

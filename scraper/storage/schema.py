@@ -15,14 +15,12 @@ from typing import NamedTuple, get_args, get_type_hints
 from scraper.errors import UsageError
 from scraper.model import Headers
 
-SCHEMA = 3
-
 
 class FinishedRow(NamedTuple):
     """The columns of a URL that has its outcome, under their names in the table.
 
-    For a new fact of an answer, add a field here and a step to `_MIGRATIONS` (an empty one will do:
-    each step adds the columns that an older ledger lacks).
+    For a new fact of an answer, add a field of `Fetched` here, under its name, and a step to
+    `_MIGRATIONS` (an empty one will do: each step adds the columns that an older ledger lacks).
     """
 
     state: str
@@ -92,7 +90,7 @@ CREATE TABLE input (  -- where the list names a URL again
 CREATE TABLE link (parent INTEGER NOT NULL, child INTEGER NOT NULL,
                    PRIMARY KEY (parent, child)) WITHOUT ROWID;
 CREATE TABLE host (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL, robots TEXT, rate REAL,
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, robots TEXT, learned_delay REAL,
   consecutive_failures INTEGER, pause_until REAL, class TEXT
 );
 CREATE TABLE sink (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
@@ -106,12 +104,14 @@ _NO_OPTIONS_KNOWN = "UPDATE pass SET configuration = '[]'"
 _NAME_FAILURES = (
     "ALTER TABLE host RENAME COLUMN breaker TO consecutive_failures"
 )
+_NAME_DELAY = "ALTER TABLE host RENAME COLUMN rate TO learned_delay"
 
 # What leads from each schema to the next one.
 _MIGRATIONS: Mapping[int, tuple[str, ...]] = {
     1: (_UNREACHABLE_HAS_FAILED, _NO_OPTIONS_KNOWN),
-    2: (_NAME_FAILURES,),
+    2: (_NAME_FAILURES, _NAME_DELAY),
 }
+SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from scraper.errors import UsageError
 from scraper.model import Ended
@@ -38,8 +38,7 @@ _PAUSED = """SELECT name, pause_until - :now FROM host WHERE pause_until > :now
   ORDER BY pause_until DESC LIMIT 100"""
 
 
-@dataclass(frozen=True, slots=True)
-class RunStatus:
+class RunStatus(Struct, frozen=True):
     """How a run stands, as another process sees it."""
 
     number: int

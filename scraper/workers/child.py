@@ -24,11 +24,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from multiprocessing import connection, parent_process
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec import Struct, field
 
 from scraper.errors import KINDS, disk_failure, new_failure
 from scraper.machine import streams
@@ -46,16 +46,14 @@ ProcessorResult = tuple[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What one item may use: seconds, and bytes beyond what a worker has at its start (0: all)."""
 
     seconds: float
     memory_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """What a worker does with an item.
 
     `html` names the user's function for pages, "module:function"; `plan` are the fields of

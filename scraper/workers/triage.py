@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from scraper.errors import new_failure
 from scraper.model import Failure, Task
@@ -85,25 +86,21 @@ class Evidence(NamedTuple):
         return f": {os.path.basename(path)}, {rest}"
 
 
-@dataclass(frozen=True, slots=True)
-class Resubmit:
+class Resubmit(Struct, frozen=True):
     """It is innocent: the next pool gets it first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
+class Suspect(Struct, frozen=True):
     """It is tried alone, in a pool of one worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class Convict:
+class Convict(Struct, frozen=True):
     """It is the cause, and ends with this failure."""
 
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+class Return(Struct, frozen=True):
     """The run is stopping and there is no time for a trial: its task is pending again."""
 
 

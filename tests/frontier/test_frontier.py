@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from scraper import errors
 from scraper.config import FetchSettings, HostSettings
@@ -54,7 +55,7 @@ class Rows:
         lanes = {each.task.url.lane for each in self.waiting_rows.values()}
         return min((lane for lane in lanes if lane > after), default=None)
 
-    def waiting(self, lane: int, limit: int) -> list[Waiting]:
+    def first_of_lane(self, lane: int, limit: int) -> list[Waiting]:
         found = [
             each
             for each in self.waiting_rows.values()
@@ -896,7 +897,7 @@ def test_memory_follows_the_hosts_that_are_busy_not_the_list() -> None:
     by_lane = {
         each.task.url.lane: each for each in world.rows.waiting_rows.values()
     }
-    world.rows.waiting = lambda lane, most: [  # type: ignore[method-assign]
+    world.rows.first_of_lane = lambda lane, most: [  # type: ignore[method-assign]
         by_lane[lane]
         for _ in range(1)
         if by_lane[lane].task.id in world.rows.waiting_rows

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.errors import UsageError
-from scraper.sources.forms import refusal_of
+from scraper.sources.forms import explain_other_form
 from scraper.sources.source import file_source
 from scraper.sources.text import parse_line, url_text
 
@@ -108,7 +108,7 @@ def test_a_line_of_nothing_but_wrapping_is_read_in_no_time() -> None:
     for piece in (" ", "\t#", '"', "[", "](", "<a ", "- ", "\u200b ", ","):
         line = piece * (65_536 // len(piece))
         url_text(f"a{line}b")
-        refusal_of([line, f"a{line}b"], "it")
+        explain_other_form([line, f"a{line}b"], "it")
     assert time.perf_counter() - began < 10, (
         "it is linear: quadratic would take minutes"
     )
@@ -118,7 +118,9 @@ def test_a_line_of_nothing_but_wrapping_is_read_in_no_time() -> None:
 
 
 def refusal(*lines: str) -> str:
-    return refusal_of([f"{line}\n".encode() for line in lines], "it") or ""
+    return (
+        explain_other_form([f"{line}\n".encode() for line in lines], "it") or ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,7 +256,7 @@ def _zip(name: str) -> bytes:
 )
 def test_an_archive_is_refused(data: bytes, says: str) -> None:
     assert f"it looks like {says}; " in (
-        refusal_of(data.splitlines(keepends=True), "it") or ""
+        explain_other_form(data.splitlines(keepends=True), "it") or ""
     )
 
 
@@ -286,7 +288,9 @@ def test_the_command_of_a_refusal_makes_the_list(
     tmp_path: Path, name: str, text: str
 ) -> None:
     (tmp_path / name).write_text(text)
-    told = refusal_of(text.encode().splitlines(keepends=True), name, name)
+    told = explain_other_form(
+        text.encode().splitlines(keepends=True), name, name
+    )
     assert told is not None
     assert shlex.quote(name) in told
     command = told.partition(", such as with ")[2]
@@ -303,7 +307,7 @@ def test_the_command_of_a_refusal_makes_the_list(
 def test_whatever_the_first_lines_are_they_are_a_list_or_not(
     lines: list[bytes | str],
 ) -> None:
-    told = refusal_of(lines, "it")
+    told = explain_other_form(lines, "it")
     assert told is None or told.startswith("it looks like ")
 
 

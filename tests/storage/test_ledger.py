@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from scraper.errors import UsageError, new_failure, of_status
 from scraper.model import Hop, HostState, Line, Publication, Task
@@ -37,7 +37,7 @@ def ledger(path: Path) -> Iterator[Ledger]:
 
 def task_of(ledger: Ledger, line: Line, pass_: int = 1) -> Task:
     ledger.intake.add([line], pass_)
-    found = [each.task for each in ledger.lanes.waiting(line.url.lane, 100)
+    found = [each.task for each in ledger.waiting.first_of_lane(line.url.lane, 100)
              if each.task.origin_url == line.url]  # fmt: skip
     assert len(found) == 1
     return found[0]
@@ -45,7 +45,8 @@ def task_of(ledger: Ledger, line: Line, pass_: int = 1) -> Task:
 
 def waiting(ledger: Ledger, host: str) -> list[str]:
     return [
-        each.task.url.href for each in ledger.lanes.waiting(lane_of(host), 100)
+        each.task.url.href
+        for each in ledger.waiting.first_of_lane(lane_of(host), 100)
     ]
 
 
@@ -59,7 +60,7 @@ def of_host(name: str, *paths: str) -> list[Line]:
 def test_a_url_is_added_once(ledger: Ledger) -> None:
     assert ledger.intake.add([A, B, A], 1).new == 2
     assert ledger.intake.add([B, C], 1).new == 1
-    assert ledger.lanes.count_pending() == 3
+    assert ledger.waiting.count_pending() == 3
 
 
 def test_lines_that_repeat_a_url_are_counted_in_each_reading_anew(
@@ -79,7 +80,7 @@ def test_a_listed_url_has_its_place_and_a_found_one_its_parent(
     ledger.sources.id_of("urls.txt")
     parent = task_of(ledger, replace(A, source=1, line=5, written="A.example"))
     ledger.intake.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
-    child = ledger.lanes.waiting(B.url.lane, 1)[0].task
+    child = ledger.waiting.first_of_lane(B.url.lane, 1)[0].task
     assert (parent.seq, parent.source, parent.line, parent.written) == (
         1, "urls.txt", 5, "A.example")  # fmt: skip
     assert (child.seq, child.parent, child.depth) == (None, A.url, 1)
@@ -98,7 +99,7 @@ def test_what_a_page_named_first_becomes_the_lists_own(ledger: Ledger) -> None:
         1,
         1,
     )
-    task = ledger.lanes.waiting(B.url.lane, 1)[0].task
+    task = ledger.waiting.first_of_lane(B.url.lane, 1)[0].task
     assert (task.seq, task.source, task.line, task.written, task.parent, task.depth) == (
         2, "urls.txt", 7, "B.example", None, 0)  # fmt: skip
 
@@ -108,8 +109,8 @@ def test_what_a_page_named_in_an_earlier_pass_is_no_find_of_this_one(
 ) -> None:
     parent = task_of(ledger, A)
     ledger.intake.add([B], 1, listed=False, parent=parent.id)
-    ledger.lanes.finish(
-        ledger.lanes.waiting(B.url.lane, 1)[0].task,
+    ledger.waiting.finish(
+        ledger.waiting.first_of_lane(B.url.lane, 1)[0].task,
         FinishedRow("done", None, 1),
         1,
     )
@@ -141,7 +142,7 @@ def test_a_line_that_is_no_url_waits_in_the_lane_of_no_host(
     ledger: Ledger,
 ) -> None:
     ledger.intake.add([Line(Url("ftp://x", "", ""), refusal="bad_scheme")], 1)
-    task = ledger.lanes.waiting(0, 1)[0].task
+    task = ledger.waiting.first_of_lane(0, 1)[0].task
     assert (task.refusal, task.url.host, task.url.href) == (
         "bad_scheme",
         "",
@@ -156,18 +157,18 @@ def test_a_lane_gives_fresh_urls_in_the_order_of_the_list_then_retries(
     ledger: Ledger,
 ) -> None:
     ledger.intake.add(of_host("a.example", "1", "2", "3"), 1)
-    first = ledger.lanes.waiting(lane_of("a.example"), 1)[0].task
-    ledger.lanes.requeue(first, due=50.0, attempts=1)
+    first = ledger.waiting.first_of_lane(lane_of("a.example"), 1)[0].task
+    ledger.waiting.requeue(first, due=50.0, attempts=1)
     assert waiting(ledger, "a.example") == [
         f"https://a.example/{n}" for n in (2, 3, 1)
     ]
-    last = ledger.lanes.waiting(lane_of("a.example"), 3)[2]
+    last = ledger.waiting.first_of_lane(lane_of("a.example"), 3)[2]
     assert (last.due, last.task.attempt) == (50.0, 2)
 
 
 def test_a_lane_gives_no_more_than_asked_for(ledger: Ledger) -> None:
     ledger.intake.add(of_host("a.example", *map(str, range(10))), 1)
-    assert len(ledger.lanes.waiting(lane_of("a.example"), 3)) == 3
+    assert len(ledger.waiting.first_of_lane(lane_of("a.example"), 3)) == 3
 
 
 def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
@@ -175,10 +176,10 @@ def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
     ledger.intake.add(
         [line for host in hosts for line in of_host(host, "1", "2")], 1
     )
-    met, lane = [], ledger.lanes.next_lane(-1)
+    met, lane = [], ledger.waiting.next_lane(-1)
     while lane is not None:
         met.append(lane)
-        lane = ledger.lanes.next_lane(lane)
+        lane = ledger.waiting.next_lane(lane)
     assert met == sorted(map(lane_of, hosts))
 
 
@@ -189,27 +190,27 @@ def test_a_hop_waits_in_the_lane_of_its_target_and_comes_home(
     hop = replace(
         task, url=parts_of("https://b.example/x"), hops=(Hop(A.url, 301),)
     )
-    ledger.lanes.requeue(hop, due=0.0, attempts=0)
+    ledger.waiting.requeue(hop, due=0.0, attempts=0)
     assert waiting(ledger, "a.example") == []
-    onward = ledger.lanes.waiting(lane_of("b.example"), 1)[0].task
+    onward = ledger.waiting.first_of_lane(lane_of("b.example"), 1)[0].task
     assert (onward.url, onward.origin_url, onward.hops, onward.attempt) == (
         parts_of("https://b.example/x"), A.url, (Hop(A.url, 301),), 1)  # fmt: skip
-    ledger.lanes.finish(
+    ledger.waiting.finish(
         onward, FinishedRow("failed", "http_status", 1, status=503), 1
     )
     assert ledger.passes.reopen_failed(2, ["http_503"]) == 1
-    again = ledger.lanes.waiting(lane_of("a.example"), 1)[0].task
+    again = ledger.waiting.first_of_lane(lane_of("a.example"), 1)[0].task
     assert (again.url, again.hops, again.attempt) == (A.url, (), 1)
 
 
 def test_what_is_finished_waits_no_more(ledger: Ledger) -> None:
-    ledger.lanes.finish(task_of(ledger, A), DONE, 1)
-    assert ledger.lanes.count_pending() == 1, (
+    ledger.waiting.finish(task_of(ledger, A), DONE, 1)
+    assert ledger.waiting.count_pending() == 1, (
         "gathered, and written with the next question or commit"
     )
     assert waiting(ledger, "a.example") == []
-    assert ledger.lanes.count_pending() == 0
-    assert ledger.lanes.next_lane(-1) is None
+    assert ledger.waiting.count_pending() == 0
+    assert ledger.waiting.next_lane(-1) is None
 
 
 # -- passes -----------------------------------------------------------------------------------
@@ -224,7 +225,7 @@ def finished(ledger: Ledger) -> None:
         task = task_of(ledger, line)
         state = "failed" if problem else "done"
         status = problem.status if problem else 200
-        ledger.lanes.finish(
+        ledger.waiting.finish(
             task,
             FinishedRow(
                 state, problem.kind if problem else None, 1, status=status
@@ -251,7 +252,7 @@ def test_failures_are_asked_again_by_kind(
 
 
 def test_a_skipped_url_is_asked_again_only_by_name(ledger: Ledger) -> None:
-    ledger.lanes.finish(
+    ledger.waiting.finish(
         task_of(ledger, A), FinishedRow("skipped", "robots_disallowed", 0), 1
     )
     ledger.commit()
@@ -277,15 +278,15 @@ def test_a_line_that_is_no_url_is_none_in_the_next_pass_either(
 ) -> None:
     line = Line(Url("ftp://x", "", ""), refusal="bad_scheme")
     ledger.intake.add([line], 1)
-    task = ledger.lanes.waiting(0, 1)[0].task
-    ledger.lanes.finish(task, FinishedRow("failed", "bad_scheme", 0), 1)
+    task = ledger.waiting.first_of_lane(0, 1)[0].task
+    ledger.waiting.finish(task, FinishedRow("failed", "bad_scheme", 0), 1)
     if way == "retry":
         ledger.passes.reopen_failed(2, [])
     else:
         ledger.intake.add([line], 2, again=True)
-    assert [each.task.refusal for each in ledger.lanes.waiting(0, 9)] == [
-        "bad_scheme"
-    ]
+    assert [
+        each.task.refusal for each in ledger.waiting.first_of_lane(0, 9)
+    ] == ["bad_scheme"]
 
 
 # -- commits ----------------------------------------------------------------------------------
@@ -297,8 +298,8 @@ def test_nothing_is_true_before_its_commit(path: Path) -> None:
     killed.intake.add([A], 1)
     killed.set_position("records.jsonl", "100")
     killed.commit()
-    killed.lanes.finish(
-        killed.lanes.waiting(A.url.lane, 1)[0].task,
+    killed.waiting.finish(
+        killed.waiting.first_of_lane(A.url.lane, 1)[0].task,
         FinishedRow("done", None, 1),
         1,
     )
@@ -318,8 +319,8 @@ def test_nothing_is_true_before_its_commit(path: Path) -> None:
 def test_a_rollback_is_a_kill_without_the_end(ledger: Ledger) -> None:
     ledger.intake.add([A], 1)
     ledger.commit()
-    ledger.lanes.finish(
-        ledger.lanes.waiting(A.url.lane, 1)[0].task,
+    ledger.waiting.finish(
+        ledger.waiting.first_of_lane(A.url.lane, 1)[0].task,
         FinishedRow("done", None, 1),
         1,
     )
@@ -443,8 +444,12 @@ def test_whatever_happens_each_url_is_pending_or_ended_once(
     state: dict[str, str] = {}
     committed: dict[str, str] = {}
     for step, lines in steps:
-        pending = [row.task for lane in range(3)
-                   for row in ledger.lanes.waiting(lane_of(f"h{lane}.example"), 99)]  # fmt: skip
+        lanes = [lane_of(f"h{number}.example") for number in range(3)]
+        pending = [
+            row.task
+            for lane in lanes
+            for row in ledger.waiting.first_of_lane(lane, 99)
+        ]
         assert sorted(task.url.href for task in pending) == sorted(
             url for url, known in state.items() if known == "pending"
         )
@@ -454,10 +459,10 @@ def test_whatever_happens_each_url_is_pending_or_ended_once(
             assert new == len(urls - set(state))
             state |= {url: "pending" for url in urls if url not in state}
         elif step == "finish" and pending:
-            ledger.lanes.finish(pending[0], DONE, 1)
+            ledger.waiting.finish(pending[0], DONE, 1)
             state[pending[0].url.href] = "done"
         elif step == "give back" and pending:
-            ledger.lanes.requeue(pending[0], due=9.0, attempts=1)
+            ledger.waiting.requeue(pending[0], due=9.0, attempts=1)
         elif step == "commit":
             ledger.commit()
             committed = dict(state)

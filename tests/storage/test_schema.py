@@ -64,6 +64,7 @@ def test_a_column_that_an_older_ledger_lacks_is_added(tmp_path: Path) -> None:
         db.execute(
             "ALTER TABLE host RENAME COLUMN consecutive_failures TO breaker"
         )
+        db.execute("ALTER TABLE host RENAME COLUMN learned_delay TO rate")
         db.execute("PRAGMA user_version = 2")
     opened(path)
     assert "peer" in columns_of(path)["url"]
@@ -80,7 +81,9 @@ def test_every_column_of_a_finished_row_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     ledger = Ledger(path)
     ledger.intake.add([A], 1)
-    ledger.lanes.finish(ledger.lanes.waiting(A.url.lane, 1)[0].task, row, 1)
+    ledger.waiting.finish(
+        ledger.waiting.first_of_lane(A.url.lane, 1)[0].task, row, 1
+    )
     ledger.commit()
     ledger.close()
     names = ", ".join(f'"{name}"' for name in FinishedRow._fields)
@@ -95,8 +98,8 @@ def test_a_final_url_that_is_the_url_and_no_headers_are_not_kept(
     path = tmp_path / "ledger.sqlite"
     ledger = Ledger(path)
     ledger.intake.add([A], 1)
-    task = ledger.lanes.waiting(A.url.lane, 1)[0].task
-    ledger.lanes.finish(
+    task = ledger.waiting.first_of_lane(A.url.lane, 1)[0].task
+    ledger.waiting.finish(
         task, FinishedRow("done", None, 1, final_url=A.url.href), 1
     )
     ledger.commit()

@@ -164,7 +164,7 @@ class Simulation:
             self.frontier.request_ended(fetched, self.now)
 
     def _end(self, task: Task, row: FinishedRow, began: float) -> None:
-        self.ledger.lanes.finish(task, row, 1)
+        self.ledger.waiting.finish(task, row, 1)
         self.frontier.release(task)
         self.ended[_kind(task)] = self.now - began
 
@@ -184,7 +184,7 @@ def _simulated(folder: Path, *kinds: str) -> Simulation:
     ]
     ledger.intake.add(lines, 1)
     frontier = Frontier(
-        ledger.lanes,
+        ledger.waiting,
         Everybody(),
         HostSettings(robots="off"),
         FetchSettings(),
@@ -194,7 +194,7 @@ def _simulated(folder: Path, *kinds: str) -> Simulation:
     simulation = Simulation(frontier, ledger)
     try:
         simulation.run()
-        assert ledger.lanes.next_lane(-1) is None, "every URL has ended"
+        assert ledger.waiting.next_lane(-1) is None, "every URL has ended"
     finally:
         ledger.close()
     return simulation

@@ -37,7 +37,7 @@ class Rows:
             None,
         )
 
-    def waiting(self, lane: int, limit: int) -> list[Waiting]:
+    def first_of_lane(self, lane: int, limit: int) -> list[Waiting]:
         return [
             Waiting(self.task(lane, number), 0.0)
             for number in self.left[lane][:limit]

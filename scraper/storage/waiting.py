@@ -6,7 +6,6 @@ cost disk and no memory.
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 import orjson
@@ -45,7 +44,7 @@ _EXPRESSIONS = {
     "parent": _OF_PARENT.format("url"),
     "page": _OF_PARENT.format("final_url"),
 }
-_STORED = [each.name for each in fields(StoredResponse)]
+_STORED = StoredResponse.__struct_fields__
 _COLUMNS = (*_WaitingRow._fields, *_STORED)
 _SELECTED = [_EXPRESSIONS.get(name, f'"{name}"') for name in _COLUMNS]
 _WAITING = f"""SELECT json_group_array(json_array({", ".join(_SELECTED)}))
@@ -63,7 +62,7 @@ _FINISH = f"""UPDATE url SET pass = j.pass, host = coalesce(j.home, host), due =
   FROM {rows_of_batch(("id", "pass", "home", *FinishedRow._fields))} AS j WHERE url.id = j.id"""
 
 
-class Lanes:
+class WaitingRows:
     """The rows that wait, as the frontier sees them: with what is remembered of their hosts."""
 
     def __init__(
@@ -79,7 +78,7 @@ class Lanes:
         lane: int | None = self._database.value_of(_NEXT, after)
         return lane
 
-    def waiting(self, lane: int, limit: int) -> list[Waiting]:
+    def first_of_lane(self, lane: int, limit: int) -> list[Waiting]:
         """The first `limit` tasks of a lane, fresh ones in the order of the list, then retries."""
         self._database.flush()
         rows = orjson.loads(self._database.value_of(_WAITING, lane, limit))

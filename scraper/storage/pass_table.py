@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from scraper.model import STATES, label_of
 from scraper.storage.database import Database, encode
@@ -16,8 +16,7 @@ from scraper.storage.schema import REOPEN
 _STATUS_LABEL = "http_"  # what label_of puts before a status
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(Struct, frozen=True):
     """One numbered pass over the list."""
 
     number: int
@@ -45,7 +44,7 @@ _FAILED_SO = """state IN ('failed', 'skipped')
 _NAMED = "(seq IS NOT NULL OR parent IS NOT NULL)"  # a list, or a page, names it still
 
 
-class Passes:
+class PassTable:
     """The table of passes, and which rows belong to the current one."""
 
     def __init__(self, database: Database) -> None:
