@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import orjson
 from msgspec import Struct, field
@@ -209,7 +210,8 @@ class Journal(Struct):
         validators = dict(fetched.headers) if outcome.failure is None else {}
         facts = dict(zip(_FACTS, _facts_of(fetched), strict=True))
         facts["sha256"] = sha256
-        return self._row_of(outcome, fetched.url)._replace(
+        return FinishedRow(
+            **self._end_of(outcome, fetched.url),
             **facts,
             fetched_at=fetched.at,
             seconds_connect=fetched.timings.connect,
@@ -222,23 +224,24 @@ class Journal(Struct):
             validators_url=fetched.url.href,
         )
 
-    def _row_of(self, outcome: Outcome, final_url: Url) -> FinishedRow:
+    def _end_of(self, outcome: Outcome, final_url: Url) -> dict[str, Any]:
         """What every outcome fills of its row in the ledger."""
-        return FinishedRow(
-            state=outcome.state,
-            error_kind=outcome.failure.kind if outcome.failure else None,
-            attempts=outcome.task.attempt,
-            final_url=final_url.href,
-            offset=self.records.offset,
-            length=len(outcome.line),
-        )
+        return {
+            "state": outcome.state,
+            "error_kind": outcome.failure.kind if outcome.failure else None,
+            "attempts": outcome.task.attempt,
+            "final_url": final_url.href,
+            "offset": self.records.offset,
+            "length": len(outcome.line),
+        }
 
     def record_failed(self, failed: FetchFailed) -> None:
         """Record a URL whose request failed."""
         failure = failed.failure
         line = record.of_failed(self.pass_number, failed)
         outcome = Outcome(failed.task, state_of(failure), line, failure=failure)
-        row = self._row_of(outcome, failed.url)._replace(
+        row = FinishedRow(
+            **self._end_of(outcome, failed.url),
             status=failure.status,
             headers=failed.headers,
             fetched_at=failed.at,
@@ -252,7 +255,7 @@ class Journal(Struct):
         task = replace(task, attempt=_attempts_made(task))
         line = record.of_refused(self.pass_number, task, failure)
         outcome = Outcome(task, state_of(failure), line, failure=failure)
-        self._record(outcome, self._row_of(outcome, task.url))
+        self._record(outcome, FinishedRow(**self._end_of(outcome, task.url)))
 
     def _record(self, outcome: Outcome, row: FinishedRow) -> None:
         try:

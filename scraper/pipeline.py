@@ -119,17 +119,23 @@ class Pipeline:
 
     def _fill_window(self) -> None:
         """Request what may be requested now."""
-        parts = self._parts
-        while self._has_room():
-            decision = parts.frontier.next(parts.now())
-            if decision is None:
+        while (room := self._room()) > 0:
+            if not all(self._hand_out_next() for _ in range(room)):
                 return
-            if decision.refusal is not None:
-                self._results.record_refused(decision.task, decision.refusal)
-                continue
-            flight = self._flights.add(decision.task, decision.trust)
-            future = parts.threads.submit(parts.fetcher.fetch, flight)
-            future.add_done_callback(partial(parts.handover.hand_over, flight))
+
+    def _hand_out_next(self) -> bool:
+        """Request one URL, or record why not; False if none may be requested now."""
+        parts = self._parts
+        decision = parts.frontier.next(parts.now())
+        if decision is None:
+            return False
+        if decision.refusal is not None:
+            self._results.record_refused(decision.task, decision.refusal)
+            return True
+        flight = self._flights.add(decision.task, decision.trust)
+        future = parts.threads.submit(parts.fetcher.fetch, flight)
+        future.add_done_callback(partial(parts.handover.hand_over, flight))
+        return True
 
     def _messages(self) -> Iterator[Message]:
         """What has come, after waiting for it if nothing has."""
@@ -193,13 +199,16 @@ class Pipeline:
 
     # -- how full, how long, whether it is over -----------------------------------------------
 
-    def _has_room(self) -> bool:
+    def _room(self) -> int:
+        """How many URLs may be handed out now."""
+        if self.stopped is not None:
+            return 0
         in_flight = self._in_flight()
-        if self.stopped is not None or in_flight >= self._window:
-            return False
-        if not self._flights.have_a_free_thread:
-            return False
-        return self._limits.permits_urls(self._delivered + in_flight)
+        return min(
+            self._window - in_flight,
+            self._flights.free_threads,
+            self._limits.urls_left(self._delivered + in_flight),
+        )
 
     def _in_flight(self) -> int:
         """How many URLs are: from handing out to commit, or to the return to their lane."""
@@ -224,7 +233,7 @@ class Pipeline:
         unix_now, now = self._parts.now(), time.monotonic()
         opens = (
             self._parts.frontier.opens_at(unix_now)
-            if self._has_room()
+            if self._room() > 0
             else None
         )
         commit_due = self._journal.due_at(unix_now)
@@ -285,7 +294,7 @@ class Pipeline:
         )
 
     def _url_limit_is_reached(self) -> bool:
-        return not self._limits.permits_urls(self._delivered)
+        return self._limits.urls_left(self._delivered) <= 0
 
     # -- stopping, and what watches -----------------------------------------------------------
 

@@ -6,6 +6,7 @@ None of them waits or acts by itself; the loop asks each of them once a turn.
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from collections.abc import Iterator
 
@@ -57,9 +58,10 @@ class RunLimits:
         limit = self._settings.max_time_seconds
         return began + limit if limit else None
 
-    def permits_urls(self, urls: int) -> bool:
-        """May one more URL be handed out when so many have been?"""
-        return not self._settings.max_urls or urls < self._settings.max_urls
+    def urls_left(self, urls: int) -> int:
+        """How many more may be handed out when so many have been; not more than 0: none."""
+        limit = self._settings.max_urls
+        return limit - urls if limit else sys.maxsize
 
     def reached(self, totals: RunTotals) -> str | None:
         """The limit that is reached, in words; None if none is."""
@@ -73,7 +75,7 @@ class RunLimits:
             return (
                 f"max_bytes of {counted(limits.max_bytes, 'byte')} is reached"
             )
-        if not self.permits_urls(totals.delivered):
+        if self.urls_left(totals.delivered) <= 0:
             return f"max_urls of {counted(limits.max_urls, 'URL')} is reached"
         if limits.max_failures:
             return self._too_many_failures(totals)
@@ -122,8 +124,8 @@ class Flights:
         return len(self._flights)
 
     @property
-    def have_a_free_thread(self) -> bool:
-        return len(self._flights) < self._threads - self.lost
+    def free_threads(self) -> int:
+        return self._threads - self.lost - len(self._flights)
 
     @property
     def all_threads_lost(self) -> bool:

@@ -26,6 +26,8 @@ FOLDERS: dict[Kind, str] = {"page": "pages", "image": "images", "file": "files"}
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 # Letters and digits, a letter among them: what follows the dot of `v1.2` is no extension.
 _PLAIN_EXTENSION = re.compile(r"\.(?=[0-9]*[A-Za-z])([A-Za-z0-9]{1,12})\Z")
+_EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
+_NOT_FOR_NAMES = re.compile(r"[^\w.]+")
 _OF_PAGE_OR_PICTURE = re.compile(
     r"html?|xhtml|xht|shtml|phtml|php|aspx?|jspx?|cgi|cfm|do|action"
     r"|jpe?g|jpe|jfif|pjpeg|a?png|gif|webp|avif|svg|bmp|dib|tiff?|ico|cur|pcx|p[abgnp]m",
@@ -86,14 +88,20 @@ def _plain_extension(name: str) -> str:
 
 
 def _without_extension(name: str) -> str:
-    return re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name)
+    return _EXTENSION.sub("", name)
 
 
 def _stem_of(url: str, name: str) -> str:
-    name = re.sub(r"[^\w.]+", "-", name.replace("\ufffd", "-")).strip("-._")
-    short = name.encode()[:MAX_STEM_BYTES].decode(errors="ignore")
+    name = _NOT_FOR_NAMES.sub("-", name.replace("\ufffd", "-")).strip("-._")
+    short = _shortened(name)
     stem = short.rstrip("-._") or "index"
     return f"{stem}-{digest(url).hex()[:10]}"
+
+
+def _shortened(name: str) -> str:
+    if name.isascii():
+        return name[:MAX_STEM_BYTES]
+    return name.encode()[:MAX_STEM_BYTES].decode(errors="ignore")
 
 
 @functools.lru_cache(maxsize=4096)
