@@ -35,6 +35,7 @@ from scraper.machine import streams
 from scraper.model import Failure, Kind
 from scraper.redaction import redacted
 from scraper.text import printable_json
+from scraper.workers.alarm import Alarm
 from scraper.workers.printed import Printed
 
 START_SECONDS = 60.0  # to import everything, the user's module too
@@ -223,6 +224,7 @@ class _Worker:
         )
         self._function = _function_of(recipe)
         faulthandler.cancel_dump_traceback_later()
+        self._alarm = Alarm(limits.seconds, self._dump)
         gc.collect()
         gc.freeze()
         _limit_memory(limits.memory_bytes)
@@ -232,9 +234,7 @@ class _Worker:
     def process(self, number: int, item: WorkItem) -> WorkResult:
         began = time.perf_counter()
         self._note(Note(number, time.monotonic(), False))
-        faulthandler.dump_traceback_later(
-            self._limits.seconds, exit=True, file=self._dump
-        )
+        self._alarm.set()
         facts = b"{}"
         found: tuple[str, ...] = ()
         files: tuple[tuple[str, str], ...] = ()
@@ -252,7 +252,7 @@ class _Worker:
             failed = _failure_of(error)
         if failed is not None:
             facts, found, files = b"{}", (), ()
-        faulthandler.cancel_dump_traceback_later()
+        self._alarm.clear()
         self._note(_NO_ITEM)
         seconds = time.perf_counter() - began
         printed = self._printed.take()

@@ -595,7 +595,7 @@ def test_a_batch_loses_only_its_villain(begin: Begin) -> None:
 def test_a_failure_says_what_happened_and_where(
     begin: Begin, act: str, says: str
 ) -> None:
-    run = begin(processes=1)
+    run = begin(processes=1, seconds=1 if act == "sums" else 20)
     run.submit(work(1, act))
     failed = run.finish()[1].failure
     assert failed is not None
