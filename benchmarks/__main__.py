@@ -66,6 +66,10 @@ def _race(parser: argparse.ArgumentParser) -> None:
                         "ours,scrapy")  # fmt: skip
     parser.add_argument("--flags", default="", help="run ours with these flags too: "
                         "--flags='--durable -j 8'")  # fmt: skip
+    _against(parser)
+
+
+def _against(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against",
         type=Path,
@@ -110,11 +114,12 @@ def _job(commands: _Commands[argparse.ArgumentParser]) -> None:
 
 def _start(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = _command(
-        commands, "start", "seconds from the start to the first request"
+        commands, "start", "--help, the first request, a run of one URL"
     )
     parser.add_argument(
         "--rounds", type=_whole, default=10, help="(%(default)s)"
     )
+    _against(parser)
     parser.set_defaults(measure=start.measure)
 
 
