@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from typing import cast
@@ -98,7 +97,7 @@ def process_stage_of(
         "max_page_images": config.page.max_page_images,
     }
     recipe = Recipe(
-        html=config.page.html, plan=asdict(config.image), bounds=bounds
+        html=config.page.html, plan=config.image.as_dict(), bounds=bounds
     )
     return ProcessStage(processes, limits, recipe, post)
 

@@ -1,20 +1,25 @@
-"""One key: its declaration as a field of a dataclass, and every name that follows from it."""
+"""One key: its declaration in a section, and every name that follows from it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, get_origin, get_type_hints
+from typing import Any, ClassVar, NamedTuple
 
+from scraper.config.frozen import REQUIRED, Frozen
 from scraper.text import nearest
 
-REQUIRED = MISSING  # as the default of a key of a table: it must be given
 UNITS = ("seconds", "bytes")
+_TYPES: Mapping[str, type] = {
+    "bool": bool,
+    "int": int,
+    "float": float,
+    "str": str,
+    "tuple[str, ...]": tuple,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class KeyInfo:
+class KeyInfo(Frozen):
     """What the declaration of a key says beside its name, type and default."""
 
     help: str
@@ -22,7 +27,7 @@ class KeyInfo:
     high: float | None = None
     choices: tuple[str, ...] = ()
     # old spellings of choices
-    formerly: Mapping[str, str] = field(default_factory=dict)
+    formerly: Mapping[str, str] = MappingProxyType({})
     short: str = ""
     metavar: str = ""
     flag: bool = True  # False: set in TOML and environment only
@@ -37,13 +42,36 @@ class KeyInfo:
 
 
 def setting(default: Any, help: str, **info: Any) -> Any:
-    """A field that is a key."""
-    return field(default=default, metadata={"info": KeyInfo(help, **info)})
+    """A value of a section that is a key."""
+    return Declaration(default, KeyInfo(help, **info))
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key with everything that is derived from its field."""
+class Declaration(NamedTuple):
+    """What stands behind the name of a key until its class is made."""
+
+    default: Any
+    info: KeyInfo
+
+
+class Section(Frozen):
+    """A base for classes whose values are keys, made by `setting`."""
+
+    keys: ClassVar[Mapping[str, KeyInfo]] = {}
+
+    def __init_subclass__(cls) -> None:
+        declared = {
+            name: value
+            for name, value in vars(cls).items()
+            if isinstance(value, Declaration)
+        }
+        cls.keys = {name: each.info for name, each in declared.items()}
+        for name, each in declared.items():
+            setattr(cls, name, each.default)
+        super().__init_subclass__()
+
+
+class Key(Frozen):
+    """One key with everything that is derived from its declaration."""
 
     section: str
     name: str
@@ -78,7 +106,7 @@ class Key:
 
     @property
     def is_list(self) -> bool:
-        return get_origin(self.type) is tuple
+        return self.type is tuple
 
     @property
     def is_required(self) -> bool:
@@ -95,17 +123,11 @@ class Key:
         return value
 
 
-def keys_of(cls: type, section: str) -> Iterator[Key]:
-    """The keys that a dataclass declares."""
-    hints = get_type_hints(cls)
-    for each in fields(cls):
-        yield Key(
-            section,
-            each.name,
-            hints[each.name],
-            each.default,
-            each.metadata["info"],
-        )
+def keys_of(cls: type[Section], section: str) -> Iterator[Key]:
+    """The keys that a class declares."""
+    for name, info in cls.keys.items():
+        type = _TYPES[cls.__annotations__[name]]
+        yield Key(section, name, type, cls.defaults[name], info)
 
 
 class KeySet:

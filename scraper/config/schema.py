@@ -1,38 +1,37 @@
 """What a tree of settings may hold: sections of keys, and lists of tables.
 
-All of it is read off the dataclasses, so that a key is declared in one place.
+All of it is read off the classes, so that a key is declared in one place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from scraper.config.keys import Key, KeySet, keys_of
+from scraper.config.frozen import Frozen
+from scraper.config.keys import Key, KeySet, Section, keys_of
 from scraper.config.tables import TableList
 
-Tree = TypeVar("Tree")
+Tree = TypeVar("Tree", bound=Frozen)
 
 
 class Schema:
     """The sections, keys and lists of tables of a tree."""
 
     def __init__(
-        self, root: type, renamed: Mapping[str, str] | None = None
+        self, root: type[Frozen], renamed: Mapping[str, str] | None = None
     ) -> None:
-        self.root = root
-        self.sections: dict[str, Any] = {}
+        self.root: Any = root
+        self.sections: dict[str, type[Section]] = {}
         self.tables: dict[str, TableList] = {}
-        hints = get_type_hints(root)
-        for each in fields(root):
-            hint: Any = hints[each.name]
-            if is_dataclass(hint):
-                self.sections[each.name] = hint
+        for name, default in root.defaults.items():
+            if isinstance(default, Section):
+                self.sections[name] = type(default)
             else:
-                (table, *_) = get_args(hint)  # tuple[Variant, ...]
-                keys = KeySet(keys_of(table, each.name))
-                self.tables[each.name] = TableList(each.name, table, keys)
+                # tuple[Variant, ...]
+                (table, *_) = get_args(get_type_hints(root)[name])
+                keys = KeySet(keys_of(table, name))
+                self.tables[name] = TableList(name, table, keys)
         scalars = [
             key
             for name, cls in self.sections.items()
@@ -56,8 +55,8 @@ class Schema:
                 section = self.keys.by_name[name].section
                 by_section.setdefault(section, {})[name] = value
         for section, each in by_section.items():
-            changes[section] = replace(getattr(tree, section), **each)
-        return replace(tree, **changes)  # type: ignore[type-var]  # every tree is a dataclass
+            changes[section] = getattr(tree, section).__replace__(**each)
+        return tree.__replace__(**changes)
 
 
 def doc_of(cls: type) -> str:

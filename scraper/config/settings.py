@@ -8,15 +8,14 @@ is the key without its unit: `timeout_seconds` is `--timeout` and `SCRAPER_TIMEO
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from scraper.config.keys import Key, setting
+from scraper.config.frozen import Frozen
+from scraper.config.keys import Key, Section, setting
 from scraper.config.schema import Schema
 from scraper.redaction import redacted, redacted_header
 
 
-@dataclass(frozen=True, slots=True)
-class RunSettings:
+class RunSettings(Section):
     """How much at once, where, and when to stop."""
 
     dir: str = setting(
@@ -92,8 +91,7 @@ class RunSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FetchSettings:
+class FetchSettings(Section):
     """One request."""
 
     timeout_seconds: float = setting(
@@ -187,8 +185,7 @@ class FetchSettings:
     verify_tls: bool = setting(True, "verify certificates", flag=False)
 
 
-@dataclass(frozen=True, slots=True)
-class HostSettings:
+class HostSettings(Section):
     """Which hosts may be asked, and how."""
 
     allow_hosts: tuple[str, ...] = setting(
@@ -265,8 +262,7 @@ class HostSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PageSettings:
+class PageSettings(Section):
     """What is made of a page."""
 
     page_images: bool = setting(
@@ -296,8 +292,7 @@ class PageSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSettings:
+class ImageSettings(Section):
     """What is made of a picture."""
 
     resize: int = setting(
@@ -333,8 +328,7 @@ class ImageSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSettings:
+class WorkerSettings(Section):
     """The limits around one item in a worker process."""
 
     process_time_seconds: float = setting(
@@ -353,8 +347,7 @@ class WorkerSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class OutputSettings:
+class OutputSettings(Section):
     """What is said, and where."""
 
     output: str = setting(
@@ -378,17 +371,16 @@ class OutputSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Frozen):
     """Everything that can be set. Frozen: make another with `configure` or `with_keys`."""
 
-    run: RunSettings = field(default_factory=RunSettings)
-    fetch: FetchSettings = field(default_factory=FetchSettings)
-    hosts: HostSettings = field(default_factory=HostSettings)
-    page: PageSettings = field(default_factory=PageSettings)
-    image: ImageSettings = field(default_factory=ImageSettings)
-    worker: WorkerSettings = field(default_factory=WorkerSettings)
-    output: OutputSettings = field(default_factory=OutputSettings)
+    run: RunSettings = RunSettings()
+    fetch: FetchSettings = FetchSettings()
+    hosts: HostSettings = HostSettings()
+    page: PageSettings = PageSettings()
+    image: ImageSettings = ImageSettings()
+    worker: WorkerSettings = WorkerSettings()
+    output: OutputSettings = OutputSettings()
 
 
 # Names of earlier versions, without their units, and the names of now.

@@ -1,6 +1,6 @@
 """Lists of tables: `[[variant]]` in TOML, a list of mappings in a script.
 
-A table is declared like a section, as a frozen dataclass whose fields are made by `setting`; a
+A table is declared like a section, as a class whose values are made by `setting`; a
 list of them is a field of the tree, `variant: tuple[Variant, ...] = ()`. Each table is checked key
 by key, as sections are, and a message names the place of the key: `[[variant]] 2: width`.
 """
@@ -8,20 +8,19 @@ by key, as sections are, and a message names the place of the key: `[[variant]] 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
 from typing import Any
 
-from scraper.config.keys import KeySet
+from scraper.config.frozen import Frozen
+from scraper.config.keys import KeySet, Section
 from scraper.config.values import Given, parse_all
 from scraper.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class TableList:
+class TableList(Frozen):
     """A list of tables of one kind."""
 
     name: str
-    cls: type
+    cls: type[Section]
     keys: KeySet
 
     @property
@@ -29,7 +28,7 @@ class TableList:
         return f"[[{self.name}]]"
 
     def parse(self, given: Given) -> tuple[Any, ...]:
-        """The tables as values of their dataclass. Raises UsageError."""
+        """The tables as values of their class. Raises UsageError."""
         if isinstance(given.value, Mapping):
             raise UsageError(
                 f"[{self.name}] in {given.place} is a list of tables: write {self.header}"
@@ -63,8 +62,5 @@ class TableList:
         if isinstance(table, Mapping):
             return iter(table.items())
         if isinstance(table, self.cls):  # made by a script, and not checked yet
-            return (
-                (each.name, getattr(table, each.name))
-                for each in fields(self.cls)
-            )
+            return iter(table.as_dict().items())
         return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -43,7 +42,7 @@ def process_hashes(config: Config) -> dict[str, str]:
         page.max_links,
         page.max_page_images,
     ]
-    ways = {"page": made_of_page, "image": asdict(config.image)}
+    ways = {"page": made_of_page, "image": config.image.as_dict()}
     return {
         kind: hashlib.sha256(
             orjson.dumps([scraper.__version__, way])

@@ -87,8 +87,8 @@ def test_names_are_unique_over_all_sections() -> None:
 
 
 def vars_of(config: Config) -> list[list[str]]:
-    return [list(getattr(config, section).__dataclass_fields__)
-            for section in config.__dataclass_fields__]  # fmt: skip
+    return [list(getattr(config, section).defaults)
+            for section in config.defaults]  # fmt: skip
 
 
 # -- profiles ---------------------------------------------------------------------------------

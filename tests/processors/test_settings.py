@@ -10,7 +10,7 @@ from processors.image import Plan
 from scraper.config.settings import ImageSettings, PageSettings
 
 
-def defaults_of(kind: Any) -> dict[str, Any]:
+def defaults_of_fields(kind: Any) -> dict[str, Any]:
     """The fields of a dataclass and what they are if nothing is said."""
     return {each.name: _default_of(each) for each in fields(kind)}
 
@@ -24,8 +24,8 @@ def _default_of(field: Field[Any]) -> Any:
 
 
 def test_the_plan_of_a_picture_is_the_image_section() -> None:
-    assert defaults_of(Plan) == defaults_of(ImageSettings)
+    assert defaults_of_fields(Plan) == ImageSettings.defaults
 
 
 def test_the_bounds_of_a_page_are_keys_of_the_page_section() -> None:
-    assert defaults_of(Bounds).items() <= defaults_of(PageSettings).items()
+    assert defaults_of_fields(Bounds).items() <= PageSettings.defaults.items()
