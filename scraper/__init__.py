@@ -13,7 +13,6 @@ process never imports the engine.
 from __future__ import annotations
 
 import importlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.2.0"
@@ -55,8 +54,6 @@ _EXPORTS = {
     "Report": "reports.summary",
     "records": "reports.records",
 }
-
-logging.getLogger("scraper").addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

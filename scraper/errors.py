@@ -27,14 +27,13 @@ docs/errors.md says of each kind what it means and what to do; a test keeps the 
 from __future__ import annotations
 
 import errno
-import traceback
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from msgspec import Struct
-
-from scraper.model import Failure
 from scraper.text import printable
+
+if TYPE_CHECKING:
+    from scraper.model import Failure
 
 Branch = Literal[
     "input", "rule", "network", "server", "content", "process", "here", "bug"
@@ -42,7 +41,7 @@ Branch = Literal[
 Blame = Literal["url", "host", "here"]
 
 
-class FailureKind(Struct, frozen=True):
+class FailureKind(NamedTuple):
     """One leaf of the tree."""
 
     name: str
@@ -192,6 +191,10 @@ def _fault_of_class(cls: type[LocalFault], failure: Failure) -> LocalFault:
 def new_failure(kind: str, message: str, *, status: int | None = None,
             pause: float | None = None) -> Failure:  # fmt: skip
     """A `Failure` of a kind of the tree, with the stage, retryability and blame of the kind."""
+    # Here, because a command imports this module before it has started the
+    # fork server, and the nouns are two thirds of what it would import then.
+    from scraper.model import Failure
+
     of = KINDS[kind]
     return Failure(
         kind, of.stage, message, of.retryable, of.blame, status, pause
@@ -200,6 +203,8 @@ def new_failure(kind: str, message: str, *, status: int | None = None,
 
 def of_status(status: int, reason: str, pause: float | None = None) -> Failure:
     """The failure that an HTTP status of 4xx or 5xx (or an unexpected one) stands for."""
+    from scraper.model import Failure
+
     blame = "host" if status in HOST_STATUSES else "url"
     message = f"the server answered {status} {' '.join(reason.split())[:100]}".rstrip()
     return Failure(
@@ -422,6 +427,8 @@ def _is_of_a_library(error: BaseException) -> bool:
 
     Of the frames that led to it the innermost decides that is ours or such a library's.
     """
+    import traceback  # only for what has no name
+
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     for frame in reversed(frames):
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
@@ -502,6 +509,8 @@ def _text(error: BaseException) -> str:
 
 
 def _where(error: BaseException) -> str:
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}: {_words_in(error, error)}{place}"

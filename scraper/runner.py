@@ -35,6 +35,8 @@ from scraper.sources.source import Source
 from scraper.storage.faults import fault_of
 
 logger = logging.getLogger("scraper")
+# Where no logging is configured, nothing is printed.
+logger.addHandler(logging.NullHandler())
 
 
 class Run:

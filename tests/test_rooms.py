@@ -241,8 +241,9 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    heavy = {"requests", "urllib3", "sqlite3", "PIL", "bs4", "selectolax", "can_ada", "orjson",
-             "tqdm", "multiprocessing", "concurrent.futures", "asyncio", "ssl"}  # fmt: skip
+    heavy = {"logging", "inspect", "requests", "urllib3", "sqlite3", "PIL", "bs4", "selectolax",
+             "can_ada", "orjson", "msgspec", "tqdm", "multiprocessing", "concurrent.futures",
+             "asyncio", "ssl"}  # fmt: skip
     loaded = loaded_by("import scraper")
     assert loaded & heavy == set()
     assert {name for name in loaded if name.startswith("scraper.")} == set()
@@ -261,8 +262,8 @@ def test_a_worker_loads_no_engine() -> None:
 
 def test_the_command_line_answers_before_it_loads_the_engine() -> None:
     loaded = loaded_by("import scraper.cli.scrape")
-    heavy = {"requests", "urllib3", "sqlite3", "multiprocessing", "tqdm", "scraper.runner",
-             "concurrent.futures"}  # fmt: skip
+    heavy = {"msgspec", "orjson", "inspect", "logging", "requests", "urllib3", "sqlite3",
+             "multiprocessing", "tqdm", "scraper.runner", "concurrent.futures"}  # fmt: skip
     assert loaded & heavy == set()
 
 

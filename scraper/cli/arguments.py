@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import scraper
-from scraper.cli.progress import say
+from scraper.cli.terminal import say
 from scraper.config import (
     KEYS,
     Config,
@@ -20,7 +20,6 @@ from scraper.config import (
     new_flag_of,
 )
 from scraper.errors import KINDS, UsageError
-from scraper.redaction import redacted_arguments
 from scraper.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -53,6 +52,8 @@ class Parser(argparse.ArgumentParser):
     """Reports a mistake in one line, with the nearest right word."""
 
     def error(self, message: str) -> NoReturn:
+        from scraper.redaction import redacted_arguments
+
         wrong = message.rpartition(": ")[2].split()[:1]
         hint = ""
         if wrong and "unrecognized" in message:

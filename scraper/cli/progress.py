@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TextIO
 
+from scraper.cli.terminal import say
 from scraper.config import OutputSettings
 from scraper.machine import streams
 from scraper.reports.summary import Report, size_text
-from scraper.text import counted, printable_lines
+from scraper.text import counted
 
 if TYPE_CHECKING:
     from scraper.runner import Run
@@ -36,23 +37,6 @@ _LAYOUTS = (
     "<places> [<counts>]",
     "<counts>",
 )
-
-
-def say(text: str) -> None:
-    """The one way to the terminal: control characters in a message are escaped."""
-    # at once: another thread may write too
-    sys.stderr.write(f"{printable_lines(text)}\n")
-    sys.stderr.flush()
-
-
-def answer(text: str) -> None:
-    """To standard output, what was asked for; what its encoding does not know, as an escape."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(
-        printable_lines(text.rstrip("\n"))
-        .encode(encoding, "backslashreplace")
-        .decode(encoding)
-    )
 
 
 def show_warnings(keys: OutputSettings) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from scraper.cli.progress import answer
+from scraper.cli.terminal import answer
 from scraper.errors import UsageError
 from scraper.reports.summary import Report, Tally
 from scraper.storage.lock import holder_of

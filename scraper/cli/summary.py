@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scraper.cli.progress import say
+from scraper.cli.terminal import say
 from scraper.redaction import redacted, redacted_line
 from scraper.reports.summary import Report
 from scraper.text import printable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -120,6 +119,8 @@ def _read_toml(path: Path, schema: Schema) -> Iterator[Given]:
 
 
 def _toml_tree(path: Path) -> dict[str, Any]:
+    import tomllib  # only where there is a file to be read
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:

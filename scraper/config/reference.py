@@ -3,7 +3,6 @@ docs/configuration.md."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -90,6 +89,8 @@ def toml_value(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(toml_value(each) for each in value) + "]"
     if isinstance(value, str):
+        import json  # only for a configuration that is shown
+
         # The escapes of JSON are TOML's too.
         encoded = json.dumps(value, ensure_ascii=False).encode(
             "utf-8", "backslashreplace"

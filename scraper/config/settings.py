@@ -12,7 +12,18 @@ from collections.abc import Mapping
 from scraper.config.frozen import Frozen
 from scraper.config.keys import Key, Section, setting
 from scraper.config.schema import Schema
-from scraper.redaction import redacted, redacted_header
+
+
+def _redact_header(line: str) -> str:
+    from scraper.redaction import redacted_header  # only for one that is shown
+
+    return redacted_header(line)
+
+
+def _redact_url(url: str) -> str:
+    from scraper.redaction import redacted
+
+    return redacted(url)
 
 
 class RunSettings(Section):
@@ -171,13 +182,13 @@ class FetchSettings(Section):
         short="-H",
         metavar="H",
         splits=False,
-        redact=redacted_header,
+        redact=_redact_header,
     )
     proxy: str = setting(
         "",
         "proxy for all requests; empty: *_proxy of the environment",
         metavar="URL",
-        redact=redacted,
+        redact=_redact_url,
     )
     ca_bundle: str = setting(
         "", "file of trusted certificates; empty: certifi's", metavar="FILE"

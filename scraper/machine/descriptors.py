@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from scraper.errors import UsageError
 
@@ -31,7 +30,7 @@ OF_A_WORKER = 3
 MIN_THREADS = 4  # before there are fewer worker processes
 
 
-class Share(Struct, frozen=True):
+class Share(NamedTuple):
     """What fits: fetch threads, worker processes, connections that are kept."""
 
     threads: int

@@ -32,7 +32,7 @@ NOBODY = 65_534
 # Imports first: who is nobody may not be allowed to read where the package lies.
 AS_NOBODY = f"""
 import os, sys
-import fcntl, locale
+import fcntl, heapq, locale
 from scraper import cli
 from scraper.cli import scrape, status
 if os.geteuid() == 0:
