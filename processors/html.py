@@ -252,7 +252,13 @@ def _visible_text(body: LexborNode) -> str:
     # the way down, and whether each step is a block
     above: list[tuple[LexborNode, bool]] = []
     node = body.first_child
-    while node is not None:
+    while node is not None or above:
+        if node is None:
+            node, is_block = above.pop()
+            if is_block:
+                pieces.append(_BREAK)
+            node = node.next
+            continue
         tag = node.tag
         if tag == "-text":
             pieces.append(node.text_content or "")
@@ -262,17 +268,10 @@ def _visible_text(body: LexborNode) -> str:
                 pieces.append(_BREAK)
             elif tag in _CELLS:
                 pieces.append(" ")
-            child = node.first_child
-            if child is not None:
-                above.append((node, is_block))
-                node = child
-                continue
+            above.append((node, is_block))
+            node = node.first_child
+            continue
         node = node.next
-        while node is None and above:
-            parent, is_block = above.pop()
-            if is_block:
-                pieces.append(_BREAK)
-            node = parent.next
     return _join_lines("".join(pieces))
 
 
