@@ -6,9 +6,11 @@ cost disk and no memory.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import orjson
+from msgspec import Struct
 
 from scraper.model import Hop, HostState, StoredResponse, Task, Waiting
 from scraper.storage.database import Database, encode
@@ -18,8 +20,8 @@ from scraper.storage.sources import Sources
 from scraper.urls import Url, parts_of
 
 
-class _WaitingRow(NamedTuple):
-    """The columns from which a task is made; those of its stored response follow."""
+class _WaitingRow(Struct, array_like=True):
+    """The columns from which a task is made, and together those of its stored response."""
 
     id: int
     url: str
@@ -37,18 +39,25 @@ class _WaitingRow(NamedTuple):
     error_kind: str | None
     due: float
     validators_url: str | None
+    stored: list[Any]
 
 
 _OF_PARENT = "CASE WHEN parent THEN (SELECT p.{} FROM url AS p WHERE p.id = w.parent) END"
+_OF_STORED = ", ".join(f'"{name}"' for name in StoredResponse.__struct_fields__)
 _EXPRESSIONS = {
     "parent": _OF_PARENT.format("url"),
     "page": _OF_PARENT.format("final_url"),
+    "stored": f"json_array({_OF_STORED})",
 }
-_STORED = StoredResponse.__struct_fields__
-_COLUMNS = (*_WaitingRow._fields, *_STORED)
-_SELECTED = [_EXPRESSIONS.get(name, f'"{name}"') for name in _COLUMNS]
+_SELECTED = [
+    _EXPRESSIONS.get(name, f'"{name}"')
+    for name in _WaitingRow.__struct_fields__
+]
+# Only the rows that are wanted are read; the index alone knows which.
 _WAITING = f"""SELECT json_group_array(json_array({", ".join(_SELECTED)}))
-  FROM (SELECT * FROM url WHERE state = 'pending' AND host = ? ORDER BY due, id LIMIT ?) AS w"""
+  FROM (SELECT id AS first FROM url WHERE state = 'pending' AND host = ? ORDER BY due, id LIMIT ?)
+  CROSS JOIN url AS w ON w.id = first"""
+_decode_rows = msgspec.json.Decoder(list[_WaitingRow]).decode
 
 _NEXT = "SELECT host FROM url WHERE state = 'pending' AND host > ? ORDER BY host LIMIT 1"
 
@@ -81,19 +90,20 @@ class WaitingRows:
     def first_of_lane(self, lane: int, limit: int) -> list[Waiting]:
         """The first `limit` tasks of a lane, fresh ones in the order of the list, then retries."""
         self._database.flush()
-        rows = orjson.loads(self._database.value_of(_WAITING, lane, limit))
-        return [self._decode_row(row) for row in rows]
+        rows = _decode_rows(self._database.value_of(_WAITING, lane, limit))
+        return [Waiting(self._task_of(row), row.due) for row in rows]
 
-    def _decode_row(self, columns: list[Any]) -> Waiting:
-        count = len(_WaitingRow._fields)
-        row = _WaitingRow._make(columns[:count])
-        asked = row.ask or row.url
-        task = Task(
+    def _task_of(self, row: _WaitingRow) -> Task:
+        refusal = row.error_kind
+        origin_url = url = _decode_url(row.url, refusal)
+        if row.ask:
+            url = _decode_url(row.ask, refusal)
+        return Task(
             id=row.id,
-            url=_decode_url(asked, row.error_kind),
-            origin_url=_decode_url(row.url, row.error_kind),
+            url=url,
+            origin_url=origin_url,
             attempt=(row.attempts or 0) + 1,
-            hops=_decode_hops(row.hops),
+            hops=_decode_hops(row.hops) if row.hops else (),
             depth=row.depth,
             parent=parts_of(row.parent) if row.parent else None,
             page=parts_of(row.page) if row.page else None,
@@ -103,13 +113,12 @@ class WaitingRows:
             if row.source is None
             else self._sources.names.get(row.source),
             line=row.line,
-            refusal=row.error_kind,
+            refusal=refusal,
             stored=_decode_stored(
-                columns[count:], with_validators=row.validators_url == asked
+                row.stored, with_validators=row.validators_url == url.href
             ),
             started=row.started or 0.0,
         )
-        return Waiting(task, row.due)
 
     def requeue(self, task: Task, *, due: float, attempts: int) -> None:
         """Return a task to the lane of its URL: a retry, or the next hop of a redirect."""
@@ -165,9 +174,7 @@ def _encode_hops(hops: tuple[Hop, ...]) -> str | None:
     return encode([[hop.url.href, hop.status] for hop in hops])
 
 
-def _decode_hops(encoded: str | None) -> tuple[Hop, ...]:
-    if not encoded:
-        return ()
+def _decode_hops(encoded: str) -> tuple[Hop, ...]:
     return tuple(
         Hop(parts_of(url), status) for url, status in orjson.loads(encoded)
     )
