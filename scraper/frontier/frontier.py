@@ -125,7 +125,7 @@ class Frontier:
     def _decide(self, lane: Lane, now: float) -> Decision | None:
         """One task of this lane, which is put where it belongs."""
         host = lane.host
-        if lane.requests >= host.max_requests(self._hosts):
+        if lane.requests and lane.requests >= host.max_requests(self._hosts):
             lane.place = "busy"
             return None
         row = self._lanes.first_row(lane)

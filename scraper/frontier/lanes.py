@@ -140,23 +140,25 @@ class Lanes:
 
     def take_ready(self) -> Lane | None:
         """The next lane for which a thread is free: responsive hosts first."""
-        for group in (self._responsive, self._new):
-            if group.ready and group.requests < group.threads:
-                lane = group.ready.popleft()
-                lane.place = "taken"
-                return lane
-        return None
+        group = self._responsive
+        if not group.ready or group.requests >= group.threads:
+            group = self._new
+            if not group.ready or group.requests >= group.threads:
+                return None
+        lane = group.ready.popleft()
+        lane.place = "taken"
+        return lane
 
     def put_back(self, lane: Lane) -> None:
         """Undo `take_ready`: it stays the next one."""
-        group = self._group_of(lane)
+        group = self._responsive if lane.host.responsive else self._new
         lane.place, lane.group = "ready", group
         group.ready.appendleft(lane)
 
     def make_ready(self, lane: Lane) -> None:
         """Queue the lane behind the others of its kind; a host that has answered for the first
         time leaves the queue of the new ones."""
-        group = self._group_of(lane)
+        group = self._responsive if lane.host.responsive else self._new
         if lane.place == "ready":
             if lane.group is group or lane.group is None:
                 return
@@ -167,19 +169,18 @@ class Lanes:
     def begin_request(self, lane: Lane) -> None:
         """One more request of this lane is under way."""
         lane.requests += 1
-        self._group_of(lane).requests += 1
+        group = self._responsive if lane.host.responsive else self._new
+        group.requests += 1
 
     def end_request(self, lane: Lane) -> None:
         """One less; to be called before the host learns from the answer."""
         lane.requests -= 1
-        self._group_of(lane).requests -= 1
+        group = self._responsive if lane.host.responsive else self._new
+        group.requests -= 1
 
     def any_ready(self) -> bool:
         """Is there a lane that waits for nothing but a thread?"""
         return bool(self._responsive.ready or self._new.ready)
-
-    def _group_of(self, lane: Lane) -> Group:
-        return self._responsive if lane.host.responsive else self._new
 
     # -- rows -------------------------------------------------------------------------------
 

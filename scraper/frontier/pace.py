@@ -154,8 +154,8 @@ class Host:
 
     def delay(self, settings: HostSettings) -> float:
         """Seconds from an answer to the next request: ours, its Crawl-delay, or a learned one."""
-        delay = max(settings.delay_seconds, self.learned_delay, 0.0)
-        if settings.robots == "on":
+        delay = max(settings.delay_seconds, self.learned_delay)
+        if self.origins and settings.robots == "on":
             for origin in self.origins.values():
                 if (
                     origin.rules is not None
@@ -181,14 +181,15 @@ class Host:
         politeness: Politeness,
     ) -> None:
         """A request has ended: the host's clock starts from here, and its pace may change."""
-        failure = fact.failure if isinstance(fact, FetchFailed) else None
+        # not isinstance: where it says no to a Struct it costs 0.2 us
+        failure = fact.failure if type(fact) is FetchFailed else None
         if failure is None or failure.blame == "url":
             self._learn_success()
             self._wait_after(fact, at, 0.0, politeness)
         elif failure.blame == "host":
             pause = self._learn_failure(failure, at, politeness)
             self._wait_after(fact, at, pause, politeness)
-        if isinstance(fact, Moved) and fact.pause:
+        if type(fact) is Moved and fact.pause:
             self.opens = max(self.opens, at + fact.pause)
 
     def _wait_after(
