@@ -1,4 +1,4 @@
-"""What is replaced of requests and urllib3: a short way in, a guarded connection, a way out.
+"""What is replaced of requests: a short way in, a guarded connection, a way out.
 
 A plain `Session.get` costs 0.3 ms more for each URL, twice what everything else of a fetch costs.
 `HTTPAdapter.send` itself is kept, so that `responses` replaces it in tests. Replaced are, checked
@@ -7,18 +7,14 @@ with requests 2.34 and urllib3 2.8:
     requests.PreparedRequest        filled directly: all that preparing would find out is known
     HTTPAdapter.get_connection_...  our own short way from origin to pool; one TLS context for all
     HTTPAdapter.build_response      status and raw answer: no cookie jar, no guessed charset
-    HTTPConnectionPool._get_conn    gives the flight its socket; judges a kept connection again
-    HTTPConnectionPool._put_conn    takes the socket from the flight
-    HTTPConnection._new_conn        connects by the guard, to an address that it has checked
-    HTTPConnection.response_class   our strict reader (framing.py)
+    urllib3's pools                 of our classes (connections.py)
 
-Private names of urllib3 stand in this file only. When its version changes, tests/http say whether
-they still hold: they use real local servers.
+Private names of urllib3 stand in these two files only. When its version changes, tests/http say
+whether they still hold: they use real local servers.
 """
 
 from __future__ import annotations
 
-import socket
 import ssl
 import threading
 import time
@@ -30,18 +26,17 @@ from urllib.parse import unquote
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError, ProxyError
-from urllib3.response import BaseHTTPResponse
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import ClosedPoolError
+from urllib3.util import Timeout
 
 from scraper import urls
 from scraper.config import FetchSettings
 from scraper.guard.guard import Guard
 from scraper.http.certificates import tls_context
-from scraper.http.flight import Flight, current
+from scraper.http.connections import guard_pools
+from scraper.http.flight import Flight
 from scraper.http.framing import Answer, has_no_body, length_of
-from scraper.model import Trust
 
 MAX_POOLS = (
     2_048  # hosts to which connections are kept open; each is an open file
@@ -51,8 +46,6 @@ MAX_DRAINED_BYTES = (
     65_536  # of an answer that is not wanted, to keep its connection
 )
 MIN_TIMEOUT_SECONDS = 0.001
-SOCKS_PORT = 1080  # of a proxy that names none
-
 _CONNECTION_ENDS = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
@@ -67,14 +60,20 @@ class Request(requests.PreparedRequest):
         self.origin = f"{scheme}://{authority}"
         self.url = f"{self.origin}{slash}{path}" if at else url
         self.target = f"/{path}"
-        self.headers: Any = headers
+        self.headers: Any = {"Host": _without_last_dot(authority), **headers}
         if at:
             token = b64encode(unquote(credentials).encode()).decode()
-            self.headers = {**headers, "Authorization": f"Basic {token}"}
+            self.headers["Authorization"] = f"Basic {token}"
         self.body = None
         self.hooks = {}
         self._cookies = None
         self._body_position = None
+
+
+def _without_last_dot(authority: str) -> str:
+    """Servers know their names without it."""
+    name, colon, port = authority.partition(":")
+    return f"{name[:-1]}{colon}{port}" if name.endswith(".") else authority
 
 
 class SlimAdapter(HTTPAdapter):
@@ -90,6 +89,10 @@ class SlimAdapter(HTTPAdapter):
         """`connections`: how many may be kept open, of all hosts together."""
         self._guard = guard
         self._settings = settings
+        self._timeouts = Timeout(
+            connect=settings.connect_timeout_seconds,
+            read=settings.timeout_seconds,
+        )
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = threading.Lock()
         self._pools: dict[str, HTTPConnectionPool] = {}
@@ -104,7 +107,7 @@ class SlimAdapter(HTTPAdapter):
         request: Request,
         flight: Flight,
         proxies: Mapping[str, str],
-    ) -> BaseHTTPResponse:
+    ) -> Answer:
         """The answer, read as far as its head. Raises what requests raises.
 
         A request that comes to nothing through a pool or a connection that we kept is sent again.
@@ -118,8 +121,8 @@ class SlimAdapter(HTTPAdapter):
                     timeout=timeouts,
                     proxies=proxies,
                 )
-                raw: BaseHTTPResponse = response.raw
-                return raw
+                answer: Any = response.raw
+                return answer  # type: ignore[no-any-return]  # an Answer
             except requests.ConnectionError as error:
                 if not sends_left or not self._may_send_again(
                     flight, request, error
@@ -127,12 +130,17 @@ class SlimAdapter(HTTPAdapter):
                     raise
         raise AssertionError("the last time either returns or raises")
 
-    def _timeouts_of(self, flight: Flight) -> tuple[float, float]:
+    def _timeouts_of(self, flight: Flight) -> Any:
+        """urllib3's, made once for all that have time: requests takes it as it is."""
         left = max(flight.deadline - time.monotonic(), MIN_TIMEOUT_SECONDS)
         settings = self._settings
-        return min(settings.connect_timeout_seconds, left), min(
-            settings.timeout_seconds, left
+        connect, read = (
+            settings.connect_timeout_seconds,
+            settings.timeout_seconds,
         )
+        if left >= max(connect, read):
+            return self._timeouts
+        return Timeout(connect=min(connect, left), read=min(read, left))
 
     def _may_send_again(
         self, flight: Flight, request: Request, error: requests.ConnectionError
@@ -158,13 +166,13 @@ class SlimAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self._guard_pools(self.poolmanager)
+        guard_pools(self.poolmanager, self._guard)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         is_known = proxy in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not is_known:
-            self._guard_pools(manager)
+            guard_pools(manager, self._guard)
         return manager
 
     def get_connection_with_tls_context(
@@ -212,26 +220,6 @@ class SlimAdapter(HTTPAdapter):
         response.request = req
         return response
 
-    # -- pools and contexts --------------------------------------------------------------------
-
-    def _guard_pools(self, manager: Any) -> None:
-        """Make the pools of this manager of our classes, whose connections the guard makes."""
-        plain_bases, tls_bases = _connection_bases(
-            "_socks_options" in manager.connection_pool_kw
-        )
-        plain = type("Connection", plain_bases, {"guard": self._guard})
-        secure = type("TlsConnection", tls_bases, {"guard": self._guard})
-        manager.pool_classes_by_scheme = {
-            "http": type(
-                "Pool", (_Pool, HTTPConnectionPool), {"ConnectionCls": plain}
-            ),
-            "https": type(
-                "TlsPool",
-                (_Pool, HTTPSConnectionPool),
-                {"ConnectionCls": secure},
-            ),
-        }
-
     def _shared_tls_context(self) -> ssl.SSLContext:
         with self._tls_lock:
             if self._tls is None:
@@ -248,7 +236,7 @@ def _is_connection_end(error: BaseException) -> bool:
     return isinstance(error, _CONNECTION_ENDS)
 
 
-def body_length(raw: BaseHTTPResponse) -> int | None:
+def body_length(raw: Answer) -> int | None:
     """Bytes of the body as announced; None if they are not. Raises BadAnswer."""
     if has_no_body(raw.status):
         return 0
@@ -257,7 +245,7 @@ def body_length(raw: BaseHTTPResponse) -> int | None:
     return length_of(raw.headers.getlist("content-length"))
 
 
-def return_connection(raw: BaseHTTPResponse, *, body_was_read: bool) -> None:
+def return_connection(raw: Answer, *, body_was_read: bool) -> None:
     """Give the connection back if what is left of the answer is small, else close it."""
     if not body_was_read:
         length = body_length(raw)
@@ -267,172 +255,10 @@ def return_connection(raw: BaseHTTPResponse, *, body_was_read: bool) -> None:
     raw.release_conn()
 
 
-def _is_drained(raw: BaseHTTPResponse) -> bool:
+def _is_drained(raw: Answer) -> bool:
     """Read what is left; was that all?"""
     try:
         rest = raw.read(MAX_DRAINED_BYTES + 1, decode_content=False)
     except Exception:  # noqa: BLE001 - the answer's head was all that mattered
         return False
     return len(rest) <= MAX_DRAINED_BYTES
-
-
-# -- pools and connections: what urllib3 makes, with these mixed in ---------------------------
-
-
-class _Pool:
-    """A connection pool that names its socket to the flight."""
-
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        conn = super()._get_conn(timeout)  # type: ignore[misc]  # of HTTPConnectionPool
-        flight: Flight = current.flight
-        if conn.sock is not None and flight.needs_fresh:
-            conn.close()  # as urllib3 does with one that it sees to be dropped
-        flight.is_kept = conn.sock is not None
-        if flight.is_kept:
-            flight.peer = conn.peer
-            try:
-                conn.recheck(flight)
-            except BaseException:
-                conn.close()
-                raise
-            flight.attach(conn.sock)
-        return conn
-
-    def _put_conn(self, conn: Any) -> None:
-        flight: Flight | None = getattr(current, "flight", None)
-        if flight is not None:
-            flight.detach()
-        super()._put_conn(conn)  # type: ignore[misc]  # of HTTPConnectionPool
-
-
-class _Guarded:
-    """A connection that is made by the guard, to an address that it has checked."""
-
-    guard: Guard
-    peer: str | None = None
-    trust: Trust  # of the task for which the connection was made
-
-    def _new_conn(self) -> socket.socket:
-        flight: Flight = current.flight
-        began = time.perf_counter()
-        this: Any = self
-        trust: Trust = "proxy" if this.proxy is not None else flight.trust
-        try:
-            sock = self._guarded_socket(trust)
-        except TimeoutError as error:
-            raise ConnectTimeoutError(
-                this, f"no connection within {this.timeout} s"
-            ) from error
-        flight.connected = time.perf_counter() - began
-        flight.peer = this.peer = str(sock.getpeername()[0])
-        self.trust = trust
-        flight.attach(sock)
-        return sock
-
-    def _guarded_socket(self, trust: Trust) -> socket.socket:
-        this: Any = self
-        return self.guard.connect(
-            this._dns_host,
-            this.port,
-            this.timeout,
-            trust,
-        )
-
-    def response_class(self, *args: Any, **keywords: Any) -> Answer:
-        """Called by http.client when the request is sent."""
-        answer = current.flight.answer = Answer(*args, **keywords)
-        return answer
-
-    def recheck(self, flight: Flight) -> None:
-        """A kept connection is no way around the guard: where the list may lead, a public page
-        may not. Raises Refused."""
-        this: Any = self
-        if this.proxy is None and flight.trust != self.trust:
-            self.guard.recheck(
-                this._dns_host,
-                this.port,
-                this.peer,
-                flight.trust,
-            )
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]  # of HTTPConnection
-        this: Any = self
-        flight: Flight = current.flight
-        flight.attach(this.sock)
-
-
-class _GuardedTls(_Guarded):
-    """The same for TLS, which takes the descriptor out of the socket object that it wraps: for
-    the length of the handshake the flight has a second one."""
-
-    _spare: socket.socket | None = None
-
-    def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
-        self._spare = sock.dup()
-        current.flight.attach(self._spare)
-        return sock
-
-    def connect(self) -> None:
-        try:
-            super().connect()
-        except BaseException:
-            current.flight.detach()
-            raise
-        finally:
-            if self._spare is not None:
-                self._spare.close()
-
-
-class _BySocks(_Guarded):
-    """A connection through a SOCKS proxy: the guard judges the way to the proxy, as with any."""
-
-    def _guarded_socket(self, trust: Trust) -> socket.socket:
-        this: Any = self
-        options = this._socks_options
-        host, port = (
-            options["proxy_host"],
-            int(options["proxy_port"] or SOCKS_PORT),
-        )
-        try:
-            with self.guard.connect(
-                host,
-                port,
-                this.timeout,
-                "proxy",
-            ) as tried:
-                checked = tried.getpeername()[0]
-        except OSError as error:
-            raise ProxyError(
-                f"no connection to the proxy {host}:{port}", error
-            ) from error
-        this._socks_options = {
-            **options,
-            "proxy_host": checked,
-            "proxy_port": port,
-        }
-        try:
-            # Past the guard's own way, to that of urllib3's SOCKSConnection.
-            sock: socket.socket = super(_Guarded, this)._new_conn()  # type: ignore[misc]  # as said
-        finally:
-            this._socks_options = options  # its name, for the next time
-        return sock
-
-    def recheck(self, flight: Flight) -> None:
-        """Where the proxy connects to is the proxy's business, on a kept connection too."""
-
-
-class _BySocksTls(_GuardedTls, _BySocks):
-    """The same for TLS."""
-
-
-def _connection_bases(
-    by_socks: bool,
-) -> tuple[tuple[type, ...], tuple[type, ...]]:
-    """What plain and TLS connections are made of."""
-    if not by_socks:
-        return (_Guarded, HTTPConnection), (_GuardedTls, HTTPSConnection)
-    from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
-
-    return (_BySocks, SOCKSConnection), (_BySocksTls, SOCKSHTTPSConnection)

@@ -14,7 +14,6 @@ from typing import Literal
 
 from msgspec.structs import replace
 from requests.utils import should_bypass_proxies
-from urllib3.response import BaseHTTPResponse
 
 from scraper import errors, urls
 from scraper.config import FetchSettings
@@ -30,6 +29,7 @@ from scraper.http.adapter import (
 from scraper.http.certificates import check_certificates
 from scraper.http.decoding import ACCEPT_ENCODING, Undecodable
 from scraper.http.flight import Flight, current
+from scraper.http.framing import Answer
 from scraper.http.headers import (
     agent_of,
     is_whole_range,
@@ -66,7 +66,7 @@ class Exchange:
 
     __slots__ = ("_began", "_first_byte", "flight", "raw", "task")
 
-    raw: BaseHTTPResponse  # once the head has come
+    raw: Answer  # once the head has come
 
     def __init__(self, flight: Flight) -> None:
         self.flight = flight
@@ -74,7 +74,7 @@ class Exchange:
         self._began = time.perf_counter()
         self._first_byte: float | None = None
 
-    def receive(self, raw: BaseHTTPResponse) -> None:
+    def receive(self, raw: Answer) -> None:
         """The head of the answer has come."""
         self.raw = raw
         self._first_byte = time.perf_counter() - self._began
@@ -107,7 +107,7 @@ class Exchange:
             kind=kind,
             type=type,
             charset=charset,
-            headers=recordable_headers(raw.headers),
+            headers=recordable_headers(raw.headers.items()),
             part=part,
             bytes=body.bytes,
             wire_bytes=body.wire_bytes,
@@ -127,7 +127,7 @@ class Exchange:
             kind=kind,
             type=stored.type or type,
             charset=stored.charset or charset,
-            headers=recordable_headers(self.raw.headers),
+            headers=recordable_headers(self.raw.headers.items()),
             part=None,
             bytes=stored.bytes or 0,
             wire_bytes=0,
@@ -139,7 +139,7 @@ class Exchange:
 
 
 def meaning_of(
-    raw: BaseHTTPResponse,
+    raw: Answer,
     task: Task,
     *,
     was_conditional: bool,
@@ -260,9 +260,7 @@ class Fetcher:
         finally:
             return_connection(exchange.raw, body_was_read=body_was_read)
 
-    def _send(
-        self, flight: Flight, conditions: Mapping[str, str]
-    ) -> BaseHTTPResponse:
+    def _send(self, flight: Flight, conditions: Mapping[str, str]) -> Answer:
         url = flight.task.url.href
         headers = {**self.headers_for(flight.task), **conditions}
         request = Request(url, headers)
@@ -319,7 +317,8 @@ class Fetcher:
 
     def _follow(self, exchange: Exchange) -> Fact:
         raw, task = exchange.raw, exchange.task
-        location = raw.headers["location"]
+        location = raw.headers.get("location")
+        assert location is not None, "else it is no redirect"
         try:
             # http.client reads headers as latin-1; servers that do not encode mean UTF-8.
             text = location.encode("latin-1").decode("utf-8", "replace")
@@ -348,9 +347,9 @@ class Fetcher:
         raw = exchange.raw
         pause = self._pause_of(raw)
         failure = errors.of_status(raw.status, raw.reason or "", pause)
-        return exchange.failed(failure, recordable_headers(raw.headers))
+        return exchange.failed(failure, recordable_headers(raw.headers.items()))
 
-    def _pause_of(self, raw: BaseHTTPResponse) -> float | None:
+    def _pause_of(self, raw: Answer) -> float | None:
         """What the answer asks for in Retry-After, in seconds, within our limit."""
         value = raw.headers.get("retry-after")
         pause = retry_after(value, time.time()) if value else None

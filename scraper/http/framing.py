@@ -1,21 +1,25 @@
-"""Where an answer begins and ends (RFC 9112): http.client's reader, made strict and bounded.
+"""Where an answer begins and ends (RFC 9112): a reader that is strict and bounded.
 
-http.client takes a negative size of a chunk for a size, a head that was cut off for a whole one,
-and a coding that it does not know for none; trailers and chunk extensions it reads for ever. Here
-each of these ends, in words of ours. (Interim answers without end come to the request's deadline.)
-What came over the wire is counted, so that a body counts too that comes to nothing.
+In the place of http.client's, which takes a negative size of a chunk for a size, a head that was
+cut off for a whole one, and a coding that it does not know for none, and reads trailers and chunk
+extensions for ever. Here each of these ends, in words of ours. (Interim answers without end come to
+the request's deadline.) What came over the wire is counted, so that a body counts too that comes
+to nothing.
 """
 
 from __future__ import annotations
 
 import http.client
-import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-MAX_LINE_BYTES = 65_536
-MAX_TRAILERS = 100  # lines; http.client takes as many headers
+from urllib3.exceptions import IncompleteRead
+
+from scraper.http.head import MAX_LINE_BYTES, BadAnswer, Fields, Head
+from scraper.http.wire import Wire
+
+MAX_TRAILERS = 100  # lines
 USUAL_SIZE_BYTES = (
     16  # of the line with a chunk's size; what is more is an extension
 )
@@ -32,12 +36,6 @@ _BODILESS = frozenset({204, 304})
 _LAST_STATUSES = frozenset(
     {http.client.SWITCHING_PROTOCOLS, http.client.REQUEST_TIMEOUT}
 )
-
-
-class BadAnswer(http.client.HTTPException):
-    """The answer breaks the rules of HTTP; the message is for the user."""
-
-    kind = "protocol_error"
 
 
 def length_of(values: Sequence[str]) -> int | None:
@@ -92,18 +90,29 @@ def _quote_values(values: Sequence[str]) -> str:
     return repr(", ".join(values)[:100])
 
 
-class Answer(http.client.HTTPResponse):
-    """One answer, after any interim ones."""
+class Answer:
+    """One answer, after any interim ones: its head, and its body as it comes.
 
-    # http.client's own, of which its published types say nothing.
-    _check_close: Callable[[], bool]
-    _close_conn: Callable[[], None]
+    It is what urllib3's response is to its users, as far as they are ours. Its connection goes back
+    to the pool if the next answer on it can only begin where this one has ended, else it is closed.
+    """
 
-    def __init__(self, *args: Any, **keywords: Any) -> None:
-        super().__init__(*args, **keywords)
-        self._wire = _Counted(self.fp.detach())
-        self.fp: Any = io.BufferedReader(self._wire)
-        self._head_bytes = 0
+    version_string = "HTTP/1.1"  # for urllib3's own log, as the next one
+    length_remaining = None
+
+    status: int
+    reason: str
+    headers: Fields
+    chunked: bool
+    will_close: bool
+
+    def __init__(self, connection: Any, pool: Any = None) -> None:
+        self._connection = connection
+        self._pool = pool
+        self._wire = Wire(connection.sock)
+        self._head_bytes: int | None = None  # until it has come
+        self._is_complete = False
+        self._left: int | None = None  # of the body or a chunk; else unknown
         self._excess = 0  # bytes of chunk extensions beyond the usual
 
     @property
@@ -114,75 +123,113 @@ class Answer(http.client.HTTPResponse):
     @property
     def body_bytes(self) -> int:
         """What has come behind the head so far, chunk framing included."""
+        if self._head_bytes is None:
+            return 0
         return self._wire.received - self._head_bytes
+
+    # -- its head ------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Read the head, and find out where the body ends."""
-        whole = self.fp
-        self.fp = head = _Head(whole)
-        try:
-            super().begin()
-        finally:
-            self.fp = whole
-            self._head_bytes = head.bytes
-        self._correct_framing()
+        head = self._receive_head()
+        self.status, self.reason = head.status, head.reason
+        self.headers = fields = head.fields
+        self.chunked, self._left = _framing_of(head)
+        self._is_complete = self._left == 0
+        self.will_close = (
+            not (self.chunked or self._left is not None)
+            or self.status in _LAST_STATUSES
+            or not _is_kept(fields, is_http_1_0=head.is_http_1_0)
+        )
 
-    def _correct_framing(self) -> None:
-        """Correct where http.client has found the end of the body; mostly it is right."""
-        chunked, length = self._framing_by_headers()
-        if (chunked, length) != (self.chunked, self.length):
-            self.chunked, self.length, self.chunk_left = chunked, length, None
-            self.will_close = self._check_close() or (
-                length is None and not chunked
-            )
-        if self.status in _LAST_STATUSES:
-            self.will_close = True
-
-    def _framing_by_headers(self) -> tuple[bool, int | None]:
-        """Does the body come in chunks, and else, how long is it? None: until the end."""
-        if has_no_body(self.status):
-            return False, 0
-        lengths, codings = [], []
-        for name, value in self.headers.raw_items():
-            name = name.lower()
-            if name == "content-length":
-                lengths.append(value)
-            elif name == "transfer-encoding":
-                codings.append(value)
-        if is_chunked(codings):
-            return True, None
-        return False, length_of(lengths)
-
-    def _read_status(self) -> tuple[str, int, str]:
-        """The status line behind any interim answers: clients must understand them all (RFC 9110
-        15.2), and http.client knows but `100 Continue`."""
+    def _receive_head(self) -> Head:
+        """The head behind any interim answers: clients must understand them all (RFC 9110 15.2)."""
+        size = 0
         while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]  # as above
-            if status >= 200 or status == http.client.SWITCHING_PROTOCOLS:
-                return version, status, reason
-            http.client.parse_headers(self.fp)
+            received = self._wire.take_head()
+            size += len(received)
+            head = Head(received)
+            if (
+                head.status >= 200
+                or head.status == http.client.SWITCHING_PROTOCOLS
+            ):
+                self._head_bytes = size
+                return head
 
-    def _get_chunk_left(self) -> int | None:
-        """Bytes left of a chunk, which is begun if there is none; None behind the last."""
-        if self.chunk_left:
-            return self.chunk_left
-        if self.chunk_left is not None:
-            end = self.fp.read(2)
+    # -- its body ------------------------------------------------------------------------------
+
+    def read(self, amt: int, decode_content: bool = False) -> bytes:
+        """The next `amt` bytes of the body as they were sent; fewer at its end, and then none.
+
+        Raises what the socket raises, IncompleteRead and BadAnswer; then the connection is closed.
+        """
+        assert not decode_content, "decoding is the caller's"
+        if self._is_complete:
+            return b""
+        try:
+            if self.chunked:
+                return self._read_chunks(amt)
+            return self._read_plain(amt)
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_plain(self, amt: int) -> bytes:
+        left = self._left
+        wanted = amt if left is None else min(amt, left)
+        data = self._take_all(wanted)
+        if left is None:
+            self._is_complete = len(data) < wanted
+            return data
+        if len(data) < wanted:
+            raise IncompleteRead(self.body_bytes, left - len(data))
+        self._left = left - len(data)
+        self._is_complete = not self._left
+        return data
+
+    def _take_all(self, wanted: int) -> bytes:
+        """So many bytes, or fewer at the end of the connection."""
+        data = self._wire.take(wanted)
+        missing = wanted - len(data)
+        if not missing:
+            return data
+        pieces = [data]
+        while missing and pieces[-1]:
+            pieces.append(self._wire.take(missing))
+            missing -= len(pieces[-1])
+        return b"".join(pieces)
+
+    def _read_chunks(self, amt: int) -> bytes:
+        pieces: list[bytes] = []
+        while amt and self._begin_chunk():
+            assert self._left is not None, "a chunk has begun"
+            piece = self._wire.take(min(amt, self._left))
+            if not piece:
+                raise IncompleteRead(self.body_bytes, self._left)
+            pieces.append(piece)
+            self._left -= len(piece)
+            amt -= len(piece)
+        return b"".join(pieces)
+
+    def _begin_chunk(self) -> bool:
+        """Is there more of the body? Reads what stands before its next byte."""
+        if self._left:
+            return True
+        if self._left == 0:
+            end = self._take_all(2)
             if end != b"\r\n":
                 raise _chunk_end_error(end)
-        line = self.fp.readline(MAX_LINE_BYTES)
+        line = self._wire.take_line(MAX_LINE_BYTES)
         match = _CHUNK_SIZE.fullmatch(line)
         if match is None:
             raise _chunk_size_error(line)
-        self.chunk_left = size = int(match[1], 16)
+        self._left = size = int(match[1], 16)
         if len(line) > USUAL_SIZE_BYTES:
             self._count_excess(len(line), size)
-        if size:
-            return size
-        self._read_and_discard_trailer()
-        self._close_conn()
-        self.chunk_left = None
-        return None
+        if not size:
+            self._discard_trailers()
+            self._is_complete = True
+        return size > 0
 
     def _count_excess(self, line_bytes: int, size: int) -> None:
         """As Go counts it: a long extension may stand with a long chunk, and now and then."""
@@ -194,61 +241,63 @@ class Answer(http.client.HTTPResponse):
                 "the chunks of the body hold more framing than content"
             )
 
-    def _read_and_discard_trailer(self) -> None:
+    def _discard_trailers(self) -> None:
         for _ in range(MAX_TRAILERS + 1):
             # The connection may end here: nothing of the body is missing.
-            if self.fp.readline(MAX_LINE_BYTES) in (b"\r\n", b"\n", b""):
+            line = self._wire.take_line(MAX_LINE_BYTES)
+            if line in (b"\r\n", b"\n"):
+                return
+            if not line:
+                self.will_close = True
                 return
         raise BadAnswer(f"more than {MAX_TRAILERS} trailers behind the body")
 
+    # -- its connection ------------------------------------------------------------------------
 
-def _chunk_end_error(end: bytes) -> http.client.HTTPException:
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def release_conn(self) -> None:
+        """Give the connection back to its pool, closed if it cannot be used again."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if (
+            not self._is_complete
+            or self.will_close
+            or self._wire.holds_more  # than this answer: whose would that be?
+        ):
+            connection.close()
+        self._pool._put_conn(connection)
+
+
+def _framing_of(head: Head) -> tuple[bool, int | None]:
+    """Does the body come in chunks, and else, how long is it? None: until the end."""
+    if has_no_body(head.status):
+        return False, 0
+    codings = head.fields.getlist("transfer-encoding")
+    if is_chunked(codings):
+        return True, None
+    return False, length_of(head.fields.getlist("content-length"))
+
+
+def _is_kept(fields: Fields, *, is_http_1_0: bool) -> bool:
+    """Does the server keep the connection (RFC 9112 9.3)?"""
+    said = (fields.get("connection") or "").lower()
+    if not is_http_1_0:
+        return "close" not in said
+    return "keep-alive" in said or fields.get("keep-alive") is not None
+
+
+def _chunk_end_error(end: bytes) -> Exception:
     if len(end) < 2:
-        return http.client.IncompleteRead(end, 2 - len(end))
+        return IncompleteRead(len(end), 2 - len(end))
     return BadAnswer("a chunk of the body is longer than its size says")
 
 
-def _chunk_size_error(line: bytes) -> http.client.HTTPException:
+def _chunk_size_error(line: bytes) -> Exception:
     if not line.endswith(b"\n") and len(line) < MAX_LINE_BYTES:
-        return http.client.IncompleteRead(line)  # the connection ended here
+        return IncompleteRead(len(line), 1)  # the connection ended here
     return BadAnswer(f"the size of a chunk is no size: {line[:100]!r}")
-
-
-class _Head:
-    """What is read of an answer before its body: counted, and whole only if it ends itself."""
-
-    def __init__(self, whole: io.BufferedReader) -> None:
-        self._readline = whole.readline
-        self.close = whole.close
-        self.bytes = 0
-
-    def readline(self, limit: int) -> bytes:
-        line = self._readline(limit)
-        if not line and self.bytes:
-            raise http.client.RemoteDisconnected(
-                "the answer ended in the middle of its head"
-            )
-        self.bytes += len(line)
-        return line
-
-
-class _Counted(io.RawIOBase):
-    """A socket's stream that counts what it gives."""
-
-    def __init__(self, stream: io.RawIOBase) -> None:
-        self._stream = stream
-        self.received = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        count = self._stream.readinto(buffer)
-        if count:
-            self.received += count
-        return count
-
-    def close(self) -> None:
-        if not self.closed:
-            self._stream.close()
-        super().close()

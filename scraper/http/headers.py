@@ -49,7 +49,9 @@ def merge_headers(
     }
     for line in lines:
         name, value = _parse_header(line)
-        by_lower_name[name.lower()] = name, value
+        lower = name.lower()
+        # `Host` is what takes the place of the name in the URL.
+        by_lower_name[lower] = "Host" if lower == "host" else name, value
     for name, value in by_lower_name.values():
         _check_header(name, value)
     return dict(by_lower_name.values())
@@ -85,7 +87,8 @@ def split_secrets(
 
 
 def validators_of(task: Task) -> dict[str, str]:
-    """What makes the request conditional (RFC 9110 13.1); empty if nothing is stored."""
+    """What makes the request conditional (RFC 9110 13.1); empty if nothing is stored, or nothing
+    that can be sent."""
     stored = task.stored
     if stored is None or task.purpose != "url":
         return {}
@@ -93,16 +96,25 @@ def validators_of(task: Task) -> dict[str, str]:
         "If-None-Match": stored.etag,
         "If-Modified-Since": stored.last_modified,
     }
-    return {name: value for name, value in conditions.items() if value}
+    return {
+        name: value
+        for name, value in conditions.items()
+        if value and _FIELD_VALUE.fullmatch(value)
+    }
 
 
 # -- of an answer -----------------------------------------------------------------------------
 
 
-def recordable_headers(headers: Mapping[str, str]) -> Headers:
-    """The headers that may be recorded: cookies are secrets."""
-    lower = [(name.lower(), value) for name, value in headers.items()]
-    return tuple(each for each in lower if each[0] not in SECRET_HEADERS)
+def recordable_headers(pairs: Iterable[tuple[str, str]]) -> Headers:
+    """The headers that may be recorded, in lower case: cookies are secrets."""
+    return tuple(
+        [
+            (lower, value)
+            for name, value in pairs
+            if (lower := name.lower()) not in SECRET_HEADERS
+        ]
+    )
 
 
 def retry_after(value: str, now: float) -> float | None:

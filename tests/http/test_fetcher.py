@@ -31,6 +31,7 @@ from scraper.faulty import (
     unaccepting,
 )
 from scraper.http import fetcher
+from scraper.http.adapter import Request
 from scraper.model import (
     Fetched,
     FetchFailed,
@@ -132,6 +133,26 @@ def test_every_request_says_who_asks(
     assert agents == ["mine/1.0"], (
         "a header of the user's takes the place of ours"
     )
+
+
+def test_a_host_of_the_users_is_sent_in_place_of_that_of_the_url(
+    tmp_path: Path,
+) -> None:
+    asker = Asker(tmp_path, header=("host: other.example",))
+    with FaultyServer(page("in")) as server:
+        asker.ask(server.url())
+        assert server.seen[0].headers["host"] == "other.example"
+    asker.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [("http://a.example/", "a.example"), ("http://a.example.:81/x", "a.example:81"),
+     ("https://a.example./", "a.example"), ("http://[::1]:81/", "[::1]:81"),
+     ("http://me:secret@a.example/", "a.example")],
+)  # fmt: skip
+def test_a_request_names_its_host(url: str, host: str) -> None:
+    assert Request(url, {"Accept": "*/*"}).headers["Host"] == host
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,9 @@ FAULTS: dict[str, tuple[Behaviour, str]] = {
     "a huge length": (bad_length("9" * 5_000), "body_too_large"),
     **{f"coding {coding!r}": (bad_coding(coding), "protocol_error")
        for coding in ("gzip", "gzip, chunked", "chunked, gzip", "chunked;q=1", "xchunked")},
+    "a length behind a line that is no header": (
+        odd_header(b"no colon\r\nContent-Length: 9999", BODY), "body_short"
+    ),
     "damaged": (broken_gzip(), "body_undecodable"),
     "encoding": (unknown_encoding(), "body_undecodable"),
     "encoded over and over": (unknown_encoding(name=", ".join(["gzip"] * 99)), "body_undecodable"),
@@ -194,6 +197,15 @@ def test_an_answer_of_another_protocol_ends_its_connection(
 
     with FaultyServer({"/a": switching, "/b": page("b")}) as server:
         assert kind_of(asker.ask(server.url("/a"))) == "http_status"
+        assert asker.saved(asker.ask(server.url("/b"))) == b"b"
+        assert server.seen[0].connection != server.seen[1].connection
+
+
+def test_what_comes_behind_an_answer_is_not_the_next_one(asker: Asker) -> None:
+    forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+    longer = overlong(BODY, forged)
+    with FaultyServer({"/a": longer, "/b": page("b")}) as server:
+        assert asker.saved(asker.ask(server.url("/a"))) == BODY
         assert asker.saved(asker.ask(server.url("/b"))) == b"b"
         assert server.seen[0].connection != server.seen[1].connection
 

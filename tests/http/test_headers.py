@@ -9,7 +9,10 @@ from scraper.http.headers import (
     recordable_headers,
     retry_after,
     split_secrets,
+    validators_of,
 )
+from scraper.model import StoredResponse, Task
+from scraper.urls import canonical
 
 
 @pytest.mark.parametrize(
@@ -45,4 +48,13 @@ def test_secrets_are_kept_apart_from_what_every_origin_may_see() -> None:
 
 def test_no_cookie_is_recorded() -> None:
     headers = {"Set-Cookie": "a=b", "ETag": '"1"', "WWW-Authenticate": "Basic"}
-    assert recordable_headers(headers) == (("etag", '"1"'),)
+    assert recordable_headers(headers.items()) == (("etag", '"1"'),)
+
+
+@pytest.mark.parametrize("etag", ['"a\r\nX: b"', '"a\0"', '"\u5bcc\u58eb"'])
+def test_a_validator_that_cannot_be_sent_is_not(etag: str) -> None:
+    url = canonical("https://a.example/")
+    stored = StoredResponse("a.html", etag=etag, last_modified="yesterday")
+    assert validators_of(Task(1, url, url, stored=stored)) == {
+        "If-Modified-Since": "yesterday"
+    }
