@@ -63,10 +63,12 @@ def _checked(command: list[str]) -> None:
 
 
 def clean() -> dict[str, str]:
-    """The environment variables for runs: none of ours, no proxy (all is loopback)."""
+    """The environment variables for runs: none of ours, no proxy (all is loopback), and no
+    certificates of this machine's own, which a run would load before its first request."""
     return {
         name: value
         for name, value in os.environ.items()
         if not name.upper().startswith(("SCRAPER_", "PYTHON"))
         and not name.upper().endswith("_PROXY")
+        and name not in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
     }

@@ -6,6 +6,7 @@ This module imports the engine; when it is imported, the fork server has been st
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,8 @@ def run_lists(
     signals: Signals,
 ) -> int:
     """Run what the command line names; returns the exit code."""
+    gc.freeze()  # what is imported by now stays to the end
+    gc.enable()
     if "demo" in arguments:
         if arguments.inputs:
             raise UsageError(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
-import processors.html
-import processors.image  # noqa: F401
-from scraper.machine import main_module
-from scraper.workers import child
+gc.disable()  # nothing of what follows is garbage
 
+import processors.html  # noqa: E402
+import processors.image  # noqa: E402, F401
+from scraper.machine import main_module  # noqa: E402
+from scraper.workers import child  # noqa: E402
+
+gc.enable()
 sys.excepthook = main_module.excepthook_of(child.describe_error)
