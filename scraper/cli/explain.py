@@ -8,6 +8,7 @@ received, and which facts a record would hold. Waits are skipped, and no request
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from contextlib import ExitStack
 from typing import Any
 
@@ -98,8 +99,11 @@ class _OneRow:
         lane = self._row.task.url.lane
         return lane if lane > after else None
 
-    def first_of_lane(self, lane: int, limit: int) -> list[Waiting]:
-        return [self._row] if lane == self._row.task.url.lane else []
+    def first_of_lane(
+        self, lane: int, limit: int, without: Collection[int]
+    ) -> list[Waiting]:
+        is_due = lane == self._row.task.url.lane
+        return [self._row] if is_due and not without else []
 
     def requeue(
         self,

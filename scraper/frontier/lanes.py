@@ -8,7 +8,7 @@ are busy, not the list.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from heapq import heappop, heappush
 from typing import Literal, Protocol
 
@@ -28,7 +28,9 @@ class Rows(Protocol):
     """The part of the ledger that holds what waits."""
 
     def next_lane(self, after: int) -> int | None: ...
-    def first_of_lane(self, lane: int, limit: int) -> list[Waiting]: ...
+    def first_of_lane(
+        self, lane: int, limit: int, without: Collection[int]
+    ) -> list[Waiting]: ...
     def requeue(
         self,
         task: Task,
@@ -193,12 +195,10 @@ class Lanes:
     def _refill(self, lane: Lane) -> None:
         # Many lanes hold few each: a task costs a kilobyte.
         share = min(REFILL, MAX_WAITING // len(self._awake))
-        limit = max(REFILL // 8, share) + len(lane.handed_out)
-        found = self._rows.first_of_lane(lane.host.lane, limit)
+        limit = max(REFILL // 8, share)
+        found = self._rows.first_of_lane(lane.host.lane, limit, lane.handed_out)
         lane.may_have_more = len(found) == limit
-        lane.rows.extend(
-            each for each in found if each.task.id not in lane.handed_out
-        )
+        lane.rows.extend(found)
 
     def rows_added(self, lane_ids: Iterable[int]) -> None:
         """There are new rows in these lanes."""

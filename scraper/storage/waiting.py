@@ -6,6 +6,7 @@ cost disk and no memory.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -55,7 +56,8 @@ _SELECTED = [
 ]
 # Only the rows that are wanted are read; the index alone knows which.
 _WAITING = f"""SELECT json_group_array(json_array({", ".join(_SELECTED)}))
-  FROM (SELECT id AS first FROM url WHERE state = 'pending' AND host = ? ORDER BY due, id LIMIT ?)
+  FROM (SELECT id AS first FROM url WHERE state = 'pending' AND host = ?
+    AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY due, id LIMIT ?)
   CROSS JOIN url AS w ON w.id = first"""
 _decode_rows = msgspec.json.Decoder(list[_WaitingRow]).decode
 
@@ -87,10 +89,17 @@ class WaitingRows:
         lane: int | None = self._database.value_of(_NEXT, after)
         return lane
 
-    def first_of_lane(self, lane: int, limit: int) -> list[Waiting]:
-        """The first `limit` tasks of a lane, fresh ones in the order of the list, then retries."""
+    def first_of_lane(
+        self, lane: int, limit: int, without: Collection[int] = ()
+    ) -> list[Waiting]:
+        """The first `limit` tasks of a lane, fresh ones in the order of the list, then retries;
+        `without` those that are out already."""
         self._database.flush()
-        rows = _decode_rows(self._database.value_of(_WAITING, lane, limit))
+        rows = _decode_rows(
+            self._database.value_of(
+                _WAITING, lane, encode(list(without)), limit
+            )
+        )
         return [Waiting(self._task_of(row), row.due) for row in rows]
 
     def _task_of(self, row: _WaitingRow) -> Task:

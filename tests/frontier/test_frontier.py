@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from typing import Any
@@ -55,11 +55,13 @@ class Rows:
         lanes = {each.task.url.lane for each in self.waiting_rows.values()}
         return min((lane for lane in lanes if lane > after), default=None)
 
-    def first_of_lane(self, lane: int, limit: int) -> list[Waiting]:
+    def first_of_lane(
+        self, lane: int, limit: int, without: Collection[int]
+    ) -> list[Waiting]:
         found = [
             each
             for each in self.waiting_rows.values()
-            if each.task.url.lane == lane
+            if each.task.url.lane == lane and each.task.id not in without
         ]
         return sorted(found, key=lambda each: (each.due, each.task.id))[:limit]
 
@@ -897,10 +899,10 @@ def test_memory_follows_the_hosts_that_are_busy_not_the_list() -> None:
     by_lane = {
         each.task.url.lane: each for each in world.rows.waiting_rows.values()
     }
-    world.rows.first_of_lane = lambda lane, most: [  # type: ignore[method-assign]
+    world.rows.first_of_lane = lambda lane, most, without: [  # type: ignore[method-assign]
         by_lane[lane]
         for _ in range(1)
-        if by_lane[lane].task.id in world.rows.waiting_rows
+        if by_lane[lane].task.id in world.rows.waiting_rows.keys() - without
     ]
     world.all_now()
     assert len(world.frontier._lanes._awake) <= MAX_LANES

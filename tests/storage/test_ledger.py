@@ -171,6 +171,13 @@ def test_a_lane_gives_no_more_than_asked_for(ledger: Ledger) -> None:
     assert len(ledger.waiting.first_of_lane(lane_of("a.example"), 3)) == 3
 
 
+def test_a_lane_is_read_without_what_is_out_already(ledger: Ledger) -> None:
+    ledger.intake.add(of_host("a.example", *map(str, range(4))), 1)
+    out, second = ledger.waiting.first_of_lane(lane_of("a.example"), 2)
+    rest = ledger.waiting.first_of_lane(lane_of("a.example"), 1, {out.task.id})
+    assert rest == [second]
+
+
 def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
     hosts = [f"host-{n}.example" for n in range(20)]
     ledger.intake.add(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Collection
+from itertools import islice
 
 import pytest
 
@@ -37,11 +39,14 @@ class Rows:
             None,
         )
 
-    def first_of_lane(self, lane: int, limit: int) -> list[Waiting]:
-        return [
-            Waiting(self.task(lane, number), 0.0)
-            for number in self.left[lane][:limit]
-        ]
+    def first_of_lane(
+        self, lane: int, limit: int, without: Collection[int]
+    ) -> list[Waiting]:
+        tasks = (self.task(lane, number) for number in self.left[lane])
+        waiting = (
+            Waiting(task, 0.0) for task in tasks if task.id not in without
+        )
+        return list(islice(waiting, limit))
 
     def task(self, lane: int, number: int) -> Task:
         host = self.hosts[lane]
