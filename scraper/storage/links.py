@@ -12,6 +12,8 @@ from scraper.storage.schema import REOPEN
 _IMAGES = """SELECT json_group_array(child) FROM link
   WHERE parent IN (SELECT value FROM json_each(?))"""
 
+_HAS_IMAGES = "SELECT EXISTS (SELECT 1 FROM link WHERE parent = ?)"
+
 _ENDED_BEFORE = """state != 'pending' AND pass < :number
   AND id IN (SELECT child FROM link WHERE parent = :page)"""
 
@@ -39,6 +41,8 @@ class Links:
         Returns the lanes that gain.
         """
         database = self._database
+        if not database.value_of(_HAS_IMAGES, page):
+            return frozenset()
         database.flush()
         which = {"number": number, "page": page}
         lanes = database.execute(
