@@ -145,6 +145,20 @@ def test_removing_is_done_when_it_is_gone(folder: Folder) -> None:
 
 
 @posix
+def test_a_file_is_there_if_it_is_regular_and_no_link_leads_to_it(
+    folder: Folder, tmp_path: Path
+) -> None:
+    (folder.path / "pages" / "host").mkdir(parents=True)
+    (folder.path / "pages" / "host" / "a.html").write_text("a")
+    (folder.path / "linked").symlink_to(folder.path / "pages")
+    (tmp_path / "outside").write_text("mine")
+    places = ("pages/host/a.html", "pages/host/b.html", "pages/host", "pages/none/a.html",
+              "linked/host/a.html", "pages/../pages/host/a.html", "../outside",
+              "pages//host/a.html", "pages/host/a.html/b", "")  # fmt: skip
+    assert [place for place in places if folder.has_file(place)] == [places[0]]
+
+
+@posix
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "run").symlink_to("real")
