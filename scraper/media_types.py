@@ -42,6 +42,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"wOF2", "font/woff2"),
     (b"8BPS", "image/vnd.adobe.photoshop"),
 )
+# By the first byte, for most bodies are texts, which begin like none of these.
+_MAGIC_BY_FIRST_BYTE: dict[bytes, list[tuple[bytes, str]]] = {}
+for _magic in _MAGIC:
+    _MAGIC_BY_FIRST_BYTE.setdefault(_magic[0][:1], []).append(_magic)
 _FTYP = {
     b"avif": "image/avif", b"avis": "image/avif", b"heic": "image/heic", b"heix": "image/heic",
     b"mif1": "image/heic", b"qt  ": "video/quicktime", b"M4A ": "audio/mp4",
@@ -57,6 +61,9 @@ _HTML = re.compile(
 _XML = re.compile(rb"[\t\n\x0c\r ]*<\?xml")
 _SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_CHARSET = re.compile(
+    r"charset\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s;,]+)", re.IGNORECASE
+)
 _UTF_16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _UTF_16_LABELS = {  # https://encoding.spec.whatwg.org/#names-and-labels
     **dict.fromkeys(("unicodefffe", "utf-16be"), "utf-16-be"),
@@ -98,23 +105,20 @@ def sniff(
     return "file", type, charset
 
 
+@functools.lru_cache(maxsize=128)  # sites send few, and each of them often
 def parse_content_type(value: str | None) -> tuple[str, str | None]:
     """Type in lower case and the `charset` parameter, if any."""
     if not value:
         return "", None
     essence, _, parameters = value.partition(";")
-    match = re.search(
-        r"charset\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s;,]+)",
-        parameters,
-        re.IGNORECASE,
-    )
+    match = _CHARSET.search(parameters)
     charset = match[1].strip("\"'").strip() if match else None
     type = essence.strip().lower()
     return type if len(type) <= MAX_TYPE_CHARS else "", charset or None
 
 
 def _by_bytes(head: bytes, declared: str, charset: str | None) -> str | None:
-    for magic, type in _MAGIC:
+    for magic, type in _MAGIC_BY_FIRST_BYTE.get(head[:1], ()):
         if head.startswith(magic):
             if type == "application/zip" and declared not in _VAGUE:
                 return declared  # docx, epub, jar...: a zip that the server knows better
@@ -161,7 +165,7 @@ def _in_utf_8(head: bytes, charset: str | None) -> bytes:
 def _text_type(text: bytes, declared: str) -> str | None:
     if declared in _PAGES:
         # A server that says HTML for what is plainly something binary is believed no more.
-        plain = not _BINARY.search(text) or _HTML.match(text)
+        plain = _HTML.match(text) or not _BINARY.search(text)
         return None if plain else "application/octet-stream"
     if declared.startswith("image/") and declared not in ("image/svg+xml",):
         if _HTML.match(text):

@@ -26,6 +26,7 @@ USUAL_SIZE_BYTES = (
 MAX_EXCESS_BYTES = 16_384  # of extensions that nothing is sent with
 MAX_LENGTH = 10**18  # what is longer is taken as this
 
+_USUAL_LENGTH = re.compile(r"[0-9]{1,18}")
 _DIGITS = re.compile(r"[0-9]+")
 _CHUNK_SIZE = re.compile(
     rb"[ \t]*0*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL
@@ -48,6 +49,8 @@ def length_of(values: Sequence[str]) -> int | None:
     """
     if not values:
         return None
+    if len(values) == 1 and _USUAL_LENGTH.fullmatch(values[0]):
+        return int(values[0])
     different = _split_items(values)
     text = different.pop()
     if different or not _DIGITS.fullmatch(text):

@@ -54,6 +54,8 @@ class Fields:
     def getlist(self, name: str) -> list[str]:
         """Each value of this field."""
         name = name.lower()
+        if name not in self._values:
+            return []
         return [value for found, value in self._pairs if found == name]
 
     def items(self) -> Sequence[tuple[str, str]]:
