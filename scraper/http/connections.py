@@ -1,9 +1,11 @@
 """Pools and connections: what is replaced of urllib3, checked with its version 2.8.
 
     HTTPConnectionPool.urlopen      one request, one answer; urllib3's own where a proxy is asked
+    HTTPConnectionPool.QueueCls     a lock and a list: none of our threads waits at it
     HTTPConnectionPool._get_conn    gives the flight its socket; judges a kept connection again
     HTTPConnectionPool._put_conn    takes the socket from the flight
     HTTPConnection._new_conn        connects by the guard, to an address that it has checked
+    HTTPConnection.is_connected     asked by one object that lasts as long as the connection
     HTTPConnection.request          a GET in one piece: its fields are known to be fit to be sent
     HTTPConnection.getresponse      our strict reader (framing.py) for http.client's and urllib3's
 
@@ -14,7 +16,10 @@ fields; this way it costs 0.2.
 from __future__ import annotations
 
 import errno
+import queue
+import select
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -37,6 +42,7 @@ from scraper.model import Trust
 
 SOCKS_PORT = 1080  # of a proxy that names none
 
+_HAS_POLL = hasattr(select, "poll")  # not on Windows
 # Of a server that has said what it had to say; what that was can still be read.
 _PEER_CLOSED = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE})
 
@@ -60,8 +66,34 @@ def guard_pools(manager: Any, guard: Guard) -> None:
     }
 
 
+class _Shelf:
+    """What a pool keeps, the last one first: queue.LifoQueue without its waiting."""
+
+    def __init__(self, maxsize: int) -> None:
+        self._room = maxsize
+        self._kept: list[Any] = []
+        self._lock = threading.Lock()  # guards _kept
+
+    def get(self, block: bool = False, timeout: float | None = None) -> Any:
+        try:
+            return self._kept.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def put(self, conn: Any, block: bool = False) -> None:
+        with self._lock:
+            if len(self._kept) >= self._room:
+                raise queue.Full
+            self._kept.append(conn)
+
+    def qsize(self) -> int:
+        return len(self._kept)
+
+
 class _Pool:
     """A connection pool that names its socket to the flight."""
+
+    QueueCls = _Shelf
 
     def urlopen(
         self,
@@ -121,6 +153,7 @@ class _Guarded:
 
     guard: Guard
     peer: str | None = None
+    _poll: Any  # of the socket, since it is connected
     trust: Trust  # of the task for which the connection was made
 
     def _new_conn(self) -> socket.socket:
@@ -148,6 +181,16 @@ class _Guarded:
             this.timeout,
             trust,
         )
+
+    @property
+    def is_connected(self) -> bool:
+        """Is it open, and has nothing come that was not asked for?"""
+        this: Any = self
+        if this.sock is None:
+            return False
+        if not _HAS_POLL:
+            return bool(super().is_connected)  # type: ignore[misc]  # of HTTPConnection
+        return not self._poll.poll(0)
 
     def request(
         self,
@@ -202,6 +245,9 @@ class _Guarded:
         this: Any = self
         flight: Flight = current.flight
         flight.attach(this.sock)
+        if _HAS_POLL:
+            self._poll = select.poll()
+            self._poll.register(this.sock, select.POLLIN)
 
 
 class _GuardedTls(_Guarded):
