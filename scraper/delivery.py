@@ -12,8 +12,9 @@ from msgspec import Struct, field
 
 from scraper.journal import Journal
 from scraper.model import Outcome
-from scraper.record import stored_outcome
+from scraper.record import fill_in, filled_line, is_short, stored_outcome
 from scraper.storage.bitmap import Bitmap
+from scraper.storage.spans import RecordSpan
 
 BATCH = 256
 
@@ -50,7 +51,7 @@ class Delivery(Struct):
             if self._is_wanted(outcome.task.id) and self._delivered.add(
                 outcome.task.id
             ):
-                yield outcome
+                yield self.journal.records.fill_in(outcome)
         yield from self._read_stored(images)
 
     def _is_wanted(self, id: int) -> bool:
@@ -65,16 +66,19 @@ class Delivery(Struct):
 
     def _read_stored(self, ids: Sequence[int]) -> Iterator[Outcome]:
         """Of these rows what the last commit holds and was not delivered."""
-        ledger, records, end = (
-            self.journal.ledger,
-            self.journal.records,
-            self.journal.committed,
-        )
+        end = self.journal.committed
         for some in _batches(ids):
-            for id, url, offset, length in ledger.spans.of(some):
-                if offset < end and self._delivered.add(id):
-                    line, record = records.read(offset, length, url)
-                    yield stored_outcome(line, record, id, url)
+            for span in self.journal.ledger.spans.of(some):
+                if span.offset < end and self._delivered.add(span.id):
+                    yield self._stored_outcome(span)
+
+    def _stored_outcome(self, span: RecordSpan) -> Outcome:
+        records = self.journal.records
+        line, record = records.read(span.offset, span.url)
+        if is_short(record):
+            _, full = records.read(span.facts_offset, span.url)
+            line, record = filled_line(line, full), fill_in(record, full)
+        return stored_outcome(line, record, span.id, span.url)
 
 
 def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -173,30 +173,29 @@ class Journal(Struct):
     def _record_unchanged(
         self, fetched: Fetched, processed: Processed | None
     ) -> frozenset[int]:
-        """What an earlier pass has stored is still true: its record is written again."""
-        task, stored = fetched.task, fetched.task.stored
-        assert stored is not None, "validators were sent"
-        assert stored.offset is not None, "and recorded"
-        failure = processed.failure if processed else None
-        place = (stored.offset, stored.length or 0)
-        _, earlier = self.records.read(*place, task.origin_url.href)
-        line = record.of_unchanged(
-            earlier, self.pass_number, fetched, processed
-        )
-        outcome = Outcome(
-            task=task,
-            state="failed" if failure else "unchanged",
-            line=line,
-            files=processed.files if processed else (),
-            failure=failure,
-            fetched=fetched,
-        )
-        self._record(
-            outcome, self._fetched_row(outcome, fetched, processed, None, None)
-        )
+        """What an earlier pass has stored is still true; under other options it may have other
+        facts, which make a full record."""
+        task, number = fetched.task, self.pass_number
+        facts_pass, facts_offset = self.records.stored_place(task)
+        if processed is None:
+            line = record.of_unchanged(number, fetched, facts_pass)
+            outcome = Outcome(task, "unchanged", line, fetched=fetched)
+        else:
+            failure = processed.failure
+            _, full = self.records.read(facts_offset, task.origin_url.href)
+            outcome = Outcome(
+                task=task,
+                state="failed" if failure else "done",
+                line=record.of_reprocessed(full, number, fetched, processed),
+                files=processed.files,
+                failure=failure,
+                fetched=fetched,
+            )
+        row = self._fetched_row(outcome, fetched, processed, None, None)
+        self._record(outcome, row)
         if fetched.kind != "page" or not self.follow_images or task.depth:
             return frozenset()
-        return self.ledger.links.reopen(task.id, self.pass_number)
+        return self.ledger.links.reopen(task.id, number)
 
     def _fetched_row(
         self,
@@ -210,6 +209,7 @@ class Journal(Struct):
         validators = dict(fetched.headers) if outcome.failure is None else {}
         facts = dict(zip(_FACTS, _facts_of(fetched), strict=True))
         facts["sha256"] = sha256
+        place = self.records.place_of_facts(outcome, self.pass_number)
         return FinishedRow(
             **self._end_of(outcome, fetched.url),
             **facts,
@@ -218,6 +218,8 @@ class Journal(Struct):
             seconds_fetch=fetched.timings.fetch,
             seconds_process=processed.seconds if processed else None,
             path=path,
+            facts_pass=place[0],
+            facts_offset=place[1],
             process_hash=self.process_hash(fetched.kind) if processed else None,
             etag=validators.get("etag"),
             last_modified=validators.get("last-modified"),

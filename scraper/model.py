@@ -64,8 +64,8 @@ class StoredResponse(Struct, frozen=True):
     bytes: int | None = None
     sha256: str | None = None
     process_hash: str | None = None
-    offset: int | None = None  # of its record, in records.jsonl
-    length: int | None = None
+    facts_pass: int | None = None  # whose record holds its facts
+    facts_offset: int | None = None  # of that record, in records.jsonl
     etag: str | None = None
     last_modified: str | None = None
 
@@ -175,9 +175,10 @@ class Publication(Struct, frozen=True):
 class Outcome(Struct, frozen=True):
     """The last word on one URL in this pass.
 
-    `record` is the very line of `records.jsonl`, as a dict (docs/records.md names its keys);
-    `found` are the URLs that this one adds to the run. What is `stored` was known to the folder
-    before, and was not asked now.
+    `line` is the very line of `records.jsonl`, but that of what was unchanged is filled in once it
+    is delivered. `record` is the same as a dict (docs/records.md names its keys); `found` are the
+    URLs that this one adds to the run. What is `stored` was known to the folder before, and was not
+    asked now.
     """
 
     task: Task

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -58,7 +59,26 @@ KEYS = (
     "fetched_at",
     "seconds",
 )
+# The keys of every short record, in their order. `redirects` and `robots` follow where there are
+# any.
+SHORT_KEYS = (
+    "schema",
+    "pass",
+    "index",
+    "key",
+    "same_as",
+    "url",
+    "parent",
+    "source",
+    "line",
+    "state",
+    "attempts",
+    "status",
+    "fetched_at",
+    "seconds",
+)
 _KEY_SET = frozenset(KEYS)
+_SHORT_KEY_SET = frozenset(SHORT_KEYS)
 # What a record says of an answer as it is; its `url` is the one that was asked for.
 _FACTS = tuple(
     name for name in KEYS if name in Fetched.__struct_fields__ and name != "url"
@@ -123,28 +143,48 @@ def of_refused(pass_number: int, task: Task, failure: Failure) -> bytes:
     return _encode(record | _reason(failure))
 
 
-def of_unchanged(
+def of_unchanged(pass_number: int, fetched: Fetched, same_as: int) -> bytes:
+    """The short record of a URL of which the record of pass `same_as` is still true."""
+    task = fetched.task
+    record = {
+        "schema": SCHEMA,
+        "pass": pass_number,
+        "index": task.seq,
+        "key": key_of_record(task.origin_url.href),
+        "same_as": same_as,
+        **_origin(task),
+        "state": "unchanged",
+        **_asking(fetched),
+    }
+    seconds = record["seconds"].items()
+    record["seconds"] = {
+        name: value for name, value in seconds if value is not None
+    }
+    if task.hops:
+        record["redirects"] = _redirects(task)
+    if task.robots:
+        record["robots"] = task.robots
+    return _encode(record)
+
+
+def of_reprocessed(
     earlier: Mapping[str, Any],
     pass_number: int,
     fetched: Fetched,
-    processed: Processed | None = None,
+    processed: Processed,
 ) -> bytes:
-    """The record of an earlier pass, still true; with new facts if the body was processed again."""
+    """The full record of a body that has not changed, with the facts of other options."""
     record = {
         **earlier,
         "pass": pass_number,
         # By now the list may name what only a page had named.
         **_origin(fetched.task),
-        "state": "unchanged",
-        "status": fetched.status,
-        "attempts": fetched.task.attempt,
-        "fetched_at": iso(fetched.at),
-        "seconds": _seconds(fetched.timings),
+        "state": "done",
+        **_asking(fetched),
+        **orjson.loads(processed.facts),
     }
-    if processed is not None:
-        record |= orjson.loads(processed.facts)
-        if processed.failure is not None:
-            record |= {"state": "failed"} | _reason(processed.failure)
+    if processed.failure is not None:
+        record |= {"state": "failed"} | _reason(processed.failure)
     return _encode(record)
 
 
@@ -163,10 +203,7 @@ def _common_keys(
         "canonical_url": None
         if task.refusal
         else redacted(task.origin_url.href),
-        "redirects": [
-            {"url": redacted(hop.url.href), "status": hop.status}
-            for hop in task.hops
-        ],
+        "redirects": _redirects(task),
         "state": state_of(failure) if failure else "done",
         "attempts": task.attempt,
         "robots": task.robots,
@@ -182,6 +219,23 @@ def _origin(task: Task) -> _Record:
         "parent": redacted(task.parent.href) if task.parent else None,
         "source": task.source,
         "line": task.line,
+    }
+
+
+def _redirects(task: Task) -> list[_Record]:
+    return [
+        {"url": redacted(hop.url.href), "status": hop.status}
+        for hop in task.hops
+    ]
+
+
+def _asking(fetched: Fetched) -> _Record:
+    """What is said of a request whose answer brought nothing new."""
+    return {
+        "attempts": fetched.task.attempt,
+        "status": fetched.status,
+        "fetched_at": iso(fetched.at),
+        "seconds": _seconds(fetched.timings),
     }
 
 
@@ -241,13 +295,48 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 6)
 
 
+# -- short and full ----------------------------------------------------------------------------
+
+
+def is_short(record: Mapping[str, Any]) -> bool:
+    """Does another record hold its facts?"""
+    return "same_as" in record
+
+
+def fill_in(
+    short: Mapping[str, Any], full: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A short record with what it does not say, from the one that `same_as` names.
+
+    Of `seconds` it leaves out what is null.
+    """
+    seconds = dict.fromkeys(full["seconds"]) | short["seconds"]
+    return {**full, **short, "seconds": seconds}
+
+
+def lost_facts_message(path: Path, offset: int, same_as: int) -> str:
+    """What is said of a file in which the record is missing that a short one names."""
+    return (
+        f"{path} lacks the record of pass {same_as} that the one at byte {offset:,} names: "
+        "put back what was taken out"
+    )
+
+
+def filled_line(line: bytes, full: Mapping[str, Any]) -> bytes:
+    """The line of a short record, filled in."""
+    return _encode(fill_in(orjson.loads(line), full))
+
+
 # -- read back ---------------------------------------------------------------------------------
 
 
 def decode(line: bytes, url: str) -> _Record:
     """The record in a line. Raises ValueError if it is no record of this canonical URL."""
     record = orjson.loads(line)
-    if not isinstance(record, dict) or not record.keys() >= _KEY_SET:
+    if not isinstance(record, dict):
+        raise ValueError("no record")
+    keys = _SHORT_KEY_SET if is_short(record) else _KEY_SET
+    if not record.keys() >= keys:
         raise ValueError("no record")
     if record["key"] != key_of_record(url):
         raise ValueError("the record of another URL")

@@ -17,7 +17,15 @@ from scraper.errors import new_failure, of_status
 from scraper.faulty import FaultyServer, body, page, redirect
 from scraper.messages import Processed
 from scraper.model import Fetched, FetchFailed, Hop, Task, Timings
-from scraper.record import SCHEMA, of_failed, of_fetched, of_refused
+from scraper.record import (
+    SCHEMA,
+    SHORT_KEYS,
+    fill_in,
+    of_failed,
+    of_fetched,
+    of_refused,
+    of_unchanged,
+)
 from scraper.sinks.error_log import error_line
 from scraper.urls import Url, parts_of
 from tests.conftest import PROJECT, Scrape, Scraped
@@ -185,6 +193,34 @@ def test_the_documentation_names_every_key_of_every_record(
         assert set(record["seconds"]) == documented("Of `seconds`")
     summary = json.loads((scraped.folder / "summary.json").read_text())
     assert set(summary) == documented("summary.json")
+
+
+def test_the_documentation_names_every_key_of_a_short_record() -> None:
+    text = (PROJECT / "docs" / "records.md").read_text()
+    section = text.partition("## What was unchanged\n")[2].partition("\n## ")[0]
+    table, _, _ = section.partition("\n\n`redirects`")
+    rows = [line.split("|")[1] for line in table.splitlines() if "|" in line]
+    named = re.findall(r"`([a-z_]+)`", " ".join(rows))
+    task = replace(TASK, hops=(Hop(URL, 302),), robots="disallowed")
+    short = decoded(of_unchanged(2, replace(FETCHED, task=TASK), 1))
+    longer = decoded(of_unchanged(2, replace(FETCHED, task=task), 1))
+    assert sorted(short) == sorted(named) == sorted(SHORT_KEYS)
+    assert longer.keys() - short.keys() == {"redirects", "robots"}
+
+
+def test_what_a_short_record_leaves_out_is_filled_in() -> None:
+    full = decoded(of_fetched(1, FETCHED, path="pages/a.html"))
+    later = replace(FETCHED, status=304, timings=Timings(None, 0.2, 0.3))
+    filled = fill_in(decoded(of_unchanged(2, later, 1)), full)
+    said = {"pass": 2, "same_as": 1, "state": "unchanged", "status": 304}
+    assert filled == full | said | {
+        "seconds": {
+            "connect": None,
+            "first_byte": 0.2,
+            "fetch": 0.3,
+            "process": None,
+        }
+    }
 
 
 def test_the_documentation_names_every_key_of_an_error(

@@ -7,16 +7,24 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from scraper.errors import UsageError
+from scraper.record import fill_in, lost_facts_message
 
-# What a record begins with: pass and key are known without decoding all of it.
+# What a record begins with: all of `_Head` is known without decoding the rest of it.
 _HEAD = re.compile(
     rb'\{"schema":\d+,"pass":(\d+),"index":(?:\d+|null),"key":"([0-9a-f]{16})"'
+    rb'(?:,"same_as":(\d+))?'
 )
+
+
+class _Head(NamedTuple):
+    number: int  # of the pass
+    key: int
+    same_as: int | None  # of a short record
 
 
 def records(folder: str | PathLike[str]) -> Iterator[dict[str, Any]]:
@@ -24,8 +32,9 @@ def records(folder: str | PathLike[str]) -> Iterator[dict[str, Any]]:
 
         pandas.DataFrame(scraper.records("downloads/urls"))
 
-    It needs records.jsonl alone: the folder may be a copy, and a run may go on in it. The file is
-    read twice; memory is some 150 bytes for each URL that was asked in a later pass than the first.
+    What was unchanged has the facts of the record that `same_as` names. It needs records.jsonl
+    alone: the folder may be a copy, and a run may go on in it. The file is read twice; memory is
+    some 150 bytes for each URL that was asked in a later pass than the first.
     Raises UsageError if there are no records.
     """
     path = Path(folder) / "records.jsonl"
@@ -42,12 +51,35 @@ def records(folder: str | PathLike[str]) -> Iterator[dict[str, Any]]:
 
 def _last_records(path: Path) -> Iterator[dict[str, Any]]:
     end, last = _scan(path)
+    # by key, where the full record stands that a later one may name
+    full: dict[int, int] = {}
     for offset, line in _whole_lines(path):
         if offset >= end:
             return
-        _, key = _pass_and_key(path, offset, line)
-        if last.get(key, offset) == offset:
+        head = _head_of(path, offset, line)
+        if last.get(head.key, offset) != offset:
+            if head.same_as is None:
+                full[head.key] = offset
+            continue
+        facts_offset = full.pop(head.key, None)
+        if head.same_as is None:
             yield _decode(path, offset, line)
+        else:
+            facts = _read_facts(path, offset, head.same_as, facts_offset)
+            yield fill_in(_decode(path, offset, line), facts)
+
+
+def _read_facts(
+    path: Path, offset: int, same_as: int, facts_offset: int | None
+) -> dict[str, Any]:
+    """The record that a short one names, found before it. Raises UsageError if there is none."""
+    if facts_offset is not None:
+        with path.open("rb") as file:
+            file.seek(facts_offset)
+            facts = _decode(path, facts_offset, file.readline())
+        if facts["pass"] == same_as:
+            return facts
+    raise UsageError(lost_facts_message(path, offset, same_as))
 
 
 def _scan(path: Path) -> tuple[int, dict[int, int]]:
@@ -57,9 +89,9 @@ def _scan(path: Path) -> tuple[int, dict[int, int]]:
     """
     end, last = 0, {}
     for offset, line in _whole_lines(path):
-        number, key = _pass_and_key(path, offset, line)
-        if number > 1:
-            last[key] = offset
+        head = _head_of(path, offset, line)
+        if head.number > 1:
+            last[head.key] = offset
         end = offset + len(line)
     return end, last
 
@@ -81,13 +113,16 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _pass_and_key(path: Path, offset: int, line: bytes) -> tuple[int, int]:
-    """Pass and key of a record."""
-    head = _HEAD.match(line)
-    if head is not None:
-        return int(head[1]), int(head[2], 16)
+def _head_of(path: Path, offset: int, line: bytes) -> _Head:
+    found = _HEAD.match(line)
+    if found is not None:
+        number, key, same_as = found.groups()
+        return _Head(
+            int(number), int(key, 16), None if same_as is None else int(same_as)
+        )
     record = _decode(path, offset, line)
-    return record["pass"], int(record["key"], 16)
+    key = int(record["key"], 16)
+    return _Head(record["pass"], key, record.get("same_as"))
 
 
 def _decode(path: Path, offset: int, line: bytes) -> dict[str, Any]:

@@ -18,14 +18,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from scraper.errors import UsageError
 from scraper.machine.files import Folder, opening
 from scraper.model import STATES, Ended, Line
-from scraper.record import SCHEMA
+from scraper.record import KEYS, SCHEMA, fill_in, is_short, lost_facts_message
 from scraper.reports.summary import Report
 from scraper.sinks.line_file import end_of_last_line
 from scraper.sinks.record_log import unknown_file
@@ -68,12 +68,15 @@ def adopt_records(
     if ledger.position(RECORDS) is not None:
         return 0
     path = folder.path / RECORDS
-    with opening(path), folder.open_reader(RECORDS) as file:
+    with (
+        opening(path),
+        folder.open_reader(RECORDS) as file,
+        folder.open_reader(RECORDS) as again,
+    ):
         start = _start_of_records(file, path)
         end, torn = _end_of_records(file)
-        reports = _take_records(
-            _read_records(file, start, end, path), ledger, sources
-        )
+        records = _read_records(file, start, end, path)
+        reports = _take_records(records, again, path, ledger, sources)
         end = _end_last_line(file, end, torn, folder)
         _empty_errors(folder)
     for number, (report, began, ended) in sorted(reports.items()):
@@ -88,30 +91,68 @@ def adopt_records(
 
 # by pass: counts, first and last time
 _Reports = dict[int, tuple[Report, float, float]]
-# a record, its place and its length in the file
-_Found = tuple[dict[str, Any], int, int]
+
+
+class _Found(NamedTuple):
+    """A record in the file; a short one is filled in, and has the place of its facts."""
+
+    record: dict[str, Any]
+    place: int
+    length: int
+    facts_place: int
 
 
 def _take_records(
-    records: Iterator[_Found], ledger: Ledger, sources: Sequence[Source]
+    records: Iterator[_Found],
+    file: BufferedReader,
+    path: Path,
+    ledger: Ledger,
+    sources: Sequence[Source],
 ) -> _Reports:
+    """`file` is for reading again what short records name."""
     rows = AdoptedRows(ledger)
     reports: _Reports = {}
     while batch := list(itertools.islice(records, BATCH)):
-        rows.take(
-            [
-                _row_of(record, place, length, ledger)
-                for record, place, length in batch
-            ]
-        )
-        for record, _, _ in batch:
-            _count_record(record, reports)
+        batch = list(_fill_in(batch, file, path, rows))
+        rows.take([_row_of(each, ledger) for each in batch])
+        for each in batch:
+            _count_record(each.record, reports)
     if rows.lacks_names:
         for source in sources:
             if not source.pipe and not source.live:
                 _restore_names(source.tasks_ahead(), rows)
     rows.finish()
     return reports
+
+
+def _fill_in(
+    batch: Sequence[_Found],
+    file: BufferedReader,
+    path: Path,
+    rows: AdoptedRows,
+) -> Iterator[_Found]:
+    """Short records with the facts of those that they name. Raises UsageError if one is missing."""
+    places = rows.facts_places(
+        [_key_of(each.record) for each in batch if is_short(each.record)]
+    )
+    for each in batch:
+        key = _key_of(each.record)
+        if not is_short(each.record):
+            places[key] = each.place
+            yield each
+            continue
+        same_as, place = each.record["same_as"], places.get(key)
+        full = None if place is None else _read_record(file, place)
+        if place is None or full is None or full["pass"] != same_as:
+            raise UsageError(lost_facts_message(path, each.place, same_as))
+        record = fill_in(each.record, full)
+        yield each._replace(record=record, facts_place=place)
+
+
+def _read_record(file: BufferedReader, place: int) -> dict[str, Any]:
+    file.seek(place)
+    record: dict[str, Any] = orjson.loads(file.readline())
+    return record
 
 
 def _restore_names(lines: Iterator[Line], rows: AdoptedRows) -> None:
@@ -158,11 +199,9 @@ def _read_records(
         if place >= end:
             return
         line = file.readline()
-        yield (
-            _decode_record(line, path, number),
-            place,
-            len(line.removesuffix(b"\n")),
-        )
+        record = _decode_record(line, path, number)
+        length = len(line.removesuffix(b"\n"))
+        yield _Found(record, place, length, facts_place=place)
         place += len(line)
 
 
@@ -181,14 +220,17 @@ def _decode_record(line: bytes, path: Path, number: int) -> dict[str, Any]:
 
 
 def _check_values(record: dict[str, Any]) -> None:
-    """Raises ValueError or TypeError if it cannot be a record of this program."""
-    path, number = record["path"], record["pass"]
+    """Raises KeyError, ValueError or TypeError if it cannot be a record of this program."""
     if (
         record["state"] not in STATES
-        or number < 1
+        or record["pass"] < 1
         or len(bytes.fromhex(record["key"])) != 8
     ):
         raise ValueError("no such state, pass or key")
+    if is_short(record):
+        _check_same_as(record)
+        record = dict.fromkeys(KEYS) | record
+    path = record["path"]
     if path is not None and not _PLACE.fullmatch(path):
         raise ValueError("a file that lies elsewhere")
     for name in (
@@ -201,6 +243,11 @@ def _check_values(record: dict[str, Any]) -> None:
     ):
         if record[name] is not None and not isinstance(record[name], str):
             raise TypeError(name)
+
+
+def _check_same_as(record: dict[str, Any]) -> None:
+    if not 1 <= record["same_as"] < record["pass"]:
+        raise ValueError("no earlier pass")
 
 
 def _no_record_message(path: Path, number: int) -> str:
@@ -260,20 +307,19 @@ def _is_error(line: bytes) -> bool:
 # -- rows --------------------------------------------------------------------------------------
 
 
-def _row_of(
-    record: dict[str, Any], place: int, length: int, ledger: Ledger
-) -> Row:
-    """`place` and `length` are those of its line in the file."""
+def _row_of(found: _Found, ledger: Ledger) -> Row:
+    record, state = found.record, _state_of(found.record)
+    has_facts = state in ("done", "unchanged")
     is_url = record["canonical_url"] is not None
     url = record["canonical_url"] if is_url else record["url"]
     source, parent = record["source"], record["parent"]
     seconds = record["seconds"] or {}
     is_listed = parent is None
     return Row(
-        key=int.from_bytes(bytes.fromhex(record["key"]), signed=True),
+        key=_key_of(record),
         url=url,
         host=lane_of(parts_of(url).host) if is_url else 0,
-        state=_state_of(record),
+        state=state,
         number=record["pass"],
         seq=record["index"],
         source=None if source is None else ledger.sources.id_of(source),
@@ -295,8 +341,10 @@ def _row_of(
         bytes=record["bytes"],
         wire_bytes=record["wire_bytes"],
         sha256=record["sha256"],
-        offset=place,
-        length=length,
+        offset=found.place,
+        length=found.length,
+        facts_pass=record.get("same_as", record["pass"]) if has_facts else None,
+        facts_offset=found.facts_place if has_facts else None,
         images=tuple(_keys_of(record.get("images", ()))) if is_listed else (),
     )
 
@@ -307,6 +355,10 @@ def _keys_of(urls: Sequence[str]) -> Iterator[int]:
             yield key_of(canonical(url).href)
         except BadUrl:
             continue  # nor was it asked
+
+
+def _key_of(record: dict[str, Any]) -> int:
+    return int.from_bytes(bytes.fromhex(record["key"]), signed=True)
 
 
 def _state_of(record: dict[str, Any]) -> str:

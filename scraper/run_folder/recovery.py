@@ -11,18 +11,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from io import FileIO
+from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
 from scraper.errors import LocalFault, UsageError
 from scraper.machine.files import Folder
+from scraper.record import is_short
 from scraper.sinks.line_file import end_of_last_line
 from scraper.sinks.record_log import RecordLog
 from scraper.sinks.sink import Outputs
 from scraper.storage.ledger import Ledger
-from scraper.storage.spans import RecordSpan
 
 SAMPLED_RECORDS = 16
 VERIFIED_SECONDS = 300.0  # Linux writes dirty pages back within 30 s, twice that with a journal
@@ -45,7 +46,7 @@ def verify_after_power_loss(
     """
     name = outputs.records.name
     position = int(ledger.position(name) or 0)
-    with folder.open_file(name) as records:
+    with BufferedReader(folder.open_file(name)) as records:
         end = _true_end(
             records, position, ledger.spans.recent(VERIFIED_SECONDS), folder
         )
@@ -65,13 +66,16 @@ def check_records(ledger: Ledger, records: RecordLog) -> None:
     """
     try:
         for span in ledger.spans.sample(SAMPLED_RECORDS):
-            records.read(span.offset, span.length, span.url)
+            records.read(span.offset, span.url)
     except LocalFault as fault:
         raise UsageError(str(fault)) from fault
 
 
 def _true_end(
-    records: FileIO, position: int, recent: Sequence[RecordSpan], folder: Folder
+    records: BinaryIO,
+    position: int,
+    recent: Sequence[int],
+    folder: Folder,
 ) -> int:
     """Up to where the records are believed: `position` if nothing is lost."""
     size = os.fstat(records.fileno()).st_size
@@ -81,14 +85,14 @@ def _true_end(
 
 
 def _first_untrue(
-    recent: Sequence[RecordSpan], records: FileIO, folder: Folder
+    recent: Sequence[int], records: BinaryIO, folder: Folder
 ) -> int | None:
     """The offset of the first record that is not there, or whose file is not what it says."""
-    for each in recent:
-        records.seek(each.offset)
-        line = records.read(each.length + 1)
+    for offset in recent:
+        records.seek(offset)
+        line = records.readline()
         if not line.endswith(b"\n") or not _is_true(line, folder):
-            return each.offset
+            return offset
     return None
 
 
@@ -97,6 +101,8 @@ def _is_true(line: bytes, folder: Folder) -> bool:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
         return False
+    if is_short(record):
+        return True  # the full one is checked too, if it is as new
     files = [(record["path"], record["sha256"])] if record["path"] else []
     files += [
         (each["path"], each["sha256"]) for each in record.get("processed", ())

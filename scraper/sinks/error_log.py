@@ -107,7 +107,7 @@ class ErrorLog:
         self.file.truncate(0)
         for line in self._records.lines():
             record = orjson.loads(line)
-            if record["error_kind"] is not None:
+            if record.get("error_kind") is not None:
                 self.file.write(error_line(record))
             if len(self.file.waiting) >= _MAX_WAITING_LINES:
                 self.file.append_waiting()

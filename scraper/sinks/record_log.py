@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.machine.files import Folder
-from scraper.model import Outcome
-from scraper.record import decode
+from scraper.model import Outcome, Task
+from scraper.record import decode, filled_line
 from scraper.redaction import redacted
 from scraper.sinks.line_file import LineFile
 
@@ -91,19 +93,47 @@ class RecordLog:
     def close(self) -> None:
         self.file.close()
 
-    def read(
-        self, offset: int, length: int, url: str
-    ) -> tuple[bytes, dict[str, Any]]:
+    def place_of_facts(
+        self, outcome: Outcome, number: int
+    ) -> tuple[int | None, int | None]:
+        """Which record will hold the facts of a URL that ends now, in pass `number`: its pass, and
+        its offset."""
+        if outcome.state == "unchanged":
+            return self.stored_place(outcome.task)
+        return (
+            (number, self.offset) if outcome.state == "done" else (None, None)
+        )
+
+    def stored_place(self, task: Task) -> tuple[int, int]:
+        """The same of a body that is stored."""
+        stored = task.stored
+        assert stored is not None, "it is known from an earlier pass"
+        assert stored.facts_offset is not None, "and recorded"
+        number, offset = stored.facts_pass, stored.facts_offset
+        if number is None:  # of a ledger that an earlier version has kept
+            _, full = self.read(offset, task.origin_url.href)
+            number = int(full["pass"])
+        return number, offset
+
+    def fill_in(self, outcome: Outcome) -> Outcome:
+        """An outcome of this run, its line filled in if it is short."""
+        if outcome.state != "unchanged" or outcome.stored:
+            return outcome
+        _, offset = self.stored_place(outcome.task)
+        _, full = self.read(offset, outcome.url)
+        return replace(outcome, line=filled_line(outcome.line, full))
+
+    def read(self, offset: int, url: str) -> tuple[bytes, dict[str, Any]]:
         """The record of a URL that was written there once, as its line and decoded. It may still
         wait to be flushed.
 
         Raises LocalFault if something else stands there by now.
         """
-        if offset + length > self.file.written:
+        if offset >= self.file.written:
             self.flush(durable=False)
         with self.file.read() as file:
             file.seek(offset)
-            line = file.read(length)
+            line = file.readline().removesuffix(b"\n")
         try:
             return line, decode(line, url)
         except ValueError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from pathlib import Path
 
 from scraper.config import Config
 from scraper.errors import UsageError
@@ -20,20 +19,21 @@ def open_standard_output(
     folder: Folder, records: RecordLog, config: Config
 ) -> StandardOutput | None:
     """None without `-o -`."""
-    return StandardOutput(records.path) if config.output.output == "-" else None
+    return StandardOutput(records) if config.output.output == "-" else None
 
 
 class StandardOutput:
     """Records to standard output, at least once: what is written there cannot be cut.
 
-    Its reader may close it early; `path` is where all of the records stand.
+    Its reader may close it early; all of them stand in `records`, from which short ones are filled
+    in, since the reader has not got those before.
     """
 
     name = "-"
     exactly_once = False
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, records: RecordLog) -> None:
+        self._records = records
         self._waiting: list[bytes] = []
         self._is_read = True
 
@@ -48,7 +48,7 @@ class StandardOutput:
 
     def add(self, outcome: Outcome) -> None:
         if self._is_read:
-            self._waiting.append(outcome.line)
+            self._waiting.append(self._records.fill_in(outcome).line)
             self._waiting.append(b"\n")
 
     def flush(self, *, durable: bool) -> str:
@@ -59,7 +59,7 @@ class StandardOutput:
             if not self._is_read:
                 logger.warning(
                     "standard output has no reader any more: the records go on in %s",
-                    self._path,
+                    self._records.path,
                 )
         return ""
 

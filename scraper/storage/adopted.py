@@ -45,6 +45,8 @@ class Row(NamedTuple):
     sha256: str | None
     offset: int
     length: int
+    facts_pass: int | None
+    facts_offset: int | None
     images: tuple[int, ...]  # the keys of what `images` says
 
 
@@ -66,6 +68,9 @@ _SAID_AGAIN = [name for name in _COLUMNS if name not in ("key", "url", "host")]
 _TAKE = f"""INSERT INTO url ({_QUOTED}, first_pass, changed_pass)
   SELECT *, pass, CASE WHEN sha256 IS NOT NULL THEN pass END FROM {rows_of_batch(_COLUMNS)}
   WHERE true ON CONFLICT (key) DO UPDATE SET {assignments(_SAID_AGAIN, "excluded", ("charset",))}"""
+
+_FACTS_PLACES = """SELECT key, facts_offset FROM url
+  WHERE key IN (SELECT value FROM json_each(?)) AND facts_offset IS NOT NULL"""
 
 _NAME = f"""INSERT OR IGNORE INTO adopted_name (hidden, key)
   SELECT * FROM {rows_of_batch(("hidden", "key"))}"""
@@ -118,6 +123,11 @@ class AdoptedRows:
         self._database.execute_batch(_TAKE, [row[:-1] for row in rows])
         self._database.execute_batch(_NAME, hidden)
         self._database.execute_batch(_IMAGE, images)
+
+    def facts_places(self, keys: Sequence[int]) -> dict[int, int]:
+        """By key, where the records stand that hold the facts of these URLs so far."""
+        found = self._database.execute(_FACTS_PLACES, (encode(keys),))
+        return dict(found)
 
     @property
     def lacks_names(self) -> bool:

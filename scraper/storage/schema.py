@@ -43,6 +43,8 @@ class FinishedRow(NamedTuple):
     process_hash: str | None = None
     offset: int | None = None
     length: int | None = None
+    facts_pass: int | None = None  # whose record holds its facts
+    facts_offset: int | None = None  # of that record; see FACTS_OFFSET
     etag: str | None = None
     last_modified: str | None = None
     validators_url: str | None = None
@@ -109,7 +111,8 @@ _NAME_DELAY = "ALTER TABLE host RENAME COLUMN rate TO learned_delay"
 # What leads from each schema to the next one.
 _MIGRATIONS: Mapping[int, tuple[str, ...]] = {
     1: (_UNREACHABLE_HAS_FAILED, _NO_OPTIONS_KNOWN),
-    2: (_NAME_FAILURES, _NAME_DELAY),
+    2: (_NAME_FAILURES,),
+    3: (_NAME_DELAY,),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 
@@ -171,9 +174,10 @@ def rows_of_batch(columns: Iterable[str]) -> str:
 
 
 _KEPT = 'coalesce({new}."{name}", url."{name}")'
-_KEPT_IF_UNCHANGED = (
-    'coalesce({new}."{name}", '
-    "CASE WHEN {new}.state = 'unchanged' THEN url.\"{name}\" END)"
+# A 304 need not repeat the validators that it was asked with; what failed keeps none.
+_KEPT_BY_304 = (
+    'coalesce({new}."{name}", CASE WHEN {new}.status = 304 '
+    "AND {new}.state != 'failed' THEN url.\"{name}\" END)"
 )
 # Most columns take what the answer says; where it says nothing, these stay from the last time.
 _EXCEPTIONS = {
@@ -184,8 +188,8 @@ _EXCEPTIONS = {
     "sha256": _KEPT,
     "process_hash": _KEPT,
     "validators_url": _KEPT,
-    "etag": _KEPT_IF_UNCHANGED,
-    "last_modified": _KEPT_IF_UNCHANGED,
+    "etag": _KEPT_BY_304,
+    "last_modified": _KEPT_BY_304,
 }
 _CHANGES = """changed_pass = CASE WHEN {new}.sha256 IS NOT NULL AND url.sha256 IS NOT {new}.sha256
     THEN {new}.pass ELSE url.changed_pass END,
@@ -207,6 +211,9 @@ def assignments(
     ]
     return ", ".join([*values, _CHANGES.format(new=new)])
 
+
+# Up to schema 3 every record held its facts itself; of which pass it is, it says.
+FACTS_OFFSET = 'coalesce(facts_offset, "offset")'
 
 # A refused line keeps its kind: what is wrong with it stands in the list, not out there.
 REOPEN = """UPDATE url SET state = 'pending', pass = :number, due = 0, attempts = NULL,

@@ -8,28 +8,37 @@ from typing import NamedTuple
 import orjson
 
 from scraper.storage.database import Database, encode
-from scraper.storage.schema import REOPEN
+from scraper.storage.schema import FACTS_OFFSET, REOPEN
 
 
 class RecordSpan(NamedTuple):
-    """The record of a row, in bytes of records.jsonl; `length` is without the line's end."""
+    """Where the record of a row begins, and the one that holds its facts; often the same."""
 
     id: int
     url: str
     offset: int
-    length: int
+    facts_offset: int
 
 
-_OF_ROWS = """SELECT json_group_array(json_array(id, url, "offset", length)) FROM
-  (SELECT url.id, url, "offset", length FROM json_each(?) AS j JOIN url ON url.id = j.value
+_OF_ROWS = f"""SELECT json_group_array(json_array(id, url, "offset", facts)) FROM
+  (SELECT url.id, url, "offset", {FACTS_OFFSET} AS facts
+   FROM json_each(?) AS j JOIN url ON url.id = j.value
    WHERE state != 'pending' ORDER BY j.key)"""
 
-_RECENT = """SELECT id, url, "offset", length FROM url WHERE "offset" IS NOT NULL
-  AND fetched_at >= (SELECT max(fetched_at) FROM url) - ? ORDER BY "offset\""""
+# The last record of a URL, and a full one of a pass that may still have gone on by then.
+_RECENT = """WITH horizon(at) AS (SELECT max(fetched_at) - ? FROM url)
+  SELECT "offset" FROM url, horizon WHERE "offset" IS NOT NULL AND fetched_at >= at
+  UNION SELECT facts_offset FROM url WHERE facts_pass IN
+    (SELECT number FROM pass, horizon WHERE ended IS NULL OR ended >= at)
+  ORDER BY 1"""
 
 # Nothing is believed of them: they are asked without validators.
-_REOPEN_FROM = f"""{REOPEN}, sha256 = NULL, etag = NULL, last_modified = NULL, "offset" = NULL
+_DISBELIEVED = """sha256 = NULL, etag = NULL, last_modified = NULL, "offset" = NULL,
+  facts_pass = NULL, facts_offset = NULL"""
+_REOPEN_FROM = f"""{REOPEN}, {_DISBELIEVED}
   WHERE "offset" >= :offset AND state != 'pending'"""
+_FORGET_FROM = f"""UPDATE url SET {_DISBELIEVED}
+  WHERE "offset" >= :offset AND state = 'pending'"""
 
 
 class RecordSpans:
@@ -57,14 +66,14 @@ class RecordSpans:
             ]
         )
 
-    def recent(self, seconds: float) -> list[RecordSpan]:
-        """The records of the last `seconds` before the last one, in their order in the file."""
+    def recent(self, seconds: float) -> list[int]:
+        """Where the records of the last `seconds` before the last one begin, in their order."""
         return [
-            RecordSpan(*row)
-            for row in self._database.execute(_RECENT, (seconds,))
+            offset for (offset,) in self._database.execute(_RECENT, (seconds,))
         ]
 
     def reopen_from(self, offset: int, number: int) -> int:
         """Make due in pass `number` what was recorded from `offset` on. Returns how many URLs."""
         which = {"offset": offset, "number": number}
+        self._database.execute(_FORGET_FROM, which)
         return self._database.execute(_REOPEN_FROM, which).rowcount

@@ -16,7 +16,12 @@ from msgspec import Struct
 from scraper.model import Hop, HostState, StoredResponse, Task, Waiting
 from scraper.storage.database import Database, encode
 from scraper.storage.hosts import Hosts
-from scraper.storage.schema import FinishedRow, assignments, rows_of_batch
+from scraper.storage.schema import (
+    FACTS_OFFSET,
+    FinishedRow,
+    assignments,
+    rows_of_batch,
+)
 from scraper.storage.sources import Sources
 from scraper.urls import Url, parts_of
 
@@ -44,11 +49,14 @@ class _WaitingRow(Struct, array_like=True):
 
 
 _OF_PARENT = "CASE WHEN parent THEN (SELECT p.{} FROM url AS p WHERE p.id = w.parent) END"
-_OF_STORED = ", ".join(f'"{name}"' for name in StoredResponse.__struct_fields__)
+_OF_STORED = [
+    FACTS_OFFSET if name == "facts_offset" else f'"{name}"'
+    for name in StoredResponse.__struct_fields__
+]
 _EXPRESSIONS = {
     "parent": _OF_PARENT.format("url"),
     "page": _OF_PARENT.format("final_url"),
-    "stored": f"json_array({_OF_STORED})",
+    "stored": f"json_array({', '.join(_OF_STORED)})",
 }
 _SELECTED = [
     _EXPRESSIONS.get(name, f'"{name}"')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import scraper
 from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, etag, page, sequence, status
 from scraper.model import Fetched, Task, Timings
-from scraper.record import of_fetched
+from scraper.record import of_fetched, of_unchanged
 from scraper.urls import digest, parts_of
 from tests.stories.runs import last_of
 
@@ -56,6 +56,59 @@ def test_records_are_whole_and_as_they_were_written(tmp_path: Path) -> None:
     (record,) = scraper.records(str(tmp_path))
     assert (record["title"], record["data"]) == ("Ein Häuschen", {"price": 3.5})
     assert record["key"] == digest(A)[:8].hex()
+
+
+def short_line_of(number: int, url: str, same_as: int) -> bytes:
+    task = Task(1, parts_of(url), parts_of(url), seq=1)
+    fetched = Fetched(task, task.url, 304, "page", "text/html", None, (), None, 1, 0, "", 0.0,
+                      Timings())  # fmt: skip
+    return of_unchanged(number, fetched, same_as) + b"\n"
+
+
+def sorted_keys(line: bytes) -> bytes:
+    return orjson.dumps(dict(sorted(orjson.loads(line).items()))) + b"\n"
+
+
+@pytest.mark.parametrize("written_as", [bytes, sorted_keys])
+def test_what_was_unchanged_has_the_facts_of_the_record_that_it_names(
+    written_as: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    lines = [
+        line_of(1, A, title="old"),
+        line_of(1, B, title="b"),
+        short_line_of(2, A, 1),
+        line_of(3, A, title="new"),
+        line_of(3, C, title="c"),
+        short_line_of(4, C, 3),
+        short_line_of(4, A, 3),
+        short_line_of(5, A, 3),
+    ]
+    written(tmp_path, *map(written_as, lines))
+    found = list(scraper.records(tmp_path))
+    told = [
+        (each["canonical_url"], each["title"], each["state"], each["pass"])
+        for each in found
+    ]
+    assert told == [
+        (B, "b", "done", 1),
+        (C, "c", "unchanged", 4),
+        (A, "new", "unchanged", 5),
+    ]
+    assert found[0].keys() == found[1].keys() - {"same_as"}
+    assert found[0]["seconds"].keys() == found[1]["seconds"].keys()
+    assert (found[2]["status"], found[2]["same_as"]) == (304, 3)
+
+
+@pytest.mark.parametrize("named", [1, 2])
+def test_a_record_that_is_missing_is_said_to_be(
+    named: int, tmp_path: Path
+) -> None:
+    there = [line_of(2, A)] if named == 1 else []
+    written(tmp_path, *there, short_line_of(3, A, named))
+    with pytest.raises(
+        UsageError, match=rf"lacks the record of pass {named} that the one at"
+    ):
+        list(scraper.records(tmp_path))
 
 
 def test_a_line_that_is_still_being_written_is_left_out(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_what_is_no_record_of_its_url_is_not_read_back(
     with pytest.raises(
         LocalFault, match=r"records\.jsonl was changed: at byte 0 .*--adopt"
     ):
-        sink.read(0, len(there), "https://a/")
+        sink.read(0, "https://a/")
     sink.close()
 
 
@@ -289,11 +289,11 @@ def test_a_log_line_is_one_line_whatever_the_message() -> None:
 
 
 def test_standard_output_gets_records_at_the_commit(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, folder: Folder
 ) -> None:
     taken = io.TextIOWrapper(io.BytesIO())
     monkeypatch.setattr(sys, "stdout", taken)
-    sink = StandardOutput(Path("run/records.jsonl"))
+    sink = StandardOutput(RecordLog(folder))
     sink.resume(None)
     sink.add(outcome("https://a/"))
     sink.flush(durable=False)

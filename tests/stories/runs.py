@@ -6,7 +6,7 @@ import ipaddress
 import json
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from scraper.config import Config
 from scraper.guard.addresses import Address
 from scraper.guard.guard import dial
 from scraper.opening import Makers, guard_of
+from scraper.record import fill_in
 from scraper.reports.summary import Report
 from scraper.runner import Run
 
@@ -34,7 +35,26 @@ def records_of(
 
 def last_of(folder: Path) -> dict[str, dict[str, Any]]:
     """By canonical URL, the record that counts."""
-    return {each["canonical_url"]: each for each in records_of(folder)}
+    return {each["canonical_url"]: each for each in filled_of(folder)}
+
+
+def filled_of(folder: Path) -> list[dict[str, Any]]:
+    """Every record, oldest first, the short ones with the facts of those that they name."""
+    return fill_in_all(records_of(folder))
+
+
+def fill_in_all(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In their order. A short one must name a full one that is not after it."""
+    full: dict[tuple[str, int], dict[str, Any]] = {}
+    filled = []
+    for record in records:
+        if "same_as" in record:
+            facts = full[record["key"], record["same_as"]]
+            filled.append(fill_in(record, facts))
+        else:
+            full[record["key"], record["pass"]] = record
+            filled.append(record)
+    return filled
 
 
 Answer = str | Sequence[str] | BaseException | threading.Event

@@ -12,9 +12,17 @@ from typing import Any
 import pytest
 
 import scraper
-from scraper.faulty import FaultyServer, page, redirect, sequence, status
+from scraper.faulty import (
+    FaultyServer,
+    etag,
+    page,
+    redirect,
+    sequence,
+    status,
+)
 from scraper.run_folder import adoption
 from tests.conftest import Scrape, Scraped
+from tests.stories.runs import last_of
 
 ARGUMENTS = ("--robots", "off", "--no-progress", "-j", "2")
 PATHS = (
@@ -75,6 +83,19 @@ def _rows(folder: Path, *columns: str) -> dict[str, tuple[Any, ...]]:
         db.close()
 
 
+def _links(folder: Path) -> set[tuple[str, str]]:
+    db = sqlite3.connect(folder / ".scraper" / "ledger.sqlite")
+    try:
+        return set(
+            db.execute(
+                "SELECT p.url, c.url FROM link JOIN url AS p ON p.id = link.parent"
+                " JOIN url AS c ON c.id = link.child"
+            )
+        )
+    finally:
+        db.close()
+
+
 def test_after_an_adoption_nothing_is_asked_that_has_its_record(
     scrape: Scrape, names: str, first: Scraped, server: FaultyServer
 ) -> None:
@@ -109,6 +130,69 @@ def test_what_is_adopted_is_what_was_known(
     # no list names it, and the record hides what it is called
     del known[signed]
     assert _rows(done.folder, *columns) == known
+
+
+def test_short_records_are_adopted_with_their_facts(
+    scrape: Scrape,
+    names: str,
+    server: FaultyServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(adoption, "BATCH", 2)
+    shop = b"<title>A</title><img src=/shown.png>"
+    server.behaviours |= {
+        "/page": etag(shop, '"1"'),
+        "/shown.png": etag(PNG, '"1"', "image/png"),
+        "/with?token=secret": sequence(
+            *[etag(b"with", '"1"')] * 2, *[etag(b"without", '"2"')] * 2
+        ),
+    }
+    arguments = ("-p", "1", *ARGUMENTS, "--retries", "0")
+    scrape(names, *arguments)
+    for _ in range(3):
+        done = scrape(names, "--refresh", *arguments)
+    columns = ("state", "pass", "status", "type", "path", "bytes", "sha256", "changed_pass",
+               "final_url", '"offset"', "length", "facts_pass", "facts_offset")  # fmt: skip
+    known = _rows(done.folder, *columns)
+    assert known[server.url("/page")][:2] == ("unchanged", 4)
+    assert known[server.url("/page")][-2] == 1
+    assert known[server.url("/with?token=secret")][-2] == 3
+    links = _links(done.folder)
+    assert links
+    with (done.folder / "summary.json").open() as file:
+        totals = json.load(file)["totals"]
+    shutil.rmtree(done.folder / ".scraper")
+    adopted = scrape.here(names, "--adopt", *ARGUMENTS)
+    assert "nothing left to do" in adopted.stderr
+    assert _rows(done.folder, *columns) == known
+    assert _links(done.folder) == links
+    with (done.folder / "summary.json").open() as file:
+        assert json.load(file)["totals"] == totals
+    config = scraper.configure(dir=str(done.folder), robots="off", processes=1)
+    with scraper.stream(str(scrape.folder / names), config) as outcomes:
+        told = {each.record["canonical_url"]: each.record for each in outcomes}
+    assert told == last_of(done.folder)
+    assert told[server.url("/page")]["title"] == "A"
+
+
+def test_a_short_record_is_not_adopted_without_the_one_that_it_names(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    server.behaviours["/page"] = etag(b"here")
+    names = scrape.list_of(server.url("/page"))
+    scrape(names, *ARGUMENTS, "--save-only")
+    done = scrape(names, "--refresh", *ARGUMENTS, "--save-only")
+    shutil.rmtree(done.folder / ".scraper")
+    records = done.folder / "records.jsonl"
+    _, short = records.read_bytes().splitlines(keepends=True)
+    records.write_bytes(short)
+    refused = scrape.here(names, "--adopt", *ARGUMENTS)
+    assert refused.code == 2
+    assert (
+        "lacks the record of pass 1 that the one at byte 0 names"
+        in refused.stderr
+    )
+    assert records.read_bytes() == short
 
 
 def test_adopted_failures_can_be_asked_again(

@@ -96,13 +96,29 @@ def test_what_the_beginning_did_not_see_ends_a_refresh_before_it_is_written(
     monkeypatch.setattr(recovery, "SAMPLED_RECORDS", 0)
     before = last_of(folder)
     edited = _edit(folder, _exchange_two)
-    stopped = scrape.here("urls.txt", "--refresh", *ARGUMENTS)
+    # whoever reads the output is to have the facts: they are read back
+    stopped = scrape.here("urls.txt", "--refresh", "-o", "-", *ARGUMENTS)
     assert stopped.code == 5
     assert _says(stopped.stderr)
     assert "Traceback" not in stopped.stderr
     after = (folder / "records.jsonl").read_bytes()
     assert after.startswith(edited)
     for each in stopped.records[len(PATHS) :]:
+        assert each["sha256"] == before[each["canonical_url"]]["sha256"]
+
+
+def test_a_refresh_that_reads_none_of_them_mixes_none_of_them(
+    folder: Path, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short record names another by key and pass, not by its place."""
+    monkeypatch.setattr(recovery, "SAMPLED_RECORDS", 0)
+    before = last_of(folder)
+    _edit(folder, _exchange_two)
+    done = scrape.here("urls.txt", "--refresh", *ARGUMENTS)
+    assert done.code == 0, done.stderr
+    found = list(scraper.records(folder))
+    assert {each["pass"] for each in found} == {2}
+    for each in found:
         assert each["sha256"] == before[each["canonical_url"]]["sha256"]
 
 

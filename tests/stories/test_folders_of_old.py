@@ -7,6 +7,9 @@ over the grown list that was stopped by a limit after one of three URLs.
 
 `tests/folders/schema-2` was written shortly before schema 3: a pass that was stopped by a limit
 while two URLs were pending, one of them after an answer 503 of its host.
+
+`tests/folders/schema-3` was written shortly before schema 4: a pass, a refresh, and another that
+was stopped by a limit after three of six URLs. Records of what was unchanged are full there.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from pathlib import Path
 import pytest
 
 import scraper
-from scraper.faulty import FaultyServer, etag, page, robots, status
+from scraper.faulty import FaultyServer, etag, page, redirect, robots, status
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import SCHEMA
 from scraper.urls import lane_of
@@ -132,7 +135,8 @@ def test_a_refresh_sends_its_validators(
     (seen,) = server.seen_of("/")
     assert seen.headers["if-none-match"] == '"1"'
     record = last_of(project / "downloads" / "urls")["http://shop.test/"]
-    assert (record["state"], record["title"]) == ("unchanged", "Shop")
+    assert (record["status"], record["title"]) == (304, "Shop")
+    assert record["state"] == "done", "processed again, by another version"
 
 
 def test_its_ledger_is_migrated_by_a_run_and_only_read_by_status(
@@ -169,6 +173,45 @@ def test_a_folder_of_schema_2_keeps_what_it_knows_of_hosts_and_goes_on(
     assert report.totals is not None
     assert report.totals.as_dict()["done"] == 4
     assert report.exit_code == 3
+
+
+def test_a_folder_of_schema_3_goes_on_with_records_that_name_its_full_ones(
+    tmp_path: Path, server: FaultyServer
+) -> None:
+    """The pass of a full record is read back once, where the ledger does not know it yet."""
+    project = _moved("schema-3", tmp_path)
+    folder = project / "downloads" / "urls"
+    server.behaviours |= {
+        f"/{name}": etag(f"<title>Shop {name}</title>".encode(), f'"{name}1"')
+        for name in ("", "a", "b", "c")
+    } | {"/moved": redirect("/")}
+    before = records_of(folder)
+    report = _run(project, server)
+    assert (report.number, report.states["unchanged"]) == (3, 5)
+    assert _schema_of(folder / ".scraper" / "ledger.sqlite") == SCHEMA
+    for number in (4, 5):
+        report = _run(project, server, refresh=True)
+        assert (report.number, report.states["unchanged"]) == (number, 5)
+        last = {
+            each["url"].removeprefix("http://shop.test/"): each
+            for each in scraper.records(folder)
+        }
+        named = {name: each.get("same_as") for name, each in last.items()}
+        # those of the open pass had been written full before it was stopped
+        assert named == {
+            "": 3,
+            "a": 3,
+            "b": 3,
+            "c": 2,
+            "moved": 2,
+            "gone": None,
+        }
+        assert last["moved"]["title"] == "Shop"
+        assert last["c"]["title"] == "Shop c"
+    assert records_of(folder)[: len(before)] == before
+    assert last_of(folder) == {
+        each["canonical_url"]: each for each in scraper.records(folder)
+    }
 
 
 def _schema_of(ledger: Path) -> int:

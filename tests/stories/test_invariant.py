@@ -22,6 +22,8 @@ from hypothesis.stateful import (
     rule,
 )
 
+import scraper
+from tests.stories.runs import fill_in_all
 from tests.stories.simulated import (
     BUG,
     CRASHED,
@@ -185,13 +187,21 @@ def check_ledger_follows_records(folder: Path) -> None:
     records = [json.loads(line) for line in lines[:position].splitlines()]
     counted = Counter((each["pass"], each["key"]) for each in records)
     assert not [each for each, n in counted.items() if n > 1]
-    for url, state, its_pass, offset, length in rows:
+    for url, state, its_pass, offset, length, facts_pass, facts_offset in rows:
+        if facts_offset is not None:
+            facts = json.loads(lines[facts_offset:position].partition(b"\n")[0])
+            assert (facts["pass"], facts["state"]) == (facts_pass, "done")
+            assert facts["canonical_url"] == url
         if state == "pending":
             continue
         record = json.loads(lines[offset : offset + length])
         assert (record["state"], record["pass"]) == (state, its_pass)
-        assert record["canonical_url"] in (url, None)
-    assert set(_files(folder)) <= set().union(*map(_named, records))
+        assert record.get("canonical_url", url) in (url, None)
+        if state in ("done", "unchanged"):
+            assert record.get("same_as", its_pass) == facts_pass
+            assert record["key"] == facts["key"]
+    filled = fill_in_all(records)
+    assert set(_files(folder)) <= set().union(*map(_named, filled))
 
 
 def _named(record: dict[str, Any]) -> dict[str, str]:
@@ -227,7 +237,8 @@ def _ledger(
     db = sqlite3.connect(path)
     try:
         rows = db.execute(
-            'SELECT url, state, pass, "offset", length FROM url'
+            """SELECT url, state, pass, "offset", length, facts_pass,
+            facts_offset FROM url"""
         ).fetchall()
         found = db.execute(
             "SELECT position FROM sink WHERE name = 'records.jsonl'"
@@ -247,7 +258,7 @@ def _ledger(
 def check_complete(folder: Path, paths: list[str], told: Path) -> None:
     """After a clean end: records, ledger, counts and files say the same, and nothing is left."""
     rows, position, counts = _ledger(folder)
-    records = _records(folder)
+    records = fill_in_all(_records(folder))
     assert position == (folder / "records.jsonl").stat().st_size
     assert {state for _, state, *_ in rows} <= {
         "done",
@@ -302,6 +313,9 @@ def check_complete(folder: Path, paths: list[str], told: Path) -> None:
     heard = [tuple(json.loads(line)) for line in told.read_bytes().splitlines()]
     assert len(heard) == len(set(heard))
     assert set(heard) == {(each["pass"], each["key"]) for each in last.values()}
+    assert list(scraper.records(folder)) == sorted(
+        last.values(), key=records.index
+    )
 
 
 Folder.TestCase.settings = settings(

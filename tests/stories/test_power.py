@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import scraper
-from scraper.faulty import FaultyServer, page
+from scraper.faulty import FaultyServer, etag, page
+from tests.stories.runs import last_of
 
 
 def _records(folder: Path) -> list[dict[str, object]]:
@@ -54,6 +55,57 @@ def test_lost_files_and_a_short_record_file_are_asked_again(
         assert empty.stat().st_size > 0
         assert (report.done, report.states["failed"]) == (29, 1)
         assert len((folder / "errors.jsonl").read_bytes().splitlines()) == 1
+
+
+@pytest.mark.parametrize("loss", ["cut", "hole"])
+def test_a_full_record_that_is_lost_leaves_no_short_one_that_names_it(
+    loss: str, tmp_path: Path
+) -> None:
+    """A refresh follows so soon that the disk has lost records of the pass before it, too."""
+    paths = [f"/{number}" for number in range(20)]
+    with FaultyServer(
+        {path: etag(f"<title>{path}</title>".encode()) for path in paths}
+    ) as server:
+        folder = tmp_path / "run"
+        keys = {
+            "dir": str(folder),
+            "threads": 1,
+            "allow_hosts": ["127.0.0.1"],
+            "save_only": True,
+        }
+        urls = [server.url(path) for path in paths]
+        scraper.run(urls, scraper.configure(**keys))
+        half = scraper.configure(**keys, max_urls=10)
+        assert scraper.run(urls, half, refresh=True).states["unchanged"] == 10
+        records = folder / "records.jsonl"
+        lines = records.read_bytes().splitlines(keepends=True)
+        assert len(lines) == 30
+        # The sixth URL of the first pass: five are whole, and ten of the second name them all.
+        start = sum(map(len, lines[:5]))
+        whole = b"".join(lines)
+        lost = b"\0" * len(lines[5]) + whole[start + len(lines[5]) :]
+        records.write_bytes(whole[:start] + (lost if loss == "hole" else b""))
+        with sqlite3.connect(folder / ".scraper" / "ledger.sqlite") as ledger:
+            ledger.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('boot', 'another boot')"
+            )
+        ledger.close()
+        before = server.count()
+
+        scraper.run(urls, scraper.configure(**keys))
+
+        assert records.read_bytes().startswith(whole[:start])
+        assert last_of(folder).keys() == set(urls), (
+            "each short one is filled in"
+        )
+        assert [each["pass"] for each in _records(folder)] == [1] * 5 + [2] * 20
+        asked = server.seen[before:]
+        conditional = [
+            seen.path
+            for seen in asked
+            if "if-none-match" in seen.headers and seen.path != "/robots.txt"
+        ]
+        assert conditional == []
 
 
 def test_a_shortened_record_file_is_refused_without_a_restart(

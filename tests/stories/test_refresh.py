@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,8 @@ from scraper.faulty import (
     status,
 )
 from scraper.faulty.server import Exchange
-from tests.conftest import PROJECT
+from scraper.record import SHORT_KEYS
+from tests.conftest import PROJECT, Scrape
 from tests.stories.runs import last_of, records_of
 
 DATE = "Wed, 01 Jan 2025 00:00:00 GMT"
@@ -51,7 +54,11 @@ class Site:
         self.server = server
 
     def run(
-        self, *paths: str, refresh: bool = False, **keys: Any
+        self,
+        *paths: str,
+        refresh: bool = False,
+        retry: Sequence[str] | None = None,
+        **keys: Any,
     ) -> scraper.Report:
         keys = {
             "robots": "off",
@@ -62,7 +69,7 @@ class Site:
         urls = [
             path if "://" in path else self.server.url(path) for path in paths
         ]
-        return scraper.run(urls, config, refresh=refresh)
+        return scraper.run(urls, config, retry=retry, refresh=refresh)
 
     def last(self, path: str) -> dict[str, Any]:
         return last_of(self.folder)[self.server.url(path)]
@@ -102,6 +109,7 @@ def test_what_has_not_changed_is_not_transferred_and_keeps_its_data(
     )
     assert report.exit_code == 0
     assert len(records_of(site.folder)) == 2
+    assert after.keys() - before.keys() == {"same_as"}
     changed = {key for key in before if before[key] != after[key]}
     assert {"pass", "state", "status"} <= changed <= {"pass", "state", "status", "fetched_at",
                                                       "seconds"}  # fmt: skip
@@ -115,14 +123,87 @@ def test_what_has_not_changed_is_not_transferred_and_keeps_its_data(
 
 
 def test_so_it_stays_over_many_passes(site: Site) -> None:
+    """Each names the one record that has the facts, whatever else was asked in between."""
+    site.server.behaviours |= {
+        "/": etag(_html("same")),
+        "/changes": etag(_html("one"), '"1"'),
+        "/gone": status(404),
+    }
+    paths = ("/", "/changes", "/gone")
+    site.run(*paths)
+    changed_in = 1
+    for turn in range(10):
+        if turn == 5:
+            site.server.behaviours["/changes"] = etag(_html("two"), '"2"')
+        report = site.run(*paths, refresh=True)
+        if turn == 5:
+            changed_in = report.number
+        site.run(*paths, retry=())
+        last = site.last("/")
+        assert (last["state"], last["title"]) == ("unchanged", "same")
+        assert (last["pass"], last["same_as"]) == (report.number, 1)
+        other = site.last("/changes")
+        assert other.get("same_as", other["pass"]) == changed_in
+        assert other["title"] == ("one" if turn < 5 else "two")
+    assert report.number == 20
+    assert list(scraper.records(site.folder)) == [
+        site.last(path) for path in paths
+    ]
+
+
+def test_an_unchanged_record_is_short_and_says_what_is_new(site: Site) -> None:
+    site.server.behaviours |= {
+        "/": etag(_html("same")),
+        "/old": redirect("/"),
+        "/page": etag(_html("page", "/a.png")),
+        "/a.png": etag(_picture(), '"1"', "image/png"),
+    }
+    site.run("/old", "/page")
+    site.run("/a.png", "/old", "/page", refresh=True)
+    told = {
+        each["url"]: each
+        for each in records_of(site.folder)
+        if each["pass"] == 2
+    }
+    old, picture = (told[site.server.url(path)] for path in ("/old", "/a.png"))
+    assert set(picture) == set(SHORT_KEYS)
+    assert set(picture["seconds"]) <= {"connect", "first_byte", "fetch"}
+    assert set(old) == {*SHORT_KEYS, "redirects"}
+    assert old["redirects"] == [{"url": site.server.url("/old"), "status": 302}]
+    # The list names now what the page alone had named.
+    assert (picture["parent"], picture["line"]) == (None, 1)
+    filled = site.last("/a.png")
+    assert (filled["parent"], filled["line"]) == (None, 1)
+    assert filled["seconds"].keys() == {
+        "connect",
+        "first_byte",
+        "fetch",
+        "process",
+    }
+
+
+def test_whoever_is_given_outcomes_is_given_the_facts_too(site: Site) -> None:
     site.server.behaviours["/"] = etag(_html("same"))
     site.run("/")
-    for number in (2, 3, 4):
-        assert site.run("/", refresh=True).states == {"unchanged": 1}
-        assert (site.last("/")["pass"], site.last("/")["title"]) == (
-            number,
-            "same",
-        )
+    config = scraper.configure(dir=str(site.folder), robots="off", processes=1)
+    urls = [site.server.url("/")]
+    for refresh in (True, False):
+        with scraper.stream(urls, config, refresh=refresh) as outcomes:
+            (outcome,) = outcomes
+        assert outcome.stored is not refresh
+        assert outcome.record == site.last("/")
+        assert pickle.loads(pickle.dumps(outcome)).record["title"] == "same"
+        assert json.loads(outcome.line) == outcome.record
+
+
+def test_standard_output_gets_the_facts_too(scrape: Scrape, site: Site) -> None:
+    site.server.behaviours["/"] = etag(_html("same"))
+    names = scrape.list_of(site.server.url("/"))
+    scrape(names, "-p", "1", "--robots", "off")
+    done = scrape(names, "-p", "1", "--robots", "off", "--refresh", "-o", "-")
+    (told,) = map(json.loads, done.stdout.splitlines())
+    assert told == last_of(done.folder)[site.server.url("/")]
+    assert (told["state"], told["title"]) == ("unchanged", "same")
 
 
 def test_what_was_not_changed_is_not_processed(site: Site) -> None:
@@ -174,7 +255,7 @@ def test_another_way_of_processing_starts_from_the_stored_body(
     report = site.run("/a.png", refresh=True, resize=20)
     after = site.last("/a.png")
     assert (after["state"], after["status"], report.wire_bytes) == (
-        "unchanged",
+        "done",
         304,
         0,
     )
@@ -186,6 +267,9 @@ def test_another_way_of_processing_starts_from_the_stored_body(
     made_at = (site.folder / made["path"]).stat().st_mtime_ns
     site.run("/a.png", refresh=True, resize=20)
     assert (site.folder / made["path"]).stat().st_mtime_ns == made_at
+    again = site.last("/a.png")
+    assert (again["state"], again["same_as"]) == ("unchanged", 2)
+    assert again["processed"] == [made]
 
 
 def test_what_failed_is_asked_again_without_conditions(site: Site) -> None:
@@ -373,6 +457,9 @@ def test_a_killed_refresh_goes_on_as_one(tmp_path: Path) -> None:
         assert {each["pass"] for each in told} == {1, 2}
         assert len(second) == len({each["url"] for each in second}) == 2 * urls
         assert {each["state"] for each in second} == {"unchanged"}
+        assert {each["same_as"] for each in second} == {1}
+        facts = last_of(tmp_path / "run").values()
+        assert all(each["pass"] == 2 and each["sha256"] for each in facts)
         asked = [seen.headers for seen in server.seen[2 * urls :]]
         assert all("if-none-match" in headers for headers in asked)
 
@@ -417,4 +504,7 @@ def test_a_picture_that_was_removed_is_made_again(site: Site) -> None:
     site.run("/a.png", refresh=True)
     assert made.exists()
     assert site.server.seen_of("/a.png")[-1].headers["if-none-match"] == '"1"'
-    assert site.last("/a.png")["state"] == "unchanged"
+    assert site.last("/a.png")["state"] == "done"
+    site.run("/a.png", refresh=True)
+    last = site.last("/a.png")
+    assert (last["state"], last["same_as"]) == ("unchanged", 2)

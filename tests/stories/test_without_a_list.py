@@ -103,9 +103,7 @@ def test_refresh_asks_all_that_lists_name(
     assert done.code == 0, done.stderr
     assert asked(server, "/a", "/b", "/dropped") == [2, 2, 1]
     states = {
-        each["canonical_url"]: each["state"]
-        for each in done.records
-        if each["pass"] == 2
+        each["url"]: each["state"] for each in done.records if each["pass"] == 2
     }
     assert states == {server.url("/a"): "unchanged", server.url("/b"): "done"}
 
