@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import fetch, frontier, job, million, silent, start
+from benchmarks import fetch, frontier, job, million, refresh, silent, start
 from benchmarks.environments import PROJECT, default_cache
 
 
@@ -22,6 +22,7 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _fetch(commands)
     _job(commands)
+    _refresh(commands)
     _start(commands)
     _million(commands)
     _silent(commands)
@@ -110,6 +111,17 @@ def _job(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     _race(parser)
     parser.set_defaults(measure=job.measure)
+
+
+def _refresh(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "refresh", "a list of which nothing has changed"
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=10_000, help="(%(default)s)"
+    )
+    _race(parser)
+    parser.set_defaults(measure=refresh.measure)
 
 
 def _start(commands: _Commands[argparse.ArgumentParser]) -> None:

@@ -33,7 +33,7 @@ class _Connection(asyncio.Protocol):
                 self._log.write(
                     f"{time.time():.3f} {_host_of(head)} {target}\n"
                 )
-            answer = self._answer(target)
+            answer = self._answer(target, head.lower())
             if self._given.delay:
                 asyncio.get_running_loop().call_later(
                     self._given.delay, self._send, answer
@@ -45,16 +45,20 @@ class _Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(answer)
 
-    def _answer(self, target: str) -> bytes:
+    def _answer(self, target: str, head: bytes) -> bytes:
         if target == "/robots.txt":
             return _message(404, "text/plain", b"none\n")
         if self._given.folder is None:
             return _message(200, "text/plain", self._given.body.encode())
         path = self._given.folder / target.lstrip("/")
         with contextlib.suppress(OSError):
-            return _message(
-                200, TYPES.get(path.suffix, "text/plain"), path.read_bytes()
-            )
+            tag = b'"%d"' % path.stat().st_size
+            if b"if-none-match: " + tag in head:
+                return (
+                    b"HTTP/1.1 304 Not Modified\r\nETag: " + tag + b"\r\n\r\n"
+                )
+            type = TYPES.get(path.suffix, "text/plain")
+            return _message(200, type, path.read_bytes(), b"ETag: " + tag)
         return _message(404, "text/plain", b"none\n")
 
 
@@ -65,10 +69,11 @@ def _host_of(head: bytes) -> str:
     return "-"
 
 
-def _message(status: int, type: str, body: bytes) -> bytes:
+def _message(status: int, type: str, body: bytes, more: bytes = b"") -> bytes:
     reason = "OK" if status == 200 else "Not Found"
     head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: {type}\r\nContent-Length: {len(body)}"
-    return head.encode() + b"\r\n\r\n" + body
+    lines = [head.encode(), *([more] if more else []), b"", body]
+    return b"\r\n".join(lines)
 
 
 async def _serve(arguments: argparse.Namespace, log: TextIO | None) -> None:

@@ -5,6 +5,7 @@ A run that has not brought everything is a failed run: it is in no median.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +20,17 @@ WARM_UP_URLS = 20
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One program: its command for a list and an empty folder, and how many URLs came out of it."""
+    """One program: its command for a list and an empty folder, and how many URLs came out of it.
+
+    `before` is another command on the same folder, run first and not measured.
+    """
 
     name: str
     command: Callable[[Path, Path], Sequence[str]]
     came_out: Callable[[Path], int]
     env: Mapping[str, str]
     cwd: Path = PROJECT
+    before: Callable[[Path, Path], Sequence[str]] | None = None
 
 
 @dataclass(slots=True)
@@ -70,6 +75,13 @@ def _run(contender: Contender, urls: Path, count: int,
          scratch: Scratch) -> tuple[Cost | None, str]:  # fmt: skip
     folder = scratch.fresh()
     log = folder.with_suffix(".log")
+    if contender.before is not None:
+        subprocess.run(
+            contender.before(urls, folder),
+            cwd=contender.cwd,
+            env=dict(contender.env),
+            check=False,
+        )
     command = contender.command(urls, folder)
     with Tree(command, cwd=contender.cwd, env=contender.env, log=log) as tree:
         cost = tree.wait()
