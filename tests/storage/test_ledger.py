@@ -341,6 +341,54 @@ def test_a_rollback_is_a_kill_without_the_end(ledger: Ledger) -> None:
     ledger.commit()
 
 
+def places(ledger: Ledger, *lines: Line) -> list[int | None]:
+    """Where these lines stand in the input, as their tasks say."""
+    return [
+        each.task.seq
+        for line in lines
+        for each in ledger.waiting.first_of_lane(line.url.lane, 1)
+    ]
+
+
+def test_places_in_the_input_go_on_after_a_kill_and_a_rollback(
+    path: Path,
+) -> None:
+    killed = Ledger(path)
+    killed.intake.add([A], 1)
+    killed.commit()
+    killed.intake.add([B], 1)
+    killed.connection.close()
+
+    following = Ledger(path)
+    following.intake.add([C], 1)
+    following.rollback()
+    following.intake.add([B], 1)
+    assert places(following, A, B) == [1, 2]
+    following.close()
+
+
+def test_the_last_place_in_the_input_is_remembered_not_looked_for(
+    path: Path,
+) -> None:
+    """To look for it reads the whole table, 0.2 s a million, at each start."""
+    first = Ledger(path)
+    first.intake.add([A, B], 1)
+    first.execute("UPDATE url SET seq = 9")
+    first.commit()
+    first.close()
+    following = Ledger(path)
+    following.intake.add([C], 1)
+    assert places(following, C) == [3]
+    following.rollback()
+    following.set_meta("last_seq", None)
+    following.commit()
+    following.close()
+    as_before = Ledger(path)
+    as_before.intake.add([C], 1)
+    assert places(as_before, C) == [10], "a ledger that does not know it"
+    as_before.close()
+
+
 def test_files_of_a_commit_are_named_until_they_are_in_place(
     path: Path,
 ) -> None:
