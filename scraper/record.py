@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -84,6 +85,7 @@ _FACTS = tuple(
     name for name in KEYS if name in Fetched.__struct_fields__ and name != "url"
 )
 _facts_of = attrgetter(*_FACTS)
+_NOTHING_KNOWN: dict[str, Any] = dict.fromkeys(KEYS)
 NO_FACTS = b"{}"
 _Record = dict[str, Any]
 
@@ -128,7 +130,8 @@ def of_fetched(
 
 def of_failed(pass_number: int, failed: FetchFailed) -> bytes:
     """The record of a URL whose request failed."""
-    record = _common_keys(pass_number, failed.task, failed.failure) | {
+    record = _common_keys(pass_number, failed.task, failed.failure)
+    record |= {
         "final_url": redacted(failed.url.href),
         "fetched_at": iso(failed.at),
         "seconds": _seconds(failed.timings),
@@ -195,7 +198,8 @@ def _common_keys(
     pass_number: int, task: Task, failure: Failure | None
 ) -> _Record:
     """All keys in their order, with what is known of every URL."""
-    return dict.fromkeys(KEYS) | {
+    record = _NOTHING_KNOWN.copy()
+    record |= {
         "schema": SCHEMA,
         "pass": pass_number,
         **_origin(task),
@@ -209,6 +213,7 @@ def _common_keys(
         "robots": task.robots,
         "x_robots_tag": [],
     }
+    return record
 
 
 def _origin(task: Task) -> _Record:
@@ -276,8 +281,19 @@ def _as_written(task: Task) -> str:
 
 
 def iso(at: float) -> str:
-    """Unix time as ISO 8601, UTC, milliseconds."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    """Unix time as ISO 8601, UTC, milliseconds.
+
+    >>> iso(1_700_000_000.25)
+    '2023-11-14T22:13:20.250+00:00'
+    """
+    second, micros = divmod(round(at * 1e6), 1_000_000)
+    return f"{_second_text(second)}.{micros // 1000:03}+00:00"
+
+
+@functools.lru_cache(maxsize=8)
+def _second_text(second: int) -> str:
+    """Many records share a second."""
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _seconds(
@@ -292,7 +308,8 @@ def _seconds(
 
 
 def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 6)
+    # round(seconds, 6) gives the same by way of text, in eight times the time
+    return None if seconds is None else round(seconds * 1e6) / 1e6
 
 
 # -- short and full ----------------------------------------------------------------------------

@@ -59,6 +59,8 @@ def printable_json(encoded: bytes) -> bytes:
     >>> printable_json('{"title":"a\u202eb"}'.encode())
     b'{"title":"a\\\\u202eb"}'
     """
+    if encoded.isascii() and b"\x7f" not in encoded:
+        return encoded
     for first, controls in _CONTROLS_BY_FIRST_BYTE:
         if first in encoded:
             encoded = controls.sub(_escape, encoded)
