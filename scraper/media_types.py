@@ -12,6 +12,7 @@ import mimetypes
 import re
 
 from scraper.model import Kind
+from scraper.text import pattern
 
 MAX_TYPE_CHARS = 255  # RFC 6838 4.2: 127 on each side of the slash; a longer one says nothing
 HEAD_BYTES = 1_445  # the "resource header" of the standard, section 5.2
@@ -51,17 +52,17 @@ _FTYP = {
     b"mif1": "image/heic", b"qt  ": "video/quicktime", b"M4A ": "audio/mp4",
 }  # fmt: skip
 # width and height
-_NETPBM = re.compile(rb"P[1-6](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s|P7\nWIDTH")
-_HTML = re.compile(
+_NETPBM = pattern(rb"P[1-6](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s|P7\nWIDTH")
+_HTML = pattern(
     rb"[\t\n\x0c\r ]*<(!--|(!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|B"
     rb"|BODY|BR|P|META|LINK|UL|OL|SPAN|IMG|CENTER|MAIN|ARTICLE|SECTION|NAV|HEADER)"
     rb"[\t\n\x0c\r />])",
     re.IGNORECASE,
 )
-_XML = re.compile(rb"[\t\n\x0c\r ]*<\?xml")
-_SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
-_BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
-_CHARSET = re.compile(
+_XML = pattern(rb"[\t\n\x0c\r ]*<\?xml")
+_SVG = pattern(rb"<svg[\s>]", re.IGNORECASE)
+_BINARY = pattern(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_CHARSET = pattern(
     r"charset\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s;,]+)", re.IGNORECASE
 )
 _UTF_16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}

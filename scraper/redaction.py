@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from scraper.text import pattern
+
 HIDDEN = "***"
 
 # -- names that hold secrets ----------------------------------------------------------------------
@@ -14,8 +16,8 @@ _WORDS = (
     r"|(?:api|access|private|subscription|auth)[_-]?key|auth[_-]?code|saml(?:request|response)"
 )
 _WHOLE_NAMES = r"auth|authorization|key|sig|hmac|pwd|pass|sid|code|otp"
-_PARAMETER_NAME = re.compile(f".*(?:{_WORDS}).*|{_WHOLE_NAMES}", re.IGNORECASE)
-_HEADER_NAME = re.compile(
+_PARAMETER_NAME = pattern(f".*(?:{_WORDS}).*|{_WHOLE_NAMES}", re.IGNORECASE)
+_HEADER_NAME = pattern(
     r"auth|cookie|token|secret|passw|credential|api-?key|session|jwt|signature|-key$|^key$",
     re.IGNORECASE,
 )
@@ -31,23 +33,23 @@ def is_secret(header: str) -> bool:
 # What a user may write: `http:me@h`, `http:\\me@h`, an @ in the password, no scheme; and the @ of
 # an address, which hides nothing.
 _ADDRESS = r"(?:mailto|sips?|xmpp|acct|im|tel|sms|news|cid|mid):"
-_AUTHORITY = re.compile(
+_AUTHORITY = pattern(
     rf"(^(?!{_ADDRESS})(?:https?:)?[/\\]*|(?<=[\s\"'(<=])//|(?<=:)[/\\]+|\bhttps?:[/\\]*)"
     r"([^/\\?#\s]+)",
     re.IGNORECASE,
 )
 # Names are bounded: an endless one, with a word in it again and again, must not take endless time.
-_TOKENS = re.compile(
+_TOKENS = pattern(
     rf"([?&;#](?:[^=&#;?\s]{{0,99}}(?:{_WORDS})[^=&#;?\s]{{0,99}}|{_WHOLE_NAMES})=)([^&#;\s\"'<>]+)",
     re.IGNORECASE,
 )
-_END_OF_URL = re.compile(r"[\s\"'<>]")
+_END_OF_URL = pattern(r"[\s\"'<>]")
 # In a URL inside a URL, or with a name that is percent-encoded in part.
-_ENCODED_NAME = re.compile(
+_ENCODED_NAME = pattern(
     r"(?:[?&;#]|%(?:3F|26|3B|23))([^=&;#?\s]{1,100}?)(?:=|%3D)", re.IGNORECASE
 )
-_ENCODED_VALUE = re.compile(r"(?:(?!%(?:26|3B|23))[^&#;\s])*", re.IGNORECASE)
-_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
+_ENCODED_VALUE = pattern(r"(?:(?!%(?:26|3B|23))[^&#;\s])*", re.IGNORECASE)
+_JWT = pattern(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 
 
 def redacted(text: str) -> str:
@@ -122,10 +124,10 @@ def redacted_line(text: str) -> str:
 
 # -- headers and messages -------------------------------------------------------------------------
 
-_HEADER_INSIDE = re.compile(
+_HEADER_INSIDE = pattern(
     r"(?<![\w/?&=-])([A-Za-z][\w-]*)\s*:\s*(?![/\s]|\*\*\*)"
 )
-_NAME_AND_PASSWORD = re.compile(
+_NAME_AND_PASSWORD = pattern(
     rf"(?<![^\s\"'(=])(?!{_ADDRESS})[^\s:/@\\'\"]+:(?!//)[^\s@\\]+@",
     re.IGNORECASE,
 )

@@ -15,23 +15,24 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scraper.redaction import redacted_line
+from scraper.text import pattern
 
 MAX_URL_BYTES = 65_536
 NOT_TEXT = "not text: "  # begins what stands for an item of a script's input that is no text
-_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
+_SCHEME = pattern(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
 # "host:8080/x" has the shape of a scheme; these are the words that are truly meant as one.
 _NO_AUTHORITY = frozenset(
     {"mailto", "data", "javascript", "tel", "about", "blob", "sms", "urn"}
 )
-_BETWEEN_CELLS = re.compile(r"[\t\n\v\f\r]")
-_SECOND_URL = re.compile(r"""\s[<("'\[]?[a-z][a-z0-9+.\-]*://""", re.IGNORECASE)
-_URL_INSIDE = re.compile(r"""https?://[^\s"<>\\]+""", re.IGNORECASE)
+_BETWEEN_CELLS = pattern(r"[\t\n\v\f\r]")
+_SECOND_URL = pattern(r"""\s[<("'\[]?[a-z][a-z0-9+.\-]*://""", re.IGNORECASE)
+_URL_INSIDE = pattern(r"""https?://[^\s"<>\\]+""", re.IGNORECASE)
 # What is written before the path; a user name belongs to a URL with a scheme, else it is an e-mail.
-_AUTHORITY = re.compile(r"(//)?[^/?#\\@\s]+(?=$|[/?#\\])")
-_IPV4 = re.compile(r"\d+(\.\d+){3}")
-_NAME = re.compile(r"[a-z0-9_-][a-z0-9_.-]*")
-_LAST_LABEL = re.compile(r"\.(?:[a-z]+|xn--[a-z0-9-]+)\.?$")
-_PORT = re.compile(r":\d{1,5}$")
+_AUTHORITY = pattern(r"(//)?[^/?#\\@\s]+(?=$|[/?#\\])")
+_IPV4 = pattern(r"\d+(\.\d+){3}")
+_NAME = pattern(r"[a-z0-9_-][a-z0-9_.-]*")
+_LAST_LABEL = pattern(r"\.(?:[a-z]+|xn--[a-z0-9-]+)\.?$")
+_PORT = pattern(r":\d{1,5}$")
 
 
 class BadUrl(ValueError):
@@ -227,7 +228,7 @@ def digest(url: str) -> bytes:
 
 
 # at the beginning; a query may hold others
-_CREDENTIALS = re.compile(r"(https?://)([^/?#]*@)")
+_CREDENTIALS = pattern(r"(https?://)([^/?#]*@)")
 
 
 def without_credentials(url: str) -> str:

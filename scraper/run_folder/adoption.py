@@ -12,7 +12,6 @@ found again by its key; what no list names is forgotten, and asked again if a pa
 from __future__ import annotations
 
 import itertools
-import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -32,12 +31,13 @@ from scraper.sinks.record_log import unknown_file
 from scraper.sources.source import Source
 from scraper.storage.adopted import AdoptedRows, Row
 from scraper.storage.ledger import Ledger
+from scraper.text import pattern
 from scraper.urls import BadUrl, canonical, key_of, lane_of, parts_of
 
 RECORDS, ERRORS = "records.jsonl", "errors.jsonl"
 BATCH = 1_000
 _BEGINNING = b'{"schema":'  # of every record
-_PLACE = re.compile(r"(pages|images|files)/(?!\.\.?/)[^/\0]+/(?!\.\.?$)[^/\0]+")
+_PLACE = pattern(r"(pages|images|files)/(?!\.\.?/)[^/\0]+/(?!\.\.?$)[^/\0]+")
 
 
 def refuse_unknown_records(folder: Path, adopt: bool) -> None:

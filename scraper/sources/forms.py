@@ -16,6 +16,7 @@ from functools import partial
 from msgspec import Struct
 
 from scraper.sources.text import COMMENT, INVISIBLE
+from scraper.text import pattern
 
 LINES_EXAMINED = 100  # lines, from the first one on
 FEWEST = (
@@ -113,15 +114,15 @@ def _binary_form(first: bytes) -> Form | None:
 
 # A first line that says what the whole is, whatever follows.
 _MARKS: tuple[tuple[re.Pattern[str], Form], ...] = (
-    (re.compile(r"<!doctype html|<html[\s>]", re.IGNORECASE), Form("HTML", *_TAKE_OUT)),
-    (re.compile(r"<\?xml|<(urlset|sitemapindex|rss|feed|opml)[\s>]", re.IGNORECASE),
+    (pattern(r"<!doctype html|<html[\s>]", re.IGNORECASE), Form("HTML", *_TAKE_OUT)),
+    (pattern(r"<\?xml|<(urlset|sitemapindex|rss|feed|opml)[\s>]", re.IGNORECASE),
      Form("XML, such as a sitemap or a feed", *_TAKE_OUT)),
-    (re.compile(r"\{\s*(\"|$|\})|\[\s*($|[\"{\[\]])"), Form("JSON", *_TAKE_OUT)),
+    (pattern(r"\{\s*(\"|$|\})|\[\s*($|[\"{\[\]])"), Form("JSON", *_TAKE_OUT)),
 )  # fmt: skip
-_TAG = re.compile(
+_TAG = pattern(
     r"</?[a-z][a-z0-9:-]*(\s[^<>]*)?/?>|<[a-z]+\s+[a-z-]+=|<!--", re.IGNORECASE
 )
-_MEMBER = re.compile(r"[{\[]?\s*\"[^\"]*\"\s*:\s*[\"{\[\d-]")
+_MEMBER = pattern(r"[{\[]?\s*\"[^\"]*\"\s*:\s*[\"{\[\d-]")
 
 
 def _marked_form(first: str) -> Form | None:
@@ -148,17 +149,17 @@ def _are_most(some: Sequence[object], of: Sequence[object]) -> bool:
 
 _URL_NAMES = frozenset({"url", "urls", "link", "links", "href", "uri", "loc", "address", "page",
                         "website", "web", "homepage", "site", "domain", "host"})  # fmt: skip
-_URL_CELL = re.compile(
+_URL_CELL = pattern(
     r"<?(?:(?:https?:)?//\S|www\.\S|localhost\b|\d+(?:\.\d+){3}\b"
     r"|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:[/:?]|$))",
     re.IGNORECASE,
 )
-_FULL_URL = re.compile(r"https?://", re.IGNORECASE)
+_FULL_URL = pattern(r"https?://", re.IGNORECASE)
 # What stands behind a delimiter and is no part of a URL. Some URLs have commas and semicolons in
 # them (`;jsessionid=1`, `/0,1518,766.html`, `/@52.5,13.4,15z`), but hardly a bare word at the end.
 _WORD = {
-    ",": re.compile(r"[^\W\d][\w-]*|.*\s.*"),
-    ";": re.compile(r"[^/?&=.%,;@]+|.*\s.*"),
+    ",": pattern(r"[^\W\d][\w-]*|.*\s.*"),
+    ";": pattern(r"[^/?&=.%,;@]+|.*\s.*"),
 }
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import BinaryIO
 
 from scraper.model import Line
+from scraper.text import pattern
 from scraper.urls import MAX_URL_BYTES, BadUrl, Url, canonical
 
 MAX_LINE_BYTES = MAX_URL_BYTES + 2
@@ -109,9 +110,9 @@ INVISIBLE += "\x00\ufeff\u2060" + "".join(
         ),
     )
 )
-COMMENT = re.compile(r"\s#.*", re.DOTALL)
-_BULLET = re.compile(r"(?:[-*+•–]|\d{1,6}[.)])\s+(?=\S)")
-_LINK = re.compile(
+COMMENT = pattern(r"\s#.*", re.DOTALL)
+_BULLET = pattern(r"(?:[-*+•–]|\d{1,6}[.)])\s+(?=\S)")
+_LINK = pattern(
     r"\[[^\]]*\]\(\s*<?([^\s<>]+?)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)[.,;]?"
 )
 _PAIRS = {

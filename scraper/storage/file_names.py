@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from scraper.machine.files import Folder
 from scraper.media_types import extension_of
 from scraper.model import Kind
+from scraper.text import pattern
 from scraper.urls import Url, digest
 
 MAX_STEM_BYTES = (
@@ -23,12 +24,12 @@ MAX_HOST_BYTES = 100
 PICTURE_EXTENSIONS = (".jpg", ".png", ".webp")
 FOLDERS: dict[Kind, str] = {"page": "pages", "image": "images", "file": "files"}
 # Windows gives these a meaning, with any extension.
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+_RESERVED = pattern(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 # Letters and digits, a letter among them: what follows the dot of `v1.2` is no extension.
-_PLAIN_EXTENSION = re.compile(r"\.(?=[0-9]*[A-Za-z])([A-Za-z0-9]{1,12})\Z")
-_EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
-_NOT_FOR_NAMES = re.compile(r"[^\w.]+")
-_OF_PAGE_OR_PICTURE = re.compile(
+_PLAIN_EXTENSION = pattern(r"\.(?=[0-9]*[A-Za-z])([A-Za-z0-9]{1,12})\Z")
+_EXTENSION = pattern(r"\.[A-Za-z0-9]{1,5}$")
+_NOT_FOR_NAMES = pattern(r"[^\w.]+")
+_OF_PAGE_OR_PICTURE = pattern(
     r"html?|xhtml|xht|shtml|phtml|php|aspx?|jspx?|cgi|cfm|do|action"
     r"|jpe?g|jpe|jfif|pjpeg|a?png|gif|webp|avif|svg|bmp|dib|tiff?|ico|cur|pcx|p[abgnp]m",
     re.IGNORECASE,
