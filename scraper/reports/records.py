@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from array import array
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from io import BufferedReader
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec import Struct, field
 
 from scraper.errors import UsageError
 from scraper.record import fill_in, lost_facts_message
@@ -19,6 +24,9 @@ _HEAD = re.compile(
     rb'\{"schema":\d+,"pass":(\d+),"index":(?:\d+|null),"key":"([0-9a-f]{16})"'
     rb'(?:,"same_as":(\d+))?'
 )
+
+
+_NOWHERE = -1
 
 
 class _Head(NamedTuple):
@@ -34,7 +42,7 @@ def records(folder: str | PathLike[str]) -> Iterator[dict[str, Any]]:
 
     What was unchanged has the facts of the record that `same_as` names. It needs records.jsonl
     alone: the folder may be a copy, and a run may go on in it. The file is read twice; memory is
-    some 150 bytes for each URL that was asked in a later pass than the first.
+    some 170 bytes for each URL that was asked in a later pass than the first.
     Raises UsageError if there are no records.
     """
     path = Path(folder) / "records.jsonl"
@@ -49,68 +57,102 @@ def records(folder: str | PathLike[str]) -> Iterator[dict[str, Any]]:
     return _last_records(path)
 
 
-def _last_records(path: Path) -> Iterator[dict[str, Any]]:
-    end, last = _scan(path)
-    # by key, where the full record stands that a later one may name
-    full: dict[int, int] = {}
-    for offset, line in _whole_lines(path):
-        if offset >= end:
-            return
-        head = _head_of(path, offset, line)
-        if last.get(head.key, offset) != offset:
-            if head.same_as is None:
-                full[head.key] = offset
-            continue
-        facts_offset = full.pop(head.key, None)
-        if head.same_as is None:
-            yield _decode(path, offset, line)
-        else:
-            facts = _read_facts(path, offset, head.same_as, facts_offset)
-            yield fill_in(_decode(path, offset, line), facts)
-
-
-def _read_facts(
-    path: Path, offset: int, same_as: int, facts_offset: int | None
-) -> dict[str, Any]:
-    """The record that a short one names, found before it. Raises UsageError if there is none."""
-    if facts_offset is not None:
-        with path.open("rb") as file:
-            file.seek(facts_offset)
-            facts = _decode(path, facts_offset, file.readline())
-        if facts["pass"] == same_as:
-            return facts
-    raise UsageError(lost_facts_message(path, offset, same_as))
-
-
-def _scan(path: Path) -> tuple[int, dict[int, int]]:
-    """Where the last whole line ends, and where of each URL of a later pass the last record is.
+class _Places(Struct):
+    """Where the last record of each URL of a later pass stands, and the full one before it.
 
     In one pass each URL has one record, so those of the first need not be remembered.
     """
-    end, last = 0, {}
+
+    # by key, a place in the arrays: a dict for each of them would take twice the memory
+    rows: dict[int, int] = field(default_factory=dict)
+    last: array[int] = field(default_factory=partial(array, "q"))
+    full: array[int] = field(default_factory=partial(array, "q"))
+
+    def note_last(self, key: int, offset: int) -> None:
+        """In the first reading: the last record of this URL so far."""
+        row = self.rows.setdefault(key, len(self.last))
+        if row == len(self.last):
+            self.last.append(offset)
+            self.full.append(_NOWHERE)
+        else:
+            self.last[row] = offset
+
+    def take_last(self, head: _Head, offset: int) -> bool:
+        """In the second: is this the last one? If not, a later one may name it."""
+        row = self.rows.get(head.key)
+        if row is None or self.last[row] == offset:
+            return True
+        if head.same_as is None:
+            self.full[row] = offset
+        return False
+
+    def full_before(self, key: int) -> int:
+        """Where the last full record before the last one of a URL stands."""
+        row = self.rows.get(key)
+        return _NOWHERE if row is None else self.full[row]
+
+
+def _last_records(path: Path) -> Iterator[dict[str, Any]]:
+    end, places = _scan(path)
+    with _opened(path) as again:
+        for offset, line in _whole_lines(path):
+            if offset >= end:
+                return
+            head = _head_of(path, offset, line)
+            if not places.take_last(head, offset):
+                continue
+            record = _decode(path, offset, line)
+            if head.same_as is not None:
+                full = _read_full(path, again, places.full_before(head.key))
+                if full.get("pass") != head.same_as:
+                    raise UsageError(
+                        lost_facts_message(path, offset, head.same_as)
+                    )
+                record = fill_in(record, full)
+            yield record
+
+
+def _read_full(path: Path, file: BufferedReader, offset: int) -> dict[str, Any]:
+    """The record there; nothing if there is none."""
+    if offset == _NOWHERE:
+        return {}
+    file.seek(offset)
+    return _decode(path, offset, file.readline())
+
+
+def _scan(path: Path) -> tuple[int, _Places]:
+    """Where the last whole line ends, and the last record of each URL of a later pass."""
+    end, places = 0, _Places()
     for offset, line in _whole_lines(path):
         head = _head_of(path, offset, line)
         if head.number > 1:
-            last[head.key] = offset
+            places.note_last(head.key, offset)
         end = offset + len(line)
-    return end, last
+    return end, places
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    """A file to be read. Raises UsageError if it may not be."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines and where they begin, up to one that is still being written."""
     offset = 0
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return
-                if offset == 0 and line.startswith(BOM_UTF8):  # of an editor
-                    offset = len(BOM_UTF8)
-                    line = line[offset:]
-                yield offset, line
-                offset += len(line)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    with _opened(path) as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            if offset == 0 and line.startswith(BOM_UTF8):  # of an editor
+                offset = len(BOM_UTF8)
+                line = line[offset:]
+            yield offset, line
+            offset += len(line)
 
 
 def _head_of(path: Path, offset: int, line: bytes) -> _Head:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from scraper.faulty import FaultyServer, etag, page, sequence, status
 from scraper.model import Fetched, Task, Timings
 from scraper.record import of_fetched, of_unchanged
 from scraper.urls import digest, parts_of
+from tests.conftest import PROJECT
 from tests.stories.runs import last_of
 
 
@@ -97,6 +99,32 @@ def test_what_was_unchanged_has_the_facts_of_the_record_that_it_names(
     assert found[0].keys() == found[1].keys() - {"same_as"}
     assert found[0]["seconds"].keys() == found[1]["seconds"].keys()
     assert (found[2]["status"], found[2]["same_as"]) == (304, 3)
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
+def test_the_recipe_for_jq_comes_to_the_same(tmp_path: Path) -> None:
+    cookbook = (PROJECT / "docs" / "cookbook.md").read_text()
+    recipe = cookbook.partition("\njq -nc '")[2].partition("'")[0]
+    lines = [
+        line_of(1, A, title="old"),
+        line_of(1, B, title="b"),
+        line_of(2, A, title="new"),
+        short_line_of(3, A, 2),
+        short_line_of(4, A, 2),
+    ]
+    file = written(tmp_path, *lines) / "records.jsonl"
+    done = subprocess.run(
+        ["jq", "-nc", recipe, str(file)], capture_output=True, check=True
+    )
+    told = {
+        each["key"]: each
+        for each in map(orjson.loads, done.stdout.splitlines())
+    }
+    expected = {each["key"]: each for each in scraper.records(tmp_path)}
+    for record in expected.values():
+        if "same_as" in record:
+            record["seconds"] = {"fetch": 0.0}
+    assert told == expected
 
 
 @pytest.mark.parametrize("named", [1, 2])
