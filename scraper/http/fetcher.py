@@ -320,7 +320,7 @@ class Fetcher:
         location = raw.headers.get("location")
         assert location is not None, "else it is no redirect"
         try:
-            # http.client reads headers as latin-1; servers that do not encode mean UTF-8.
+            # Heads are read as latin-1; servers that do not encode mean UTF-8.
             text = location.encode("latin-1").decode("utf-8", "replace")
             target = urls.resolved(task.url.href, text)
             target = urls.with_credentials_of(task.url, target)

@@ -8,7 +8,7 @@ import socket
 from scraper.http.head import END, Beginning
 
 # Of one call: each lets another thread have the interpreter, and getting it back costs more than
-# the copying.
+# the copying. 256 kB cost 1.2 times as much for a small answer, 1.3 times for 100 kB.
 RECEIVE_BYTES = 65_536
 
 

@@ -71,7 +71,7 @@ def test_a_redirect_is_reported_not_followed(
 def test_a_location_may_hold_anything(
     asker: Asker, web: responses.RequestsMock
 ) -> None:
-    """UTF-8 as it is, which http.client reads as latin-1."""
+    """UTF-8 as it is, in a head that is read as latin-1."""
     web.get("https://a.example/", status=302,
             headers={"Location": "/übergröße".encode().decode("latin-1")})  # fmt: skip
     fact = asker.ask("https://a.example/")
