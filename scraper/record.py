@@ -6,7 +6,6 @@ import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -329,14 +328,6 @@ def fill_in(
     """
     seconds = dict.fromkeys(full["seconds"]) | short["seconds"]
     return {**full, **short, "seconds": seconds}
-
-
-def lost_facts_message(path: Path, offset: int, same_as: int) -> str:
-    """What is said of a file in which the record is missing that a short one names."""
-    return (
-        f"{path} lacks the record of pass {same_as} that the one at byte {offset:,} names: "
-        "put back what was taken out"
-    )
 
 
 def filled_line(line: bytes, full: Mapping[str, Any]) -> bytes:

@@ -17,7 +17,7 @@ import orjson
 from msgspec import Struct, field
 
 from scraper.errors import UsageError
-from scraper.record import fill_in, lost_facts_message
+from scraper.record import fill_in
 
 # What a record begins with: all of `_Head` is known without decoding the rest of it.
 _HEAD = re.compile(
@@ -118,6 +118,14 @@ def _read_full(path: Path, file: BufferedReader, offset: int) -> dict[str, Any]:
         return {}
     file.seek(offset)
     return _decode(path, offset, file.readline())
+
+
+def lost_facts_message(path: Path, offset: int, same_as: int) -> str:
+    """What is said of a file in which the record is missing that a short one names."""
+    return (
+        f"{path} lacks the record of pass {same_as} that the one at byte {offset:,} names: "
+        "put back what was taken out"
+    )
 
 
 def _scan(path: Path) -> tuple[int, _Places]:

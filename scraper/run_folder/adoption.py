@@ -24,7 +24,8 @@ import orjson
 from scraper.errors import UsageError
 from scraper.machine.files import Folder, opening
 from scraper.model import STATES, Ended, Line
-from scraper.record import KEYS, SCHEMA, fill_in, is_short, lost_facts_message
+from scraper.record import KEYS, SCHEMA, fill_in, is_short
+from scraper.reports.records import lost_facts_message
 from scraper.reports.summary import Report
 from scraper.sinks.line_file import end_of_last_line
 from scraper.sinks.record_log import unknown_file
