@@ -173,6 +173,20 @@ def rows_of_batch(columns: Iterable[str]) -> str:
     return f"(SELECT {', '.join(selected)} FROM json_each(?))"
 
 
+ROWS = "/* rows */"  # stands for as many rows of parameters as a statement gets
+
+
+def rows_of_values(columns: Iterable[str]) -> str:
+    """Rows of parameters as a table with these columns, the first of which is never NULL.
+
+    For many columns: json_extract costs 1 us each, of an array of 26, and a parameter 0.05 us.
+    """
+    named = (
+        f'column{number} AS "{name}"' for number, name in enumerate(columns, 1)
+    )
+    return f"(SELECT {', '.join(named)} FROM (VALUES {ROWS}) WHERE column1 IS NOT NULL)"
+
+
 _KEPT = 'coalesce({new}."{name}", url."{name}")'
 # A 304 need not repeat the validators that it was asked with; what failed keeps none.
 _KEPT_BY_304 = (

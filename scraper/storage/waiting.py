@@ -20,7 +20,7 @@ from scraper.storage.schema import (
     FACTS_OFFSET,
     FinishedRow,
     assignments,
-    rows_of_batch,
+    rows_of_values,
 )
 from scraper.storage.sources import Sources
 from scraper.urls import Url, parts_of
@@ -73,12 +73,13 @@ _NEXT = "SELECT host FROM url WHERE state = 'pending' AND host > ? ORDER BY host
 
 _REQUEUED = ("host", "due", "attempts", "started", "ask", "hops")
 _REQUEUE = f"""UPDATE url SET {", ".join(f"{name} = j.{name}" for name in _REQUEUED)}
-  FROM {rows_of_batch(("id", *_REQUEUED))} AS j WHERE url.id = j.id"""
+  FROM {rows_of_values(("id", *_REQUEUED))} AS j WHERE url.id = j.id"""
 
 # A redirect may have led the row into another host's lane: `home` is its own, if it is not there.
 _FINISH = f"""UPDATE url SET pass = j.pass, host = coalesce(j.home, host), due = 0, started = NULL,
   ask = NULL, hops = NULL, {assignments(FinishedRow._fields, "j")}
-  FROM {rows_of_batch(("id", "pass", "home", *FinishedRow._fields))} AS j WHERE url.id = j.id"""
+  FROM {rows_of_values(("id", "pass", "home", *FinishedRow._fields))} AS j WHERE url.id = j.id"""
+_HEADERS = FinishedRow._fields.index("headers")
 
 
 class WaitingRows:
@@ -153,7 +154,10 @@ class WaitingRows:
     def finish(self, task: Task, row: FinishedRow, number: int) -> None:
         """The last word on a URL in pass `number`."""
         home = task.origin_url.lane if task.hops else None
-        self._database.gather(_FINISH, (task.id, number, home, *row))
+        headers = encode(row.headers) if row.headers else None
+        before, behind = row[:_HEADERS], row[_HEADERS + 1 :]
+        values = (task.id, number, home, *before, headers, *behind)
+        self._database.gather(_FINISH, values)
 
     def count_pending(self) -> int:
         """How many URLs wait (a scan of the index: 50 ms a million; not for each turn)."""
