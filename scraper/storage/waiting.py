@@ -64,9 +64,13 @@ _SELECTED = [
 ]
 # Only the rows that are wanted are read; the index alone knows which.
 _WAITING = f"""SELECT json_group_array(json_array({", ".join(_SELECTED)}))
-  FROM (SELECT id AS first FROM url WHERE state = 'pending' AND host = ?
-    AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY due, id LIMIT ?)
-  CROSS JOIN url AS w ON w.id = first"""
+  FROM (SELECT id AS first FROM url WHERE state = 'pending' AND host = :lane {{}}
+    ORDER BY due, id LIMIT :limit) CROSS JOIN url AS w ON w.id = first"""
+_ALL_WAITING = _WAITING.format("")
+# 0.8 us a row more, and most lanes that take rows have none out
+_WAITING_BUT = _WAITING.format(
+    "AND id NOT IN (SELECT value FROM json_each(:without))"
+)
 _decode_rows = msgspec.json.Decoder(list[_WaitingRow]).decode
 
 _NEXT = "SELECT host FROM url WHERE state = 'pending' AND host > ? ORDER BY host LIMIT 1"
@@ -104,12 +108,14 @@ class WaitingRows:
         """The first `limit` tasks of a lane, fresh ones in the order of the list, then retries;
         `without` those that are out already."""
         self._database.flush()
-        rows = _decode_rows(
-            self._database.value_of(
-                _WAITING, lane, encode(list(without)), limit
-            )
-        )
-        return [Waiting(self._task_of(row), row.due) for row in rows]
+        which: dict[str, Any] = {"lane": lane, "limit": limit}
+        if without:
+            which["without"] = encode(list(without))
+        statement = _WAITING_BUT if without else _ALL_WAITING
+        (rows,) = self._database.execute(statement, which).fetchone()
+        return [
+            Waiting(self._task_of(row), row.due) for row in _decode_rows(rows)
+        ]
 
     def _task_of(self, row: _WaitingRow) -> Task:
         refusal = row.error_kind
