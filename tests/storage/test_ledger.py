@@ -384,6 +384,7 @@ def test_the_last_place_in_the_input_is_remembered_not_looked_for(
     following.commit()
     following.close()
     as_before = Ledger(path)
+    assert as_before.meta("last_seq") == "9", "from now on it is known"
     as_before.intake.add([C], 1)
     assert places(as_before, C) == [10], "a ledger that does not know it"
     as_before.close()
