@@ -97,7 +97,9 @@ class Intake:
         if last_seq is None:
             # a scan, 0.2 s a million: a ledger of 0.1.0, or one made from records
             last_seq = value_of("SELECT coalesce(max(seq), 0) FROM url")
-            self._database.set_meta(_LAST_SEQ, str(last_seq))
+            # an empty one may be about to be made from records
+            if last_seq:
+                self._database.set_meta(_LAST_SEQ, str(last_seq))
         self._next_seq = int(last_seq) + 1
 
     @property

@@ -390,6 +390,17 @@ def test_the_last_place_in_the_input_is_remembered_not_looked_for(
     as_before.close()
 
 
+def test_places_go_on_behind_rows_that_did_not_come_through_the_intake(
+    ledger: Ledger,
+) -> None:
+    """As those that are made from records."""
+    ledger.execute("INSERT INTO url (key, url, host, state, pass, seq)"
+                   " VALUES (1, 'http://x/', 1, 'done', 1, 7)")  # fmt: skip
+    ledger.intake.reload()
+    ledger.intake.add([A], 1)
+    assert places(ledger, A) == [8]
+
+
 def test_files_of_a_commit_are_named_until_they_are_in_place(
     path: Path,
 ) -> None:
