@@ -159,7 +159,8 @@ class PassTable:
     def adopt_pending(self, number: int) -> None:
         """What an earlier pass has left becomes part of pass `number`."""
         self._database.execute(
-            "UPDATE url SET pass = ? WHERE state = 'pending'", (number,)
+            "UPDATE url SET pass = ?1 WHERE state = 'pending' AND pass != ?1",
+            (number,),
         )
 
     def reopen_failed(self, number: int, kinds: Sequence[str]) -> int:
