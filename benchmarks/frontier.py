@@ -22,7 +22,7 @@ from scraper.urls import parts_of
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BAR_US = 20.0
+BAR_US = 12.0
 AT_ONCE = 32
 SLICE = 1_000
 BATCH = 256
