@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import contenders, race, sets, table
@@ -12,6 +13,13 @@ from benchmarks.server import serving
 
 def measure(given: argparse.Namespace) -> None:
     """Fetch the pages in turns with all who take part, and print the table."""
+    race_pages(given, _field(given))
+
+
+def race_pages(
+    given: argparse.Namespace, field: Sequence[race.Contender], note: str = ""
+) -> None:
+    """Serve the pages to all who take part, in turns, and print the table."""
     with Scratch() as scratch:
         folder = scratch.folder / "served"
         pages = sets.pages(given.corpus, folder, given.urls)
@@ -19,6 +27,7 @@ def measure(given: argparse.Namespace) -> None:
             print(table.machine(site.name))
             print(
                 f"{given.urls:,} pages, {pages.bytes / 1e6:.0f} MB ({pages.origin})"
+                f"{note}"
             )
 
             def make_list(count: int) -> Path:
@@ -27,7 +36,7 @@ def measure(given: argparse.Namespace) -> None:
                 )
 
             rows = race.race(
-                _field(given), make_list, given.urls, given.rounds, scratch
+                field, make_list, given.urls, given.rounds, scratch
             )
     race.show(rows, given.urls)
     print(table.repeat())

@@ -8,32 +8,14 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks import contenders, race, sets, table
-from benchmarks.scratch import Scratch
-from benchmarks.server import serving
+from benchmarks import contenders, fetch, race
 
 SAVE = ("--save-only",)
 
 
 def measure(given: argparse.Namespace) -> None:
     """Fetch the pages, and refresh them in turns with all who take part; print the table."""
-    with Scratch() as scratch:
-        folder = scratch.folder / "served"
-        pages = sets.pages(given.corpus, folder, given.urls)
-        with serving(folder) as site:
-            print(table.machine(site.name))
-            print(f"{given.urls:,} pages, all unchanged ({pages.origin})")
-
-            def make_list(count: int) -> Path:
-                return pages.write_list(
-                    scratch.folder / f"{count}.txt", site.url, count
-                )
-
-            rows = race.race(
-                _field(given), make_list, given.urls, given.rounds, scratch
-            )
-    race.show(rows, given.urls)
-    print(table.repeat())
+    fetch.race_pages(given, _field(given), ", all unchanged")
 
 
 def _field(given: argparse.Namespace) -> list[race.Contender]:

@@ -156,7 +156,7 @@ def _absolute_urls(
         try:
             absolute = str(base + reference).partition("#")[0]
         except ValueError:
-            continue
+            continue  # it is no link, as said
         if absolute in found or not absolute.startswith(
             ("http://", "https://")
         ):

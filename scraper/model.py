@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import orjson
 from msgspec import Struct
 
-from scraper.redaction import redacted
+from scraper.redaction import redacted, redacted_line
 from scraper.urls import Url
 
 State = Literal["done", "unchanged", "failed", "skipped"]
@@ -100,6 +100,12 @@ class Task(Struct, frozen=True):
     robots: str | None = (
         None  # "disallowed" where robots.txt forbids what is asked all the same
     )
+
+    @property
+    def shown_url(self) -> str:
+        """What the record is about, without secrets: a URL, or the line that is none."""
+        show = redacted_line if self.refusal else redacted
+        return show(self.origin_url.href)
 
 
 class Timings(Struct, frozen=True):
@@ -191,7 +197,7 @@ class Outcome(Struct, frozen=True):
     stored: bool = False
 
     def __repr__(self) -> str:
-        return f"<Outcome {self.state} {redacted(self.url)}>"
+        return f"<Outcome {self.state} {self.task.shown_url}>"
 
     @property
     def url(self) -> str:

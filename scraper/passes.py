@@ -76,11 +76,6 @@ class CurrentPass:
         self.resumed = False
         self.is_open = False
 
-    @property
-    def is_first(self) -> bool:
-        """No pass was before this one."""
-        return self.previous is None
-
     def choose(self) -> None:
         """Continue the open pass if that is what is asked for; else prepare the next."""
         last = self.previous

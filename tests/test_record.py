@@ -16,7 +16,7 @@ from PIL import Image
 from scraper.errors import new_failure, of_status
 from scraper.faulty import FaultyServer, body, page, redirect
 from scraper.messages import Processed
-from scraper.model import Fetched, FetchFailed, Hop, Task, Timings
+from scraper.model import Fetched, FetchFailed, Hop, Outcome, Task, Timings
 from scraper.record import (
     SCHEMA,
     SHORT_KEYS,
@@ -103,6 +103,15 @@ def test_a_line_that_is_no_url_has_no_canonical_form() -> None:
         None,
     )
     assert found["attempts"] == 0
+
+
+def test_the_repr_of_an_outcome_shows_no_password() -> None:
+    url = parts_of("https://me:pw@example.com/a")
+    line = Url("http://me:se/cret@", "", "")
+    listed = Outcome(Task(1, url, url), "done", b"{}")
+    refused = Outcome(Task(2, line, line, refusal="bad_url"), "failed", b"{}")
+    assert repr(listed) == "<Outcome done https://***@example.com/a>"
+    assert repr(refused) == "<Outcome failed http://***@>"
 
 
 def test_a_record_belongs_to_the_url_that_was_listed() -> None:

@@ -12,7 +12,7 @@ import orjson
 
 from scraper.machine.files import Folder
 from scraper.model import Outcome, Task
-from scraper.redaction import redacted, redacted_line
+from scraper.redaction import redacted
 from scraper.sinks.line_file import LineFile
 from scraper.text import printable, printable_json
 
@@ -89,7 +89,7 @@ def text_line(outcome: Outcome) -> bytes:
     parts = [
         f"{_second_text(int(time.time()))} [{_stage_of(outcome)}] {level}: id={task.id}"
     ]
-    parts.append(f"{outcome.state} {_url_of(task)}")
+    parts.append(f"{outcome.state} {task.shown_url}")
     if fetched is not None:
         parts.append(f"status={fetched.status} bytes={fetched.bytes}")
         parts.append(f"ms={fetched.timings.fetch * 1000:.0f}")
@@ -108,7 +108,7 @@ def json_line(outcome: Outcome) -> bytes:
             "at": _now_text(),
             "event": outcome.state,
             "task": task.id,
-            "url": _url_of(task),
+            "url": task.shown_url,
             "host": task.url.host,
             "stage": _stage_of(outcome),
             "code": failure.label if failure else None,
@@ -134,7 +134,7 @@ def note_line(text: str, *, as_json: bool) -> bytes:
 
 def printed_line(task: Task, text: str, *, as_json: bool) -> bytes:
     """A line with what a worker printed while it was at a URL, in either form."""
-    url, message = _url_of(task), redacted(text)
+    url, message = task.shown_url, redacted(text)
     if as_json:
         return _encode_json(
             {
@@ -159,10 +159,6 @@ def _status_of(outcome: Outcome) -> int | None:
 
 def _stage_of(outcome: Outcome) -> str:
     return outcome.failure.stage if outcome.failure else "record"
-
-
-def _url_of(task: Task) -> str:
-    return (redacted_line if task.refusal else redacted)(task.origin_url.href)
 
 
 def _encode_json(values: Mapping[str, Any]) -> bytes:
