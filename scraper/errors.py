@@ -8,7 +8,7 @@
                                           connect_refused  connect_timeout  connect_failed
                                           tls_certificate  tls_failed  proxy_failed
                                           connection_lost  timeout_read  timeout_total
-                                          host_down  robots_unreachable
+                                          host_refused  host_down  robots_unreachable
     server     an answer that is no good  http_status  too_many_redirects  bad_redirect
                                           protocol_error  body_short  body_too_large
                                           body_undecodable
@@ -98,6 +98,7 @@ KINDS: dict[str, FailureKind] = {
             connection_lost=_AGAIN,
             timeout_read=_HOST,
             timeout_total=_AGAIN,
+            host_refused=_HOST,
             host_down=_HOST,
             robots_unreachable=_AGAIN,
         ),

@@ -419,7 +419,6 @@ def _make_fetcher(
         guard,
         folder.store.parts,
         per_host=config.hosts.per_host,
-        max_pause=config.hosts.max_retry_after_seconds,
         folder=folder.store.root,
         connections=share.connections,
     )

@@ -15,9 +15,9 @@ from scraper.config import (
     Config,
     Key,
     Origins,
+    fate_of_flag,
     file_or_profile,
     load,
-    new_flag_of,
 )
 from scraper.errors import KINDS, UsageError
 from scraper.text import did_you_mean
@@ -58,8 +58,8 @@ class Parser(argparse.ArgumentParser):
         hint = ""
         if wrong and "unrecognized" in message:
             word = wrong[0].partition("=")[0]
-            if new := new_flag_of(word):
-                raise UsageError(f"{word} is called {new} now")
+            if fate := fate_of_flag(word):
+                raise UsageError(f"{word} {fate}")
             hint = did_you_mean(word, self.flags(), "; --help lists all flags")
         raise UsageError(redacted_arguments(message) + hint)
 

@@ -54,7 +54,6 @@ class Requests:
             self.guard,
             folder,
             per_host=1,
-            max_pause=config.hosts.max_retry_after_seconds,
         )
 
     def close(self) -> None:

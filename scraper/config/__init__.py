@@ -17,8 +17,8 @@ from scraper.config.keys import Key
 from scraper.config.loading import (
     Origins,
     configure,
+    fate_of_flag,
     load,
-    new_flag_of,
     value_of,
     with_keys,
 )
@@ -50,9 +50,9 @@ __all__ = [
     "WorkerSettings",
     "as_toml",
     "configure",
+    "fate_of_flag",
     "file_or_profile",
     "load",
-    "new_flag_of",
     "value_of",
     "with_keys",
 ]

@@ -134,25 +134,36 @@ class KeySet:
     """Keys that are found by their names, with or without the unit."""
 
     def __init__(
-        self, keys: Iterable[Key], renamed: Mapping[str, str] | None = None
+        self,
+        keys: Iterable[Key],
+        renamed: Mapping[str, str] | None = None,
+        removed: Mapping[str, str] | None = None,
     ) -> None:
         self.by_name: Mapping[str, Key] = MappingProxyType(
             {key.name: key for key in keys}
         )
         self._by_stem = {key.stem: key for key in self.by_name.values()}
         self._renamed = renamed or {}
+        self._removed = removed or {}
 
     def find(self, name: str) -> Key | None:
         return self.by_name.get(name) or self._by_stem.get(name)
 
     def find_renamed(self, name: str) -> Key | None:
         """The key that had this name, with or without unit, in an earlier version."""
-        stem = name
-        for unit in UNITS:
-            stem = stem.removesuffix(f"_{unit}")
-        new = self._renamed.get(stem)
+        new = self._renamed.get(_without_unit(name))
         return self._by_stem[new] if new else None
+
+    def find_replacement(self, name: str) -> str | None:
+        """What takes the place of a key of an earlier version that is gone, in words."""
+        return self._removed.get(_without_unit(name))
 
     def nearest(self, name: str) -> str | None:
         """The name that was probably meant."""
         return nearest(name, [*self.by_name, *self._by_stem], 0.5)
+
+
+def _without_unit(name: str) -> str:
+    for unit in UNITS:
+        name = name.removesuffix(f"_{unit}")
+    return name

@@ -153,10 +153,13 @@ def _describe_unknown_section(
     near = nearest(name, headers)
     key = schema.keys.find(name)
     renamed = schema.keys.find_renamed(name)
+    replacement = schema.keys.find_replacement(name)
     if key is not None:
         hint = f"{name} belongs in [{key.section}]"
     elif renamed is not None:
         hint = f"it is called {renamed.name} now, in [{renamed.section}]"
+    elif replacement is not None:
+        hint = f"it is gone: {replacement}"
     elif near is not None:
         hint = f"did you mean {headers[near]}?"
     else:
@@ -183,11 +186,14 @@ def _read_environment(
 # -- earlier spellings ----------------------------------------------------------------------------
 
 
-def new_flag_of(flag: str) -> str:
-    """What a flag of an earlier version is called now; "" if it is none.
+def fate_of_flag(flag: str) -> str:
+    """What became of a flag of an earlier version; "" if it is none.
 
-    >>> new_flag_of("--item-time")
-    '--request-time'
+    >>> fate_of_flag("--item-time")
+    'is called --request-time now'
     """
-    key = SCHEMA.keys.find_renamed(flag.removeprefix("--").replace("-", "_"))
-    return key.flag if key else ""
+    name = flag.removeprefix("--").replace("-", "_")
+    if key := SCHEMA.keys.find_renamed(name):
+        return f"is called {key.flag} now"
+    replacement = SCHEMA.keys.find_replacement(name)
+    return f"is gone: {replacement}" if replacement else ""

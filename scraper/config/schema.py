@@ -19,7 +19,10 @@ class Schema:
     """The sections, keys and lists of tables of a tree."""
 
     def __init__(
-        self, root: type[Frozen], renamed: Mapping[str, str] | None = None
+        self,
+        root: type[Frozen],
+        renamed: Mapping[str, str] | None = None,
+        removed: Mapping[str, str] | None = None,
     ) -> None:
         self.root: Any = root
         self.sections: dict[str, type[Section]] = {}
@@ -37,7 +40,7 @@ class Schema:
             for name, cls in self.sections.items()
             for key in keys_of(cls, name)
         ]
-        self.keys = KeySet(scalars, renamed)
+        self.keys = KeySet(scalars, renamed, removed)
 
     def keys_of_section(self, name: str) -> list[Key]:
         return [

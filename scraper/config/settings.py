@@ -158,13 +158,6 @@ class FetchSettings(Section):
         high=3_600,
         flag=False,
     )
-    retry_time_seconds: float = setting(
-        900.0,
-        "time after a URL's first try beyond which it is not tried again",
-        low=0,
-        high=604_800,
-        flag=False,
-    )
     contact: str = setting(
         "",
         "your address or page in the User-Agent, so that hosts can reach you",
@@ -248,12 +241,19 @@ class HostSettings(Section):
         high=2**40,
         metavar="SIZE",
     )
-    max_retry_after_seconds: float = setting(
-        3_600.0,
-        "longest pause that an answer may ask for",
+    patience_seconds: float = setting(
+        900.0,
+        "how long a host that refuses is waited for",
         low=0,
         high=604_800,
-        flag=False,
+        metavar="T",
+    )
+    offline_wait_seconds: float = setting(
+        300.0,
+        "how long a network that is gone is waited for",
+        low=0,
+        high=604_800,
+        metavar="T",
     )
     private: str = setting(
         "listed",
@@ -399,6 +399,11 @@ RENAMED: Mapping[str, str] = {
     "item_time": "request_time",
     "max_items": "max_urls",
 }
+# Those that have no other name, and what takes their place.
+REMOVED: Mapping[str, str] = {
+    "max_retry_after": "patience says how long a host that refuses is waited for",
+    "retry_time": "retries bounds the tries, and patience the wait for a host that refuses",
+}
 
-SCHEMA = Schema(Config, RENAMED)
+SCHEMA = Schema(Config, RENAMED, REMOVED)
 KEYS: Mapping[str, Key] = SCHEMA.keys.by_name

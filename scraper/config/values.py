@@ -69,6 +69,10 @@ def parse_all(keys: KeySet, given: Iterable[Given]) -> dict[str, Given]:
 def _describe_unknown(keys: KeySet, given: Given) -> str:
     if renamed := keys.find_renamed(given.name):
         return f"{given.path}{given.name} in {given.place} is called {renamed.name} now"
+    if replacement := keys.find_replacement(given.name):
+        return (
+            f"{given.path}{given.name} in {given.place} is gone: {replacement}"
+        )
     if near := keys.nearest(given.name):
         hint = f"did you mean {near}?"
     elif given.path:

@@ -283,7 +283,13 @@ class Frontier:
 
     def schedule_retry(self, failed: FetchFailed, now: float) -> bool:
         """Send the task back to its lane if the failure may pass and tries are left."""
-        retry = next_try(failed, now, self._fetch, self._politeness.draw)
+        retry = next_try(
+            failed,
+            now,
+            self._fetch,
+            self._politeness.hosts.patience_seconds,
+            self._politeness.draw,
+        )
         if retry is None:
             return False
         self._requeue(
@@ -299,11 +305,11 @@ class Frontier:
         onward = next_hop(moved, self._fetch.max_redirects)
         if isinstance(onward, Failure):
             return onward
-        due = now + moved.pause if moved.pause else 0.0
+        pause = self._politeness.pause_of(moved.pause)
         self._requeue(
             moved.task,
             onward,
-            due,
+            now + pause if pause else 0.0,
             moved.task.attempt - 1,
         )
         return None

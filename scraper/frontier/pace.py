@@ -24,7 +24,7 @@ MAX_ROBOTS_TRIES = 3
 # A host that has failed this often in a row, each time after a longer pause, is down: what waits
 # for it ends as `host_down`, to be requested again by --retry.
 MAX_CONSECUTIVE_FAILURES = 5
-MAX_PAUSE_SECONDS = 604_800.0  # the most that max_retry_after_seconds can be
+MAX_PAUSE_SECONDS = 604_800.0  # of what an earlier run has kept
 FAILURE_MEMORY_SECONDS = (
     600.0  # for which failures that an earlier run has seen count
 )
@@ -48,8 +48,13 @@ class Politeness(Struct, frozen=True):
     def backoff(self, failures: int, failure: Failure) -> float:
         """Seconds to pause after so many failures, and after what the last of them asked for."""
         return max(
-            backoff(failures, self.fetch, self.draw), failure.pause or 0.0
+            backoff(failures, self.fetch, self.draw),
+            self.pause_of(failure.pause),
         )
+
+    def pause_of(self, asked: float | None) -> float:
+        """Seconds of the pause that an answer asks for, as far as patience goes."""
+        return min(asked or 0.0, self.hosts.patience_seconds)
 
 
 class Origin(Struct):
@@ -190,7 +195,7 @@ class Host:
             pause = self._learn_failure(failure, at, politeness)
             self._wait_after(fact, at, pause, politeness)
         if type(fact) is Moved and fact.pause:
-            self.opens = max(self.opens, at + fact.pause)
+            self.opens = max(self.opens, at + politeness.pause_of(fact.pause))
 
     def _wait_after(
         self,

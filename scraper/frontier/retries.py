@@ -13,20 +13,25 @@ MAX_BACKOFF_SECONDS = 300.0
 
 
 def next_try(
-    failed: FetchFailed, now: float, fetch: FetchSettings, draw: random.Random
+    failed: FetchFailed,
+    now: float,
+    fetch: FetchSettings,
+    patience: float,
+    draw: random.Random,
 ) -> Waiting | None:
     """The task and when it is due again; None if its failure is its last word.
 
-    A failure is final if it would not pass, if no retry is left, or if the next one would be due
-    more than `retry_time` after the first attempt.
+    A failure is final if it would not pass, if no retry is left, or if the answer asks for a pause
+    that is longer than `patience`.
     """
     task, failure = failed.task, failed.failure
     if not failure.retryable or task.attempt > fetch.retries:
         return None
-    started = task.started or failed.at - failed.timings.fetch
-    due = now + max(backoff(task.attempt, fetch, draw), failure.pause or 0.0)
-    if due - started > fetch.retry_time_seconds:
+    pause = failure.pause or 0.0
+    if pause > patience:
         return None
+    started = task.started or failed.at - failed.timings.fetch
+    due = now + max(backoff(task.attempt, fetch, draw), pause)
     return Waiting(replace(task, started=started), due)
 
 

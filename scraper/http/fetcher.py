@@ -165,14 +165,12 @@ class Fetcher:
         parts: Path,
         *,
         per_host: int,
-        max_pause: float,
         folder: Folder | None = None,
         connections: int = MAX_POOLS,
     ) -> None:
         self._settings = settings
         self._parts = parts
         self._folder = folder  # where the bodies of earlier passes stand
-        self._max_pause = max_pause
         ours = {
             "User-Agent": agent_of(settings),
             "Accept": "*/*",
@@ -350,10 +348,9 @@ class Fetcher:
         return exchange.failed(failure, recordable_headers(raw.headers.items()))
 
     def _pause_of(self, raw: Answer) -> float | None:
-        """What the answer asks for in Retry-After, in seconds, within our limit."""
+        """What the answer asks for in Retry-After, in seconds."""
         value = raw.headers.get("retry-after")
-        pause = retry_after(value, time.time()) if value else None
-        return None if pause is None else min(pause, self._max_pause)
+        return retry_after(value, time.time()) if value else None
 
 
 def _failure_of(error: Exception) -> Failure:

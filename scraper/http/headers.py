@@ -17,6 +17,8 @@ SECRET_HEADERS = frozenset(
     {"set-cookie", "set-cookie2", "www-authenticate", "authorization"}
 )
 
+MAX_PAUSE_SECONDS = 31_536_000.0  # a year: what is longer is taken as this
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 5.5
 # RFC 9110 14.4
@@ -127,13 +129,14 @@ def retry_after(value: str, now: float) -> float | None:
     """
     value = value.strip()
     if value.isascii() and value.isdigit():
-        return float(value[:12])
+        return min(float(value[:12]), MAX_PAUSE_SECONDS)
     try:
         date = parsedate_to_datetime(value)
         if date.tzinfo is None:
             # asctime's form has no zone, and means GMT
             date = date.replace(tzinfo=UTC)
-        return max(date.timestamp() - now, 0.0)
+        seconds = max(date.timestamp() - now, 0.0)
+        return min(seconds, MAX_PAUSE_SECONDS)
     except (ValueError, IndexError, TypeError, OverflowError):
         return None
 

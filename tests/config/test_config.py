@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scraper.cli.arguments import build_parser
 from scraper.config import (
     KEYS,
     Config,
@@ -22,6 +23,7 @@ from scraper.config import (
     with_keys,
 )
 from scraper.config.loading import COMMAND_FLAGS
+from scraper.config.settings import REMOVED
 from scraper.errors import UsageError
 from tests.conftest import PROJECT
 
@@ -208,6 +210,28 @@ def test_an_earlier_spelling_is_one_error_that_names_the_new_one(
         UsageError, match=f"^{old} in configure\\(\\) is called {new} now$"
     ):
         configure(**{old: 5})
+
+
+@pytest.mark.parametrize("unit", ["", "_seconds"])
+@pytest.mark.parametrize("stem", REMOVED)
+def test_a_key_that_is_gone_is_one_error_that_says_what_takes_its_place(
+    stem: str, unit: str, tmp_path: Path
+) -> None:
+    old, says = stem + unit, f"is gone: {REMOVED[stem]}"
+    path = toml(tmp_path, f"[fetch]\n{old} = 5\n")
+    assert complaint(toml=path) == f"{old} in {path} [fetch] {says}"
+    path = toml(tmp_path, f"{old} = 5\n")
+    assert complaint(toml=path).endswith(f"; it {says}")
+    variable = f"SCRAPER_{old.upper()}"
+    message = complaint(environment={variable: "5"})
+    assert message == f"{old} in environment variable {variable} {says}"
+    with pytest.raises(UsageError) as caught:
+        configure(**{old: 5})
+    assert str(caught.value) == f"{old} in configure() {says}"
+    flag = "--" + old.replace("_", "-")
+    with pytest.raises(UsageError) as caught:
+        build_parser().parse_args(["urls.txt", f"{flag}=5"])
+    assert str(caught.value) == f"{flag} {says}"
 
 
 def test_one_key_in_two_spellings_is_an_error(tmp_path: Path) -> None:

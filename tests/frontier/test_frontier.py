@@ -498,11 +498,7 @@ def test_tries_end() -> None:
 
 
 def test_each_pause_before_a_retry_is_longer_within_a_limit() -> None:
-    world = World(
-        fetch=FetchSettings(
-            retries=20, retry_wait_seconds=1, retry_time_seconds=10**6
-        )
-    )
+    world = World(fetch=FetchSettings(retries=20, retry_wait_seconds=1))
     world.add("a.example")
     pauses = []
     while (task := world.next()) is not None:
@@ -516,18 +512,20 @@ def test_each_pause_before_a_retry_is_longer_within_a_limit() -> None:
         assert ceiling / 2 <= pause <= ceiling
 
 
-def test_retries_end_with_their_time() -> None:
-    world = World(
-        fetch=FetchSettings(
-            retries=100, retry_wait_seconds=10, retry_time_seconds=60
-        )
-    )
-    world.add("a.example")
-    attempts = [
-        world.fail(task, "connection_lost") for task, _, _ in decisions(world)
-    ]
-    assert 2 < len(attempts) < 10
-    assert world.now - START <= 60
+@pytest.mark.parametrize(("pause", "goes_back"), [(60.0, True), (61, False)])
+def test_a_pause_beyond_our_patience_is_not_waited_for(
+    pause: float, goes_back: bool
+) -> None:
+    hosts = HostSettings(robots="off", jitter=0.0, patience_seconds=60)
+    world = World(hosts=hosts)
+    world.add("a.example", 2)
+    refused = world.next()
+    assert refused is not None
+    failure = errors.of_status(429, "", pause=pause)
+    assert world.fail(refused, failure) is goes_back
+    # As long as we have patience, the host is left alone.
+    assert world.next() is None
+    assert world.wait() == 60
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class Asker:
         self.keys = FetchSettings(**{"timeout_seconds": PATIENCE, **keys})
         self.guard = Guard(AllowList(["127.0.0.1", "localhost", "*.example"]))
         self.opened = open_folder(folder)
-        self.fetcher = Fetcher(self.keys, self.guard, folder, per_host=4, max_pause=3_600.0,
+        self.fetcher = Fetcher(self.keys, self.guard, folder, per_host=4,
                                folder=self.opened)  # fmt: skip
         self.pool = ThreadPoolExecutor(4)
         self.attempts = 0

@@ -145,11 +145,18 @@ CASES = (
     _at("process_memory", 1, path="/process_memory"),
     _at("process_died", 1, path="/process_died"),
 )
-# Provoked by other tests: of robots.txt (test_robots_story), a proxy and no redirects (below),
+# Provoked by other tests: of robots.txt (test_robots_story), of a host that refuses (test_pace), a
+# proxy and no redirects (below),
 # this machine's own; or by nobody from outside.
 ELSEWHERE = {
     *("robots_disallowed", "robots_unreachable", "robots_directive"),
-    *("proxy_failed", "redirect_not_followed", "page_broken", "internal_error"),
+    *(
+        "host_refused",
+        "proxy_failed",
+        "redirect_not_followed",
+        "page_broken",
+        "internal_error",
+    ),
     *(kind.name for kind in KINDS.values() if kind.branch == "here"),
 }
 

@@ -239,20 +239,13 @@ def test_retry_after_is_honoured_on_503_and_redirects_too(
         }
 
 
-def test_retry_after_is_capped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
-    with FaultyServer(
-        {"/": sequence(status(429, {"Retry-After": "86400"}), page("x"))}
-    ) as server:
-        _run(
-            tmp_path,
-            [server.url("/")],
-            robots="off",
-            max_retry_after_seconds=0.3,
-        )
-        assert 0.3 <= server.gaps()[0] < 5
+def test_a_day_of_retry_after_is_not_waited_for(tmp_path: Path) -> None:
+    day = status(429, {"Retry-After": "86400"})
+    with FaultyServer({"/": sequence(day, page("x"))}) as server:
+        _run(tmp_path, [server.url("/")], robots="off")
+        assert len(server.seen) == 1
+    (record,) = records_of(tmp_path / "run")
+    assert (record["state"], record["status"]) == ("failed", 429)
 
 
 def test_a_host_that_says_429_is_asked_more_slowly_and_faster_again_as_it_recovers(

@@ -97,7 +97,6 @@ def visited(folder: Path, paths: list[str], **keys: Any) -> Visit:
             robots="off",
             retries=1,
             retry_wait_seconds=0.01,
-            max_retry_after_seconds=0.01,
             max_body_bytes=100_000,
             threads=48,
             **keys,
