@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
@@ -23,6 +22,7 @@ from msgspec.structs import replace
 from scraper import record
 from scraper.errors import LocalFault, disk_failure, state_of
 from scraper.frontier import directives
+from scraper.machine.clock import Clock
 from scraper.messages import Processed
 from scraper.model import (
     Failure,
@@ -65,6 +65,7 @@ class Journal(Struct):
     outputs: Outputs
     report: Report
     pass_number: int
+    now: Clock
     refresh: bool = False  # images that pages name become due again
     follow_images: bool = True
     durable: bool = False
@@ -332,8 +333,9 @@ class Journal(Struct):
 
     def _encode_counts(self) -> bytes:
         """The counts, with the moment at which they were true: `status` counts on from it."""
-        self.report.take_time(time.monotonic())
-        return orjson.dumps({**self.report.as_dict(), "at": time.time()})
+        now = self.now()
+        self.report.take_time(now)
+        return orjson.dumps({**self.report.as_dict(), "at": now})
 
     def commit(self) -> list[Outcome]:
         """Make all of it last. Raises LocalFault if this machine does not let us."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import socket
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -39,6 +38,7 @@ from scraper.http.fetcher import Fetcher
 from scraper.http.headers import agent_of
 from scraper.journal import Journal
 from scraper.machine import cores, descriptors, main_module
+from scraper.machine.clock import Clock, steady_clock
 from scraper.machine.descriptors import Share
 from scraper.machine.files import NotPlain
 from scraper.messages import Inbox, Message
@@ -102,12 +102,6 @@ def process_stage_of(
     return ProcessStage(processes, limits, recipe, post)
 
 
-def steady_clock() -> Callable[[], float]:
-    """Unix seconds that never jump during a run, whatever is done to the system's clock."""
-    offset = time.time() - time.monotonic()
-    return lambda: time.monotonic() + offset
-
-
 def fetch_threads(threads: int) -> Executor:
     """The pool in which requests are made."""
     return ThreadPoolExecutor(threads, thread_name_prefix="fetch")
@@ -117,7 +111,7 @@ class Makers(Struct, frozen=True):
     """How a run makes its parts. Tests hand over others: a clock of their own, a played network."""
 
     inbox: Callable[[], Inbox] = SimpleQueue
-    clock: Callable[[], Callable[[], float]] = steady_clock
+    clock: Callable[[], Clock] = steady_clock
     threads: Callable[[int], Executor] = fetch_threads
     guard: Callable[[Config], Guard] = guard_of
     fetcher: Callable[..., Fetcher] = Fetcher
@@ -196,6 +190,7 @@ def open_run(
     share: Share,
     report: Report,
     inbox: Inbox,
+    now: Clock,
     makers: Makers,
     resources: ExitStack,
 ) -> OpenRun:
@@ -228,11 +223,11 @@ def open_run(
     if stage is not None:
         stage.start(store.parts)
     folder = _open_folder(request, store, resources)
-    current = _choose_pass(request, folder, report)
+    current = _choose_pass(request, folder, report, now)
     intake = ListIntake(folder.ledger, current, report)
     if not request.sources:
         intake.count_known()
-    journal = _open_journal(request, folder, current, report)
+    journal = _open_journal(request, folder, current, report, now)
     for note in descriptors.reductions_of(wanted_share(config), share):
         journal.note(note)
     guard = makers.guard(config)
@@ -246,7 +241,6 @@ def open_run(
         agent=agent_of(config.fetch),
     )
     threads = share.threads + new_host_threads(share.threads)
-    now = makers.clock()
     sources = list(zip(folder.list_ids, request.sources, strict=True))
     parts = Parts(
         frontier=frontier,
@@ -260,7 +254,7 @@ def open_run(
         inbox=inbox,
         threads=makers.threads(threads),
         flights=Flights(
-            threads, config.fetch.request_time_seconds, makers.patience
+            threads, config.fetch.request_time_seconds, makers.patience, now
         ),
         now=now,
     )
@@ -355,10 +349,10 @@ def _verify_after_power_loss(
 
 
 def _choose_pass(
-    request: RunRequest, folder: OpenFolder, report: Report
+    request: RunRequest, folder: OpenFolder, report: Report, now: Clock
 ) -> CurrentPass:
     current = CurrentPass(
-        folder.ledger, request, shaping_options(request.config)
+        folder.ledger, request, shaping_options(request.config), now
     )
     if current.previous is None and not request.sources:
         raise UsageError(no_run_message(folder.path))
@@ -374,6 +368,7 @@ def _open_journal(
     folder: OpenFolder,
     current: CurrentPass,
     report: Report,
+    now: Clock,
 ) -> Journal:
     config, ledger, outputs = request.config, folder.ledger, folder.outputs
     folder.summary.check_replaceable()
@@ -385,6 +380,7 @@ def _open_journal(
         outputs,
         report,
         current.number,
+        now,
         follow_images=config.page.page_images,
         durable=config.run.durable,
         refresh=current.refresh,

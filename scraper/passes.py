@@ -12,6 +12,7 @@ import scraper
 from scraper.config import Config
 from scraper.delivery import Delivery
 from scraper.errors import KINDS, UsageError
+from scraper.machine.clock import Clock
 from scraper.model import Line
 from scraper.reports.summary import Report
 from scraper.run_folder.options import Options, describe_changes
@@ -65,11 +66,16 @@ class CurrentPass:
     """
 
     def __init__(
-        self, ledger: Ledger, request: RunRequest, shaping: Options
+        self,
+        ledger: Ledger,
+        request: RunRequest,
+        shaping: Options,
+        now: Clock,
     ) -> None:
         self._ledger = ledger
         self._request = request
         self._shaping = shaping
+        self._now = now
         self.previous = ledger.passes.last()  # or this one, if it is continued
         self.number = self.previous.number if self.previous else 1
         self.refresh = request.refresh
@@ -104,7 +110,7 @@ class CurrentPass:
         self.number = last.number + 1
         self._ledger.hosts.reset_failures()
         if last.ended is None:
-            self._ledger.passes.end(last.number)
+            self._ledger.passes.end(last.number, self._now())
             self._ledger.passes.adopt_pending(self.number)
             self.ensure_open()
         retry = self._request.retry
@@ -118,7 +124,11 @@ class CurrentPass:
         if not self.is_open:
             arguments = self._request.arguments()
             self._ledger.passes.open(
-                self.number, arguments, [self._shaping], scraper.__version__
+                self.number,
+                self._now(),
+                arguments,
+                [self._shaping],
+                scraper.__version__,
             )
             self.is_open = True
 

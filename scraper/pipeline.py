@@ -7,7 +7,6 @@ once it is committed. docs/architecture.md follows one URL through it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
@@ -22,6 +21,7 @@ from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier
 from scraper.http.fetcher import Fetcher
 from scraper.journal import Journal
+from scraper.machine.clock import Clock
 from scraper.messages import (
     Answered,
     Inbox,
@@ -66,7 +66,7 @@ class Parts(Struct, frozen=True):
     inbox: Inbox
     threads: Executor
     flights: Flights
-    now: Callable[[], float]  # unix seconds that never jump
+    now: Clock  # unix seconds that never jump
 
     def oldest_work(self) -> tuple[Task, float] | None:
         """The task whose body the workers have had longest, and for how many seconds."""
@@ -87,8 +87,8 @@ class Pipeline:
         self._journal = parts.journal
         self._flights = parts.flights
         self._results = Results(parts.frontier, parts.journal, parts.handover)
-        self._watchdog = Watchdog(patience.stall)
-        self._began = time.monotonic()
+        self._watchdog = Watchdog(patience.stall, parts.now)
+        self._began = parts.now()
         self._failed_before = parts.journal.report.states["failed"]
         self._delivered = 0  # outcomes of this run
         self._list_is_open = True  # more URLs may come from it
@@ -230,23 +230,16 @@ class Pipeline:
         )
         if self._is_quiet() and (self._journal.uncommitted or over):
             return 0.0
-        unix_now, now = self._parts.now(), time.monotonic()
-        opens = (
-            self._parts.frontier.opens_at(unix_now)
-            if self._room() > 0
-            else None
-        )
-        commit_due = self._journal.due_at(unix_now)
+        now = self._parts.now()
+        opens = self._parts.frontier.opens_at(now) if self._room() > 0 else None
+        commit_due = self._journal.due_at(now)
         ends = (
             self._limits.ends_at(self._began)
             if self.stopped is None
             else self._grace_until
         )
         seconds = self._patience.tick
-        for at in (opens, commit_due):
-            if at is not None:
-                seconds = min(seconds, at - unix_now)
-        for at in (self._flights.next_deadline(), ends):
+        for at in (opens, commit_due, self._flights.next_deadline(), ends):
             if at is not None:
                 seconds = min(seconds, at - now)
         return max(seconds, 0.0)
@@ -306,7 +299,7 @@ class Pipeline:
             self.stopped = stop
             if self._parts.stage is not None:
                 self._parts.stage.stopping = True
-        until = time.monotonic() + stop.grace
+        until = self._parts.now() + stop.grace
         self._grace_until = (
             until
             if self._grace_until is None
@@ -319,7 +312,7 @@ class Pipeline:
             return
         report = self._journal.report
         totals = RunTotals(
-            seconds=time.monotonic() - self._began,
+            seconds=self._parts.now() - self._began,
             received_bytes=self._results.received_bytes,
             delivered=self._delivered,
             recorded=self._delivered + self._journal.uncommitted,
@@ -331,26 +324,26 @@ class Pipeline:
 
     def _end_overdue(self) -> None:
         """Abort what takes too long; leave pending what is not done when the grace is over."""
-        now = time.monotonic()
+        now = self._parts.now()
         if self._grace_until is not None and now >= self._grace_until:
             self._grace_until = None
             self._flights.abort_all()
         for flight in self._flights.abort_overdue(now):
             task, reason = flight.task, flight.abort_reason
             assert reason is not None, "it was aborted in vain"
-            late = FetchFailed(task, reason, task.url, time.time())
-            self._receive(Answered(flight.request_id, late, self._parts.now()))
+            late = FetchFailed(task, reason, task.url, now)
+            self._receive(Answered(flight.request_id, late, now))
         if self._flights.all_threads_lost:
             why = errors.new_failure(
                 "stalled", "every fetch thread hangs: the disk, most likely"
             )
             self._stop(Stop(why.message, grace=0.0, failure=why))
         if self._parts.stage is not None:
-            self._parts.stage.watch_workers(now)
+            self._parts.stage.watch_workers()
 
     def _check_for_stall(self) -> None:
         """Say what the run waits for when nothing has happened for a while; end what cannot end."""
-        now = time.monotonic()
+        now = self._parts.now()
         silent = self._watchdog.stalled_seconds(now)
         if silent is None:
             return
@@ -376,10 +369,9 @@ class Pipeline:
         oldest = self._parts.oldest_work()
         if self._results.processing and oldest is not None:
             yield f"{redacted(oldest[0].url.href)} (in a worker for {oldest[1]:.0f} s)"
-        unix_now = self._parts.now()
-        opens = self._parts.frontier.opens_at(unix_now)
+        opens = self._parts.frontier.opens_at(now)
         if opens is not None:
-            yield f"a host that may be asked in {max(opens - unix_now, 0):.0f} s"
+            yield f"a host that may be asked in {max(opens - now, 0):.0f} s"
         if self._list_is_open:
             yield "the list of URLs"
 

@@ -4,13 +4,12 @@ ends as an outcome in the journal. `Handover.hand_over` is the callback on the f
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from concurrent.futures import Future
 
 from scraper.frontier.frontier import Frontier
 from scraper.http.flight import Flight
 from scraper.journal import Journal
+from scraper.machine.clock import Clock
 from scraper.messages import Answered, Inbox, Processed
 from scraper.model import Fact, Failure, Fetched, FetchFailed, Moved, Task
 from scraper.storage.file_names import processed_prefix
@@ -23,7 +22,7 @@ class Handover:
     """What happens to a fact on the thread that has fetched it: it is posted, and a body that is
     to be processed goes on to the worker processes. No state of its own."""
 
-    def __init__(self, inbox: Inbox, now: Callable[[], float], journal: Journal, store: Store,
+    def __init__(self, inbox: Inbox, now: Clock, journal: Journal, store: Store,
                  stage: ProcessStage | None) -> None:  # fmt: skip
         self._inbox = inbox
         self._now = now
@@ -129,7 +128,7 @@ class Results:
                 problem = self._frontier.follow_redirect(fact, at)
                 if problem is not None:
                     self._record_failed(
-                        FetchFailed(fact.task, problem, fact.to, time.time())
+                        FetchFailed(fact.task, problem, fact.to, at)
                     )
             case FetchFailed():
                 return self._take_failure(fact, at)

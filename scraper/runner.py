@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -73,12 +72,13 @@ class Run:
         )
         self._makers = makers or Makers()
         self._inbox = self._makers.inbox()
+        self._now = self._makers.clock()
         self._resources = ExitStack()
         self._entered = self._concluded = False
         self._opened: OpenRun | None = None
         self._outcomes: Iterator[Outcome] | None = None
         self._fault: LocalFault | None = None
-        self.report.take_time(time.monotonic())
+        self.report.take_time(self._now())
 
     # -- what is known of it ------------------------------------------------------------------
 
@@ -135,6 +135,7 @@ class Run:
                 share,
                 self.report,
                 self._inbox,
+                self._now,
                 self._makers,
                 self._resources,
             )
@@ -210,7 +211,7 @@ class Run:
         if opened.journal.uncommitted or self._fault is not None:
             self.report = _without_uncommitted(self.report, opened)
         report = self.report
-        report.take_time(time.monotonic())
+        report.take_time(self._now())
         report.stopped = _why_stopped(opened, self._fault)
         self.complete = report.stopped is None
         previous = opened.current.previous
@@ -220,7 +221,7 @@ class Run:
             report.resume(dict(previous.counts))
             report.number = previous.number
         try:
-            _save_end(report, opened, in_order=self._fault is None)
+            _save_end(report, opened, self._now(), in_order=self._fault is None)
         except (sqlite3.Error, OSError, UsageError) as error:
             # The run is over and all that counts is committed; a full disk may refuse the rest.
             why = error.strerror if isinstance(error, OSError) else error
@@ -273,7 +274,9 @@ def _without_uncommitted(counted: Report, opened: OpenRun) -> Report:
     return report
 
 
-def _save_end(report: Report, opened: OpenRun, *, in_order: bool) -> None:
+def _save_end(
+    report: Report, opened: OpenRun, now: float, *, in_order: bool
+) -> None:
     """Keep in the ledger and in summary.json how the run has ended. Raises what these raise."""
     ledger, current, complete = (
         opened.folder.ledger,
@@ -286,7 +289,10 @@ def _save_end(report: Report, opened: OpenRun, *, in_order: bool) -> None:
     if current.is_open:
         counts = orjson.dumps(report.as_dict())
         ledger.passes.save_counts(
-            current.number, counts, report.exit_code, ended=complete
+            current.number,
+            counts,
+            report.exit_code,
+            ended=now if complete else None,
         )
     opened.frontier.keep_hosts()
     ledger.hosts.keep_classes(opened.guard.learned())

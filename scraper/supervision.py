@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import sys
-import time
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -15,6 +14,7 @@ from msgspec import Struct
 from scraper import errors
 from scraper.config import RunSettings
 from scraper.http.flight import Flight
+from scraper.machine.clock import Clock
 from scraper.model import Task, Trust
 from scraper.redaction import redacted
 from scraper.text import counted
@@ -111,12 +111,13 @@ class Flights:
     """
 
     def __init__(
-        self, threads: int, seconds: float, patience: Patience
+        self, threads: int, seconds: float, patience: Patience, now: Clock
     ) -> None:
         self.seconds = seconds  # that a request may take
         self.lost = 0  # threads that will never come back
         self._threads = threads
         self._patience = patience
+        self._now = now
         self._flights: dict[int, Flight] = {}
         self._last_id = 0
 
@@ -134,9 +135,8 @@ class Flights:
     def add(self, task: Task, trust: Trust) -> Flight:
         """A request that begins now."""
         self._last_id += 1
-        flight = Flight(
-            self._last_id, task, trust, time.monotonic() + self.seconds
-        )
+        deadline = self._now() + self.seconds
+        flight = Flight(self._last_id, task, trust, deadline, self._now)
         self._flights[flight.request_id] = flight
         return flight
 
@@ -194,13 +194,14 @@ class Flights:
 class Watchdog:
     """Notices when no message has come for a while."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, now: Clock) -> None:
         self._seconds = seconds
-        self._last_at = time.monotonic()
+        self._now = now
+        self._last_at = now()
 
     def note_message(self) -> None:
         """Something has happened."""
-        self._last_at = time.monotonic()
+        self._last_at = self._now()
 
     def stalled_seconds(self, now: float) -> float | None:
         """For how long nothing has happened, if that is too long; then it counts from now on."""

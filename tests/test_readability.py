@@ -45,7 +45,6 @@ MANY_BRANCHES = {
     "scraper/media_types.py _by_bytes": "the signatures of the MIME Sniffing Standard, in order",
     "scraper/media_types.py _text_type": "the same, of texts",
     "scraper/pipeline.py _receive": "one case for each message",
-    "scraper/pipeline.py _seconds_to_wait": "one clock a line",
     "scraper/run_folder/adoption.py _row_of": "one column a line",
     "scraper/sources/forms.py _table_of": "one case for each form of a table",
     "scraper/workers/stage.py _next_submission": "the order in which what waits is served",

@@ -225,6 +225,18 @@ def test_nobody_sleeps() -> None:
 # -- what is loaded ---------------------------------------------------------------------------
 
 
+def test_a_run_has_one_clock() -> None:
+    """What decides when something happens is handed the time, so that tests can play it."""
+    decides = FLOORS["story"] | {"frontier"}
+    wrong = [
+        module
+        for module in modules()
+        if room_of(module).partition(".")[0] in decides
+        and "time" in imports_of(module)
+    ]
+    assert wrong == []
+
+
 def loaded_by(statement: str) -> set[str]:
     """Every module that a fresh interpreter has loaded after a statement."""
     script = (

@@ -79,7 +79,8 @@ class Requests:
         step: str,
     ) -> Fact:
         seconds = self._config.fetch.request_time_seconds
-        flight = Flight(1, task, trust, time.monotonic() + seconds)
+        deadline = time.monotonic() + seconds
+        flight = Flight(1, task, trust, deadline, time.monotonic)
         limit = errors.new_failure(
             "timeout_total", f"not finished within {seconds:g} s"
         )

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-import time
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -132,7 +131,7 @@ class SlimAdapter(HTTPAdapter):
 
     def _timeouts_of(self, flight: Flight) -> Any:
         """urllib3's, made once for all that have time: requests takes it as it is."""
-        left = max(flight.deadline - time.monotonic(), MIN_TIMEOUT_SECONDS)
+        left = max(flight.seconds_left(), MIN_TIMEOUT_SECONDS)
         settings = self._settings
         connect, read = (
             settings.connect_timeout_seconds,

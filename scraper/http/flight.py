@@ -6,6 +6,7 @@ import socket
 import threading
 
 from scraper.http.framing import Answer
+from scraper.machine.clock import Clock
 from scraper.model import Failure, Task, Trust
 
 # .flight: the request that this thread is busy with
@@ -21,6 +22,7 @@ class Flight:
 
     __slots__ = (
         "_lock",
+        "_now",
         "_socket",
         "abort_reason",
         "answer",
@@ -40,13 +42,15 @@ class Flight:
         task: Task,
         trust: Trust,
         deadline: float,
+        now: Clock,
     ) -> None:
         self.request_id = (
             request_id  # late facts carry the id of a request that is over
         )
         self.task = task
         self.trust: Trust = trust
-        self.deadline = deadline  # monotonic seconds
+        self.deadline = deadline  # by the clock `now`
+        self._now = now
         self.abort_reason: Failure | None = None
         self.connected: float | None = (
             None  # seconds that connecting took; None: kept connection
@@ -72,6 +76,10 @@ class Flight:
     def answer_has_begun(self) -> bool:
         """Has any byte of an answer come?"""
         return self.answer is not None and self.answer.has_begun
+
+    def seconds_left(self) -> float:
+        """How long it may still take; less than 0 if it is overdue."""
+        return self.deadline - self._now()
 
     def attach(self, sock: socket.socket) -> None:
         """From now on `abort` ends what happens on this socket."""

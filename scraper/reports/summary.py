@@ -146,7 +146,9 @@ class Report(Tally):
     requests: int = 0
     wire_bytes: int = 0
     seconds: float = 0.0
-    timed_at: float | None = None  # monotonic; up to when `seconds` counts
+    timed_at: float | None = (
+        None  # by the run's clock; up to when `seconds` counts
+    )
     # By label: the message of all its failures, None if they differ.
     messages: dict[str, str | None] = field(default_factory=dict)
     stopped: str | None = None  # why the run ended before the pass did
@@ -208,7 +210,7 @@ class Report(Tally):
         self.messages.update(counts.get("messages", {}))
 
     def take_time(self, now: float) -> None:
-        """Count the time since this was called last; `now` is monotonic."""
+        """Count the time since this was called last; `now` is of the run's clock."""
         if self.timed_at is not None:
             self.seconds += now - self.timed_at
         self.timed_at = now

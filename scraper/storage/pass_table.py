@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +30,7 @@ class Pass(Struct, frozen=True):
 _SELECT = """SELECT number, started, ended, arguments, counts, configuration FROM pass
   ORDER BY number DESC LIMIT ?"""
 
-_SAVE_COUNTS = """UPDATE pass SET counts = ?, exit = ?, ended = CASE WHEN ? THEN ? END
+_SAVE_COUNTS = """UPDATE pass SET counts = ?, exit = ?, ended = ?
   WHERE number = ?"""
 
 _ENDS_OF_PASS = """SELECT state, error_kind, status, count(*), CAST(total(bytes) AS INTEGER)
@@ -64,16 +63,17 @@ class PassTable:
     def open(
         self,
         number: int,
+        began: float,
         arguments: Mapping[str, Any],
         configurations: Sequence[Mapping[str, Any]],
         version: str,
     ) -> None:
-        """Enter a pass that begins now."""
+        """Enter a pass that begins."""
         self._database.execute(
             "INSERT INTO pass VALUES (?, ?, NULL, ?, ?, ?, NULL, '{}')",
             (
                 number,
-                time.time(),
+                began,
                 encode(arguments),
                 encode(configurations),
                 version,
@@ -103,17 +103,16 @@ class PassTable:
         number: int,
         counts: bytes,
         exit_code: int | None = None,
-        *,
-        ended: bool = False,
+        ended: float | None = None,
     ) -> None:
         """Keep the counts, so that a resumed pass goes on counting."""
-        values = (counts.decode(), exit_code, ended, time.time(), number)
+        values = (counts.decode(), exit_code, ended, number)
         self._database.execute(_SAVE_COUNTS, values)
 
-    def end(self, number: int) -> None:
-        """Enter that a pass ends now."""
+    def end(self, number: int, ended: float) -> None:
+        """Enter that a pass has ended."""
         self._database.execute(
-            "UPDATE pass SET ended = ? WHERE number = ?", (time.time(), number)
+            "UPDATE pass SET ended = ? WHERE number = ?", (ended, number)
         )
 
     def recount(self, last: Pass) -> None:

@@ -327,13 +327,13 @@ class ProcessStage:
             pool.launch()
             self._trial = pool
 
-    def watch_workers(self, now: float | None = None) -> None:
+    def watch_workers(self) -> None:
         """Once a second, by a monotonic clock: see to what no future reports. Cheap to call often.
 
         A worker whose item is beyond its budget though its own alarm did not end it is killed.
         A pool for trials ends when no suspect is left.
         """
-        now = time.monotonic() if now is None else now
+        now = time.monotonic()
         if now < self._next_round:
             return
         self._next_round = now + ROUND_SECONDS

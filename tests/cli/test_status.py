@@ -67,7 +67,7 @@ def killed(folder: Path) -> Path:
     ledger = Ledger(folder / ".scraper" / "ledger.sqlite")
     try:
         ledger.set_meta("more", "than the file holds")
-        ledger.passes.open(2, {}, "", "")
+        ledger.passes.open(2, 0.0, {}, "", "")
         ledger.commit()
         shutil.copytree(folder, copy)
     finally:
@@ -137,7 +137,7 @@ def test_status_of_somebody_elses_run_that_goes_on(folder: Path) -> None:
     store.hidden.chmod(0o755)
     ledger = Ledger(store.hidden / "ledger.sqlite")
     try:
-        ledger.passes.open(2, {}, "", "")
+        ledger.passes.open(2, 0.0, {}, "", "")
         ledger.commit()
         told = asked_by_nobody(folder, "--json")
         # And the other way round: the reader has left nothing that stops the writer.
@@ -191,7 +191,7 @@ def test_a_run_that_begins_under_the_eyes_of_the_reader_is_read_again(
         number: int = db.execute("SELECT max(number) FROM pass").fetchone()[0]
         if not ledgers:
             ledgers.append(Ledger(path))
-            ledgers[0].passes.open(2, {}, "", "")
+            ledgers[0].passes.open(2, 0.0, {}, "", "")
             ledgers[0].commit()
         return number
 

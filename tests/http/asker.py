@@ -39,9 +39,8 @@ class Asker:
         self.attempts += 1
         parts = canonical(url)
         asked = Task(7, parts, parts, **task)
-        return Flight(
-            self.attempts, asked, "listed", time.monotonic() + seconds
-        )
+        deadline = time.monotonic() + seconds
+        return Flight(self.attempts, asked, "listed", deadline, time.monotonic)
 
     def ask(self, url: str, **task: Any) -> Fact:
         return self.pool.submit(

@@ -423,7 +423,7 @@ def test_files_of_a_commit_are_named_until_they_are_in_place(
 
 def test_a_pass_keeps_its_counts(ledger: Ledger) -> None:
     assert ledger.passes.last() is None
-    ledger.passes.open(1, {"inputs": ["stdin"]}, "0" * 16, "0.1.0")
+    ledger.passes.open(1, 7.0, {"inputs": ["stdin"]}, "0" * 16, "0.1.0")
     ledger.passes.save_counts(1, b'{"done":3}')
     last = ledger.passes.last()
     assert last is not None
@@ -433,10 +433,10 @@ def test_a_pass_keeps_its_counts(ledger: Ledger) -> None:
         {"done": 3},
     )
     assert dict(last.arguments) == {"inputs": ["stdin"]}
-    ledger.passes.save_counts(1, b'{"done":4}', 0, ended=True)
+    ledger.passes.save_counts(1, b'{"done":4}', 0, ended=9.0)
     ended = ledger.passes.last()
     assert ended is not None
-    assert ended.ended is not None
+    assert (ended.started, ended.ended) == (7.0, 9.0)
 
 
 def test_what_a_host_has_taught_is_kept(ledger: Ledger) -> None:

@@ -322,7 +322,7 @@ class Workers:
     def recover(self) -> None:
         """Nothing is lost here."""
 
-    def watch_workers(self, now: float) -> None:
+    def watch_workers(self) -> None:
         """Nothing is late."""
 
     def check_start(self) -> None:
