@@ -145,12 +145,15 @@ KINDS: dict[str, FailureKind] = {
     for kind in kinds
 }
 
+# Statuses with which a host refuses for the moment: 420 and 430 are old and proprietary names of
+# 429, 509 and 529 of a limit that is reached.
+REFUSING_STATUSES = frozenset({420, 429, 430, 503, 509, 529})
+# Statuses that are the last word on a URL, even with Retry-After.
+SETTLED_STATUSES = frozenset({401, 404, 410, 451})
 # Statuses after which the same question may be answered: RFC 9110 15.5.9, 15.5.20 (421), RFC 8470
-# (425), RFC 6585 (429), and the 5xx that speak of a moment.
-RETRYABLE_STATUSES = frozenset({408, 421, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523,
-                                524, 529, 530, 598, 599})  # fmt: skip
-# Statuses that speak of the whole host: its lane pauses.
-HOST_STATUSES = frozenset({429, 503, 529})
+# (425), those above, and the 5xx that speak of a moment.
+RETRYABLE_STATUSES = REFUSING_STATUSES | {408, 421, 425, 500, 502, 504, 507, 520, 521, 522, 523,
+                                          524, 530, 598, 599}  # fmt: skip
 
 
 class ScraperError(Exception):
@@ -206,17 +209,31 @@ def of_status(status: int, reason: str, pause: float | None = None) -> Failure:
     """The failure that an HTTP status of 4xx or 5xx (or an unexpected one) stands for."""
     from scraper.model import Failure
 
-    blame = "host" if status in HOST_STATUSES else "url"
+    refuses = speaks_of_moment(status, pause)
     message = f"the server answered {status} {' '.join(reason.split())[:100]}".rstrip()
     return Failure(
         "http_status",
         "fetch",
         message,
-        status in RETRYABLE_STATUSES,
-        blame,
+        refuses or status in RETRYABLE_STATUSES,
+        "host" if refuses else "url",
         status,
         pause,
     )
+
+
+def speaks_of_moment(status: int, pause: float | None) -> bool:
+    """Does the host refuse for the moment, whatever it is asked? Its lane pauses.
+
+    `pause` is what the answer's Retry-After asks for, if it has one that means something.
+
+    >>> speaks_of_moment(429, None), speaks_of_moment(403, 60.0), speaks_of_moment(404, 60.0)
+    (True, True, False)
+    """
+    if status in REFUSING_STATUSES:
+        return True
+    asks_for_pause = pause is not None and status not in SETTLED_STATUSES
+    return asks_for_pause and 400 <= status < 600
 
 
 def state_of(failure: Failure) -> Literal["failed", "skipped"]:

@@ -33,9 +33,8 @@ class Failure(Struct, frozen=True):
     retryable: bool = False
     blame: str = "url"  # "url", "host", or "here": a fault of this machine, never an outcome
     status: int | None = None
-    pause: float | None = (
-        None  # seconds for which the answer asked us to leave the host alone
-    )
+    # Seconds for which the answer asks us to leave the host alone: at most a year.
+    pause: float | None = None
 
     @property
     def label(self) -> str:
@@ -133,6 +132,7 @@ class Fetched(Struct, frozen=True):
     at: float  # unix time of the answer
     timings: Timings
     peer: str | None = None
+    pause: float | None = None
 
 
 class Moved(Struct, frozen=True):
@@ -154,10 +154,15 @@ class RobotsText(Struct, frozen=True):
     at: float
     status: int | None = None
     wire_bytes: int = 0
+    pause: float | None = None
 
 
 class FetchFailed(Struct, frozen=True):
-    """The request failed."""
+    """The request failed.
+
+    It was `answered` if one byte of an HTTP answer came, fit to be read or not. What a proxy says
+    of its tunnel is none; what it says in the place of a host cannot be told from the host's.
+    """
 
     task: Task
     failure: Failure
@@ -166,6 +171,12 @@ class FetchFailed(Struct, frozen=True):
     timings: Timings = Timings()
     headers: Headers = ()
     wire_bytes: int = 0  # of a body that came, whole or not
+    answered: bool = False
+
+    @property
+    def pause(self) -> float | None:
+        """As of every fact: seconds for which the answer asks us to leave the host alone."""
+        return self.failure.pause
 
 
 Fact = Fetched | Moved | RobotsText | FetchFailed

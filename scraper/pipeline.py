@@ -33,7 +33,7 @@ from scraper.messages import (
     Stop,
     WorkReturned,
 )
-from scraper.model import Failure, FetchFailed, Line, Outcome, Task
+from scraper.model import Failure, Line, Outcome, Task
 from scraper.redaction import redacted
 from scraper.results import Handover, Results
 from scraper.sources.reader import Reader
@@ -329,10 +329,8 @@ class Pipeline:
             self._grace_until = None
             self._flights.abort_all()
         for flight in self._flights.abort_overdue(now):
-            task, reason = flight.task, flight.abort_reason
-            assert reason is not None, "it was aborted in vain"
-            late = FetchFailed(task, reason, task.url, now)
-            self._receive(Answered(flight.request_id, late, now))
+            fact = flight.to_failed(now)
+            self._receive(Answered(flight.request_id, fact, now))
         if self._flights.all_threads_lost:
             why = errors.new_failure(
                 "stalled", "every fetch thread hangs: the disk, most likely"

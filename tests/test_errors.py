@@ -99,7 +99,8 @@ def test_what_is_blamed_on_this_machine_is_what_stands_in_that_branch() -> None:
 @pytest.mark.parametrize(
     ("status", "retryable", "blame"),
     [(404, False, "url"), (429, True, "host"), (503, True, "host"), (500, True, "url"),
-     (501, False, "url"), (408, True, "url"), (410, False, "url")],
+     (501, False, "url"), (408, True, "url"), (410, False, "url"), (420, True, "host"),
+     (430, True, "host"), (509, True, "host"), (529, True, "host"), (403, False, "url")],
 )  # fmt: skip
 def test_a_status_tells_whether_to_ask_again(
     status: int, retryable: bool, blame: str
@@ -111,6 +112,25 @@ def test_a_status_tells_whether_to_ask_again(
         f"http_{status}",
     )
     assert got.message == f"the server answered {status} Because"
+
+
+@pytest.mark.parametrize(
+    ("status", "refuses"),
+    [(400, True), (403, True), (408, True), (429, True), (500, True), (503, True), (599, True),
+     (401, False), (404, False), (410, False), (451, False), (204, False), (302, False),
+     (600, False), (999, False)],
+)  # fmt: skip
+def test_a_pause_makes_a_refusal_of_what_is_not_settled(
+    status: int, refuses: bool
+) -> None:
+    """Also one of no seconds."""
+    assert errors.speaks_of_moment(status, 0.0) is refuses
+    got = of_status(status, "Because", 0.0)
+    assert (got.retryable, got.blame, got.pause) == (
+        refuses,
+        "host" if refuses else "url",
+        0.0,
+    )
 
 
 def test_a_reason_of_any_length_makes_a_short_message() -> None:

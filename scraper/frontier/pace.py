@@ -16,7 +16,7 @@ from scraper import errors
 from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.retries import backoff
 from scraper.frontier.robots import RobotRules, parse
-from scraper.model import Fact, Failure, FetchFailed, HostState, Moved
+from scraper.model import Fact, Failure, FetchFailed, HostState
 from scraper.urls import Url
 
 RULES_SECONDS = 86_400.0  # RFC 9309 2.4: not to be used for longer than a day
@@ -194,7 +194,7 @@ class Host:
         elif failure.blame == "host":
             pause = self._learn_failure(failure, at, politeness)
             self._wait_after(fact, at, pause, politeness)
-        if type(fact) is Moved and fact.pause:
+        if failure is None and fact.pause:
             self.opens = max(self.opens, at + politeness.pause_of(fact.pause))
 
     def _wait_after(

@@ -64,7 +64,7 @@ Meaning = Literal["redirect", "robots", "body", "unchanged", "refusal"]
 class Exchange:
     """One request and its answer, from which each fact is made."""
 
-    __slots__ = ("_began", "_first_byte", "flight", "raw", "task")
+    __slots__ = ("_began", "_first_byte", "flight", "pause", "raw", "task")
 
     raw: Answer  # once the head has come
 
@@ -73,11 +73,15 @@ class Exchange:
         self.task = flight.task
         self._began = time.perf_counter()
         self._first_byte: float | None = None
+        self.pause: float | None = None  # that the answer asks for
 
     def receive(self, raw: Answer) -> None:
         """The head of the answer has come."""
         self.raw = raw
         self._first_byte = time.perf_counter() - self._began
+        values = raw.headers.getlist("retry-after")
+        if values:
+            self.pause = retry_after(values, time.time())
 
     def timings(self) -> Timings:
         """Seconds until now."""
@@ -86,14 +90,18 @@ class Exchange:
 
     def failed(self, failure: Failure, headers: Headers = ()) -> FetchFailed:
         """Nothing of use has come, because of `failure`."""
-        task = self.task
+        task, timings = self.task, self.timings()
+        if self.pause is not None:
+            failure = replace(failure, pause=self.pause)
         return FetchFailed(
             task,
             failure,
             task.url,
             time.time(),
-            self.timings(),
+            timings,
             headers,
+            answered=timings.first_byte is not None
+            or self.flight.answer_has_begun,
         )
 
     def fetched(self, body: bodies.Body, part: str) -> Fetched:
@@ -115,6 +123,7 @@ class Exchange:
             at=time.time(),
             timings=self.timings(),
             peer=self.flight.peer,
+            pause=self.pause,
         )
 
     def unchanged(self, stored: StoredResponse) -> Fetched:
@@ -135,6 +144,7 @@ class Exchange:
             at=time.time(),
             timings=self.timings(),
             peer=self.flight.peer,
+            pause=self.pause,
         )
 
 
@@ -330,7 +340,7 @@ class Fetcher:
             target,
             raw.status,
             time.time(),
-            self._pause_of(raw),
+            exchange.pause,
         )
 
     def _read_robots(self, exchange: Exchange) -> RobotsText:
@@ -339,18 +349,18 @@ class Fetcher:
         text = bodies.read_beginning(raw, encoding, MAX_ROBOTS_BYTES).decode(
             "utf-8", "replace"
         )
-        return RobotsText(exchange.task, text, time.time(), raw.status)
+        return RobotsText(
+            exchange.task,
+            text,
+            time.time(),
+            raw.status,
+            pause=exchange.pause,
+        )
 
     def _refuse(self, exchange: Exchange) -> FetchFailed:
         raw = exchange.raw
-        pause = self._pause_of(raw)
-        failure = errors.of_status(raw.status, raw.reason or "", pause)
+        failure = errors.of_status(raw.status, raw.reason or "", exchange.pause)
         return exchange.failed(failure, recordable_headers(raw.headers.items()))
-
-    def _pause_of(self, raw: Answer) -> float | None:
-        """What the answer asks for in Retry-After, in seconds."""
-        value = raw.headers.get("retry-after")
-        return retry_after(value, time.time()) if value else None
 
 
 def _failure_of(error: Exception) -> Failure:

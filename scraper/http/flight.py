@@ -7,7 +7,7 @@ import threading
 
 from scraper.http.framing import Answer
 from scraper.machine.clock import Clock
-from scraper.model import Failure, Task, Trust
+from scraper.model import Failure, FetchFailed, Task, Trust
 
 # .flight: the request that this thread is busy with
 current = threading.local()
@@ -99,6 +99,18 @@ class Flight:
             self.abort_reason = failure
             if self._socket is not None:
                 _shut_down(self._socket)
+
+    def to_failed(self, at: float) -> FetchFailed:
+        """The fact in which a request ends that was aborted in vain: its thread hangs."""
+        assert self.abort_reason is not None, "else it may still come back"
+        task = self.task
+        return FetchFailed(
+            task,
+            self.abort_reason,
+            task.url,
+            at,
+            answered=self.answer_has_begun,
+        )
 
 
 def _shut_down(sock: socket.socket) -> None:

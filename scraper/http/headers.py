@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
@@ -18,8 +18,10 @@ SECRET_HEADERS = frozenset(
 )
 
 MAX_PAUSE_SECONDS = 31_536_000.0  # a year: what is longer is taken as this
+MAX_PAUSE_DIGITS = 9  # of which that has eight
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
+_SECONDS = re.compile(r"([0-9]+)[ \t]*(?:,.*)?", re.DOTALL)
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 5.5
 # RFC 9110 14.4
 _RANGE_FROM_START = re.compile(r"bytes\s+0-(\d{1,18})/(\d{1,18})")
@@ -119,24 +121,34 @@ def recordable_headers(pairs: Iterable[tuple[str, str]]) -> Headers:
     )
 
 
-def retry_after(value: str, now: float) -> float | None:
-    """Seconds from `now` that a Retry-After means (RFC 9110 10.2.3), None if it means nothing.
+def retry_after(values: Sequence[str], now: float) -> float | None:
+    """Seconds from `now` that these values of Retry-After ask for (RFC 9110 10.2.3): 0 if that is
+    past, a year if it is more, None if they mean nothing.
 
-    Seconds, or one of the three forms of HTTP-date (RFC 9110 5.6.7).
+    One is a number of seconds or any of the three forms of HTTP-date (RFC 9110 5.6.7). Of several
+    the first counts that means something.
 
-    >>> retry_after("120", 0.0), retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 0.0)
+    >>> retry_after(["120"], 0.0), retry_after(["Thu, 01 Jan 1970 00:01:00 GMT"], 0.0)
     (120.0, 60.0)
     """
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value[:12]), MAX_PAUSE_SECONDS)
+    for value in values:
+        seconds = _seconds_until(value.strip(" \t"), now)
+        if seconds is not None:
+            return min(max(seconds, 0.0), MAX_PAUSE_SECONDS)
+    return None
+
+
+def _seconds_until(value: str, now: float) -> float | None:
+    if match := _SECONDS.fullmatch(value):
+        return float(match[1].lstrip("0")[:MAX_PAUSE_DIGITS] or "0")
+    if not value.isascii():
+        return None  # int() would take the digits of any script
     try:
         date = parsedate_to_datetime(value)
         if date.tzinfo is None:
             # asctime's form has no zone, and means GMT
             date = date.replace(tzinfo=UTC)
-        seconds = max(date.timestamp() - now, 0.0)
-        return min(seconds, MAX_PAUSE_SECONDS)
+        return date.timestamp() - now
     except (ValueError, IndexError, TypeError, OverflowError):
         return None
 

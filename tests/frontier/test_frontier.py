@@ -952,6 +952,23 @@ def test_a_clock_that_was_wrong_once_stops_a_host_no_longer_than_a_week() -> (
     assert world.next() is not None
 
 
+@pytest.mark.parametrize("purpose", ["url", "robots"])
+def test_a_good_answer_may_ask_for_a_pause(purpose: str) -> None:
+    world = obedient() if purpose == "robots" else World()
+    task, _ = world.add("a.example", 2)
+    asked = world.next()
+    assert asked is not None
+    if purpose == "robots":
+        rules = RobotsText(asked, "", world.now, 200, pause=7.0)
+        world.frontier.robots_received(rules, world.now)
+        world.answer(rules)
+    else:
+        world.answer(replace(fetched(asked), pause=7.0))
+        world.finish(task)
+    assert world.next() is None
+    assert world.wait() == 7.0
+
+
 class Chaos:
     """A pipeline that answers in any order, moves, fails, and adds as it goes."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,17 @@ from scraper.faulty import (
     FaultyServer,
     body,
     closed_port,
+    cut_head,
+    drip_head,
     empty,
     endless_chunked,
     etag,
+    garbage,
     needs_login,
     page,
     redirect,
+    reset,
+    reset_midway,
     retry_after,
     sequence,
     short,
@@ -40,6 +46,8 @@ from scraper.model import (
     StoredResponse,
 )
 from tests.http.asker import BODY, Asker, kind_of
+
+AFTER_7 = {"Retry-After": "7"}
 
 # -- what answers mean: no connection is needed for that ---------------------------------------
 
@@ -416,6 +424,76 @@ def test_a_pause_that_the_answer_asks_for_is_reported_up_to_a_year(
         7.0,
         365 * 86_400.0,
     ]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "purpose"),
+    [(status(404, AFTER_7), "url"), (status(500, AFTER_7), "url"), (status(418, AFTER_7), "url"),
+     (status(200, AFTER_7), "url"), (status(200, AFTER_7), "robots"),
+     (redirect("/b", headers=AFTER_7), "url"), (redirect("http://[", headers=AFTER_7), "url"),
+     (status(300, AFTER_7), "url"), (reset_midway(headers=AFTER_7), "url")],
+    ids=["404", "500", "418", "200", "robots", "302", "bad 302", "300", "cut"],
+)  # fmt: skip
+def test_a_pause_is_kept_whatever_the_answer_says_otherwise(
+    behaviour: Behaviour, purpose: str, asker: Asker
+) -> None:
+    with FaultyServer(behaviour) as server:
+        assert asker.ask(server.url(), purpose=purpose).pause == 7.0
+
+
+@pytest.mark.parametrize(("value", "pause"), [("7", 7.0), ("soon", None)])
+def test_what_is_unchanged_may_ask_for_a_pause_too(
+    value: str, pause: float | None, asker: Asker
+) -> None:
+    (asker.folder / "a").touch()
+    stored = StoredResponse("a", etag='"1"')
+    with FaultyServer(status(304, {"Retry-After": value})) as server:
+        fact = asker.ask(server.url(), stored=stored)
+    assert isinstance(fact, Fetched)
+    assert (fact.status, fact.pause) == (304, pause)
+
+
+# -- whether there was an answer ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "answered"),
+    [(silent(), "timeout_read", False), (empty(), "connection_lost", False),
+     (reset(), "connection_lost", False),
+     (cut_head(), "connection_lost", True), (garbage(), "protocol_error", True),
+     (drip_head(0.05), "timeout_total", True), (short(), "body_short", True),
+     (stops_midway, "timeout_read", True), (status(404), "http_status", True)],
+    ids=["silent", "closed", "reset", "cut head", "garbage", "endless head", "short", "cut", "404"],
+)  # fmt: skip
+def test_a_failure_tells_whether_one_byte_of_an_answer_came(
+    behaviour: Behaviour, kind: str, answered: bool, tmp_path: Path
+) -> None:
+    asker = Asker(tmp_path, timeout_seconds=0.3)
+    with FaultyServer(behaviour) as server:
+        flight = asker.flight(server.url())
+        limit = errors.new_failure("timeout_total", "because")
+        clock = threading.Timer(1.0, flight.abort, [limit])
+        clock.start()
+        fact = asker.fetcher.fetch(flight)
+        clock.cancel()
+    assert isinstance(fact, FetchFailed)
+    assert (fact.failure.kind, fact.answered) == (kind, answered)
+    asker.close()
+
+
+def test_a_connection_that_is_refused_is_no_answer(asker: Asker) -> None:
+    fact = asker.ask(f"http://127.0.0.1:{closed_port()}/")
+    assert isinstance(fact, FetchFailed)
+    assert (fact.failure.kind, fact.answered) == ("connect_refused", False)
+
+
+def test_a_kept_connection_that_dies_is_no_answer(asker: Asker) -> None:
+    """Though one has come on it before."""
+    with FaultyServer({"/a": page("a"), "/b": reset()}) as server:
+        assert isinstance(asker.ask(server.url("/a")), Fetched)
+        fact = asker.ask(server.url("/b"))
+    assert isinstance(fact, FetchFailed)
+    assert (fact.failure.kind, fact.answered) == ("connection_lost", False)
 
 
 def test_a_login_is_answered_with_the_credentials_of_the_url(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from scraper.faulty import (
     page,
     silent,
 )
-from scraper.model import Fetched
+from scraper.model import Fetched, FetchFailed
 from tests.http.asker import BODY, PATIENCE, Asker, kind_of
 
 
@@ -43,6 +44,31 @@ def test_an_abort_ends_a_request_however_busy_it_looks(
         fact = future.result(PATIENCE)
     assert kind_of(fact) == "timeout_total"
     assert list(asker.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "answered"),
+    [(silent(), False), (drip_head(0.01), True), (continue_forever(0.01), True)],
+    ids=["silent", "a head that drips", "interim answers"],
+)  # fmt: skip
+def test_what_is_given_up_tells_whether_it_was_being_answered(
+    behaviour: Behaviour, answered: bool, asker: Asker
+) -> None:
+    with FaultyServer(behaviour) as server:
+        flight = asker.flight(server.url())
+        future = asker.pool.submit(asker.fetcher.fetch, flight)
+        server.wait_for(1)
+        until = time.monotonic() + PATIENCE
+        while flight.answer_has_begun != answered:
+            assert time.monotonic() < until, "no byte has come"
+            time.sleep(0.001)
+        limit = errors.new_failure("timeout_total", "not finished within 5 s")
+        flight.abort(limit)
+        lost = flight.to_failed(7.0)
+        assert (lost.failure, lost.answered, lost.at) == (limit, answered, 7.0)
+        fact = future.result(PATIENCE)
+        assert isinstance(fact, FetchFailed)
+        assert fact.answered == answered
 
 
 def test_an_abort_that_comes_before_the_connection_is_not_lost(

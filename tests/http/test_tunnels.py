@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from scraper.faulty import FaultyServer, page
-from tests.http.asker import Asker, kind_of
+from scraper.model import FetchFailed
+from tests.http.asker import Asker
 
 Greeting = Callable[["Tunnel"], bool]  # is a tunnel opened?
 
@@ -135,7 +136,9 @@ def test_a_proxy_that_opens_no_tunnel_has_failed(
 ) -> None:
     with proxy(refuse, 1) as way:
         asker = Asker(tmp_path, proxy=f"http://127.0.0.1:{way.port}")
-        assert (
-            kind_of(asker.ask("https://elsewhere.example/")) == "proxy_failed"
-        )
+        fact = asker.ask("https://elsewhere.example/")
         asker.close()
+    assert isinstance(fact, FetchFailed)
+    assert (fact.failure.kind, fact.answered) == ("proxy_failed", False), (
+        "what the proxy says is no answer of the host"
+    )
