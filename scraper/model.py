@@ -161,7 +161,7 @@ class FetchFailed(Struct, frozen=True):
     """The request failed.
 
     It was `answered` if one byte of an HTTP answer came, fit to be read or not. What a proxy says
-    of its tunnel is none; what it says in the place of a host cannot be told from the host's.
+    of its tunnel is none; what it says in the place of a host counts as that host's.
     """
 
     task: Task
