@@ -95,9 +95,9 @@ class _OneRow:
     def __init__(self, task: Task) -> None:
         self._row = Waiting(task, 0.0)
 
-    def next_lane(self, after: int) -> int | None:
+    def next_lanes(self, after: int, limit: int) -> dict[int, bool]:
         lane = self._row.task.url.lane
-        return lane if lane > after else None
+        return {lane: False} if lane > after else {}
 
     def first_of_lane(
         self, lane: int, limit: int, without: Collection[int]

@@ -19,6 +19,7 @@ REFILL = 32  # tasks a lane takes from the ledger at once
 MAX_WAITING = 8_192  # tasks in all lanes together, beyond which they take fewer
 MAX_RESPONSIVE_HOSTS = 10_000  # remembered after their lanes were released
 MAX_LANES = 1_024  # awake at once; more hosts wait in the ledger
+READ_AHEAD = 32  # lanes that are read from the ledger at once
 MIN_SLEEP_SECONDS = 1.0  # a shorter wait is not worth putting a lane to sleep
 
 Place = Literal["ready", "timer", "busy", "taken"]
@@ -27,7 +28,7 @@ Place = Literal["ready", "timer", "busy", "taken"]
 class Rows(Protocol):
     """The part of the ledger that holds what waits."""
 
-    def next_lane(self, after: int) -> int | None: ...
+    def next_lanes(self, after: int, limit: int) -> dict[int, bool]: ...
     def first_of_lane(
         self, lane: int, limit: int, without: Collection[int]
     ) -> list[Waiting]: ...
@@ -124,8 +125,10 @@ class Lanes:
         self._alarms: list[tuple[float, int]] = []  # of lanes that sleep
         # that have been released, in this order
         self._responsive_hosts: dict[int, None] = {}
-        # the lane up to which this round through the ledger has come
+        # the lane up to which this round through the ledger has read
         self._cursor = -1
+        # read, but not looked at; by whether the ledger may know the host
+        self._ahead: dict[int, bool] = {}
         self._exhausted = False  # a whole round found no lane to wake
         self._rows_came = True  # since the round began
 
@@ -257,11 +260,11 @@ class Lanes:
 
     # -- wake and release -------------------------------------------------------------------
 
-    def wake(self, lane_id: int, now: float) -> Lane:
-        """A lane with all that is remembered of its host."""
+    def wake(self, lane_id: int, now: float, *, is_known: bool = True) -> Lane:
+        """A lane with all that is remembered of its host, if that `is_known`."""
         lane = Lane(Host(lane_id))
         lane.host.responsive = lane_id in self._responsive_hosts
-        kept = self._rows.host(lane_id)
+        kept = self._rows.host(lane_id) if is_known else None
         if kept is not None:
             lane.host.restore(kept, now, self._agent)
         self._awake[lane_id] = lane
@@ -272,22 +275,32 @@ class Lanes:
     def wake_next(self, now: float) -> bool:
         """Wake the next host for which something waits; False if there is none, or no room."""
         while not self._exhausted and len(self._awake) < MAX_LANES:
-            lane_id = self._rows.next_lane(self._cursor)
-            if lane_id is None:
-                self._exhausted = not self._rows_came
-                self._rows_came = False
-                self._cursor = -1
+            if not self._ahead:
+                self._read_ahead()
                 continue
-            self._cursor = lane_id
+            lane_id = next(iter(self._ahead))
+            is_known = self._ahead.pop(lane_id)
             if lane_id not in self._awake and lane_id not in self._asleep:
-                self.wake(lane_id, now)
+                self.wake(lane_id, now, is_known=is_known)
                 return True
         return False
+
+    def _read_ahead(self) -> None:
+        """Read the next lanes of this round; where it ends, begin the next one."""
+        self._ahead = self._rows.next_lanes(self._cursor, READ_AHEAD)
+        if self._ahead:
+            self._cursor = max(self._ahead)
+            return
+        self._exhausted = not self._rows_came
+        self._rows_came = False
+        self._cursor = -1
 
     def release(self, lane: Lane, now: float) -> None:
         """Forget the lane; what its host has taught us stays in the ledger."""
         host = lane.host
         del self._awake[host.lane]
+        if host.lane in self._ahead:
+            self._ahead[host.lane] = True  # it may have been kept meanwhile
         if host.responsive:
             self._responsive_hosts[host.lane] = None
             if len(self._responsive_hosts) > MAX_RESPONSIVE_HOSTS:

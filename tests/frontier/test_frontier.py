@@ -51,9 +51,10 @@ class Rows:
         self.hosts: dict[int, HostState] = {}
         self.robots: dict[tuple[int, str], tuple[float, str]] = {}
 
-    def next_lane(self, after: int) -> int | None:
+    def next_lanes(self, after: int, limit: int) -> dict[int, bool]:
         lanes = {each.task.url.lane for each in self.waiting_rows.values()}
-        return min((lane for lane in lanes if lane > after), default=None)
+        behind = sorted(lane for lane in lanes if lane > after)
+        return {lane: lane in self.hosts for lane in behind[:limit]}
 
     def first_of_lane(
         self, lane: int, limit: int, without: Collection[int]
@@ -891,8 +892,10 @@ def test_memory_follows_the_hosts_that_are_busy_not_the_list() -> None:
     lanes = sorted(
         each.task.url.lane for each in world.rows.waiting_rows.values()
     )
-    world.rows.next_lane = lambda after: next(  # type: ignore[method-assign]
-        (lane for lane in lanes if lane > after), None
+    world.rows.next_lanes = (
+        lambda after, limit: dict.fromkeys(  # type: ignore[method-assign]
+            [lane for lane in lanes if lane > after][:limit], False
+        )
     )
     by_lane = {
         each.task.url.lane: each for each in world.rows.waiting_rows.values()
@@ -967,6 +970,63 @@ def test_a_good_answer_may_ask_for_a_pause(purpose: str) -> None:
         world.finish(task)
     assert world.next() is None
     assert world.wait() == 7.0
+
+
+# Hosts in the order in which a round comes to them.
+FIRST, SECOND, THIRD = sorted(
+    ["a.example", "b.example", "c.example"], key=lane_of
+)
+
+
+def test_what_a_host_teaches_while_it_is_read_ahead_is_not_forgotten() -> None:
+    world = World(fetch=FetchSettings(retries=0))
+    world.add(SECOND)
+    task = world.next()
+    assert task is not None
+    world.add(FIRST)
+    first = world.next()  # the lanes of both are read, and this one is woken
+    assert first is not None
+    assert list(world.frontier._lanes._ahead) == [lane_of(SECOND)]
+    world.fail(task, errors.of_status(503, "", pause=100.0))
+    assert world.next() is None
+    assert world.frontier._lanes.find(lane_of(SECOND)) is None
+    world.add(SECOND)
+    assert world.next() is None, "its pause outlives its lane"
+    assert world.wait() >= 100
+    assert world.next() is not None
+
+
+def test_a_host_is_looked_up_only_if_something_may_be_remembered() -> None:
+    world = World()
+    looked_up: list[int] = []
+    known = lane_of(SECOND)
+    world.rows.hosts[known] = HostState(known, SECOND)
+    world.rows.host = looked_up.append  # type: ignore[method-assign,assignment]
+    for host in (FIRST, SECOND, THIRD):
+        world.add(host)
+    assert len(world.all_now()) == 3
+    assert looked_up == [known]
+
+
+def test_a_lane_whose_rows_have_gone_since_it_was_read_does_no_harm() -> None:
+    world = World()
+    first, second = world.add(FIRST) + world.add(SECOND)
+    assert world.next() == first
+    del world.rows.waiting_rows[second.id]
+    assert world.next() is None
+    world.done(first)
+    assert world.next() is None
+    assert world.frontier.finished
+
+
+def test_a_host_that_comes_among_those_read_ahead_is_met_in_the_next_round() -> (
+    None
+):
+    world = World()
+    first, third = world.add(FIRST) + world.add(THIRD)
+    assert world.next() == first
+    (second,) = world.add(SECOND)
+    assert world.all_now() == [third, second]
 
 
 class Chaos:
@@ -1109,11 +1169,12 @@ def test_whatever_happens_every_url_has_its_end_and_is_never_asked_twice_at_once
     ).run()
 
 
-@given(seed=st.integers(0, 2**32))
+@given(seed=st.integers(0, 2**32), read_ahead=st.integers(1, 6))
 @settings(max_examples=30, deadline=None)
-def test_so_it_is_where_lanes_must_sleep(seed: int) -> None:
+def test_so_it_is_where_lanes_must_sleep(seed: int, read_ahead: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lanes, "MAX_LANES", 4)
+        patch.setattr(lanes, "READ_AHEAD", read_ahead)
         Chaos(seed, 4, 12, 60, polite(delay_seconds=30.0)).run()
 
 

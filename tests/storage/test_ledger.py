@@ -183,11 +183,22 @@ def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
     ledger.intake.add(
         [line for host in hosts for line in of_host(host, "1", "2")], 1
     )
-    met, lane = [], ledger.waiting.next_lane(-1)
-    while lane is not None:
-        met.append(lane)
-        lane = ledger.waiting.next_lane(lane)
+    met: list[int] = []
+    while lanes := ledger.waiting.next_lanes(met[-1] if met else -1, 6):
+        assert len(lanes) == 6 or len(met) + len(lanes) == len(hosts)
+        met.extend(lanes)
     assert met == sorted(map(lane_of, hosts))
+
+
+def test_with_each_lane_comes_whether_its_host_is_remembered(
+    ledger: Ledger,
+) -> None:
+    a, b = lane_of("a.example"), lane_of("b.example")
+    ledger.intake.add([A, B], 1)
+    assert ledger.waiting.next_lanes(-1, 9) == {a: False, b: False}
+    ledger.waiting.keep_host(HostState(a, "a.example"))
+    ledger.waiting.keep_robots(b, "b.example", "https", 1.0, "")
+    assert ledger.waiting.next_lanes(-1, 9) == {a: True, b: True}
 
 
 def test_a_hop_waits_in_the_lane_of_its_target_and_comes_home(
@@ -217,7 +228,7 @@ def test_what_is_finished_waits_no_more(ledger: Ledger) -> None:
     )
     assert waiting(ledger, "a.example") == []
     assert ledger.waiting.count_pending() == 0
-    assert ledger.waiting.next_lane(-1) is None
+    assert ledger.waiting.next_lanes(-1, 9) == {}
 
 
 # -- passes -----------------------------------------------------------------------------------

@@ -194,7 +194,7 @@ def _simulated(folder: Path, *kinds: str) -> Simulation:
     simulation = Simulation(frontier, ledger)
     try:
         simulation.run()
-        assert ledger.waiting.next_lane(-1) is None, "every URL has ended"
+        assert not ledger.waiting.next_lanes(-1, 1), "every URL has ended"
     finally:
         ledger.close()
     return simulation

@@ -33,11 +33,11 @@ class Rows:
         self._order = sorted(self.hosts)
         self.kept: dict[int, HostState] = {}
 
-    def next_lane(self, after: int) -> int | None:
-        return next(
-            (lane for lane in self._order if lane > after and self.left[lane]),
-            None,
+    def next_lanes(self, after: int, limit: int) -> dict[int, bool]:
+        waiting = (
+            lane for lane in self._order if lane > after and self.left[lane]
         )
+        return {lane: lane in self.kept for lane in islice(waiting, limit)}
 
     def first_of_lane(
         self, lane: int, limit: int, without: Collection[int]
