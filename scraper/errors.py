@@ -7,7 +7,8 @@
     network    no usable answer came      dns_not_found  dns_failed  dns_timeout
                                           connect_refused  connect_timeout  connect_failed
                                           tls_certificate  tls_failed  proxy_failed
-                                          connection_lost  timeout_read  timeout_total
+                                          connection_lost  timeout_first_byte
+                                          timeout_read  timeout_total  too_slow
                                           host_refused  host_down  robots_unreachable
     server     an answer that is no good  http_status  too_many_redirects  bad_redirect
                                           protocol_error  body_short  body_too_large
@@ -96,8 +97,10 @@ KINDS: dict[str, FailureKind] = {
             tls_failed=_HOST,
             proxy_failed=_HOST,
             connection_lost=_AGAIN,
+            timeout_first_byte=_HOST,
             timeout_read=_HOST,
             timeout_total=_AGAIN,
+            too_slow=_AGAIN,
             host_refused=_HOST,
             host_down=_HOST,
             robots_unreachable=_AGAIN,

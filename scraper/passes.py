@@ -220,7 +220,7 @@ def checked_kinds(kinds: Sequence[str] | None) -> tuple[str, ...] | None:
     ):
         raise UsageError(
             f"retry = {kinds!r} is not right: give () for all that failed, or kinds such as "
-            '["timeout_read", "http_503"]'
+            '["timeout", "http_503"]'
         )
     return tuple(
         dict.fromkeys(name for word in kinds for name in _kinds_of(word))

@@ -108,7 +108,7 @@ def _add_general(group: argparse._ArgumentGroup) -> None:
         nargs="?",
         const="",
         metavar="KIND,...",
-        help="ask failed URLs again: all, or those kinds, such as timeout_read,http_503",
+        help="ask failed URLs again: all, or those kinds, such as timeout,http_503",
     )
     group.add_argument(
         "--refresh",

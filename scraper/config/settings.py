@@ -112,6 +112,13 @@ class FetchSettings(Section):
         high=86_400,
         metavar="T",
     )
+    first_byte_timeout_seconds: float = setting(
+        0.0,
+        "longest wait for the first byte of an answer; 0: as timeout",
+        low=0,
+        high=86_400,
+        metavar="T",
+    )
     connect_timeout_seconds: float = setting(
         10.0,
         "longest wait for a connection",
@@ -132,6 +139,13 @@ class FetchSettings(Section):
         low=0.01,
         high=604_800,
         metavar="T",
+    )
+    min_speed_bytes: int = setting(
+        0,
+        "bytes a second, over 30 s, below which an answer is given up; 0: off",
+        low=0,
+        high=2**40,
+        metavar="SIZE",
     )
     max_body_bytes: int = setting(
         256 * 2**20,

@@ -33,7 +33,7 @@ from scraper import urls
 from scraper.config import FetchSettings
 from scraper.guard.guard import Guard
 from scraper.http.certificates import tls_context
-from scraper.http.connections import guard_pools
+from scraper.http.connections import MIN_TIMEOUT_SECONDS, guard_pools
 from scraper.http.flight import Flight
 from scraper.http.framing import Answer, has_no_body, length_of
 
@@ -44,7 +44,6 @@ MAX_SENDS = 3  # of one request: a pool may be closed under it, and then a kept 
 MAX_DRAINED_BYTES = (
     65_536  # of an answer that is not wanted, to keep its connection
 )
-MIN_TIMEOUT_SECONDS = 0.001
 _CONNECTION_ENDS = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
@@ -165,13 +164,13 @@ class SlimAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        guard_pools(self.poolmanager, self._guard)
+        guard_pools(self.poolmanager, self._guard, self._settings)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         is_known = proxy in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not is_known:
-            guard_pools(manager, self._guard)
+            guard_pools(manager, self._guard, self._settings)
         return manager
 
     def get_connection_with_tls_context(

@@ -35,25 +35,29 @@ from urllib3.exceptions import (
 from urllib3.util import Timeout
 from urllib3.util.url import _encode_target
 
+from scraper.config import FetchSettings
 from scraper.guard.guard import Guard
 from scraper.http.flight import Flight, current
 from scraper.http.framing import Answer
+from scraper.http.speed import MinSpeed
 from scraper.model import Trust
 
 SOCKS_PORT = 1080  # of a proxy that names none
+MIN_TIMEOUT_SECONDS = 0.001
 
 _HAS_POLL = hasattr(select, "poll")  # not on Windows
 # Of a server that has said what it had to say; what that was can still be read.
 _PEER_CLOSED = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE})
 
 
-def guard_pools(manager: Any, guard: Guard) -> None:
+def guard_pools(manager: Any, guard: Guard, settings: FetchSettings) -> None:
     """Make the pools of this manager of our classes, whose connections the guard makes."""
+    shared = {"guard": guard, "settings": settings}
     plain_bases, tls_bases = _connection_bases(
         "_socks_options" in manager.connection_pool_kw
     )
-    plain = type("Connection", plain_bases, {"guard": guard})
-    secure = type("TlsConnection", tls_bases, {"guard": guard})
+    plain = type("Connection", plain_bases, shared)
+    secure = type("TlsConnection", tls_bases, shared)
     manager.pool_classes_by_scheme = {
         "http": type(
             "Pool", (_Pool, HTTPConnectionPool), {"ConnectionCls": plain}
@@ -152,6 +156,7 @@ class _Guarded:
     """A connection that is made by the guard, to an address that it has checked."""
 
     guard: Guard
+    settings: FetchSettings
     peer: str | None = None
     _poll: Any  # of the socket, since it is connected
     trust: Trust  # of the task for which the connection was made
@@ -161,12 +166,7 @@ class _Guarded:
         began = time.perf_counter()
         this: Any = self
         trust: Trust = "proxy" if this.proxy is not None else flight.trust
-        try:
-            sock = self._guarded_socket(trust)
-        except TimeoutError as error:
-            raise ConnectTimeoutError(
-                this, f"no connection within {this.timeout} s"
-            ) from error
+        sock = self._guarded_socket(trust)
         flight.connected = time.perf_counter() - began
         flight.peer = this.peer = str(sock.getpeername()[0])
         self.trust = trust
@@ -209,7 +209,7 @@ class _Guarded:
         text = "\r\n".join(lines)
         if text.count("\n") != len(lines) - 1:
             raise InvalidHeader("what is to be sent holds the end of a line")
-        self._set_timeout()
+        self._set_timeout(this.timeout)
         try:
             this.sock.sendall(f"{text}\r\n\r\n".encode("latin-1"))
         except OSError as error:
@@ -218,15 +218,24 @@ class _Guarded:
 
     def getresponse(self, pool: Any = None) -> Answer:
         """Read an answer as far as its head."""
-        self._set_timeout()
-        answer = current.flight.answer = Answer(self, pool)
+        this: Any = self
+        flight: Flight = current.flight
+        least = self.settings.min_speed_bytes
+        answer = Answer(self, pool, MinSpeed(least) if least else None)
+        flight.answer = answer
+        patience = self.settings.first_byte_timeout_seconds
+        if patience:
+            left = max(flight.seconds_left(), MIN_TIMEOUT_SECONDS)
+            self._set_timeout(min(patience, left))
+            answer.wait_for_byte()
+        self._set_timeout(this.timeout)
         answer.begin()
         return answer
 
-    def _set_timeout(self) -> None:
+    def _set_timeout(self, seconds: float) -> None:
         this: Any = self
-        if this.sock.gettimeout() != this.timeout:
-            this.sock.settimeout(this.timeout)
+        if this.sock.gettimeout() != seconds:
+            this.sock.settimeout(seconds)
 
     def recheck(self, flight: Flight) -> None:
         """A kept connection is no way around the guard: where the list may lead, a public page
@@ -241,8 +250,13 @@ class _Guarded:
             )
 
     def connect(self) -> None:
-        super().connect()  # type: ignore[misc]  # of HTTPConnection
         this: Any = self
+        try:
+            super().connect()  # type: ignore[misc]  # of HTTPConnection
+        except TimeoutError as error:  # while connecting or agreeing on TLS
+            raise ConnectTimeoutError(
+                this, f"no connection within {this.timeout} s"
+            ) from error
         flight: Flight = current.flight
         flight.attach(this.sock)
         if _HAS_POLL:

@@ -241,7 +241,8 @@ class Fetcher:
                 (self._parts / fact.part).unlink()
             return exchange.failed(flight.abort_reason)
         except Exception as error:  # noqa: BLE001 - errors.py names it; nothing is lost
-            return exchange.failed(flight.abort_reason or _failure_of(error))
+            failure = flight.abort_reason or self._failure_of(error, flight)
+            return exchange.failed(failure)
 
     def _ask(self, exchange: Exchange) -> Fact:
         task = exchange.task
@@ -362,12 +363,20 @@ class Fetcher:
         failure = errors.of_status(raw.status, raw.reason or "", exchange.pause)
         return exchange.failed(failure, recordable_headers(raw.headers.items()))
 
-
-def _failure_of(error: Exception) -> Failure:
-    if isinstance(error, bodies.TooLarge):
-        return errors.new_failure(
-            "body_too_large", f"{error}: raise max_body_bytes to get it"
+    def _failure_of(self, error: Exception, flight: Flight) -> Failure:
+        if isinstance(error, bodies.TooLarge):
+            return errors.new_failure(
+                "body_too_large", f"{error}: raise max_body_bytes to get it"
+            )
+        if isinstance(error, Undecodable):
+            return errors.new_failure("body_undecodable", str(error))
+        failure = errors.failure_of(error)
+        if failure.kind != "timeout_read" or flight.answer_has_begun:
+            return failure
+        settings = self._settings
+        seconds = (
+            settings.first_byte_timeout_seconds or settings.timeout_seconds
         )
-    if isinstance(error, Undecodable):
-        return errors.new_failure("body_undecodable", str(error))
-    return errors.failure_of(error)
+        return errors.new_failure(
+            "timeout_first_byte", f"no answer began within {seconds:g} s"
+        )

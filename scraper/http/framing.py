@@ -17,6 +17,7 @@ from typing import Any
 from urllib3.exceptions import IncompleteRead
 
 from scraper.http.head import MAX_LINE_BYTES, BadAnswer, Fields, Head
+from scraper.http.speed import MinSpeed
 from scraper.http.wire import Wire
 
 MAX_TRAILERS = 100  # lines
@@ -109,10 +110,15 @@ class Answer:
     chunked: bool
     will_close: bool
 
-    def __init__(self, connection: Any, pool: Any = None) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        pool: Any = None,
+        min_speed: MinSpeed | None = None,
+    ) -> None:
         self._connection = connection
         self._pool = pool
-        self._wire = Wire(connection.sock)
+        self._wire = Wire(connection.sock, min_speed)
         self._head_bytes: int | None = None  # until it has come
         self._is_complete = False
         self._left: int | None = None  # of the body or a chunk; else unknown
@@ -131,6 +137,10 @@ class Answer:
         return self._wire.received - self._head_bytes
 
     # -- its head ------------------------------------------------------------------------------
+
+    def wait_for_byte(self) -> None:
+        """Wait until it begins."""
+        self._wire.wait_for_byte()
 
     def begin(self) -> None:
         """Read the head, and find out where the body ends."""

@@ -6,6 +6,7 @@ import http.client
 import socket
 
 from scraper.http.head import END, Beginning
+from scraper.http.speed import MinSpeed
 
 # Of one call: each lets another thread have the interpreter, and getting it back costs more than
 # the copying. 256 kB cost 1.2 times as much for a small answer, 1.3 times for 100 kB.
@@ -17,8 +18,12 @@ class Wire:
 
     __slots__ = ("_at", "_piece", "_receive", "received")
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._receive = sock.recv
+    def __init__(
+        self, sock: socket.socket, min_speed: MinSpeed | None = None
+    ) -> None:
+        self._receive = (
+            sock.recv if min_speed is None else min_speed.watch(sock.recv)
+        )
         self._piece = b""  # what has come, from `_at` on not yet taken
         self._at = 0
         self.received = 0
@@ -27,6 +32,10 @@ class Wire:
     def holds_more(self) -> bool:
         """Has more come than was taken?"""
         return self._at < len(self._piece)
+
+    def wait_for_byte(self) -> None:
+        """Receive what comes first."""
+        self._receive_piece()
 
     def take_head(self) -> bytes:
         """The next head, whole. Raises RemoteDisconnected if the connection ends before it does,

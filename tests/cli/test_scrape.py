@@ -326,7 +326,7 @@ def test_a_wrong_choice_is_told_the_right_one(scrape: Scrape) -> None:
         ("http404", "did you mean http_404?"),
         ("HTTP_503", "did you mean http_503?"),
         ("http-503", "did you mean http_503?"),
-        ("timout_read", "did you mean timeout_read?"),
+        ("timout_total", "did you mean timeout_total?"),
         ("Network", "did you mean network?"),
         ("quark", "statuses as http_404"),
     ],

@@ -130,7 +130,7 @@ def test_a_request_is_sent_again_but_once(asker: Asker) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "kind"),
     [(garbage(b"HTTP"), "protocol_error"), (cut_head(), "connection_lost"),
-     (silent(), "timeout_read")],
+     (silent(), "timeout_first_byte")],
 )  # fmt: skip
 def test_a_request_that_was_answered_in_part_or_timed_out_is_not_sent_again(
     behaviour: Behaviour, kind: str, tmp_path: Path

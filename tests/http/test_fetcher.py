@@ -19,6 +19,8 @@ from scraper.faulty import (
     body,
     closed_port,
     cut_head,
+    delay,
+    drip,
     drip_head,
     empty,
     endless_chunked,
@@ -36,7 +38,7 @@ from scraper.faulty import (
     status,
     unaccepting,
 )
-from scraper.http import fetcher
+from scraper.http import fetcher, speed
 from scraper.http.adapter import Request
 from scraper.model import (
     Fetched,
@@ -45,7 +47,7 @@ from scraper.model import (
     RobotsText,
     StoredResponse,
 )
-from tests.http.asker import BODY, Asker, kind_of
+from tests.http.asker import BODY, PATIENCE, Asker, kind_of
 
 AFTER_7 = {"Retry-After": "7"}
 
@@ -265,7 +267,72 @@ def test_an_answer_counts_though_its_body_had_to_be_cut(
 def test_silence_ends_with_the_time_out(tmp_path: Path) -> None:
     asker = Asker(tmp_path, timeout_seconds=0.1)
     with FaultyServer(silent()) as server:
-        assert kind_of(asker.ask(server.url())) == "timeout_read"
+        assert kind_of(asker.ask(server.url())) == "timeout_first_byte"
+    asker.close()
+
+
+def test_the_first_byte_has_a_time_out_of_its_own(tmp_path: Path) -> None:
+    asker = Asker(tmp_path, first_byte_timeout_seconds=0.1)
+    with FaultyServer(silent()) as server:
+        fact = asker.ask(server.url())
+    assert isinstance(fact, FetchFailed)
+    assert (fact.failure.kind, fact.failure.message) == (
+        "timeout_first_byte", "no answer began within 0.1 s")  # fmt: skip
+    asker.close()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_an_answer_that_is_long_in_coming_may_not_then_stop(
+    tls: bool, certificate: tuple[str, str], tmp_path: Path
+) -> None:
+    """Also on a connection that was kept: each time-out holds for its part alone."""
+    asker = Asker(
+        tmp_path,
+        timeout_seconds=0.3,
+        first_byte_timeout_seconds=PATIENCE,
+        ca_bundle=certificate[0],
+    )
+    answers = {"/late": delay(0.6, page("late")), "/stops": stops_midway}
+    with FaultyServer(answers, tls=certificate if tls else None) as server:
+        assert asker.saved(asker.ask(server.url("/late"))) == b"late"
+        fact = asker.ask(server.url("/stops"))
+        assert len({seen.connection for seen in server.seen}) == 1
+    assert isinstance(fact, FetchFailed)
+    assert (fact.failure.kind, fact.answered) == ("timeout_read", True)
+    asker.close()
+
+
+def test_no_first_byte_is_waited_for_beyond_the_deadline(
+    tmp_path: Path,
+) -> None:
+    asker = Asker(tmp_path, first_byte_timeout_seconds=PATIENCE)
+    with FaultyServer(silent()) as server:
+        flight = asker.flight(server.url(), seconds=0.1)
+        assert kind_of(asker.fetcher.fetch(flight)) == "timeout_first_byte"
+    asker.close()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "least", "kind"),
+    [(drip(0.01), 10_000, "too_slow"), (drip_head(0.01), 10_000, "too_slow"),
+     (endless_chunked(seconds=0.01), 1_000, "body_too_large")],
+    ids=["a body that drips", "a head that drips", "fast enough"],
+)  # fmt: skip
+def test_an_answer_that_comes_too_slowly_is_given_up(
+    behaviour: Behaviour,
+    least: int,
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(speed, "WINDOW_SECONDS", 0.3)
+    monkeypatch.setattr(speed, "STEP_SECONDS", 0.05)
+    asker = Asker(tmp_path, min_speed_bytes=least, max_body_bytes=10_000)
+    with FaultyServer(behaviour) as server:
+        fact = asker.ask(server.url())
+    assert isinstance(fact, FetchFailed)
+    assert (fact.failure.kind, fact.answered) == (kind, True)
+    assert list(asker.folder.iterdir()) == []
     asker.close()
 
 
@@ -458,7 +525,7 @@ def test_what_is_unchanged_may_ask_for_a_pause_too(
 
 @pytest.mark.parametrize(
     ("behaviour", "kind", "answered"),
-    [(silent(), "timeout_read", False), (empty(), "connection_lost", False),
+    [(silent(), "timeout_first_byte", False), (empty(), "connection_lost", False),
      (reset(), "connection_lost", False),
      (cut_head(), "connection_lost", True), (garbage(), "protocol_error", True),
      (drip_head(0.05), "timeout_total", True), (short(), "body_short", True),

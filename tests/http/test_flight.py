@@ -105,4 +105,4 @@ def test_an_abort_that_comes_late_hurts_no_other_request(asker: Asker) -> None:
 def test_no_more_time_is_left_than_the_deadline(asker: Asker) -> None:
     with FaultyServer(silent()) as server:
         fact = asker.fetcher.fetch(asker.flight(server.url(), seconds=0.1))
-    assert kind_of(fact) == "timeout_read"
+    assert kind_of(fact) == "timeout_first_byte"

@@ -91,6 +91,11 @@ def _picture(kind: str, side: int = 64) -> bytes:
     return file.getvalue()
 
 
+def _stops_midway(exchange: Any) -> None:
+    exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+    exchange.hang()
+
+
 class Case(NamedTuple):
     """`attempts` of the record; `asked`: requests for the URL itself that the server saw."""
 
@@ -126,6 +131,7 @@ CASES = (
     Case("tls_certificate", "https://untrusted.localhost:{tls}/", 1, UNASKED),
     Case("tls_failed", "https://plain.localhost:{plain}/", TRIES, UNASKED),
     _at("connection_lost", TRIES),
+    _at("timeout_first_byte", TRIES),
     _at("timeout_read", TRIES),
     _at("timeout_total", TRIES),
     Case("host_down", "http://dead.localhost:{closed}/{last}", 0, UNASKED),
@@ -145,13 +151,14 @@ CASES = (
     _at("process_memory", 1, path="/process_memory"),
     _at("process_died", 1, path="/process_died"),
 )
-# Provoked by other tests: of robots.txt (test_robots_story), of a host that refuses (test_pace), a
-# proxy and no redirects (below),
-# this machine's own; or by nobody from outside.
+# Provoked by other tests: of robots.txt (test_robots_story), of a host that refuses (test_pace), of
+# the speed of answers (test_fetcher), a proxy and no redirects (below), this machine's own; or by
+# nobody from outside.
 ELSEWHERE = {
     *("robots_disallowed", "robots_unreachable", "robots_directive"),
     *(
         "host_refused",
+        "too_slow",
         "proxy_failed",
         "redirect_not_followed",
         "page_broken",
@@ -163,7 +170,8 @@ ELSEWHERE = {
 BEHAVIOURS = {
     "//public.test/inside": redirect("http://127.0.0.1/"),
     "//connection-lost.localhost/": reset(),
-    "//timeout-read.localhost/": silent(),
+    "//timeout-first-byte.localhost/": silent(),
+    "//timeout-read.localhost/": _stops_midway,
     "//timeout-total.localhost/": drip(0.05),
     "//http-status.localhost/gone": status(404),
     "//http-status.localhost/busy": status(503),

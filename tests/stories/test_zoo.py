@@ -16,7 +16,7 @@ from scraper.faulty.zoo import zoo
 from tests.http.asker import Asker
 from tests.stories.runs import records_of
 
-SILENCE = "timeout_read timeout_total"
+SILENCE = "timeout_first_byte timeout_read timeout_total"
 RESET = "connection_lost body_short"  # RST may overtake what was sent before it
 TABLE = (
     ("/recovers", "http_503"),  # it would at the third time
