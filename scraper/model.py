@@ -23,6 +23,9 @@ Trust = Literal["listed", "private", "public", "proxy"]  # who named this URL
 HostClass = Literal["private", "public"]
 Headers = tuple[tuple[str, str], ...]
 
+# Of what waits by the thousand the garbage collector keeps no account (gc=False): frozen nouns
+# that hold each other form no circle.
+
 
 class Failure(Struct, frozen=True):
     """Why, in a word that can be counted. `kind` is one of `errors.KINDS`."""
@@ -54,7 +57,7 @@ class Hop(Struct, frozen=True):
     status: int
 
 
-class StoredResponse(Struct, frozen=True):
+class StoredResponse(Struct, frozen=True, gc=False):
     """The copy of a URL that an earlier pass has brought, and the validators to ask with."""
 
     path: str | None = None
@@ -69,7 +72,7 @@ class StoredResponse(Struct, frozen=True):
     last_modified: str | None = None
 
 
-class Task(Struct, frozen=True):
+class Task(Struct, frozen=True, gc=False):
     """Ask this URL. `url` is what is asked now, `origin_url` what the record is about."""
 
     id: int  # row in the ledger
@@ -233,7 +236,7 @@ class Line(Struct, frozen=True):
     depth: int = 0
 
 
-class Waiting(Struct, frozen=True):
+class Waiting(Struct, frozen=True, gc=False):
     """A task that waits in its lane, and since when it may be asked."""
 
     task: Task

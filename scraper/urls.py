@@ -47,7 +47,7 @@ class BadUrl(ValueError):
         return self.message
 
 
-class Url(Struct, frozen=True):
+class Url(Struct, frozen=True, gc=False):
     """A canonical URL with the parts that scheduling needs, parsed once."""
 
     href: str

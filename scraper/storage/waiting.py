@@ -45,7 +45,7 @@ class _WaitingRow(Struct, array_like=True):
     error_kind: str | None
     due: float
     validators_url: str | None
-    stored: list[Any]
+    stored: list[Any] | None
 
 
 _OF_PARENT = "CASE WHEN parent THEN (SELECT p.{} FROM url AS p WHERE p.id = w.parent) END"
@@ -56,7 +56,7 @@ _OF_STORED = [
 _EXPRESSIONS = {
     "parent": _OF_PARENT.format("url"),
     "page": _OF_PARENT.format("final_url"),
-    "stored": f"json_array({', '.join(_OF_STORED)})",
+    "stored": f"CASE WHEN path NOT NULL THEN json_array({', '.join(_OF_STORED)}) END",
 }
 _SELECTED = [
     _EXPRESSIONS.get(name, f'"{name}"')
@@ -147,7 +147,9 @@ class WaitingRows:
             refusal=refusal,
             stored=_decode_stored(
                 row.stored, with_validators=row.validators_url == url.href
-            ),
+            )
+            if row.stored
+            else None,
             started=row.started or 0.0,
         )
 
@@ -216,10 +218,8 @@ def _decode_hops(encoded: str) -> tuple[Hop, ...]:
 
 def _decode_stored(
     columns: list[Any], *, with_validators: bool
-) -> StoredResponse | None:
-    """What an earlier pass has stored, if it has; validators count only where they were given."""
-    if columns[0] is None:
-        return None
+) -> StoredResponse:
+    """What an earlier pass has stored; validators count only where they were given."""
     if not with_validators:
         columns[-2:] = None, None
     return StoredResponse(*columns)
