@@ -7,7 +7,16 @@ import signal
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import fetch, frontier, job, million, refresh, silent, start
+from benchmarks import (
+    fetch,
+    frontier,
+    hosts,
+    job,
+    million,
+    refresh,
+    silent,
+    start,
+)
 from benchmarks.environments import PROJECT, default_cache
 
 
@@ -27,6 +36,7 @@ def main() -> None:
     _million(commands)
     _silent(commands)
     _frontier(commands)
+    _hosts(commands)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _ended)
     given.measure(given)
@@ -179,6 +189,32 @@ def _frontier(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--names", type=_whole, default=100_000, help="hosts (%(default)s)"
     )
     parser.set_defaults(measure=frontier.measure)
+
+
+def _hosts(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands,
+        "hosts",
+        "hosts that refuse, die or lie, played on a virtual clock: is every promise kept?",
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=300, help="of a list (%(default)s)"
+    )
+    parser.add_argument(
+        "--seeds", type=_whole, default=20, help="plays of each (%(default)s)"
+    )
+    parser.add_argument(
+        "--first", type=_whole, default=1, help="seed (%(default)s)"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="WORDS", help="plays with these words"
+    )
+    parser.add_argument(
+        "--trace",
+        action="store_true",
+        help="print the log of the first seed instead",
+    )
+    parser.set_defaults(measure=hosts.measure)
 
 
 def _whole(text: str) -> int:

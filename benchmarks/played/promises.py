@@ -1,0 +1,220 @@
+"""What the program has promised its hosts, read from the world's log and nothing else.
+
+The log is gone through in the order of events, with the least that DESIGN allows: pauses without
+their jitter, each trouble counted only if its request began after the last pause. What a run heard
+within half a second before it was killed was not committed, and binds nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from benchmarks.played.folder import Folder, Hour, Ran
+from benchmarks.played.world import START, Answer, Request
+from scraper.http.headers import retry_after
+from scraper.journal import BATCH_SECONDS
+
+REFUSALS = frozenset({420, 429, 430, 503, 509, 529})
+NO_REFUSALS = frozenset({401, 404, 410, 451})  # whatever Retry-After says
+ANSWERS = frozenset(
+    {"tls_certificate", "dns_not_found"}
+)  # of a server, or about it
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+SILENT_PAUSES = (1.0, 4.0, 16.0, 60.0)  # the lower half is jitter
+PATIENCE = 900.0  # a longer Retry-After binds its URL alone
+MOMENT = 1e-3  # clocks are floats
+
+
+class Broken(Struct, frozen=True):
+    """A promise that was not kept: which (gap, probe), where, when, and in words."""
+
+    promise: str
+    host: str
+    at: float
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.promise}: {self.host} at {self.at:.2f} s: {self.words}"
+
+
+def refuses(request: Request) -> bool:
+    """Does the answer say "not now"?"""
+    answer = request.answer
+    if answer.failure is not None:
+        return False
+    if is_robots(request):
+        return answer.status == 429 or answer.status >= 500
+    if answer.status in NO_REFUSALS or answer.status < 400:
+        return False
+    return answer.status in REFUSALS or _seconds_asked(answer, 0.0) is not None
+
+
+def is_silent(request: Request) -> bool:
+    """Was there no answer at all?"""
+    answer = request.answer
+    return (
+        answer.failure is not None
+        and not answer.has_begun
+        and answer.failure not in ANSWERS
+    )
+
+
+def is_robots(request: Request) -> bool:
+    """Is it about a robots.txt?"""
+    return request.path == "/robots.txt"
+
+
+def broken_promises(
+    log: Sequence[Request], runs: Sequence[Ran]
+) -> list[Broken]:
+    """Requests before a pause was over, and requests beside a probe."""
+    hosts: dict[str, _Host] = {}
+    for order, request in _events(log, runs):
+        if request is None:
+            for each in hosts.values():
+                each.probe = None
+            continue
+        host = hosts.setdefault(request.host, _Host(request.host))
+        skew = runs[request.run - 1].skew
+        if order == request.order:
+            host.begin(request, skew)
+        else:
+            host.end(request, skew)
+    return [each for host in hosts.values() for each in host.broken]
+
+
+def _events(
+    log: Sequence[Request], runs: Sequence[Ran]
+) -> Iterator[tuple[int, Request | None]]:
+    """Beginnings and ends that were heard, and None where a run was killed, in their order."""
+    killed = {each.number: each.ended for each in runs if each.killed}
+    events: list[tuple[int, Request | None]] = []
+    for request in log:
+        if not request.arrived:
+            continue
+        events.append((request.order, request))
+        if request.ended is not None and not _was_forgotten(request, killed):
+            events.append((request.end_order, request))
+    for run in killed:
+        orders = [
+            max(each.order, each.end_order) for each in log if each.run == run
+        ]
+        events.append((max(orders, default=0), None))
+    return iter(sorted(events, key=lambda event: (event[0], event[1] is None)))
+
+
+def _was_forgotten(request: Request, killed: dict[int, float]) -> bool:
+    """Was it bad news that a kill has undone?"""
+    kill = killed.get(request.run)
+    if kill is None or request.ended is None:
+        return False
+    bad = refuses(request) or is_silent(request)
+    return bad and request.ended > kill - BATCH_SECONDS - MOMENT
+
+
+class _Host(Struct):
+    """One host, as its own log knows it."""
+
+    name: str
+    broken: list[Broken] = field(default_factory=list)
+    refusals: int = 0  # in a row, each after a pause
+    silences: int = 0
+    opens: Hour = Hour(0.0, 0.0)
+    must_probe: bool = False
+    probe: Request | None = None
+    has_answered: bool = False
+    of_urls: dict[str, Hour] = field(default_factory=dict)
+
+    def begin(self, request: Request, skew: float) -> None:
+        """A request arrives."""
+        at = request.began
+        for hour in (self.opens, self.of_urls.get(request.path)):
+            if hour is not None and _is_before(at, skew, hour):
+                self._note(request, "gap", f"{hour.world - at:.2f} s too early")
+        if self.must_probe and self.probe is not None:
+            self._note(request, "probe", f"while {self.probe.path} is asked")
+        elif self.must_probe:
+            self.probe = request
+
+    def end(self, request: Request, skew: float) -> None:
+        """It is over."""
+        ended = request.ended
+        assert ended is not None, "else nobody has heard of it"
+        counts = request.began >= self.opens.world - MOMENT
+        if request is self.probe:
+            self.probe, self.must_probe = None, False
+        if not request.returned:
+            return
+        if refuses(request):
+            self._note_refusal(request, ended, skew, counts=counts)
+        elif is_silent(request):
+            if counts:
+                self.silences += 1
+                last = len(SILENT_PAUSES)
+                pause = SILENT_PAUSES[min(self.silences, last) - 1]
+                self._close(ended + pause, skew)
+        else:
+            self.refusals = self.silences = 0
+            self.has_answered = True
+
+    def _note_refusal(
+        self, request: Request, ended: float, skew: float, *, counts: bool
+    ) -> None:
+        if counts:
+            self.refusals += 1
+            pause = FIRST_PAUSE * 2.0 ** min(self.refusals - 1, 30)
+            self._close(ended + min(pause, LONGEST_PAUSE), skew)
+        asked = _seconds_asked(request.answer, ended) or 0.0
+        if asked <= PATIENCE or not self.has_answered:
+            self._close(ended + asked, skew)
+        else:
+            until = ended + asked
+            self.of_urls[request.path] = Hour(until, until + skew)
+
+    def _close(self, until: float, skew: float) -> None:
+        if until > self.opens.world:
+            self.opens = Hour(until, until + skew)
+        self.must_probe = True
+
+    def _note(self, request: Request, promise: str, words: str) -> None:
+        at = request.began - START
+        self.broken.append(
+            Broken(promise, self.name, at, f"{request.path} {words}")
+        )
+
+
+def _is_before(at: float, skew: float, hour: Hour) -> bool:
+    """Is that too early, whichever clock is believed?"""
+    return at < hour.world - MOMENT and at + skew < hour.wall - MOMENT
+
+
+def _seconds_asked(answer: Answer, now: float) -> float | None:
+    return retry_after([answer.retry_after or ""], now)
+
+
+def early_requests(folder: Folder) -> Iterator[Broken]:
+    """Requests for a URL, or for anything of a host all of whose URLs have such an hour, before
+    the hour that the records of earlier runs name."""
+    for request in folder.world.log:
+        ran = folder.runs[request.run - 1]
+        hour = ran.not_before.get(request.url)
+        if is_robots(request):
+            hour = _first_hour(request.host, ran.not_before, folder.urls)
+        if hour is not None and _is_before(request.began, ran.skew, hour):
+            seconds = hour.world - request.began
+            words = f"{request.path} {seconds:.2f} s before not_before"
+            yield Broken("gap", request.host, request.began - START, words)
+
+
+def _first_hour(
+    host: str, known: Mapping[str, Hour], urls: Sequence[str]
+) -> Hour | None:
+    """When the host may be asked for anything; None if one of its URLs waits for no hour."""
+    prefix = f"http://{host}/"
+    hours = [known.get(url) for url in urls if url.startswith(prefix)]
+    found = [each for each in hours if each is not None]
+    if len(found) < len(hours):
+        return None
+    return min(found, key=lambda each: each.world)
