@@ -14,7 +14,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 
@@ -58,7 +58,9 @@ from scraper.storage.faults import open_error
 from scraper.storage.ledger import Ledger
 from scraper.storage.store import Store
 from scraper.supervision import Flights, Patience, RunLimits
-from scraper.workers.stage import Limits, ProcessStage, Recipe
+
+if TYPE_CHECKING:
+    from scraper.workers.stage import ProcessStage
 
 logger = logging.getLogger("scraper")
 
@@ -89,6 +91,10 @@ def process_stage_of(
     config: Config, processes: int, post: Callable[[Message], None]
 ) -> ProcessStage:
     """The process stage that a configuration asks for."""
+    # Here, because a run that only saves has no workers: a twentieth of the
+    # time until its first request.
+    from scraper.workers.stage import Limits, ProcessStage, Recipe
+
     limits = Limits(
         config.worker.process_time_seconds, config.worker.process_memory_bytes
     )

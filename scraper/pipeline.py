@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from queue import Empty
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from msgspec import Struct
 
@@ -44,7 +44,9 @@ from scraper.supervision import (
     RunTotals,
     Watchdog,
 )
-from scraper.workers.stage import ProcessStage
+
+if TYPE_CHECKING:
+    from scraper.workers.stage import ProcessStage
 
 FAULT_GRACE_SECONDS = (
     10.0  # for what is under way when this machine is at fault

@@ -5,6 +5,7 @@ ends as an outcome in the journal. `Handover.hand_over` is the callback on the f
 from __future__ import annotations
 
 from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 from scraper.frontier.frontier import Frontier
 from scraper.http.flight import Flight
@@ -15,7 +16,11 @@ from scraper.model import Fact, Failure, Fetched, FetchFailed, Moved, Task
 from scraper.storage.file_names import processed_prefix
 from scraper.storage.store import Store
 from scraper.urls import without_credentials
-from scraper.workers.stage import ProcessStage, WorkItem
+
+if (
+    TYPE_CHECKING
+):  # a run that only saves has no workers, and does not load them
+    from scraper.workers.stage import ProcessStage, WorkItem
 
 
 class Handover:
@@ -57,6 +62,8 @@ class Handover:
         )
 
     def _work_item(self, fetched: Fetched) -> WorkItem:
+        from scraper.workers.stage import WorkItem
+
         task = fetched.task
         path = (
             self._store.part(fetched.part)

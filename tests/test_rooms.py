@@ -279,6 +279,14 @@ def test_the_command_line_answers_before_it_loads_the_engine() -> None:
     assert loaded & heavy == set()
 
 
+def test_a_run_that_only_saves_loads_no_workers() -> None:
+    loaded = loaded_by("import scraper.cli.running")
+    assert {
+        name for name in loaded if name.startswith("scraper.workers")
+    } == set()
+    assert loaded & {"multiprocessing", "concurrent.futures.process"} == set()
+
+
 def test_every_public_name_can_be_had() -> None:
     scraper = importlib.import_module("scraper")
     assert {name: getattr(scraper, name, None) for name in scraper.__all__ if

@@ -12,9 +12,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import current_process
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from scraper.errors import UsageError
 
@@ -34,8 +34,15 @@ def worker_name(scratch: str) -> str:
 
 def _note_folder() -> str | None:
     """The folder for notes, in a worker; None elsewhere."""
-    name = current_process().name
+    name: str = getattr(_started_process(), "name", "")
     return name.removeprefix(_WORKER) if name.startswith(_WORKER) else None
+
+
+def _started_process() -> Any:
+    """This process as multiprocessing knows it, which has loaded its module in each that it has
+    started; None without it. A run that has no workers never loads it."""
+    loaded: Any = sys.modules.get("multiprocessing.process")
+    return loaded and loaded.current_process()
 
 
 def imported_by_workers() -> str | None:
@@ -86,7 +93,7 @@ def refuse_second_run() -> None:
     """
     scratch = _note_folder()
     # what multiprocessing asks, too
-    is_new = getattr(current_process(), "_inheriting", False)
+    is_new = getattr(_started_process(), "_inheriting", False)
     if is_new and scratch is not None:
         _leave_note(scratch, GUARD)
         # an exception might be caught, and what was printed would be printed again
