@@ -47,10 +47,10 @@ from scraper.passes import CurrentPass, ListIntake, RunRequest
 from scraper.pipeline import Parts, Pipeline
 from scraper.reports.summary import Report
 from scraper.results import Handover
-from scraper.run_folder import adoption, recovery
+from scraper.run_folder import recovery
 from scraper.run_folder.naming import no_run_message
 from scraper.run_folder.options import process_hashes, shaping_options
-from scraper.run_folder.owners import claim_folder
+from scraper.run_folder.owners import claim_folder, refuse_unknown_records
 from scraper.sinks.sink import Outputs, open_sinks
 from scraper.sinks.summary_file import SummaryFile
 from scraper.sources.reader import Reader
@@ -208,7 +208,7 @@ def open_run(
         if share.processes
         else None
     )
-    adoption.refuse_unknown_records(path, request.adopt)
+    refuse_unknown_records(path, request.adopt)
     store = Store(path)
 
     @resources.callback
@@ -302,11 +302,11 @@ def _open_folder(
             "%s is on a file system without shared memory: slower, no status while it runs",
             ledger.path,
         )
-    adopted = (
-        adoption.adopt_records(ledger, store.root, request.sources)
-        if request.adopt
-        else 0
-    )
+    adopted = 0
+    if request.adopt:
+        from scraper.run_folder.adoption import adopt_records
+
+        adopted = adopt_records(ledger, store.root, request.sources)
     list_ids = claim_folder(
         store.folder, ledger, request.sources, join=request.add_list
     )

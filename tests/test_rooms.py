@@ -287,6 +287,12 @@ def test_a_run_that_only_saves_loads_no_workers() -> None:
     assert loaded & {"multiprocessing", "concurrent.futures.process"} == set()
 
 
+def test_a_run_that_adopts_nothing_does_not_load_how() -> None:
+    loaded = loaded_by("import scraper.cli.running")
+    assert "scraper.run_folder.adoption" not in loaded
+    assert "scraper.reports.records" not in loaded
+
+
 def test_every_public_name_can_be_had() -> None:
     scraper = importlib.import_module("scraper")
     assert {name: getattr(scraper, name, None) for name in scraper.__all__ if

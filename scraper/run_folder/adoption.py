@@ -27,35 +27,17 @@ from scraper.model import STATES, Ended, Line
 from scraper.record import KEYS, SCHEMA, fill_in, is_short
 from scraper.reports.records import lost_facts_message
 from scraper.reports.summary import Report
+from scraper.run_folder.owners import ERRORS, RECORDS
 from scraper.sinks.line_file import end_of_last_line
-from scraper.sinks.record_log import unknown_file
 from scraper.sources.source import Source
 from scraper.storage.adopted import AdoptedRows, Row
 from scraper.storage.ledger import Ledger
 from scraper.text import pattern
 from scraper.urls import BadUrl, canonical, key_of, lane_of, parts_of
 
-RECORDS, ERRORS = "records.jsonl", "errors.jsonl"
 BATCH = 1_000
 _BEGINNING = b'{"schema":'  # of every record
 _PLACE = pattern(r"(pages|images|files)/(?!\.\.?/)[^/\0]+/(?!\.\.?$)[^/\0]+")
-
-
-def refuse_unknown_records(folder: Path, adopt: bool) -> None:
-    """Raises UsageError, before anything is made in a folder, if it holds records that no ledger
-    knows and that are not to be taken over; or if there are none that could be."""
-    if (folder / ".scraper" / "ledger.sqlite").exists():
-        return  # it says of each file up to where it is ours
-    if adopt:
-        if not (folder / RECORDS).is_file():
-            raise UsageError(
-                f"--adopt: {folder} holds no {RECORDS} to take over"
-            )
-        return
-    for name in (RECORDS, ERRORS):
-        path = folder / name
-        if path.is_file() and path.stat().st_size:
-            raise UsageError(unknown_file(path))
 
 
 def adopt_records(

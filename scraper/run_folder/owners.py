@@ -14,6 +14,7 @@ from pathlib import Path
 from scraper.errors import UsageError
 from scraper.model import Line
 from scraper.run_folder.naming import naming_urls, ten_digits_of
+from scraper.sinks.record_log import unknown_file
 from scraper.sources.source import SCRIPT, Source
 from scraper.storage.ledger import Ledger
 from scraper.urls import Url
@@ -29,8 +30,28 @@ UNLASTING = (
     "demo",
 )
 
+# files of ours that say what the URLs of a folder came to
+RECORDS, ERRORS = "records.jsonl", "errors.jsonl"
+
 # by what identifies it, the row of each list in the ledger
 Owners = dict[str, int | None]
+
+
+def refuse_unknown_records(folder: Path, adopt: bool) -> None:
+    """Raises UsageError, before anything is made in a folder, if it holds records that no ledger
+    knows and that are not to be taken over; or if there are none that could be."""
+    if (folder / ".scraper" / "ledger.sqlite").exists():
+        return  # it says of each file up to where it is ours
+    if adopt:
+        if not (folder / RECORDS).is_file():
+            raise UsageError(
+                f"--adopt: {folder} holds no {RECORDS} to take over"
+            )
+        return
+    for name in (RECORDS, ERRORS):
+        path = folder / name
+        if path.is_file() and path.stat().st_size:
+            raise UsageError(unknown_file(path))
 
 
 def claim_folder(
