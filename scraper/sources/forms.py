@@ -59,14 +59,24 @@ def explain_other_form(
 
 def _form_of(lines: Sequence[bytes | str]) -> Form | None:
     whole = b"".join(each for each in lines if isinstance(each, bytes))
-    if form := _binary_form(whole):
-        return form
+    return _binary_form(whole) or _form_of_text(lines)
+
+
+def _form_of_text(lines: Sequence[bytes | str]) -> Form | None:
+    if not any(map(_holds_sign, lines)):
+        return None
     texts = [
         text for text in map(_text, lines) if text and not text.startswith("#")
     ]
     if not texts:
         return None
     return _marked_form(texts[0]) or _form_of_most(texts)
+
+
+def _holds_sign(line: bytes | str) -> bool:
+    """May this line be one of another form? Most lists are spared the patterns of all forms."""
+    text = line.decode("latin-1") if isinstance(line, bytes) else line
+    return any(sign in text for sign in _SIGNS)
 
 
 def _text(line: bytes | str) -> str:
@@ -112,6 +122,8 @@ def _binary_form(first: bytes) -> Form | None:
     return Form("a ZIP archive", "unpack it")
 
 
+# Each form of text has one of these in its lines.
+_SIGNS = '<{["\t;,|'
 # A first line that says what the whole is, whatever follows.
 _MARKS: tuple[tuple[re.Pattern[str], Form], ...] = (
     (pattern(r"<!doctype html|<html[\s>]", re.IGNORECASE), Form("HTML", *_TAKE_OUT)),
