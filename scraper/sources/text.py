@@ -99,16 +99,13 @@ def parse_line(raw: bytes | str, source: int, number: int) -> Line | None:
 
 # Copied along, and invisible: white space of all kinds, zero-width characters, marks of
 # direction, NUL.
-INVISIBLE = "".join(each for each in map(chr, range(0x3001)) if each.isspace())
-INVISIBLE += "\x00\ufeff\u2060" + "".join(
-    map(
-        chr,
-        (
-            *range(0x200B, 0x2010),
-            *range(0x202A, 0x202F),
-            *range(0x2066, 0x206A),
-        ),
-    )
+_SPACES = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+INVISIBLE = (
+    f"{_SPACES}\x00\ufeff\u2060\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2066\u2067\u2068\u2069"
 )
 COMMENT = pattern(r"\s#.*", re.DOTALL)
 _BULLET = pattern(r"(?:[-*+•–]|\d{1,6}[.)])\s+(?=\S)")

@@ -80,6 +80,15 @@ def test_whatever_a_line_holds_can_be_stored(raw: bytes | str) -> None:
         assert (line.refusal is None) == bool(line.url.host)
 
 
+def test_white_space_of_every_kind_is_taken_off() -> None:
+    spaces = [each for each in map(chr, range(0x11000)) if each.isspace()]
+    assert len(spaces) > 25
+    for space in spaces:
+        line = parse_line(f"{space}http://a.test/{space}".encode(), 1, 1)
+        assert line is not None
+        assert line.url.href == "http://a.test/"
+
+
 def test_what_was_written_is_kept_where_it_differs() -> None:
     same, other = (
         parse_line(b"https://example.com/", 1, 1),
