@@ -80,7 +80,9 @@ def guard_of(
         allow_networks=hosts.allow_networks,
     )
     resolver = Resolver(
-        getaddrinfo, timeout_seconds=config.fetch.dns_timeout_seconds
+        getaddrinfo,
+        max_stuck=descriptors.hanging_lookups(),
+        timeout_seconds=config.fetch.dns_timeout_seconds,
     )
     return Guard(
         AllowList(hosts.allow_hosts), permissions, resolver, connect=connect

@@ -14,13 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from scraper.guard.addresses import Address
+from scraper.machine.descriptors import MAX_HANGING_LOOKUPS
 
 FOUND_SECONDS = 60.0  # how long an answer is kept: getaddrinfo gives no TTL
 NOT_FOUND_SECONDS = 10.0
 MAX_CACHED_NAMES = 10_000
-MAX_STUCK_THREADS = (
-    16  # look-ups that hang before no further thread replaces them
-)
 IDLE_SECONDS = 10.0  # after which a look-up thread without work ends
 
 GetAddrInfo = Callable[..., Iterable[Any]]  # called like socket.getaddrinfo
@@ -75,11 +73,15 @@ class Resolver:
         getaddrinfo: GetAddrInfo = socket.getaddrinfo,
         *,
         threads: int = 4,
+        max_stuck: int = MAX_HANGING_LOOKUPS,
         timeout_seconds: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._getaddrinfo = getaddrinfo
         self._max_threads = threads
+        self._max_stuck = (
+            max_stuck  # that hang, before no further one replaces them
+        )
         self._timeout = timeout_seconds
         self._clock = clock
         self._changed = threading.Condition()  # guards all that follows
@@ -154,7 +156,7 @@ class Resolver:
     def _start_thread_if_needed(self) -> None:
         has_work = len(self._queue) > self._idle
         may_work = self._threads - self._stuck < self._max_threads
-        may_start = self._threads < self._max_threads + MAX_STUCK_THREADS
+        may_start = self._threads < self._max_threads + self._max_stuck
         if has_work and may_work and may_start:
             threading.Thread(
                 target=self._run_lookups, name="lookup", daemon=True

@@ -1,8 +1,8 @@
 """How many files a run may have open at once (`ulimit -n`), and what of it each part gets.
 
 A request is a socket and a part; a worker process is three descriptors, and its pool six; a kept
-connection is one. What does not fit is made smaller, so that a run never comes to a call that the
-system refuses.
+connection is one; a look-up that hangs, after all have stopped waiting for it, some three. What
+does not fit is made smaller, so that a run never comes to a call that the system refuses.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ OF_A_RUN = (
     16  # lock, ledger, records, logs, lists, and what is open for a moment only
 )
 OF_A_REQUEST = 2
+OF_A_LOOKUP = 3  # that hangs: a socket for each name server, of which there are up to three
+FILES_FOR_A_LOOKUP = (
+    100  # so many open files there must be for each that may hang
+)
+MAX_HANGING_LOOKUPS = 16
 OF_THE_FORK_SERVER = 9  # most of them while a worker is started
 KEPT_BY_THE_FORK_SERVER = 4  # of them, once it is there
 OF_A_POOL = 6
@@ -76,6 +81,15 @@ def fit_share(wanted: Share) -> Share:
     return share_of(wanted, open_file_limit(), in_use())
 
 
+def hanging_lookups() -> int:
+    """How many look-ups may hang before no further thread takes the place of theirs."""
+    return _hanging_lookups(open_file_limit())
+
+
+def _hanging_lookups(limit: int) -> int:
+    return min(limit // FILES_FOR_A_LOOKUP, MAX_HANGING_LOOKUPS)
+
+
 def check_minimum() -> None:
     """Raises UsageError if one request and one worker process do not fit, before any begins."""
     share_of(Share(1, 1), open_file_limit(), in_use() + KEPT_BY_THE_FORK_SERVER)
@@ -88,8 +102,9 @@ def share_of(wanted: Share, limit: int, used: int) -> Share:
     Share(threads=4, processes=1, connections=3)
     """
     rest = limit - used
+    free = rest - OF_A_LOOKUP * _hanging_lookups(limit)
     threads, processes = wanted.threads, wanted.processes
-    while threads > 1 and _descriptors_of(threads, processes) > rest:
+    while threads > 1 and _descriptors_of(threads, processes) > free:
         if threads <= MIN_THREADS and processes > 1:
             processes -= 1
         else:
@@ -101,7 +116,8 @@ def share_of(wanted: Share, limit: int, used: int) -> Share:
             f"no more than {limit} files may be open at once, and a run needs {least}: "
             f"ulimit -n {least}"
         )
-    return Share(threads, processes, min(1 + rest - needed, wanted.connections))
+    connections = 1 + max(free - needed, 0)
+    return Share(threads, processes, min(connections, wanted.connections))
 
 
 def reductions_of(wanted: Share, share: Share) -> Iterator[str]:

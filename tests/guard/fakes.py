@@ -117,6 +117,7 @@ def guarded(
     resolver = Resolver(
         names,
         threads=options.pop("lookup_threads", 4),
+        max_stuck=options.pop("max_stuck", 16),
         timeout_seconds=options.pop("dns_timeout_seconds", 10.0),
         clock=clock,
     )

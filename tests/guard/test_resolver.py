@@ -185,10 +185,15 @@ def test_a_name_that_hangs_costs_one_thread_and_then_no_time(
 def test_look_up_threads_are_daemons_and_bounded(
     hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolver, "MAX_STUCK_THREADS", 3)
     monkeypatch.setattr(resolver, "IDLE_SECONDS", 0.05)
     before = lookup_threads()
-    judge = guarded(hanging, Wire(), lookup_threads=2, dns_timeout_seconds=0.1)
+    judge = guarded(
+        hanging,
+        Wire(),
+        lookup_threads=2,
+        max_stuck=3,
+        dns_timeout_seconds=0.1,
+    )
 
     def ask(name: str) -> None:
         with pytest.raises(LookupTimeout):

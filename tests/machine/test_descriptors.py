@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from scraper.errors import UsageError
 from scraper.faulty import FaultyServer, delay, page
+from scraper.machine import descriptors
 from scraper.machine.descriptors import (
     MAX_CONNECTIONS,
     Share,
+    hanging_lookups,
     in_use,
     reductions_of,
     share_of,
@@ -55,6 +57,17 @@ def test_kept_connections_get_what_is_left() -> None:
     assert (
         share_of(WANTED, limit=1_000_000, used=4).connections == MAX_CONNECTIONS
     )
+
+
+@pytest.mark.parametrize(("limit", "lookups"), [(64, 0), (256, 2), (4_096, 16)])
+def test_look_ups_that_hang_have_a_part_of_the_limit(
+    limit: int, lookups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may hold three sockets, and keeps its thread; nobody waits for it any more."""
+    monkeypatch.setattr(descriptors, "open_file_limit", lambda: limit)
+    assert hanging_lookups() == lookups
+    share = share_of(Share(MAX_CONNECTIONS, 0), limit, used=0)
+    assert 16 + 2 * (2 * share.threads - 1) <= limit - 3 * lookups
 
 
 @given(
@@ -123,6 +136,51 @@ def test_many_slow_hosts_are_all_asked_with_few_open_files(
     assert done.returncode == 0, done.stderr
     assert len(records_of(tmp_path / "run")) == 140
     assert done.stderr.count("(ulimit -n)") == (0 if "S" in files else 1)
+
+
+@posix
+@pytest.mark.parametrize("more", ["", "--save-only", "--per-host 1 -p 8"])
+def test_more_threads_than_fit_are_made_fewer_with_one_word(
+    more: str, tmp_path: Path
+) -> None:
+    with FaultyServer({"/*": delay(0.01, page("<p>Slow."))}) as server:
+        _list(tmp_path, server, hosts=60, each=5)
+        done = _limited(tmp_path, "-n 64", "-j 64", more)
+    assert done.returncode == 0, done.stderr
+    states = [each["state"] for each in records_of(tmp_path / "run")]
+    assert states == ["done"] * 300
+    (line,) = [line for line in done.stderr.splitlines() if "ulimit -n" in line]
+    assert re.search(r"enough for \d+ of 64 threads", line)
+
+
+HANGING = """
+import socket, threading, scraper
+from tests.stories.runs import Wire, internet, run_with
+
+def look_up(name, *_):
+    kept = [socket.socket(type=socket.SOCK_DGRAM) for _ in range(3)]
+    threading.Event().wait(30)
+
+if __name__ == "__main__":
+    config = scraper.configure(dir="run", threads=64, processes=1, robots="off", retries=0,
+                               dns_timeout_seconds=0.1, allow_hosts=["*.test"])
+    with open("urls.txt", "w") as lst:
+        lst.writelines(f"http://h{n}.test/\\n" for n in range(60))
+    report = run_with(internet(look_up, Wire(0)), "urls.txt", config)
+    print(report.exit_code, dict(report.failures))
+"""
+
+
+@posix
+def test_look_ups_that_hang_leave_files_enough_to_end(tmp_path: Path) -> None:
+    """A name server that is gone is no fault of this machine: the URLs fail, the run goes on."""
+    (tmp_path / "hanging.py").write_text(HANGING)
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -n 64 && exec {sys.executable} hanging.py"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(PROJECT)}, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout == "4 {'dns_timeout': 60}\n", done.stderr
 
 
 @posix
