@@ -268,7 +268,11 @@ def lane_of(host: str) -> int:
     return int.from_bytes(digest(host)[:8]) >> 1
 
 
-def key_of(url: str, salt: int = 0) -> int:
-    """The key under which a URL has its row: 64 bits of its hash."""
-    name = digest(url) if not salt else digest(f"{url}\n{salt}")
-    return int.from_bytes(name[:8], signed=True)
+def key_of(url: str) -> int:
+    """64 bits of a URL's hash: the key of its records."""
+    return int.from_bytes(digest(url)[:8], signed=True)
+
+
+def hash_of(url: str) -> int:
+    """32 bits of a URL's hash, by which its row is found; the upper half of its key."""
+    return int.from_bytes(digest(url)[:4], signed=True)

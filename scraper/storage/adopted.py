@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from scraper.model import Line
 from scraper.storage.database import Database, encode
-from scraper.storage.schema import assignments, rows_of_batch
+from scraper.storage.schema import ANSWER, keep_answers, rows_of_batch
 from scraper.urls import key_of
 
 
@@ -51,25 +51,45 @@ class Row(NamedTuple):
 
 
 _TABLES = (
+    "CREATE TABLE adopted_row (id INTEGER PRIMARY KEY, key INTEGER NOT NULL UNIQUE)",
     "CREATE TABLE adopted_name (hidden INTEGER, key INTEGER PRIMARY KEY, known INTEGER DEFAULT 0)",
     "CREATE INDEX adopted_hidden ON adopted_name (hidden)",
     "CREATE TABLE adopted_image (parent INTEGER, place INTEGER, child INTEGER)",
 )
-_NO_TABLES = ("DROP TABLE adopted_name", "DROP TABLE adopted_image")
+_NO_TABLES = (
+    "DROP TABLE adopted_row",
+    "DROP TABLE adopted_name",
+    "DROP TABLE adopted_image",
+)
 
 _COLUMNS = tuple(
     "pass" if name == "number" else name
     for name in Row._fields
     if name != "images"
 )
-_QUOTED = ", ".join(f'"{name}"' for name in _COLUMNS)
-_SAID_AGAIN = [name for name in _COLUMNS if name not in ("key", "url", "host")]
+_ROWS = f"{rows_of_batch(_COLUMNS)} CROSS JOIN adopted_row USING (key)"
+_NUMBER = """INSERT OR IGNORE INTO adopted_row (key)
+  SELECT json_extract(value, '$[0]') FROM json_each(?)"""
+_SAID_AGAIN = (
+    "outcome",
+    "pass",
+    "seq_ahead",
+    "source",
+    "line_ahead",
+    "written",
+    "parent",
+    "depth",
+)
+_TAKE = f"""INSERT INTO url (id, url, host, first_pass, {", ".join(_SAID_AGAIN)})
+  SELECT id, url, host, pass, state, pass, seq - id, source, line - id, written, parent, depth
+  FROM {_ROWS} WHERE true ON CONFLICT (id) DO UPDATE
+  SET {", ".join(f"{name} = excluded.{name}" for name in _SAID_AGAIN)}"""
 # As in a run: what a later record does not say (type, path, sha256) stays from before.
-_TAKE = f"""INSERT INTO url ({_QUOTED}, first_pass, changed_pass)
-  SELECT *, pass, CASE WHEN sha256 IS NOT NULL THEN pass END FROM {rows_of_batch(_COLUMNS)}
-  WHERE true ON CONFLICT (key) DO UPDATE SET {assignments(_SAID_AGAIN, "excluded", ("charset",))}"""
+_TAKE_ANSWERS = keep_answers(
+    [name for name in _COLUMNS if name in ANSWER], _ROWS, kept=("charset",)
+)
 
-_FACTS_PLACES = """SELECT key, facts_offset FROM url
+_FACTS_PLACES = """SELECT key, facts_offset FROM adopted_row JOIN answer USING (id)
   WHERE key IN (SELECT value FROM json_each(?)) AND facts_offset IS NOT NULL"""
 
 _NAME = f"""INSERT OR IGNORE INTO adopted_name (hidden, key)
@@ -80,24 +100,29 @@ _KEY_OF = (
 )
 
 _LINKS = f"""INSERT OR IGNORE INTO link SELECT p.id, c.id FROM adopted_image AS i
-  JOIN url AS p ON p.key = i.parent AND p."offset" = i.place
-  JOIN url AS c ON c.key = {_KEY_OF.format("i.child")} WHERE c.id != p.id"""
+  JOIN adopted_row AS p ON p.key = i.parent
+  JOIN answer ON answer.id = p.id AND answer."offset" = i.place
+  JOIN adopted_row AS c ON c.key = {_KEY_OF.format("i.child")} WHERE c.id != p.id"""
 _PARENTS = f"""UPDATE url SET parent =
-  (SELECT p.id FROM url AS p WHERE p.key = {_KEY_OF.format("url.parent")})
+  (SELECT p.id FROM adopted_row AS p WHERE p.key = {_KEY_OF.format("url.parent")})
   WHERE parent IS NOT NULL"""
 
 _TRUE_NAMES = f"""UPDATE url SET url = j.url, host = j.host
-  FROM {rows_of_batch(("key", "url", "host"))} AS j
-  WHERE url.key = j.key AND j.key IN (SELECT key FROM adopted_name)"""
+  FROM {rows_of_batch(("key", "url", "host"))} AS j JOIN adopted_row AS a ON a.key = j.key
+  WHERE url.id = a.id AND j.key IN (SELECT key FROM adopted_name)"""
 _ARE_KNOWN = """UPDATE adopted_name SET known = 1
   WHERE key IN (SELECT json_extract(value, '$[0]') FROM json_each(?))"""
 # Children of what is forgotten, or of what was never there, would pass for URLs of a list.
 _FORGET = (
-    "DELETE FROM url WHERE key IN (SELECT key FROM adopted_name WHERE NOT known)",
+    "DELETE FROM url WHERE id IN (SELECT id FROM adopted_row"
+    " JOIN adopted_name USING (key) WHERE NOT known)",
     "DELETE FROM url WHERE depth > 0 AND (parent IS NULL OR parent NOT IN (SELECT id FROM url))",
     "DELETE FROM link WHERE parent NOT IN (SELECT id FROM url)"
     " OR child NOT IN (SELECT id FROM url)",
+    "DELETE FROM answer WHERE id NOT IN (SELECT id FROM url)",
 )
+_HASHES = """INSERT INTO url_hash
+  SELECT key >> 32, id FROM adopted_row JOIN url USING (id) ORDER BY 1, 2"""
 
 
 class AdoptedRows:
@@ -107,9 +132,11 @@ class AdoptedRows:
         self._database = database
         self._execute_all(_TABLES)
 
-    def _execute_all(self, statements: Iterable[str]) -> None:
+    def _execute_all(
+        self, statements: Iterable[str], parameters: Sequence[str] = ()
+    ) -> None:
         for statement in statements:
-            self._database.execute(statement)
+            self._database.execute(statement, parameters)
 
     def take(self, rows: Sequence[Row]) -> None:
         """Insert what is new; of what is known the later record has the last word."""
@@ -120,7 +147,8 @@ class AdoptedRows:
             if key != row.key:
                 hidden.append((key, row.key))
             images += [(row.key, row.offset, child) for child in row.images]
-        self._database.execute_batch(_TAKE, [row[:-1] for row in rows])
+        batch = encode([row[:-1] for row in rows])
+        self._execute_all((_NUMBER, _TAKE, _TAKE_ANSWERS), (batch,))
         self._database.execute_batch(_NAME, hidden)
         self._database.execute_batch(_IMAGE, images)
 
@@ -151,4 +179,4 @@ class AdoptedRows:
 
     def finish(self) -> None:
         """Connect pages with their pictures, and forget what could not be asked again."""
-        self._execute_all((_LINKS, _PARENTS, *_FORGET, *_NO_TABLES))
+        self._execute_all((_LINKS, _PARENTS, *_FORGET, _HASHES, *_NO_TABLES))

@@ -25,7 +25,7 @@ CACHE_KIB = (
 
 # Rows of parameters in one statement. Each size is compiled once, 0.1 ms a row; what is missing to
 # a size is filled up with NULL.
-ROWS_AT_ONCE = (1, 4, 16, 64)
+ROWS_AT_ONCE = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Database:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -12,23 +12,40 @@ from msgspec import Struct, field
 from scraper.model import Line
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.database import Database, encode
-from scraper.storage.schema import REOPEN, rows_of_batch
-from scraper.urls import key_of
+from scraper.storage.schema import REOPEN, rows_of_batch, rows_of_values
+from scraper.urls import hash_of
 
-_FIND = """SELECT json_group_array(json_array(key, url, id, pass, state, seq IS NOT NULL, source,
-    parent IS NOT NULL)) FROM url
-  WHERE key IN (SELECT value FROM json_each(?))"""
+_FIND = """SELECT json_group_array(json_array(url, url.id, pass, state, seq IS NOT NULL, source,
+    url.parent IS NOT NULL))
+  FROM json_each(?) AS j CROSS JOIN url_hash ON hash = j.value
+    CROSS JOIN url ON url.id = url_hash.id"""
 
-_NEW = ("id", "key", "url", "host", "pass", "seq", "source", "line", "written", "parent", "depth",
-        "error_kind")  # fmt: skip
-_INSERT = f"""INSERT INTO url ({", ".join(_NEW)}, state, first_pass)
-  SELECT *, 'pending', pass FROM {rows_of_batch(_NEW)}"""
+_NEW = (
+    "id",
+    "url",
+    "host",
+    "pass",
+    "seq",
+    "source",
+    "line",
+    "written",
+    "parent",
+    "depth",
+)
+_INSERT = f"""INSERT INTO url (id, url, host, pass, seq_ahead, source, line_ahead, written, parent,
+    depth, first_pass)
+  SELECT id, url, host, pass, seq - id, source, line - id, written, parent, depth, pass
+  FROM {rows_of_values(_NEW)}"""
+_INSERT_HASH = (
+    f"INSERT INTO url_hash SELECT * FROM {rows_of_values(('hash', 'id'))}"
+)
+_REFUSE = f"INSERT INTO answer (id, error_kind) SELECT * FROM {rows_of_values(('id', 'kind'))}"
 
 _REOPEN = f"{REOPEN} WHERE id IN (SELECT value FROM json_each(:ids))"
 
 # From now on they are the list's own: what the list names is trusted as such.
-_ADOPT = f"""UPDATE url SET seq = j.seq, source = j.source, line = j.line, written = j.written,
-  parent = NULL, depth = 0
+_ADOPT = f"""UPDATE url SET seq_ahead = j.seq - j.id, source = j.source, line_ahead = j.line - j.id,
+  written = j.written, parent = NULL, depth = 0
   FROM {rows_of_batch(("id", "seq", "source", "line", "written"))} AS j WHERE url.id = j.id"""
 
 _NAME_AGAIN = f"""INSERT OR IGNORE INTO input (url, source, line)
@@ -37,11 +54,11 @@ _NAME_AGAIN = f"""INSERT OR IGNORE INTO input (url, source, line)
 _LINK = f"INSERT OR IGNORE INTO link SELECT * FROM {rows_of_batch(('parent', 'child'))}"
 
 # Another list names it too: from now on it is that list's.
-_TO_OTHER_LIST = """UPDATE url SET (source, line) =
-    (SELECT input.source, input.line FROM input WHERE input.url = url.id LIMIT 1)
+_TO_OTHER_LIST = """UPDATE url SET (source, line_ahead) =
+    (SELECT input.source, input.line - url.id FROM input WHERE input.url = url.id LIMIT 1)
   WHERE id IN (SELECT value FROM json_each(?)) AND id IN (SELECT input.url FROM input)"""
 
-_TO_NO_LIST = """UPDATE url SET seq = NULL, source = NULL, line = NULL
+_TO_NO_LIST = """UPDATE url SET seq_ahead = NULL, source = NULL, line_ahead = NULL
   WHERE id IN (SELECT value FROM json_each(?)) AND id NOT IN (SELECT input.url FROM input)"""
 
 _LAST_SEQ = "last_seq"  # the name of the fact
@@ -74,10 +91,6 @@ class _KnownRow(NamedTuple):
     is_listed: bool
     source: int | None
     is_found: bool  # on a page
-
-
-# the key of a URL, and its row if it has one
-_Found = tuple[int, _KnownRow | None]
 
 
 class Intake:
@@ -123,18 +136,19 @@ class Intake:
         it are counted as repeated.
         """
         self._database.flush()
-        rows = self._find_rows(lines)
+        hashes = {each.url.href: hash_of(each.url.href) for each in lines}
+        rows = self._find_rows(hashes)
         batch = _Batch(
             number, listed, parent, again, seen, self._next_id, self._next_seq
         )
         for line in lines:
-            key, known = rows[line.url.href]
-            row = (
+            url = line.url.href
+            known = rows.get(url)
+            rows[url] = row = (
                 batch.reuse_row(line, known)
                 if known
-                else batch.insert_row(line, key)
+                else batch.insert_row(line, hashes[url])
             )
-            rows[line.url.href] = key, row
             batch.count_line(line, row)
         batch.write_to(self._database)
         if batch.next_seq != self._next_seq:
@@ -144,38 +158,20 @@ class Intake:
 
     def count_by_source(self, lines: Sequence[Line]) -> Counter[int | None]:
         """Of these URLs those that have a row, counted by the list that it is from."""
-        rows = (row for _, row in self._find_rows(lines).values())
-        return Counter(row.source for row in rows if row is not None)
+        hashes = {each.url.href: hash_of(each.url.href) for each in lines}
+        rows = self._find_rows(hashes)
+        return Counter(rows[url].source for url in hashes if url in rows)
 
-    def _find_rows(self, lines: Sequence[Line]) -> dict[str, _Found]:
-        """For each URL its key and, if there is one, its row.
+    def _find_rows(self, hashes: Mapping[str, int]) -> dict[str, _KnownRow]:
+        """The rows of the URLs that have one, and of a few others with a hash of theirs.
 
-        Keys are 64 bits of a hash, so the text is compared on a hit; of two URLs with one key
-        (3e-8 at a million) the second is salted until it has its own.
+        32 bits meet: of ten million rows one in 400 look-ups finds another's, and the text
+        decides.
         """
-        found: dict[str, _Found] = {}
-        wanted = {each.url.href: key_of(each.url.href) for each in lines}
-        salt = 0
-        while wanted:
-            rows = self._rows_of_keys(list(wanted.values()))
-            taken: dict[int, str] = {}
-            clashing: list[str] = []
-            for url, key in wanted.items():
-                owner, row = rows.get(key) or (taken.setdefault(key, url), None)
-                if owner == url:
-                    found[url] = (key, row)
-                else:
-                    clashing.append(url)
-            salt += 1
-            wanted = {url: key_of(url, salt) for url in clashing}
-        return found
-
-    def _rows_of_keys(
-        self, keys: Sequence[int]
-    ) -> dict[int, tuple[str, _KnownRow]]:
-        found = self._database.value_of(_FIND, encode(keys))
+        wanted = sorted(set(hashes.values()))
+        found = self._database.value_of(_FIND, encode(wanted))
         rows: list[list[Any]] = orjson.loads(found)
-        return {key: (url, _KnownRow(*columns)) for key, url, *columns in rows}
+        return {url: _KnownRow(*columns) for url, *columns in rows}
 
     def drop_unlisted(self, sources: Sequence[int], seen: Bitmap) -> None:
         """These lists have been read to their ends: what they name no more is theirs no more.
@@ -212,6 +208,8 @@ class _Batch(Struct):
     next_id: int
     next_seq: int
     new: list[tuple[Any, ...]] = field(default_factory=list)
+    hashes: list[tuple[int, int]] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
     due_again: list[int] = field(default_factory=list)
     # a page had named them before
     adopted: list[tuple[Any, ...]] = field(default_factory=list)
@@ -223,7 +221,7 @@ class _Batch(Struct):
     due: int = 0
     known_as_found: int = 0
 
-    def insert_row(self, line: Line, key: int) -> _KnownRow:
+    def insert_row(self, line: Line, hash: int) -> _KnownRow:
         """A URL that has no row yet."""
         url = line.url
         id = self.next_id
@@ -235,7 +233,6 @@ class _Batch(Struct):
         self.new.append(
             (
                 id,
-                key,
                 url.href,
                 url.lane,
                 self.number,
@@ -245,9 +242,11 @@ class _Batch(Struct):
                 line.written,
                 self.parent,
                 line.depth,
-                line.refusal,
             )
         )
+        self.hashes.append((hash, id))
+        if line.refusal is not None:
+            self.refused.append((id, line.refusal))
         self.lanes.add(url.lane)
         is_found = self.parent is not None
         return _KnownRow(
@@ -285,8 +284,10 @@ class _Batch(Struct):
             self.links.append((self.parent, row.id))
 
     def write_to(self, database: Database) -> None:
-        """Five statements for the whole slice."""
-        database.execute_batch(_INSERT, self.new)
+        """The statements for the whole slice; hashes in the order of their table."""
+        database.execute_rows(_INSERT, self.new)
+        database.execute_rows(_INSERT_HASH, sorted(self.hashes))
+        database.execute_rows(_REFUSE, self.refused)
         if self.due_again:
             which = {"number": self.number, "ids": encode(self.due_again)}
             database.execute(_REOPEN, which)

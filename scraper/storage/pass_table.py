@@ -34,11 +34,11 @@ _SAVE_COUNTS = """UPDATE pass SET counts = ?, exit = ?, ended = ?
   WHERE number = ?"""
 
 _ENDS_OF_PASS = """SELECT state, error_kind, status, count(*), CAST(total(bytes) AS INTEGER)
-  FROM url WHERE pass = ? AND state != 'pending' GROUP BY 1, 2, 3"""
+  FROM url JOIN answer USING (id) WHERE pass = ? AND state != 'pending' GROUP BY 1, 2, 3"""
 
 _FAILED = "state = 'failed'"
-_FAILED_SO = """state IN ('failed', 'skipped')
-  AND (error_kind IN (SELECT value FROM json_each(:kinds))
+_FAILED_SO = """state IN ('failed', 'skipped') AND id IN
+  (SELECT id FROM answer WHERE error_kind IN (SELECT value FROM json_each(:kinds))
     OR error_kind = 'http_status' AND status IN (SELECT value FROM json_each(:statuses)))"""
 _NAMED = "(seq IS NOT NULL OR parent IS NOT NULL)"  # a list, or a page, names it still
 

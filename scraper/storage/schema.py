@@ -1,14 +1,20 @@
-"""The tables of a ledger, the columns of a URL that has ended, and the way from older schemas.
+"""The tables of a ledger, the columns of a URL that waits or has ended, the way from older schemas.
 
-Columns are said once: `FinishedRow` declares those that an answer fills. Table, update and the rows
-that are made from records follow from it. Users may query the file (docs/records.md), so a column
-has one name only.
+Columns are said once: `FinishedRow` declares those that an answer fills, `RequeuedRow` those of a
+URL that was asked and waits again. Tables, statements and the rows that are made from records
+follow from them. Users may query the file (docs/records.md), so a column has one name only.
+
+What waits for the first time costs the least: a list of ten million URLs is ten million rows of
+`url` before anything is asked. So they hold nothing that only an answer fills (a column that is
+NULL is a byte), "pending" is NULL, places are stored as what they differ from the id by, and of
+the hash by which a URL is found there are 32 bits.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, get_args, get_type_hints
 
@@ -20,7 +26,7 @@ class FinishedRow(NamedTuple):
     """The columns of a URL that has its outcome, under their names in the table.
 
     For a new fact of an answer, add a field of `Fetched` here, under its name, and a step to
-    `_MIGRATIONS` (an empty one will do: each step adds the columns that an older ledger lacks).
+    `_MIGRATIONS`, which may be empty: each adds the columns that an older ledger lacks.
     """
 
     state: str
@@ -50,6 +56,23 @@ class FinishedRow(NamedTuple):
     validators_url: str | None = None
 
 
+class RequeuedRow(NamedTuple):
+    """The columns of a URL that was asked and waits again: for a retry, or for its next hop."""
+
+    attempts: int  # requests so far
+    started: float | None  # unix time of the first one in this pass
+    ask: str | None  # what is asked next, if it is not the URL itself
+    hops: str | None  # as JSON
+
+
+ANSWER = FinishedRow._fields[1:]  # the state stands with the URL
+
+
+def _declared(row: type[NamedTuple], names: Iterable[str]) -> str:
+    hints = get_type_hints(row)
+    return ", ".join(f'"{name}" {_sql_type(hints[name])}' for name in names)
+
+
 def _sql_type(hint: object) -> str:
     types = {hint, *get_args(hint)}
     if float in types:
@@ -57,11 +80,32 @@ def _sql_type(hint: object) -> str:
     return "INTEGER" if int in types else "TEXT"
 
 
-_FINISHED = {
-    name: f'"{name}" {_sql_type(hint)}'
-    for name, hint in get_type_hints(FinishedRow).items()
-    if name != "state"
-}
+_URL_TABLES = f"""
+CREATE TABLE url (
+  id INTEGER PRIMARY KEY,
+  url TEXT NOT NULL,            -- canonical; for a refused line, the line
+  host INTEGER NOT NULL,        -- lane: first 63 bits of sha256(host key)
+  outcome TEXT,                 -- done, unchanged, failed, skipped, elsewhere; NULL: pending
+  pass INTEGER NOT NULL,        -- the pass that this state belongs to
+  due REAL NOT NULL DEFAULT 0,  -- unix time; 0: at once
+  seq_ahead INTEGER, source INTEGER, line_ahead INTEGER, written TEXT, parent INTEGER,
+  depth INTEGER, first_pass INTEGER,
+  state TEXT AS (coalesce(outcome, 'pending')),
+  seq INTEGER AS (id + seq_ahead),
+  line INTEGER AS (id + line_ahead)
+);
+CREATE INDEX url_due ON url (host, due) WHERE state = 'pending';
+CREATE TABLE url_hash (  -- first 32 bits of sha256(canonical URL)
+  hash INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (hash, id)
+) WITHOUT ROWID;
+CREATE TABLE requeued (
+  id INTEGER PRIMARY KEY, {_declared(RequeuedRow, RequeuedRow._fields)}
+);
+CREATE TABLE answer (
+  id INTEGER PRIMARY KEY, changed_pass INTEGER, previous_sha256 TEXT,
+  {_declared(FinishedRow, ANSWER)}
+);
+"""
 
 _TABLES = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -70,21 +114,7 @@ CREATE TABLE pass (
   configuration TEXT, version TEXT, exit INTEGER, counts TEXT
 );
 CREATE TABLE source (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE url (
-  id INTEGER PRIMARY KEY,
-  key INTEGER NOT NULL,         -- first 64 bits of sha256(canonical URL)
-  url TEXT NOT NULL,            -- canonical; for a refused line, the line
-  host INTEGER NOT NULL,        -- lane: first 64 bits of sha256(host key)
-  state TEXT NOT NULL,          -- pending, done, unchanged, failed, skipped, elsewhere
-  pass INTEGER NOT NULL,        -- the pass that this state belongs to
-  due REAL NOT NULL DEFAULT 0,  -- unix time; 0: at once
-  seq INTEGER, source INTEGER, line INTEGER, written TEXT, parent INTEGER, depth INTEGER,
-  first_pass INTEGER, changed_pass INTEGER, shard INTEGER,
-  started REAL, ask TEXT, hops TEXT, previous_sha256 TEXT, text_hash TEXT,
-  {", ".join(_FINISHED.values())}
-);
-CREATE UNIQUE INDEX url_key ON url (key);
-CREATE INDEX url_due ON url (host, due) WHERE state = 'pending';
+{_URL_TABLES}
 CREATE TABLE input (  -- where the list names a URL again
   url INTEGER NOT NULL, source INTEGER NOT NULL, line INTEGER NOT NULL, columns TEXT,
   PRIMARY KEY (url, source, line)
@@ -108,11 +138,41 @@ _NAME_FAILURES = (
 )
 _NAME_DELAY = "ALTER TABLE host RENAME COLUMN rate TO learned_delay"
 
+# Up to schema 4 one table had all columns of a URL.
+_URL_OF_4 = """INSERT INTO url (id, url, host, outcome, pass, due, seq_ahead, source, line_ahead,
+    written, parent, depth, first_pass)
+  SELECT id, url, host, nullif(state, 'pending'), pass, due, seq - id, source, line - id,
+    written, parent, depth, first_pass FROM url_4"""
+_HASHES_OF_4 = (
+    "INSERT INTO url_hash SELECT key >> 32, id FROM url_4 ORDER BY 1, 2"
+)
+_REQUEUED_OF_4 = """INSERT INTO requeued (id, attempts, started, ask, hops)
+  SELECT id, attempts, started, ask, hops FROM url_4
+  WHERE state = 'pending' AND attempts IS NOT NULL"""
+
+
+def _divide_url(connection: sqlite3.Connection) -> None:
+    connection.execute("DROP INDEX url_due")
+    connection.execute("ALTER TABLE url RENAME TO url_4")
+    _make_tables(connection, _URL_TABLES)
+    for statement in (_URL_OF_4, _HASHES_OF_4, _REQUEUED_OF_4):
+        connection.execute(statement)
+    known = _columns_of(connection, "url_4")
+    both = [n for n in _columns_of(connection, "answer") if n in known]
+    copied = ", ".join(f'"{name}"' for name in both)
+    facts = ", ".join(f'"{n}"' for n in both if n not in ("id", "attempts"))
+    connection.execute(f"""INSERT INTO answer ({copied}) SELECT {copied} FROM url_4
+      WHERE state != 'pending' OR coalesce({facts}) IS NOT NULL""")
+    connection.execute("DROP TABLE url_4")
+
+
 # What leads from each schema to the next one.
-_MIGRATIONS: Mapping[int, tuple[str, ...]] = {
+_Step = str | Callable[[sqlite3.Connection], None]
+_MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     1: (_UNREACHABLE_HAS_FAILED, _NO_OPTIONS_KNOWN),
     2: (_NAME_FAILURES,),
     3: (_NAME_DELAY,),
+    4: (_divide_url,),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 
@@ -133,28 +193,42 @@ def bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
     if version == SCHEMA:
         return
     if version == 0:
-        _execute_all(connection, filter(str.strip, _TABLES.split(";\n")))
+        _make_tables(connection, _TABLES)
     else:
         for older in range(version, SCHEMA):
-            _execute_all(connection, _MIGRATIONS[older])
+            for step in _MIGRATIONS[older]:
+                if callable(step):
+                    step(connection)
+                else:
+                    connection.execute(step)
         _add_missing_columns(connection)
     connection.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
-def _execute_all(
-    connection: sqlite3.Connection, statements: Iterable[str]
-) -> None:
-    for statement in statements:
+def _make_tables(connection: sqlite3.Connection, declarations: str) -> None:
+    for statement in filter(str.strip, declarations.split(";\n")):
         connection.execute(statement)
 
 
+def _columns_of(connection: sqlite3.Connection, table: str) -> dict[str, str]:
+    """The names of a table's columns, with their types; but for those that are computed."""
+    rows = connection.execute(f"PRAGMA table_info({table})")
+    return {name: sql_type for _, name, sql_type, *_ in rows}
+
+
 def _add_missing_columns(connection: sqlite3.Connection) -> None:
-    known = {
-        name for _, name, *_ in connection.execute("PRAGMA table_info(url)")
-    }
-    for name, declaration in _FINISHED.items():
-        if name not in known:
-            connection.execute(f"ALTER TABLE url ADD COLUMN {declaration}")
+    with closing(sqlite3.connect(":memory:")) as new:
+        _make_tables(new, _TABLES)
+        tables = new.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        )
+        for (table,) in tables.fetchall():
+            known = _columns_of(connection, table)
+            for name, sql_type in _columns_of(new, table).items():
+                if name not in known:
+                    connection.execute(
+                        f'ALTER TABLE {table} ADD COLUMN "{name}" {sql_type}'
+                    )
 
 
 # -- statements over a batch -------------------------------------------------------------------
@@ -188,48 +262,41 @@ def rows_of_values(columns: Iterable[str]) -> str:
     return f"(SELECT {', '.join(named)} FROM (VALUES {ROWS}) WHERE column1 IS NOT NULL)"
 
 
-_KEPT = 'coalesce({new}."{name}", url."{name}")'
-# A 304 need not repeat the validators that it was asked with; what failed keeps none.
-_KEPT_BY_304 = (
-    'coalesce({new}."{name}", CASE WHEN {new}.status = 304 '
-    "AND {new}.state != 'failed' THEN url.\"{name}\" END)"
-)
 # Most columns take what the answer says; where it says nothing, these stay from the last time.
+_KEPT = 'coalesce(excluded."{0}", "{0}")'
+# A 304 need not repeat the validators that it was asked with; what failed keeps none.
+_KEPT_BY_304 = """coalesce(excluded."{0}",
+    CASE WHEN excluded.status = 304 AND excluded.error_kind IS NULL THEN "{0}" END)"""
 _EXCEPTIONS = {
-    "final_url": 'nullif({new}."{name}", url.url)',
-    "headers": "nullif({new}.\"{name}\", '[]')",
-    "type": _KEPT,
-    "path": _KEPT,
-    "sha256": _KEPT,
-    "process_hash": _KEPT,
-    "validators_url": _KEPT,
-    "etag": _KEPT_BY_304,
-    "last_modified": _KEPT_BY_304,
+    **dict.fromkeys(
+        ("type", "path", "sha256", "process_hash", "validators_url"), _KEPT
+    ),
+    **dict.fromkeys(("etag", "last_modified"), _KEPT_BY_304),
 }
-_CHANGES = """changed_pass = CASE WHEN {new}.sha256 IS NOT NULL AND url.sha256 IS NOT {new}.sha256
-    THEN {new}.pass ELSE url.changed_pass END,
-  previous_sha256 = CASE WHEN {new}.sha256 IS NULL THEN url.previous_sha256 ELSE url.sha256 END"""
+_CHANGES = """changed_pass = CASE WHEN excluded.sha256 IS NULL OR excluded.sha256 IS sha256
+    THEN changed_pass ELSE excluded.changed_pass END,
+  previous_sha256 = CASE WHEN excluded.sha256 IS NULL THEN previous_sha256 ELSE sha256 END"""
 
 
-def assignments(
-    columns: Iterable[str], new: str, kept: Iterable[str] = ()
+def keep_answers(
+    columns: Iterable[str], rows: str, kept: Iterable[str] = ()
 ) -> str:
-    """`column = value` for each finished column, its values from the table called `new`.
+    """Take these columns of `answer` from `rows`, which have `id` and `pass` besides.
 
     `kept` are columns that stay where nothing is said of them, besides those that always do.
     """
     expressions = {**_EXCEPTIONS, **dict.fromkeys(kept, _KEPT)}
+    quoted = ", ".join(f'"{name}"' for name in columns)
     values = [
-        f'"{name}" = '
-        + expressions.get(name, '{new}."{name}"').format(new=new, name=name)
+        f'"{name}" = ' + expressions.get(name, 'excluded."{0}"').format(name)
         for name in columns
     ]
-    return ", ".join([*values, _CHANGES.format(new=new)])
+    return f"""INSERT INTO answer (id, changed_pass, {quoted})
+  SELECT id, CASE WHEN sha256 IS NOT NULL THEN pass END, {quoted} FROM {rows} WHERE true
+  ON CONFLICT (id) DO UPDATE SET {", ".join([*values, _CHANGES])}"""
 
 
 # Up to schema 3 every record held its facts itself; of which pass it is, it says.
 FACTS_OFFSET = 'coalesce(facts_offset, "offset")'
 
-# A refused line keeps its kind: what is wrong with it stands in the list, not out there.
-REOPEN = """UPDATE url SET state = 'pending', pass = :number, due = 0, attempts = NULL,
-  started = NULL, ask = NULL, hops = NULL, error_kind = CASE WHEN host = 0 THEN error_kind END"""
+REOPEN = "UPDATE url SET outcome = NULL, pass = :number, due = 0"

@@ -22,23 +22,21 @@ class RecordSpan(NamedTuple):
 
 _OF_ROWS = f"""SELECT json_group_array(json_array(id, url, "offset", facts)) FROM
   (SELECT url.id, url, "offset", {FACTS_OFFSET} AS facts
-   FROM json_each(?) AS j JOIN url ON url.id = j.value
+   FROM json_each(?) AS j JOIN url ON url.id = j.value JOIN answer ON answer.id = url.id
    WHERE state != 'pending' ORDER BY j.key)"""
 
 # The last record of a URL, and a full one of a pass that may still have gone on by then.
-_RECENT = """WITH horizon(at) AS (SELECT max(fetched_at) - ? FROM url)
-  SELECT "offset" FROM url, horizon WHERE "offset" IS NOT NULL AND fetched_at >= at
-  UNION SELECT facts_offset FROM url WHERE facts_pass IN
+_RECENT = """WITH horizon(at) AS (SELECT max(fetched_at) - ? FROM answer)
+  SELECT "offset" FROM answer, horizon WHERE "offset" IS NOT NULL AND fetched_at >= at
+  UNION SELECT facts_offset FROM answer WHERE facts_pass IN
     (SELECT number FROM pass, horizon WHERE ended IS NULL OR ended >= at)
   ORDER BY 1"""
 
+_REOPEN_FROM = f"""{REOPEN} WHERE state != 'pending'
+  AND id IN (SELECT id FROM answer WHERE "offset" >= :offset)"""
 # Nothing is believed of them: they are asked without validators.
-_DISBELIEVED = """sha256 = NULL, etag = NULL, last_modified = NULL, "offset" = NULL,
-  facts_pass = NULL, facts_offset = NULL"""
-_REOPEN_FROM = f"""{REOPEN}, {_DISBELIEVED}
-  WHERE "offset" >= :offset AND state != 'pending'"""
-_FORGET_FROM = f"""UPDATE url SET {_DISBELIEVED}
-  WHERE "offset" >= :offset AND state = 'pending'"""
+_FORGET_FROM = """UPDATE answer SET sha256 = NULL, etag = NULL, last_modified = NULL,
+  "offset" = NULL, facts_pass = NULL, facts_offset = NULL WHERE "offset" >= :offset"""
 
 
 class RecordSpans:
@@ -75,5 +73,6 @@ class RecordSpans:
     def reopen_from(self, offset: int, number: int) -> int:
         """Make due in pass `number` what was recorded from `offset` on. Returns how many URLs."""
         which = {"offset": offset, "number": number}
+        reopened = self._database.execute(_REOPEN_FROM, which).rowcount
         self._database.execute(_FORGET_FROM, which)
-        return self._database.execute(_REOPEN_FROM, which).rowcount
+        return reopened

@@ -28,7 +28,9 @@ _ENDS = """SELECT state,
     CASE substr(path, 1, 6) WHEN 'pages/' THEN 'page' WHEN 'images' THEN 'image'
       WHEN 'files/' THEN 'file' END,
     error_kind, status, count(*), CAST(total(bytes) AS INTEGER)
-  FROM url WHERE {} GROUP BY 1, 2, 3, 4"""
+  FROM {rows} WHERE {counted} GROUP BY 1, 2, 3, 4"""
+_ROWS = "url LEFT JOIN answer USING (id)"
+_ROWS_UP_TO_4 = "url"  # whose columns are those of `answer`, too
 
 _LAST_PASS = "SELECT number, started, ended, counts FROM pass ORDER BY number DESC LIMIT 1"
 _NO_PASS = (0, 0.0, None, "{}")
@@ -56,8 +58,7 @@ def read_status(path: Path) -> RunStatus:
     """Look into a ledger without disturbing its run. Raises UsageError, Unreadable."""
 
     def look(connection: sqlite3.Connection) -> RunStatus:
-        check_schema(connection, path)
-        return _status_of(connection)
+        return _status_of(connection, check_schema(connection, path))
 
     try:
         return read(path, look)
@@ -65,11 +66,14 @@ def read_status(path: Path) -> RunStatus:
         raise UsageError(explain_unusable(path, error)) from error
 
 
-def _status_of(connection: sqlite3.Connection) -> RunStatus:
+def _status_of(connection: sqlite3.Connection, schema: int) -> RunStatus:
     last = connection.execute(_LAST_PASS).fetchone() or _NO_PASS
     number, started, ended, counts = last
     pending, retrying, hosts = connection.execute(_PENDING).fetchone()
     paused = connection.execute(_PAUSED, {"now": time.time()}).fetchall()
+    ends = _ENDS.format(
+        rows=_ROWS if schema > 4 else _ROWS_UP_TO_4, counted=_COUNTED
+    )
     return RunStatus(
         number,
         started,
@@ -79,7 +83,7 @@ def _status_of(connection: sqlite3.Connection) -> RunStatus:
         retrying,
         hosts,
         tuple(paused),
-        tuple(count_ends(connection)),
+        tuple(Ended(*row) for row in connection.execute(ends)),
     )
 
 
@@ -88,12 +92,9 @@ def count_ends(
 ) -> list[Ended]:
     """How the URLs of the folder's lists ended last (or those of `ids`), with the images of their
     pages; what has not ended yet is `pending`."""
-    if ids is None:
-        rows = connection.execute(_ENDS.format(_COUNTED))
-    else:
-        rows = connection.execute(
-            _ENDS.format(_COUNTED_OF), {"ids": encode(list(ids))}
-        )
+    counted = _COUNTED if ids is None else _COUNTED_OF
+    which = {} if ids is None else {"ids": encode(list(ids))}
+    rows = connection.execute(_ENDS.format(rows=_ROWS, counted=counted), which)
     return [Ended(*row) for row in rows]
 
 

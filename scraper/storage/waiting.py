@@ -17,9 +17,11 @@ from scraper.model import Hop, HostState, StoredResponse, Task, Waiting
 from scraper.storage.database import Database, encode
 from scraper.storage.hosts import Hosts
 from scraper.storage.schema import (
+    ANSWER,
     FACTS_OFFSET,
     FinishedRow,
-    assignments,
+    RequeuedRow,
+    keep_answers,
     rows_of_values,
 )
 from scraper.storage.sources import Sources
@@ -48,14 +50,18 @@ class _WaitingRow(Struct, array_like=True):
     stored: list[Any] | None
 
 
-_OF_PARENT = "CASE WHEN parent THEN (SELECT p.{} FROM url AS p WHERE p.id = w.parent) END"
+_OF_PARENT = "CASE WHEN parent THEN (SELECT p.{0} FROM {1} AS p WHERE p.id = w.parent) END"
 _OF_STORED = [
     FACTS_OFFSET if name == "facts_offset" else f'"{name}"'
     for name in StoredResponse.__struct_fields__
 ]
 _EXPRESSIONS = {
-    "parent": _OF_PARENT.format("url"),
-    "page": _OF_PARENT.format("final_url"),
+    "id": "w.id",
+    "parent": _OF_PARENT.format("url", "url"),
+    "page": _OF_PARENT.format("final_url", "answer"),
+    "attempts": "requeued.attempts",
+    # What is wrong with a refused line stands in the list, not out there.
+    "error_kind": "CASE WHEN host = 0 THEN error_kind END",
     "stored": f"CASE WHEN path NOT NULL THEN json_array({', '.join(_OF_STORED)}) END",
 }
 _SELECTED = [
@@ -65,7 +71,8 @@ _SELECTED = [
 # Only the rows that are wanted are read; the index alone knows which.
 _WAITING = f"""SELECT json_group_array(json_array({", ".join(_SELECTED)}))
   FROM (SELECT id AS first FROM url WHERE state = 'pending' AND host = :lane {{}}
-    ORDER BY due, id LIMIT :limit) CROSS JOIN url AS w ON w.id = first"""
+    ORDER BY due, id LIMIT :limit) CROSS JOIN url AS w ON w.id = first
+  LEFT JOIN requeued ON requeued.id = first LEFT JOIN answer ON answer.id = first"""
 _ALL_WAITING = _WAITING.format("")
 # 0.8 us a row more, and most lanes that take rows have none out
 _WAITING_BUT = _WAITING.format(
@@ -80,15 +87,17 @@ _NEXT_LANES = f"""WITH RECURSIVE next (lane) AS (SELECT {_NEXT.format(":after")}
   SELECT json_group_array(json_array(lane, EXISTS (SELECT 1 FROM host WHERE id = lane)))
   FROM next WHERE lane NOT NULL"""
 
-_REQUEUED = ("host", "due", "attempts", "started", "ask", "hops")
-_REQUEUE = f"""UPDATE url SET {", ".join(f"{name} = j.{name}" for name in _REQUEUED)}
-  FROM {rows_of_values(("id", *_REQUEUED))} AS j WHERE url.id = j.id"""
+_MOVE = f"""UPDATE url SET host = j.host, due = j.due
+  FROM {rows_of_values(("id", "host", "due"))} AS j WHERE url.id = j.id"""
+_REQUEUE = f"""INSERT OR REPLACE INTO requeued ({", ".join(("id", *RequeuedRow._fields))})
+  SELECT * FROM {rows_of_values(("id", *RequeuedRow._fields))}"""
 
 # A redirect may have led the row into another host's lane: `home` is its own, if it is not there.
-_FINISH = f"""UPDATE url SET pass = j.pass, host = coalesce(j.home, host), due = 0, started = NULL,
-  ask = NULL, hops = NULL, {assignments(FinishedRow._fields, "j")}
-  FROM {rows_of_values(("id", "pass", "home", *FinishedRow._fields))} AS j WHERE url.id = j.id"""
-_HEADERS = FinishedRow._fields.index("headers")
+_END = f"""UPDATE url SET outcome = j.state, pass = j.pass, host = coalesce(j.home, host), due = 0
+  FROM {rows_of_values(("id", "state", "pass", "home"))} AS j WHERE url.id = j.id"""
+_ANSWER = keep_answers(ANSWER, rows_of_values(("id", "pass", *ANSWER)))
+_WAITS_NO_MORE = f"DELETE FROM requeued WHERE id IN {rows_of_values(('id',))}"
+_FINAL_URL, _HEADERS = map(ANSWER.index, ("final_url", "headers"))
 
 
 class WaitingRows:
@@ -155,24 +164,25 @@ class WaitingRows:
 
     def requeue(self, task: Task, *, due: float, attempts: int) -> None:
         """Return a task to the lane of its URL: a retry, or the next hop of a redirect."""
-        row = (
-            task.id,
-            task.url.lane,
-            due,
-            attempts,
-            task.started or None,
-            task.url.href if task.url != task.origin_url else None,
-            _encode_hops(task.hops),
+        row = RequeuedRow(
+            attempts=attempts,
+            started=task.started or None,
+            ask=task.url.href if task.url != task.origin_url else None,
+            hops=_encode_hops(task.hops),
         )
-        self._database.gather(_REQUEUE, row)
+        self._database.gather(_MOVE, (task.id, task.url.lane, due))
+        self._database.gather(_REQUEUE, (task.id, *row))
 
     def finish(self, task: Task, row: FinishedRow, number: int) -> None:
         """The last word on a URL in pass `number`."""
         home = task.origin_url.lane if task.hops else None
-        headers = encode(row.headers) if row.headers else None
-        before, behind = row[:_HEADERS], row[_HEADERS + 1 :]
-        values = (task.id, number, home, *before, headers, *behind)
-        self._database.gather(_FINISH, values)
+        state, *answer = row
+        if row.final_url == task.origin_url.href:
+            answer[_FINAL_URL] = None
+        answer[_HEADERS] = encode(row.headers) if row.headers else None
+        self._database.gather(_END, (task.id, state, number, home))
+        self._database.gather(_ANSWER, (task.id, number, *answer))
+        self._database.gather(_WAITS_NO_MORE, (task.id,))
 
     def count_pending(self) -> int:
         """How many URLs wait (a scan of the index: 50 ms a million; not for each turn)."""

@@ -11,11 +11,13 @@ import orjson
 import pytest
 
 from scraper.model import Line
+from scraper.storage import schema
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import SCHEMA, FinishedRow
 from scraper.urls import parts_of
 from tests.conftest import PROJECT
 
+BOTH = "url JOIN answer USING (id)"
 A = Line(parts_of("https://a.example/"))
 
 
@@ -31,7 +33,7 @@ def columns_of(path: Path) -> dict[str, set[str]]:
         return {
             table: {
                 name
-                for _, name, *_ in db.execute(f"PRAGMA table_info({table})")
+                for _, name, *_ in db.execute(f"PRAGMA table_xinfo({table})")
             }
             for table in tables
         }
@@ -43,31 +45,48 @@ def opened(path: Path) -> None:
     ledger.close()
 
 
-@pytest.mark.parametrize("schema", range(1, SCHEMA))
+@pytest.mark.parametrize("version", range(1, SCHEMA))
 def test_an_older_ledger_comes_to_the_tables_of_a_new_one(
-    schema: int, tmp_path: Path
+    version: int, tmp_path: Path
 ) -> None:
     older, new = tmp_path / "older.sqlite", tmp_path / "new.sqlite"
     shutil.copy(
-        PROJECT / f"tests/folders/schema-{schema}/.scraper/ledger.sqlite", older
+        PROJECT / f"tests/folders/schema-{version}/.scraper/ledger.sqlite",
+        older,
     )
     opened(older)
     opened(new)
     assert columns_of(older) == columns_of(new)
 
 
-def test_a_column_that_an_older_ledger_lacks_is_added(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("answer", "peer"), ("requeued", "hops"), ("host", "class")],
+)
+def test_a_column_that_an_older_ledger_lacks_is_added(
+    table: str, column: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever adds a column adds a step, which may be empty."""
     path = tmp_path / "ledger.sqlite"
     opened(path)
+    columns = columns_of(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f'ALTER TABLE {table} DROP COLUMN "{column}"')
+    monkeypatch.setattr(schema, "_MIGRATIONS", {SCHEMA: ()})
+    monkeypatch.setattr(schema, "SCHEMA", SCHEMA + 1)
+    opened(path)
+    assert columns_of(path) == columns
+
+
+def test_an_older_ledger_that_lacks_a_fact_of_an_answer_is_led_to_ours(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    shutil.copy(PROJECT / "tests/folders/schema-4/.scraper/ledger.sqlite", path)
     with closing(sqlite3.connect(path)) as db:
         db.execute("ALTER TABLE url DROP COLUMN peer")
-        db.execute(
-            "ALTER TABLE host RENAME COLUMN consecutive_failures TO breaker"
-        )
-        db.execute("ALTER TABLE host RENAME COLUMN learned_delay TO rate")
-        db.execute("PRAGMA user_version = 2")
     opened(path)
-    assert "peer" in columns_of(path)["url"]
+    assert "peer" in columns_of(path)["answer"]
 
 
 def test_every_column_of_a_finished_row_is_kept(tmp_path: Path) -> None:
@@ -88,7 +107,9 @@ def test_every_column_of_a_finished_row_is_kept(tmp_path: Path) -> None:
     ledger.close()
     names = ", ".join(f'"{name}"' for name in FinishedRow._fields)
     with closing(sqlite3.connect(path)) as db:
-        kept = FinishedRow(*db.execute(f"SELECT {names} FROM url").fetchone())
+        kept = FinishedRow(
+            *db.execute(f"SELECT {names} FROM {BOTH}").fetchone()
+        )
     assert kept == row._replace(headers=orjson.dumps(row.headers).decode())
 
 
@@ -105,7 +126,9 @@ def test_a_final_url_that_is_the_url_and_no_headers_are_not_kept(
     ledger.commit()
     ledger.close()
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("SELECT final_url, headers FROM url").fetchone() == (
+        assert db.execute(
+            "SELECT final_url, headers FROM answer"
+        ).fetchone() == (
             None,
             None,
         )

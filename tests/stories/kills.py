@@ -216,7 +216,9 @@ def check(run: Path, site: Site, urls: int) -> None:
         f"file:{run / '.scraper/ledger.sqlite'}?mode=ro", uri=True
     )
     rows = dict(
-        ledger.execute("SELECT url, path FROM url WHERE state = 'done'")
+        ledger.execute(
+            "SELECT url, path FROM url JOIN answer USING (id) WHERE state = 'done'"
+        )
     )
     assert ledger.execute(
         "SELECT count(*) FROM url WHERE state != 'done'"

@@ -76,7 +76,8 @@ def _rows(folder: Path, *columns: str) -> dict[str, tuple[Any, ...]]:
         return {
             url: tuple(rest)
             for url, *rest in db.execute(
-                f"SELECT url, {', '.join(columns)} FROM url"
+                f"SELECT url, {', '.join(columns)}"
+                " FROM url JOIN answer USING (id) JOIN url_hash USING (id)"
             )
         }
     finally:
@@ -120,7 +121,7 @@ def test_what_is_adopted_is_what_was_known(
     scrape: Scrape, names: str, server: FaultyServer
 ) -> None:
     done = scrape(names, "-p", "1", *ARGUMENTS, "--retries", "0")
-    columns = ("key", "host", "state", "pass", "seq", "line", "written", "depth", "first_pass",
+    columns = ("hash", "host", "state", "pass", "seq", "line", "written", "depth", "first_pass",
                "changed_pass", "attempts", "error_kind", "status", "final_url", "type", "path",
                "bytes", "wire_bytes", "sha256", '"offset"', "length")  # fmt: skip
     known = _rows(done.folder, *columns)

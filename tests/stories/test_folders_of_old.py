@@ -10,6 +10,10 @@ while two URLs were pending, one of them after an answer 503 of its host.
 
 `tests/folders/schema-3` was written shortly before schema 4: a pass, a refresh, and another that
 was stopped by a limit after three of six URLs. Records of what was unchanged are full there.
+
+`tests/folders/schema-4` was written shortly before schema 5: a pass, and a refresh that was stopped
+by a limit after three of eight lines. Pending are a URL that was answered 503 (its `due` was moved
+into the past), a redirect, a 404, two pages and a picture of the first one.
 """
 
 from __future__ import annotations
@@ -212,6 +216,56 @@ def test_a_folder_of_schema_3_goes_on_with_records_that_name_its_full_ones(
     assert last_of(folder) == {
         each["canonical_url"]: each for each in scraper.records(folder)
     }
+
+
+def test_a_folder_of_schema_4_keeps_what_its_one_table_knew(
+    tmp_path: Path, server: FaultyServer
+) -> None:
+    """Facts, tries, places in the list, the refused line: all of it stood in one row."""
+    project = _moved("schema-4", tmp_path)
+    folder = project / "downloads" / "urls"
+    server.behaviours |= {
+        f"/{name}": etag(f"<title>Shop {name}</title>".encode(), f'"{name}1"')
+        for name in ("b", "c")
+    } | {"/a.png": etag(b"", '"p1"'), "/moved": redirect("/")}
+    before = records_of(folder)
+    report = _run(project, server)
+    assert (report.number, report.states["unchanged"]) == (2, 6)
+    asked = {seen.path for seen in server.seen} - {"/robots.txt"}
+    assert asked == {"/busy", "/moved", "/", "/gone", "/b", "/c", "/a.png"}
+    last = last_of(folder)
+    told = {
+        url.partition(".test/")[2]: (
+            each["index"],
+            each["line"],
+            each["attempts"],
+            each["status"],
+        )
+        for url, each in last.items()
+        if url
+    }
+    assert told == {
+        "": (1, 1, 1, 304),
+        "a": (2, 2, 1, 304),
+        "busy": (4, 5, 2, 200),
+        "moved": (5, 6, 1, 304),
+        "gone": (6, 7, 1, 404),
+        "b": (7, 8, 1, 304),
+        "c": (8, 9, 1, 304),
+        "a.png": (None, None, 1, 304),
+    }
+    assert last["http://shop.test/a.png"]["parent"] == "http://shop.test/"
+    assert records_of(folder)[: len(before)] == before
+
+    assert _run(project, server, retry=()).number == 3
+    (refused,) = [each for each in records_of(folder) if each["pass"] == 3 and
+                  each["canonical_url"] is None]  # fmt: skip
+    assert (refused["url"], refused["error_kind"]) == ("http://", "bad_url")
+    (project / "urls.txt").write_text(
+        "http://shop.test/c\nhttp://shop.test/new\n"
+    )
+    report = _run(project, server)
+    assert (report.number, report.total) == (4, 1), "what is known is found"
 
 
 def _schema_of(ledger: Path) -> int:

@@ -238,7 +238,7 @@ def _ledger(
     try:
         rows = db.execute(
             """SELECT url, state, pass, "offset", length, facts_pass,
-            facts_offset FROM url"""
+            facts_offset FROM url LEFT JOIN answer USING (id)"""
         ).fetchall()
         found = db.execute(
             "SELECT position FROM sink WHERE name = 'records.jsonl'"
