@@ -1,10 +1,9 @@
 """Where an answer begins and ends (RFC 9112): a reader that is strict and bounded.
 
 In the place of http.client's, which takes a negative size of a chunk for a size, a head that was
-cut off for a whole one, and a coding that it does not know for none, and reads trailers and chunk
-extensions for ever. Here each of these ends, in words of ours. (Interim answers without end come to
-the request's deadline.) What came over the wire is counted, so that a body counts too that comes
-to nothing.
+cut off for a whole one, and a coding that it does not know for none, and reads interim answers,
+trailers and chunk extensions for ever. Here each of these ends, in words of ours. What came over
+the wire is counted, so that a body counts too that comes to nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from scraper.http.head import MAX_LINE_BYTES, BadAnswer, Fields, Head
 from scraper.http.speed import MinSpeed
 from scraper.http.wire import Wire
 
+MAX_INTERIM_ANSWERS = 100  # before the one that was asked for
 MAX_TRAILERS = 100  # lines
 USUAL_SIZE_BYTES = (
     16  # of the line with a chunk's size; what is more is an extension
@@ -158,7 +158,7 @@ class Answer:
     def _receive_head(self) -> Head:
         """The head behind any interim answers: clients must understand them all (RFC 9110 15.2)."""
         size = 0
-        while True:
+        for _ in range(MAX_INTERIM_ANSWERS + 1):
             received = self._wire.take_head()
             size += len(received)
             head = Head(received)
@@ -168,6 +168,9 @@ class Answer:
             ):
                 self._head_bytes = size
                 return head
+        raise BadAnswer(
+            f"more than {MAX_INTERIM_ANSWERS} interim answers, and none that is final"
+        )
 
     # -- its body ------------------------------------------------------------------------------
 

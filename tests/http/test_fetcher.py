@@ -40,6 +40,7 @@ from scraper.faulty import (
 )
 from scraper.http import fetcher, speed
 from scraper.http.adapter import Request
+from scraper.http.headers import MAX_PAUSE_SECONDS
 from scraper.model import (
     Fetched,
     FetchFailed,
@@ -489,7 +490,7 @@ def test_a_pause_that_the_answer_asks_for_is_reported_up_to_a_year(
         fact.failure.pause for fact in pauses if isinstance(fact, FetchFailed)
     ] == [
         7.0,
-        365 * 86_400.0,
+        MAX_PAUSE_SECONDS,
     ]
 
 
@@ -518,6 +519,36 @@ def test_what_is_unchanged_may_ask_for_a_pause_too(
         fact = asker.ask(server.url(), stored=stored)
     assert isinstance(fact, Fetched)
     assert (fact.status, fact.pause) == (304, pause)
+
+
+HOSTILE_PAUSES: dict[bytes, float | None] = {
+    "Retry-After: \u0667\r\n".encode(): None,  # seven, in Arabic digits
+    b"Retry-After: \xb2\r\n": None,  # two, raised
+    b"Retry-After: 7\0\r\n": None,
+    b"Retry-After: 1e9\r\n": None,
+    b"Retry-After: NaN\r\n": None,
+    b"Retry-After:\r\n": None,
+    b"Retry-After 7\r\n": None,
+    b"Retry-After:\r\n 7\r\n": 7.0,
+    b"retry-after : 7 \r\n": 7.0,
+    b"Retry-After: 9%s\r\n" % (b"9" * 60_000): MAX_PAUSE_SECONDS,
+    b"Retry-After: 0%s7\r\n" % (b"0" * 60_000): 7.0,
+    b"Retry-After: soon\r\n" * 50 + b"Retry-After: 7\r\n" * 40: 7.0,
+}
+
+
+@pytest.mark.parametrize("code", [200, 429])
+@pytest.mark.parametrize("lines", HOSTILE_PAUSES, ids=lambda lines: lines[:24])
+def test_a_pause_from_a_hostile_server_is_a_plain_number_or_none(
+    lines: bytes, code: int, asker: Asker
+) -> None:
+    head = b"HTTP/1.1 %d Or so\r\n%sContent-Length: 1\r\n\r\n." % (code, lines)
+    with FaultyServer(garbage(head)) as server:
+        fact = asker.ask(server.url())
+    assert fact.pause == HOSTILE_PAUSES[lines]
+    if code == 429:
+        assert isinstance(fact, FetchFailed)
+        assert (fact.failure.label, fact.failure.blame) == ("http_429", "host")
 
 
 # -- whether there was an answer ---------------------------------------------------------------

@@ -19,6 +19,7 @@ from scraper.faulty import (
     body,
     broken_gzip,
     chunked,
+    continue_forever,
     cut_head,
     early_hints,
     empty,
@@ -51,6 +52,7 @@ from scraper.faulty import (
     unknown_encoding,
     upgrade,
 )
+from scraper.http.framing import MAX_INTERIM_ANSWERS
 from scraper.model import Fetched, FetchFailed
 from tests.http.asker import BODY, Asker, kind_of
 
@@ -115,6 +117,10 @@ FAULTS: dict[str, tuple[Behaviour, str]] = {
     "a length behind a line that is no header": (
         odd_header(b"no colon\r\nContent-Length: 9999", BODY), "body_short"
     ),
+    "endless interim answers": (continue_forever(), "protocol_error"),
+    "endless hints": (continue_forever(code=103), "protocol_error"),
+    "endless answers unheard of": (continue_forever(code=199), "protocol_error"),
+    "a pause 10,000 times": (odd_header(b"Retry-After: 9\r\n" * 10_000), "protocol_error"),
     "damaged": (broken_gzip(), "body_undecodable"),
     "encoding": (unknown_encoding(), "body_undecodable"),
     "encoded over and over": (unknown_encoding(name=", ".join(["gzip"] * 99)), "body_undecodable"),
@@ -173,6 +179,13 @@ WHOLE: dict[str, tuple[Behaviour, bytes]] = {
     "a few interim answers": (
         early_hints(early_hints(early_hints(body(BODY)))),
         BODY,
+    ),
+    "a hundred interim answers": (
+        garbage(
+            b"HTTP/1.1 103 Early Hints\r\n\r\n" * MAX_INTERIM_ANSWERS
+            + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n."
+        ),
+        b".",
     ),
     "nothing": (status(204), b""),
     "nothing, in chunks": (status(204, {"Transfer-Encoding": "chunked"}), b""),

@@ -101,7 +101,7 @@ ENDLESS: dict[str, tuple[Behaviour, str]] = {
     "a byte at a time": (drip(LIMIT_SECONDS / 10), "timeout_total"),
     "a head, byte by byte": (drip_head(LIMIT_SECONDS / 10), "timeout_total"),
     "silence": (silent(), "timeout_first_byte"),
-    "100 Continue as fast as it goes": (continue_forever(), "timeout_total"),
+    "100 Continue as fast as it goes": (continue_forever(), "protocol_error"),
     "100 Continue now and then": (
         continue_forever(LIMIT_SECONDS / 10),
         "timeout_total",
