@@ -153,6 +153,10 @@ KINDS: dict[str, FailureKind] = {
 REFUSING_STATUSES = frozenset({420, 429, 430, 503, 509, 529})
 # Statuses that are the last word on a URL, even with Retry-After.
 SETTLED_STATUSES = frozenset({401, 404, 410, 451})
+# A URL that ends so was not asked, or not to the end, for its host's sake: if it says `not_before`,
+# the same command takes it up again.
+UNASKED = frozenset({"host_refused", "host_down", "robots_unreachable"})
+
 # Statuses after which the same question may be answered: RFC 9110 15.5.9, 15.5.20 (421), RFC 8470
 # (425), those above, and the 5xx that speak of a moment.
 RETRYABLE_STATUSES = REFUSING_STATUSES | {408, 421, 425, 500, 502, 504, 507, 520, 521, 522, 523,
@@ -195,8 +199,14 @@ def _fault_of_class(cls: type[LocalFault], failure: Failure) -> LocalFault:
     return fault
 
 
-def new_failure(kind: str, message: str, *, status: int | None = None,
-            pause: float | None = None) -> Failure:  # fmt: skip
+def new_failure(
+    kind: str,
+    message: str,
+    *,
+    status: int | None = None,
+    pause: float | None = None,
+    not_before: float | None = None,
+) -> Failure:
     """A `Failure` of a kind of the tree, with the stage, retryability and blame of the kind."""
     # Here, because a command imports this module before it has started the
     # fork server, and the nouns are two thirds of what it would import then.
@@ -204,7 +214,14 @@ def new_failure(kind: str, message: str, *, status: int | None = None,
 
     of = KINDS[kind]
     return Failure(
-        kind, of.stage, message, of.retryable, of.blame, status, pause
+        kind,
+        of.stage,
+        message,
+        of.retryable,
+        of.blame,
+        status,
+        pause,
+        not_before,
     )
 
 

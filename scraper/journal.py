@@ -20,7 +20,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from scraper import record
-from scraper.errors import LocalFault, disk_failure, state_of
+from scraper.errors import UNASKED, LocalFault, disk_failure, state_of
 from scraper.frontier import directives
 from scraper.machine.clock import Clock
 from scraper.messages import Processed
@@ -42,7 +42,7 @@ from scraper.storage.file_names import has_picture, path_of
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow
 from scraper.storage.store import Store
-from scraper.text import printable
+from scraper.text import clock_text, printable
 from scraper.urls import BadUrl, Url, canonical, with_credentials_of
 
 logger = logging.getLogger("scraper")
@@ -78,7 +78,8 @@ class Journal(Struct):
     _sinks: tuple[Sink, ...] = ()
     _uncommitted: list[Outcome] = field(default_factory=list)
     _oldest_at: float | None = None  # since when something waits for a commit
-    _hosts_down: set[str] = field(default_factory=set)
+    # hosts, with the kind as which their URLs end
+    _given_up: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.committed = self.records.offset
@@ -236,6 +237,7 @@ class Journal(Struct):
             "final_url": final_url.href,
             "offset": self.records.offset,
             "length": len(outcome.line),
+            "unasked": outcome.task.unasked or None,
         }
 
     def record_failed(self, failed: FetchFailed) -> None:
@@ -262,24 +264,33 @@ class Journal(Struct):
 
     def _record(self, outcome: Outcome, row: FinishedRow) -> None:
         try:
-            self.ledger.waiting.finish(outcome.task, row, self.pass_number)
+            self.ledger.waiting.finish(
+                outcome.task, row, self.pass_number, outcome.not_before
+            )
         except sqlite3.Error as error:
             raise fault_of(error, self.ledger.path) from error
         failure = outcome.failure
-        if failure is not None and failure.kind == "host_down":
-            self._note_host_down(outcome.task.url.host, failure)
+        if failure is not None and failure.kind in UNASKED:
+            self._note_given_up(outcome.task.url.host, failure)
         for sink in self._sinks:
             sink.add(outcome)
         self.report.count(outcome)
         self._uncommitted.append(outcome)
 
-    def _note_host_down(self, host: str, failure: Failure) -> None:
+    def _note_given_up(self, host: str, failure: Failure) -> None:
         """One line for a host, where its URLs would be ten thousand."""
-        if host not in self._hosts_down:
-            self._hosts_down.add(host)
-            self.note(
-                f"{failure.message}: what waits for {host} ends as host_down"
-            )
+        if (host, failure.kind) in self._given_up:
+            return
+        self._given_up.add((host, failure.kind))
+        until = failure.not_before
+        later = (
+            ""
+            if until is None
+            else f", asked again from {clock_text(until)} on"
+        )
+        self.note(
+            f"{failure.message}: what waits for {host} ends as {failure.kind}{later}"
+        )
 
     def _add_found(self, task: Task, found: Sequence[Url]) -> frozenset[int]:
         lines = [Line(url, depth=task.depth + 1) for url in found]

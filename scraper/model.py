@@ -38,6 +38,8 @@ class Failure(Struct, frozen=True):
     status: int | None = None
     # Seconds for which the answer asks us to leave the host alone: at most a year.
     pause: float | None = None
+    # unix time before which it is not asked, though it will be: see `errors.UNASKED`
+    not_before: float | None = None
 
     @property
     def label(self) -> str:
@@ -99,6 +101,11 @@ class Task(Struct, frozen=True, gc=False):
     )
     stored: StoredResponse | None = None  # what an earlier pass has brought
     started: float = 0.0  # unix time of the first attempt in this pass
+    tries: int = (
+        0  # spent in this pass: a request that its host refused spends none
+    )
+    refusals: int = 0  # by its host, with good answers to others between them
+    unasked: int = 0  # passes that gave it up where its host answered others
     robots: str | None = (
         None  # "disallowed" where robots.txt forbids what is asked all the same
     )
@@ -210,6 +217,11 @@ class Outcome(Struct, frozen=True):
     fetched: Fetched | None = None
     stored: bool = False
 
+    @property
+    def not_before(self) -> float | None:
+        """It was not asked for its host's sake: unix time from which the same command asks it."""
+        return None if self.failure is None else self.failure.not_before
+
     def __repr__(self) -> str:
         return f"<Outcome {self.state} {self.task.shown_url}>"
 
@@ -244,15 +256,24 @@ class Waiting(Struct, frozen=True, gc=False):
 
 
 class HostState(Struct, frozen=True):
-    """What is remembered of a host between runs."""
+    """What is remembered of a host between runs. Times are unix seconds, 0 for never."""
 
     id: int
     name: str
     robots: str | None = None
     learned_delay: float | None = None  # seconds
-    consecutive_failures: int = 0
     pause_until: float = 0.0
     host_class: str | None = None
+    refusals: int = 0
+    silences: int = 0
+    troubled_since: float = 0.0
+    failed_at: float = 0.0
+    answered_at: float = 0.0
+    given_up: str | None = None  # in this pass; the kind of the failure
+    given_up_why: str | None = None
+    not_before: float | None = None
+    given_up_passes: int = 0
+    given_up_since: float = 0.0
 
 
 class Ended(NamedTuple):
@@ -264,3 +285,5 @@ class Ended(NamedTuple):
     status: int | None
     urls: int
     bytes: int
+    unasked: int = 0  # of them
+    not_before: float | None = None  # unix time; of the first that may be asked

@@ -247,6 +247,7 @@ def open_run(
         config.fetch,
         threads=share.threads,
         agent=agent_of(config.fetch),
+        pass_began=current.began,
     )
     threads = share.threads + new_host_threads(share.threads)
     sources = list(zip(folder.list_ids, request.sources, strict=True))

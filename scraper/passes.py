@@ -82,6 +82,13 @@ class CurrentPass:
         self.resumed = False
         self.is_open = False
 
+    @property
+    def began(self) -> float:
+        """Unix time; of a pass that is continued, when its first run began."""
+        if self.resumed and self.previous is not None:
+            return self.previous.started
+        return self._now()
+
     def choose(self) -> None:
         """Continue the open pass if that is what is asked for; else prepare the next."""
         last = self.previous
@@ -108,10 +115,14 @@ class CurrentPass:
 
     def _prepare_next(self, last: Pass) -> None:
         self.number = last.number + 1
-        self._ledger.hosts.reset_failures()
+        self._ledger.hosts.reset_troubles()
         if last.ended is None:
             self._ledger.passes.end(last.number, self._now())
             self._ledger.passes.adopt_pending(self.number)
+            self.ensure_open()
+        elif self._request.is_plain and self._ledger.passes.reopen_unasked(
+            self.number, self._now()
+        ):
             self.ensure_open()
         retry = self._request.retry
         if retry is not None and self._ledger.passes.reopen_failed(

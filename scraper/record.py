@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
@@ -22,7 +20,7 @@ from scraper.model import (
     Timings,
 )
 from scraper.redaction import redacted, redacted_line
-from scraper.text import printable_json
+from scraper.text import iso, printable_json, unix_of
 from scraper.urls import Url, digest, parts_of
 
 SCHEMA = 1
@@ -245,17 +243,17 @@ def _asking(fetched: Fetched) -> _Record:
 
 def _reason(failure: Failure) -> _Record:
     """Why a URL failed; its status only if the failure has one."""
-    reason = {
+    reason: _Record = {
         "error_kind": failure.kind,
         "error_stage": failure.stage,
         "error_message": redacted(failure.message),
         "retryable": failure.retryable,
     }
-    return (
-        reason
-        if failure.status is None
-        else {**reason, "status": failure.status}
-    )
+    if failure.status is not None:
+        reason["status"] = failure.status
+    if failure.not_before is not None:
+        reason["not_before"] = iso(failure.not_before)
+    return reason
 
 
 def _encode(record: _Record) -> bytes:
@@ -277,22 +275,6 @@ def _as_written(task: Task) -> str:
         else task.origin_url.href
     )
     return redacted(written)
-
-
-def iso(at: float) -> str:
-    """Unix time as ISO 8601, UTC, milliseconds.
-
-    >>> iso(1_700_000_000.25)
-    '2023-11-14T22:13:20.250+00:00'
-    """
-    second, micros = divmod(round(at * 1e6), 1_000_000)
-    return f"{_second_text(second)}.{micros // 1000:03}+00:00"
-
-
-@functools.lru_cache(maxsize=8)
-def _second_text(second: int) -> str:
-    """Many records share a second."""
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _seconds(
@@ -392,4 +374,5 @@ def _failure_of(record: Mapping[str, Any]) -> Failure | None:
         record["error_message"],
         record["retryable"],
         status=record["status"],
+        not_before=unix_of(record.get("not_before")),
     )

@@ -117,12 +117,12 @@ class Results:
         if not isinstance(fact, Fetched):  # its bytes count with its record
             report.wire_bytes += fact.wire_bytes
         if fact.task.purpose == "robots":
-            fault = _fault_in(fact)
-            self._frontier.robots_received(fact, answered.at)
-        else:
-            fault = self._take_fact(fact, answered.at)
+            # The delay that it asks for counts from this answer on.
+            self._frontier.robots.receive(fact, answered.at)
+            self._frontier.request_ended(fact, answered.at)
+            return _fault_in(fact)
         self._frontier.request_ended(fact, answered.at)
-        return fault
+        return self._take_fact(fact, answered.at)
 
     def _take_fact(self, fact: Fact, at: float) -> Failure | None:
         match fact:
@@ -145,9 +145,11 @@ class Results:
         fault = _fault_in(failed)
         if fault is not None:
             self._frontier.requeue_unattempted(failed.task)
-        elif not self._frontier.schedule_retry(failed, at):
-            self._record_failed(failed)
-        return fault
+            return fault
+        ended = self._frontier.take_failure(failed, at)
+        if ended is not None:
+            self._record_failed(ended)
+        return None
 
     def take_processed(self, processed: Processed) -> Failure | None:
         """What a worker process has made of a body."""
@@ -177,8 +179,13 @@ class Results:
         )
         self._frontier.release(fetched.task)
 
-    def record_refused(self, task: Task, refusal: Failure) -> None:
-        """A rule says that this URL is not to be requested."""
+    def record_refused(
+        self, task: Task, refusal: Failure | FetchFailed
+    ) -> None:
+        """A rule says that this URL is not to be requested, or not again."""
+        if isinstance(refusal, FetchFailed):
+            self._record_failed(refusal)
+            return
         self._journal.record_refused(task, refusal)
         self._frontier.release(task)
 

@@ -29,11 +29,11 @@ from processors.page import Page
 from scraper import demo
 from scraper.cli import main
 from scraper.cli.arguments import build_parser, read_configuration
-from scraper.config import KEYS, Config, Key, as_toml, load
+from scraper.config import KEYS, Config, HostSettings, Key, as_toml, load
 from scraper.config.reference import as_markdown
 from scraper.errors import KINDS, RETRYABLE_STATUSES, new_failure
 from scraper.faulty import FaultyServer, page, sequence, status
-from scraper.frontier import pace
+from scraper.frontier import trouble
 from scraper.model import Fetched, Task, Timings
 from scraper.record import of_fetched, of_refused
 from scraper.reports.summary import Report
@@ -508,12 +508,22 @@ NUMBERS = (
 )
 
 
-def test_the_guide_says_after_how_many_failures_a_host_is_down() -> None:
+def test_the_guide_says_how_long_a_host_is_waited_for() -> None:
     sentence = " ".join(section("guide.md", "Politeness").split())
-    assert (
-        f"fails {NUMBERS[pace.MAX_CONSECUTIVE_FAILURES]} times in a row"
-        in sentence
-    )
+    silences = [
+        *trouble.SILENCE_PAUSE_SECONDS,
+        trouble.SILENCE_PAUSE_SECONDS[-1],
+    ]
+    assert len(silences) == trouble.MAX_SILENCES
+    said = ", ".join(f"{each:g}" for each in silences[:-1])
+    assert f"after {said} and {silences[-1]:g} s" in sentence
+    first = trouble.FIRST_PAUSE_SECONDS
+    assert f"for {first:g} s, {2 * first:g} s, {4 * first:g} s" in sentence
+    assert trouble.MAX_PAUSE_SECONDS == 300
+    seconds = HostSettings().patience_seconds
+    assert seconds == 900
+    assert seconds * trouble.PATIENCE_WITH_NEW == 60
+    assert seconds * trouble.PATIENCE_MEANWHILE == 3_600
 
 
 def test_the_crontab_of_the_guide_asks_every_night_and_speaks_only_when_it_must(

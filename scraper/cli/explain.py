@@ -26,6 +26,7 @@ from scraper.frontier.pace import Host
 from scraper.frontier.retries import backoff_ceiling
 from scraper.frontier.robots import token_of
 from scraper.frontier.rules import RULES, Rule, Terms, Verdict, Wait
+from scraper.frontier.trouble import next_step_of
 from scraper.http.headers import agent_of
 from scraper.machine.files import making_temporary
 from scraper.machine.temporary import TemporaryFolder
@@ -182,23 +183,37 @@ class _Consumer:
                 opens = self._frontier.opens_at(now)
                 assert opens is not None, "something waits, or it has ended"
                 self._skipped += max(opens - now, 0.0)
+            elif isinstance(decision.refusal, FetchFailed):
+                self._show_failure(decision.refusal.failure)
             elif decision.refusal is not None:
                 self._show_failure(decision.refusal)
             else:
                 fact = self._requests.make(decision.task, decision.trust)
-                self._receive(fact, self._now())
-                self._frontier.request_ended(fact, self._now())
+                if fact.task.purpose == "robots":
+                    self._receive_robots(fact, self._now())
+                    self._frontier.request_ended(fact, self._now())
+                else:
+                    self._frontier.request_ended(fact, self._now())
+                    self._receive(fact, self._now())
 
     def _now(self) -> float:
         return time.time() + self._skipped
 
-    def _receive(self, fact: Fact, now: float) -> None:
-        is_robots = fact.task.purpose == "robots"
+    def _receive_robots(self, fact: Fact, now: float) -> None:
         match fact:
             case FetchFailed(failure=failure) if failure.blame == "here":
                 self._show_failure(failure)  # it would end the run
-            case _ if is_robots:
-                self._frontier.robots_received(fact, now)
+            case FetchFailed() if next_step_of(fact) is not None:
+                # A run would wait and ask again; this must not ask without waiting.
+                self._show_headers(fact)
+                self._show_failure(fact.failure, retry=self._retry_of(fact))
+            case _:
+                self._frontier.robots.receive(fact, now)
+
+    def _receive(self, fact: Fact, now: float) -> None:
+        match fact:
+            case FetchFailed(failure=failure) if failure.blame == "here":
+                self._show_failure(failure)  # it would end the run
             case Moved():
                 self._explanation.add(
                     "redirect", status=fact.status, to=redacted(fact.to.href)
@@ -208,8 +223,11 @@ class _Consumer:
                     self._show_failure(problem)
             case FetchFailed():
                 self._show_headers(fact)
-                will_retry = self._frontier.schedule_retry(fact, now)
-                self._show_failure(fact.failure, will_retry=will_retry)
+                ended = self._frontier.take_failure(fact, now)
+                self._show_failure(
+                    (ended or fact).failure,
+                    retry="not retried" if ended else self._retry_of(fact),
+                )
             case Fetched():
                 self._show_fetched(fact)
             case RobotsText():
@@ -292,20 +310,23 @@ class _Consumer:
         for variant in facts.get("processed", ()):
             self._explanation.add("variant", **variant)
 
+    def _retry_of(self, failed: FetchFailed) -> str:
+        of_host = next_step_of(failed)
+        if of_host is not None:
+            return of_host
+        fetch = self._config.fetch
+        waits = [
+            backoff_ceiling(tries, fetch)
+            for tries in range(1, fetch.retries + 1)
+        ]
+        seconds = ", ".join(f"{wait:g} s" for wait in waits)
+        return (
+            f"{counted(fetch.retries, 'more attempt')}, after at most {seconds}"
+        )
+
     def _show_failure(
-        self, failure: Failure, *, will_retry: bool = False
+        self, failure: Failure, *, retry: str = "not retried"
     ) -> None:
-        retry = "not retried"
-        if will_retry:
-            fetch = self._config.fetch
-            waits = [
-                backoff_ceiling(tries, fetch)
-                for tries in range(1, fetch.retries + 1)
-            ]
-            seconds = ", ".join(f"{wait:g} s" for wait in waits)
-            retry = f"{counted(fetch.retries, 'more attempt')}, after at most {seconds}"
-            if failure.pause:
-                retry += f"; the host asks for {failure.pause:g} s"
         self._explanation.add(
             "outcome",
             state=errors.state_of(failure),

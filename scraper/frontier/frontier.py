@@ -12,17 +12,19 @@ import random
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from scraper.config import FetchSettings, HostSettings
-from scraper.frontier.lanes import Lane, Lanes, Rows
-from scraper.frontier.pace import Host, Origin, Politeness
+from scraper.frontier.failures import Failures
+from scraper.frontier.lane import Lane, Returned
+from scraper.frontier.lanes import Lanes, Rows
+from scraper.frontier.pace import Origin, Politeness
 from scraper.frontier.redirects import (
     HostGuard,
     next_hop,
-    next_hop_of_robots,
     trust_of,
 )
-from scraper.frontier.retries import next_try
-from scraper.frontier.robots import access_for_status, parse
+from scraper.frontier.robots_files import RobotsFiles
 from scraper.frontier.rules import (
     RULES,
     Rule,
@@ -31,31 +33,35 @@ from scraper.frontier.rules import (
     first_objection,
     with_robots_remark,
 )
+from scraper.frontier.trouble import (
+    verdict_of,
+)
 from scraper.model import (
     Fact,
     Failure,
     FetchFailed,
     Moved,
-    RobotsText,
     Task,
     Trust,
+    Waiting,
 )
 
 
 class Decision(NamedTuple):
-    """A task to be requested now, or, with a refusal, one that must not be requested."""
+    """A task to be requested now; or, with a refusal, one that must not be requested, or that has
+    failed for the last time."""
 
     task: Task
     trust: Trust
-    refusal: Failure | None
+    refusal: Failure | FetchFailed | None
 
 
 class Frontier:
     """Decides which URL is requested next.
 
     Each task that `next` hands out comes back: what its request came to goes to `request_ended`;
-    the task itself to `schedule_retry`, `follow_redirect` or `requeue_unattempted`, else it is
-    recorded and goes to `release`. Tasks of robots.txt go to `robots_received` instead.
+    the task itself to `take_failure`, `follow_redirect` or `requeue_unattempted`, else it is
+    recorded and goes to `release`. What came of a robots.txt goes to `robots` before.
     """
 
     def __init__(
@@ -69,20 +75,29 @@ class Frontier:
         agent: str = "scraper",
         draw: random.Random | None = None,
         rules: tuple[Rule, ...] = RULES,
+        pass_began: float = 0.0,
     ) -> None:
         self._rows = rows
         self._guard = guard
         self._hosts = hosts
         self._fetch = fetch
-        self._agent = agent  # the one that robots.txt must mean
         self._politeness = Politeness(hosts, fetch, draw or random.Random())
         self._terms = Terms(guard, hosts.robots)
         self._rules = rules
         self._lanes = Lanes(rows, threads=threads, agent=agent)
+        self._failures = Failures(self._lanes, self._politeness, pass_began)
         self._opens = (
             0.0  # unix time before which no host is asked: the bandwidth of all
         )
-        self._robots_requests = 0  # so far; their tasks have negative numbers
+        self.robots = RobotsFiles(
+            self._lanes,
+            rows,
+            guard,
+            self._politeness,
+            self._terms,
+            rules,
+            agent,
+        )
 
     # -- what now ---------------------------------------------------------------------------
 
@@ -98,7 +113,7 @@ class Frontier:
                     return None
                 continue
             if self._opens > now and self._holds_something(lane):
-                lanes.put_back(lane)
+                lanes.make_ready(lane, first=True)
                 return None
             decision = self._decide(lane, now)
             if decision is not None:
@@ -118,51 +133,84 @@ class Frontier:
         return self._lanes.finished
 
     def _holds_something(self, lane: Lane) -> bool:
-        return (
-            bool(lane.robots_queue) or self._lanes.first_row(lane) is not None
+        return bool(
+            lane.robots_queue
+            or lane.returned
+            or self._lanes.first_row(lane) is not None
         )
 
     def _decide(self, lane: Lane, now: float) -> Decision | None:
         """One task of this lane, which is put where it belongs."""
         host = lane.host
-        if lane.requests and lane.requests >= host.max_requests(self._hosts):
+        if lane.begun and len(lane.begun) >= host.max_requests(self._hosts):
             lane.place = "busy"
             return None
-        row = self._lanes.first_row(lane)
-        if row is None and not lane.robots_queue:
-            # Also where the host's delay is not over: a run ends with its last answer.
-            lane.place = "busy"
-            if lane.is_idle:
-                self._lanes.release(lane, now)
-            return None
-        if host.opens > now:
-            self._lanes.wait_until(lane, host.opens, now)
-            return None
+        first = self._lanes.first_row(lane)
+        row = lane.next_row(first, now) if lane.returned else first
         if row is None or lane.robots_queue:
-            robots = lane.robots_queue.popleft()
-            return self._request(lane, robots, trust_of(robots, self._guard))
-        if row.due > now:
-            self._lanes.wait_until(lane, row.due, now)
+            return self._request_moved_robots(lane, now)
+        given_up = host.trouble.given_up
+        if given_up is not None:
+            task, why = self._failures.end_of(row, given_up)
+            return self._end(lane, row, why, task)
+        due = max(host.opens, row.due)
+        if due > now:
+            self._lanes.wait_until(lane, due, now)
             return None
-        return self._judge(lane, row.task)
+        return self._judge(lane, row)
 
-    def _judge(self, lane: Lane, task: Task) -> Decision | None:
+    def _request_moved_robots(self, lane: Lane, now: float) -> Decision | None:
+        """Request the robots.txt of another host that has moved here; without one, leave."""
+        opens = lane.host.opens
+        if not lane.robots_queue:
+            # Also where the host's delay is not over: a run ends with its last answer.
+            self._leave(lane, now)
+        elif opens > now:
+            self._lanes.wait_until(lane, opens, now)
+        else:
+            task = lane.robots_queue.popleft()
+            return self._request(lane, task, trust_of(task, self._guard), now)
+        return None
+
+    def _judge(self, lane: Lane, row: Waiting | Returned) -> Decision | None:
         """What the rules say of the first task in a lane whose host may be asked."""
-        host = lane.host
+        host, task = lane.host, row.task
         host.name = task.url.host
         trust = trust_of(task, self._guard)
+        if type(row) is Returned and self._failures.is_at_fault(row, host):
+            return self._end(lane, row, row.failed)
         objection = first_objection(self._rules, task, trust, host, self._terms)
         if isinstance(objection, Wait):
             return self._request_robots(lane, task, trust, objection.origin)
-        lane.rows.popleft()
-        lane.handed_out.add(task.id)
         if objection is not None:
-            host.note_refusal(task.url.scheme, objection)
+            return self._end(lane, row, objection)
+        lane.take(row)
+        task = with_robots_remark(task, host, self._terms)
+        return self._request(lane, task, trust, self._terms.now)
+
+    def _end(
+        self,
+        lane: Lane,
+        row: Waiting | Returned,
+        why: Failure | FetchFailed,
+        task: Task | None = None,
+    ) -> Decision:
+        """This task is not requested, or not again."""
+        task = task or row.task
+        lane.take(row)
+        self._lanes.make_ready(lane)
+        return Decision(task, trust_of(task, self._guard), why)
+
+    def _leave(self, lane: Lane, now: float) -> None:
+        """Nothing waits in this lane, or only what has no try left."""
+        lane.place = "busy"
+        if not lane.is_idle:
+            return
+        if lane.returned:
+            self._failures.give_up_spent(lane, now)
             self._lanes.make_ready(lane)
-            return Decision(task, trust, objection)
-        return self._request(
-            lane, with_robots_remark(task, host, self._terms), trust
-        )
+        else:
+            self._lanes.release(lane, now)
 
     def _request_robots(
         self, lane: Lane, task: Task, trust: Trust, origin: Origin
@@ -175,29 +223,37 @@ class Frontier:
             self._lanes.wait_until(lane, origin.due, self._terms.now)
             return None
         origin.requested = True
-        self._robots_requests += 1
-        url = task.url.at("/robots.txt")
-        robots = Task(-self._robots_requests, url, url, purpose="robots")
-        return self._request(lane, robots, trust)
+        robots = self.robots.task_for(task.url)
+        return self._request(lane, robots, trust, self._terms.now)
 
     def _request(
         self,
         lane: Lane,
         task: Task,
         trust: Trust,
+        now: float,
     ) -> Decision:
-        self._lanes.begin_request(lane)
+        self._lanes.begin_request(lane, task.id, now)
         self._lanes.make_ready(lane)
         return Decision(task, trust, None)
 
     # -- what came of it ----------------------------------------------------------------------
 
     def request_ended(self, fact: Fact, at: float) -> None:
-        """A request is over: its thread is free, and its host's clock starts from here."""
+        """A request is over: its thread is free, and its host's clock starts from here.
+
+        To be called before the fact goes to `take_failure` or `follow_redirect`, and after
+        `robots.receive`: a delay that robots.txt asks for counts from its answer on.
+        """
         lane = self._lanes.find(fact.task.url.lane)
         assert lane is not None, "a lane with a request under way is awake"
-        self._lanes.end_request(lane)
-        lane.host.learn_from(fact, at, self._politeness)
+        began = self._lanes.end_request(lane, fact.task.id)
+        verdict = verdict_of(fact)
+        if verdict == "answered":
+            lane.host.learn_answer(fact, at, self._politeness)
+        elif verdict != "none":
+            assert isinstance(fact, FetchFailed), "no other fact is a failure"
+            self._failures.learn(lane, fact, verdict, began, at)
         if lane.host.opens > at and isinstance(fact, FetchFailed | Moved):
             # a kill must not shorten a pause
             self._rows.keep_host(lane.host.to_state())
@@ -206,106 +262,38 @@ class Frontier:
             self._opens = begin + fact.wire_bytes / self._hosts.limit_rate_bytes
         self._lanes.make_ready(lane)
 
-    def robots_received(self, fact: Fact, at: float) -> None:
-        """What came of requesting a robots.txt (RFC 9309 2.3)."""
-        asked = fact.task.origin_url
-        lane = self._lanes.find(asked.lane)
-        if lane is None:
-            return
-        if isinstance(fact, Moved) and self._follow_robots(fact):
-            return
-        origin = lane.host.origin(asked.scheme)
-        origin.requested = False
-        match fact:
-            case RobotsText():
-                self._permit(lane.host, asked.scheme, fact.text, at)
-            case Moved():
-                self._permit(lane.host, asked.scheme, "", at)
-            case FetchFailed(failure=failure) if failure.blame != "here":
-                if _has_no_rules(failure):
-                    self._permit(lane.host, asked.scheme, "", at)
-                else:
-                    origin.learn_failure(failure, at, self._politeness)
-            case _:
-                origin.due = at
-        self._lanes.make_ready(lane)
-
-    def _permit(
-        self,
-        host: Host,
-        scheme: str,
-        text: str,
-        at: float,
-    ) -> None:
-        host.origin(scheme).learn_rules(parse(text, self._agent), at)
-        self._rows.keep_robots(
-            host.lane,
-            host.name,
-            scheme,
-            at,
-            text,
-        )
-
-    def _follow_robots(self, moved: Moved) -> bool:
-        """Send a robots.txt on to where it is said to be; False if it is not followed there."""
-        onward = next_hop_of_robots(moved)
-        if onward is None:
-            return False
-        lane = self._lanes.find(onward.url.lane)
-        host = lane.host if lane is not None else Host(onward.url.lane)
-        trust = trust_of(onward, self._guard)
-        if (
-            first_objection(
-                self._rules,
-                onward,
-                trust,
-                host,
-                self._terms,
-            )
-            is not None
-        ):
-            return False
-        lane = lane or self._lanes.wake(onward.url.lane, moved.at)
-        lane.host.name = onward.url.host
-        lane.robots_queue.append(onward)
-        self._lanes.make_ready(lane)
-        return True
-
     # -- where a task goes --------------------------------------------------------------------
 
     def release(self, task: Task) -> None:
         """The task has left its lane: it is recorded, or given back."""
         lane = self._lanes.find(task.url.lane)
         assert lane is not None, "a lane with a task handed out is awake"
-        lane.handed_out.discard(task.id)
+        lane.handed_out.pop(task.id, None)
         if lane.place == "busy":
             self._lanes.make_ready(lane)
 
-    def schedule_retry(self, failed: FetchFailed, now: float) -> bool:
-        """Send the task back to its lane if the failure may pass and tries are left."""
-        retry = next_try(
-            failed,
-            now,
-            self._fetch,
-            self._politeness.hosts.patience_seconds,
-            self._politeness.draw,
-        )
-        if retry is None:
-            return False
-        self._requeue(
-            failed.task,
-            retry.task,
-            retry.due,
-            failed.task.attempt,
-        )
-        return True
+    def take_failure(
+        self, failed: FetchFailed, now: float
+    ) -> FetchFailed | None:
+        """Send the task back to its lane if the failure may pass; else how it has failed."""
+        lane = self._lanes.find(failed.task.url.lane)
+        assert lane is not None, "a lane with a task handed out is awake"
+        end = self._failures.take(lane, failed, now)
+        if isinstance(end, FetchFailed):
+            return end
+        attempts = failed.task.attempt
+        self._rows.requeue(end.task, due=end.due, attempts=attempts)
+        again = replace(end.task, attempt=attempts + 1)
+        lane.put_returned(replace(end, task=again))
+        self.release(failed.task)
+        return None
 
     def follow_redirect(self, moved: Moved, now: float) -> Failure | None:
         """Send the task on to where it was sent, as one more hop; or why not."""
         onward = next_hop(moved, self._fetch.max_redirects)
         if isinstance(onward, Failure):
             return onward
-        pause = self._politeness.pause_of(moved.pause)
+        pause = moved.pause or 0.0
         self._requeue(
             moved.task,
             onward,
@@ -336,10 +324,3 @@ class Frontier:
     def keep_hosts(self) -> None:
         """Write down what is known of the hosts that are awake, for the next run."""
         self._lanes.keep_hosts()
-
-
-def _has_no_rules(failure: Failure) -> bool:
-    return (
-        failure.status is not None
-        and access_for_status(failure.status) == "allowed"
-    )

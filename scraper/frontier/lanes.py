@@ -7,11 +7,11 @@ are busy, not the list.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Iterable
 from heapq import heappop, heappush
-from typing import Literal, Protocol
+from typing import Protocol
 
+from scraper.frontier.lane import Group, Lane
 from scraper.frontier.pace import Host
 from scraper.model import HostState, Task, Waiting
 
@@ -21,8 +21,6 @@ MAX_RESPONSIVE_HOSTS = 10_000  # remembered after their lanes were released
 MAX_LANES = 1_024  # awake at once; more hosts wait in the ledger
 READ_AHEAD = 32  # lanes that are read from the ledger at once
 MIN_SLEEP_SECONDS = 1.0  # a shorter wait is not worth putting a lane to sleep
-
-Place = Literal["ready", "timer", "busy", "taken"]
 
 
 class Rows(Protocol):
@@ -51,58 +49,6 @@ class Rows(Protocol):
     ) -> None: ...
 
 
-class Lane:
-    """One host's queue: what waits for it, and what is under way."""
-
-    __slots__ = (
-        "group",
-        "handed_out",
-        "host",
-        "may_have_more",
-        "place",
-        "requests",
-        "robots_queue",
-        "rows",
-    )
-
-    def __init__(self, host: Host) -> None:
-        self.host = host
-        # robots.txt of other hosts that has moved here
-        self.robots_queue: deque[Task] = deque()
-        self.rows: deque[Waiting] = deque()
-        self.may_have_more = True  # the ledger may hold more rows than these
-        self.requests = 0  # under way
-        # rows that are neither recorded nor given back yet
-        self.handed_out: set[int] = set()
-        self.place: Place = "taken"
-        self.group: Group | None = None  # in whose queue it was last
-
-    @property
-    def is_idle(self) -> bool:
-        """Nothing is under way that would miss this lane."""
-        return not (self.requests or self.handed_out)
-
-    @property
-    def may_sleep(self) -> bool:
-        """Nothing is held here that the ledger does not store."""
-        return (
-            self.is_idle
-            and not self.robots_queue
-            and not self.host.has_unsaved_tries
-        )
-
-
-class Group:
-    """The ready lanes of hosts of one kind, and the threads that may serve them."""
-
-    __slots__ = ("ready", "requests", "threads")
-
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
-        self.requests = 0  # under way
-        self.ready: deque[Lane] = deque()
-
-
 class Lanes:
     """All lanes that are awake, and when those that sleep must wake."""
 
@@ -123,8 +69,8 @@ class Lanes:
         self._timers: list[tuple[float, int]] = []  # of lanes that are awake
         self._asleep: dict[int, float] = {}
         self._alarms: list[tuple[float, int]] = []  # of lanes that sleep
-        # that have been released, in this order
-        self._responsive_hosts: dict[int, None] = {}
+        # that have been released, in this order, and when they answered last
+        self._responsive_hosts: dict[int, float] = {}
         # the lane up to which this round through the ledger has read
         self._cursor = -1
         # read, but not looked at; by whether the ledger may know the host
@@ -154,34 +100,32 @@ class Lanes:
         lane.place = "taken"
         return lane
 
-    def put_back(self, lane: Lane) -> None:
-        """Undo `take_ready`: it stays the next one."""
-        group = self._responsive if lane.host.responsive else self._new
-        lane.place, lane.group = "ready", group
-        group.ready.appendleft(lane)
-
-    def make_ready(self, lane: Lane) -> None:
-        """Queue the lane behind the others of its kind; a host that has answered for the first
-        time leaves the queue of the new ones."""
+    def make_ready(self, lane: Lane, *, first: bool = False) -> None:
+        """Queue the lane behind the others of its kind, or `first`; a host that has answered for
+        the first time leaves the queue of the new ones."""
         group = self._responsive if lane.host.responsive else self._new
         if lane.place == "ready":
             if lane.group is group or lane.group is None:
                 return
             lane.group.ready.remove(lane)
         lane.place, lane.group = "ready", group
-        group.ready.append(lane)
+        if first:
+            group.ready.appendleft(lane)
+        else:
+            group.ready.append(lane)
 
-    def begin_request(self, lane: Lane) -> None:
+    def begin_request(self, lane: Lane, task_id: int, now: float) -> None:
         """One more request of this lane is under way."""
-        lane.requests += 1
+        lane.begun[task_id] = now
         group = self._responsive if lane.host.responsive else self._new
         group.requests += 1
 
-    def end_request(self, lane: Lane) -> None:
-        """One less; to be called before the host learns from the answer."""
-        lane.requests -= 1
+    def end_request(self, lane: Lane, task_id: int) -> float:
+        """One less; to be called before the host learns from the answer. Returns when it began."""
+        began = lane.begun.pop(task_id)
         group = self._responsive if lane.host.responsive else self._new
         group.requests -= 1
+        return began
 
     def any_ready(self) -> bool:
         """Is there a lane that waits for nothing but a thread?"""
@@ -190,16 +134,28 @@ class Lanes:
     # -- rows -------------------------------------------------------------------------------
 
     def first_row(self, lane: Lane) -> Waiting | None:
-        """What this lane would hand out next."""
+        """The first URL of this lane in the ledger's order: fresh ones, then those that are due."""
         if not lane.rows and lane.may_have_more:
             self._refill(lane)
         return lane.rows[0] if lane.rows else None
+
+    def others_have_work(self, lane: Lane) -> bool:
+        """Do hosts without trouble still have URLs?"""
+        if not self._exhausted:
+            return True
+        return any(
+            other is not lane and not other.host.trouble
+            for other in self._awake.values()
+        )
 
     def _refill(self, lane: Lane) -> None:
         # Many lanes hold few each: a task costs a kilobyte.
         share = min(REFILL, MAX_WAITING // len(self._awake))
         limit = max(REFILL // 8, share)
-        found = self._rows.first_of_lane(lane.host.lane, limit, lane.handed_out)
+        out: Collection[int] = lane.handed_out
+        if lane.returned:
+            out = {*lane.handed_out, *lane.returned}
+        found = self._rows.first_of_lane(lane.host.lane, limit, out)
         lane.may_have_more = len(found) == limit
         lane.rows.extend(found)
 
@@ -263,10 +219,13 @@ class Lanes:
     def wake(self, lane_id: int, now: float, *, is_known: bool = True) -> Lane:
         """A lane with all that is remembered of its host, if that `is_known`."""
         lane = Lane(Host(lane_id))
-        lane.host.responsive = lane_id in self._responsive_hosts
         kept = self._rows.host(lane_id) if is_known else None
         if kept is not None:
             lane.host.restore(kept, now, self._agent)
+        answered_at = self._responsive_hosts.get(lane_id)
+        if answered_at is not None:
+            lane.host.responsive = True
+            lane.host.trouble.answered_at = answered_at
         self._awake[lane_id] = lane
         self._asleep.pop(lane_id, None)
         self.make_ready(lane)
@@ -302,7 +261,7 @@ class Lanes:
         if host.lane in self._ahead:
             self._ahead[host.lane] = True  # it may have been kept meanwhile
         if host.responsive:
-            self._responsive_hosts[host.lane] = None
+            self._responsive_hosts[host.lane] = host.trouble.answered_at
             if len(self._responsive_hosts) > MAX_RESPONSIVE_HOSTS:
                 del self._responsive_hosts[next(iter(self._responsive_hosts))]
         if host.opens > now or host.has_learned:

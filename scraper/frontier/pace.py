@@ -16,18 +16,13 @@ from scraper import errors
 from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.retries import backoff
 from scraper.frontier.robots import RobotRules, parse
+from scraper.frontier.trouble import GivenUp, Patience, Trouble, Verdict
 from scraper.model import Fact, Failure, FetchFailed, HostState
 from scraper.urls import Url
 
 RULES_SECONDS = 86_400.0  # RFC 9309 2.4: not to be used for longer than a day
-MAX_ROBOTS_TRIES = 3
-# A host that has failed this often in a row, each time after a longer pause, is down: what waits
-# for it ends as `host_down`, to be requested again by --retry.
-MAX_CONSECUTIVE_FAILURES = 5
-MAX_PAUSE_SECONDS = 604_800.0  # of what an earlier run has kept
-FAILURE_MEMORY_SECONDS = (
-    600.0  # for which failures that an earlier run has seen count
-)
+MAX_PAUSE_ASKED_SECONDS = 366 * 86_400.0  # the most that Retry-After can ask
+MAX_ROBOTS_TRIES = 3  # of one whose answer is of no use
 MAX_LEARNED_DELAY_SECONDS = (
     60.0  # between requests to a host that answers 429 or 503
 )
@@ -48,13 +43,8 @@ class Politeness(Struct, frozen=True):
     def backoff(self, failures: int, failure: Failure) -> float:
         """Seconds to pause after so many failures, and after what the last of them asked for."""
         return max(
-            backoff(failures, self.fetch, self.draw),
-            self.pause_of(failure.pause),
+            backoff(failures, self.fetch, self.draw), failure.pause or 0.0
         )
-
-    def pause_of(self, asked: float | None) -> float:
-        """Seconds of the pause that an answer asks for, as far as patience goes."""
-        return min(asked or 0.0, self.hosts.patience_seconds)
 
 
 class Origin(Struct):
@@ -66,7 +56,6 @@ class Origin(Struct):
     tries: int = 0
     due: float = 0.0  # when it may be requested (again)
     requested: bool = False  # the request for it is under way
-    cause_recorded: bool = False  # one of its URLs has ended with `failure`
 
     def is_known(self, now: float) -> bool:
         """Is there a verdict that is not too old?"""
@@ -91,21 +80,25 @@ class Origin(Struct):
         at: float,
         politeness: Politeness,
     ) -> None:
-        """Its robots.txt could not be had: try again, or go by that."""
+        """What came for its robots.txt is of no use: try again, or go by that."""
         self.tries += 1
         may_pass = failure.retryable or failure.status is not None
         if self.tries < MAX_ROBOTS_TRIES and may_pass:
             self.due = at + politeness.backoff(self.tries, failure)
             return
+        self.give_up(failure_without_rules(failure), at)
+
+    def give_up(self, failure: Failure, at: float) -> None:
+        """Its URLs end with this failure."""
         self.at = at
-        self.failure = failure_without_rules(failure)
+        self.failure = failure
 
 
 class Host:
     """One host, as the frontier sees it."""
 
     __slots__ = (
-        "consecutive_failures",
+        "answers",
         "lane",
         "learned_delay",
         "must_be_kept",
@@ -113,6 +106,8 @@ class Host:
         "opens",
         "origins",
         "responsive",
+        "trouble",
+        "urls_refused",
     )
 
     def __init__(self, lane: int) -> None:
@@ -120,9 +115,9 @@ class Host:
         self.name = ""
         self.opens = 0.0  # unix time before which it is not asked
         self.responsive = False  # it has answered in this run
-        self.consecutive_failures = (
-            0  # that speak of the host, each after a pause
-        )
+        self.answers = 0  # good ones to URLs, since the lane woke
+        self.urls_refused = 0  # different ones, since the lane woke
+        self.trouble = Trouble()
         self.learned_delay = (
             0.0  # seconds between requests, learned from 429 and 503
         )
@@ -132,22 +127,16 @@ class Host:
         )
 
     @property
-    def is_down(self) -> bool:
-        """Has it failed too often to go on?"""
-        return self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES
-
-    @property
     def has_learned(self) -> bool:
         """Is there something worth remembering, apart from its clock?"""
-        return bool(
-            self.consecutive_failures or self.learned_delay or self.must_be_kept
-        )
+        return bool(self.learned_delay or self.must_be_kept)
 
     @property
     def has_unsaved_tries(self) -> bool:
         """Has it tries at a robots.txt behind it, which the ledger does not store?"""
         return any(
-            each.tries and each.rules is None for each in self.origins.values()
+            (each.tries or each.failure) and each.rules is None
+            for each in self.origins.values()
         )
 
     def origin(self, scheme: str) -> Origin:
@@ -170,88 +159,102 @@ class Host:
         return delay
 
     def max_requests(self, settings: HostSettings) -> int:
-        """Requests at once: one to a host that is new, that fails, or that wants a delay."""
-        if (
-            not self.responsive
-            or self.consecutive_failures
-            or self.delay(settings)
-        ):
+        """Requests at once: one to a host that is new, in trouble, or that wants a delay."""
+        if not self.responsive or self.trouble or self.delay(settings):
             return 1
         return settings.per_host
 
-    def learn_from(
+    def learn_answer(
         self,
         fact: Fact,
         at: float,
         politeness: Politeness,
     ) -> None:
-        """A request has ended: the host's clock starts from here, and its pace may change."""
+        """A good answer: the host's clock starts from here, and what trouble there was is over."""
+        self.responsive = True
+        if fact.task.purpose == "url":
+            self.answers += 1
+            self.trouble.note_answer(at)
+        if self.trouble.failed_at:
+            self.must_be_kept = True
+            self.trouble.end()
+        if self.learned_delay > MIN_LEARNED_DELAY_SECONDS:
+            self.learned_delay *= LEARNED_DELAY_DECAY
+        else:
+            self.learned_delay = 0.0
+        self._wait_after(fact, at, politeness)
         # not isinstance: where it says no to a Struct it costs 0.2 us
-        failure = fact.failure if type(fact) is FetchFailed else None
-        if failure is None or failure.blame == "url":
-            self._learn_success()
-            self._wait_after(fact, at, 0.0, politeness)
-        elif failure.blame == "host":
-            pause = self._learn_failure(failure, at, politeness)
-            self._wait_after(fact, at, pause, politeness)
-        if failure is None and fact.pause:
-            self.opens = max(self.opens, at + politeness.pause_of(fact.pause))
+        if type(fact) is not FetchFailed and fact.pause:
+            self.opens = max(self.opens, at + fact.pause)
+
+    def learn_trouble(
+        self,
+        failed: FetchFailed,
+        verdict: Verdict,
+        began: float,
+        at: float,
+        patience: Patience,
+        politeness: Politeness,
+    ) -> None:
+        """It has refused or was silent: leave it alone for a while, or give it up."""
+        self.must_be_kept = True
+        self.responsive = self.responsive or failed.failure.status is not None
+        trouble = self.trouble
+        if failed.task.stored is not None and not trouble.answered_at:
+            trouble.answered_at = (
+                failed.task.started or at
+            )  # in an earlier pass
+        if verdict == "refused" and not trouble:
+            longer = max(self.learned_delay * 2, FIRST_LEARNED_DELAY_SECONDS)
+            self.learned_delay = min(longer, MAX_LEARNED_DELAY_SECONDS)
+        trouble.learn(failed, verdict, began, at, patience, politeness.draw)
+        self._wait_after(failed, at, politeness)
+        self.opens = max(self.opens, trouble.pause_until)
+
+    def give_up_origin(self, failed: FetchFailed, at: float) -> None:
+        """It has refused its robots.txt for too long: that ends the URLs of this origin alone."""
+        given_up = self.trouble.given_up
+        assert given_up is not None, "its patience has just ended"
+        failure = replace(given_up, kind="robots_unreachable").failure
+        self.origin(failed.task.origin_url.scheme).give_up(failure, at)
+        self.trouble.given_up = None
+        self.trouble.end()
 
     def _wait_after(
         self,
         fact: Fact,
         at: float,
-        pause: float,
         politeness: Politeness,
     ) -> None:
-        """Set the clock: the longest of pause, delay and what the bandwidth costs."""
+        """Set the clock: the longer of the delay and what the bandwidth costs."""
         settings = politeness.hosts
         jitter = settings.jitter * politeness.draw.random()
         delay = self.delay(settings) * (1 + jitter)
         if settings.host_limit_rate_bytes:
             seconds = fact.wire_bytes / settings.host_limit_rate_bytes
             self.opens = max(self.opens, at) + seconds
-        self.opens = max(self.opens, at + max(pause, delay))
+        self.opens = max(self.opens, at + delay)
 
-    def _learn_failure(
-        self,
-        failure: Failure,
-        at: float,
-        politeness: Politeness,
-    ) -> float:
-        """The pause that a failure of the host asks for, in seconds."""
-        self.must_be_kept = True
-        # else it failed together with another, and says nothing new
-        if at >= self.opens:
-            self.consecutive_failures += 1
-        if failure.status is not None:
-            self.responsive = True
-            longer = max(self.learned_delay * 2, FIRST_LEARNED_DELAY_SECONDS)
-            self.learned_delay = min(longer, MAX_LEARNED_DELAY_SECONDS)
-        return politeness.backoff(self.consecutive_failures, failure)
-
-    def _learn_success(self) -> None:
-        self.responsive = True
-        self.consecutive_failures = 0
-        if self.learned_delay > MIN_LEARNED_DELAY_SECONDS:
-            self.learned_delay *= LEARNED_DELAY_DECAY
-        else:
-            self.learned_delay = 0.0
-
-    def note_refusal(self, scheme: str, refusal: Failure) -> None:
-        """A URL of this origin ends with this failure."""
-        origin = self.origins.get(scheme)
-        if origin is not None and origin.failure is refusal:
-            origin.cause_recorded = True
+    # -- what the ledger keeps ---------------------------------------------------------------
 
     def to_state(self) -> HostState:
         """What the ledger keeps (robots.txt is kept when it comes)."""
+        trouble, given_up = self.trouble, self.trouble.given_up
         return HostState(
             id=self.lane,
             name=self.name,
             learned_delay=self.learned_delay or None,
-            consecutive_failures=self.consecutive_failures,
             pause_until=self.opens,
+            refusals=trouble.refusals,
+            silences=trouble.silences,
+            troubled_since=trouble.since,
+            failed_at=trouble.failed_at,
+            answered_at=trouble.answered_at,
+            given_up=None if given_up is None else given_up.kind,
+            given_up_why=None if given_up is None else given_up.message,
+            not_before=None if given_up is None else given_up.not_before,
+            given_up_passes=trouble.given_up_passes,
+            given_up_since=trouble.given_up_since,
         )
 
     def restore(
@@ -263,13 +266,32 @@ class Host:
         """Go on from what an earlier run, or an earlier waking, has kept."""
         self.name = kept.name
         self.learned_delay = kept.learned_delay or 0.0
-        if kept.pause_until > now - FAILURE_MEMORY_SECONDS:
-            # A clock that was wrong once must not stop a host for as long.
-            self.opens = min(kept.pause_until, now + MAX_PAUSE_SECONDS)
-            self.consecutive_failures = kept.consecutive_failures
+        # A clock that was wrong then must not stop a host now.
+        if kept.failed_at <= now:
+            self.opens = min(kept.pause_until, now + MAX_PAUSE_ASKED_SECONDS)
+            self.trouble = _restored(kept, self.opens)
         for scheme, (at, text) in orjson.loads(kept.robots or "{}").items():
             if now - at < RULES_SECONDS:
                 self.origins[scheme] = Origin(parse(text, agent), at=at)
+
+
+def _restored(kept: HostState, pause_until: float) -> Trouble:
+    given_up = None
+    if kept.given_up is not None:
+        given_up = GivenUp(
+            kept.given_up, kept.given_up_why or "", kept.not_before
+        )
+    return Trouble(
+        refusals=kept.refusals,
+        silences=kept.silences,
+        since=kept.troubled_since,
+        pause_until=pause_until,
+        failed_at=kept.failed_at,
+        answered_at=kept.answered_at,
+        given_up=given_up,
+        given_up_passes=kept.given_up_passes,
+        given_up_since=kept.given_up_since,
+    )
 
 
 def failure_without_rules(failure: Failure) -> Failure:

@@ -7,32 +7,38 @@ import random
 from msgspec.structs import replace
 
 from scraper.config import FetchSettings
-from scraper.model import FetchFailed, Waiting
+from scraper.model import FetchFailed, Task
 
 MAX_BACKOFF_SECONDS = 300.0
 
 
-def next_try(
-    failed: FetchFailed,
-    now: float,
-    fetch: FetchSettings,
-    patience: float,
-    draw: random.Random,
-) -> Waiting | None:
-    """The task and when it is due again; None if its failure is its last word.
+def after_try(failed: FetchFailed) -> Task:
+    """The task with one more of its tries spent."""
+    return replace(_started(failed), tries=failed.task.tries + 1)
 
-    A failure is final if it would not pass, if no retry is left, or if the answer asks for a pause
-    that is longer than `patience`.
-    """
-    task, failure = failed.task, failed.failure
-    if not failure.retryable or task.attempt > fetch.retries:
-        return None
-    pause = failure.pause or 0.0
-    if pause > patience:
-        return None
-    started = task.started or failed.at - failed.timings.fetch
-    due = now + max(backoff(task.attempt, fetch, draw), pause)
-    return Waiting(replace(task, started=started), due)
+
+def after_refusal(failed: FetchFailed, *, counts: bool) -> Task:
+    """The task as it was: its host has refused it, which `counts` if others were answered since
+    the last time."""
+    task = _started(failed)
+    return replace(task, refusals=task.refusals + 1) if counts else task
+
+
+def after_unasked(task: Task) -> Task:
+    """The task in one more pass that its host would not have it, though it answered others."""
+    return replace(task, unasked=task.unasked + 1)
+
+
+def _started(failed: FetchFailed) -> Task:
+    task = failed.task
+    if task.started:
+        return task
+    return replace(task, started=failed.at - failed.timings.fetch)
+
+
+def has_try_left(task: Task, fetch: FetchSettings) -> bool:
+    """May it be requested once more?"""
+    return task.tries <= fetch.retries
 
 
 def backoff(

@@ -67,12 +67,12 @@ def host_is_up(
     host: Host,
     terms: Terms,
 ) -> Verdict:
-    """The host has not failed too often in a row."""
-    # A robots.txt has tries of its own, and its URLs end with what came of them.
-    if not host.is_down or task.purpose == "robots":
+    """The host was not given up in this pass."""
+    given_up = host.trouble.given_up
+    # A robots.txt that has moved here is another host's.
+    if given_up is None or task.purpose == "robots":
         return None
-    why = f"{host.name} failed {host.consecutive_failures} times in a row"
-    return errors.new_failure("host_down", why)
+    return given_up.failure
 
 
 def robots_permit(
@@ -88,7 +88,7 @@ def robots_permit(
     if not origin.is_known(terms.now):
         return Wait(origin)
     if origin.rules is None:
-        return _unreachable_robots(host, origin)
+        return origin.failure
     if terms.robots == "report" or origin.permits(task.url):
         return None
     return errors.new_failure(
@@ -126,18 +126,6 @@ def with_robots_remark(task: Task, host: Host, terms: Terms) -> Task:
     ):
         return task
     return replace(task, robots="disallowed")
-
-
-def _unreachable_robots(host: Host, origin: Origin) -> Failure | None:
-    """Only the first URL of an unreachable host fails with the cause; the rest end as host_down,
-    in one line of the log instead of ten thousand."""
-    failure = origin.failure
-    if failure is None or not origin.cause_recorded:
-        return failure
-    if failure.blame != "host" or not failure.retryable:
-        return failure
-    why = f"{host.name} could not be asked for its robots.txt ({failure.kind})"
-    return errors.new_failure("host_down", why)
 
 
 def _refused_line(task: Task) -> Failure:

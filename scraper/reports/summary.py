@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from scraper.model import STATES, Ended, Outcome, label_of
 from scraper.redaction import redacted
-from scraper.text import counted, printable
+from scraper.text import clock_text, counted, iso, printable, unix_of
 
 NOTHING_DONE, SOME_FAILED, STOPPED = 4, 3, 5
 MAX_REASONS = 6
@@ -29,6 +29,9 @@ class Tally(Struct):
     failures: Counter[str] = field(default_factory=Counter)
     skips: Counter[str] = field(default_factory=Counter)
     bytes: int = 0  # of their bodies
+    # Of the failed: what the same command takes up again, and from when on (unix time).
+    unasked: int = 0
+    not_before: float | None = None
 
     @classmethod
     def of(cls, ends: Iterable[Ended]) -> Tally:
@@ -44,12 +47,18 @@ class Tally(Struct):
             return
         self.states[end.state] += end.urls
         self.bytes += end.bytes
+        self._add_unasked(end.unasked, end.not_before)
         if end.error_kind is not None:
             self._reasons_for(end.state)[
                 label_of(end.error_kind, end.status)
             ] += end.urls
         elif end.kind is not None:
             self.kinds[end.kind] += end.urls
+
+    def _add_unasked(self, urls: int, not_before: float | None) -> None:
+        self.unasked += urls
+        if not_before is not None:
+            self.not_before = min(self.not_before or not_before, not_before)
 
     def _reasons_for(self, state: str) -> Counter[str]:
         return self.skips if state == "skipped" else self.failures
@@ -66,7 +75,10 @@ class Tally(Struct):
 
     @property
     def verdict(self) -> int:
-        """The exit code of so many URLs: 0 all well, 3 some failed, 4 nothing done."""
+        """The exit code of so many URLs: 0 all well, 3 some failed, 4 nothing done, 5 some were
+        not asked for their hosts' sake."""
+        if self.unasked:
+            return STOPPED
         if self.total and not self.done:
             return NOTHING_DONE
         return SOME_FAILED if self.states["failed"] else 0
@@ -82,6 +94,10 @@ class Tally(Struct):
             "failures": dict(self.failures.most_common()),
             "skips": dict(self.skips.most_common()),
             "bytes": self.bytes,
+            "unasked": self.unasked,
+            "not_before": None
+            if self.not_before is None
+            else iso(self.not_before),
         }
 
     def resume(self, counts: Mapping[str, Any]) -> None:
@@ -93,6 +109,8 @@ class Tally(Struct):
         self.failures.update(counts.get("failures", {}))
         self.skips.update(counts.get("skips", {}))
         self.bytes += counts.get("bytes", 0)
+        not_before = unix_of(counts.get("not_before"))
+        self._add_unasked(counts.get("unasked", 0), not_before)
 
     def headline(self) -> str:
         """The counts in one line: 793 done · 4 failed · 397 pages · 396 images."""
@@ -119,6 +137,12 @@ class Tally(Struct):
                 lines.append(
                     f"{name}: " + " · ".join(_reason_parts(labels, messages))
                 )
+        if self.unasked and self.not_before is not None:
+            from_when = clock_text(self.not_before)
+            lines.append(
+                f"unasked: {self.unasked:,} of the failed;"
+                f" the same command asks them from {from_when} on"
+            )
         return lines
 
 
@@ -175,10 +199,13 @@ class Report(Tally):
             self.wire_bytes += fetched.wire_bytes
             if failure is None:
                 self.kinds[fetched.kind] += 1
+        if outcome.not_before is not None:
+            self._add_unasked(1, outcome.not_before)
 
     @property
     def exit_code(self) -> int:
-        """5 stopped by a limit or a local fault, 4 nothing done, 3 some failed, 0 all done."""
+        """5 stopped by a limit or a local fault, or some unasked, 4 nothing done, 3 some failed, 0
+        all done."""
         if self.stopped is not None:
             return STOPPED
         return (self.totals or self).verdict

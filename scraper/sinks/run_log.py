@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from scraper.errors import UNASKED
 from scraper.machine.files import Folder
 from scraper.model import Outcome, Task
 from scraper.redaction import redacted
@@ -58,7 +59,7 @@ class RunLog:
         self.file.offset += size - self.file.written
 
     def add(self, outcome: Outcome) -> None:
-        if not _is_host_down(outcome):  # the host has one line of its own
+        if not _is_of_host(outcome):  # the host has one line of its own
             self.file.write(
                 json_line(outcome) if self._as_json else text_line(outcome)
             )
@@ -78,8 +79,8 @@ class RunLog:
         self.file.close()
 
 
-def _is_host_down(outcome: Outcome) -> bool:
-    return outcome.failure is not None and outcome.failure.kind == "host_down"
+def _is_of_host(outcome: Outcome) -> bool:
+    return outcome.failure is not None and outcome.failure.kind in UNASKED
 
 
 def text_line(outcome: Outcome) -> bytes:

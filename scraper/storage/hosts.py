@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 
 import orjson
 
@@ -10,19 +11,37 @@ from scraper.model import HostState
 from scraper.storage.database import Database, encode
 from scraper.urls import lane_of
 
-_SELECT = """SELECT id, name, robots, learned_delay, consecutive_failures, pause_until, class
-  FROM host WHERE id = ?"""
+_COLUMNS = HostState.__struct_fields__
+_OPTIONAL = (
+    "robots",
+    "learned_delay",
+    "host_class",
+    "given_up",
+    "given_up_why",
+    "not_before",
+)
+_SELECTED = ", ".join(
+    name if name in ("id", "name", *_OPTIONAL) else f"coalesce({name}, 0)"
+    for name in _COLUMNS
+)
+_SELECT = f"SELECT {_SELECTED} FROM host WHERE id = ?"
 
-_KEEP = """INSERT INTO host (id, name, learned_delay, consecutive_failures, pause_until, class)
-  VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET learned_delay = excluded.learned_delay,
-    consecutive_failures = excluded.consecutive_failures, pause_until = excluded.pause_until,
-    class = coalesce(excluded.class, class)"""
+# its robots.txt and its class are kept when they are learned
+_KEPT = tuple(name for name in _COLUMNS if name not in ("robots", "host_class"))
+_KEEP = f"""INSERT INTO host ({", ".join(_KEPT)}) VALUES ({", ".join("?" * len(_KEPT))})
+  ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _KEPT[2:])}"""
+_values_of = attrgetter(*_KEPT)
 
-_KEEP_ROBOTS = """INSERT INTO host (id, name, robots, consecutive_failures, pause_until)
-  VALUES (?, ?, ?, 0, 0) ON CONFLICT (id) DO UPDATE SET robots = excluded.robots"""
+_KEEP_ROBOTS = """INSERT INTO host (id, name, robots) VALUES (?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET robots = excluded.robots"""
 
-_KEEP_CLASS = """INSERT INTO host (id, name, consecutive_failures, pause_until, class)
-  VALUES (?, ?, 0, 0, ?) ON CONFLICT (id) DO UPDATE SET class = excluded.class"""
+_KEEP_CLASS = """INSERT INTO host (id, name, host_class) VALUES (?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET host_class = excluded.host_class"""
+
+# A new pass gives a host its patience back; that it was given up before stays known.
+_RESET = """UPDATE host SET refusals = 0, silences = 0, troubled_since = 0,
+  given_up = NULL, given_up_why = NULL, not_before = NULL
+  WHERE refusals OR silences OR given_up IS NOT NULL"""
 
 
 class Hosts:
@@ -37,16 +56,8 @@ class Hosts:
         return HostState(*row) if row else None
 
     def keep(self, state: HostState) -> None:
-        """Remember a host's pace and failures; its robots.txt stays as it is."""
-        values = (
-            state.id,
-            state.name,
-            state.learned_delay,
-            state.consecutive_failures,
-            state.pause_until,
-            state.host_class,
-        )
-        self._database.execute(_KEEP, values)
+        """Remember a host's pace and troubles; its robots.txt stays as it is."""
+        self._database.execute(_KEEP, _values_of(state))
 
     def keep_robots(
         self, lane: int, name: str, scheme: str, at: float, text: str
@@ -57,16 +68,14 @@ class Hosts:
         robots[scheme] = [at, text]
         self._database.execute(_KEEP_ROBOTS, (lane, name, encode(robots)))
 
-    def reset_failures(self) -> None:
-        """A new pass gives hosts that were down another chance."""
-        self._database.execute(
-            "UPDATE host SET consecutive_failures = 0 WHERE consecutive_failures > 0"
-        )
+    def reset_troubles(self) -> None:
+        """A new pass gives hosts that were given up another chance."""
+        self._database.execute(_RESET)
 
     def classes(self) -> dict[str, str]:
         """Which hosts were private or public when first looked up."""
         rows = self._database.execute(
-            "SELECT name, class FROM host WHERE class IS NOT NULL"
+            "SELECT name, host_class FROM host WHERE host_class IS NOT NULL"
         )
         return dict(rows.fetchall())
 

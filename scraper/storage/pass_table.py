@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from scraper.model import STATES, label_of
 from scraper.storage.database import Database, encode
-from scraper.storage.schema import REOPEN
+from scraper.storage.schema import REOPEN, UNASKED
 
 _STATUS_LABEL = "http_"  # what label_of puts before a status
 
@@ -185,6 +185,15 @@ class PassTable:
                 "SELECT count(*) FROM url WHERE state = 'pending'"
             )
         )
+
+    def reopen_unasked(self, number: int, now: float) -> int:
+        """Make due in pass `number` what an earlier one has left unasked, if it may be asked by
+        now. Returns how many."""
+        self._database.flush()
+        return self._database.execute(
+            f"{REOPEN} WHERE {UNASKED} AND due <= :now AND {_NAMED}",
+            {"number": number, "now": now},
+        ).rowcount
 
     def reopen_listed(self, number: int) -> int:
         """Make all that a list names due in pass `number`, but for what is part of it already.

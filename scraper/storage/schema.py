@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, get_args, get_type_hints
 
 from scraper.errors import UsageError
-from scraper.model import Headers
+from scraper.model import Headers, HostState
 
 
 class FinishedRow(NamedTuple):
@@ -54,12 +54,19 @@ class FinishedRow(NamedTuple):
     etag: str | None = None
     last_modified: str | None = None
     validators_url: str | None = None
+    unasked: int | None = (
+        None  # passes that gave it up though its host answered others
+    )
 
 
 class RequeuedRow(NamedTuple):
     """The columns of a URL that was asked and waits again: for a retry, or for its next hop."""
 
     attempts: int  # requests so far
+    tries: (
+        int  # that they have cost: a request that its host refused costs none
+    )
+    refusals: int  # by its host, with answers to others between them
     started: float | None  # unix time of the first one in this pass
     ask: str | None  # what is asked next, if it is not the URL itself
     hops: str | None  # as JSON
@@ -80,6 +87,8 @@ def _sql_type(hint: object) -> str:
     return "INTEGER" if int in types else "TEXT"
 
 
+UNASKED = "due > 0 AND state = 'failed'"
+
 _URL_TABLES = f"""
 CREATE TABLE url (
   id INTEGER PRIMARY KEY,
@@ -87,7 +96,7 @@ CREATE TABLE url (
   host INTEGER NOT NULL,        -- lane: first 63 bits of sha256(host key)
   outcome TEXT,                 -- done, unchanged, failed, skipped, elsewhere; NULL: pending
   pass INTEGER NOT NULL,        -- the pass that this state belongs to
-  due REAL NOT NULL DEFAULT 0,  -- unix time; 0: at once
+  due REAL NOT NULL DEFAULT 0,  -- unix time; 0: at once. Of what is unasked: not before
   seq_ahead INTEGER, source INTEGER, line_ahead INTEGER, written TEXT, parent INTEGER,
   depth INTEGER, first_pass INTEGER,
   state TEXT AS (coalesce(outcome, 'pending')),
@@ -95,6 +104,7 @@ CREATE TABLE url (
   line INTEGER AS (id + line_ahead)
 );
 CREATE INDEX url_due ON url (host, due) WHERE state = 'pending';
+CREATE INDEX url_unasked ON url (due) WHERE {UNASKED};
 CREATE TABLE url_hash (  -- first 32 bits of sha256(canonical URL)
   hash INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (hash, id)
 ) WITHOUT ROWID;
@@ -106,6 +116,12 @@ CREATE TABLE answer (
   {_declared(FinishedRow, ANSWER)}
 );
 """
+
+_HOST = {
+    name: f"{name} {_sql_type(hint)}"
+    for name, hint in get_type_hints(HostState).items()
+    if name not in ("id", "name")
+}
 
 _TABLES = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -122,8 +138,7 @@ CREATE TABLE input (  -- where the list names a URL again
 CREATE TABLE link (parent INTEGER NOT NULL, child INTEGER NOT NULL,
                    PRIMARY KEY (parent, child)) WITHOUT ROWID;
 CREATE TABLE host (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL, robots TEXT, learned_delay REAL,
-  consecutive_failures INTEGER, pause_until REAL, class TEXT
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, {", ".join(_HOST.values())}
 );
 CREATE TABLE sink (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -137,6 +152,10 @@ _NAME_FAILURES = (
     "ALTER TABLE host RENAME COLUMN breaker TO consecutive_failures"
 )
 _NAME_DELAY = "ALTER TABLE host RENAME COLUMN rate TO learned_delay"
+_NAME_SILENCES = (
+    "ALTER TABLE host RENAME COLUMN consecutive_failures TO silences"
+)
+_NAME_CLASS = "ALTER TABLE host RENAME COLUMN class TO host_class"
 
 # Up to schema 4 one table had all columns of a URL.
 _URL_OF_4 = """INSERT INTO url (id, url, host, outcome, pass, due, seq_ahead, source, line_ahead,
@@ -172,7 +191,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     1: (_UNREACHABLE_HAS_FAILED, _NO_OPTIONS_KNOWN),
     2: (_NAME_FAILURES,),
     3: (_NAME_DELAY,),
-    4: (_divide_url,),
+    4: (_divide_url, _NAME_SILENCES, _NAME_CLASS),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 

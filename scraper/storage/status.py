@@ -16,7 +16,7 @@ from scraper.model import Ended
 from scraper.storage.database import encode
 from scraper.storage.faults import explain_unusable
 from scraper.storage.reading import Unreadable, read
-from scraper.storage.schema import check_schema
+from scraper.storage.schema import UNASKED, check_schema
 
 # What counts: the URLs that a list names, and the images of pages that a list names.
 _COUNTED = """seq IS NOT NULL OR id IN (SELECT child FROM link WHERE parent IN
@@ -27,7 +27,8 @@ _COUNTED_OF = """id IN (SELECT value FROM json_each(:ids)) OR id IN (SELECT chil
 _ENDS = """SELECT state,
     CASE substr(path, 1, 6) WHEN 'pages/' THEN 'page' WHEN 'images' THEN 'image'
       WHEN 'files/' THEN 'file' END,
-    error_kind, status, count(*), CAST(total(bytes) AS INTEGER)
+    error_kind, status, count(*), CAST(total(bytes) AS INTEGER),
+    count(CASE WHEN {unasked} THEN 1 END), min(CASE WHEN {unasked} THEN due END)
   FROM {rows} WHERE {counted} GROUP BY 1, 2, 3, 4"""
 _ROWS = "url LEFT JOIN answer USING (id)"
 _ROWS_UP_TO_4 = "url"  # whose columns are those of `answer`, too
@@ -72,7 +73,9 @@ def _status_of(connection: sqlite3.Connection, schema: int) -> RunStatus:
     pending, retrying, hosts = connection.execute(_PENDING).fetchone()
     paused = connection.execute(_PAUSED, {"now": time.time()}).fetchall()
     ends = _ENDS.format(
-        rows=_ROWS if schema > 4 else _ROWS_UP_TO_4, counted=_COUNTED
+        rows=_ROWS if schema > 4 else _ROWS_UP_TO_4,
+        counted=_COUNTED,
+        unasked=UNASKED,
     )
     return RunStatus(
         number,
@@ -94,7 +97,8 @@ def count_ends(
     pages; what has not ended yet is `pending`."""
     counted = _COUNTED if ids is None else _COUNTED_OF
     which = {} if ids is None else {"ids": encode(list(ids))}
-    rows = connection.execute(_ENDS.format(rows=_ROWS, counted=counted), which)
+    statement = _ENDS.format(rows=_ROWS, counted=counted, unasked=UNASKED)
+    rows = connection.execute(statement, which)
     return [Ended(*row) for row in rows]
 
 

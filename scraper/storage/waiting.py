@@ -40,7 +40,10 @@ class _WaitingRow(Struct, array_like=True):
     parent: str | None
     page: str | None
     depth: int
-    attempts: int | None
+    attempts: int
+    tries: int
+    refusals: int
+    unasked: int
     started: float | None
     ask: str | None
     hops: str | None
@@ -59,10 +62,14 @@ _EXPRESSIONS = {
     "id": "w.id",
     "parent": _OF_PARENT.format("url", "url"),
     "page": _OF_PARENT.format("final_url", "answer"),
-    "attempts": "requeued.attempts",
+    "attempts": "coalesce(requeued.attempts, 0)",
     # What is wrong with a refused line stands in the list, not out there.
     "error_kind": "CASE WHEN host = 0 THEN error_kind END",
     "stored": f"CASE WHEN path NOT NULL THEN json_array({', '.join(_OF_STORED)}) END",
+    **{
+        name: f"coalesce({name}, 0)"
+        for name in ("tries", "refusals", "unasked")
+    },
 }
 _SELECTED = [
     _EXPRESSIONS.get(name, f'"{name}"')
@@ -93,8 +100,9 @@ _REQUEUE = f"""INSERT OR REPLACE INTO requeued ({", ".join(("id", *RequeuedRow._
   SELECT * FROM {rows_of_values(("id", *RequeuedRow._fields))}"""
 
 # A redirect may have led the row into another host's lane: `home` is its own, if it is not there.
-_END = f"""UPDATE url SET outcome = j.state, pass = j.pass, host = coalesce(j.home, host), due = 0
-  FROM {rows_of_values(("id", "state", "pass", "home"))} AS j WHERE url.id = j.id"""
+_END = f"""UPDATE url SET outcome = j.state, pass = j.pass, host = coalesce(j.home, host),
+  due = j.due
+  FROM {rows_of_values(("id", "state", "pass", "home", "due"))} AS j WHERE url.id = j.id"""
 _ANSWER = keep_answers(ANSWER, rows_of_values(("id", "pass", *ANSWER)))
 _WAITS_NO_MORE = f"DELETE FROM requeued WHERE id IN {rows_of_values(('id',))}"
 _FINAL_URL, _HEADERS = map(ANSWER.index, ("final_url", "headers"))
@@ -142,7 +150,7 @@ class WaitingRows:
             id=row.id,
             url=url,
             origin_url=origin_url,
-            attempt=(row.attempts or 0) + 1,
+            attempt=row.attempts + 1,
             hops=_decode_hops(row.hops) if row.hops else (),
             depth=row.depth,
             parent=parts_of(row.parent) if row.parent else None,
@@ -160,12 +168,17 @@ class WaitingRows:
             if row.stored
             else None,
             started=row.started or 0.0,
+            tries=row.tries,
+            refusals=row.refusals,
+            unasked=row.unasked,
         )
 
     def requeue(self, task: Task, *, due: float, attempts: int) -> None:
         """Return a task to the lane of its URL: a retry, or the next hop of a redirect."""
         row = RequeuedRow(
             attempts=attempts,
+            tries=task.tries,
+            refusals=task.refusals,
             started=task.started or None,
             ask=task.url.href if task.url != task.origin_url else None,
             hops=_encode_hops(task.hops),
@@ -173,14 +186,22 @@ class WaitingRows:
         self._database.gather(_MOVE, (task.id, task.url.lane, due))
         self._database.gather(_REQUEUE, (task.id, *row))
 
-    def finish(self, task: Task, row: FinishedRow, number: int) -> None:
-        """The last word on a URL in pass `number`."""
+    def finish(
+        self,
+        task: Task,
+        row: FinishedRow,
+        number: int,
+        not_before: float | None = None,
+    ) -> None:
+        """The last word on a URL in pass `number`; with `not_before` it is unasked, and a later
+        pass takes it up."""
         home = task.origin_url.lane if task.hops else None
         state, *answer = row
         if row.final_url == task.origin_url.href:
             answer[_FINAL_URL] = None
         answer[_HEADERS] = encode(row.headers) if row.headers else None
-        self._database.gather(_END, (task.id, state, number, home))
+        end = (task.id, state, number, home, not_before or 0.0)
+        self._database.gather(_END, end)
         self._database.gather(_ANSWER, (task.id, number, *answer))
         self._database.gather(_WAITS_NO_MORE, (task.id,))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scraper import errors
-from scraper.frontier.pace import MAX_CONSECUTIVE_FAILURES, Host
+from scraper.frontier.pace import Host
 from scraper.frontier.robots import parse
 from scraper.frontier.rules import (
     RULES,
@@ -18,6 +18,7 @@ from scraper.frontier.rules import (
     first_objection,
     with_robots_remark,
 )
+from scraper.frontier.trouble import GivenUp
 from scraper.model import Failure, Task
 from scraper.urls import Url, lane_of, parts_of
 
@@ -53,7 +54,7 @@ def worst_host() -> Host:
     """A host to which every rule objects."""
     host = Host(lane_of("a.example"))
     host.name = "a.example"
-    host.consecutive_failures = MAX_CONSECUTIVE_FAILURES
+    host.trouble.given_up = GivenUp("host_down", "silent", None)
     host.origin("https").learn_rules(FORBIDDING, NOW)
     return host
 
@@ -65,7 +66,7 @@ def test_the_first_rule_that_objects_decides_in_the_documented_order() -> None:
     kinds.append(kind_of(objection(host, terms)))
     guard.refused.clear()
     kinds.append(kind_of(objection(host, terms)))
-    host.consecutive_failures = 0
+    host.trouble.given_up = None
     kinds.append(kind_of(objection(host, terms)))
     assert kinds == [
         "bad_encoding",
@@ -121,18 +122,8 @@ def test_a_robots_txt_is_requested_of_a_host_that_is_down_but_never_past_the_gua
     assert kind_of(refusal) == "host_not_allowed"
 
 
-def test_an_unreachable_host_gives_its_cause_once() -> None:
+def test_an_origin_without_rules_gives_the_cause() -> None:
     host = Host(lane_of("a.example"))
-    host.name = "a.example"
     origin = host.origin("https")
-    origin.failure, origin.at = (
-        errors.new_failure("connect_refused", "refused"),
-        NOW,
-    )
-    terms = Terms(Guard(), "on", NOW)
-    first = objection(host, terms)
-    assert first is origin.failure
-    assert objection(host, terms) is first, "a rule only looks"
-    host.note_refusal("https", origin.failure)
-    following = objection(host, terms)
-    assert kind_of(following) == "host_down"
+    origin.give_up(errors.new_failure("robots_unreachable", "refused"), NOW)
+    assert objection(host, Terms(Guard(), "on", NOW)) is origin.failure

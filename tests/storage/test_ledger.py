@@ -452,7 +452,12 @@ def test_a_pass_keeps_its_counts(ledger: Ledger) -> None:
 
 
 def test_what_a_host_has_taught_is_kept(ledger: Ledger) -> None:
-    state = HostState(lane_of("a.example"), "a.example", None, 0.5, 3, 12.5)
+    state = HostState(
+        lane_of("a.example"), "a.example", learned_delay=0.5, pause_until=12.5,
+        refusals=3, troubled_since=2.0, failed_at=11.0, answered_at=1.0,
+        given_up="host_refused", given_up_why="busy", not_before=12.5,
+        given_up_passes=2, given_up_since=4.0,
+    )  # fmt: skip
     ledger.hosts.keep_robots(
         state.id, "a.example", "https", 7.0, "User-agent: *\n"
     )

@@ -61,7 +61,7 @@ def test_an_older_ledger_comes_to_the_tables_of_a_new_one(
 
 @pytest.mark.parametrize(
     ("table", "column"),
-    [("answer", "peer"), ("requeued", "hops"), ("host", "class")],
+    [("answer", "peer"), ("requeued", "hops"), ("host", "host_class")],
 )
 def test_a_column_that_an_older_ledger_lacks_is_added(
     table: str, column: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

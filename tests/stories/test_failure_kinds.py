@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 import scraper
+from scraper import errors
 from scraper.errors import KINDS
 from scraper.faulty import (
     FaultyServer,
@@ -38,7 +39,7 @@ from scraper.faulty import (
     too_large,
     unaccepting,
 )
-from scraper.frontier.pace import MAX_CONSECUTIVE_FAILURES
+from scraper.frontier.trouble import MAX_SILENCES_OF_NEW
 from tests.stories.runs import (
     PUBLIC,
     Names,
@@ -103,16 +104,27 @@ class Case(NamedTuple):
     url: str  # {port} of the server, {closed}, {full} and {tls} ports of others
     attempts: int
     asked: int
+    # of its host, which has answered nobody: what it came to stands in the message
+    ends_as: str | None = None
 
 
 def _at(
-    kind: str, attempts: int, asked: int | None = None, path: str = "/"
+    kind: str,
+    attempts: int,
+    path: str = "/",
+    ends_as: str | None = None,
 ) -> Case:
     url = f"http://{kind.replace('_', '-')}.localhost:{{port}}{path}"
-    return Case(kind, url, attempts, attempts if asked is None else asked)
+    return Case(kind, url, attempts, attempts, ends_as)
+
+
+def _dead(kind: str, url: str) -> Case:
+    return Case(kind, url, TRIES, UNASKED, "host_down")
 
 
 UNASKED = 0
+# at 0, 5, 15, 35 and 60 s
+REFUSALS = 5
 CASES = (
     Case("bad_url", "http://[bad", 0, UNASKED),
     Case("bad_scheme", "ftp://files.localhost/a", 0, UNASKED),
@@ -121,22 +133,20 @@ CASES = (
     Case("port_not_allowed", "http://mail.localhost:25/", 0, UNASKED),
     Case("private_address", "http://public.test/inside", 1, 1),
     Case("dns_not_found", "http://missing.test/", 1, UNASKED),
-    Case("dns_failed", "http://failing.test/", TRIES, UNASKED),
-    Case("dns_timeout", "http://hanging.test/", TRIES, UNASKED),
-    Case(
-        "connect_refused", "http://refused.localhost:{closed}/", TRIES, UNASKED
-    ),
-    Case("connect_timeout", "http://full.localhost:{full}/", TRIES, UNASKED),
-    Case("connect_failed", "http://unreachable.test/", TRIES, UNASKED),
+    _dead("dns_failed", "http://failing.test/"),
+    _dead("dns_timeout", "http://hanging.test/"),
+    _dead("connect_refused", "http://refused.localhost:{closed}/"),
+    _dead("connect_timeout", "http://full.localhost:{full}/"),
+    _dead("connect_failed", "http://unreachable.test/"),
     Case("tls_certificate", "https://untrusted.localhost:{tls}/", 1, UNASKED),
-    Case("tls_failed", "https://plain.localhost:{plain}/", TRIES, UNASKED),
-    _at("connection_lost", TRIES),
-    _at("timeout_first_byte", TRIES),
+    _dead("tls_failed", "https://plain.localhost:{plain}/"),
+    _at("connection_lost", TRIES, ends_as="host_down"),
+    _at("timeout_first_byte", TRIES, ends_as="host_down"),
     _at("timeout_read", TRIES),
     _at("timeout_total", TRIES),
     Case("host_down", "http://dead.localhost:{closed}/{last}", 0, UNASKED),
     _at("http_status", 1, path="/gone"),
-    _at("http_status", TRIES, path="/busy"),
+    _at("http_status", REFUSALS, path="/busy", ends_as="host_refused"),
     _at("too_many_redirects", 1),
     _at("bad_redirect", 1),
     _at("protocol_error", TRIES),
@@ -201,7 +211,7 @@ class Run(NamedTuple):
     ports: dict[str, int]
 
     def url(self, case: Case) -> str:
-        return case.url.format(**self.ports, last=MAX_CONSECUTIVE_FAILURES)
+        return case.url.format(**self.ports, last=MAX_SILENCES_OF_NEW)
 
 
 def _certificate(folder: Path) -> tuple[str, str]:
@@ -243,12 +253,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         dead = next(case.url for case in CASES if case.kind == "host_down")
         urls += [
             dead.format(**ports, last=number)
-            for number in range(MAX_CONSECUTIVE_FAILURES)
+            for number in range(MAX_SILENCES_OF_NEW)
         ]
         # The others of the dead host stand before the last one.
         urls.sort(
             key=lambda url: (
-                url == dead.format(**ports, last=MAX_CONSECUTIVE_FAILURES)
+                url == dead.format(**ports, last=MAX_SILENCES_OF_NEW)
             )
         )
         lst = folder / "urls.txt"
@@ -286,18 +296,23 @@ def test_a_failure_has_its_kind_and_was_asked_as_often_as_it_may_pass(
 ) -> None:
     url = run.url(case)
     told = run.records[url.replace("\xfc", "\\xfc")]
-    kind = KINDS[case.kind]
+    name = case.ends_as or case.kind
+    kind = KINDS[name]
 
     assert (told["error_kind"], told["error_message"]) == (
-        case.kind,
+        name,
         told["error_message"],
     )
+    assert ("not_before" in told) == (name in errors.UNASKED)
     assert told["error_stage"] == kind.stage
     assert told["state"] == ("skipped" if kind.branch == "rule" else "failed")
-    assert told["attempts"] == case.attempts
+    # While other hosts have work, one that refuses is asked more often.
+    assert told["attempts"] == case.attempts or (
+        name == "host_refused" and told["attempts"] > case.attempts
+    )
     assert told["error_message"]
     retryable = (
-        told["status"] == 503 if case.kind == "http_status" else kind.retryable
+        told["status"] == 503 if name == "http_status" else kind.retryable
     )
     assert told["retryable"] is retryable
     authority, _, path = url.partition("://")[2].partition("/")
@@ -306,7 +321,7 @@ def test_a_failure_has_its_kind_and_was_asked_as_often_as_it_may_pass(
         for s in run.server.seen
         if s.host == authority and s.path == f"/{path}"
     ]
-    assert len(asked) == case.asked
+    assert len(asked) == (told["attempts"] if case.asked else 0)
 
 
 def test_the_table_has_every_kind_that_can_be_provoked_from_outside() -> None:
@@ -340,7 +355,8 @@ def test_a_proxy_that_is_not_there_is_the_proxys_failure(
         proxy=f"http://127.0.0.1:{closed_port()}",
         retry_wait_seconds=0.01,
     )
-    assert (told["error_kind"], told["attempts"]) == ("proxy_failed", TRIES)
+    assert (told["error_kind"], told["attempts"]) == ("host_down", TRIES)
+    assert "proxy_failed" in told["error_message"]
     assert (told["state"], told["retryable"]) == ("failed", True)
 
 

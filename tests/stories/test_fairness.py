@@ -16,8 +16,15 @@ from scraper.config import FetchSettings, HostSettings
 from scraper.faulty import FaultyServer, Seen, delay, page, silent
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.lanes import new_host_threads
-from scraper.frontier.pace import MAX_CONSECUTIVE_FAILURES
-from scraper.model import Fetched, FetchFailed, Line, Task, Timings
+from scraper.frontier.trouble import MAX_SILENCES_OF_NEW
+from scraper.model import (
+    Failure,
+    Fetched,
+    FetchFailed,
+    Line,
+    Task,
+    Timings,
+)
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow
 from scraper.urls import Url, parts_of
@@ -121,6 +128,7 @@ class Simulation:
                     break
                 task = decision.task
                 if decision.refusal is not None:
+                    assert isinstance(decision.refusal, Failure)
                     self._end(
                         task,
                         FinishedRow("failed", decision.refusal.kind, 0),
@@ -150,13 +158,13 @@ class Simulation:
         if _kind(task) == "silent":
             failure = errors.new_failure("timeout_read", "silence")
             failed = FetchFailed(task, failure, task.url, self.now)
-            if not self.frontier.schedule_retry(failed, self.now):
+            self.frontier.request_ended(failed, self.now)
+            if self.frontier.take_failure(failed, self.now) is not None:
                 self._end(
                     task,
                     FinishedRow("failed", failure.kind, task.attempt),
                     began,
                 )
-            self.frontier.request_ended(failed, self.now)
         else:
             fetched = Fetched(task, task.url, 200, "page", "text/html", None, (), "1.part", 9, 9,
                               "00", self.now, Timings())  # fmt: skip
@@ -210,5 +218,5 @@ def test_silent_hosts_get_few_thread_seconds_and_cost_the_good_ones_nothing(
     assert beside.ended["good"] < TIMEOUT, "before the first silence has ended"
     # One question at a time, and each host is given up after so many in a row.
     assert beside.most["silent"] <= min(HOSTS, new_host_threads(THREADS))
-    assert beside.given["silent"] <= HOSTS * MAX_CONSECUTIVE_FAILURES * TIMEOUT
+    assert beside.given["silent"] <= HOSTS * MAX_SILENCES_OF_NEW * TIMEOUT
     assert beside.given["good"] == alone.given["good"]

@@ -168,7 +168,7 @@ def test_a_folder_of_schema_2_keeps_what_it_knows_of_hosts_and_goes_on(
     ledger.commit()
     ledger.close()
     assert kept is not None
-    assert kept.consecutive_failures == 1
+    assert kept.silences == 1
     assert _schema_of(path) == SCHEMA
 
     report = _run(project, server)

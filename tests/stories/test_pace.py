@@ -30,7 +30,7 @@ from scraper.faulty import (
     status,
 )
 from scraper.faulty.server import Exchange
-from scraper.frontier import pace
+from scraper.frontier import pace, trouble
 from scraper.opening import Makers
 from tests.conftest import PROJECT
 from tests.stories.runs import (
@@ -242,10 +242,13 @@ def test_retry_after_is_honoured_on_503_and_redirects_too(
 def test_a_day_of_retry_after_is_not_waited_for(tmp_path: Path) -> None:
     day = status(429, {"Retry-After": "86400"})
     with FaultyServer({"/": sequence(day, page("x"))}) as server:
-        _run(tmp_path, [server.url("/")], robots="off")
+        report = _run(tmp_path, [server.url("/")], robots="off")
         assert len(server.seen) == 1
     (record,) = records_of(tmp_path / "run")
-    assert (record["state"], record["status"]) == ("failed", 429)
+    assert (record["state"], record["error_kind"]) == ("failed", "host_refused")
+    later = datetime.fromisoformat(record["not_before"]).timestamp()
+    assert later >= time.time() + 86_000
+    assert (report.unasked, report.exit_code) == (1, 5)
 
 
 def test_a_host_that_says_429_is_asked_more_slowly_and_faster_again_as_it_recovers(
@@ -363,7 +366,7 @@ def test_a_dead_host_costs_few_connections_and_one_line(
     makers = internet(Names({"dead.test": PUBLIC}), wire)
     report = _run(tmp_path, urls, makers=makers, allow_hosts=["*.test"], robots=robots_txt,
                   retry_wait_seconds=0.01)  # fmt: skip
-    assert len(wire.contacted) <= pace.MAX_CONSECUTIVE_FAILURES
+    assert len(wire.contacted) <= trouble.MAX_SILENCES_OF_NEW
     assert report.failures.total() == report.total == 300
     assert report.failures["host_down"] >= 299
     log = (tmp_path / "run" / "run.log").read_text().splitlines()
@@ -394,4 +397,5 @@ def test_a_summary_counts_what_was_given_up(tmp_path: Path) -> None:
          allow_hosts=["*.test"], robots="off", retry_wait_seconds=0.01)  # fmt: skip
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert sum(summary["failures"].values()) == summary["failed"] == 20
-    assert summary["exit_code"] == 4
+    assert summary["unasked"] == 20
+    assert summary["exit_code"] == 5

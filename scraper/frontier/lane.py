@@ -1,0 +1,142 @@
+"""One host's queue: what waits for it, what is back after a failure, and what is under way."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import Literal
+
+from msgspec import Struct
+
+from scraper.frontier.pace import Host
+from scraper.model import FetchFailed, Task, Waiting
+
+NEVER = -1  # stands for the answers until a failure, where there was none
+MAX_RETURNED = (
+    64  # URLs that wait in a lane after a failure; more wait in the ledger
+)
+
+Place = Literal["ready", "timer", "busy", "taken"]
+
+
+class Returned(Struct, frozen=True):
+    """A URL that is back in its lane after a failure, and what it waits for there."""
+
+    task: Task
+    due: float  # unix time of its next try
+    failed: FetchFailed
+    answers: int  # of its host until then
+    others: int = 0  # answers to others that it waits for, if there are others
+    is_spent: bool = (
+        False  # no try is left: it waits for what becomes of its host
+    )
+
+    def may_go(self, answers: int, now: float) -> bool:
+        """Is its turn before the URLs that were never asked? Its host is in no trouble."""
+        if self.others:
+            return answers >= self.answers + self.others
+        return self.is_spent or self.due <= now
+
+
+class Lane:
+    """One host's queue: what waits for it, and what is under way."""
+
+    __slots__ = (
+        "begun",
+        "group",
+        "handed_out",
+        "host",
+        "may_have_more",
+        "place",
+        "returned",
+        "robots_queue",
+        "rows",
+    )
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        # robots.txt of other hosts that has moved here
+        self.robots_queue: deque[Task] = deque()
+        self.rows: deque[Waiting] = deque()
+        self.may_have_more = True  # the ledger may hold more rows than these
+        self.returned: dict[int, Returned] = {}  # oldest first
+        # task id -> unix time; requests that are under way
+        self.begun: dict[int, float] = {}
+        # rows that are neither recorded nor given back yet, and the answers
+        # of the host until their last failure, or NEVER
+        self.handed_out: dict[int, int] = {}
+        self.place: Place = "taken"
+        self.group: Group | None = None  # in whose queue it was last
+
+    def next_row(
+        self, first: Waiting | None, now: float
+    ) -> Waiting | Returned | None:
+        """What is to be handed out next: `first` of the ledger's order, or what has returned. After
+        a failure of the host that is another URL than the one that failed, if there is one."""
+        returned, host = self.returned.values(), self.host
+        if host.trouble.given_up is not None:
+            return next(iter(returned))
+        if not host.trouble:
+            for each in returned:
+                if each.may_go(host.answers, now):
+                    return each
+        if first is not None and first.due <= now:
+            return first
+        waiting: list[Waiting | Returned] = list(self._waiting())
+        if first is not None:
+            waiting.append(first)
+        return min(waiting, key=attrgetter("due"), default=None)
+
+    def _waiting(self) -> Iterator[Returned]:
+        """What is back and waits for nothing but its time."""
+        has_others = bool(self.begun) and not self.host.trouble
+        for each in self.returned.values():
+            if not each.is_spent and not (each.others and has_others):
+                yield each
+
+    def take(self, row: Waiting | Returned) -> None:
+        """This is handed out now."""
+        if type(row) is Returned:
+            del self.returned[row.task.id]
+            self.handed_out[row.task.id] = row.answers
+        else:
+            self.rows.popleft()
+            self.handed_out[row.task.id] = NEVER
+
+    def put_returned(self, returned: Returned) -> None:
+        """It is back; where many are already, at the end of the lane in the ledger."""
+        if len(self.returned) < MAX_RETURNED:
+            self.returned[returned.task.id] = returned
+        else:
+            self.may_have_more = True
+
+    @property
+    def asks_fresh(self) -> bool:
+        """Is a request under way for a URL that had not failed before?"""
+        return any(self.handed_out.get(id) == NEVER for id in self.begun)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is under way that would miss this lane."""
+        return not (self.begun or self.handed_out)
+
+    @property
+    def may_sleep(self) -> bool:
+        """Nothing is held here that the ledger does not store."""
+        return (
+            self.is_idle
+            and not self.robots_queue
+            and not self.host.has_unsaved_tries
+        )
+
+
+class Group:
+    """The ready lanes of hosts of one kind, and the threads that may serve them."""
+
+    __slots__ = ("ready", "requests", "threads")
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.requests = 0  # under way
+        self.ready: deque[Lane] = deque()

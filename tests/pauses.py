@@ -1,0 +1,42 @@
+"""Whole runs wait for their hosts by a real clock: in tests a fiftieth of the pauses is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from scraper.frontier import trouble
+
+SHARE = 1 / 50
+REAL = {
+    name: getattr(trouble, name)
+    for name in (
+        "FIRST_PAUSE_SECONDS",
+        "MAX_PAUSE_SECONDS",
+        "SILENCE_PAUSE_SECONDS",
+        "PATIENCE_WITH_NEW",
+        "PATIENCE_WITH_FAILED",
+    )
+}
+
+
+@pytest.fixture(scope="package", autouse=True)
+def short_pauses() -> Iterator[None]:
+    """Hosts in trouble are asked again soon, and given up soon if they have never answered."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in REAL.items():
+            shorter = (
+                tuple(each * SHARE for each in value)
+                if isinstance(value, tuple)
+                else value * SHARE
+            )
+            patch.setattr(trouble, name, shorter)
+        yield
+
+
+@pytest.fixture
+def real_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As users have them: for runs by a played clock."""
+    for name, value in REAL.items():
+        monkeypatch.setattr(trouble, name, value)
