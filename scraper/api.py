@@ -36,7 +36,7 @@ def stream(
     An iterable has the folder that `config` names as `dir`, else a temporary one, which is
     removed with the run.
 
-    `retry=()` asks failed URLs of the folder again, `retry=["timeout_read"]` only those kinds;
+    `retry=()` asks failed URLs of the folder again, `retry=["timeout"]` only those kinds;
     `refresh=True` asks all of them again, conditionally: what has not changed costs nothing.
     `add_list=True` lets the list of a path join a folder that belongs to others; an iterable joins
     the folder that it is given. `adopt=True` takes over the records of a folder whose ledger is

@@ -14,7 +14,7 @@ import pytest
 
 from scraper.faulty import FaultyServer, page
 from scraper.model import FetchFailed
-from tests.http.asker import Asker
+from tests.http.asker import PATIENCE, Asker
 
 Greeting = Callable[["Tunnel"], bool]  # is a tunnel opened?
 
@@ -142,3 +142,25 @@ def test_a_proxy_that_opens_no_tunnel_has_failed(
     assert (fact.failure.kind, fact.answered) == ("proxy_failed", False), (
         "what the proxy says is no answer of the host"
     )
+
+
+def test_a_tunnel_that_is_long_in_opening_is_no_connection(
+    tmp_path: Path,
+) -> None:
+    given_up = threading.Event()
+
+    def wait(tunnel: Tunnel) -> bool:
+        given_up.wait(PATIENCE)
+        return False
+
+    with proxy(wait, 1) as way:
+        asker = Asker(
+            tmp_path,
+            proxy=f"http://127.0.0.1:{way.port}",
+            connect_timeout_seconds=0.2,
+        )
+        fact = asker.ask("https://elsewhere.example/")
+        asker.close()
+        given_up.set()
+    assert isinstance(fact, FetchFailed)
+    assert (fact.failure.kind, fact.answered) == ("connect_timeout", False)
