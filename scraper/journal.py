@@ -257,6 +257,8 @@ class Journal(Struct):
 
     def record_refused(self, task: Task, failure: Failure) -> None:
         """Record a URL that is not asked, or not again: by a rule, or for its host's sake."""
+        if failure.kind in UNASKED:
+            self._note_given_up(task.url.host, failure)
         task = replace(task, attempt=_attempts_made(task))
         line = record.of_refused(self.pass_number, task, failure)
         outcome = Outcome(task, state_of(failure), line, failure=failure)
@@ -269,9 +271,6 @@ class Journal(Struct):
             )
         except sqlite3.Error as error:
             raise fault_of(error, self.ledger.path) from error
-        failure = outcome.failure
-        if failure is not None and failure.kind in UNASKED:
-            self._note_given_up(outcome.task.url.host, failure)
         for sink in self._sinks:
             sink.add(outcome)
         self.report.count(outcome)

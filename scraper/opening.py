@@ -268,7 +268,9 @@ def open_run(
         now=now,
     )
     window = config.run.window or max(4 * share.threads, 256)
-    pipeline = Pipeline(parts, RunLimits(config.run), window, makers.patience)
+    pipeline = Pipeline(
+        parts, RunLimits(config.run, config.hosts), window, makers.patience
+    )
     opened = OpenRun(
         request,
         folder,

@@ -35,6 +35,7 @@ from scraper.messages import (
 )
 from scraper.model import Failure, Line, Outcome, Task
 from scraper.redaction import redacted
+from scraper.reports.summary import Report
 from scraper.results import Handover, Results
 from scraper.sources.reader import Reader
 from scraper.supervision import (
@@ -91,7 +92,7 @@ class Pipeline:
         self._results = Results(parts.frontier, parts.journal, parts.handover)
         self._watchdog = Watchdog(patience.stall, parts.now)
         self._began = parts.now()
-        self._failed_before = parts.journal.report.states["failed"]
+        self._failed_before = _failed_in(parts.journal.report)
         self._delivered = 0  # outcomes of this run
         self._list_is_open = True  # more URLs may come from it
         self._list_error: BaseException | None = None
@@ -312,17 +313,25 @@ class Pipeline:
         """If a limit of the run is reached, end cleanly, to be continued."""
         if self.stopped is not None:
             return
-        report = self._journal.report
+        report, unix_now = self._journal.report, self._parts.now()
         totals = RunTotals(
-            seconds=self._parts.now() - self._began,
+            seconds=unix_now - self._began,
             received_bytes=self._results.received_bytes,
             delivered=self._delivered,
             recorded=self._delivered + self._journal.uncommitted,
-            failed=report.states["failed"] - self._failed_before,
+            failed=_failed_in(report) - self._failed_before,
+            waits_from=unix_now,
+            waits_until=self._waits_until(unix_now),
         )
         reason = self._limits.reached(totals)
         if reason is not None and not self.finished:
             self._stop(Stop(reason, grace=self._limits.grace_seconds))
+
+    def _waits_until(self, unix_now: float) -> float:
+        """When anything may happen again, where nothing is under way and the list is read."""
+        if self._list_is_open or self._in_flight():
+            return unix_now
+        return self._parts.frontier.opens_at(unix_now) or unix_now
 
     def _end_overdue(self) -> None:
         """Abort what takes too long; leave pending what is not done when the grace is over."""
@@ -374,6 +383,11 @@ class Pipeline:
             yield f"a host that may be asked in {max(opens - now, 0):.0f} s"
         if self._list_is_open:
             yield "the list of URLs"
+
+
+def _failed_in(report: Report) -> int:
+    """URLs that have failed; those that were not asked for their hosts' sake have not yet."""
+    return report.states["failed"] - report.unasked
 
 
 def _stop_for(fault: Failure | None) -> Stop | None:

@@ -12,15 +12,18 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from scraper import errors
-from scraper.config import RunSettings
+from scraper.config import HostSettings, RunSettings
 from scraper.http.flight import Flight
 from scraper.machine.clock import Clock
 from scraper.model import Task, Trust
 from scraper.redaction import redacted
-from scraper.text import counted
+from scraper.text import clock_text, counted
 
 MIN_FOR_A_SHARE = (
     20  # URLs with an outcome, before a share of failures means something
+)
+MAX_IDLE_SECONDS = (
+    3_600.0  # for which a run only waits for clocks that hosts have set
 )
 MAX_DESCRIBED = 3  # requests that a line about waiting names
 
@@ -44,13 +47,17 @@ class RunTotals(Struct, frozen=True):
     delivered: int
     recorded: int  # delivered or to be delivered with the next commit
     failed: int
+    # Unix time: nothing is under way, and nothing may be asked before.
+    waits_from: float = 0.0
+    waits_until: float = 0.0
 
 
 class RunLimits:
     """The limits that a configuration sets to a run."""
 
-    def __init__(self, settings: RunSettings) -> None:
+    def __init__(self, settings: RunSettings, hosts: HostSettings) -> None:
         self._settings = settings
+        self._hosts = hosts
         self.grace_seconds = settings.grace_seconds
 
     def ends_at(self, began: float) -> float | None:
@@ -78,8 +85,24 @@ class RunLimits:
         if self.urls_left(totals.delivered) <= 0:
             return f"max_urls of {counted(limits.max_urls, 'URL')} is reached"
         if limits.max_failures:
-            return self._too_many_failures(totals)
-        return None
+            reason = self._too_many_failures(totals)
+            if reason is not None:
+                return reason
+        return self._too_long_a_wait(totals)
+
+    def _too_long_a_wait(self, totals: RunTotals) -> str | None:
+        """A host may ask for a day between two requests; a run that only waits for that ends. What
+        the user has set himself is waited for."""
+        hosts = self._hosts
+        if hosts.limit_rate_bytes or hosts.host_limit_rate_bytes:
+            return None
+        longest = max(
+            MAX_IDLE_SECONDS, hosts.delay_seconds * (1 + hosts.jitter)
+        )
+        if totals.waits_until - totals.waits_from <= longest:
+            return None
+        until = clock_text(totals.waits_until)
+        return f"all that is left waits for its hosts, until {until} at least"
 
     def _too_many_failures(self, totals: RunTotals) -> str | None:
         allowed, failed, recorded = (

@@ -29,6 +29,7 @@ from scraper.frontier.trouble import (
     verdict_of,
 )
 from scraper.model import Failure, FetchFailed, Task, Waiting
+from scraper.text import duration
 
 
 class Failures:
@@ -68,7 +69,7 @@ class Failures:
             self._politeness.hosts.patience_seconds,
             others_have_work=self._lanes.others_have_work(lane),
             only_failed_left=not self._has_fresh(lane),
-            has_answered_now=lane.host.trouble.answered_at > self._pass_began,
+            has_answered_now=lane.host.has_answered_since(self._pass_began),
         )
 
     def _has_fresh(self, lane: Lane) -> bool:
@@ -156,7 +157,11 @@ def _end_bound(failed: FetchFailed, not_before: float) -> FetchFailed:
     """A refusal whose pause is beyond all patience, of a host that answers others."""
     if failed.task.unasked >= MAX_UNASKED:
         return failed
+    refused = failed.failure
     why = new_failure(
-        "host_refused", failed.failure.message, not_before=not_before
+        "host_refused",
+        f"{refused.message}, and asks for {duration(refused.pause or 0.0)}",
+        status=refused.status,
+        not_before=not_before,
     )
     return replace(failed, task=after_unasked(failed.task), failure=why)

@@ -154,7 +154,7 @@ class Frontier:
             task, why = self._failures.end_of(row, given_up)
             return self._end(lane, row, why, task)
         due = max(host.opens, row.due)
-        if due > now:
+        if due > now and not host.is_unreachable(row.task.url.scheme, now):
             self._lanes.wait_until(lane, due, now)
             return None
         return self._judge(lane, row)

@@ -146,6 +146,22 @@ class Host:
             found = self.origins[scheme] = Origin()
         return found
 
+    def has_answered_since(self, moment: float) -> bool:
+        """Has it answered a URL well since then, or the question for its robots.txt?"""
+        return self.trouble.answered_at > moment or any(
+            each.rules is not None and each.at > moment
+            for each in self.origins.values()
+        )
+
+    def is_unreachable(self, scheme: str, now: float) -> bool:
+        """Does each URL of this origin end without being asked? Then none waits for its clock."""
+        origin = self.origins.get(scheme)
+        return (
+            origin is not None
+            and origin.failure is not None
+            and origin.is_known(now)
+        )
+
     def delay(self, settings: HostSettings) -> float:
         """Seconds from an answer to the next request: ours, its Crawl-delay, or a learned one."""
         delay = max(settings.delay_seconds, self.learned_delay)

@@ -133,6 +133,11 @@ class Trouble(Struct):
     def __bool__(self) -> bool:
         return bool(self.refusals or self.silences)
 
+    @property
+    def is_on_probation(self) -> bool:
+        """Was it given up in the last pass? Then one probe has to show that it answers again."""
+        return self.given_up_passes > 0 and self.given_up is None
+
     def end(self) -> None:
         """A good answer has come."""
         self.refusals = self.silences = 0
@@ -189,21 +194,18 @@ class Trouble(Struct):
         doubled = FIRST_PAUSE_SECONDS * 2.0 ** min(self.refusals - 1, 32)
         pause = _with_jitter(min(doubled, MAX_PAUSE_SECONDS), draw)
         ends = self.since + patience.with_host(answers=self.answered_at > 0)
-        if at + asked > ends:
-            if patience.has_answered_now and self._bind(
-                failed.task, at + asked
-            ):
-                self.pause_until = at + pause
-                return
+        if at >= ends or self.is_on_probation:
             self.pause_until = at + max(pause, _with_jitter(asked, draw))
             self._give_up("host_refused", failed, at, patience)
-        elif at >= ends:
-            self.pause_until = at + max(pause, _with_jitter(asked, draw))
-            self._give_up("host_refused", failed, at, patience)
-        else:
+        elif at + asked <= ends:
             # The last probe comes when the patience ends, unless the host asks for more.
             probe = min(at + pause, ends)
             self.pause_until = max(probe, at + _with_jitter(asked, draw))
+        elif patience.has_answered_now and self._bind(failed.task, at + asked):
+            self.pause_until = at + pause
+        else:
+            self.pause_until = at + max(pause, _with_jitter(asked, draw))
+            self._give_up("host_refused", failed, at, patience)
 
     def _bind(self, task: Task, until: float) -> bool:
         """Is a Retry-After beyond all patience meant for this URL alone? The host answers others,
@@ -234,7 +236,7 @@ class Trouble(Struct):
             is_over = (
                 self.silences >= probes or at >= self.since + patience.seconds
             )
-        if is_over:
+        if is_over or self.is_on_probation:
             self._give_up("host_down", failed, at, patience)
 
     def give_up_as_silent(

@@ -80,7 +80,10 @@ class RunLog:
 
 
 def _is_of_host(outcome: Outcome) -> bool:
-    return outcome.failure is not None and outcome.failure.kind in UNASKED
+    failure = outcome.failure
+    if failure is None or failure.kind not in UNASKED:
+        return False
+    return failure.status is None  # else it is this URL that was refused
 
 
 def text_line(outcome: Outcome) -> bytes:

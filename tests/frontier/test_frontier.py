@@ -1136,3 +1136,20 @@ def test_canonical_hosts_are_lanes() -> None:
     assert lane_of(canonical("HTTP://A.example:80/").host) == lane_of(
         "a.example"
     )
+
+
+def test_what_needs_no_request_does_not_wait_for_the_pause_of_its_host() -> (
+    None
+):
+    """A host that refuses its robots.txt has a pause ahead when its URLs end."""
+    world = obedient()
+    world.add("a.example", 3)
+    ended = []
+    for task, _, refusal in decisions(world):
+        if refusal is None:
+            failure = errors.of_status(503, "")
+            world.robots(FetchFailed(task, failure, task.url, world.now))
+        else:
+            ended.append((kind_of(refusal), world.now - START))
+            world.finish(task)
+    assert ended == [("robots_unreachable", 60.0)] * 3

@@ -81,7 +81,7 @@ def test_max_urls_counts_outcomes_and_neither_retries_nor_robots(
 ) -> None:
     monkeypatch.setenv("SCRAPER_RETRY_WAIT", "50ms")
     with FaultyServer(
-        {"/robots.txt": status(404), "/*": status(500)}
+        {"/robots.txt": status(404), "/*": status(408)}
     ) as server:
         told = scrape.here(
             _list(scrape, server), "--max-urls", "5",
