@@ -79,6 +79,11 @@ def without_proxy(asked: Asked) -> Answer:
     return Answer(LATENCY / 10, failure="proxy_failed")
 
 
+def slow(asked: Asked) -> Answer:
+    """Answers, but takes its time."""
+    return Answer(READ_SECONDS * 0.8, 200)
+
+
 # -- over time --------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,11 @@ class Folder:
         """Read what the last run has written about hours."""
         records = self.records()
         for record in records[self._records_seen :]:
-            wall, url = record.get("not_before"), record["canonical_url"]
-            if wall is None:
+            written, url = record.get("not_before"), record["canonical_url"]
+            if written is None:
                 self._not_before.pop(url, None)
             else:
+                wall = datetime.fromisoformat(written).timestamp()
                 self._not_before[url] = Hour(wall - skew, wall)
         self._records_seen = len(records)
 

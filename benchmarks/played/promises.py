@@ -24,6 +24,12 @@ ANSWERS = frozenset(
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 SILENT_PAUSES = (1.0, 4.0, 16.0, 60.0)  # the lower half is jitter
 PATIENCE = 900.0  # a longer Retry-After binds its URL alone
+# A host is given up when one of these is over, and probed a last time then: where it is new; where
+# it answers all but what is left; where it answers. While other hosts have work it is an hour.
+PATIENCES = {False: (60.0, 3_600.0), True: (120.0, PATIENCE, 3_600.0)}
+SPREAD = (
+    1.0  # of the failures of one moment, from any of which a patience may count
+)
 MOMENT = 1e-3  # clocks are floats
 
 
@@ -71,11 +77,16 @@ def broken_promises(
 ) -> list[Broken]:
     """Requests before a pause was over, and requests beside a probe."""
     hosts: dict[str, _Host] = {}
+    number = 1
     for order, request in _events(log, runs):
         if request is None:
             for each in hosts.values():
                 each.probe = None
             continue
+        if request.run > number and not runs[number - 1].killed:
+            for each in hosts.values():
+                each.begin_pass()
+        number = max(request.run, number)
         host = hosts.setdefault(request.host, _Host(request.host))
         skew = runs[request.run - 1].skew
         if order == request.order:
@@ -121,32 +132,57 @@ class _Host(Struct):
     broken: list[Broken] = field(default_factory=list)
     refusals: int = 0  # in a row, each after a pause
     silences: int = 0
+    since: float | None = None  # the first trouble since the last good answer
+    failed_at: float = 0.0
     opens: Hour = Hour(0.0, 0.0)
+    asked: Hour = Hour(0.0, 0.0)  # what Retry-After says of it
     must_probe: bool = False
     probe: Request | None = None
     has_answered: bool = False
     of_urls: dict[str, Hour] = field(default_factory=dict)
 
+    def begin_pass(self) -> None:
+        """Pauses hold, but in a new pass they begin with the shortest again."""
+        self.refusals = self.silences = 0
+        self.since = None
+
     def begin(self, request: Request, skew: float) -> None:
         """A request arrives."""
         at = request.began
-        for hour in (self.opens, self.of_urls.get(request.path)):
-            if hour is not None and _is_before(at, skew, hour):
-                self._note(request, "gap", f"{hour.world - at:.2f} s too early")
+        hours = [self.asked, self._opens(), self.of_urls.get(request.path)]
+        opens = max(filter(None, hours), key=lambda hour: hour.world)
+        if _is_before(at, skew, opens):
+            words = f"{opens.world - at:.2f} s too early"
+            self._note(request, "gap", words)
         if self.must_probe and self.probe is not None:
             self._note(request, "probe", f"while {self.probe.path} is asked")
         elif self.must_probe:
             self.probe = request
+
+    def _opens(self) -> Hour:
+        """When it may be asked, as its pauses say, of which the end of a patience cuts the last."""
+        opens = self.opens
+        for patience in PATIENCES[self.has_answered]:
+            end = (self.since or 0.0) + patience - SPREAD
+            if self.failed_at < end < opens.world:
+                opens = Hour(end, end + opens.wall - opens.world)
+        return opens
 
     def end(self, request: Request, skew: float) -> None:
         """It is over."""
         ended = request.ended
         assert ended is not None, "else nobody has heard of it"
         counts = request.began >= self.opens.world - MOMENT
-        if request is self.probe:
+        is_verdict = request is self.probe
+        if is_verdict:
             self.probe, self.must_probe = None, False
         if not request.returned:
             return
+        if is_verdict and not (refuses(request) or is_silent(request)):
+            self.opens = self.asked  # whatever a last probe has cut short
+        if refuses(request) or is_silent(request):
+            self.failed_at = ended
+            self.since = ended if self.since is None else self.since
         if refuses(request):
             self._note_refusal(request, ended, skew, counts=counts)
         elif is_silent(request):
@@ -157,7 +193,8 @@ class _Host(Struct):
                 self._close(ended + pause, skew)
         else:
             self.refusals = self.silences = 0
-            self.has_answered = True
+            self.since = None
+            self.has_answered |= not is_robots(request)
 
     def _note_refusal(
         self, request: Request, ended: float, skew: float, *, counts: bool
@@ -167,11 +204,11 @@ class _Host(Struct):
             pause = FIRST_PAUSE * 2.0 ** min(self.refusals - 1, 30)
             self._close(ended + min(pause, LONGEST_PAUSE), skew)
         asked = _seconds_asked(request.answer, ended) or 0.0
-        if asked <= PATIENCE or not self.has_answered:
-            self._close(ended + asked, skew)
-        else:
-            until = ended + asked
-            self.of_urls[request.path] = Hour(until, until + skew)
+        hour = Hour(ended + asked, ended + asked + skew)
+        if asked > PATIENCE and self.has_answered:
+            self.of_urls[request.path] = hour
+        elif hour.world > self.asked.world:
+            self.asked = hour
 
     def _close(self, until: float, skew: float) -> None:
         if until > self.opens.world:
