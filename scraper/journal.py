@@ -305,10 +305,10 @@ class Journal(Struct):
         self.report.found += added.new + added.again
         return added.hosts
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, level: int = logging.WARNING) -> None:
         """Something about the run, not about one URL: to run.log and the logger."""
         shown = redacted_message(text)
-        logger.warning("%s", printable(shown))
+        logger.log(level, "%s", printable(shown))
         self.outputs.log.note(shown)
 
     def note_printed(self, task: Task, text: str) -> None:

@@ -274,6 +274,8 @@ class HostState(Struct, frozen=True):
     not_before: float | None = None
     given_up_passes: int = 0
     given_up_since: float = 0.0
+    failed_with: str | None = None  # of its trouble: http_429, connect_timeout
+    gives_up_at: float = 0.0  # when its patience ends, if it hangs on that
 
 
 class Ended(NamedTuple):

@@ -45,6 +45,7 @@ from scraper.supervision import (
     RunTotals,
     Watchdog,
 )
+from scraper.text import clock_text
 
 if TYPE_CHECKING:
     from scraper.workers.stage import ProcessStage
@@ -112,6 +113,7 @@ class Pipeline:
             if self._parts.delivery is not None:
                 yield from self._parts.delivery.from_folder()
             self._end_overdue()
+            self._look_ahead()
             self._check_for_stall()
             self._check_limits()
             if self._commit_is_due():
@@ -350,6 +352,16 @@ class Pipeline:
         if self._parts.stage is not None:
             self._parts.stage.watch_workers()
 
+    def _look_ahead(self) -> None:
+        """See what the run waits for, and say what politeness will cost."""
+        now = self._parts.now()
+        for text in self._parts.frontier.outlook.look(
+            now,
+            nothing_moves=self._is_quiet() or self._watchdog.is_still(now),
+            list_is_read=not self._list_is_open,
+        ):
+            self._journal.note(text)
+
     def _check_for_stall(self) -> None:
         """Say what the run waits for when nothing has happened for a while; end what cannot end."""
         now = self._parts.now()
@@ -380,7 +392,8 @@ class Pipeline:
             yield f"{redacted(oldest[0].url.href)} (in a worker for {oldest[1]:.0f} s)"
         opens = self._parts.frontier.opens_at(now)
         if opens is not None:
-            yield f"a host that may be asked in {max(opens - now, 0):.0f} s"
+            in_words = self._parts.frontier.outlook.describe(now)
+            yield in_words or f"what may be asked at {clock_text(opens)}"
         if self._list_is_open:
             yield "the list of URLs"
 

@@ -4,6 +4,7 @@ ends as an outcome in the journal. `Handover.hand_over` is the callback on the f
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
@@ -119,10 +120,17 @@ class Results:
         if fact.task.purpose == "robots":
             # The delay that it asks for counts from this answer on.
             self._frontier.robots.receive(fact, answered.at)
-            self._frontier.request_ended(fact, answered.at)
+            self._end_request(answered)
             return _fault_in(fact)
-        self._frontier.request_ended(fact, answered.at)
+        self._end_request(answered)
         return self._take_fact(fact, answered.at)
+
+    def _end_request(self, answered: Answered) -> None:
+        self._frontier.request_ended(answered.fact, answered.at)
+        outlook = self._frontier.outlook
+        if outlook.news:
+            for text in outlook.take_news():
+                self._journal.note(text, logging.INFO)
 
     def _take_fact(self, fact: Fact, at: float) -> Failure | None:
         match fact:

@@ -109,6 +109,18 @@ class Run:
             self._opened.intake.due + self.report.found if self._opened else 0
         )
 
+    @property
+    def waiting(self) -> str:
+        """What it waits for where nothing moves, in words; "" else. Any thread may ask."""
+        return self._opened.frontier.outlook.waiting if self._opened else ""
+
+    @property
+    def least_seconds(self) -> float:
+        """How long its slowest host takes yet, as far as that is known. Any thread may ask."""
+        if self._opened is None:
+            return 0.0
+        return max(self._opened.frontier.outlook.ends_at - self._now(), 0.0)
+
     # -- entered, iterated over, closed -------------------------------------------------------
 
     def __enter__(self) -> Run:

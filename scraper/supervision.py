@@ -25,6 +25,7 @@ MIN_FOR_A_SHARE = (
 MAX_IDLE_SECONDS = (
     3_600.0  # for which a run only waits for clocks that hosts have set
 )
+STILL_SECONDS = 2.0  # without any message, after which nothing seems to move
 MAX_DESCRIBED = 3  # requests that a line about waiting names
 
 
@@ -225,6 +226,10 @@ class Watchdog:
     def note_message(self) -> None:
         """Something has happened."""
         self._last_at = self._now()
+
+    def is_still(self, now: float) -> bool:
+        """Has nothing happened for a moment? What is under way may hang."""
+        return now - self._last_at > STILL_SECONDS
 
     def stalled_seconds(self, now: float) -> float | None:
         """For how long nothing has happened, if that is too long; then it counts from now on."""

@@ -106,6 +106,9 @@ class _OneRow:
         is_due = lane == self._row.task.url.lane
         return [self._row] if is_due and not without else []
 
+    def count_lane(self, lane: int) -> int:
+        return 1
+
     def requeue(
         self,
         task: Task,

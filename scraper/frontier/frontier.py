@@ -18,6 +18,7 @@ from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.failures import Failures
 from scraper.frontier.lane import Lane, Returned
 from scraper.frontier.lanes import Lanes, Rows
+from scraper.frontier.outlook import Outlook
 from scraper.frontier.pace import Origin, Politeness
 from scraper.frontier.redirects import (
     HostGuard,
@@ -86,6 +87,7 @@ class Frontier:
         self._rules = rules
         self._lanes = Lanes(rows, threads=threads, agent=agent)
         self._failures = Failures(self._lanes, self._politeness, pass_began)
+        self.outlook = Outlook(self._lanes, rows, hosts)
         self._opens = (
             0.0  # unix time before which no host is asked: the bandwidth of all
         )
@@ -250,10 +252,15 @@ class Frontier:
         began = self._lanes.end_request(lane, fact.task.id)
         verdict = verdict_of(fact)
         if verdict == "answered":
+            since = lane.host.trouble.since
             lane.host.learn_answer(fact, at, self._politeness)
+            if since and lane.host.trouble.given_up is None:
+                self._rows.keep_host(lane.host.to_state())
+                self.outlook.note_answer(lane.host, since, at)
         elif verdict != "none":
             assert isinstance(fact, FetchFailed), "no other fact is a failure"
             self._failures.learn(lane, fact, verdict, began, at)
+            self.outlook.note_failure(lane.host)
         if lane.host.opens > at and isinstance(fact, FetchFailed | Moved):
             # a kill must not shorten a pause
             self._rows.keep_host(lane.host.to_state())

@@ -49,9 +49,11 @@ class Lane:
         "host",
         "may_have_more",
         "place",
+        "priced_delay",
         "returned",
         "robots_queue",
         "rows",
+        "waits_until",
     )
 
     def __init__(self, host: Host) -> None:
@@ -68,6 +70,9 @@ class Lane:
         self.handed_out: dict[int, int] = {}
         self.place: Place = "taken"
         self.group: Group | None = None  # in whose queue it was last
+        self.waits_until = 0.0  # unix time, with a timer
+        # seconds; the delay of which is known what it costs
+        self.priced_delay = 0.0
 
     def next_row(
         self, first: Waiting | None, now: float
@@ -115,6 +120,11 @@ class Lane:
     def asks_fresh(self) -> bool:
         """Is a request under way for a URL that had not failed before?"""
         return any(self.handed_out.get(id) == NEVER for id in self.begun)
+
+    @property
+    def held(self) -> int:
+        """URLs that are not asked yet, or not for the last time, as far as they are here."""
+        return len(self.rows) + len(self.returned) + len(self.handed_out)
 
     @property
     def is_idle(self) -> bool:

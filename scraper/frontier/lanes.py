@@ -30,6 +30,7 @@ class Rows(Protocol):
     def first_of_lane(
         self, lane: int, limit: int, without: Collection[int]
     ) -> list[Waiting]: ...
+    def count_lane(self, lane: int) -> int: ...
     def requeue(
         self,
         task: Task,
@@ -65,9 +66,9 @@ class Lanes:
         # a thread for a whole time-out.
         self._responsive = Group(threads)
         self._new = Group(max(new_host_threads(threads), 1))
-        self._awake: dict[int, Lane] = {}
+        self.awake: dict[int, Lane] = {}
         self._timers: list[tuple[float, int]] = []  # of lanes that are awake
-        self._asleep: dict[int, float] = {}
+        self.asleep: dict[int, float] = {}  # until when
         self._alarms: list[tuple[float, int]] = []  # of lanes that sleep
         # that have been released, in this order, and when they answered last
         self._responsive_hosts: dict[int, float] = {}
@@ -81,11 +82,11 @@ class Lanes:
     @property
     def finished(self) -> bool:
         """Nothing waits, nothing is under way, and the ledger has no more."""
-        return self._exhausted and not self._awake and not self._asleep
+        return self._exhausted and not self.awake and not self.asleep
 
     def find(self, lane_id: int) -> Lane | None:
         """The lane, if it is awake."""
-        return self._awake.get(lane_id)
+        return self.awake.get(lane_id)
 
     # -- ready lanes ------------------------------------------------------------------------
 
@@ -145,12 +146,12 @@ class Lanes:
             return True
         return any(
             other is not lane and not other.host.trouble
-            for other in self._awake.values()
+            for other in self.awake.values()
         )
 
     def _refill(self, lane: Lane) -> None:
         # Many lanes hold few each: a task costs a kilobyte.
-        share = min(REFILL, MAX_WAITING // len(self._awake))
+        share = min(REFILL, MAX_WAITING // len(self.awake))
         limit = max(REFILL // 8, share)
         out: Collection[int] = lane.handed_out
         if lane.returned:
@@ -162,9 +163,9 @@ class Lanes:
     def rows_added(self, lane_ids: Iterable[int]) -> None:
         """There are new rows in these lanes."""
         for lane_id in lane_ids:
-            lane = self._awake.get(lane_id)
+            lane = self.awake.get(lane_id)
             if lane is None:
-                self._asleep.pop(lane_id, None)
+                self.asleep.pop(lane_id, None)
                 self._exhausted = False
                 self._rows_came = True
                 continue
@@ -182,11 +183,11 @@ class Lanes:
         now: float,
     ) -> None:
         """Nothing happens in this lane before `at`: set a timer, or let it sleep."""
-        lane.place = "timer"
-        is_crowded = len(self._awake) > MAX_LANES // 2
+        lane.place, lane.waits_until = "timer", at
+        is_crowded = len(self.awake) > MAX_LANES // 2
         if at > now + MIN_SLEEP_SECONDS and is_crowded and lane.may_sleep:
             self.release(lane, now)
-            self._asleep[lane.host.lane] = at
+            self.asleep[lane.host.lane] = at
             heappush(self._alarms, (at, lane.host.lane))
         else:
             heappush(self._timers, (at, lane.host.lane))
@@ -195,23 +196,23 @@ class Lanes:
         """When the first timer or alarm rings."""
         times = [self._timers[0][0]] if self._timers else []
         # While there is no room, lanes sleep on: an alarm that is due says nothing then.
-        if self._alarms and len(self._awake) < MAX_LANES:
+        if self._alarms and len(self.awake) < MAX_LANES:
             times.append(self._alarms[0][0])
         return min(times, default=None)
 
     def ring(self, now: float) -> None:
         """Make lanes ready whose time has come."""
         while self._timers and self._timers[0][0] <= now:
-            lane = self._awake.get(heappop(self._timers)[1])
+            lane = self.awake.get(heappop(self._timers)[1])
             if lane is not None and lane.place == "timer":
                 self.make_ready(lane)
         while (
             self._alarms
             and self._alarms[0][0] <= now
-            and len(self._awake) < MAX_LANES
+            and len(self.awake) < MAX_LANES
         ):
             at, lane_id = heappop(self._alarms)
-            if self._asleep.get(lane_id) == at:
+            if self.asleep.get(lane_id) == at:
                 self.wake(lane_id, now)
 
     # -- wake and release -------------------------------------------------------------------
@@ -226,20 +227,20 @@ class Lanes:
         if answered_at is not None:
             lane.host.responsive = True
             lane.host.trouble.answered_at = answered_at
-        self._awake[lane_id] = lane
-        self._asleep.pop(lane_id, None)
+        self.awake[lane_id] = lane
+        self.asleep.pop(lane_id, None)
         self.make_ready(lane)
         return lane
 
     def wake_next(self, now: float) -> bool:
         """Wake the next host for which something waits; False if there is none, or no room."""
-        while not self._exhausted and len(self._awake) < MAX_LANES:
+        while not self._exhausted and len(self.awake) < MAX_LANES:
             if not self._ahead:
                 self._read_ahead()
                 continue
             lane_id = next(iter(self._ahead))
             is_known = self._ahead.pop(lane_id)
-            if lane_id not in self._awake and lane_id not in self._asleep:
+            if lane_id not in self.awake and lane_id not in self.asleep:
                 self.wake(lane_id, now, is_known=is_known)
                 return True
         return False
@@ -257,7 +258,7 @@ class Lanes:
     def release(self, lane: Lane, now: float) -> None:
         """Forget the lane; what its host has taught us stays in the ledger."""
         host = lane.host
-        del self._awake[host.lane]
+        del self.awake[host.lane]
         if host.lane in self._ahead:
             self._ahead[host.lane] = True  # it may have been kept meanwhile
         if host.responsive:
@@ -269,7 +270,7 @@ class Lanes:
 
     def keep_hosts(self) -> None:
         """Write down what is known of the hosts that are awake, for the next run."""
-        for lane in self._awake.values():
+        for lane in self.awake.values():
             if lane.host.opens or lane.host.must_be_kept:
                 self._rows.keep_host(lane.host.to_state())
 

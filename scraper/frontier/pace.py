@@ -166,12 +166,17 @@ class Host:
         """Seconds from an answer to the next request: ours, its Crawl-delay, or a learned one."""
         delay = max(settings.delay_seconds, self.learned_delay)
         if self.origins and settings.robots == "on":
-            for origin in self.origins.values():
-                if (
-                    origin.rules is not None
-                    and origin.rules.crawl_delay is not None
-                ):
-                    delay = max(delay, origin.rules.crawl_delay)
+            delay = max(delay, self.crawl_delay)
+        return delay
+
+    @property
+    def crawl_delay(self) -> float:
+        """Seconds that its robots.txt asks for, whether that is obeyed or not."""
+        delay = 0.0
+        for origin in self.origins.values():
+            rules = origin.rules
+            if rules is not None and rules.crawl_delay is not None:
+                delay = max(delay, rules.crawl_delay)
         return delay
 
     def max_requests(self, settings: HostSettings) -> int:
@@ -271,6 +276,8 @@ class Host:
             not_before=None if given_up is None else given_up.not_before,
             given_up_passes=trouble.given_up_passes,
             given_up_since=trouble.given_up_since,
+            failed_with=trouble.failed_with or None,
+            gives_up_at=trouble.gives_up_at,
         )
 
     def restore(
@@ -307,6 +314,8 @@ def _restored(kept: HostState, pause_until: float) -> Trouble:
         given_up=given_up,
         given_up_passes=kept.given_up_passes,
         given_up_since=kept.given_up_since,
+        failed_with=kept.failed_with or "",
+        gives_up_at=kept.gives_up_at,
     )
 
 

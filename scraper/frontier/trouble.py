@@ -121,6 +121,9 @@ class Trouble(Struct):
     since: float = 0.0  # unix time of the first of them
     pause_until: float = 0.0  # unix time; of the last of them
     failed_at: float = 0.0  # unix time of the last failure of all
+    failed_with: str = ""  # the last time: http_429, connect_timeout
+    # unix time of the end of its patience; 0: it hangs on the probes alone
+    gives_up_at: float = 0.0
     answered_at: float = 0.0  # of the last good answer to a URL; 0: never
     given_up: GivenUp | None = None  # in this pass
     given_up_passes: int = 0  # in a row
@@ -141,7 +144,8 @@ class Trouble(Struct):
     def end(self) -> None:
         """A good answer has come."""
         self.refusals = self.silences = 0
-        self.since = 0.0
+        self.since = self.gives_up_at = 0.0
+        self.failed_with = ""
         self.broken.clear()
 
     def note_answer(self, at: float) -> None:
@@ -164,6 +168,7 @@ class Trouble(Struct):
         together.
         """
         self.failed_at = at
+        self.failed_with = failed.failure.label
         asked = failed.failure.pause or 0.0
         if verdict == "broken":
             self.broken.add(failed.task.id)
@@ -194,6 +199,7 @@ class Trouble(Struct):
         doubled = FIRST_PAUSE_SECONDS * 2.0 ** min(self.refusals - 1, 32)
         pause = _with_jitter(min(doubled, MAX_PAUSE_SECONDS), draw)
         ends = self.since + patience.with_host(answers=self.answered_at > 0)
+        self.gives_up_at = ends
         if at >= ends or self.is_on_probation:
             self.pause_until = at + max(pause, _with_jitter(asked, draw))
             self._give_up("host_refused", failed, at, patience)
@@ -229,8 +235,10 @@ class Trouble(Struct):
         longest = SILENCE_PAUSE_SECONDS[number - 1]
         self.pause_until = at + draw.uniform(longest / 2, longest)
         answers = self.answered_at > 0
+        self.gives_up_at = 0.0
         if answers and patience.only_failed_left and speaks_of_url(failed):
-            is_over = at >= self.since + patience.with_host(answers=True)
+            self.gives_up_at = self.since + patience.with_host(answers=True)
+            is_over = at >= self.gives_up_at
         else:
             probes = MAX_SILENCES if answers else MAX_SILENCES_OF_NEW
             is_over = (

@@ -19,6 +19,7 @@ _OPTIONAL = (
     "given_up",
     "given_up_why",
     "not_before",
+    "failed_with",
 )
 _SELECTED = ", ".join(
     name if name in ("id", "name", *_OPTIONAL) else f"coalesce({name}, 0)"

@@ -213,6 +213,16 @@ class WaitingRows:
             )
         )
 
+    def count_lane(self, lane: int) -> int:
+        """The same of one lane (a range of the index)."""
+        self._database.flush()
+        return int(
+            self._database.value_of(
+                "SELECT count(*) FROM url WHERE state = 'pending' AND host = ?",
+                lane,
+            )
+        )
+
     # -- their hosts --------------------------------------------------------------------------
 
     def host(self, lane: int) -> HostState | None:

@@ -62,6 +62,10 @@ class Rows:
         ]
         return sorted(found, key=lambda each: (each.due, each.task.id))[:limit]
 
+    def count_lane(self, lane: int) -> int:
+        rows = self.waiting_rows.values()
+        return sum(each.task.url.lane == lane for each in rows)
+
     def requeue(self, task: Task, *, due: float, attempts: int) -> None:
         assert task.id in self.waiting_rows
         self.waiting_rows[task.id] = Waiting(
@@ -850,7 +854,7 @@ def test_memory_follows_the_hosts_that_are_busy_not_the_list() -> None:
         if by_lane[lane].task.id in world.rows.waiting_rows.keys() - without
     ]
     world.all_now()
-    assert len(world.frontier._lanes._awake) <= MAX_LANES
+    assert len(world.frontier._lanes.awake) <= MAX_LANES
 
 
 def test_a_lane_holds_a_handful_of_its_urls() -> None:
@@ -858,13 +862,13 @@ def test_a_lane_holds_a_handful_of_its_urls() -> None:
     world.add("a.example", 1_000)
     task = world.next()
     assert task is not None
-    lane = world.frontier._lanes._awake[lane_of("a.example")]
+    lane = world.frontier._lanes.awake[lane_of("a.example")]
     assert len(lane.rows) < REFILL
     world.done(task)
     while (task := world.next()) is not None:
         assert len(lane.rows) <= REFILL + len(lane.handed_out)
         world.done(task)
-    assert world.frontier._lanes._awake == {}
+    assert world.frontier._lanes.awake == {}
     assert world.frontier.finished
 
 
@@ -1011,7 +1015,7 @@ class Chaos:
                 continue
             idle = 0
         assert self.outcomes == Counter(range(1, self.world.added + 1))
-        assert self.world.frontier._lanes._awake == {}
+        assert self.world.frontier._lanes.awake == {}
 
     def over(self) -> bool:
         busy = self.air or self.processing or self.left
