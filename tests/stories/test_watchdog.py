@@ -27,4 +27,4 @@ def test_a_run_in_which_nothing_happens_says_what_it_waits_for(
 
     log = (tmp_path / "run" / "run.log").read_text()
     assert f"waiting for {server.url('/slow')} (a request, given up in" in log
-    assert report.failures == {"timeout_first_byte": 1}
+    assert report.failures == {"host_down": 1}
