@@ -11,6 +11,7 @@ from benchmarks.played.promises import is_silent, refuses
 from benchmarks.played.world import Request
 from scraper.config import Config
 from scraper.frontier.lanes import new_host_threads
+from scraper.frontier.pace import MAX_LEARNED_DELAY_SECONDS
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 NEW_PATIENCE = 60.0  # for a host that has never answered well
@@ -19,6 +20,8 @@ SILENT_PAUSES = (2.0, 8.0, 32.0, 120.0, 120.0)
 ROBOTS_REQUESTS = 3
 OUTAGE_GRACE = 90.0  # longest probe pause, and one time-out
 COMMIT_SECONDS = 2.0
+# What a host that answers has taught may come before the last probe.
+LEARNED_SECONDS = 1.5 * MAX_LEARNED_DELAY_SECONDS
 
 
 class Bound(Struct, frozen=True):
@@ -113,7 +116,7 @@ def _lane_bound(
     spell_requests = spell_seconds = 0.0
     if any(map(refuses, asked)):
         spell_requests += at_once + probes_within(patience)
-        spell_seconds += patience
+        spell_seconds += patience + (LEARNED_SECONDS if has_answered else 0.0)
     if any(map(is_silent, asked)):
         spell_requests += at_once + len(SILENT_PAUSES)
         spell_seconds += sum(SILENT_PAUSES)

@@ -23,10 +23,10 @@ ANSWERS = frozenset(
 )  # of a server, or about it
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 SILENT_PAUSES = (1.0, 4.0, 16.0, 60.0)  # the lower half is jitter
-PATIENCE = 900.0  # a longer Retry-After binds its URL alone
 # A host is given up when one of these is over, and probed a last time then: where it is new; where
 # it answers all but what is left; where it answers. While other hosts have work it is an hour.
-PATIENCES = {False: (60.0, 3_600.0), True: (120.0, PATIENCE, 3_600.0)}
+# A Retry-After that is longer than the first binds its URL alone, if the host answers anything.
+PATIENCES = {False: (60.0, 3_600.0), True: (120.0, 900.0, 3_600.0)}
 SPREAD = (
     1.0  # of the failures of one moment, from any of which a patience may count
 )
@@ -138,7 +138,8 @@ class _Host(Struct):
     asked: Hour = Hour(0.0, 0.0)  # what Retry-After says of it
     must_probe: bool = False
     probe: Request | None = None
-    has_answered: bool = False
+    has_spoken: bool = False  # a good answer, if only to robots.txt
+    has_answered: bool = False  # to a URL
     of_urls: dict[str, Hour] = field(default_factory=dict)
 
     def begin_pass(self) -> None:
@@ -193,7 +194,9 @@ class _Host(Struct):
                 self._close(ended + pause, skew)
         else:
             self.refusals = self.silences = 0
-            self.since = None
+            if is_verdict or not self.must_probe:
+                self.since = None
+            self.has_spoken = True
             self.has_answered |= not is_robots(request)
 
     def _note_refusal(
@@ -205,7 +208,7 @@ class _Host(Struct):
             self._close(ended + min(pause, LONGEST_PAUSE), skew)
         asked = _seconds_asked(request.answer, ended) or 0.0
         hour = Hour(ended + asked, ended + asked + skew)
-        if asked > PATIENCE and self.has_answered:
+        if asked > PATIENCES[self.has_answered][0] and self.has_spoken:
             self.of_urls[request.path] = hour
         elif hour.world > self.asked.world:
             self.asked = hour
