@@ -514,7 +514,7 @@ def test_the_guide_says_how_long_a_host_is_waited_for() -> None:
         *trouble.SILENCE_PAUSE_SECONDS,
         trouble.SILENCE_PAUSE_SECONDS[-1],
     ]
-    assert len(silences) == trouble.MAX_SILENCES
+    assert len(silences) == trouble.MAX_SILENCES - 1
     said = ", ".join(f"{each:g}" for each in silences[:-1])
     assert f"after {said} and {silences[-1]:g} s" in sentence
     first = trouble.FIRST_PAUSE_SECONDS

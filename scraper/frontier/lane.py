@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator
 from operator import attrgetter
@@ -10,9 +11,11 @@ from typing import Literal
 from msgspec import Struct
 
 from scraper.frontier.pace import Host
+from scraper.frontier.trouble import MIN_REFUSALS_OF_FAULT
 from scraper.model import FetchFailed, Task, Waiting
 
 NEVER = -1  # stands for the answers until a failure, where there was none
+PROBE_STRIDE = 7  # URLs between two probes
 MAX_RETURNED = (
     64  # URLs that wait in a lane after a failure; more wait in the ledger
 )
@@ -32,10 +35,15 @@ class Returned(Struct, frozen=True):
         False  # no try is left: it waits for what becomes of its host
     )
 
-    def may_go(self, answers: int, now: float) -> bool:
-        """Is its turn before the URLs that were never asked? Its host is in no trouble."""
+    def may_go(self, answers: int, now: float, fresh: int) -> bool:
+        """Is its turn before the `fresh` URLs, which were never asked? Its host is in no trouble.
+
+        Where they run out it waits for fewer of them, so that its refusals find witnesses.
+        """
         if self.others:
-            return answers >= self.answers + self.others
+            rounds = max(MIN_REFUSALS_OF_FAULT + 1 - self.task.refusals, 1)
+            others = min(self.others, max(fresh // rounds, 1))
+            return answers >= self.answers + others
         return self.is_spent or self.due <= now
 
 
@@ -83,8 +91,9 @@ class Lane:
         if host.trouble.given_up is not None:
             return next(iter(returned))
         if not host.trouble:
+            fresh = sys.maxsize if self.may_have_more else len(self.rows)
             for each in returned:
-                if each.may_go(host.answers, now):
+                if each.may_go(host.answers, now, fresh):
                     return each
         if first is not None and first.due <= now:
             return first
@@ -110,7 +119,13 @@ class Lane:
             self.handed_out[row.task.id] = NEVER
 
     def put_returned(self, returned: Returned) -> None:
-        """It is back; where many are already, at the end of the lane in the ledger."""
+        """It is back; where many are already, at the end of the lane in the ledger.
+
+        The next probe of a host in trouble comes from elsewhere in the lane: URLs that are bad
+        stand together more often than not.
+        """
+        if self.host.trouble and self.may_have_more:
+            self.rows.rotate(-PROBE_STRIDE)
         if len(self.returned) < MAX_RETURNED:
             self.returned[returned.task.id] = returned
         else:

@@ -225,7 +225,8 @@ class Host:
             trouble.answered_at = (
                 failed.task.started or at
             )  # in an earlier pass
-        if verdict == "refused" and not trouble:
+        # Refused again, a URL may be at fault itself, which is no reason to slow down.
+        if verdict == "refused" and not trouble and failed.task.attempt == 1:
             longer = max(self.learned_delay * 2, FIRST_LEARNED_DELAY_SECONDS)
             self.learned_delay = min(longer, MAX_LEARNED_DELAY_SECONDS)
         trouble.learn(failed, verdict, began, at, patience, politeness.draw)

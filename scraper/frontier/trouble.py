@@ -24,8 +24,8 @@ FIRST_PAUSE_SECONDS = 5.0  # after a refusal; doubles with each in a row
 MAX_PAUSE_SECONDS = 300.0
 MAX_PAUSE_JITTER = 0.25  # on top: a pause that was asked for is never shorter
 SILENCE_PAUSE_SECONDS = (2.0, 8.0, 32.0, 120.0)  # jitter in the upper half
-MAX_SILENCES = 5  # failed probes in a row after which a host is given up
-MAX_SILENCES_OF_NEW = 3  # of a host that has never answered
+MAX_SILENCES = 1 + 5  # in a row; with the fifth failed probe a host is given up
+MAX_SILENCES_OF_NEW = 1 + 3  # of a host that has never answered
 MAX_BROKEN = 5  # different URLs in a row with a status of BROKEN_STATUSES
 BROKEN_STATUSES = frozenset({500, 502, 504})
 

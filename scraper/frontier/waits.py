@@ -124,8 +124,9 @@ def trouble_of(host: HostState) -> Wait | None:
     rule: Rule = "refuses" if host.refusals else "silent"
     probe = probes = 0
     if rule == "silent" and not host.gives_up_at:
-        probe = host.silences + 1
-        probes = MAX_SILENCES if host.answered_at else MAX_SILENCES_OF_NEW
+        probe = host.silences  # the first failure was none
+        silences = MAX_SILENCES if host.answered_at else MAX_SILENCES_OF_NEW
+        probes = silences - 1
     return Wait(
         host.name,
         rule,
