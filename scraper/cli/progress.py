@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TextIO
 
+from msgspec import Struct
+
 from scraper.cli.terminal import say
 from scraper.config import OutputSettings
 from scraper.machine import streams
 from scraper.reports.summary import Report, size_text
-from scraper.text import counted
+from scraper.text import counted, duration
 
 if TYPE_CHECKING:
     from scraper.runner import Run
@@ -36,6 +38,12 @@ _LAYOUTS = (
     "<places> [<counts>, <size>]",
     "<places> [<counts>]",
     "<counts>",
+)
+# The same for a run that waits: it is said for what, as far as there is room.
+_WAITING_LAYOUTS = (
+    "{percentage:3.0f}%|{bar}| <places> [{elapsed}<{remaining}, <counts>] <waiting>",
+    "<places> [<counts>] <waiting>",
+    "<counts> <waiting>",
 )
 
 
@@ -108,16 +116,17 @@ class Progress:
 
     def draw(self) -> None:
         """Bring the bar up to date; where there is none, say a line if it is time for one."""
-        now, report = time.monotonic(), self._run.report
+        now, run = time.monotonic(), self._run
+        ahead = Ahead(run.known, run.waiting, run.least_seconds)
         columns = columns_of(self._bar.stream) if self._bar is not None else 0
         if self._bar is not None and columns:
             self._bar.draw(
-                bar_text(report, self._run.known, columns - 1, now - self._began, self._first,
+                bar_text(run.report, ahead, columns - 1, now - self._began, self._first,
                          ascii=self._bar.ascii)
             )  # fmt: skip
         elif now >= self._line_at:
             self._line_at = now + LINE_SECONDS
-            say(line_text(report, self._run.known))
+            say(line_text(run.report, ahead))
 
 
 def _has_terminal(keys: OutputSettings) -> bool:
@@ -204,9 +213,17 @@ def _takes_blocks(encoding: str | None) -> bool:
     return True
 
 
+class Ahead(Struct, frozen=True):
+    """What a run has before it."""
+
+    known: int  # URLs, with those that are done
+    waiting: str = ""  # what it waits for where nothing moves
+    least_seconds: float = 0.0  # that its slowest host takes
+
+
 def bar_text(
     report: Report,
-    known: int,
+    ahead: Ahead,
     columns: int,
     seconds: float,
     first: int,
@@ -220,8 +237,12 @@ def bar_text(
     from tqdm import tqdm
 
     keys: dict[str, Any] = {"initial": first, "unit": " URL"}
-    done, total = report.total, max(known, report.total)
-    for layout in _layouts(report, total):
+    done, total = report.total, max(ahead.known, report.total)
+    speed = (done - first) / seconds if seconds else 0.0
+    slow = ahead.least_seconds
+    if slow and (not speed or slow * speed > total - done):
+        keys["remaining"] = tqdm.format_interval(slow)
+    for layout in _layouts(report, total, ahead.waiting):
         least = layout.replace("{bar}", " " * SHORTEST_BAR)
         if (
             len(
@@ -244,16 +265,27 @@ def bar_text(
     return ""
 
 
-def _layouts(report: Report, total: int) -> Iterator[str]:
+def _layouts(report: Report, total: int, waiting: str) -> Iterator[str]:
     words = {
         "<places>": f"{report.total:,}/{total:,}",
         "<counts>": _counts(report),
         "<size>": size_text(report.bytes),
     }
-    for layout in _LAYOUTS:
+    for layout in (*_waiting_layouts(waiting), *_LAYOUTS):
         for word, text in words.items():
             layout = layout.replace(word, text)
         yield layout
+
+
+def _waiting_layouts(waiting: str) -> Iterator[str]:
+    if not waiting:
+        return
+    text = waiting.replace("{", "{{").replace("}", "}}")  # in a host's name
+    for layout in _WAITING_LAYOUTS:
+        yield layout.replace("<waiting>", f"waiting: {text}")
+    while ", " in text:
+        text = text.rpartition(", ")[0]
+        yield f"<counts> waiting: {text}"
 
 
 def _counts(report: Report) -> str:
@@ -266,10 +298,12 @@ def _counts(report: Report) -> str:
     return " ".join(counts)
 
 
-def line_text(report: Report, known: int) -> str:
+def line_text(report: Report, ahead: Ahead) -> str:
     """The line where there is no terminal."""
-    known = max(known, report.total)
-    urls = counted(known, "URL")
-    return (
+    urls = counted(max(ahead.known, report.total), "URL")
+    text = (
         f"{report.total:,}/{urls}, {_counts(report)}, {size_text(report.bytes)}"
     )
+    if ahead.least_seconds:
+        text += f", about {duration(ahead.least_seconds)} left"
+    return f"{text}; waiting: {ahead.waiting}" if ahead.waiting else text
