@@ -107,13 +107,13 @@ class Pipeline:
         self._parts.reader.start()
         while not self._has_ended():
             self._fill_window()
+            self._look_ahead()
             for message in self._messages():
                 self._receive(message)
-                self._watchdog.note_message()
+                self._watchdog.note_event()
             if self._parts.delivery is not None:
                 yield from self._parts.delivery.from_folder()
             self._end_overdue()
-            self._look_ahead()
             self._check_for_stall()
             self._check_limits()
             if self._commit_is_due():
@@ -134,6 +134,7 @@ class Pipeline:
         decision = parts.frontier.next(parts.now())
         if decision is None:
             return False
+        self._watchdog.note_event()
         if decision.refusal is not None:
             self._results.record_refused(decision.task, decision.refusal)
             return True

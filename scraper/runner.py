@@ -112,12 +112,14 @@ class Run:
     @property
     def waiting(self) -> str:
         """What it waits for where nothing moves, in words; "" else. Any thread may ask."""
-        return self._opened.frontier.outlook.waiting if self._opened else ""
+        if self._opened is None or self._concluded:
+            return ""
+        return self._opened.frontier.outlook.waiting
 
     @property
     def least_seconds(self) -> float:
         """How long its slowest host takes yet, as far as that is known. Any thread may ask."""
-        if self._opened is None:
+        if self._opened is None or self._concluded:
             return 0.0
         return max(self._opened.frontier.outlook.ends_at - self._now(), 0.0)
 

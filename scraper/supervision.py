@@ -25,7 +25,7 @@ MIN_FOR_A_SHARE = (
 MAX_IDLE_SECONDS = (
     3_600.0  # for which a run only waits for clocks that hosts have set
 )
-STILL_SECONDS = 2.0  # without any message, after which nothing seems to move
+STILL_SECONDS = 2.0  # without an event, after which nothing seems to move
 MAX_DESCRIBED = 3  # requests that a line about waiting names
 
 
@@ -216,14 +216,14 @@ class Flights:
 
 
 class Watchdog:
-    """Notices when no message has come for a while."""
+    """Notices when nothing has happened for a while: no message, no request."""
 
     def __init__(self, seconds: float, now: Clock) -> None:
         self._seconds = seconds
         self._now = now
         self._last_at = now()
 
-    def note_message(self) -> None:
+    def note_event(self) -> None:
         """Something has happened."""
         self._last_at = self._now()
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LINE_SECONDS = 30.0
 BAR_SECONDS = 0.25
 SHORTEST_BAR = 10
+MIN_LEFT_SECONDS = 60.0  # less of the slowest host is not worth a word
 # What is left away first where there is little room: never the counts.
 _LAYOUTS = (
     "{percentage:3.0f}%|{bar}| <places> [{elapsed}<{remaining}, {rate_fmt}, <counts>, <size>]",
@@ -304,6 +305,6 @@ def line_text(report: Report, ahead: Ahead) -> str:
     text = (
         f"{report.total:,}/{urls}, {_counts(report)}, {size_text(report.bytes)}"
     )
-    if ahead.least_seconds:
+    if ahead.least_seconds >= MIN_LEFT_SECONDS:
         text += f", about {duration(ahead.least_seconds)} left"
     return f"{text}; waiting: {ahead.waiting}" if ahead.waiting else text

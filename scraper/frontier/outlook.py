@@ -56,10 +56,13 @@ class Outlook:
         self, now: float, *, nothing_moves: bool, list_is_read: bool
     ) -> list[str]:
         """See what lies ahead, unless that was just done. Returns what the user is to see."""
+        if not nothing_moves:
+            self.waiting = ""
         if now < self._next_look:
             return []
         self._next_look = now + LOOK_SECONDS
-        self.waiting = self.describe(now) if nothing_moves else ""
+        if nothing_moves:
+            self.waiting = self.describe(now)
         shown = list(self._prices_to_show(now)) if list_is_read else []
         ends = [at for id, at in self._ends.items() if self._asks(id)]
         self.ends_at = max(ends, default=0.0)

@@ -1,0 +1,121 @@
+"""What users read while hosts refuse, are silent or slow: the very lines of whole runs, by a clock
+that is played."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.played import behaviours as does
+from benchmarks.played.machine import NEVER, Machine
+from benchmarks.played.world import START, Host, World
+from scraper.cli.progress import Ahead, line_text
+from scraper.config import configure
+from scraper.messages import Message
+from scraper.runner import Run
+from scraper.sources.source import given_source
+
+pytestmark = pytest.mark.usefixtures("real_pauses")
+
+
+@pytest.fixture(autouse=True)
+def played_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is 22:13 in Greenwich when a play begins."""
+
+    def greenwich(at: float = START) -> time.struct_time:
+        return time.gmtime(at)
+
+    monkeypatch.setattr(time, "localtime", greenwich)
+
+
+class Watched(Machine):
+    """Also writes down what the progress line says, each time it says something else."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world, 1, 0.0, NEVER)
+        self.run: Run
+        self.lines: list[str] = []
+
+    def get(self, timeout: float) -> Message:
+        run = self.run
+        ahead = Ahead(run.known, run.waiting, run.least_seconds)
+        line = line_text(run.report, ahead)
+        if run.waiting and line not in self.lines[-1:]:
+            self.lines.append(line)
+        return super().get(timeout)
+
+
+def played(
+    folder: Path, hosts: dict[str, Host], urls: list[str], **options: Any
+) -> tuple[list[str], list[str]]:
+    """What the progress line and run.log have said."""
+    machine = Watched(World(hosts, random.Random(1)))
+    config = configure(
+        dir=str(folder), threads=4, save_only=True, allow_hosts=("*.test",),
+        robots="off", **options,
+    )  # fmt: skip
+    sources = [given_source(urls, "list")]
+    machine.run = Run(sources, config, makers=machine.makers())
+    with machine.run as run:
+        for _ in run:
+            pass
+    log = (folder / "run.log").read_text().splitlines()
+    return machine.lines, [
+        line.partition("WARNING: ")[2] for line in log if "[run]" in line
+    ]
+
+
+def test_a_host_that_refuses_for_a_minute(tmp_path: Path) -> None:
+    hosts = {"a.test": Host(does.refusing(0.2, 60, 429))}
+    urls = [f"http://a.test/{number}" for number in range(40)]
+    lines, log = played(tmp_path, hosts, urls)
+    assert lines == [
+        "17/40 URLs, ok=17, 119 B; waiting: "
+        f"a.test refuses (429), next probe 22:{minute}, given up 22:28"
+        for minute in (13, 14)
+    ]
+    assert log == [
+        "a.test refuses (429): asked again at 22:13, given up at 22:28",
+        "a.test answers again, after 90 s",
+    ]
+
+
+def test_a_host_that_is_silent(tmp_path: Path) -> None:
+    hosts = {"a.test": Host(does.unreachable)}
+    lines, log = played(tmp_path, hosts, ["http://a.test/1", "http://a.test/2"])
+    assert lines == [
+        "0/2 URLs, ok=0, 0 B; waiting: "
+        f"a.test is silent (connect_timeout), probe {probe} of 3 at 22:{minute}"
+        for probe, minute in ((1, 13), (2, 13), (3, 14))
+    ]
+    assert log == [
+        "a.test is silent (connect_timeout): probe 2 of 3 at 22:13",
+        "a.test was silent 4 times in a row (connect_timeout: as it was played):"
+        " what waits for a.test ends as host_down, asked again from 22:15 on",
+    ]
+
+
+def test_a_slow_host(tmp_path: Path) -> None:
+    hosts = {"a.test": Host(does.well)}
+    urls = [f"http://a.test/{number}" for number in range(40)]
+    lines, log = played(tmp_path, hosts, urls, delay="30s", jitter=0)
+    waits = "waiting: a.test has 30 s between requests (--delay)"
+    assert lines[0] == f"1/40 URLs, ok=1, 7 B, about 20 min left; {waits}"
+    assert lines[-1] == f"39/40 URLs, ok=39, 273 B; {waits}"
+    assert log == [
+        "--delay is 30 s between requests: the 39 URLs of a.test take about 20 min"
+    ]
+
+
+def test_many_hosts_that_are_silent(tmp_path: Path) -> None:
+    hosts = {f"{number}.test": Host(does.closed) for number in range(12)}
+    urls = [f"http://{name}/{n}" for name in hosts for n in range(3)]
+    lines, log = played(tmp_path, hosts, urls)
+    assert lines[0] == (
+        "0/36 URLs, ok=0, 0 B; waiting: 12 hosts, the first until 22:13"
+    )
+    assert len(log) == 2 * 12
