@@ -188,6 +188,7 @@ class Host:
     def learn_answer(
         self,
         fact: Fact,
+        began: float,
         at: float,
         politeness: Politeness,
     ) -> None:
@@ -196,7 +197,7 @@ class Host:
         if fact.task.purpose == "url":
             self.answers += 1
             self.trouble.note_answer(at)
-        if self.trouble.failed_at:
+        if self.trouble.failed_at and self.trouble.is_news(began):
             self.must_be_kept = True
             self.trouble.end()
         if self.learned_delay > MIN_LEARNED_DELAY_SECONDS:

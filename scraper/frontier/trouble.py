@@ -141,6 +141,11 @@ class Trouble(Struct):
         """Was it given up in the last pass? Then one probe has to show that it answers again."""
         return self.given_up_passes > 0 and self.given_up is None
 
+    def is_news(self, began: float) -> bool:
+        """Was this request made after the last pause? What was under way together fails together,
+        and its good answers say nothing of the pause that follows."""
+        return began >= self.pause_until
+
     def end(self) -> None:
         """A good answer has come."""
         self.refusals = self.silences = 0
@@ -170,13 +175,9 @@ class Trouble(Struct):
         self.failed_at = at
         self.failed_with = failed.failure.label
         asked = failed.failure.pause or 0.0
-        if verdict == "broken":
-            self.broken.add(failed.task.id)
-            if not self and len(self.broken) < MAX_BROKEN:
+        if not self._counts(failed, verdict, began):
+            if asked:
                 self.pause_until = max(self.pause_until, at + asked)
-                return
-        if began < self.pause_until:
-            self.pause_until = max(self.pause_until, at + asked)
             return
         if not self:
             self.since = at
@@ -187,6 +188,16 @@ class Trouble(Struct):
         else:
             self.silences += 1
             self._learn_silence(failed, at, patience, draw)
+
+    def _counts(
+        self, failed: FetchFailed, verdict: Verdict, began: float
+    ) -> bool:
+        """Is it one more failure of the host? A status such as 500 is if others said it, too."""
+        if verdict == "broken":
+            self.broken.add(failed.task.id)
+            if not self and len(self.broken) < MAX_BROKEN:
+                return False
+        return self.is_news(began)
 
     def _learn_refusal(
         self,

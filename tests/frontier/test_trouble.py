@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
@@ -22,6 +23,8 @@ from scraper.frontier.trouble import (
     MAX_SILENCES_OF_NEW,
     MAX_UNASKED,
     MIN_REFUSALS_OF_FAULT,
+    Patience,
+    Trouble,
     Verdict,
     is_at_fault,
     verdict_of,
@@ -484,3 +487,35 @@ def test_a_host_that_was_given_up_gets_one_probe_in_the_next_pass(
     third.add("a.example", 3)
     _, ends = play(third, lambda world, task: None)
     assert ends == {"done": 3}
+
+
+def test_a_good_answer_of_before_a_pause_leaves_the_probe_alone() -> None:
+    """Four were under way, one was refused: after the pause one request asks, not four."""
+    world = World()
+    known(world, "a.example")
+    world.add("a.example", 20)
+    refused, *others = world.all_now()
+    world.now += 0.1
+    world.fail(refused, BUSY)
+    world.done(*others)
+    world.wait()
+    assert len(world.all_now()) == 1
+
+
+def test_a_failure_of_before_a_pause_is_no_news_for_what_began_after_it() -> (
+    None
+):
+    draw = random.Random(1)
+    patience = Patience(900.0, has_answered_now=True)
+    trouble = Trouble(answered_at=1.0)
+    lost = of_kind("connection_lost")
+
+    def learn(began: float, at: float) -> int:
+        trouble.learn(lost, "silent", began, at, patience, draw)
+        return trouble.silences
+
+    assert learn(10.0, 11.0) == 1
+    assert learn(10.0, 11.5) == 1, "it was under way with the first"
+    until = trouble.pause_until
+    assert learn(10.0, until + 5) == 1
+    assert learn(until + 1, until + 6) == 2
