@@ -55,7 +55,7 @@ class Request(Struct):
     began: float
     order: int  # of beginnings and ends: which came first within a moment
     answer: Answer
-    arrived: bool = True  # the network was there when it began
+    arrived: bool = True  # at the host: network and proxy were there
     returned: bool = True  # and still when it ended
     ended: float | None = None  # None: it never did, or nobody heard of it
     end_order: int = 0
@@ -112,7 +112,7 @@ class World:
             began=self.time,
             order=self.next_order(),
             answer=answer,
-            arrived=outage is None,
+            arrived=outage is None and answer.failure != "proxy_failed",
             returned=answer is said,
         )
         self.log.append(request)
