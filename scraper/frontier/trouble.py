@@ -207,7 +207,8 @@ class Trouble(Struct):
         patience: Patience,
         draw: random.Random,
     ) -> None:
-        doubled = FIRST_PAUSE_SECONDS * 2.0 ** min(self.refusals - 1, 32)
+        failures = 32 if self.is_on_probation else min(self.refusals - 1, 32)
+        doubled = FIRST_PAUSE_SECONDS * 2.0**failures
         pause = _with_jitter(min(doubled, MAX_PAUSE_SECONDS), draw)
         ends = self.since + patience.with_host(answers=self.answered_at > 0)
         self.gives_up_at = ends
@@ -243,6 +244,8 @@ class Trouble(Struct):
         draw: random.Random,
     ) -> None:
         number = min(self.silences, len(SILENCE_PAUSE_SECONDS))
+        if self.is_on_probation:
+            number = len(SILENCE_PAUSE_SECONDS)
         longest = SILENCE_PAUSE_SECONDS[number - 1]
         self.pause_until = at + draw.uniform(longest / 2, longest)
         answers = self.answered_at > 0

@@ -481,6 +481,9 @@ def test_a_host_that_was_given_up_gets_one_probe_in_the_next_pass(
     assert ends.total() == 3
     again = following.rows.hosts[kept.id]
     assert again.given_up_passes == 2
+    assert again.not_before is not None
+    longest = 300 if fate is refusing else 120 / 2
+    assert again.not_before - following.now >= longest
     third = World()
     third.now = following.now + 1_000
     third.rows.hosts[kept.id] = replace(again, given_up=None)
