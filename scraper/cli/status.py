@@ -11,14 +11,17 @@ import orjson
 
 from scraper.cli.terminal import answer
 from scraper.errors import UsageError
+from scraper.frontier.waits import standing_of, trouble_of
+from scraper.redaction import redacted
 from scraper.reports.summary import Report, Tally
 from scraper.storage.lock import holder_of
 from scraper.storage.reading import Unreadable
-from scraper.storage.status import RunStatus, read_status
-from scraper.text import counted, printable, printable_json
+from scraper.storage.status import HostLeftAlone, RunStatus, read_status
+from scraper.text import counted, iso, printable, printable_json
 
 _LEDGER = Path(".scraper", "ledger.sqlite")
 _SUMMARY = "summary.json"
+MAX_HOSTS = 10  # that are left alone, each with a line
 
 
 def main(
@@ -125,9 +128,36 @@ def _as_dict(seen: RunStatus, process: str | None) -> dict[str, object]:
         "paused_hosts": [
             {"host": name, "seconds": s} for name, s in seen.paused
         ],
+        "waiting_hosts": [_host_as_dict(each) for each in seen.left_alone],
         "totals": Tally.of(seen.ends).as_dict(),
         "counts": _counts(seen, process),
     }
+
+
+def _host_as_dict(each: HostLeftAlone) -> dict[str, object]:
+    """Why a host is left alone. Times are ISO 8601, null where there is none."""
+    host = each.state
+    trouble, is_given_up = trouble_of(host), host.given_up is not None
+    return {
+        "host": host.name,
+        "rule": trouble.rule if trouble else "pause",
+        "last_failure": host.failed_with,
+        "since": _moment(host.troubled_since),
+        "next_probe": None if is_given_up else _moment(host.pause_until),
+        "gives_up_at": None if is_given_up else _moment(host.gives_up_at),
+        "given_up": host.given_up,
+        "not_before": _moment(host.not_before),
+        "urls": each.urls,
+        "text": _standing_text(each),
+    }
+
+
+def _moment(at: float | None) -> str | None:
+    return iso(at) if at else None
+
+
+def _standing_text(each: HostLeftAlone) -> str:
+    return printable(redacted(standing_of(each.state, each.urls)))
 
 
 def _counts(seen: RunStatus, process: str | None) -> dict[str, object]:
@@ -156,10 +186,11 @@ def _text(folder: Path, seen: RunStatus, process: str | None) -> str:
         f"{seen.pending:,} pending on {counted(seen.hosts, 'host')}, "
         f"{seen.retrying:,} to be retried",
     ]
-    lines += [
-        f"paused: {name} for {seconds:.0f} s"
-        for name, seconds in seen.paused[:10]
-    ]
+    shown = seen.left_alone[:MAX_HOSTS]
+    lines += [f"waiting: {_standing_text(each)}" for each in shown]
+    if len(seen.left_alone) > MAX_HOSTS:
+        more = counted(len(seen.left_alone) - MAX_HOSTS, "more host")
+        lines.append(f"waiting: {more}")
     return "\n".join(lines)
 
 

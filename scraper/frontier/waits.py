@@ -138,6 +138,21 @@ def trouble_of(host: HostState) -> Wait | None:
     )
 
 
+def standing_of(host: HostState, urls: int) -> str:
+    """How it stands with a host that is left alone, for `status`."""
+    waiting = f"{counted(urls, 'URL')} wait{'s' if urls == 1 else ''}"
+    if host.given_up is not None:
+        text = f"{host.given_up_why}, given up {clock_text(host.failed_at)}"
+        if host.not_before is None:
+            return f"{text}; {waiting}"
+        return f"{text}; {waiting}, asked from {clock_text(host.not_before)} on"
+    trouble = trouble_of(host)
+    if trouble is None:
+        return f"{Wait(host.name, 'pause', host.pause_until).text}; {waiting}"
+    since = clock_text(host.troubled_since)
+    return f"{trouble.fault} since {since}, {trouble.probing}; {waiting}"
+
+
 def text_of(waits: Sequence[Wait], asleep: int = 0) -> str:
     """All of them in a few words, with so many hosts beside them that wait longer; "" if there is
     none."""

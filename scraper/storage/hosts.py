@@ -21,11 +21,16 @@ _OPTIONAL = (
     "not_before",
     "failed_with",
 )
-_SELECTED = ", ".join(
+_EXPRESSIONS = [
     name if name in ("id", "name", *_OPTIONAL) else f"coalesce({name}, 0)"
     for name in _COLUMNS
-)
-_SELECT = f"SELECT {_SELECTED} FROM host WHERE id = ?"
+]
+_SELECT = f"SELECT {', '.join(_EXPRESSIONS)} FROM host WHERE id = ?"
+# The same, without the text of robots.txt, of hosts that are left alone.
+_WITHOUT_ROBOTS = ["NULL" if e == "robots" else e for e in _EXPRESSIONS]
+LEFT_ALONE = f"""SELECT {", ".join(_WITHOUT_ROBOTS)} FROM host
+  WHERE given_up IS NOT NULL OR refusals OR silences OR pause_until > :now
+  ORDER BY pause_until DESC"""
 
 # its robots.txt and its class are kept when they are learned
 _KEPT = tuple(name for name in _COLUMNS if name not in ("robots", "host_class"))

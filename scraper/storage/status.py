@@ -12,9 +12,10 @@ import orjson
 from msgspec import Struct
 
 from scraper.errors import UsageError
-from scraper.model import Ended
+from scraper.model import Ended, HostState
 from scraper.storage.database import encode
 from scraper.storage.faults import explain_unusable
+from scraper.storage.hosts import LEFT_ALONE
 from scraper.storage.reading import Unreadable, read
 from scraper.storage.schema import UNASKED, check_schema
 
@@ -37,8 +38,17 @@ _LAST_PASS = "SELECT number, started, ended, counts FROM pass ORDER BY number DE
 _NO_PASS = (0, 0.0, None, "{}")
 _PENDING = """SELECT count(*), count(CASE WHEN due > 0 THEN 1 END), count(DISTINCT host)
   FROM url WHERE state = 'pending'"""
+_WAITING_URLS = f"""SELECT host, count(*) FROM url
+  WHERE state = 'pending' OR ({UNASKED}) GROUP BY host"""
 _PAUSED = """SELECT name, pause_until - :now FROM host WHERE pause_until > :now
   ORDER BY pause_until DESC LIMIT 100"""
+
+
+class HostLeftAlone(Struct, frozen=True):
+    """A host that is paused, in trouble or given up, and how many URLs wait for it."""
+
+    state: HostState
+    urls: int
 
 
 class RunStatus(Struct, frozen=True):
@@ -53,6 +63,7 @@ class RunStatus(Struct, frozen=True):
     hosts: int
     paused: tuple[tuple[str, float], ...]  # host and seconds, longest first
     ends: tuple[Ended, ...] = ()
+    left_alone: tuple[HostLeftAlone, ...] = ()  # most URLs first
 
 
 def read_status(path: Path) -> RunStatus:
@@ -87,7 +98,21 @@ def _status_of(connection: sqlite3.Connection, schema: int) -> RunStatus:
         hosts,
         tuple(paused),
         tuple(Ended(*row) for row in connection.execute(ends)),
+        _left_alone(connection) if schema > 4 else (),
     )
+
+
+def _left_alone(connection: sqlite3.Connection) -> tuple[HostLeftAlone, ...]:
+    rows = connection.execute(LEFT_ALONE, {"now": time.time()}).fetchall()
+    if not rows:
+        return ()
+    urls = dict(connection.execute(_WAITING_URLS).fetchall())
+    found = [
+        HostLeftAlone(HostState(*row), urls.get(row[0], 0)) for row in rows
+    ]
+    waited_for = [each for each in found if each.urls]
+    waited_for.sort(key=lambda each: each.urls, reverse=True)
+    return tuple(waited_for)
 
 
 def count_ends(

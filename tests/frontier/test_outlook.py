@@ -11,6 +11,7 @@ from scraper import errors
 from scraper.config import HostSettings
 from scraper.frontier import lanes, outlook
 from scraper.frontier.trouble import GivenUp
+from scraper.frontier.waits import standing_of
 from scraper.model import Failure, HostState, RobotsText, Task
 from scraper.text import clock_text
 from scraper.urls import lane_of
@@ -205,6 +206,22 @@ def test_it_is_seen_once_a_second_and_only_where_nothing_moves() -> None:
     world.now += 0.5
     look(world)
     assert seen.waiting.startswith(f"{A} refuses")
+
+
+def test_a_host_with_an_open_clock_stands_alone() -> None:
+    host = HostState(1, A, pause_until=START + 60)
+    assert standing_of(host, 1) == (
+        f"{A} is left alone until {clock(60)}; 1 URL waits"
+    )
+
+
+def test_a_dead_host_is_not_asked_again() -> None:
+    host = HostState(
+        1, A, failed_at=START, given_up="host_down", given_up_why="it is dead"
+    )
+    assert (
+        standing_of(host, 2) == f"it is dead, given up {clock(0)}; 2 URLs wait"
+    )
 
 
 # -- what politeness costs --------------------------------------------------------------------

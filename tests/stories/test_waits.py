@@ -3,6 +3,8 @@ that is played."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import random
 import time
 from pathlib import Path
@@ -11,8 +13,10 @@ from typing import Any
 import pytest
 
 from benchmarks.played import behaviours as does
+from benchmarks.played.folder import Folder
 from benchmarks.played.machine import NEVER, Machine
 from benchmarks.played.world import START, Host, World
+from scraper.cli import status
 from scraper.cli.progress import Ahead, line_text
 from scraper.config import configure
 from scraper.messages import Message
@@ -119,3 +123,92 @@ def test_many_hosts_that_are_silent(tmp_path: Path) -> None:
         "0/36 URLs, ok=0, 0 B; waiting: 12 hosts, the first until 22:13"
     )
     assert len(log) == 2 * 12
+
+
+# -- as another process sees it ---------------------------------------------------------------
+
+
+def killed(folder: Path, hosts: dict[str, Host], after: float) -> None:
+    """A run of three URLs a host that is killed after so many seconds."""
+    world = World(hosts, random.Random(1))
+    urls = [f"http://{name}/{number}" for name in hosts for number in range(3)]
+    Folder(folder, world, urls, robots="off").run(kill_after=after)
+
+
+def status_of(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """What `status` says of hosts, in words and as JSON."""
+    status.main([str(folder)], argparse.ArgumentParser)
+    lines = capsys.readouterr().out.splitlines()
+    status.main([str(folder), "--json"], argparse.ArgumentParser)
+    facts = json.loads(capsys.readouterr().out)
+    waits = [line for line in lines if line.startswith("waiting: ")]
+    return waits, facts["waiting_hosts"]
+
+
+def test_status_of_a_host_that_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed(tmp_path / "run", {"a.test": Host(does.status(503))}, 40)
+    lines, hosts = status_of(tmp_path / "run", capsys)
+    assert lines == [
+        "waiting: a.test refuses (503) since 22:13, next probe 22:14,"
+        " given up 22:14; 3 URLs wait"
+    ]
+    (host,) = hosts
+    assert host["text"] == lines[0].removeprefix("waiting: ")
+    assert host["next_probe"].startswith("2023-11-14T22:14")
+    assert host["gives_up_at"].startswith("2023-11-14T22:14")
+    assert {k: host[k] for k in ("host", "rule", "last_failure", "urls")} == {
+        "host": "a.test",
+        "rule": "refuses",
+        "last_failure": "http_503",
+        "urls": 3,
+    }
+
+
+def test_status_of_a_host_that_is_silent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed(tmp_path / "run", {"a.test": Host(does.closed)}, 5)
+    lines, _ = status_of(tmp_path / "run", capsys)
+    assert lines == [
+        "waiting: a.test is silent (connect_refused) since 22:13,"
+        " probe 2 of 3 at 22:13; 3 URLs wait"
+    ]
+
+
+def test_status_of_a_host_that_was_given_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed(tmp_path / "run", {"a.test": Host(does.status(503))}, NEVER)
+    lines, hosts = status_of(tmp_path / "run", capsys)
+    assert lines == [
+        "waiting: a.test has refused for 60 s (the server answered 503 as it was"
+        " played), given up 22:14; 3 URLs wait, asked from 22:15 on"
+    ]
+    assert hosts[0]["given_up"] == "host_refused"
+    assert hosts[0]["not_before"].startswith("2023-11-14T22:15")
+    assert hosts[0]["next_probe"] is None
+
+
+def test_status_of_a_host_that_answers_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed(tmp_path / "run", {"a.test": Host(does.refusing(0, 9, 503))}, NEVER)
+    assert status_of(tmp_path / "run", capsys) == ([], [])
+
+
+def test_status_shows_the_hosts_for_which_most_urls_wait(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(status, "MAX_HOSTS", 2)
+    hosts = {f"{number}.test": Host(does.closed) for number in range(5)}
+    killed(tmp_path / "run", hosts, 5)
+    lines, facts = status_of(tmp_path / "run", capsys)
+    assert len(lines) == 3
+    assert lines[-1] == "waiting: 3 more hosts"
+    assert len(facts) == 5
