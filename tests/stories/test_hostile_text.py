@@ -75,11 +75,15 @@ def test_no_word_of_a_site_or_a_list_commands_the_terminal(
         *lines, f"no{HOSTILE}url", f"ftp://{HOSTILE}", name=name
     )
     done = scrape(
-        lst, "-v", "-o", "-", "-p", "1", "-R", "0", "--log-format", form
+        *(lst, "-v", "-o", "-", "-p", "1", "-R", "0", "--log-format", form),
+        *("--patience", "0"),
     )
-    assert done.code == 3, done.stderr
+    assert done.code == 5, done.stderr
     assert len(done.records) > len(lines)
     nothing_in(done)
+    refused = done.by_url()[lines[2]]
+    assert refused["error_kind"] == "host_refused"
+    assert "\x1b" in refused["error_message"]
     titles = [each["title"] for each in done.records if each.get("title")]
     assert any("\x1b" in title for title in titles), (
         "and yet the values are whole"

@@ -21,8 +21,10 @@ from scraper.faulty import (
 )
 from scraper.faulty.server import Behaviour
 from scraper.frontier import pace
+from scraper.frontier.trouble import MAX_SILENCES_OF_NEW
 from tests.stories.runs import last_of, records_of
 
+REFUSALS = 5  # at 0, 5, 15, 35 and 60 s
 FORBIDDEN = "User-agent: *\nDisallow: /private/\n"
 
 
@@ -124,35 +126,43 @@ def test_where_there_is_none_everything_may_be_asked(
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [status(503), status(500), status(429), silent()],
+    ("answer", "kind", "tries"),
+    [
+        (status(503), "robots_unreachable", REFUSALS),
+        (status(500), "robots_unreachable", REFUSALS),
+        (status(429), "robots_unreachable", REFUSALS),
+        (silent(), "host_down", MAX_SILENCES_OF_NEW),
+    ],
     ids=["503", "500", "429", "silent"],
 )
-def test_without_an_answer_three_tries_and_then_nothing_is_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Behaviour
+def test_without_an_answer_it_is_asked_within_patience_and_nothing_else(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Behaviour,
+    kind: str,
+    tries: int,
 ) -> None:
     monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
     with FaultyServer({"/robots.txt": answer, "/*": page("here")}) as server:
         urls = [server.url(f"/{number}") for number in range(5)]
         report = _run(tmp_path, urls, timeout_seconds=0.2)
-        assert server.count("/robots.txt") == server.count() == 3
+        assert server.count("/robots.txt") == server.count() == tries
         told = records_of(tmp_path / "run")
         assert len(told) == 5
         for each in told:
             assert (each["state"], each["error_kind"]) == (
                 "failed",
-                "robots_unreachable",
+                kind,
             )
             assert each["attempts"] == 0, "only its robots.txt was asked for"
             assert each["retryable"] is True
+            assert each["not_before"] is not None
             assert each["path"] is None
-        assert report.exit_code == 4, (
-            "a site that forbids to ask is not a success"
-        )
+        assert report.exit_code == 5, "the same command takes them up again"
 
         server.behaviours["/robots.txt"] = status(404)
         report = _run(tmp_path, urls, {"retry": ()})
-        assert server.count("/robots.txt") == 4
+        assert server.count("/robots.txt") == tries + 1
         assert set(_kinds(tmp_path).values()) == {None}
         assert (report.number, report.done) == (2, 5)
 

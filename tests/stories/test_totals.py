@@ -178,8 +178,9 @@ def test_a_site_that_answers_503_to_robots_txt_is_no_success(
     with FaultyServer({"/robots.txt": status(503)}) as server:
         urls = scrape.list_of(server.url("/a"), server.url("/b"))
         told = scrape.here(urls, "--retries", "0")
-        assert told.code == 4
+        assert told.code == 5
         assert "2 failed" in told.stderr
+        assert "unasked: 2 of the failed" in told.stderr
         assert {each["error_kind"] for each in told.records} == {
             "robots_unreachable"
         }

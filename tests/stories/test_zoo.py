@@ -19,7 +19,8 @@ from tests.stories.runs import records_of
 SILENCE = "timeout_first_byte timeout_read timeout_total"
 RESET = "connection_lost body_short"  # RST may overtake what was sent before it
 TABLE = (
-    ("/recovers", "http_503"),  # it would at the third time
+    ("/recovers", "done"),  # at the third time; a refusal costs no try
+    ("/status/429 /status/503", "host_refused"),
     ("/redirect-loop /cookie-wall", "too_many_redirects"),
     ("/redirect-nowhere", "http_302"),
     ("/redirect-to-file /redirect-to-script /redirect-bad", "bad_redirect"),
