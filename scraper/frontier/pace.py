@@ -291,16 +291,17 @@ class Host:
         """Go on from what an earlier run, or an earlier waking, has kept."""
         self.name = kept.name
         self.learned_delay = kept.learned_delay or 0.0
-        # A clock that was wrong then must not stop a host now.
-        if kept.failed_at <= now:
-            self.opens = min(kept.pause_until, now + MAX_PAUSE_ASKED_SECONDS)
-            self.trouble = _restored(kept, self.opens)
+        # What a clock has written that was ahead of ours holds as long from now on.
+        ahead = max(kept.failed_at - now, 0.0)
+        longest = now + MAX_PAUSE_ASKED_SECONDS
+        self.opens = min(kept.pause_until - ahead, longest)
+        self.trouble = _restored(kept, self.opens, ahead)
         for scheme, (at, text) in orjson.loads(kept.robots or "{}").items():
             if now - at < RULES_SECONDS:
                 self.origins[scheme] = Origin(parse(text, agent), at=at)
 
 
-def _restored(kept: HostState, pause_until: float) -> Trouble:
+def _restored(kept: HostState, pause_until: float, ahead: float) -> Trouble:
     given_up = None
     if kept.given_up is not None:
         given_up = GivenUp(
@@ -309,15 +310,15 @@ def _restored(kept: HostState, pause_until: float) -> Trouble:
     return Trouble(
         refusals=kept.refusals,
         silences=kept.silences,
-        since=kept.troubled_since,
+        since=max(kept.troubled_since - ahead, 0.0),
         pause_until=pause_until,
-        failed_at=kept.failed_at,
-        answered_at=kept.answered_at,
+        failed_at=kept.failed_at - ahead,
+        answered_at=kept.answered_at and max(kept.answered_at - ahead, 1.0),
         given_up=given_up,
         given_up_passes=kept.given_up_passes,
-        given_up_since=kept.given_up_since,
+        given_up_since=max(kept.given_up_since - ahead, 0.0),
         failed_with=kept.failed_with or "",
-        gives_up_at=kept.gives_up_at,
+        gives_up_at=max(kept.gives_up_at - ahead, 0.0),
     )
 
 

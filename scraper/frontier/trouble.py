@@ -217,7 +217,7 @@ class Trouble(Struct):
             self._give_up("host_refused", failed, at, patience)
         elif at + asked <= ends:
             # The last probe comes when the patience ends, unless the host asks for more.
-            probe = min(at + pause, ends)
+            probe = min(at + pause, max(ends, at + FIRST_PAUSE_SECONDS))
             self.pause_until = max(probe, at + _with_jitter(asked, draw))
         elif patience.has_answered_now and self._bind(failed.task, at + asked):
             self.pause_until = at + pause

@@ -107,6 +107,11 @@ class Database:
             values += [None] * (columns * (size - len(some)))
             self.connection.execute(_sql_of_rows(sql, columns, size), values)
 
+    def order(self, *statements: str) -> None:
+        """Have `flush` run what is gathered for these in this order."""
+        for sql in statements:
+            self._gathered[sql].clear()
+
     def gather(self, sql: str, row: Sequence[Any]) -> None:
         """Keep a row for a statement that `flush` runs over all of them."""
         self._gathered[sql].append(row)
@@ -136,7 +141,8 @@ class Database:
 
     def rollback(self) -> None:
         """Forget everything since the last commit, as a kill would."""
-        self._gathered.clear()
+        for rows in self._gathered.values():
+            rows.clear()
         # a COMMIT that met a full disk has ended it
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")

@@ -115,6 +115,8 @@ class WaitingRows:
         self, database: Database, hosts: Hosts, sources: Sources
     ) -> None:
         self._database = database
+        # A URL that comes back and ends between two flushes has ended.
+        database.order(_MOVE, _REQUEUE, _END, _ANSWER, _WAITS_NO_MORE)
         self._sources = sources
         self._hosts = hosts
 

@@ -451,6 +451,27 @@ def test_a_pass_keeps_its_counts(ledger: Ledger) -> None:
     assert (ended.started, ended.ended) == (7.0, 9.0)
 
 
+def test_a_url_that_comes_back_and_ends_between_two_flushes_has_ended(
+    ledger: Ledger,
+) -> None:
+    """Whatever was gathered first in the run."""
+    ledger.intake.add(of_host("a.example", "1", "2"), 1)
+    lane = lane_of("a.example")
+    first, second = (
+        each.task for each in ledger.waiting.first_of_lane(lane, 2)
+    )
+    ledger.waiting.finish(first, FinishedRow("done", None, 1), 1)
+    ledger.waiting.requeue(second, due=50.0, attempts=1)
+    not_before = 99.0
+    ledger.waiting.finish(
+        second, FinishedRow("failed", "host_down", 1), 1, not_before
+    )
+    ledger.flush()
+    rows = ledger.execute("SELECT due, state FROM url ORDER BY id").fetchall()
+    assert rows == [(0.0, "done"), (99.0, "failed")]
+    assert ledger.value_of("SELECT count(*) FROM requeued") == 0
+
+
 def test_what_a_host_has_taught_is_kept(ledger: Ledger) -> None:
     state = HostState(
         lane_of("a.example"), "a.example", learned_delay=0.5, pause_until=12.5,
