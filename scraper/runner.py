@@ -300,6 +300,7 @@ def _save_end(
     if opened.pipeline.list_has_ended and current.previous is not None:
         ledger.intake.drop_unlisted(opened.lasting_lists, opened.intake.seen)
     report.totals = _totals(opened)
+    report.unasked_hosts = _hosts_to_wait_for(report, opened, now)
     if current.is_open:
         counts = orjson.dumps(report.as_dict())
         ledger.passes.save_counts(
@@ -325,6 +326,14 @@ def _totals(opened: OpenRun) -> Tally:
     return Tally.of(
         opened.folder.ledger.ends(opened.intake.seen if of_a_script else None)
     )
+
+
+def _hosts_to_wait_for(report: Report, opened: OpenRun, now: float) -> int:
+    """How many hosts something waits for, if nothing is due but what may not be asked yet."""
+    not_before = report.totals.not_before if report.totals else None
+    if not report.nothing_due or (not_before or 0.0) <= now:
+        return 0
+    return opened.folder.ledger.passes.unasked_hosts()
 
 
 def _write_summary(report: Report, opened: OpenRun) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scraper.cli.terminal import say
+from scraper.frontier.waits import nothing_yet_text
 from scraper.redaction import redacted, redacted_line
 from scraper.reports.summary import Report
 from scraper.text import printable
@@ -49,10 +50,7 @@ def summary_text(run: Run) -> str:
     report, folder = run.report, Path(printable(str(run.folder)))
     lines = report.text().splitlines()
     if report.nothing_due:
-        lines.insert(
-            0,
-            f"nothing left to do: pass {report.number} of {folder} is complete",
-        )
+        lines.insert(0, _nothing_due_text(report, folder))
     first = next(
         (i for i, line in enumerate(lines) if line.startswith(_REASONS)), None
     )
@@ -75,6 +73,15 @@ def summary_line(run: Run) -> str:
     if run.report.stopped is not None:
         parts.append(_stopped_text(run.report))
     return printable(f"{run.folder}: {'; '.join(parts)}")
+
+
+def _nothing_due_text(report: Report, folder: Path) -> str:
+    totals = report.totals or report
+    if report.unasked_hosts and totals.not_before is not None:
+        return nothing_yet_text(
+            totals.unasked, report.unasked_hosts, totals.not_before
+        )
+    return f"nothing left to do: pass {report.number} of {folder} is complete"
 
 
 def _stopped_text(report: Report) -> str:

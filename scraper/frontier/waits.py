@@ -138,6 +138,16 @@ def trouble_of(host: HostState) -> Wait | None:
     )
 
 
+def nothing_yet_text(urls: int, hosts: int, first: float) -> str:
+    """What a run says for which all that is left was not asked for its hosts' sake."""
+    waiting = f"{counted(urls, 'URL')} of {counted(hosts, 'host')}"
+    verb = "waits" if urls == 1 else "wait"
+    return (
+        f"nothing may be asked yet: {waiting} {verb},"
+        f" the first may be asked at {clock_text(first)}"
+    )
+
+
 def standing_of(host: HostState, urls: int) -> str:
     """How it stands with a host that is left alone, for `status`."""
     waiting = f"{counted(urls, 'URL')} wait{'s' if urls == 1 else ''}"

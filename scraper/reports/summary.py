@@ -182,6 +182,7 @@ class Report(Tally):
     nothing_due: bool = (
         False  # no URL had to be asked: the counts are those of the last pass
     )
+    unasked_hosts: int = 0  # if nothing is due but what may not be asked yet
 
     def count(self, outcome: Outcome) -> None:
         """Add one outcome."""

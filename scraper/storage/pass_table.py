@@ -195,6 +195,15 @@ class PassTable:
             {"number": number, "now": now},
         ).rowcount
 
+    def unasked_hosts(self) -> int:
+        """For how many hosts something was left unasked."""
+        self._database.flush()
+        return int(
+            self._database.value_of(
+                f"SELECT count(DISTINCT host) FROM url WHERE {UNASKED} AND {_NAMED}"
+            )
+        )
+
     def reopen_listed(self, number: int) -> int:
         """Make all that a list names due in pass `number`, but for what is part of it already.
 

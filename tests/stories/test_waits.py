@@ -18,6 +18,7 @@ from benchmarks.played.machine import NEVER, Machine
 from benchmarks.played.world import START, Host, World
 from scraper.cli import status
 from scraper.cli.progress import Ahead, line_text
+from scraper.cli.summary import summary_text
 from scraper.config import configure
 from scraper.messages import Message
 from scraper.runner import Run
@@ -212,3 +213,37 @@ def test_status_shows_the_hosts_for_which_most_urls_wait(
     assert len(lines) == 3
     assert lines[-1] == "waiting: 3 more hosts"
     assert len(facts) == 5
+
+
+# -- a run for which nothing may be asked yet --------------------------------------------------
+
+
+def test_a_run_that_may_ask_nothing_yet_says_when(tmp_path: Path) -> None:
+    hosts = {f"{name}.test": Host(does.closed) for name in "abc"}
+    world = World(hosts, random.Random(1))
+    urls = [f"http://{name}/{number}" for name in hosts for number in range(3)]
+    folder = Folder(tmp_path / "run", world, urls, robots="off")
+    assert folder.run().exit_code == 5
+    asked = len(world.log)
+
+    machine = Machine(world, 2, 0.0, NEVER)
+    sources = [given_source(urls, "list")]
+    with Run(sources, folder.config, makers=machine.makers()) as run:
+        assert list(run) == []
+    assert summary_text(run).splitlines()[0] == (
+        "nothing may be asked yet: 9 URLs of 3 hosts wait,"
+        " the first may be asked at 22:15"
+    )
+    assert run.report.exit_code == 5
+    assert len(world.log) == asked
+
+
+def test_a_run_for_which_nothing_is_left_says_so(tmp_path: Path) -> None:
+    world = World({"a.test": Host(does.well)}, random.Random(1))
+    folder = Folder(tmp_path / "run", world, ["http://a.test/1"], robots="off")
+    folder.run()
+    machine = Machine(world, 2, 0.0, NEVER)
+    sources = [given_source(folder.urls, "list")]
+    with Run(sources, folder.config, makers=machine.makers()) as run:
+        assert list(run) == []
+    assert summary_text(run).startswith("nothing left to do: pass 1 of ")
