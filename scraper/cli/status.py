@@ -146,8 +146,9 @@ def _host_as_dict(each: HostLeftAlone) -> dict[str, object]:
         "next_probe": None if is_given_up else _moment(host.pause_until),
         "gives_up_at": None if is_given_up else _moment(host.gives_up_at),
         "given_up": host.given_up,
-        "not_before": _moment(host.not_before),
+        "not_before": _moment(each.not_before),
         "urls": each.urls,
+        "unasked": each.unasked,
         "text": _standing_text(each),
     }
 
@@ -157,7 +158,8 @@ def _moment(at: float | None) -> str | None:
 
 
 def _standing_text(each: HostLeftAlone) -> str:
-    return printable(redacted(standing_of(each.state, each.urls)))
+    text = standing_of(each.state, each.urls, each.unasked, each.not_before)
+    return printable(redacted(text))
 
 
 def _counts(seen: RunStatus, process: str | None) -> dict[str, object]:

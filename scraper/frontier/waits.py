@@ -148,19 +148,25 @@ def nothing_yet_text(urls: int, hosts: int, first: float) -> str:
     )
 
 
-def standing_of(host: HostState, urls: int) -> str:
-    """How it stands with a host that is left alone, for `status`."""
+def standing_of(
+    host: HostState, urls: int, unasked: int, not_before: float | None
+) -> str:
+    """How it stands with a host for which so many URLs wait, for `status`: some of them `unasked`,
+    and not to be asked before that time."""
     waiting = f"{counted(urls, 'URL')} wait{'s' if urls == 1 else ''}"
     if host.given_up is not None:
-        text = f"{host.given_up_why}, given up {clock_text(host.failed_at)}"
-        if host.not_before is None:
-            return f"{text}; {waiting}"
-        return f"{text}; {waiting}, asked from {clock_text(host.not_before)} on"
+        if not_before is not None:
+            waiting += f", asked from {clock_text(not_before)} on"
+        given_up = clock_text(host.failed_at)
+        return f"{host.given_up_why}, given up {given_up}; {waiting}"
     trouble = trouble_of(host)
-    if trouble is None:
-        return f"{Wait(host.name, 'pause', host.pause_until).text}; {waiting}"
-    since = clock_text(host.troubled_since)
-    return f"{trouble.fault} since {since}, {trouble.probing}; {waiting}"
+    if trouble is not None:
+        since = clock_text(host.troubled_since)
+        return f"{trouble.fault} since {since}, {trouble.probing}; {waiting}"
+    if not_before is not None:
+        left = f"{counted(unasked, 'URL')} left unasked"
+        return f"{host.name}: {left}, asked from {clock_text(not_before)} on"
+    return f"{Wait(host.name, 'pause', host.pause_until).text}; {waiting}"
 
 
 def text_of(waits: Sequence[Wait], asleep: int = 0) -> str:

@@ -9,6 +9,7 @@ import orjson
 
 from scraper.model import HostState
 from scraper.storage.database import Database, encode
+from scraper.storage.schema import UNASKED
 from scraper.urls import lane_of
 
 _COLUMNS = HostState.__struct_fields__
@@ -30,6 +31,7 @@ _SELECT = f"SELECT {', '.join(_EXPRESSIONS)} FROM host WHERE id = ?"
 _WITHOUT_ROBOTS = ["NULL" if e == "robots" else e for e in _EXPRESSIONS]
 LEFT_ALONE = f"""SELECT {", ".join(_WITHOUT_ROBOTS)} FROM host
   WHERE given_up IS NOT NULL OR refusals OR silences OR pause_until > :now
+    OR id IN (SELECT host FROM url WHERE {UNASKED})
   ORDER BY pause_until DESC"""
 
 # its robots.txt and its class are kept when they are learned

@@ -38,8 +38,9 @@ _LAST_PASS = "SELECT number, started, ended, counts FROM pass ORDER BY number DE
 _NO_PASS = (0, 0.0, None, "{}")
 _PENDING = """SELECT count(*), count(CASE WHEN due > 0 THEN 1 END), count(DISTINCT host)
   FROM url WHERE state = 'pending'"""
-_WAITING_URLS = f"""SELECT host, count(*) FROM url
-  WHERE state = 'pending' OR ({UNASKED}) GROUP BY host"""
+_WAITING_URLS = f"""SELECT host, count(*), count(CASE WHEN {UNASKED} THEN 1 END),
+    min(CASE WHEN {UNASKED} THEN due END)
+  FROM url WHERE state = 'pending' OR ({UNASKED}) GROUP BY host"""
 _PAUSED = """SELECT name, pause_until - :now FROM host WHERE pause_until > :now
   ORDER BY pause_until DESC LIMIT 100"""
 
@@ -49,6 +50,8 @@ class HostLeftAlone(Struct, frozen=True):
 
     state: HostState
     urls: int
+    unasked: int  # of them
+    not_before: float | None  # unix time; of the first of these
 
 
 class RunStatus(Struct, frozen=True):
@@ -106,13 +109,15 @@ def _left_alone(connection: sqlite3.Connection) -> tuple[HostLeftAlone, ...]:
     rows = connection.execute(LEFT_ALONE, {"now": time.time()}).fetchall()
     if not rows:
         return ()
-    urls = dict(connection.execute(_WAITING_URLS).fetchall())
+    waiting = connection.execute(_WAITING_URLS)
+    urls = {host: facts for host, *facts in waiting}
     found = [
-        HostLeftAlone(HostState(*row), urls.get(row[0], 0)) for row in rows
+        HostLeftAlone(HostState(*row), *urls[row[0]])
+        for row in rows
+        if row[0] in urls
     ]
-    waited_for = [each for each in found if each.urls]
-    waited_for.sort(key=lambda each: each.urls, reverse=True)
-    return tuple(waited_for)
+    found.sort(key=lambda each: each.urls, reverse=True)
+    return tuple(found)
 
 
 def count_ends(

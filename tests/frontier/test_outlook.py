@@ -210,7 +210,7 @@ def test_it_is_seen_once_a_second_and_only_where_nothing_moves() -> None:
 
 def test_a_host_with_an_open_clock_stands_alone() -> None:
     host = HostState(1, A, pause_until=START + 60)
-    assert standing_of(host, 1) == (
+    assert standing_of(host, 1, 0, None) == (
         f"{A} is left alone until {clock(60)}; 1 URL waits"
     )
 
@@ -220,7 +220,8 @@ def test_a_dead_host_is_not_asked_again() -> None:
         1, A, failed_at=START, given_up="host_down", given_up_why="it is dead"
     )
     assert (
-        standing_of(host, 2) == f"it is dead, given up {clock(0)}; 2 URLs wait"
+        standing_of(host, 2, 0, None)
+        == f"it is dead, given up {clock(0)}; 2 URLs wait"
     )
 
 

@@ -194,6 +194,18 @@ def test_status_of_a_host_that_was_given_up(
     assert hosts[0]["next_probe"] is None
 
 
+def test_status_of_a_host_that_refuses_its_robots_txt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hosts = {"a.test": Host(does.for_robots(does.status(503)))}
+    world = World(hosts, random.Random(1))
+    folder = Folder(tmp_path / "run", world, ["http://a.test/1"])
+    assert folder.run().exit_code == 5
+    lines, facts = status_of(tmp_path / "run", capsys)
+    assert lines == ["waiting: a.test: 1 URL left unasked, asked from 22:15 on"]
+    assert facts[0]["not_before"].startswith("2023-11-14T22:15")
+
+
 def test_status_of_a_host_that_answers_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
