@@ -71,6 +71,9 @@ class Turn:
     """One run of the folder: what is asked of it, and what happens to it."""
 
     seed: int
+    at: float = START  # unix time at which it begins
+    # The hosts are well: what is not to be had fails after its first byte.
+    well: bool = False
     retry: bool = False
     refresh: bool = False
     # the write before which it dies: which, the how-manieth
@@ -103,7 +106,7 @@ def take(turn: Turn, folder: Path, paths: list[str], told: Path) -> int:
 
 
 def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
-    deck = Deck(random.Random(turn.seed))
+    deck = Deck(random.Random(turn.seed), turn.at)
     patch = pytest.MonkeyPatch()  # never undone: this process ends
     patch.setattr(journal, "BATCH", 4)
     writes.watch(patch, folder, _Fate(turn.crash_at).step)
@@ -111,7 +114,7 @@ def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
                        retries=2, per_host=2)  # fmt: skip
     retry = () if turn.retry else None
     run = Run([given_source(urls, "list")], config, retry, refresh=turn.refresh,
-                  with_stored=True, makers=makers_of(deck, turn.fault_at))  # fmt: skip
+                  with_stored=True, makers=makers_of(deck, turn.fault_at, turn.well))  # fmt: skip
     note = os.open(told, os.O_WRONLY | os.O_TRUNC | os.O_CREAT)
     try:
         with run:
@@ -130,13 +133,13 @@ def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
     return FINISHED if run.complete else LEFT
 
 
-def makers_of(deck: Deck, fault_at: int = 0) -> Makers:
+def makers_of(deck: Deck, fault_at: int = 0, well: bool = False) -> Makers:
     """A run that is made with it does what the deck draws."""
     return Makers(
         inbox=lambda: cast("Inbox", deck),
         clock=lambda: deck.now,
         threads=lambda _: cast("Executor", deck),
-        fetcher=partial(Web, fault_at=fault_at),
+        fetcher=partial(Web, deck=deck, fault_at=fault_at, well=well),
         frontier=partial(Frontier, draw=deck.draw),
         reader=lambda sources, post: cast("Reader", Pages(deck, sources, post)),
         stage=lambda *_, **__: cast("ProcessStage", Workers(deck)),
@@ -184,11 +187,13 @@ def body_of(url: str) -> bytes:
 class Web(Fetcher):
     """Fetches, but from nowhere."""
 
-    def __init__(self, keys: FetchSettings, guard: Guard, parts: Path, *, fault_at: int,
-                 **more: Any) -> None:  # fmt: skip
+    def __init__(self, keys: FetchSettings, guard: Guard, parts: Path, *, deck: Deck,
+                 fault_at: int, well: bool, **more: Any) -> None:  # fmt: skip
         super().__init__(keys, guard, parts, **more)
         self._folder_of_parts = parts
+        self._deck = deck
         self._left = fault_at
+        self._well = well
 
     def fetch(self, flight: Flight) -> Fact:
         """What asking this comes to."""
@@ -207,7 +212,7 @@ class Web(Fetcher):
             return self._came_to_nothing(
                 task, errors.new_failure("connection_lost", "gone")
             )
-        if kind == "busy" and task.attempt == 1:
+        if kind == "busy" and task.attempt == 1 and not self._well:
             return self._came_to_nothing(
                 task, errors.of_status(503, "Busy", pause=30.0)
             )
@@ -219,12 +224,16 @@ class Web(Fetcher):
             to = {"moved": "page", "hops": "moved", "circle": "circle"}[kind]
             target = parts_of(url_of(f"{to}/{number}").replace(*HOSTS[:2]))
             return Moved(
-                task, target if kind != "circle" else task.url, 302, START
+                task,
+                target if kind != "circle" else task.url,
+                302,
+                self._deck.now(),
             )
         return self._came(flight, kind)
 
     def _came_to_nothing(self, task: Task, failure: Any) -> FetchFailed:
-        return FetchFailed(task, failure, task.url, START)
+        at = self._deck.now()
+        return FetchFailed(task, failure, task.url, at, answered=self._well)
 
     def _came(self, flight: Flight, kind: str) -> Fact:
         task, stored = flight.task, flight.task.stored
@@ -238,7 +247,7 @@ class Web(Fetcher):
             "file": "application/zip",
         }[what]
         common = {"task": task, "url": task.url, "kind": what, "type": type, "charset": None,
-                  "headers": (("etag", '"1"'),), "wire_bytes": 0, "at": START,
+                  "headers": (("etag", '"1"'),), "wire_bytes": 0, "at": self._deck.now(),
                   "timings": Timings()}  # fmt: skip
         if stored is not None and known:
             return Fetched(**common, status=304, part=None, bytes=stored.bytes or 0,
@@ -380,9 +389,9 @@ class Pages:
 class Deck:
     """What is under way, in the place of threads; also the coordinator's inbox and its clock."""
 
-    def __init__(self, draw: random.Random) -> None:
+    def __init__(self, draw: random.Random, at: float = START) -> None:
         self.draw = draw
-        self._at = START
+        self._at = at
         self._messages: deque[object] = deque()
         self._jobs: list[Callable[[], None]] = []
 
