@@ -57,6 +57,12 @@ class PoolBroken(Struct, frozen=True):
     generation: int
 
 
+class NetworkProbed(Struct, frozen=True):
+    """Our own network was probed: `heard` if anything came back."""
+
+    heard: bool
+
+
 class Stop(Struct, frozen=True):
     """The run is to end early: request nothing more, let what is under way finish within `grace`
     seconds. A `failure` is this machine's, and ends the run with an error."""
@@ -73,6 +79,7 @@ Message = (
     | Processed
     | WorkReturned
     | PoolBroken
+    | NetworkProbed
     | Stop
 )
 Inbox = SimpleQueue[Message]

@@ -32,6 +32,7 @@ from scraper.frontier.lanes import new_host_threads
 from scraper.frontier.robots import token_of
 from scraper.guard.allowlist import AllowList
 from scraper.guard.guard import Connector, Guard, dial
+from scraper.guard.network_probe import NetworkProbe
 from scraper.guard.permissions import Permissions, Private
 from scraper.guard.resolver import GetAddrInfo, Resolver
 from scraper.http.fetcher import Fetcher
@@ -57,7 +58,7 @@ from scraper.sources.reader import Reader
 from scraper.storage.faults import open_error
 from scraper.storage.ledger import Ledger
 from scraper.storage.store import Store
-from scraper.supervision import Flights, Patience, RunLimits
+from scraper.supervision import Flights, Network, Patience, RunLimits
 
 if TYPE_CHECKING:
     from scraper.workers.stage import ProcessStage
@@ -124,6 +125,7 @@ class Makers(Struct, frozen=True):
     guard: Callable[[Config], Guard] = guard_of
     fetcher: Callable[..., Fetcher] = Fetcher
     frontier: Callable[..., Frontier] = Frontier
+    probe: Callable[..., NetworkProbe] = NetworkProbe
     reader: Callable[..., Reader] = Reader
     stage: Callable[[Config, int, Callable[[Message], None]], ProcessStage] = (
         process_stage_of
@@ -251,9 +253,16 @@ def open_run(
     )
     threads = share.threads + new_host_threads(share.threads)
     sources = list(zip(folder.list_ids, request.sources, strict=True))
+    fetcher = _make_fetcher(config, guard, folder, share, makers, journal)
+    flights = Flights(
+        threads, config.fetch.request_time_seconds, makers.patience, now
+    )
+    probe = makers.probe(guard, inbox.put, fetcher.proxies)
+    wait = config.hosts.offline_wait_seconds
+    network = Network(guard, probe, frontier.holds, flights, journal, now, wait)
     parts = Parts(
         frontier=frontier,
-        fetcher=_make_fetcher(config, guard, folder, share, makers, journal),
+        fetcher=fetcher,
         stage=stage,
         journal=journal,
         reader=makers.reader(sources, inbox.put),
@@ -262,9 +271,8 @@ def open_run(
         delivery=_open_delivery(request, journal, intake),
         inbox=inbox,
         threads=makers.threads(threads),
-        flights=Flights(
-            threads, config.fetch.request_time_seconds, makers.patience, now
-        ),
+        flights=flights,
+        network=network,
         now=now,
     )
     window = config.run.window or max(4 * share.threads, 256)
@@ -287,10 +295,9 @@ def open_run(
 
 def check_workers(opened: OpenRun) -> None:
     """Raises UsageError if worker processes cannot import what they need of the user's."""
-    if opened.stage is None:
-        return
-    if opened.request.config.page.html or main_module.imported_by_workers():
-        opened.stage.check_start()
+    config, stage = opened.request.config, opened.stage
+    if stage and (config.page.html or main_module.imported_by_workers()):
+        stage.check_start()
 
 
 # -- its steps --------------------------------------------------------------------------------
@@ -338,8 +345,7 @@ def _open_folder(
 
 
 def _close_ledger(ledger: Ledger) -> None:
-    # closing forgets what could not be rolled back
-    with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error):  # closing forgets what was not rolled back
         ledger.close()
 
 
@@ -429,7 +435,7 @@ def _make_fetcher(
         folder=folder.store.root,
         connections=share.connections,
     )
-    if fetcher.uses_proxy:
+    if fetcher.proxies:
         journal.note(
             "through a proxy the guard sees no addresses: it judges hosts, ports and the "
             "addresses that URLs name; private names are the proxy's business"

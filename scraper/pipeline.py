@@ -28,6 +28,7 @@ from scraper.messages import (
     InputExhausted,
     LinesReady,
     Message,
+    NetworkProbed,
     PoolBroken,
     Processed,
     Stop,
@@ -40,6 +41,7 @@ from scraper.results import Handover, Results
 from scraper.sources.reader import Reader
 from scraper.supervision import (
     Flights,
+    Network,
     Patience,
     RunLimits,
     RunTotals,
@@ -70,6 +72,7 @@ class Parts(Struct, frozen=True):
     inbox: Inbox
     threads: Executor
     flights: Flights
+    network: Network
     now: Clock  # unix seconds that never jump
 
     def oldest_work(self) -> tuple[Task, float] | None:
@@ -90,7 +93,10 @@ class Pipeline:
         self._patience = patience
         self._journal = parts.journal
         self._flights = parts.flights
-        self._results = Results(parts.frontier, parts.journal, parts.handover)
+        self.network = parts.network
+        self._results = Results(
+            parts.frontier, parts.journal, parts.handover, parts.network
+        )
         self._watchdog = Watchdog(patience.stall, parts.now)
         self._began = parts.now()
         self._failed_before = _failed_in(parts.journal.report)
@@ -107,6 +113,7 @@ class Pipeline:
         self._parts.reader.start()
         while not self._has_ended():
             self._fill_window()
+            self._check_network()
             self._look_ahead()
             for message in self._messages():
                 self._receive(message)
@@ -158,8 +165,10 @@ class Pipeline:
         parts = self._parts
         match message:
             case Answered():
-                if self._flights.remove(message.request_id):
-                    self._stop(_stop_for(self._results.take_answer(message)))
+                began = self._flights.remove(message.request_id)
+                if began is not None:
+                    fault = self._results.take_answer(message, began)
+                    self._stop(_stop_for(fault))
             case Processed():
                 self._stop(_stop_for(self._results.take_processed(message)))
             case LinesReady():
@@ -179,12 +188,22 @@ class Pipeline:
             case PoolBroken():
                 assert parts.stage is not None, "only a stage has pools"
                 parts.stage.recover()
+            case NetworkProbed():
+                ready = self.network.take_probe(message)
+                self._stop(_stop_for(self._results.judge(ready)))
             case Stop():
                 self._stop(message)
             case _:
                 assert_never(message)
 
+    def _check_network(self) -> None:
+        """Judge what waited to be judged, if it is time; end if the network is gone for good."""
+        ready = self.network.check(idle=not self._flights)
+        fault = self._results.judge(ready) or self.network.fault
+        self._stop(_stop_for(fault))
+
     def _commit(self) -> Iterator[Outcome]:
+        self.network.keep_places()
         outcomes = self._journal.commit()
         self._delivered += len(outcomes)
         delivery = self._parts.delivery
@@ -207,7 +226,7 @@ class Pipeline:
 
     def _room(self) -> int:
         """How many URLs may be handed out now."""
-        if self.stopped is not None:
+        if self.stopped is not None or self.network.is_frozen:
             return 0
         in_flight = self._in_flight()
         return min(
@@ -220,12 +239,15 @@ class Pipeline:
         """How many URLs are: from handing out to commit, or to the return to their lane."""
         return (
             len(self._flights)
+            + self.network.held
             + self._results.processing
             + self._journal.uncommitted
         )
 
     def _is_quiet(self) -> bool:
-        return not self._flights and not self._results.processing
+        return not (
+            self._flights or self.network.held or self._results.processing
+        )
 
     def _seconds_to_wait(self) -> float:
         """How long there is nothing to do but wait for a message."""
@@ -245,7 +267,9 @@ class Pipeline:
             else self._grace_until
         )
         seconds = self._patience.tick
-        for at in (opens, commit_due, self._flights.next_deadline(), ends):
+        probe_due = self.network.next_clock()
+        deadline = self._flights.next_deadline()
+        for at in (opens, commit_due, probe_due, deadline, ends):
             if at is not None:
                 seconds = min(seconds, at - now)
         return max(seconds, 0.0)
@@ -303,6 +327,7 @@ class Pipeline:
             return
         if self.stopped is None:
             self.stopped = stop
+            self.network.stop()
             if self._parts.stage is not None:
                 self._parts.stage.stopping = True
         until = self._parts.now() + stop.grace
@@ -392,7 +417,9 @@ class Pipeline:
         if self._results.processing and oldest is not None:
             yield f"{redacted(oldest[0].url.href)} (in a worker for {oldest[1]:.0f} s)"
         opens = self._parts.frontier.opens_at(now)
-        if opens is not None:
+        if self.network.held:
+            yield self.network.waiting or "a sign that the network is there"
+        elif opens is not None:
             in_words = self._parts.frontier.outlook.describe(now)
             yield in_words or f"what may be asked at {clock_text(opens)}"
         if self._list_is_open:

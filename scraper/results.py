@@ -5,6 +5,7 @@ ends as an outcome in the journal. `Handover.hand_over` is the callback on the f
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from scraper.messages import Answered, Inbox, Processed
 from scraper.model import Fact, Failure, Fetched, FetchFailed, Moved, Task
 from scraper.storage.file_names import processed_prefix
 from scraper.storage.store import Store
+from scraper.supervision import Network
 from scraper.urls import without_credentials
 
 if (
@@ -96,11 +98,16 @@ class Results:
     """
 
     def __init__(
-        self, frontier: Frontier, journal: Journal, handover: Handover
+        self,
+        frontier: Frontier,
+        journal: Journal,
+        handover: Handover,
+        network: Network,
     ) -> None:
         self.received_bytes = 0  # of bodies in this run, recorded yet or not
         self._frontier = frontier
         self._journal = journal
+        self._network = network
         self._needs_work = handover.needs_work
         self._processing: dict[int, Fetched] = {}
 
@@ -109,14 +116,25 @@ class Results:
         """How many bodies the worker processes have."""
         return len(self._processing)
 
-    def take_answer(self, answered: Answered) -> Failure | None:
-        """What a request has come to."""
+    def take_answer(self, answered: Answered, began: float) -> Failure | None:
+        """What a request has come to that began then."""
         fact = answered.fact
         report = self._journal.report
         report.requests += 1
         self.received_bytes += fact.wire_bytes
         if not isinstance(fact, Fetched):  # its bytes count with its record
             report.wire_bytes += fact.wire_bytes
+        return self.judge(self._network.sift(answered, began))
+
+    def judge(self, ready: Iterable[Answered]) -> Failure | None:
+        """What this means for the URLs and their hosts."""
+        fault = None
+        for each in ready:
+            fault = self._judge(each) or fault
+        return fault
+
+    def _judge(self, answered: Answered) -> Failure | None:
+        fact = answered.fact
         if fact.task.purpose == "robots":
             # The delay that it asks for counts from this answer on.
             self._frontier.robots.receive(fact, answered.at)

@@ -114,7 +114,8 @@ class Run:
         """What it waits for where nothing moves, in words; "" else. Any thread may ask."""
         if self._opened is None or self._concluded:
             return ""
-        return self._opened.frontier.outlook.waiting
+        outage = self._opened.pipeline.network.waiting
+        return outage or self._opened.frontier.outlook.waiting
 
     @property
     def least_seconds(self) -> float:
@@ -311,6 +312,7 @@ def _save_end(
         )
     opened.frontier.keep_hosts()
     ledger.hosts.keep_classes(opened.guard.learned())
+    opened.pipeline.network.save_places()
     if in_order and not opened.journal.uncommitted:
         # nothing of ours stands behind a position
         ledger.set_meta("ended", "1")

@@ -1,4 +1,5 @@
-"""What watches over the loop: the limits of a run, the deadlines of its requests, the watchdog.
+"""What watches over the loop: the limits of a run, the deadlines of its requests, the watchdog,
+and whether our own network is there.
 
 None of them waits or acts by itself; the loop asks each of them once a turn.
 """
@@ -7,15 +8,28 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import orjson
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scraper import errors
 from scraper.config import HostSettings, RunSettings
+from scraper.frontier.lanes import Holds
+from scraper.frontier.outage import (
+    SUSPICIOUS_ADDRESSES,
+    Outage,
+    meaning_of,
+    waiting_text,
+)
+from scraper.guard.guard import Guard, Place
+from scraper.guard.network_probe import NetworkProbe
 from scraper.http.flight import Flight
+from scraper.journal import Journal
 from scraper.machine.clock import Clock
-from scraper.model import Task, Trust
+from scraper.messages import Answered, NetworkProbed
+from scraper.model import Failure, Task, Trust
 from scraper.redaction import redacted
 from scraper.text import clock_text, counted
 
@@ -27,6 +41,9 @@ MAX_IDLE_SECONDS = (
 )
 STILL_SECONDS = 2.0  # without an event, after which nothing seems to move
 MAX_DESCRIBED = 3  # requests that a line about waiting names
+MIN_HOSTS = 4  # with fewer, no failure may be that of our own network
+PLACES = "places"  # the fact that names where connections were made to
+NO_NETWORK = "no_network"  # since when, and when it is tried next
 
 
 class Patience(Struct, frozen=True):
@@ -143,6 +160,7 @@ class Flights:
         self._patience = patience
         self._now = now
         self._flights: dict[int, Flight] = {}
+        self._sizes: dict[int, int] = {}  # of their bodies, at the last look
         self._last_id = 0
 
     def __len__(self) -> int:
@@ -164,9 +182,19 @@ class Flights:
         self._flights[flight.request_id] = flight
         return flight
 
-    def remove(self, request_id: int) -> bool:
-        """A request has ended. False if it was given up before."""
-        return self._flights.pop(request_id, None) is not None
+    def remove(self, request_id: int) -> float | None:
+        """A request has ended. Returns when it began; None if it was given up before."""
+        flight = self._flights.pop(request_id, None)
+        return None if flight is None else flight.deadline - self.seconds
+
+    def note_sizes(self) -> bool:
+        """Has more of any body come since this was called last?"""
+        sizes = {
+            each.request_id: each.received_bytes
+            for each in self._flights.values()
+        }
+        before, self._sizes = self._sizes, sizes
+        return any(size > before.get(id, 0) for id, size in sizes.items())
 
     def next_deadline(self) -> float | None:
         """When a request is to be aborted, or given up because that was in vain."""
@@ -238,3 +266,189 @@ class Watchdog:
             return None
         self._last_at = now
         return silent
+
+
+# -- the network ------------------------------------------------------------------------------
+
+
+class Network:
+    """Holds what may be the fault of our own network, freezes the run while that is gone, and says
+    so. What decides is `Outage`; this is where it gets its facts, and what follows from it."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        probe: NetworkProbe,
+        holds: Holds,
+        flights: Flights,
+        journal: Journal,
+        now: Clock,
+        wait_seconds: float,
+    ) -> None:
+        self._guard = guard
+        self._probe = probe
+        self._requests = holds
+        self._flights = flights
+        self._journal = journal
+        self._ledger = journal.ledger
+        self._now = now
+        places = orjson.loads(self._ledger.meta(PLACES) or "[]")
+        guard.learn_places(Place(*each) for each in places)
+        self._ledger.set_meta(NO_NETWORK, None)
+        self._outage = Outage(
+            wait_seconds,
+            has_heard=bool(places),
+            addresses=1 if probe.by_proxy else SUSPICIOUS_ADDRESSES,
+        )
+        self._hosts: list[str] = []  # of what is held
+        self._looked_at = 0.0  # unix time
+        self._saved_places: tuple[Place, ...] | None = None
+        self._is_noted = False  # that there is no network
+
+    # -- what the loop asks -------------------------------------------------------------------
+
+    @property
+    def held(self) -> int:
+        """How many requests are over, and wait to be judged."""
+        return self._outage.held
+
+    @property
+    def is_frozen(self) -> bool:
+        """Is nothing to be requested?"""
+        return self._outage.frozen_since is not None
+
+    @property
+    def waiting(self) -> str | None:
+        """What the run waits for, in words, if it waits for the network. Any thread may ask."""
+        outage = self._outage
+        if outage.frozen_since is None or not outage.failed_probes:
+            return None
+        return waiting_text(outage.silent_since, outage.probe_at)
+
+    @property
+    def fault(self) -> Failure | None:
+        """That the network is gone for good, if it is."""
+        outage, now = self._outage, self._now()
+        if outage.frozen_since is None or not outage.is_over(now):
+            return None
+        seconds = now - outage.silent_since
+        return errors.new_failure(
+            "network_down",
+            f"no network: no answer from anywhere for {seconds:.0f} s",
+        )
+
+    def next_clock(self) -> float | None:
+        """When `check` has something to do."""
+        return self._outage.next_clock()
+
+    def sift(self, answered: Answered, began: float) -> Sequence[Answered]:
+        """A request that began then is over. Returns what is to be judged now, in order."""
+        match meaning_of(answered.fact):
+            case "heard":
+                ready = self._outage.hear(answered.at)
+            case "neither":
+                ready = []
+            case "silent":
+                ready = self._listen()
+                if self._holds(answered, began):
+                    return self._released(ready)
+        return (*self._released(ready), answered)
+
+    def check(self, *, idle: bool) -> Sequence[Answered]:
+        """Once a turn of the loop; `idle` if no request is under way. Returns what is to be judged
+        now, in order."""
+        outage = self._outage
+        if not outage.held:
+            return ()
+        heard = self._listen()
+        if heard:
+            return self._released(heard)
+        now = self._now()
+        given_up = outage.check(now, idle=idle)
+        if outage.begin_probe(now):
+            self._probe.start(tuple(self._hosts))
+        return self._released(given_up, "nothing ever answers")
+
+    def take_probe(self, probed: NetworkProbed) -> Sequence[Answered]:
+        """The network was probed. Returns what is to be judged now, in order."""
+        now, outage = self._now(), self._outage
+        if probed.heard:
+            self._guard.resolver.forget_failures()
+            return self._released(outage.hear(now))
+        outage.note_silent_probe(now)
+        if outage.frozen_since is not None:
+            self._note_outage()
+        return ()
+
+    def stop(self) -> None:
+        """The run ends: what is held stays pending."""
+        self._outage.drop()
+        self._forget_outage()
+
+    def keep_places(self) -> None:
+        """Write down where connections were made to, if that is not known of any."""
+        if not self._saved_places and self._guard.places:
+            self.save_places()
+
+    def save_places(self) -> None:
+        """Write down where connections were made to."""
+        places = self._guard.places
+        if places != self._saved_places:
+            self._saved_places = places
+            value = orjson.dumps([list(each) for each in places]).decode()
+            self._ledger.set_meta(PLACES, value)
+
+    # -- its parts ----------------------------------------------------------------------------
+
+    def _listen(self) -> list[Answered]:
+        """Has anything come that is no answer to a request? Returns what is to be judged."""
+        looked_at, self._looked_at = self._looked_at, self._now()
+        if self._flights.note_sizes() and self._outage.held:
+            return self._outage.hear(looked_at)
+        seconds = self._guard.seconds_since_heard
+        if seconds is None:
+            return []
+        return self._outage.hear(self._looked_at - seconds)
+
+    def _holds(self, answered: Answered, began: float) -> bool:
+        task = answered.fact.task
+        if not self.is_frozen and not self._requests.has_hosts(MIN_HOSTS):
+            return False
+        address = self._guard.address_of(task.url.host)
+        if not self._outage.hold(answered, began, address):
+            return False
+        self._hosts.append(task.url.host)
+        self._requests.add(task)
+        return True
+
+    def _released(
+        self, ready: Sequence[Answered], why: str = "the network is back"
+    ) -> Sequence[Answered]:
+        """What was held, to be judged as if it had come just now."""
+        if not ready:
+            return ()
+        now = self._now()
+        self._hosts = self._hosts[len(ready) :]
+        for each in ready:
+            self._requests.remove(each.fact.task)
+        if self._is_noted:
+            self._guard.resolver.forget_failures()
+            count = counted(len(ready), "request")
+            self._journal.note(f"{why}: {count} without an answer count now")
+            self._forget_outage()
+        return [replace(each, at=now) for each in ready]
+
+    def _note_outage(self) -> None:
+        """Let the log say what the run waits for, and `status` while it does."""
+        outage = self._outage
+        since, next_try = outage.silent_since, outage.probe_at
+        if not self._is_noted:
+            self._is_noted = True
+            self._journal.note(waiting_text(since, next_try, utc=True))
+        value = orjson.dumps((since, next_try)).decode()
+        self._ledger.set_meta(NO_NETWORK, value)
+
+    def _forget_outage(self) -> None:
+        if self._is_noted:
+            self._is_noted = False
+            self._ledger.set_meta(NO_NETWORK, None)

@@ -241,7 +241,7 @@ def test_every_subclass_of_oserror_has_a_kind() -> None:
     ("number", "kind"),
     [(errno.ENOSPC, "disk_full"), (errno.EMFILE, "no_descriptors"),
      (errno.ECONNREFUSED, "connect_refused"), (errno.ECONNRESET, "connection_lost"),
-     (errno.EPIPE, "connection_lost"), (errno.ENETDOWN, "network_down"),
+     (errno.EPIPE, "connection_lost"), (errno.ENETDOWN, "connect_failed"),
      (errno.EHOSTUNREACH, "connect_failed"), (errno.ENOMEM, "out_of_memory")],
 )  # fmt: skip
 def test_a_socket_speaks_in_numbers(number: int, kind: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from functools import partial
 from heapq import heappop, heappush
@@ -21,11 +21,18 @@ from benchmarks.played.world import Request, World, is_endless
 from scraper import errors
 from scraper.config import FetchSettings
 from scraper.frontier.frontier import Frontier
-from scraper.guard.guard import Guard
+from scraper.guard.guard import Guard, Place
+from scraper.guard.network_probe import NetworkProbe
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
 from scraper.http.headers import retry_after
-from scraper.messages import Inbox, InputExhausted, LinesReady, Message
+from scraper.messages import (
+    Inbox,
+    InputExhausted,
+    LinesReady,
+    Message,
+    NetworkProbed,
+)
 from scraper.model import (
     Fact,
     Failure,
@@ -44,6 +51,7 @@ TURN_SECONDS = 0.001  # what a turn of the loop takes in which nothing happens
 THREAD_SECONDS = 1e-5  # from handing out to the thread's first step
 MAX_TURNS = 10_000  # of them in a row; then it spins
 BODY = b"a body\n"
+ADDRESS = "93.184.216.34"
 NEVER = math.inf
 
 
@@ -79,6 +87,7 @@ class Machine:
             reader=lambda sources, post: cast(
                 "Reader", PlayedReader(sources, post)
             ),
+            probe=lambda *_: cast("NetworkProbe", PlayedProbe(self)),
         )
 
     # -- as the clock -------------------------------------------------------------------------
@@ -181,6 +190,7 @@ class PlayedFetcher(Fetcher):
         **more: Any,
     ) -> None:
         super().__init__(settings, guard, parts, **more)
+        self._guard = guard
         self._place = parts
         self._machine = machine
 
@@ -189,6 +199,10 @@ class PlayedFetcher(Fetcher):
         request = self._machine.request_of(flight)
         answer, task, now = request.answer, flight.task, self._machine.now()
         pause = retry_after([answer.retry_after or ""], now)
+        if answer.failure is None:
+            # As a connection would: a later run then knows that there was one.
+            host = flight.task.url.host
+            self._guard.learn_places([Place(host, 80, ADDRESS, "listed")])
         if flight.abort_reason is not None:
             return self._failed(flight, request, flight.abort_reason)
         if answer.failure is not None:
@@ -238,6 +252,19 @@ class PlayedFetcher(Fetcher):
 def _timings(request: Request) -> Timings:
     assert request.ended is not None, "it has just ended"
     return Timings(fetch=request.ended - request.began - THREAD_SECONDS)
+
+
+class PlayedProbe:
+    """Knows at once whether the network is there."""
+
+    by_proxy = False
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def start(self, hosts: Sequence[str]) -> None:
+        """Say so."""
+        self._machine.put(NetworkProbed(self._machine.world.is_online()))
 
 
 class PlayedReader:

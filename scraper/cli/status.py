@@ -11,6 +11,7 @@ import orjson
 
 from scraper.cli.terminal import answer
 from scraper.errors import UsageError
+from scraper.frontier.outage import waiting_text
 from scraper.frontier.waits import standing_of, trouble_of
 from scraper.redaction import redacted
 from scraper.reports.summary import Report, Tally
@@ -129,6 +130,7 @@ def _as_dict(seen: RunStatus, process: str | None) -> dict[str, object]:
             {"host": name, "seconds": s} for name, s in seen.paused
         ],
         "waiting_hosts": [_host_as_dict(each) for each in seen.left_alone],
+        "no_network": _as_times(_no_network(seen, process)),
         "totals": Tally.of(seen.ends).as_dict(),
         "counts": _counts(seen, process),
     }
@@ -162,6 +164,21 @@ def _standing_text(each: HostLeftAlone) -> str:
     return printable(redacted(text))
 
 
+def _no_network(
+    seen: RunStatus, process: str | None
+) -> tuple[float, float | None] | None:
+    """Of a run that goes on: since when it has none, and when it is tried next."""
+    return seen.no_network if process is not None else None
+
+
+def _as_times(
+    outage: tuple[float, float | None] | None,
+) -> dict[str, float | None] | None:
+    if outage is None:
+        return None
+    return {"since": outage[0], "next_try": outage[1]}
+
+
 def _counts(seen: RunStatus, process: str | None) -> dict[str, object]:
     """The counts of the last commit; of a run that goes on, the time since then too."""
     counts = dict(seen.counts)
@@ -188,6 +205,9 @@ def _text(folder: Path, seen: RunStatus, process: str | None) -> str:
         f"{seen.pending:,} pending on {counted(seen.hosts, 'host')}, "
         f"{seen.retrying:,} to be retried",
     ]
+    outage = _no_network(seen, process)
+    if outage is not None:
+        lines.append(waiting_text(*outage))
     shown = seen.left_alone[:MAX_HOSTS]
     lines += [f"waiting: {_standing_text(each)}" for each in shown]
     if len(seen.left_alone) > MAX_HOSTS:

@@ -463,7 +463,8 @@ def unaccepting(host: str = "127.0.0.1") -> Iterator[int]:
         port: int = listener.getsockname()[1]
         waiting: list[socket.socket] = []
         try:
-            while _connects(port, host, waiting):
+            reachable = "127.0.0.1" if host == "0.0.0.0" else host
+            while _connects(port, reachable, waiting):
                 pass
             yield port
         finally:

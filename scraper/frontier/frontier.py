@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.failures import Failures
 from scraper.frontier.lane import Lane, Returned
-from scraper.frontier.lanes import Lanes, Rows
+from scraper.frontier.lanes import Holds, Lanes, Rows
 from scraper.frontier.outlook import Outlook
 from scraper.frontier.pace import Origin, Politeness
 from scraper.frontier.redirects import (
@@ -88,6 +88,7 @@ class Frontier:
         self._lanes = Lanes(rows, threads=threads, agent=agent)
         self._failures = Failures(self._lanes, self._politeness, pass_began)
         self.outlook = Outlook(self._lanes, rows, hosts)
+        self.holds = Holds(self._lanes)
         self._opens = (
             0.0  # unix time before which no host is asked: the bandwidth of all
         )

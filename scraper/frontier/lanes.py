@@ -275,6 +275,34 @@ class Lanes:
                 self._rows.keep_host(lane.host.to_state())
 
 
+class Holds:
+    """Requests that are over, and not judged yet: their hosts wait, their threads do not."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+
+    def add(self, task: Task) -> None:
+        """The request of this task is over."""
+        self._group_of(task).requests -= 1
+
+    def remove(self, task: Task) -> None:
+        """It is judged now: `request_ended` follows."""
+        self._group_of(task).requests += 1
+
+    def has_hosts(self, count: int) -> bool:
+        """May so many hosts have something to do?"""
+        lanes = self._lanes
+        if not lanes._exhausted:
+            return True
+        return len(lanes.awake) + len(lanes.asleep) >= count
+
+    def _group_of(self, task: Task) -> Group:
+        lane = self._lanes.find(task.url.lane)
+        assert lane is not None, "a lane with a request under way is awake"
+        lanes = self._lanes
+        return lanes._responsive if lane.host.responsive else lanes._new
+
+
 def new_host_threads(threads: int) -> int:
     """Threads beside the `threads` that serve responsive hosts: they wait for hosts that have not
     answered yet. One thread alone is one request at a time, whichever host it serves."""

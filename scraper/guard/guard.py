@@ -16,8 +16,9 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from scraper import urls
 from scraper.guard.addresses import (
@@ -38,6 +39,7 @@ Connector = Callable[[Address, int, float | None], socket.socket]
 MAX_LEARNED_NAMES = 100_000
 MAX_JUDGED_HOSTS = 10_000
 MAX_TRIED_ADDRESSES = 8  # of one answer; all are checked
+MAX_PLACES = 4  # that are remembered, to see later whether the network is there
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # https://fetch.spec.whatwg.org/#port-blocking
@@ -57,6 +59,15 @@ _UNREACHABLE = frozenset(
         errno.EADDRNOTAVAIL,
     }
 )
+
+
+class Place(NamedTuple):
+    """Where a connection was made to, and what the guard needs to judge it again."""
+
+    host: str
+    port: int
+    address: str
+    trust: Trust
 
 
 class Refused(OSError):
@@ -107,12 +118,14 @@ class Guard:
     ) -> None:
         self._allow = allow
         self._permissions = permissions or Permissions()
-        self._resolver = resolver or Resolver()
+        self.resolver = resolver or Resolver()
         self._refused_ports = refused_ports
         self._connect = connect
         self._clock = clock
+        self._heard_at: float | None = None
         self._learned: dict[str, HostClass] = {}  # least recent first
-        self._lock = threading.Lock()  # guards _learned
+        self._places: dict[Address, Place] = {}  # least recent first
+        self._lock = threading.Lock()  # guards what was learned
         # It is asked for each URL, and depends on nothing that is learned.
         self._cached_refusal = lru_cache(MAX_JUDGED_HOSTS)(self._refusal_of_key)
 
@@ -137,11 +150,16 @@ class Guard:
         self._check_host(name, port, trust)
         addresses = written_addresses(name)
         if not addresses:
-            addresses = self._resolver.addresses_of(host.lower())
+            is_new = name not in self._learned
+            addresses = self.resolver.addresses_of(host.lower())
+            if is_new:
+                self._heard_at = self._clock()
             self._check_answer(name, addresses, trust)
-        return self._dial_in_turn(
+        sock, address = self._dial_in_turn(
             name, addresses[:MAX_TRIED_ADDRESSES], port, timeout
         )
+        self._learn_place(address, Place(host, port, str(address), trust))
+        return sock
 
     def recheck(
         self,
@@ -187,6 +205,64 @@ class Guard:
             if len(self._learned) > MAX_LEARNED_NAMES:
                 del self._learned[next(iter(self._learned))]
             return learned
+
+    # -- whether the network is there ----------------------------------------------------------
+
+    @property
+    def seconds_since_heard(self) -> float | None:
+        """How long ago a connection was made or refused, or the resolver said something new; None:
+        never. What it repeats may come from a cache on this machine or beside it."""
+        times = (self._heard_at, self.resolver.heard_at)
+        heard = [each for each in times if each is not None]
+        return self._clock() - max(heard) if heard else None
+
+    def address_of(self, host: str) -> str:
+        """Where this host (name or host key) is met, as far as that is known without a look-up;
+        else its name."""
+        name = urls.host_name(host)
+        written = written_addresses(canonical_name(name))
+        known = written or self.resolver.known_addresses(name.lower())
+        return str(known[0]) if known else name
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where connections were made to, the last few: give them to `learn_places` in the next
+        run."""
+        with self._lock:
+            return tuple(self._places.values())
+
+    def learn_places(self, places: Iterable[Place]) -> None:
+        """Take over where an earlier run has connected to."""
+        with self._lock:
+            for each in places:
+                self._places[ipaddress.ip_address(each.address)] = each
+
+    def _learn_place(self, address: Address, place: Place) -> None:
+        self._heard_at = self._clock()
+        with self._lock:
+            self._places.pop(address, None)
+            self._places[address] = place
+            if len(self._places) > MAX_PLACES:
+                del self._places[next(iter(self._places))]
+
+    def answers(self, place: Place, timeout: float) -> bool:
+        """Does anything come back from there, if only a refusal? Judged as any connection is."""
+        try:
+            self.recheck(place.host, place.port, place.address, place.trust)
+            address = ipaddress.ip_address(place.address)
+            self._connect(address, place.port, timeout).close()
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def resolver_answers(self, host: str) -> bool:
+        """Does the resolver say anything of this name? Of an address it says nothing new."""
+        name = urls.host_name(host)
+        if written_addresses(canonical_name(name)):
+            return False
+        return self.resolver.is_there(name.lower())
 
     # -- checks --------------------------------------------------------------------------------
 
@@ -267,7 +343,7 @@ class Guard:
         addresses: Sequence[Address],
         port: int,
         timeout: float | None,
-    ) -> socket.socket:
+    ) -> tuple[socket.socket, Address]:
         began = self._clock()
         failures: list[OSError] = []
         for place, address in enumerate(addresses):
@@ -278,6 +354,8 @@ class Guard:
             try:
                 sock = self._connect(address, port, share)
             except OSError as error:
+                if isinstance(error, ConnectionRefusedError):
+                    self._heard_at = self._clock()
                 failures.append(error)
                 continue
             try:
@@ -286,7 +364,7 @@ class Guard:
             except BaseException:
                 sock.close()
                 raise
-            return sock
+            return sock, address
         try:
             raise _most_telling(failures)
         finally:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -20,6 +21,11 @@ FOUND_SECONDS = 60.0  # how long an answer is kept: getaddrinfo gives no TTL
 NOT_FOUND_SECONDS = 10.0
 MAX_CACHED_NAMES = 10_000
 IDLE_SECONDS = 10.0  # after which a look-up thread without work ends
+# Where getaddrinfo knows no such name also while the machine is offline: it is
+# asked once more, for a name that has been doubted so often.
+DOUBTFUL_SYSTEMS = frozenset({"darwin", "win32"})
+DOUBT_SECONDS = 1.5  # the next try of a URL comes after 2 s
+MAX_DOUBTED_NAMES = 10_000
 
 GetAddrInfo = Callable[..., Iterable[Any]]  # called like socket.getaddrinfo
 
@@ -76,7 +82,9 @@ class Resolver:
         max_stuck: int = MAX_HANGING_LOOKUPS,
         timeout_seconds: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
+        is_doubtful: bool = sys.platform in DOUBTFUL_SYSTEMS,
     ) -> None:
+        self.heard_at: float | None = None  # when it last said: no such name
         self._getaddrinfo = getaddrinfo
         self._max_threads = threads
         self._max_stuck = (
@@ -84,23 +92,27 @@ class Resolver:
         )
         self._timeout = timeout_seconds
         self._clock = clock
+        self._is_doubtful = is_doubtful
         self._changed = threading.Condition()  # guards all that follows
         # until when; least recent first
         self._cache: dict[str, tuple[float, _Answer]] = {}
+        self._doubted: dict[str, None] = {}  # oldest first
         self._open: dict[str, _Lookup] = {}  # queued or under way
         self._queue: deque[_Lookup] = deque()
         self._threads = 0
         self._idle = 0
         self._stuck = 0
 
-    def addresses_of(self, name: str) -> tuple[Address, ...]:
-        """At least one address, in the order of getaddrinfo.
+    def addresses_of(
+        self, name: str, *, fresh: bool = False
+    ) -> tuple[Address, ...]:
+        """At least one address, in the order of getaddrinfo; `fresh` ones are not of the cache.
 
         Raises NotFound, LookupFailed or LookupTimeout.
         """
         with self._changed:
             now = self._clock()
-            answer = self._cached_answer(name, now)
+            answer = None if fresh else self._cached_answer(name, now)
             if answer is None:
                 lookup = self._join_lookup(name, now)
         if answer is None:
@@ -110,6 +122,29 @@ class Resolver:
             # A copy: each thread hangs its own traceback on it.
             raise type(answer)(str(answer)) from answer.__cause__
         return answer
+
+    def known_addresses(self, name: str) -> tuple[Address, ...]:
+        """What is in the cache of this name; no look-up."""
+        with self._changed:
+            answer = self._cached_answer(name, self._clock())
+        return answer if isinstance(answer, tuple) else ()
+
+    def forget_failures(self) -> None:
+        """Ask again for what could not be looked up: the network was gone."""
+        with self._changed:
+            for name, (_, answer) in list(self._cache.items()):
+                if isinstance(answer, ResolverError):
+                    del self._cache[name]
+
+    def is_there(self, name: str) -> bool:
+        """Does the resolver answer? A look-up of its own, whatever the cache holds."""
+        try:
+            self.addresses_of(name, fresh=True)
+        except NotFound:
+            return not self._is_doubtful
+        except ResolverError:
+            return False
+        return True
 
     def _cached_answer(self, name: str, now: float) -> _Answer | None:
         cached = self._cache.pop(name, None)
@@ -191,6 +226,12 @@ class Resolver:
             else FOUND_SECONDS
         )
         with self._changed:
+            if isinstance(answer, NotFound):
+                if not self._is_doubtful:
+                    self.heard_at = self._clock()
+                elif self._doubts(lookup.name):
+                    seconds = DOUBT_SECONDS
+                    answer = LookupFailed(f"{answer}, or no network")
             lookup.answer = answer
             del self._open[lookup.name]
             if lookup.is_written_off:
@@ -199,6 +240,15 @@ class Resolver:
             if len(self._cache) > MAX_CACHED_NAMES:
                 del self._cache[next(iter(self._cache))]
         lookup.done.set()
+
+    def _doubts(self, name: str) -> bool:
+        """Is it the first time that this name is said not to be there?"""
+        if name in self._doubted:
+            return False
+        self._doubted[name] = None
+        if len(self._doubted) > MAX_DOUBTED_NAMES:
+            del self._doubted[next(iter(self._doubted))]
+        return True
 
     def _ask_system(self, name: str) -> _Answer:
         try:

@@ -39,10 +39,10 @@ from scraper.config import FetchSettings
 from scraper.guard.guard import Guard
 from scraper.http.flight import Flight, current
 from scraper.http.framing import Answer
+from scraper.http.proxies import SOCKS_PORT
 from scraper.http.speed import MinSpeed
 from scraper.model import Trust
 
-SOCKS_PORT = 1080  # of a proxy that names none
 MIN_TIMEOUT_SECONDS = 0.001
 
 _HAS_POLL = hasattr(select, "poll")  # not on Windows

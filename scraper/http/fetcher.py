@@ -39,7 +39,7 @@ from scraper.http.headers import (
     split_secrets,
     validators_of,
 )
-from scraper.http.proxies import proxies_of
+from scraper.http.proxies import places_of, proxies_of
 from scraper.machine.files import Folder
 from scraper.media_types import sniff
 from scraper.model import (
@@ -211,11 +211,9 @@ class Fetcher:
         return replace(fact, wire_bytes=received)
 
     @property
-    def uses_proxy(self) -> bool:
-        """May requests go through a proxy?"""
-        return any(
-            self._proxies.get(scheme) for scheme in ("http", "https", "all")
-        )
+    def proxies(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of each proxy that requests may go through."""
+        return places_of(self._proxies)
 
     def headers_for(self, task: Task) -> Mapping[str, str]:
         """What is sent for this task. Secrets stay in the origin that the list names: they follow

@@ -70,7 +70,8 @@ class Flight:
     @property
     def received_bytes(self) -> int:
         """Bytes of a body that have come so far, as they came."""
-        return 0 if self.answer is None else self.answer.body_bytes
+        answer = self.answer  # which its thread takes away at the end
+        return 0 if answer is None else answer.body_bytes
 
     @property
     def answer_has_begun(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import urllib.request
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from scraper.errors import UsageError
@@ -16,6 +17,8 @@ _FOR_OUR_SCHEMES = (
     "https",
     "all",
 )
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+SOCKS_PORT = 1080  # of a proxy that names none
 _HOST_AND_PORT = re.compile(
     r"(?:[^@/\s]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]]+):[0-9]+/?"
 )
@@ -42,6 +45,21 @@ def proxies_of(configured: str) -> dict[str, str]:
                 found[scheme], f"the environment's {scheme}_proxy"
             )
     return found
+
+
+def places_of(proxies: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
+    """Host and port of each proxy that our URLs may go through.
+
+    >>> places_of({"http": "http://u:p@127.0.0.1:3128", "https": "socks5://[::1]"})
+    (('127.0.0.1', 3128), ('::1', 1080))
+    """
+    found: dict[tuple[str, int], None] = {}
+    for scheme in _FOR_OUR_SCHEMES:
+        parts = urlsplit(proxies.get(scheme, ""))
+        if parts.hostname:
+            port = parts.port or _DEFAULT_PORTS.get(parts.scheme, SOCKS_PORT)
+            found[parts.hostname, port] = None
+    return tuple(found)
 
 
 def _checked_proxy(text: str, place: str) -> str:

@@ -36,6 +36,7 @@ _ROWS_UP_TO_4 = "url"  # whose columns are those of `answer`, too
 
 _LAST_PASS = "SELECT number, started, ended, counts FROM pass ORDER BY number DESC LIMIT 1"
 _NO_PASS = (0, 0.0, None, "{}")
+_NO_NETWORK = "SELECT value FROM meta WHERE name = 'no_network'"
 _PENDING = """SELECT count(*), count(CASE WHEN due > 0 THEN 1 END), count(DISTINCT host)
   FROM url WHERE state = 'pending'"""
 _WAITING_URLS = f"""SELECT host, count(*), count(CASE WHEN {UNASKED} THEN 1 END),
@@ -67,6 +68,8 @@ class RunStatus(Struct, frozen=True):
     paused: tuple[tuple[str, float], ...]  # host and seconds, longest first
     ends: tuple[Ended, ...] = ()
     left_alone: tuple[HostLeftAlone, ...] = ()  # most URLs first
+    # Since when the run has no network, and when it is tried next.
+    no_network: tuple[float, float | None] | None = None
 
 
 def read_status(path: Path) -> RunStatus:
@@ -102,6 +105,7 @@ def _status_of(connection: sqlite3.Connection, schema: int) -> RunStatus:
         tuple(paused),
         tuple(Ended(*row) for row in connection.execute(ends)),
         _left_alone(connection) if schema > 4 else (),
+        _no_network_in(connection),
     )
 
 
@@ -118,6 +122,16 @@ def _left_alone(connection: sqlite3.Connection) -> tuple[HostLeftAlone, ...]:
     ]
     found.sort(key=lambda each: each.urls, reverse=True)
     return tuple(found)
+
+
+def _no_network_in(
+    connection: sqlite3.Connection,
+) -> tuple[float, float | None] | None:
+    row = connection.execute(_NO_NETWORK).fetchone()
+    if row is None:
+        return None
+    since, next_try = orjson.loads(row[0])
+    return since, next_try
 
 
 def count_ends(
