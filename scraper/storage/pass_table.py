@@ -11,6 +11,7 @@ from msgspec import Struct
 from scraper.model import STATES, label_of
 from scraper.storage.database import Database, encode
 from scraper.storage.schema import REOPEN, UNASKED
+from scraper.text import iso
 
 _STATUS_LABEL = "http_"  # what label_of puts before a status
 
@@ -35,6 +36,9 @@ _SAVE_COUNTS = """UPDATE pass SET counts = ?, exit = ?, ended = ?
 
 _ENDS_OF_PASS = """SELECT state, error_kind, status, count(*), CAST(total(bytes) AS INTEGER)
   FROM url JOIN answer USING (id) WHERE pass = ? AND state != 'pending' GROUP BY 1, 2, 3"""
+
+_UNASKED_OF_PASS = f"""SELECT count(*), min(due) FROM url
+  WHERE pass = ? AND {UNASKED}"""
 
 _FAILED = "state = 'failed'"
 _FAILED_SO = """state IN ('failed', 'skipped') AND id IN
@@ -124,7 +128,7 @@ class PassTable:
         )
 
     def _count_ends(self, number: int) -> dict[str, Any]:
-        """States and failures of a pass, out of its rows."""
+        """States and failures of a pass, out of its rows, and what it has left unasked."""
         states: dict[str, int] = dict.fromkeys(STATES, 0)
         failures: dict[str, int] = {}
         skips: dict[str, int] = {}
@@ -138,11 +142,16 @@ class PassTable:
                 label = label_of(kind, status)
                 group = skips if state == "skipped" else failures
                 group[label] = group.get(label, 0) + urls
+        ((unasked, not_before),) = self._database.execute(
+            _UNASKED_OF_PASS, (number,)
+        )
         return {
             **states,
             "failures": failures,
             "skips": skips,
             "bytes": total_bytes,
+            "unasked": unasked,
+            "not_before": None if not_before is None else iso(not_before),
         }
 
     # -- what is due --------------------------------------------------------------------------

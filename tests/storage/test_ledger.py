@@ -17,6 +17,7 @@ from scraper.storage import intake as module
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow
+from scraper.text import unix_of
 from scraper.urls import Url, lane_of, parts_of
 
 DONE = FinishedRow("done", None, 1)
@@ -449,6 +450,24 @@ def test_a_pass_keeps_its_counts(ledger: Ledger) -> None:
     ended = ledger.passes.last()
     assert ended is not None
     assert (ended.started, ended.ended) == (7.0, 9.0)
+
+
+def test_a_pass_that_is_counted_anew_counts_what_is_unasked_still(
+    ledger: Ledger,
+) -> None:
+    counts = b'{"failed":2,"unasked":2,"not_before":"1970-01-01T00:00:50Z"}'
+    ledger.passes.open(1, 7.0, {}, [], "0.2.0")
+    ledger.passes.save_counts(1, counts)
+    for line, offset, not_before in ((A, 0, 90.0), (B, 100, 50.0)):
+        row = FinishedRow("failed", "host_down", 3, offset=offset, length=100)
+        ledger.waiting.finish(task_of(ledger, line), row, 1, not_before)
+    ledger.commit()
+    for end, unasked, not_before in ((100, 1, 90.0), (0, 0, None)):
+        ledger.reopen_from(end)
+        last = ledger.passes.last()
+        assert last is not None
+        assert last.counts["failed"] == last.counts["unasked"] == unasked
+        assert unix_of(last.counts["not_before"]) == not_before
 
 
 def test_a_url_that_comes_back_and_ends_between_two_flushes_has_ended(
