@@ -444,7 +444,8 @@ class Network:
         since, next_try = outage.silent_since, outage.probe_at
         if not self._is_noted:
             self._is_noted = True
-            self._journal.note(waiting_text(since, next_try, utc=True))
+            text = waiting_text(since, next_try, utc=True)
+            self._journal.note(f"waiting: {text}")
         value = orjson.dumps((since, next_try)).decode()
         self._ledger.set_meta(NO_NETWORK, value)
 

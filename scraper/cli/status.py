@@ -207,7 +207,7 @@ def _text(folder: Path, seen: RunStatus, process: str | None) -> str:
     ]
     outage = _no_network(seen, process)
     if outage is not None:
-        lines.append(waiting_text(*outage))
+        lines.append(f"waiting: {waiting_text(*outage)}")
     shown = seen.left_alone[:MAX_HOSTS]
     lines += [f"waiting: {_standing_text(each)}" for each in shown]
     if len(seen.left_alone) > MAX_HOSTS:

@@ -66,7 +66,7 @@ def waiting_text(
     again = "trying now"
     if next_try is not None:
         again = f"next try {_time_of_day(next_try, utc=utc)}"
-    return f"waiting: no network since {_time_of_day(since, utc=utc)}, {again}"
+    return f"no network since {_time_of_day(since, utc=utc)}, {again}"
 
 
 def _time_of_day(at: float, *, utc: bool) -> str:

@@ -256,7 +256,7 @@ def test_a_probe_that_never_comes_back_is_not_waited_for() -> None:
 
 def test_what_the_run_waits_for_has_words() -> None:
     text = waiting_text(START, START + 120, utc=True)
-    assert text == ("waiting: no network since 22:13 UTC, next try 22:15 UTC")
+    assert text == ("no network since 22:13 UTC, next try 22:15 UTC")
     assert waiting_text(START, None, utc=True).endswith(", trying now")
     assert "UTC" not in waiting_text(START, None)
 

@@ -158,7 +158,7 @@ def test_an_outage_in_the_middle_fails_no_url(
     assert {each["state"] for each in records_of(tmp_path / "run")} == {"done"}
     assert words[0] is not None
     assert re.fullmatch(
-        r"waiting: no network since \d\d:\d\d, (next try \d\d:\d\d|trying now)",
+        r"no network since \d\d:\d\d, (next try \d\d:\d\d|trying now)",
         words[0],
     )
     log = _log_of(tmp_path)
