@@ -32,7 +32,7 @@ from scraper.sinks.line_file import end_of_last_line
 from scraper.sources.source import Source
 from scraper.storage.adopted import AdoptedRows, Row
 from scraper.storage.ledger import Ledger
-from scraper.text import pattern
+from scraper.text import pattern, unix_of
 from scraper.urls import BadUrl, canonical, key_of, lane_of, parts_of
 
 BATCH = 1_000
@@ -304,6 +304,7 @@ def _row_of(found: _Found, ledger: Ledger) -> Row:
         host=lane_of(parts_of(url).host) if is_url else 0,
         state=state,
         number=record["pass"],
+        due=unix_of(record.get("not_before")) or 0.0,
         seq=record["index"],
         source=None if source is None else ledger.sources.id_of(source),
         line=record["line"],
@@ -365,8 +366,18 @@ def _count_record(record: dict[str, Any], reports: _Reports) -> None:
         began, ended = min(began or at, at), max(ended, at)
     kind, status = record["kind"], record["status"]
     size = record["bytes"] or 0
+    not_before = unix_of(record.get("not_before"))
     report.add(
-        Ended(_state_of(record), kind, record["error_kind"], status, 1, size)
+        Ended(
+            _state_of(record),
+            kind,
+            record["error_kind"],
+            status,
+            1,
+            size,
+            unasked=not_before is not None,
+            not_before=not_before,
+        )
     )
     report.wire_bytes += record["wire_bytes"] or 0
     report.found += record["parent"] is not None

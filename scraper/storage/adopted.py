@@ -23,6 +23,7 @@ class Row(NamedTuple):
     host: int
     state: str
     number: int  # of the pass
+    due: float  # of what is unasked: not before
     seq: int | None
     source: int | None
     line: int | None
@@ -73,6 +74,7 @@ _NUMBER = """INSERT OR IGNORE INTO adopted_row (key)
 _SAID_AGAIN = (
     "outcome",
     "pass",
+    "due",
     "seq_ahead",
     "source",
     "line_ahead",
@@ -81,7 +83,7 @@ _SAID_AGAIN = (
     "depth",
 )
 _TAKE = f"""INSERT INTO url (id, url, host, first_pass, {", ".join(_SAID_AGAIN)})
-  SELECT id, url, host, pass, state, pass, seq - id, source, line - id, written, parent, depth
+  SELECT id, url, host, pass, state, pass, due, seq - id, source, line - id, written, parent, depth
   FROM {_ROWS} WHERE true ON CONFLICT (id) DO UPDATE
   SET {", ".join(f"{name} = excluded.{name}" for name in _SAID_AGAIN)}"""
 # As in a run: what a later record does not say (type, path, sha256) stays from before.

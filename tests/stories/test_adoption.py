@@ -438,3 +438,17 @@ def test_many_records_are_read_in_batches(
     done = scrape.here(names, "--adopt", *ARGUMENTS)
     assert done.code == 3, done.stderr
     assert "nothing left to do" in done.stderr
+
+
+def test_what_was_unasked_is_so_after_an_adoption(scrape: Scrape) -> None:
+    busy = status(503, {"Retry-After": "86400"})
+    with FaultyServer({"/*": busy}) as server:
+        names = scrape.list_of(server.url("/a"), server.url("/b"))
+        before = scrape(names, *ARGUMENTS)
+        assert before.code == 5
+        shutil.rmtree(before.folder / ".scraper")
+        asked = len(server.seen)
+        again = scrape(names, "--adopt", *ARGUMENTS)
+        assert (again.code, len(server.seen)) == (5, asked)
+        rows = _rows(again.folder, "state", "due > 0")
+        assert set(rows.values()) == {("failed", 1)}
