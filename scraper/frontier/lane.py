@@ -15,7 +15,8 @@ from scraper.frontier.trouble import MIN_REFUSALS_OF_FAULT
 from scraper.model import FetchFailed, Task, Waiting
 
 NEVER = -1  # stands for the answers until a failure, where there was none
-PROBE_STRIDE = 7  # URLs between two probes
+# URLs between two probes: each is the seventh, for lists have even periods.
+PROBE_STRIDE = 6
 MAX_RETURNED = (
     64  # URLs that wait in a lane after a failure; more wait in the ledger
 )
