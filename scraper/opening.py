@@ -58,7 +58,7 @@ from scraper.sources.reader import Reader
 from scraper.storage.faults import open_error
 from scraper.storage.ledger import Ledger
 from scraper.storage.store import Store
-from scraper.supervision import Flights, Network, Patience, RunLimits
+from scraper.supervision import Flights, Intervals, Network, RunLimits
 
 if TYPE_CHECKING:
     from scraper.workers.stage import ProcessStage
@@ -130,7 +130,7 @@ class Makers(Struct, frozen=True):
     stage: Callable[[Config, int, Callable[[Message], None]], ProcessStage] = (
         process_stage_of
     )
-    patience: Patience = Patience()
+    intervals: Intervals = Intervals()
 
 
 class OpenFolder(Struct, frozen=True):
@@ -255,7 +255,7 @@ def open_run(
     sources = list(zip(folder.list_ids, request.sources, strict=True))
     fetcher = _make_fetcher(config, guard, folder, share, makers, journal)
     flights = Flights(
-        threads, config.fetch.request_time_seconds, makers.patience, now
+        threads, config.fetch.request_time_seconds, makers.intervals, now
     )
     probe = makers.probe(guard, inbox.put, fetcher.proxies)
     wait = config.hosts.offline_wait_seconds
@@ -277,7 +277,7 @@ def open_run(
     )
     window = config.run.window or max(4 * share.threads, 256)
     pipeline = Pipeline(
-        parts, RunLimits(config.run, config.hosts), window, makers.patience
+        parts, RunLimits(config.run, config.hosts), window, makers.intervals
     )
     opened = OpenRun(
         request,

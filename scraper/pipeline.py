@@ -41,8 +41,8 @@ from scraper.results import Handover, Results
 from scraper.sources.reader import Reader
 from scraper.supervision import (
     Flights,
+    Intervals,
     Network,
-    Patience,
     RunLimits,
     RunTotals,
     Watchdog,
@@ -84,20 +84,20 @@ class Pipeline:
     """One run of one pass. Iterate over `outcomes()` once, then `close()`."""
 
     def __init__(
-        self, parts: Parts, limits: RunLimits, window: int, patience: Patience
+        self, parts: Parts, limits: RunLimits, window: int, intervals: Intervals
     ) -> None:
         self.stopped: Stop | None = None
         self._parts = parts
         self._limits = limits
         self._window = window
-        self._patience = patience
+        self._intervals = intervals
         self._journal = parts.journal
         self._flights = parts.flights
         self.network = parts.network
         self._results = Results(
             parts.frontier, parts.journal, parts.handover, parts.network
         )
-        self._watchdog = Watchdog(patience.stall, parts.now)
+        self._watchdog = Watchdog(intervals.stall, parts.now)
         self._began = parts.now()
         self._failed_before = _failed_in(parts.journal.report)
         self._delivered = 0  # outcomes of this run
@@ -266,7 +266,7 @@ class Pipeline:
             if self.stopped is None
             else self._grace_until
         )
-        seconds = self._patience.tick
+        seconds = self._intervals.tick
         probe_due = self.network.next_clock()
         deadline = self._flights.next_deadline()
         for at in (opens, commit_due, probe_due, deadline, ends):
@@ -404,7 +404,7 @@ class Pipeline:
         oldest = self._parts.oldest_work()
         if (
             oldest is not None
-            and oldest[1] > self._flights.seconds + self._patience.stall
+            and oldest[1] > self._flights.seconds + self._intervals.stall
         ):
             # Neither the worker's own alarm nor its killing has brought an answer.
             message = f"no answer from a worker in {oldest[1]:.0f} s"

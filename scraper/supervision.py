@@ -46,7 +46,7 @@ PLACES = "places"  # the fact that names where connections were made to
 NO_NETWORK = "no_network"  # since when, and when it is tried next
 
 
-class Patience(Struct, frozen=True):
+class Intervals(Struct, frozen=True):
     """For how many seconds the loop waits for what may never come."""
 
     tick: float = 1.0  # between two looks at the clocks
@@ -152,12 +152,12 @@ class Flights:
     """
 
     def __init__(
-        self, threads: int, seconds: float, patience: Patience, now: Clock
+        self, threads: int, seconds: float, intervals: Intervals, now: Clock
     ) -> None:
         self.seconds = seconds  # that a request may take
         self.lost = 0  # threads that will never come back
         self._threads = threads
-        self._patience = patience
+        self._intervals = intervals
         self._now = now
         self._flights: dict[int, Flight] = {}
         self._sizes: dict[int, int] = {}  # of their bodies, at the last look
@@ -207,7 +207,7 @@ class Flights:
                     else min(earliest, flight.deadline)
                 )
             if earliest is None:
-                earliest = flight.deadline + self._patience.lost
+                earliest = flight.deadline + self._intervals.lost
         return earliest
 
     def abort_overdue(self, now: float) -> list[Flight]:
@@ -219,7 +219,7 @@ class Flights:
             if flight.abort_reason is None:
                 limit = f"not finished within {self.seconds:g} s"
                 flight.abort(errors.new_failure("timeout_total", limit))
-            elif now >= flight.deadline + self._patience.lost:
+            elif now >= flight.deadline + self._intervals.lost:
                 stuck.append(flight)
         self.lost += len(stuck)
         return stuck

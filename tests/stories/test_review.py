@@ -35,7 +35,7 @@ from scraper.http.flight import Flight
 from scraper.model import Fact
 from scraper.opening import Makers
 from scraper.runner import Run
-from scraper.supervision import Patience
+from scraper.supervision import Intervals
 from scraper.urls import MAX_URL_BYTES
 from tests.conftest import PROJECT, Scrape
 from tests.stories.runs import last_of, records_of
@@ -361,7 +361,7 @@ def test_what_the_list_names_too_is_the_lists_own(
             "/a.png": body(_picture(), "image/png"),
         }
         config = _config(tmp_path, save_only=False, processes=1)
-        makers = Makers(patience=Patience(tick=0.05))
+        makers = Makers(intervals=Intervals(tick=0.05))
         with Run(
             [source_of(urls())], config, makers=makers, with_stored=True
         ) as run:
@@ -527,14 +527,14 @@ def test_a_run_whose_every_thread_hangs_stops_and_says_so(
             thaw.wait(PATIENCE)
             return super().fetch(flight)
 
-    patience = Patience(tick=0.05, stall=3.0, lost=0.1)
+    intervals = Intervals(tick=0.05, stall=3.0, lost=0.1)
     config = _config(
         tmp_path, threads=2, per_host=1, retries=0, request_time_seconds=0.1
     )
     with FaultyServer(page("in")) as server:
         urls = [server.url("/", f"{name}.localhost") for name in "abcdef"]
         before = set(threading.enumerate())
-        makers = Makers(fetcher=Frozen, patience=patience)
+        makers = Makers(fetcher=Frozen, intervals=intervals)
         run = Run([source_of(urls)], config, makers=makers, with_stored=True)
         with run, pytest.raises(LocalFault) as caught:
             list(run)

@@ -7,14 +7,14 @@ from pathlib import Path
 import scraper
 from scraper.faulty import FaultyServer, silent
 from scraper.opening import Makers
-from scraper.supervision import Patience
+from scraper.supervision import Intervals
 from tests.stories.runs import run_with
 
 
 def test_a_run_in_which_nothing_happens_says_what_it_waits_for(
     tmp_path: Path,
 ) -> None:
-    makers = Makers(patience=Patience(tick=0.05, stall=0.2))
+    makers = Makers(intervals=Intervals(tick=0.05, stall=0.2))
     with FaultyServer({"/slow": silent()}) as server:
         config = scraper.configure(
             dir=str(tmp_path / "run"),
