@@ -428,6 +428,9 @@ class Network:
         if not ready:
             return ()
         now = self._now()
+        froze_at = self._outage.take_freeze()
+        if froze_at is not None:
+            self._requests.excuse(now - froze_at)
         self._hosts = self._hosts[len(ready) :]
         for each in ready:
             self._requests.remove(each.fact.task)

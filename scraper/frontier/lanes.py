@@ -289,6 +289,11 @@ class Holds:
         """It is judged now: `request_ended` follows."""
         self._group_of(task).requests += 1
 
+    def excuse(self, seconds: float) -> None:
+        """No host was asked for so long, for our own sake: that counts against no patience."""
+        for lane in self._lanes.awake.values():
+            lane.host.trouble.excuse(seconds)
+
     def has_hosts(self, count: int) -> bool:
         """May so many hosts have something to do?"""
         lanes = self._lanes

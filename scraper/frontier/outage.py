@@ -95,6 +95,7 @@ class Outage:
         addresses: int = SUSPICIOUS_ADDRESSES,
     ) -> None:
         self.frozen_since: float | None = None
+        self._froze_at: float | None = None  # of the freeze that has just ended
         self.silent_since = 0.0  # of a freeze: when its first request began
         self.probe_at: float | None = None  # None: under way, or not needed
         self.failed_probes = 0  # of this freeze
@@ -203,6 +204,11 @@ class Outage:
         self._holds = False
         return self._thaw()
 
+    def take_freeze(self) -> float | None:
+        """When the freeze began that has ended since this was asked last; None without one."""
+        froze_at, self._froze_at = self._froze_at, None
+        return froze_at
+
     # -- the two states -----------------------------------------------------------------------
 
     def _freeze(self, now: float) -> None:
@@ -213,6 +219,7 @@ class Outage:
         self.probe_at = now + FIRST_PROBE_SECONDS
 
     def _thaw(self) -> list[Answered]:
+        self._froze_at = self.frozen_since
         self.frozen_since = self.probe_at = None
         return self._release()
 

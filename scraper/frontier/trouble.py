@@ -153,6 +153,13 @@ class Trouble(Struct):
         self.failed_with = ""
         self.broken.clear()
 
+    def excuse(self, seconds: float) -> None:
+        """It could not be asked for so long: this moves the end of its patience."""
+        if self:
+            self.since += seconds
+        if self.gives_up_at:
+            self.gives_up_at += seconds
+
     def note_answer(self, at: float) -> None:
         """It was an answer to a URL."""
         self.answered_at = at

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from scraper import errors
 from scraper.config import FetchSettings
+from scraper.frontier.lanes import Holds
 from scraper.frontier.pace import Host
 from scraper.frontier.trouble import (
     DEAD_SECONDS,
@@ -522,3 +523,17 @@ def test_a_failure_of_before_a_pause_is_no_news_for_what_began_after_it() -> (
     until = trouble.pause_until
     assert learn(10.0, until + 5) == 1
     assert learn(until + 1, until + 6) == 2
+
+
+def test_time_in_which_nobody_could_ask_counts_against_no_patience() -> None:
+    world = World()
+    world.add("a.example", 5)
+    task = world.next()
+    assert task is not None
+    world.fail(task, BUSY)
+    world.now += 300  # frozen
+    Holds(world.frontier._lanes).excuse(300)
+    asked, ends = play(world, refusing)
+    assert ends == {"host_refused": 5}
+    assert asked[0] == 300
+    assert asked[-1] == 360, "a minute of patience"
