@@ -13,7 +13,7 @@ from benchmarks.played.verdict import judge
 pytestmark = pytest.mark.usefixtures("real_pauses")
 
 URLS = 100
-SEEDS = (1, 2)  # the one is killed and resumed in the midst of most plays
+SEEDS = (1,)  # killed and resumed in the midst of most plays
 
 
 @pytest.mark.parametrize("name", PLANS)
