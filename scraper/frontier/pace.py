@@ -21,6 +21,7 @@ from scraper.model import Fact, Failure, FetchFailed, HostState
 from scraper.urls import Url
 
 RULES_SECONDS = 86_400.0  # RFC 9309 2.4: not to be used for longer than a day
+EARLIER = 1.0  # unix time; stands for an answer of some earlier pass
 MAX_PAUSE_ASKED_SECONDS = 366 * 86_400.0  # the most that Retry-After can ask
 MAX_ROBOTS_TRIES = 3  # of one whose answer is of no use
 MAX_LEARNED_DELAY_SECONDS = (
@@ -223,9 +224,7 @@ class Host:
         self.responsive = self.responsive or failed.failure.status is not None
         trouble = self.trouble
         if failed.task.stored is not None and not trouble.answered_at:
-            trouble.answered_at = (
-                failed.task.started or at
-            )  # in an earlier pass
+            trouble.answered_at = EARLIER
         # Refused again, a URL may be at fault itself, which is no reason to slow down.
         if verdict == "refused" and not trouble and failed.task.attempt == 1:
             longer = max(self.learned_delay * 2, FIRST_LEARNED_DELAY_SECONDS)

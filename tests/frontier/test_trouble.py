@@ -30,7 +30,7 @@ from scraper.frontier.trouble import (
     is_at_fault,
     verdict_of,
 )
-from scraper.model import Failure, FetchFailed, Task
+from scraper.model import Failure, FetchFailed, StoredResponse, Task
 from scraper.urls import lane_of, parts_of
 from tests.frontier.test_frontier import (
     START,
@@ -537,3 +537,17 @@ def test_time_in_which_nobody_could_ask_counts_against_no_patience() -> None:
     assert ends == {"host_refused": 5}
     assert asked[0] == 300
     assert asked[-1] == 360, "a minute of patience"
+
+
+def test_an_answer_of_an_earlier_pass_is_none_of_this_one() -> None:
+    """It gives a host the longer patience, but no reason to believe that it is there today."""
+    world = World()
+    world.frontier._failures._pass_began = START - 1
+    world.add("a.example", 10, stored=StoredResponse())
+    day = errors.of_status(503, "", pause=86_400.0)
+
+    def fate(world: World, task: Task) -> Failure | None:
+        return BUSY if world.now == START else day
+
+    asked, ends = play(world, fate)
+    assert (len(asked), ends) == (2, {"host_refused": 10})
