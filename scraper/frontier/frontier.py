@@ -47,6 +47,8 @@ from scraper.model import (
     Waiting,
 )
 
+BEHIND_FRESH = 1.0  # unix time; due at once, but after what was never asked
+
 
 class Decision(NamedTuple):
     """A task to be requested now; or, with a refusal, one that must not be requested, or that has
@@ -290,7 +292,9 @@ class Frontier:
         if isinstance(end, FetchFailed):
             return end
         attempts = failed.task.attempt
-        self._rows.requeue(end.task, due=end.due, attempts=attempts)
+        # What a host has refused waits for no clock of its own.
+        due = BEHIND_FRESH if end.others else end.due
+        self._rows.requeue(end.task, due=due, attempts=attempts)
         again = replace(end.task, attempt=attempts + 1)
         lane.put_returned(replace(end, task=again))
         self.release(failed.task)

@@ -54,22 +54,21 @@ class Wait(Struct, frozen=True):
     @property
     def probing(self) -> str:
         """When a host in trouble is asked again, and for how long."""
-        if self.probes:
-            probe = f"probe {self.probe} of {self.probes}"
-            return f"{probe} at {clock_text(self.until)}"
-        text = f"next probe {clock_text(self.until)}"
-        if self.gives_up_at is not None:
-            text += f", given up {clock_text(self.gives_up_at)}"
-        return text
+        return self._when("next probe", "given up")
 
     @property
     def beginning(self) -> str:
         """The line of run.log with which its trouble begins."""
+        when = self._when("asked again at", "given up at")
+        return f"{self.fault}: {when}"
+
+    def _when(self, again: str, end: str) -> str:
         if self.probes:
-            return f"{self.fault}: {self.probing}"
-        text = f"{self.fault}: asked again at {clock_text(self.until)}"
+            probe = f"probe {self.probe} of {self.probes}"
+            return f"{probe} at {clock_text(self.until)}"
+        text = f"{again} {clock_text(self.until)}"
         if self.gives_up_at is not None:
-            text += f", given up at {clock_text(self.gives_up_at)}"
+            text += f", {end} {clock_text(self.gives_up_at)}"
         return text
 
     @property
