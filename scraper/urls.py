@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 
 import can_ada
 from msgspec import Struct
@@ -207,6 +208,22 @@ def parts_of(href: str) -> Url:
     authority = rest.partition("/")[0]  # canonical: a slash always follows
     host = authority.rpartition("@")[2]
     return Url(href, host, scheme, lane_of(host))
+
+
+def parts_of_all(hrefs: Iterable[str]) -> Iterator[Url]:
+    """The parts of each of these, quicker where one has the origin of the one before.
+
+    >>> [url.host for url in parts_of_all(["https://a.example/b", "https://a.example/c"])]
+    ['a.example', 'a.example']
+    """
+    near, origin = Url("", "", ""), "://"
+    for href in hrefs:
+        if href.startswith(origin):
+            near = Url(href, near.host, near.scheme, near.lane)
+        else:
+            near = parts_of(href)
+            origin = f"{near.origin}/"
+        yield near
 
 
 def host_name(host: str) -> str:

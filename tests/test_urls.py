@@ -12,6 +12,7 @@ from scraper.urls import (
     canonical,
     host_name,
     parts_of,
+    parts_of_all,
     resolved,
     with_credentials_of,
     without_credentials,
@@ -242,6 +243,22 @@ def test_credentials_stand_before_the_host_and_nowhere_else() -> None:
         ).href
         == with_mine
     )
+
+
+def test_the_parts_of_many_urls_are_those_of_each() -> None:
+    """Also where an origin is the beginning of another, or is not written as itself."""
+    hrefs = [
+        "https://a.example/",
+        "https://a.example/b?c",
+        "https://a.example:8080/",
+        "https://a.example.org/",
+        "http://a.example.org/",
+        "http://a.example.org@b.example/",
+        "http://me:pw@a.example.org/",
+        "http://a.example.org/http://b.example/",
+    ]
+    found = list(parts_of_all(hrefs))
+    assert found == [parts_of(href) for href in hrefs]
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ cost disk and no memory.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
 import orjson
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scraper.model import Hop, HostState, StoredResponse, Task, Waiting
 from scraper.storage.database import Database, encode
@@ -25,35 +26,43 @@ from scraper.storage.schema import (
     rows_of_values,
 )
 from scraper.storage.sources import Sources
-from scraper.urls import Url, parts_of
+from scraper.urls import Url, parts_of, parts_of_all
 
 
-class _WaitingRow(Struct, array_like=True):
-    """The columns from which a task is made, and together those of its stored response."""
+class _Named(Struct, array_like=True):
+    """Who named the URL, and how it was written, where that is not the list and as it is."""
 
-    id: int
-    url: str
     written: str | None
-    seq: int | None
-    source: int | None
-    line: int | None
     parent: str | None
     page: str | None
     depth: int
-    attempts: int
-    tries: int
-    refusals: int
-    unasked: int
-    started: float | None
-    ask: str | None
-    hops: str | None
+
+
+class _Answered(Struct, array_like=True):
+    """What an earlier pass has learned, or the intake of a refused line."""
+
     error_kind: str | None
-    due: float
+    unasked: int
     validators_url: str | None
     stored: list[Any] | None
 
 
-_OF_PARENT = "CASE WHEN parent THEN (SELECT p.{0} FROM {1} AS p WHERE p.id = w.parent) END"
+class _WaitingRow(Struct, array_like=True):
+    """The columns from which a task is made. Most wait for the first time, and have a few: the
+    others come together, table by table, or not at all."""
+
+    id: int
+    url: str
+    seq: int | None
+    source: int | None
+    line: int | None
+    due: float
+    named: _Named | None
+    requeued: RequeuedRow | None
+    answered: _Answered | None
+
+
+_OF_PARENT = "(SELECT p.{0} FROM {1} AS p WHERE p.id = w.parent)"
 _OF_STORED = [
     FACTS_OFFSET if name == "facts_offset" else f'"{name}"'
     for name in StoredResponse.__struct_fields__
@@ -62,21 +71,30 @@ _EXPRESSIONS = {
     "id": "w.id",
     "parent": _OF_PARENT.format("url", "url"),
     "page": _OF_PARENT.format("final_url", "answer"),
-    "attempts": "coalesce(requeued.attempts, 0)",
-    # What is wrong with a refused line stands in the list, not out there.
-    "error_kind": "CASE WHEN host = 0 THEN error_kind END",
+    "unasked": "coalesce(unasked, 0)",
     "stored": f"CASE WHEN path NOT NULL THEN json_array({', '.join(_OF_STORED)}) END",
     **{
-        name: f"coalesce({name}, 0)"
-        for name in ("tries", "refusals", "unasked")
+        name: f"coalesce(requeued.{name}, 0)"
+        for name in ("attempts", "tries", "refusals")
     },
 }
-_SELECTED = [
-    _EXPRESSIONS.get(name, f'"{name}"')
-    for name in _WaitingRow.__struct_fields__
-]
+
+
+def _columns(names: Iterable[str]) -> str:
+    selected = [_EXPRESSIONS.get(name, f'"{name}"') for name in names]
+    return f"json_array({', '.join(selected)})"
+
+
+_EXPRESSIONS |= {
+    "named": f"""CASE WHEN coalesce(written, parent, nullif(depth, 0)) NOT NULL
+    THEN {_columns(_Named.__struct_fields__)} END""",
+    "requeued": f"""CASE WHEN requeued.id NOT NULL
+    THEN {_columns(RequeuedRow._fields)} END""",
+    "answered": f"""CASE WHEN answer.id NOT NULL
+    THEN {_columns(_Answered.__struct_fields__)} END""",
+}
 # Only the rows that are wanted are read; the index alone knows which.
-_WAITING = f"""SELECT json_group_array(json_array({", ".join(_SELECTED)}))
+_WAITING = f"""SELECT json_group_array({_columns(_WaitingRow.__struct_fields__)})
   FROM (SELECT id AS first FROM url WHERE state = 'pending' AND host = :lane {{}}
     ORDER BY due, id LIMIT :limit) CROSS JOIN url AS w ON w.id = first
   LEFT JOIN requeued ON requeued.id = first LEFT JOIN answer ON answer.id = first"""
@@ -138,42 +156,26 @@ class WaitingRows:
         if without:
             which["without"] = encode(list(without))
         statement = _WAITING_BUT if without else _ALL_WAITING
-        (rows,) = self._database.execute(statement, which).fetchone()
+        (encoded,) = self._database.execute(statement, which).fetchone()
+        rows = _decode_rows(encoded)
+        hrefs = (row.url for row in rows)
+        # a refused line is no URL, and has no host
+        urls = parts_of_all(hrefs) if lane else (Url(h, "", "") for h in hrefs)
         return [
-            Waiting(self._task_of(row), row.due) for row in _decode_rows(rows)
+            Waiting(self._task_of(row, url), row.due)
+            for row, url in zip(rows, urls, strict=True)
         ]
 
-    def _task_of(self, row: _WaitingRow) -> Task:
-        refusal = row.error_kind
-        origin_url = url = _decode_url(row.url, refusal)
-        if row.ask:
-            url = _decode_url(row.ask, refusal)
-        return Task(
-            id=row.id,
-            url=url,
-            origin_url=origin_url,
-            attempt=row.attempts + 1,
-            hops=_decode_hops(row.hops) if row.hops else (),
-            depth=row.depth,
-            parent=parts_of(row.parent) if row.parent else None,
-            page=parts_of(row.page) if row.page else None,
-            written=row.written,
-            seq=row.seq,
-            source=None
-            if row.source is None
-            else self._sources.names.get(row.source),
-            line=row.line,
-            refusal=refusal,
-            stored=_decode_stored(
-                row.stored, with_validators=row.validators_url == url.href
-            )
-            if row.stored
-            else None,
-            started=row.started or 0.0,
-            tries=row.tries,
-            refusals=row.refusals,
-            unasked=row.unasked,
-        )
+    def _task_of(self, row: _WaitingRow, url: Url) -> Task:
+        source = self._sources.names.get(row.source) if row.source else None
+        task = Task(row.id, url, url, seq=row.seq, source=source, line=row.line)
+        if row.named is not None:
+            task = _with_name(task, row.named)
+        if row.requeued is not None:
+            task = _with_requests(task, row.requeued)
+        if row.answered is not None:
+            task = _with_answer(task, row.answered)
+        return task
 
     def requeue(self, task: Task, *, due: float, attempts: int) -> None:
         """Return a task to the lane of its URL: a retry, or the next hop of a redirect."""
@@ -242,9 +244,36 @@ class WaitingRows:
         self._hosts.keep_robots(lane, name, scheme, at, text)
 
 
-def _decode_url(href: str, refusal: str | None) -> Url:
-    """A URL of a row; a refused line is none, and has no host."""
-    return parts_of(href) if refusal is None else Url(href, "", "")
+def _with_name(task: Task, named: _Named) -> Task:
+    return replace(
+        task,
+        written=named.written,
+        parent=parts_of(named.parent) if named.parent else None,
+        page=parts_of(named.page) if named.page else None,
+        depth=named.depth,
+    )
+
+
+def _with_requests(task: Task, row: RequeuedRow) -> Task:
+    return replace(
+        task,
+        url=parts_of(row.ask) if row.ask else task.url,
+        hops=_decode_hops(row.hops) if row.hops else (),
+        attempt=row.attempts + 1,
+        tries=row.tries,
+        refusals=row.refusals,
+        started=row.started or 0.0,
+    )
+
+
+def _with_answer(task: Task, row: _Answered) -> Task:
+    stored = None
+    if row.stored:
+        are_valid = row.validators_url == task.url.href
+        stored = _decode_stored(row.stored, with_validators=are_valid)
+    # What is wrong with a refused line stands in the list, not out there.
+    refusal = None if task.url.host else row.error_kind
+    return replace(task, unasked=row.unasked, stored=stored, refusal=refusal)
 
 
 def _encode_hops(hops: tuple[Hop, ...]) -> str | None:
