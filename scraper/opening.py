@@ -37,6 +37,7 @@ from scraper.guard.permissions import Permissions, Private
 from scraper.guard.resolver import GetAddrInfo, Resolver
 from scraper.http.fetcher import Fetcher
 from scraper.http.headers import agent_of
+from scraper.http.throttle import throttle_of
 from scraper.journal import Journal
 from scraper.machine import cores, descriptors, main_module
 from scraper.machine.clock import Clock, steady_clock
@@ -434,6 +435,7 @@ def _make_fetcher(
         per_host=config.hosts.per_host,
         folder=folder.store.root,
         connections=share.connections,
+        throttle=throttle_of(config.hosts),
     )
     if fetcher.proxies:
         journal.note(

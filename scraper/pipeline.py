@@ -259,7 +259,7 @@ class Pipeline:
         if self._is_quiet() and (self._journal.uncommitted or over):
             return 0.0
         now = self._parts.now()
-        opens = self._parts.frontier.opens_at(now) if self._room() > 0 else None
+        opens = self._parts.frontier.opens_at() if self._room() > 0 else None
         commit_due = self._journal.due_at(now)
         ends = (
             self._limits.ends_at(self._began)
@@ -359,7 +359,7 @@ class Pipeline:
         """When anything may happen again, where nothing is under way and the list is read."""
         if self._list_is_open or self._in_flight():
             return unix_now
-        return self._parts.frontier.opens_at(unix_now) or unix_now
+        return self._parts.frontier.opens_at() or unix_now
 
     def _end_overdue(self) -> None:
         """Abort what takes too long; leave pending what is not done when the grace is over."""
@@ -416,7 +416,7 @@ class Pipeline:
         oldest = self._parts.oldest_work()
         if self._results.processing and oldest is not None:
             yield f"{redacted(oldest[0].url.href)} (in a worker for {oldest[1]:.0f} s)"
-        opens = self._parts.frontier.opens_at(now)
+        opens = self._parts.frontier.opens_at()
         if self.network.held:
             yield self.network.waiting or "a sign that the network is there"
         elif opens is not None:

@@ -112,8 +112,6 @@ class RunLimits:
         """A host may ask for a day between two requests; a run that only waits for that ends. What
         the user has set himself is waited for."""
         hosts = self._hosts
-        if hosts.limit_rate_bytes or hosts.host_limit_rate_bytes:
-            return None
         longest = max(
             MAX_IDLE_SECONDS, hosts.delay_seconds * (1 + hosts.jitter)
         )
@@ -145,7 +143,7 @@ class RunLimits:
 
 
 class Flights:
-    """The requests in the air, in the order of their deadlines.
+    """The requests in the air, in the order of their deadlines, which pauses of their own put off.
 
     A request that is overdue is aborted: its socket is shut. If even that does not end it, its
     thread is stuck for good, and is lost to the run.
@@ -200,14 +198,12 @@ class Flights:
         """When a request is to be aborted, or given up because that was in vain."""
         earliest = None
         for flight in self._flights.values():
-            if flight.abort_reason is None:
-                return (
-                    flight.deadline
-                    if earliest is None
-                    else min(earliest, flight.deadline)
-                )
-            if earliest is None:
-                earliest = flight.deadline + self._intervals.lost
+            if earliest is not None and earliest <= flight.deadline:
+                break
+            at = flight.overdue_at
+            if flight.abort_reason is not None:
+                at += self._intervals.lost
+            earliest = at if earliest is None else min(earliest, at)
         return earliest
 
     def abort_overdue(self, now: float) -> list[Flight]:
@@ -216,10 +212,12 @@ class Flights:
         for flight in self._flights.values():
             if now < flight.deadline:
                 break
+            if now < flight.overdue_at:
+                continue
             if flight.abort_reason is None:
                 limit = f"not finished within {self.seconds:g} s"
                 flight.abort(errors.new_failure("timeout_total", limit))
-            elif now >= flight.deadline + self._intervals.lost:
+            elif now >= flight.overdue_at + self._intervals.lost:
                 stuck.append(flight)
         self.lost += len(stuck)
         return stuck
@@ -234,7 +232,7 @@ class Flights:
     def describe(self, now: float) -> Iterator[str]:
         """In words, what the run waits for."""
         for flight in itertools.islice(self._flights.values(), MAX_DESCRIBED):
-            left = max(flight.deadline - now, 0)
+            left = max(flight.overdue_at - now, 0)
             yield f"{redacted(flight.task.url.href)} (a request, given up in {left:.0f} s)"
         if len(self._flights) > MAX_DESCRIBED:
             yield counted(len(self._flights) - MAX_DESCRIBED, "more request")

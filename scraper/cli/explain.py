@@ -183,7 +183,7 @@ class _Consumer:
             now = self._now()
             decision = self._frontier.next(now)
             if decision is None:
-                opens = self._frontier.opens_at(now)
+                opens = self._frontier.opens_at()
                 assert opens is not None, "something waits, or it has ended"
                 self._skipped += max(opens - now, 0.0)
             elif isinstance(decision.refusal, FetchFailed):

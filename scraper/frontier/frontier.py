@@ -91,9 +91,6 @@ class Frontier:
         self._failures = Failures(self._lanes, self._politeness, pass_began)
         self.outlook = Outlook(self._lanes, rows, hosts)
         self.holds = Holds(self._lanes)
-        self._opens = (
-            0.0  # unix time before which no host is asked: the bandwidth of all
-        )
         self.robots = RobotsFiles(
             self._lanes,
             rows,
@@ -117,32 +114,19 @@ class Frontier:
                 if not lanes.wake_next(now):
                     return None
                 continue
-            if self._opens > now and self._holds_something(lane):
-                lanes.make_ready(lane, first=True)
-                return None
             decision = self._decide(lane, now)
             if decision is not None:
                 return decision
 
-    def opens_at(self, now: float) -> float | None:
+    def opens_at(self) -> float | None:
         """When something that waits for a clock may be requested; None if nothing does."""
-        if self._opens > now and self._lanes.any_ready():
-            return self._opens
         # the others wait for a thread, which will say so
-        clock = self._lanes.next_clock()
-        return None if clock is None else max(clock, self._opens)
+        return self._lanes.next_clock()
 
     @property
     def finished(self) -> bool:
         """Nothing waits and nothing is under way."""
         return self._lanes.finished
-
-    def _holds_something(self, lane: Lane) -> bool:
-        return bool(
-            lane.robots_queue
-            or lane.returned
-            or self._lanes.first_row(lane) is not None
-        )
 
     def _decide(self, lane: Lane, now: float) -> Decision | None:
         """One task of this lane, which is put where it belongs."""
@@ -267,9 +251,6 @@ class Frontier:
         if lane.host.opens > at and isinstance(fact, FetchFailed | Moved):
             # a kill must not shorten a pause
             self._rows.keep_host(lane.host.to_state())
-        if self._hosts.limit_rate_bytes:
-            begin = max(self._opens, at)
-            self._opens = begin + fact.wire_bytes / self._hosts.limit_rate_bytes
         self._lanes.make_ready(lane)
 
     # -- where a task goes --------------------------------------------------------------------

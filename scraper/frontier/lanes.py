@@ -101,19 +101,16 @@ class Lanes:
         lane.place = "taken"
         return lane
 
-    def make_ready(self, lane: Lane, *, first: bool = False) -> None:
-        """Queue the lane behind the others of its kind, or `first`; a host that has answered for
-        the first time leaves the queue of the new ones."""
+    def make_ready(self, lane: Lane) -> None:
+        """Queue the lane behind the others of its kind; a host that has answered for the first
+        time leaves the queue of the new ones."""
         group = self._responsive if lane.host.responsive else self._new
         if lane.place == "ready":
             if lane.group is group or lane.group is None:
                 return
             lane.group.ready.remove(lane)
         lane.place, lane.group = "ready", group
-        if first:
-            group.ready.appendleft(lane)
-        else:
-            group.ready.append(lane)
+        group.ready.append(lane)
 
     def begin_request(self, lane: Lane, task_id: int, now: float) -> None:
         """One more request of this lane is under way."""
@@ -127,10 +124,6 @@ class Lanes:
         group = self._responsive if lane.host.responsive else self._new
         group.requests -= 1
         return began
-
-    def any_ready(self) -> bool:
-        """Is there a lane that waits for nothing but a thread?"""
-        return bool(self._responsive.ready or self._new.ready)
 
     # -- rows -------------------------------------------------------------------------------
 

@@ -205,7 +205,7 @@ class Host:
             self.learned_delay *= LEARNED_DELAY_DECAY
         else:
             self.learned_delay = 0.0
-        self._wait_after(fact, at, politeness)
+        self._wait_after(at, politeness)
         # not isinstance: where it says no to a Struct it costs 0.2 us
         if type(fact) is not FetchFailed and fact.pause:
             self.opens = max(self.opens, at + fact.pause)
@@ -230,7 +230,7 @@ class Host:
             longer = max(self.learned_delay * 2, FIRST_LEARNED_DELAY_SECONDS)
             self.learned_delay = min(longer, MAX_LEARNED_DELAY_SECONDS)
         trouble.learn(failed, verdict, began, at, patience, politeness.draw)
-        self._wait_after(failed, at, politeness)
+        self._wait_after(at, politeness)
         self.opens = max(self.opens, trouble.pause_until)
 
     def give_up_origin(self, failed: FetchFailed, at: float) -> None:
@@ -242,19 +242,11 @@ class Host:
         self.trouble.given_up = None
         self.trouble.end()
 
-    def _wait_after(
-        self,
-        fact: Fact,
-        at: float,
-        politeness: Politeness,
-    ) -> None:
-        """Set the clock: the longer of the delay and what the bandwidth costs."""
+    def _wait_after(self, at: float, politeness: Politeness) -> None:
+        """Set the clock by the delay."""
         settings = politeness.hosts
         jitter = settings.jitter * politeness.draw.random()
         delay = self.delay(settings) * (1 + jitter)
-        if settings.host_limit_rate_bytes:
-            seconds = fact.wire_bytes / settings.host_limit_rate_bytes
-            self.opens = max(self.opens, at) + seconds
         self.opens = max(self.opens, at + delay)
 
     # -- what the ledger keeps ---------------------------------------------------------------

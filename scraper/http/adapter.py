@@ -36,6 +36,7 @@ from scraper.http.certificates import tls_context
 from scraper.http.connections import MIN_TIMEOUT_SECONDS, guard_pools
 from scraper.http.flight import Flight
 from scraper.http.framing import Answer, has_no_body, length_of
+from scraper.http.throttle import Throttle
 
 MAX_POOLS = (
     2_048  # hosts to which connections are kept open; each is an open file
@@ -83,10 +84,12 @@ class SlimAdapter(HTTPAdapter):
         settings: FetchSettings,
         per_host: int,
         connections: int,
+        throttle: Throttle | None,
     ) -> None:
         """`connections`: how many may be kept open, of all hosts together."""
         self._guard = guard
         self._settings = settings
+        self._throttle = throttle
         self._timeouts = Timeout(
             connect=settings.connect_timeout_seconds,
             read=settings.timeout_seconds,
@@ -164,14 +167,17 @@ class SlimAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        guard_pools(self.poolmanager, self._guard, self._settings)
+        self._guard_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         is_known = proxy in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not is_known:
-            guard_pools(manager, self._guard, self._settings)
+            self._guard_pools(manager)
         return manager
+
+    def _guard_pools(self, manager: Any) -> None:
+        guard_pools(manager, self._guard, self._settings, self._throttle)
 
     def get_connection_with_tls_context(
         self,

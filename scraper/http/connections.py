@@ -40,7 +40,8 @@ from scraper.guard.guard import Guard
 from scraper.http.flight import Flight, current
 from scraper.http.framing import Answer
 from scraper.http.proxies import SOCKS_PORT
-from scraper.http.speed import MinSpeed
+from scraper.http.speed import MinSpeed, Receive
+from scraper.http.throttle import Throttle
 from scraper.model import Trust
 
 MIN_TIMEOUT_SECONDS = 0.001
@@ -50,9 +51,14 @@ _HAS_POLL = hasattr(select, "poll")  # not on Windows
 _PEER_CLOSED = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE})
 
 
-def guard_pools(manager: Any, guard: Guard, settings: FetchSettings) -> None:
+def guard_pools(
+    manager: Any,
+    guard: Guard,
+    settings: FetchSettings,
+    throttle: Throttle | None,
+) -> None:
     """Make the pools of this manager of our classes, whose connections the guard makes."""
-    shared = {"guard": guard, "settings": settings}
+    shared = {"guard": guard, "settings": settings, "throttle": throttle}
     plain_bases, tls_bases = _connection_bases(
         "_socks_options" in manager.connection_pool_kw
     )
@@ -157,6 +163,7 @@ class _Guarded:
 
     guard: Guard
     settings: FetchSettings
+    throttle: Throttle | None
     peer: str | None = None
     _poll: Any  # of the socket, since it is connected
     trust: Trust  # of the task for which the connection was made
@@ -220,8 +227,7 @@ class _Guarded:
         """Read an answer as far as its head."""
         this: Any = self
         flight: Flight = current.flight
-        least = self.settings.min_speed_bytes
-        answer = Answer(self, pool, MinSpeed(least) if least else None)
+        answer = Answer(self, pool, self._receiver(flight))
         flight.answer = answer
         patience = self.settings.first_byte_timeout_seconds
         if patience:
@@ -231,6 +237,16 @@ class _Guarded:
         self._set_timeout(this.timeout)
         answer.begin()
         return answer
+
+    def _receiver(self, flight: Flight) -> Receive:
+        """What takes bytes off the socket, neither too slowly nor too fast."""
+        this: Any = self
+        receive: Receive = this.sock.recv
+        if self.settings.min_speed_bytes:
+            receive = MinSpeed(self.settings.min_speed_bytes).watch(receive)
+        if self.throttle is not None:
+            receive = self.throttle.watch(receive, flight)
+        return receive
 
     def _set_timeout(self, seconds: float) -> None:
         this: Any = self

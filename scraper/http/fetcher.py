@@ -1,7 +1,8 @@
 """One request, one hop: a body streamed to disk within limits, or what robots.txt says.
 
-Runs on the fetch threads and returns facts; it never sleeps, follows or decides. It sends a request
-again only if a kept connection died before one byte of the answer (RFC 9112 9.3.1).
+Runs on the fetch threads and returns facts; it never follows or decides, and waits for nothing but
+the server and the bandwidth. It sends a request again only if a kept connection died before one
+byte of the answer (RFC 9112 9.3.1).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from scraper.http.headers import (
     validators_of,
 )
 from scraper.http.proxies import places_of, proxies_of
+from scraper.http.throttle import Throttle
 from scraper.machine.files import Folder
 from scraper.media_types import sniff
 from scraper.model import (
@@ -78,15 +80,18 @@ class Exchange:
     def receive(self, raw: Answer) -> None:
         """The head of the answer has come."""
         self.raw = raw
-        self._first_byte = time.perf_counter() - self._began
+        self._first_byte = self._elapsed()
         values = raw.headers.getlist("retry-after")
         if values:
             self.pause = retry_after(values, time.time())
 
     def timings(self) -> Timings:
         """Seconds until now."""
-        elapsed = time.perf_counter() - self._began
-        return Timings(self.flight.connected, self._first_byte, elapsed)
+        return Timings(self.flight.connected, self._first_byte, self._elapsed())
+
+    def _elapsed(self) -> float:
+        """Seconds until now, but for what we waited ourselves."""
+        return time.perf_counter() - self._began - self.flight.paused
 
     def failed(self, failure: Failure, headers: Headers = ()) -> FetchFailed:
         """Nothing of use has come, because of `failure`."""
@@ -177,6 +182,7 @@ class Fetcher:
         per_host: int,
         folder: Folder | None = None,
         connections: int = MAX_POOLS,
+        throttle: Throttle | None = None,
     ) -> None:
         self._settings = settings
         self._parts = parts
@@ -191,7 +197,9 @@ class Fetcher:
         )
         self._proxies = proxies_of(settings.proxy)
         check_certificates(settings.ca_bundle)
-        self._adapter = SlimAdapter(guard, settings, per_host, connections)
+        self._adapter = SlimAdapter(
+            guard, settings, per_host, connections, throttle
+        )
 
     def close(self) -> None:
         """Close every connection that is kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 
 from scraper.http.framing import Answer
 from scraper.machine.clock import Clock
@@ -24,12 +25,14 @@ class Flight:
         "_lock",
         "_now",
         "_socket",
+        "_waker",
         "abort_reason",
         "answer",
         "connected",
         "deadline",
         "is_kept",
         "needs_fresh",
+        "paused",
         "peer",
         "request_id",
         "task",
@@ -49,7 +52,8 @@ class Flight:
         )
         self.task = task
         self.trust: Trust = trust
-        self.deadline = deadline  # by the clock `now`
+        self.deadline = deadline  # by the clock `now`, but for pauses
+        self.paused = 0.0  # seconds of them, in which nothing was waited for
         self._now = now
         self.abort_reason: Failure | None = None
         self.connected: float | None = (
@@ -63,9 +67,10 @@ class Flight:
         )
         self.peer: str | None = None
         self.answer: Answer | None = None  # what has come so far
-        # guards _socket and the moment of an abort
+        # guards the next two and the moment of an abort
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
+        self._waker: threading.Event | None = None  # of a pause
 
     @property
     def received_bytes(self) -> int:
@@ -78,9 +83,25 @@ class Flight:
         """Has any byte of an answer come?"""
         return self.answer is not None and self.answer.has_begun
 
+    @property
+    def overdue_at(self) -> float:
+        """When it is to end, by the clock `now`."""
+        return self.deadline + self.paused
+
     def seconds_left(self) -> float:
         """How long it may still take; less than 0 if it is overdue."""
-        return self.deadline - self._now()
+        return self.overdue_at - self._now()
+
+    def pause(self, seconds: float) -> None:
+        """Wait with its thread, at no cost to its deadline; an abort ends that at once."""
+        with self._lock:
+            if self.abort_reason is not None:
+                return
+            waker = self._waker = threading.Event()
+        before, began = self.paused, time.perf_counter()
+        self.paused = before + seconds  # now: the deadline may lie within
+        waker.wait(seconds)
+        self.paused = before + time.perf_counter() - began
 
     def attach(self, sock: socket.socket) -> None:
         """From now on `abort` ends what happens on this socket."""
@@ -100,6 +121,8 @@ class Flight:
             self.abort_reason = failure
             if self._socket is not None:
                 _shut_down(self._socket)
+            if self._waker is not None:
+                self._waker.set()
 
     def to_failed(self, at: float) -> FetchFailed:
         """The fact in which a request ends that was aborted in vain: its thread hangs."""

@@ -16,7 +16,7 @@ from typing import Any
 from urllib3.exceptions import IncompleteRead
 
 from scraper.http.head import MAX_LINE_BYTES, BadAnswer, Fields, Head
-from scraper.http.speed import MinSpeed
+from scraper.http.speed import Receive
 from scraper.http.wire import Wire
 
 MAX_INTERIM_ANSWERS = 100  # before the one that was asked for
@@ -114,11 +114,11 @@ class Answer:
         self,
         connection: Any,
         pool: Any = None,
-        min_speed: MinSpeed | None = None,
+        receive: Receive | None = None,
     ) -> None:
         self._connection = connection
         self._pool = pool
-        self._wire = Wire(connection.sock, min_speed)
+        self._wire = Wire(receive or connection.sock.recv)
         self._head_bytes: int | None = None  # until it has come
         self._is_complete = False
         self._left: int | None = None  # of the body or a chunk; else unknown

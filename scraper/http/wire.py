@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import http.client
-import socket
 
 from scraper.http.head import END, Beginning
-from scraper.http.speed import MinSpeed
+from scraper.http.speed import Receive
 
 # Of one call: each lets another thread have the interpreter, and getting it back costs more than
 # the copying. 256 kB cost 1.2 times as much for a small answer, 1.3 times for 100 kB.
@@ -14,16 +13,12 @@ RECEIVE_BYTES = 65_536
 
 
 class Wire:
-    """The bytes of one answer. Raises what the socket raises."""
+    """The bytes of one answer. Raises what `receive` raises, which takes them off the socket."""
 
     __slots__ = ("_at", "_piece", "_receive", "received")
 
-    def __init__(
-        self, sock: socket.socket, min_speed: MinSpeed | None = None
-    ) -> None:
-        self._receive = (
-            sock.recv if min_speed is None else min_speed.watch(sock.recv)
-        )
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
         self._piece = b""  # what has come, from `_at` on not yet taken
         self._at = 0
         self.received = 0

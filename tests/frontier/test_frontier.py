@@ -191,7 +191,7 @@ class World:
     def wait(self) -> float:
         """Let time pass until something opens; the seconds that it took."""
         assert self.decide() is None, "something may be asked now"
-        opens = self.frontier.opens_at(self.now)
+        opens = self.frontier.opens_at()
         assert opens is not None, "nothing waits for a clock"
         before, self.now = self.now, max(opens, self.now)
         return self.now - before
@@ -290,105 +290,6 @@ def test_another_host_does_not_wait_for_a_slow_one() -> None:
     task = world.next()
     assert task is not None
     assert task.url.host == "b.example"
-
-
-def test_what_a_host_sends_may_cost_time() -> None:
-    world = World(polite(host_limit_rate_bytes=100))
-    world.add("a.example", 2)
-    task = world.next()
-    assert task is not None
-    world.answer(fetched(task, wire_bytes=500))
-    world.finish(task)
-    assert world.next() is None
-    assert world.wait() == 5
-
-
-def test_the_last_answer_leaves_no_debt() -> None:
-    """No URL is left that would have to wait for its bandwidth."""
-    world = World(polite(limit_rate_bytes=1_000))
-    world.add("a.example")
-    task = world.next()
-    assert task is not None
-    world.answer(fetched(task, wire_bytes=50_000))
-    world.finish(task)
-    assert world.next() is None
-    assert world.frontier.finished
-
-
-def test_where_something_waits_the_debt_is_paid_first() -> None:
-    world = World(polite(limit_rate_bytes=1_000))
-    world.add("a.example", 2)
-    world.add("b.example")
-    task = world.next()
-    assert task is not None
-    world.answer(fetched(task, wire_bytes=50_000))
-    world.finish(task)
-    assert world.next() is None
-    assert not world.frontier.finished
-    assert world.wait() == 50
-    assert {each.url.host for each in world.all_now()} == {
-        "a.example",
-        "b.example",
-    }
-
-
-def test_a_body_that_came_to_nothing_costs_its_bandwidth_too() -> None:
-    world = World(
-        polite(limit_rate_bytes=100, host_limit_rate_bytes=50, robots="on")
-    )
-    world.add("a.example", 3)
-    robots = world.next()
-    assert robots is not None
-    assert robots.purpose == "robots"
-    rules = RobotsText(robots, "", world.now, 200, wire_bytes=500)
-    world.robots(rules)
-    assert world.wait() == 5, "the bandwidth of all"
-    assert world.wait() == 5, "and then that of the host"
-    task = world.next()
-    assert task is not None
-    world.answer(
-        FetchFailed(
-            task,
-            errors.of_status(404, "Gone"),
-            task.url,
-            world.now,
-            wire_bytes=200,
-        )
-    )
-    world.finish(task)
-    assert world.wait() + world.wait() == 4
-    task = world.next()
-    assert task is not None
-    moved = Moved(
-        task,
-        parts_of("https://a.example/there"),
-        302,
-        world.now,
-        wire_bytes=100,
-    )
-    world.answer(moved)
-    assert world.frontier.follow_redirect(moved, world.now) is None
-    assert world.wait() + world.wait() == 2
-
-
-def test_a_bandwidth_that_is_free_again_is_no_clock_to_wait_for() -> None:
-    """Who waits for a moment that has passed does not wait at all, and spins."""
-    world = World(polite(limit_rate_bytes=1_000), threads=1)
-    world.add("a.example")
-    task = world.next()
-    assert task is not None
-    world.answer(fetched(task, wire_bytes=5_000))
-    world.finish(task)
-    world.add("b.example")
-    world.add("c.example")
-    assert world.wait() == 5
-    assert world.next() is not None
-    assert world.next() is None, "there is one thread for new hosts"
-    for later in (0, 7, 600):
-        world.now += later
-        assert world.frontier.opens_at(world.now) is None, (
-            "an answer opens it, not the clock"
-        )
 
 
 def test_new_hosts_have_threads_of_their_own_and_no_more() -> None:
@@ -1043,7 +944,7 @@ class Chaos:
             return True
         if self.hand_out():
             return True
-        opens = self.world.frontier.opens_at(self.world.now)
+        opens = self.world.frontier.opens_at()
         if opens is not None:
             self.world.now = max(self.world.now, opens)
         return opens is not None or self.world.frontier.finished

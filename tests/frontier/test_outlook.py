@@ -40,7 +40,7 @@ def waiting(world: World) -> str:
 
 
 def opens(world: World) -> str:
-    at = world.frontier.opens_at(world.now)
+    at = world.frontier.opens_at()
     assert at is not None
     return clock_text(at)
 

@@ -12,6 +12,7 @@ from scraper.guard.allowlist import AllowList
 from scraper.guard.guard import Guard
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
+from scraper.http.throttle import Throttle
 from scraper.machine.files import open_folder
 from scraper.model import Fact, Fetched, FetchFailed, Task
 from scraper.urls import canonical
@@ -23,13 +24,15 @@ BODY = b"<!doctype html><title>A page</title>" + b"<p>All is well. " * 500
 class Asker:
     """Asks URLs on threads of its own, as the pipeline does."""
 
-    def __init__(self, folder: Path, **keys: Any) -> None:
+    def __init__(
+        self, folder: Path, throttle: Throttle | None = None, **keys: Any
+    ) -> None:
         self.folder = folder
         self.keys = FetchSettings(**{"timeout_seconds": PATIENCE, **keys})
         self.guard = Guard(AllowList(["127.0.0.1", "localhost", "*.example"]))
         self.opened = open_folder(folder)
         self.fetcher = Fetcher(self.keys, self.guard, folder, per_host=4,
-                               folder=self.opened)  # fmt: skip
+                               folder=self.opened, throttle=throttle)  # fmt: skip
         self.pool = ThreadPoolExecutor(4)
         self.attempts = 0
 

@@ -141,7 +141,7 @@ class Simulation:
             under_way = [_kind(task) for _, _, task in flights]
             for kind in set(under_way):
                 self.most[kind] = max(self.most[kind], under_way.count(kind))
-            opens = self.frontier.opens_at(self.now)
+            opens = self.frontier.opens_at()
             if not flights:
                 if self.frontier.finished:
                     return

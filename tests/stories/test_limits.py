@@ -173,19 +173,28 @@ def test_a_body_that_was_had_again_counts_twice(
         assert _summary(told)["wire_bytes"] == 2 * len(BIG)
 
 
-def test_a_run_does_not_wait_for_the_bandwidth_of_its_last_answer(
+def test_a_body_takes_as_long_as_its_bandwidth_and_no_limit_counts_that(
     scrape: Scrape,
 ) -> None:
-    with FaultyServer(
-        body(bytes(2_000_000), "application/octet-stream")
-    ) as server:
+    with FaultyServer(body(bytes(100_000), "text/plain")) as server:
+        flags = "-r", "200k", "--robots", "off", "--request-time", "300ms"
+        told = scrape.here(scrape.list_of(server.url()), *flags)
+    assert told.code == 0
+    assert 0.4 < _summary(told)["seconds"] < 2
+    assert told.records[0]["seconds"]["fetch"] < 0.3
+
+
+def test_a_limit_of_the_run_does_not_wait_for_the_bandwidth(
+    scrape: Scrape,
+) -> None:
+    with FaultyServer(body(bytes(100_000), "text/plain")) as server:
+        flags = "-r", "1k", "--robots", "off", "--max-time", "100ms"
         told = scrape.here(
-            scrape.list_of(server.url()), "-r", "200k", "--robots", "off"
+            scrape.list_of(server.url()), *flags, "--grace", "200ms"
         )
-        assert told.code == 0
-        assert _summary(told)["seconds"] < 5, (
-            "it would take ten to pay for the last body"
-        )
+        _stopped(told, "max_time of 0.1 s is over")
+        assert told.records == []
+        assert _summary(told)["seconds"] < 5, "the body would take 100"
 
 
 def test_max_time_stops_and_what_is_under_way_may_finish(

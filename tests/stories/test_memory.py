@@ -145,7 +145,7 @@ def test_what_the_frontier_holds_stays_bounded(
         elif flying:
             land()
         elif not frontier.finished:
-            opens = frontier.opens_at(now)
+            opens = frontier.opens_at()
             assert opens is not None, (
                 "nothing is under way, and nothing will open"
             )

@@ -328,30 +328,44 @@ def test_a_pause_holds_across_a_kill(tmp_path: Path) -> None:
 SIZE = 50_000
 
 
-def test_bandwidth_over_all_hosts_is_a_clock(tmp_path: Path) -> None:
+def _run_noting_ends(
+    folder: Path, urls: list[str], **keys: Any
+) -> dict[str, float]:
+    """For each host, how long after the start its last outcome came."""
+    config = scraper.configure(
+        dir=str(folder / "run"), save_only=True, robots="off", **keys
+    )
+    began = time.monotonic()
+    with scraper.stream(urls, config) as outcomes:
+        return {
+            each.url.split("//")[1].partition(".")[0]: time.monotonic() - began
+            for each in outcomes
+        }
+
+
+def test_bodies_that_come_at_once_share_the_bandwidth(tmp_path: Path) -> None:
     with FaultyServer({"/*": body(b"x" * SIZE, "text/plain")}) as server:
-        urls = [server.url(f"/{n}", f"h{n % 5}.localhost") for n in range(20)]
-        _run(
-            tmp_path, urls, robots="off", limit_rate_bytes=1_000_000, threads=1
+        urls = [server.url("/", f"h{n}.localhost") for n in range(4)]
+        ended = _run_noting_ends(tmp_path, urls, limit_rate_bytes=400_000)
+    assert len(ended) == 4
+    assert min(ended.values()) > 0.8 * 4 * SIZE / 400_000
+    assert max(ended.values()) < 4 * SIZE / 400_000 + 2
+
+
+def test_the_bandwidth_of_one_host_slows_only_that_host(
+    tmp_path: Path,
+) -> None:
+    with FaultyServer({"/*": body(b"x" * SIZE, "text/plain")}) as server:
+        urls = [server.url(f"/{n}", "big.localhost") for n in range(4)]
+        urls.append(server.url("/", "small.localhost"))
+        ended = _run_noting_ends(
+            tmp_path,
+            urls,
+            host_limit_rate_bytes=200_000,
+            limit_rate_bytes=10**9,
         )
-        took = server.seen[-1].at - server.seen[0].until
-    assert took >= 19 * SIZE / 1_000_000
-    assert took < 3 * 19 * SIZE / 1_000_000
-
-
-def test_bandwidth_of_one_host_slows_only_that_host(tmp_path: Path) -> None:
-    small = page("small")
-    with FaultyServer(
-        {"/big/*": body(b"x" * SIZE, "text/plain"), "/*": small}
-    ) as server:
-        urls = [server.url(f"/big/{n}", "big.localhost") for n in range(10)]
-        urls += [server.url(f"/{n}", "small.localhost") for n in range(10)]
-        _run(tmp_path, urls, robots="off", host_limit_rate_bytes=500_000)
-        big, small_ = (_by_host(server)[name] for name in ("big", "small"))
-    # The first request tells how much comes; from the second on as many as per_host are under way.
-    least = (10 - 4) * SIZE / 500_000
-    assert least <= big[-1].at - big[0].until < 3 * 10 * SIZE / 500_000
-    assert small_[-1].at < big[-1].at
+    assert ended["small"] < 4 * SIZE / 200_000 <= ended["big"]
+    assert ended["big"] < 4 * SIZE / 200_000 + 3
 
 
 # -- a dead host ------------------------------------------------------------------------------
