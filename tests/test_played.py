@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.played import behaviours as does
-from benchmarks.played.bounds import bound_of, probes_within
+from benchmarks.played.bounds import bound_of, probes_within, stretched
 from benchmarks.played.folder import Folder, Hour, Ran
 from benchmarks.played.promises import broken_promises, early_requests
+from benchmarks.played.scenarios import PLANS
+from benchmarks.played.verdict import judge
 from benchmarks.played.world import START, Answer, Host, Outage, Request, World
 
 GOOD = Answer(0.1, 200)
@@ -131,6 +133,34 @@ def test_what_a_kill_has_undone_binds_nobody() -> None:
         assert len(broken_promises(log, runs)) == broken
 
 
+def test_a_last_probe_comes_when_the_patience_ends_or_the_first_pause_is_over() -> (
+    None
+):
+    """Whatever pause is due: a kill may have eaten up the time between."""
+    first = (0.0, 0.1, REFUSED, "/0")
+    late = (59.0, 59.6, REFUSED, "/1")
+    assert promises(first, late, (64.0, 65.0, GOOD, "/2")) == ["gap"]
+    assert promises(first, late, (64.7, 65.0, GOOD, "/2")) == []
+
+
+@pytest.mark.parametrize(
+    ("heard_at", "broken"), [(None, 0), (0.05, 0), (3.0, 1), (3.8, 0)]
+)
+def test_a_silence_that_may_have_been_our_own_binds_nobody_after_a_kill(
+    heard_at: float | None, broken: int
+) -> None:
+    silent = Answer(1.0, failure="connect_timeout")
+    log = log_of((0.1, 2.0, silent, "/0"), (2.5, 3.0, GOOD, "/1"))
+    log[1].run = 2
+    hosts = ("b.test", "c.test", "d.test")
+    for host in hosts:
+        log += log_of((0.0, heard_at, GOOD, "/0"))
+        log[-1].host = host
+    killed = Ran(1, START, START + 4, 0.0, {})
+    runs = [killed, Ran(2, START + 2.5, START + 9, 0.0, {}, 0)]
+    assert len(broken_promises(log, runs)) == broken
+
+
 def test_one_of_two_clocks_must_say_that_the_pause_is_over() -> None:
     log = log_of((0.0, 0.1, REFUSED, "/0"), (1.0, 2.0, GOOD, "/1"))
     log[1].run = 2
@@ -192,6 +222,19 @@ def test_nothing_comes_while_the_network_is_away() -> None:
     assert not world.is_online()
     world.time = START + 3.0
     assert world.ask(1, "a.test", "/2").answer.status == 200
+
+
+def test_what_a_killed_run_had_not_committed_is_not_known_to_the_next() -> None:
+    """Seed 7 is killed before its first commit: the run that follows has never heard anything."""
+    verdict = judge(PLANS["own outage, no end"], 7, 100)
+    assert list(verdict.faults) == []
+    assert verdict.unasked == 200
+
+
+def test_a_pause_that_began_while_others_had_work_may_end_after_that() -> None:
+    assert stretched(0.0) == 5.0 * 1.25
+    assert stretched(35.0) == 35.0 + 40.0 * 1.25
+    assert stretched(2_000.0) == 2_000.0 + 300.0 * 1.25
 
 
 def test_probes_are_those_that_fit_into_the_patience() -> None:

@@ -12,6 +12,7 @@ from benchmarks.played.world import Request
 from scraper.config import Config
 from scraper.frontier.lanes import new_host_threads
 from scraper.frontier.pace import MAX_LEARNED_DELAY_SECONDS
+from scraper.frontier.trouble import MAX_PAUSE_JITTER
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 NEW_PATIENCE = 60.0  # for a host that has never answered well
@@ -111,7 +112,7 @@ def _lane_bound(
         spells += in_trouble and not bad
         in_trouble = bad
     patience = config.hosts.patience_seconds if has_answered else NEW_PATIENCE
-    patience = max(patience, min(others_work, STRETCHED_PATIENCE))
+    patience = max(patience, min(stretched(others_work), STRETCHED_PATIENCE))
     at_once = config.hosts.per_host * (1 + kills)
     spell_requests = spell_seconds = 0.0
     if any(map(refuses, asked)):
@@ -129,6 +130,13 @@ def _lane_bound(
         urls * tries + ROBOTS_REQUESTS + int(spells * spell_requests),
         sum(map(_seconds, asked)) + spells * spell_seconds + waits,
     )
+
+
+def stretched(others_work: float) -> float:
+    """When the last probe comes at the latest that was set while others had work: one pause after
+    that, which is no longer than all pauses before it and the first, but for its jitter."""
+    pause = min(others_work + FIRST_PAUSE, LONGEST_PAUSE)
+    return others_work + pause * (1 + MAX_PAUSE_JITTER)
 
 
 def _has_answered(folder: Folder, host: str) -> bool:

@@ -2,12 +2,15 @@
 
 The log is gone through in the order of events, with the least that DESIGN allows: pauses without
 their jitter, each trouble counted only if its request began after the last pause. What a run heard
-within half a second before it was killed was not committed, and binds nobody.
+within half a second before it was killed was not committed, and binds nobody; nor does a silence
+that it still held then, because nothing had been heard since that might have been our own.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 
 from msgspec import Struct, field
 
@@ -15,8 +18,10 @@ from benchmarks.played.folder import Folder, Hour, Ran
 from benchmarks.played.world import START, Answer, Request
 from scraper.http.headers import retry_after
 from scraper.journal import BATCH_SECONDS
+from scraper.supervision import MIN_HOSTS
 
 REFUSALS = frozenset({420, 429, 430, 503, 509, 529})
+HEARD = frozenset({"connect_refused"})  # silence that a packet has brought
 NO_REFUSALS = frozenset({401, 404, 410, 451})  # whatever Retry-After says
 ANSWERS = frozenset(
     {"tls_certificate", "dns_not_found"}
@@ -100,13 +105,14 @@ def _events(
     log: Sequence[Request], runs: Sequence[Ran]
 ) -> Iterator[tuple[int, Request | None]]:
     """Beginnings and ends that were heard, and None where a run was killed, in their order."""
-    killed = {each.number: each.ended for each in runs if each.killed}
+    killed = {each.number: _Kill(log, each) for each in runs if each.killed}
     events: list[tuple[int, Request | None]] = []
     for request in log:
         if not request.arrived:
             continue
         events.append((request.order, request))
-        if request.ended is not None and not _was_forgotten(request, killed):
+        kill = killed.get(request.run)
+        if request.ended is not None and not (kill and kill.undoes(request)):
             events.append((request.end_order, request))
     for run in killed:
         orders = [
@@ -116,13 +122,35 @@ def _events(
     return iter(sorted(events, key=lambda event: (event[0], event[1] is None)))
 
 
-def _was_forgotten(request: Request, killed: dict[int, float]) -> bool:
-    """Was it bad news that a kill has undone?"""
-    kill = killed.get(request.run)
-    if kill is None or request.ended is None:
-        return False
-    bad = refuses(request) or is_silent(request)
-    return bad and request.ended > kill - BATCH_SECONDS - MOMENT
+class _Kill:
+    """The end of a run that was killed, and what was heard in it from anybody."""
+
+    def __init__(self, log: Sequence[Request], ran: Ran) -> None:
+        asked = [each for each in log if each.run == ran.number]
+        self._committed = ran.ended - BATCH_SECONDS - MOMENT
+        self._holds = len({each.host for each in asked}) >= MIN_HOSTS
+        self._heard = sorted(
+            each.ended
+            for each in asked
+            if each.ended is not None
+            and each.returned
+            and each.answer.failure != "dns_not_found"
+            and (not is_silent(each) or each.answer.failure in HEARD)
+        )
+
+    def undoes(self, request: Request) -> bool:
+        """Was it bad news that is forgotten?"""
+        if is_silent(request):
+            return self._judged_at(request) > self._committed
+        return refuses(request) and (request.ended or 0.0) > self._committed
+
+    def _judged_at(self, request: Request) -> float:
+        """When a silence counted: as soon as something was heard that came after it began."""
+        ended = request.ended or 0.0
+        if not self._holds:
+            return ended
+        place = bisect_right(self._heard, request.began)
+        return max(ended, *self._heard[place : place + 1] or (inf,))
 
 
 class _Host(Struct):
@@ -164,9 +192,11 @@ class _Host(Struct):
         """When it may be asked, as its pauses say, of which the end of a patience cuts the last."""
         opens = self.opens
         for patience in PATIENCES[self.has_answered]:
-            end = (self.since or 0.0) + patience - SPREAD
-            if self.failed_at < end < opens.world:
-                opens = Hour(end, end + opens.wall - opens.world)
+            end = (self.since or 0.0) + patience
+            # but not before the shortest pause is over, too
+            last = max(end - SPREAD, self.failed_at + FIRST_PAUSE)
+            if self.failed_at < end + SPREAD and last < opens.world:
+                opens = Hour(last, last + opens.wall - opens.world)
         return opens
 
     def end(self, request: Request, skew: float) -> None:

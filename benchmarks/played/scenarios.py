@@ -15,8 +15,9 @@ from msgspec import Struct, field
 
 from benchmarks.played import behaviours as does
 from benchmarks.played.behaviours import Behaviour, Header
-from benchmarks.played.folder import THREADS, Folder
-from benchmarks.played.world import Host, Outage
+from benchmarks.played.folder import THREADS, Folder, Ran
+from benchmarks.played.world import Host, Outage, Request
+from scraper.journal import BATCH_SECONDS
 
 EVER = 1e12
 HOUR, DAY = 3_600.0, 86_400.0
@@ -215,7 +216,10 @@ def _own_outage(
 
 
 def _nothing_fails(folder: Folder) -> Iterator[str]:
-    """An outage of ours costs no URL, and after it the same command finishes."""
+    """An outage of ours costs no URL, and after it the same command finishes. A run that was killed
+    before it had committed an answer was none: the next one is the first, and has no network."""
+    if not _has_committed_answer(folder.runs[0], folder.world.log):
+        return
     failed = [each for each in folder.records() if each["state"] != "done"]
     if failed:
         yield f"{len(failed)} records say {failed[0]['error_kind']}"
@@ -224,6 +228,17 @@ def _nothing_fails(folder: Folder) -> Iterator[str]:
     first, outage = folder.runs[0], folder.config.hosts.offline_wait_seconds
     if not first.killed and first.ended - first.began > outage + OUTAGE_SECONDS:
         yield f"it took {first.ended - first.began:.0f} s"
+
+
+def _has_committed_answer(first: Ran, log: Sequence[Request]) -> bool:
+    """Is anything known of what this run has heard?"""
+    committed = first.ended - (BATCH_SECONDS if first.killed else 0.0)
+    return any(
+        each.run == first.number
+        and each.answer.status == 200
+        and (each.ended or math.inf) < committed
+        for each in log
+    )
 
 
 def _dead_proxy(draw: random.Random, count: int) -> Play:
