@@ -26,6 +26,7 @@ from scraper.frontier.trouble import (
     Patience,
     Verdict,
     is_at_fault,
+    speaks_of_url,
     verdict_of,
 )
 from scraper.model import Failure, FetchFailed, Task, Waiting
@@ -97,11 +98,13 @@ class Failures:
     def _waits_for_host(
         self, lane: Lane, failed: FetchFailed, verdict: Verdict
     ) -> bool:
-        """Is it the host's silence that has cost a URL its last try? Not if the host has answered
-        others since its last try but one."""
+        """Is it the host's silence that has cost a URL its last try? Not if the host took the
+        request, and has answered others since its last try but one."""
         host = lane.host
         if verdict not in ("silent", "broken") or not host.trouble:
             return False
+        if not speaks_of_url(failed):
+            return True
         return not NEVER < lane.handed_out[failed.task.id] < host.answers
 
     def _take_refusal(

@@ -279,7 +279,11 @@ class Trouble(Struct):
     ) -> None:
         if self.given_up is not None:
             return
-        only_failed = patience.only_failed_left and self.answered_at > 0
+        only_failed = (
+            patience.only_failed_left
+            and self.answered_at > 0
+            and speaks_of_url(failed)
+        )
         if not only_failed:
             self.given_up_since = (
                 self.given_up_since if self.given_up_passes else at

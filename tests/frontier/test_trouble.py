@@ -328,6 +328,23 @@ def test_a_restart_loses_nothing() -> None:
     assert ends == {"done": 50}
 
 
+@pytest.mark.parametrize("retries", [1, 2])
+def test_no_url_is_at_fault_where_nobody_listens(retries: int) -> None:
+    """Its server is behind a door that is shut each time it is asked; others are answered."""
+    world = World(fetch=FetchSettings(retries=retries))
+    known(world, "a.example")
+    first, *_, last = world.add("a.example", 30)
+
+    bad = {first.id, last.id}
+    _, ends = play(
+        world,
+        lambda world, task: silent(world, task) if task.id in bad else None,
+    )
+    assert ends == {"done": 28, "host_down": 2}
+    kept = world.rows.hosts[lane_of("a.example")]
+    assert kept.not_before is not None, "asked again by the same command"
+
+
 def test_a_url_that_is_always_refused_is_at_fault_and_not_its_host() -> None:
     world = World()
     known(world, "a.example")
