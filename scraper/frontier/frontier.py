@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from scraper.config import FetchSettings, HostSettings
@@ -50,7 +50,7 @@ from scraper.model import (
 BEHIND_FRESH = 1.0  # unix time; due at once, but after what was never asked
 
 
-class Decision(NamedTuple):
+class Decision(Struct, frozen=True, gc=False):
     """A task to be requested now; or, with a refusal, one that must not be requested, or that has
     failed for the last time."""
 
@@ -142,7 +142,7 @@ class Frontier:
         if given_up is not None:
             task, why = self._failures.end_of(row, given_up)
             return self._end(lane, row, why, task)
-        due = max(host.opens, row.due)
+        due = host.opens if host.opens > row.due else row.due
         if due > now and not host.is_unreachable(row.task.url.scheme, now):
             self._lanes.wait_until(lane, due, now)
             return None
@@ -169,9 +169,9 @@ class Frontier:
         if type(row) is Returned and self._failures.is_at_fault(row, host):
             return self._end(lane, row, row.failed)
         objection = first_objection(self._rules, task, trust, host, self._terms)
-        if isinstance(objection, Wait):
-            return self._request_robots(lane, task, trust, objection.origin)
         if objection is not None:
+            if isinstance(objection, Wait):
+                return self._request_robots(lane, task, trust, objection.origin)
             return self._end(lane, row, objection)
         lane.take(row)
         task = with_robots_remark(task, host, self._terms)
@@ -234,8 +234,7 @@ class Frontier:
         To be called before the fact goes to `take_failure` or `follow_redirect`, and after
         `robots.receive`: a delay that robots.txt asks for counts from its answer on.
         """
-        lane = self._lanes.find(fact.task.url.lane)
-        assert lane is not None, "a lane with a request under way is awake"
+        lane = self._lanes.awake[fact.task.url.lane]
         began = self._lanes.end_request(lane, fact.task.id)
         verdict = verdict_of(fact)
         if verdict == "answered":
@@ -257,8 +256,7 @@ class Frontier:
 
     def release(self, task: Task) -> None:
         """The task has left its lane: it is recorded, or given back."""
-        lane = self._lanes.find(task.url.lane)
-        assert lane is not None, "a lane with a task handed out is awake"
+        lane = self._lanes.awake[task.url.lane]
         lane.handed_out.pop(task.id, None)
         if lane.place == "busy":
             self._lanes.make_ready(lane)
@@ -267,8 +265,7 @@ class Frontier:
         self, failed: FetchFailed, now: float
     ) -> FetchFailed | None:
         """Send the task back to its lane if the failure may pass; else how it has failed."""
-        lane = self._lanes.find(failed.task.url.lane)
-        assert lane is not None, "a lane with a task handed out is awake"
+        lane = self._lanes.awake[failed.task.url.lane]
         end = self._failures.take(lane, failed, now)
         if isinstance(end, FetchFailed):
             return end

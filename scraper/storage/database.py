@@ -119,8 +119,9 @@ class Database:
     def flush(self) -> None:
         """Write what was gathered, so that it can be read."""
         for sql, rows in self._gathered.items():
-            self.execute_rows(sql, rows)
-            rows.clear()
+            if rows:
+                self.execute_rows(sql, rows)
+                rows.clear()
 
     # -- the transaction ----------------------------------------------------------------------
 

@@ -197,12 +197,15 @@ class World:
         return self.now - before
 
 
-def decisions(world: World) -> Iterator[Decision]:
-    """All of them, one after the other, with as much waiting as it takes."""
+def decisions(
+    world: World,
+) -> Iterator[tuple[Task, Failure | FetchFailed | None]]:
+    """The task and the refusal of all of them, one after the other, with as much waiting as it
+    takes."""
     while True:
         decision = world.decide()
         if decision is not None:
-            yield decision
+            yield decision.task, decision.refusal
         elif world.frontier.finished:
             return
         else:
@@ -398,7 +401,7 @@ def test_a_retry_goes_before_what_was_never_asked_once_it_is_due() -> None:
     assert task == tasks[0]
     assert world.fail(task, "protocol_error")
     order = []
-    for following, _, _ in decisions(world):
+    for following, _ in decisions(world):
         order.append((following.id, following.attempt))
         world.now += 0.6
         world.done(following)
@@ -409,7 +412,7 @@ def test_tries_end() -> None:
     world = World(fetch=FetchSettings(retries=2))
     world.add("a.example")
     attempts = []
-    for task, _, _ in decisions(world):
+    for task, _ in decisions(world):
         attempts.append(task.attempt)
         world.fail(task, "protocol_error")
     assert attempts == [1, 2, 3]
@@ -648,7 +651,7 @@ def test_without_robots_txt_its_status_decides(
     world = obedient()
     world.add("a.example")
     asked = []
-    for task, _, refused in decisions(world):
+    for task, refused in decisions(world):
         if task.purpose != "robots":
             assert (kind_of(refused) if refused else None) == refusal
             break
@@ -692,7 +695,7 @@ def test_a_crowd_of_hosts_without_rules_comes_to_its_end(
     for n in range(8):
         world.add(f"host-{n}.example")
     asked, ended = 0, 0
-    for task, _, refusal in islice(decisions(world), 400):
+    for task, refusal in islice(decisions(world), 400):
         if refusal is not None:
             ended += 1
             world.finish(task)
@@ -1053,7 +1056,7 @@ def test_what_needs_no_request_does_not_wait_for_the_pause_of_its_host() -> (
     world = obedient()
     world.add("a.example", 3)
     ended = []
-    for task, _, refusal in decisions(world):
+    for task, refusal in decisions(world):
         if refusal is None:
             failure = errors.of_status(503, "")
             world.robots(FetchFailed(task, failure, task.url, world.now))

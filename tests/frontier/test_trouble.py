@@ -49,7 +49,7 @@ def play(world: World, fate: Fate) -> tuple[list[float], Counter[str]]:
     """Answer until nothing is left. Returns when was asked, in seconds, and how the URLs ended."""
     asked: list[float] = []
     ends: Counter[str] = Counter()
-    for task, _, refusal in decisions(world):
+    for task, refusal in decisions(world):
         if refusal is not None:
             ends[kind_of(refusal)] += 1
             world.finish(task)
@@ -379,7 +379,7 @@ def test_refused_urls_that_are_left_are_unasked_and_at_fault_in_the_third_pass()
             return BUSY if task.id in bad else None
 
         ends: Counter[str] = Counter()
-        for task, _, refusal in decisions(world):
+        for task, refusal in decisions(world):
             if refusal is not None:
                 ends[kind_of(refusal)] += 1
                 left.append(task.unasked)
