@@ -135,7 +135,7 @@ class Frontier:
             lane.place = "busy"
             return None
         first = self._lanes.first_row(lane)
-        row = lane.next_row(first, now) if lane.returned else first
+        row = lane.next_row(first, now) if lane.must_choose else first
         if row is None or lane.robots_queue:
             return self._request_moved_robots(lane, now)
         given_up = host.trouble.given_up

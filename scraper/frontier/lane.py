@@ -15,8 +15,11 @@ from scraper.frontier.trouble import MIN_REFUSALS_OF_FAULT
 from scraper.model import FetchFailed, Task, Waiting
 
 NEVER = -1  # stands for the answers until a failure, where there was none
-# URLs between two probes: each is the seventh, for lists have even periods.
-PROBE_STRIDE = 6
+# From one probe to the next in the order of the list: lists have even periods.
+PROBE_STRIDE = 7
+# So many URLs that were not asked yet are kept for each that was refused: it takes answers to
+# others, before and after each refusal, to see that it is not the host.
+KEPT_WITNESSES = MIN_REFUSALS_OF_FAULT + 1
 MAX_RETURNED = (
     64  # URLs that wait in a lane after a failure; more wait in the ledger
 )
@@ -57,11 +60,14 @@ class Lane:
         "handed_out",
         "host",
         "may_have_more",
+        "must_choose",
         "place",
         "priced_delay",
+        "probe_after",
         "returned",
         "robots_queue",
         "rows",
+        "suspects",
         "waits_until",
     )
 
@@ -77,9 +83,14 @@ class Lane:
         # rows that are neither recorded nor given back yet, and the answers
         # of the host until their last failure, or NEVER
         self.handed_out: dict[int, int] = {}
+        # ids of URLs that were refused, while some of them wait or are asked
+        self.suspects: set[int] = set()
+        # It may be another row's turn than the first one's in the ledger.
+        self.must_choose = False
         self.place: Place = "taken"
         self.group: Group | None = None  # in whose queue it was last
         self.waits_until = 0.0  # unix time, with a timer
+        self.probe_after = 0.0  # unix time of the pause that a probe follows
         # seconds; the delay of which is known what it costs
         self.priced_delay = 0.0
 
@@ -88,20 +99,42 @@ class Lane:
     ) -> Waiting | Returned | None:
         """What is to be handed out next: `first` of the ledger's order, or what has returned. After
         a failure of the host that is another URL than the one that failed, if there is one."""
-        returned, host = self.returned.values(), self.host
-        if host.trouble.given_up is not None:
-            return next(iter(returned))
-        if not host.trouble:
-            fresh = sys.maxsize if self.may_have_more else len(self.rows)
-            for each in returned:
-                if each.may_go(host.answers, now, fresh):
-                    return each
+        self.must_choose = bool(self.returned or self.suspects)
+        if self.host.trouble.given_up is not None:
+            return next(iter(self.returned.values()), first)
+        if not self.host.trouble:
+            again = next(self._may_go(now), None)
+            if again is not None:
+                return again
+        if self.suspects and self._keeps_fresh():
+            return None
         if first is not None and first.due <= now:
             return first
         waiting: list[Waiting | Returned] = list(self._waiting())
         if first is not None:
             waiting.append(first)
         return min(waiting, key=attrgetter("due"), default=None)
+
+    def _may_go(self, now: float) -> Iterator[Returned]:
+        """What is back, and goes before all that was never asked."""
+        fresh = sys.maxsize if self.may_have_more else len(self.rows)
+        answers, share = self.host.answers, fresh // max(len(self.returned), 1)
+        for each in self.returned.values():
+            if each.may_go(answers, now, share):
+                yield each
+
+    def _keeps_fresh(self) -> bool:
+        """Is nothing else to be asked while this is under way, so that witnesses are left?"""
+        if self.may_have_more:
+            return False
+        under_way = self.suspects.intersection(self.begun)
+        waiting = [each for each in self.returned.values() if each.others]
+        count = len(under_way) + len(waiting)
+        if not count:
+            self.suspects.clear()
+        if len(self.rows) >= KEPT_WITNESSES * count:
+            return False
+        return bool(under_way) or self.asks_fresh
 
     def _waiting(self) -> Iterator[Returned]:
         """What is back and waits for nothing but its time."""
@@ -120,17 +153,31 @@ class Lane:
             self.handed_out[row.task.id] = NEVER
 
     def put_returned(self, returned: Returned) -> None:
-        """It is back; where many are already, at the end of the lane in the ledger.
-
-        The next probe of a host in trouble comes from elsewhere in the lane: URLs that are bad
-        stand together more often than not.
-        """
-        if self.host.trouble and self.may_have_more:
-            self.rows.rotate(-PROBE_STRIDE)
+        """It is back; where many are already, at the end of the lane in the ledger."""
+        if self.host.trouble:
+            self._choose_probe()
+        self.must_choose = True
+        if returned.others:
+            self.suspects.add(returned.task.id)
         if len(self.returned) < MAX_RETURNED:
             self.returned[returned.task.id] = returned
         else:
             self.may_have_more = True
+
+    def _choose_probe(self) -> None:
+        """After this pause of its host comes a URL from elsewhere in the lane: those that are bad
+        stand together more often than not."""
+        trouble, rows = self.host.trouble, self.rows
+        if not rows or self.probe_after == trouble.pause_until:
+            return
+        self.probe_after = trouble.pause_until
+        failures = trouble.refusals + trouble.silences
+        # The probes before it are not among the rows any more.
+        place = (PROBE_STRIDE - 1) * failures % len(rows)
+        probe = rows[place]
+        if probe.due <= rows[0].due:
+            del rows[place]
+            rows.appendleft(probe)
 
     @property
     def asks_fresh(self) -> bool:

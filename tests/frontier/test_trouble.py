@@ -64,6 +64,29 @@ def play(world: World, fate: Fate) -> tuple[list[float], Counter[str]]:
     return asked, ends
 
 
+def play_at_once(world: World, fate: Fate) -> Counter[str]:
+    """The same, with as many requests under way as may be. Returns how the URLs ended."""
+    ends: Counter[str] = Counter()
+    while not world.frontier.finished:
+        under_way = []
+        while (decision := world.decide()) is not None:
+            if decision.refusal is None:
+                under_way.append(decision.task)
+            else:
+                ends[kind_of(decision.refusal)] += 1
+                world.finish(decision.task)
+        for task in under_way:
+            failure = fate(world, task)
+            if failure is None:
+                ends["done"] += 1
+                world.done(task)
+            elif not world.fail(task, failure):
+                ends[failure.label] += 1
+        if not under_way and not world.frontier.finished:
+            world.wait()
+    return ends
+
+
 def refusing(world: World, task: Task) -> Failure | None:
     return BUSY
 
@@ -326,6 +349,37 @@ def test_a_restart_loses_nothing() -> None:
 
     _, ends = play(world, fate)
     assert ends == {"done": 50}
+
+
+@pytest.mark.parametrize("places", [[91], [63, 64, 65], [79, 80, 81]])
+def test_a_refused_url_finds_witnesses_down_to_the_end_of_its_list(
+    places: list[int],
+) -> None:
+    """Few are left behind it: they are not asked beside it, where they would show nothing."""
+    world = World()
+    known(world, "a.example")
+    tasks = world.add("a.example", 100)
+    bad = {tasks[place].id for place in places}
+    ends = play_at_once(
+        world, lambda world, task: BUSY if task.id in bad else None
+    )
+    assert ends == {"done": 100 - len(bad), "http_status": len(bad)}
+
+
+def test_probes_are_seven_urls_apart_and_the_rest_keeps_its_order() -> None:
+    world = World(polite(per_host=1))
+    known(world, "a.example")
+    places = {task.id: n for n, task in enumerate(world.add("a.example", 40))}
+    asked: list[int] = []
+
+    def fate(world: World, task: Task) -> Failure | None:
+        asked.append(places[task.id])
+        return BUSY if len(asked) in (1, 2, 3) else None
+
+    play(world, fate)
+    assert asked[:4] == [0, 7, 14, 21]
+    fresh = list(dict.fromkeys(asked))[4:]
+    assert fresh == sorted(fresh)
 
 
 @pytest.mark.parametrize("retries", [1, 2])
