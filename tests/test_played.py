@@ -161,6 +161,24 @@ def test_a_silence_that_may_have_been_our_own_binds_nobody_after_a_kill(
     assert len(broken_promises(log, runs)) == broken
 
 
+def test_a_patience_may_count_from_what_a_kill_has_undone() -> None:
+    log = log_of(
+        (0.0, 0.1, REFUSED, "/0"),
+        (9.0, 9.1, REFUSED, "/1"),
+        (40.0, 40.1, REFUSED, "/1"),
+        (60.2, 61.0, GOOD, "/1"),
+        (70.0, 70.1, REFUSED, "/2"),
+        (128.0, 128.1, REFUSED, "/2"),
+        (130.2, 131.0, GOOD, "/2"),
+    )
+    for request in log[1:]:
+        request.run = 2
+    killed = Ran(1, START, START + 0.3, 0.0, {})
+    runs = [killed, Ran(2, START + 9, START + 200, 0.0, {}, 0)]
+    (gap,) = broken_promises(log, runs)
+    assert gap.at == pytest.approx(130.2), "it counts until an answer"
+
+
 def test_one_of_two_clocks_must_say_that_the_pause_is_over() -> None:
     log = log_of((0.0, 0.1, REFUSED, "/0"), (1.0, 2.0, GOOD, "/1"))
     log[1].run = 2

@@ -9,7 +9,8 @@ that it still held then, because nothing had been heard since that might have be
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from math import inf
 
 from msgspec import Struct, field
@@ -82,8 +83,9 @@ def broken_promises(
 ) -> list[Broken]:
     """Requests before a pause was over, and requests beside a probe."""
     hosts: dict[str, _Host] = {}
+    kills = {each.number: _Kill(log, each) for each in runs if each.killed}
     number = 1
-    for order, request in _events(log, runs):
+    for order, request in _events(log, kills):
         if request is None:
             for each in hosts.values():
                 each.probe = None
@@ -96,23 +98,23 @@ def broken_promises(
         skew = runs[request.run - 1].skew
         if order == request.order:
             host.begin(request, skew)
+        elif request.run in kills and kills[request.run].undoes(request):
+            host.note_undone(request)
         else:
             host.end(request, skew)
     return [each for host in hosts.values() for each in host.broken]
 
 
 def _events(
-    log: Sequence[Request], runs: Sequence[Ran]
+    log: Sequence[Request], killed: Iterable[int]
 ) -> Iterator[tuple[int, Request | None]]:
     """Beginnings and ends that were heard, and None where a run was killed, in their order."""
-    killed = {each.number: _Kill(log, each) for each in runs if each.killed}
     events: list[tuple[int, Request | None]] = []
     for request in log:
         if not request.arrived:
             continue
         events.append((request.order, request))
-        kill = killed.get(request.run)
-        if request.ended is not None and not (kill and kill.undoes(request)):
+        if request.ended is not None:
             events.append((request.end_order, request))
     for run in killed:
         orders = [
@@ -161,6 +163,7 @@ class _Host(Struct):
     refusals: int = 0  # in a row, each after a pause
     silences: int = 0
     since: float | None = None  # the first trouble since the last good answer
+    undone_since: float | None = None  # the same, if a kill has undone it
     failed_at: float = 0.0
     opens: Hour = Hour(0.0, 0.0)
     asked: Hour = Hour(0.0, 0.0)  # what Retry-After says of it
@@ -173,7 +176,13 @@ class _Host(Struct):
     def begin_pass(self) -> None:
         """Pauses hold, but in a new pass they begin with the shortest again."""
         self.refusals = self.silences = 0
-        self.since = None
+        self.since = self.undone_since = None
+
+    def note_undone(self, request: Request) -> None:
+        """It was refused or silent, and killed before that had to be committed: it asks for no
+        pause, but a patience may count from it."""
+        if self.undone_since is None:
+            self.undone_since = request.ended
 
     def begin(self, request: Request, skew: float) -> None:
         """A request arrives."""
@@ -191,8 +200,9 @@ class _Host(Struct):
     def _opens(self) -> Hour:
         """When it may be asked, as its pauses say, of which the end of a patience cuts the last."""
         opens = self.opens
-        for patience in PATIENCES[self.has_answered]:
-            end = (self.since or 0.0) + patience
+        began = (self.since or 0.0, self.undone_since or 0.0)
+        for since, patience in product(began, PATIENCES[self.has_answered]):
+            end = since + patience
             # but not before the shortest pause is over, too
             last = max(end - SPREAD, self.failed_at + FIRST_PAUSE)
             if self.failed_at < end + SPREAD and last < opens.world:
@@ -225,7 +235,7 @@ class _Host(Struct):
         else:
             self.refusals = self.silences = 0
             if is_verdict or not self.must_probe:
-                self.since = None
+                self.since = self.undone_since = None
             self.has_spoken = True
             self.has_answered |= not is_robots(request)
 

@@ -101,7 +101,11 @@ class _OneRow:
         return {lane: False} if lane > after else {}
 
     def first_of_lane(
-        self, lane: int, limit: int, without: Collection[int]
+        self,
+        lane: int,
+        limit: int,
+        without: Collection[int],
+        asked_by: float = 0.0,
     ) -> list[Waiting]:
         is_due = lane == self._row.task.url.lane
         return [self._row] if is_due and not without else []

@@ -75,8 +75,9 @@ class Failures:
 
     def _has_fresh(self, lane: Lane) -> bool:
         """Are there URLs in this lane that have not failed in this pass?"""
-        row = self._lanes.first_row(lane)
-        return (row is not None and row.task.attempt == 1) or lane.asks_fresh
+        self._lanes.first_row(lane)
+        is_fresh = (row.task.attempt == 1 for row in lane.rows)
+        return lane.asks_fresh or any(is_fresh)
 
     def take(
         self, lane: Lane, failed: FetchFailed, now: float

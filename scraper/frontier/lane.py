@@ -55,6 +55,7 @@ class Lane:
     """One host's queue: what waits for it, and what is under way."""
 
     __slots__ = (
+        "asked_by",
         "begun",
         "group",
         "handed_out",
@@ -77,6 +78,8 @@ class Lane:
         self.robots_queue: deque[Task] = deque()
         self.rows: deque[Waiting] = deque()
         self.may_have_more = True  # the ledger may hold more rows than these
+        # The ledger may hold rows that were asked before, and due by this unix time.
+        self.asked_by = 0.0
         self.returned: dict[int, Returned] = {}  # oldest first
         # task id -> unix time; requests that are under way
         self.begun: dict[int, float] = {}

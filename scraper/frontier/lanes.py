@@ -7,12 +7,14 @@ are busy, not the list.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Protocol
 
 from scraper.frontier.lane import Group, Lane
 from scraper.frontier.pace import Host
+from scraper.frontier.trouble import OTHERS_BEFORE_NEXT_TRY
 from scraper.model import HostState, Task, Waiting
 
 REFILL = 32  # tasks a lane takes from the ledger at once
@@ -28,7 +30,11 @@ class Rows(Protocol):
 
     def next_lanes(self, after: int, limit: int) -> dict[int, bool]: ...
     def first_of_lane(
-        self, lane: int, limit: int, without: Collection[int]
+        self,
+        lane: int,
+        limit: int,
+        without: Collection[int],
+        asked_by: float = 0.0,
     ) -> list[Waiting]: ...
     def count_lane(self, lane: int) -> int: ...
     def requeue(
@@ -149,9 +155,26 @@ class Lanes:
         out: Collection[int] = lane.handed_out
         if lane.returned:
             out = {*lane.handed_out, *lane.returned}
+        asked: list[Waiting] = []
+        if lane.asked_by:
+            most = limit // (1 + OTHERS_BEFORE_NEXT_TRY)
+            asked = self._read_asked(lane, most, out)
+            out = {*out, *(row.task.id for row in asked)}
+        limit -= len(asked)
         found = self._rows.first_of_lane(lane.host.lane, limit, out)
         lane.may_have_more = len(found) == limit
-        lane.rows.extend(found)
+        lane.rows.extend(_spread(asked, found) if asked else found)
+
+    def _read_asked(
+        self, lane: Lane, limit: int, out: Collection[int]
+    ) -> list[Waiting]:
+        """URLs that were asked before the lane was woken, and are due."""
+        asked = self._rows.first_of_lane(
+            lane.host.lane, limit, out, lane.asked_by
+        )
+        if len(asked) < limit:
+            lane.asked_by = 0.0
+        return asked
 
     def rows_added(self, lane_ids: Iterable[int]) -> None:
         """There are new rows in these lanes."""
@@ -216,6 +239,7 @@ class Lanes:
         kept = self._rows.host(lane_id) if is_known else None
         if kept is not None:
             lane.host.restore(kept, now, self._agent)
+            lane.asked_by = now if kept.failed_at else 0.0
         answered_at = self._responsive_hosts.get(lane_id)
         if answered_at is not None:
             lane.host.responsive = True
@@ -299,6 +323,20 @@ class Holds:
         assert lane is not None, "a lane with a request under way is awake"
         lanes = self._lanes
         return lanes._responsive if lane.host.responsive else lanes._new
+
+
+def _spread(
+    asked: Iterable[Waiting], found: Iterable[Waiting]
+) -> Iterator[Waiting]:
+    """Those that were `asked` before, each behind some that were not: as they would have been asked
+    if the lane had stayed awake, and while there are others to see whose fault a failure is."""
+    rows = deque(found)
+    for each in asked:
+        for _ in range(OTHERS_BEFORE_NEXT_TRY):
+            if rows and not rows[0].due:
+                yield rows.popleft()
+        yield each
+    yield from rows
 
 
 def new_host_threads(threads: int) -> int:

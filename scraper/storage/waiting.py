@@ -103,6 +103,8 @@ _ALL_WAITING = _WAITING.format("")
 _WAITING_BUT = _WAITING.format(
     "AND id NOT IN (SELECT value FROM json_each(:without))"
 )
+_ASKED_BY = _WAITING.format("""AND due > 0 AND due <= :asked_by
+  AND id NOT IN (SELECT value FROM json_each(:without))""")
 _decode_rows = msgspec.json.Decoder(list[_WaitingRow]).decode
 
 # From lane to lane through the index, without a look at the rows between.
@@ -147,15 +149,21 @@ class WaitingRows:
         return {lane: bool(known) for lane, known in orjson.loads(lanes)}
 
     def first_of_lane(
-        self, lane: int, limit: int, without: Collection[int] = ()
+        self,
+        lane: int,
+        limit: int,
+        without: Collection[int] = (),
+        asked_by: float = 0.0,
     ) -> list[Waiting]:
         """The first `limit` tasks of a lane, fresh ones in the order of the list, then retries;
-        `without` those that are out already."""
+        `without` those that are out already. With `asked_by`, only what was asked before, and is
+        due by that unix time."""
         self._database.flush()
         which: dict[str, Any] = {"lane": lane, "limit": limit}
-        if without:
-            which["without"] = encode(list(without))
-        statement = _WAITING_BUT if without else _ALL_WAITING
+        statement = _ALL_WAITING
+        if without or asked_by:
+            which |= {"without": encode(list(without)), "asked_by": asked_by}
+            statement = _ASKED_BY if asked_by else _WAITING_BUT
         (encoded,) = self._database.execute(statement, which).fetchone()
         rows = _decode_rows(encoded)
         hrefs = (row.url for row in rows)

@@ -53,12 +53,18 @@ class Rows:
         return {lane: lane in self.hosts for lane in behind[:limit]}
 
     def first_of_lane(
-        self, lane: int, limit: int, without: Collection[int]
+        self,
+        lane: int,
+        limit: int,
+        without: Collection[int],
+        asked_by: float = 0.0,
     ) -> list[Waiting]:
         found = [
             each
             for each in self.waiting_rows.values()
-            if each.task.url.lane == lane and each.task.id not in without
+            if each.task.url.lane == lane
+            and each.task.id not in without
+            and (not asked_by or 0 < each.due <= asked_by)
         ]
         return sorted(found, key=lambda each: (each.due, each.task.id))[:limit]
 

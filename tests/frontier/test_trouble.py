@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from scraper import errors
 from scraper.config import FetchSettings
+from scraper.frontier.frontier import BEHIND_FRESH
 from scraper.frontier.lanes import Holds
 from scraper.frontier.pace import Host
 from scraper.frontier.trouble import (
@@ -30,7 +31,13 @@ from scraper.frontier.trouble import (
     is_at_fault,
     verdict_of,
 )
-from scraper.model import Failure, FetchFailed, StoredResponse, Task
+from scraper.model import (
+    Failure,
+    FetchFailed,
+    HostState,
+    StoredResponse,
+    Task,
+)
 from scraper.urls import lane_of, parts_of
 from tests.frontier.test_frontier import (
     START,
@@ -364,6 +371,49 @@ def test_a_refused_url_finds_witnesses_down_to_the_end_of_its_list(
         world, lambda world, task: BUSY if task.id in bad else None
     )
     assert ends == {"done": 100 - len(bad), "http_status": len(bad)}
+
+
+def resumed_with_refused(number: int) -> tuple[World, set[int]]:
+    """A world that goes on where another was killed: so many of its URLs were refused once, and
+    forty were not asked yet."""
+    world = World()
+    before = START - 60
+    host = HostState(
+        lane_of("a.example"), "", failed_at=before, answered_at=before
+    )
+    world.rows.keep_host(host)
+    refused = world.add("a.example", number, refusals=1)
+    for task in refused:
+        world.rows.requeue(task, due=BEHIND_FRESH, attempts=1)
+    world.add("a.example", 40)
+    return world, {task.id for task in refused}
+
+
+def test_what_was_refused_before_a_kill_finds_witnesses_after_it() -> None:
+    """It is not left to the end, when all others are done."""
+    world, bad = resumed_with_refused(3)
+    ends = play_at_once(
+        world, lambda world, task: BUSY if task.id in bad else None
+    )
+    assert ends == {"done": 40, "http_status": 3}
+
+
+def test_what_was_refused_before_a_kill_comes_between_the_others() -> None:
+    world, bad = resumed_with_refused(3)
+    asked: list[bool] = []
+    for task, _ in decisions(world):
+        asked.append(task.id in bad)
+        world.done(task)
+    assert asked[:13] == [*[False, False, False, True] * 3, False]
+
+
+def test_after_a_kill_patience_is_that_of_a_host_with_fresh_urls() -> None:
+    """Whatever comes first in its lane."""
+    world, _ = resumed_with_refused(20)
+    answers = iter([None, None])
+    _, ends = play(world, lambda world, task: next(answers, BUSY))
+    assert ends == {"done": 2, "host_refused": 58}
+    assert world.now - START >= 900
 
 
 def test_probes_are_seven_urls_apart_and_the_rest_keeps_its_order() -> None:

@@ -180,6 +180,21 @@ def test_a_lane_is_read_without_what_is_out_already(ledger: Ledger) -> None:
     assert rest == [second]
 
 
+def test_a_lane_knows_which_urls_were_asked_before_and_are_due(
+    ledger: Ledger,
+) -> None:
+    ledger.intake.add(of_host("a.example", *map(str, range(6))), 1)
+    lane = lane_of("a.example")
+    out, *tasks = [row.task for row in ledger.waiting.first_of_lane(lane, 5)]
+    for due, task in enumerate([out, *tasks]):
+        ledger.waiting.requeue(task, due=float(due), attempts=1)
+    asked = ledger.waiting.first_of_lane(lane, 9, {tasks[0].id}, 3.0)
+    assert [row.due for row in asked] == [2.0, 3.0]
+    assert [row.task.id for row in asked] == [task.id for task in tasks[1:3]]
+    (first,) = ledger.waiting.first_of_lane(lane, 1, (), 3.0)
+    assert first.task.id == tasks[0].id
+
+
 def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
     hosts = [f"host-{n}.example" for n in range(20)]
     ledger.intake.add(

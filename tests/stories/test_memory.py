@@ -40,7 +40,11 @@ class Rows:
         return {lane: lane in self.kept for lane in islice(waiting, limit)}
 
     def first_of_lane(
-        self, lane: int, limit: int, without: Collection[int]
+        self,
+        lane: int,
+        limit: int,
+        without: Collection[int],
+        asked_by: float = 0.0,
     ) -> list[Waiting]:
         tasks = (self.task(lane, number) for number in self.left[lane])
         waiting = (
