@@ -29,7 +29,7 @@ from scraper.storage.sources import Sources
 from scraper.urls import Url, parts_of, parts_of_all
 
 
-class _Named(Struct, array_like=True):
+class _Named(Struct, array_like=True, gc=False):
     """Who named the URL, and how it was written, where that is not the list and as it is."""
 
     written: str | None
@@ -38,7 +38,7 @@ class _Named(Struct, array_like=True):
     depth: int
 
 
-class _Answered(Struct, array_like=True):
+class _Answered(Struct, array_like=True, gc=False):
     """What an earlier pass has learned, or the intake of a refused line."""
 
     error_kind: str | None
@@ -47,7 +47,7 @@ class _Answered(Struct, array_like=True):
     stored: list[Any] | None
 
 
-class _WaitingRow(Struct, array_like=True):
+class _WaitingRow(Struct, array_like=True, gc=False):
     """The columns from which a task is made. Most wait for the first time, and have a few: the
     others come together, table by table, or not at all."""
 
