@@ -8,7 +8,7 @@ received, and which facts a record would hold. Waits are skipped, and no request
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -100,15 +100,15 @@ class _OneRow:
         lane = self._row.task.url.lane
         return {lane: False} if lane > after else {}
 
-    def first_of_lane(
+    def first_of_lanes(
         self,
-        lane: int,
+        lanes: Sequence[int],
         limit: int,
         without: Collection[int],
         asked_by: float = 0.0,
-    ) -> list[Waiting]:
-        is_due = lane == self._row.task.url.lane
-        return [self._row] if is_due and not without else []
+    ) -> list[list[Waiting]]:
+        due = None if without else self._row.task.url.lane
+        return [[self._row] if lane == due else [] for lane in lanes]
 
     def count_lane(self, lane: int) -> int:
         return 1

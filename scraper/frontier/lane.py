@@ -183,6 +183,11 @@ class Lane:
             rows.appendleft(probe)
 
     @property
+    def needs_rows(self) -> bool:
+        """Has it none here, though the ledger may have some?"""
+        return not self.rows and self.may_have_more
+
+    @property
     def asks_fresh(self) -> bool:
         """Is a request under way for a URL that had not failed before?"""
         return any(self.handed_out.get(id) == NEVER for id in self.begun)

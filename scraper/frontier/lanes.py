@@ -8,8 +8,9 @@ are busy, not the list.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Protocol
 
 from scraper.frontier.lane import Group, Lane
@@ -21,7 +22,7 @@ REFILL = 32  # tasks a lane takes from the ledger at once
 MAX_WAITING = 8_192  # tasks in all lanes together, beyond which they take fewer
 MAX_RESPONSIVE_HOSTS = 10_000  # remembered after their lanes were released
 MAX_LANES = 1_024  # awake at once; more hosts wait in the ledger
-READ_AHEAD = 32  # lanes that are read from the ledger at once
+READ_AHEAD = 32  # lanes that are woken, or filled, with one look at the ledger
 MIN_SLEEP_SECONDS = 1.0  # a shorter wait is not worth putting a lane to sleep
 
 
@@ -29,13 +30,13 @@ class Rows(Protocol):
     """The part of the ledger that holds what waits."""
 
     def next_lanes(self, after: int, limit: int) -> dict[int, bool]: ...
-    def first_of_lane(
+    def first_of_lanes(
         self,
-        lane: int,
+        lanes: Sequence[int],
         limit: int,
         without: Collection[int],
         asked_by: float = 0.0,
-    ) -> list[Waiting]: ...
+    ) -> list[list[Waiting]]: ...
     def count_lane(self, lane: int) -> int: ...
     def requeue(
         self,
@@ -78,10 +79,8 @@ class Lanes:
         self._alarms: list[tuple[float, int]] = []  # of lanes that sleep
         # that have been released, in this order, and when they answered last
         self._responsive_hosts: dict[int, float] = {}
-        # the lane up to which this round through the ledger has read
+        # the lane up to which this round through the ledger has come
         self._cursor = -1
-        # read, but not looked at; by whether the ledger may know the host
-        self._ahead: dict[int, bool] = {}
         self._exhausted = False  # a whole round found no lane to wake
         self._rows_came = True  # since the round began
 
@@ -135,7 +134,7 @@ class Lanes:
 
     def first_row(self, lane: Lane) -> Waiting | None:
         """The first URL of this lane in the ledger's order: fresh ones, then those that are due."""
-        if not lane.rows and lane.may_have_more:
+        if lane.needs_rows:
             self._refill(lane)
         return lane.rows[0] if lane.rows else None
 
@@ -149,28 +148,40 @@ class Lanes:
         )
 
     def _refill(self, lane: Lane) -> None:
+        """Take rows for this lane, and for those behind it that need some as well: a statement for
+        each lane took longer than the rest of a decision."""
+        queue = lane.group.ready if lane.group is not None else ()
+        lanes = [lane]
+        for each in islice(queue, READ_AHEAD):
+            if each.needs_rows and each is not lane:
+                lanes.append(each)
         # Many lanes hold few each: a task costs a kilobyte.
         share = min(REFILL, MAX_WAITING // len(self.awake))
         limit = max(REFILL // 8, share)
-        out: Collection[int] = lane.handed_out
-        if lane.returned:
-            out = {*lane.handed_out, *lane.returned}
-        asked: list[Waiting] = []
-        if lane.asked_by:
-            most = limit // (1 + OTHERS_BEFORE_NEXT_TRY)
-            asked = self._read_asked(lane, most, out)
-            out = {*out, *(row.task.id for row in asked)}
-        limit -= len(asked)
-        found = self._rows.first_of_lane(lane.host.lane, limit, out)
-        lane.may_have_more = len(found) == limit
-        lane.rows.extend(_spread(asked, found) if asked else found)
+        out = {
+            id for each in lanes for id in (*each.handed_out, *each.returned)
+        }
+        most = limit // (1 + OTHERS_BEFORE_NEXT_TRY)
+        asked = {
+            each: self._read_asked(each, most, out)
+            for each in lanes
+            if each.asked_by
+        }
+        out.update(row.task.id for rows in asked.values() for row in rows)
+        ids = [each.host.lane for each in lanes]
+        found = self._rows.first_of_lanes(ids, limit, out)
+        for each, rows in zip(lanes, found, strict=True):
+            each.may_have_more = len(rows) == limit
+            each.rows.extend(
+                _spread(asked[each], rows) if each in asked else rows
+            )
 
     def _read_asked(
         self, lane: Lane, limit: int, out: Collection[int]
     ) -> list[Waiting]:
         """URLs that were asked before the lane was woken, and are due."""
-        asked = self._rows.first_of_lane(
-            lane.host.lane, limit, out, lane.asked_by
+        (asked,) = self._rows.first_of_lanes(
+            [lane.host.lane], limit, out, lane.asked_by
         )
         if len(asked) < limit:
             lane.asked_by = 0.0
@@ -250,24 +261,27 @@ class Lanes:
         return lane
 
     def wake_next(self, now: float) -> bool:
-        """Wake the next host for which something waits; False if there is none, or no room."""
-        while not self._exhausted and len(self.awake) < MAX_LANES:
-            if not self._ahead:
-                self._read_ahead()
+        """Wake the next hosts for which something waits; False if there are none, or no room for as
+        many as are read at once."""
+        while not self._exhausted and len(self.awake) + READ_AHEAD <= MAX_LANES:
+            found = self._rows.next_lanes(self._cursor, READ_AHEAD)
+            if not found:
+                self._end_round()
                 continue
-            lane_id = next(iter(self._ahead))
-            is_known = self._ahead.pop(lane_id)
-            if lane_id not in self.awake and lane_id not in self.asleep:
-                self.wake(lane_id, now, is_known=is_known)
+            self._cursor = max(found)
+            new = [
+                lane_id
+                for lane_id in found
+                if lane_id not in self.awake and lane_id not in self.asleep
+            ]
+            for lane_id in new:
+                self.wake(lane_id, now, is_known=found[lane_id])
+            if new:
                 return True
         return False
 
-    def _read_ahead(self) -> None:
-        """Read the next lanes of this round; where it ends, begin the next one."""
-        self._ahead = self._rows.next_lanes(self._cursor, READ_AHEAD)
-        if self._ahead:
-            self._cursor = max(self._ahead)
-            return
+    def _end_round(self) -> None:
+        """The ledger has no more lanes; was there something new since the round began?"""
         self._exhausted = not self._rows_came
         self._rows_came = False
         self._cursor = -1
@@ -276,8 +290,6 @@ class Lanes:
         """Forget the lane; what its host has taught us stays in the ledger."""
         host = lane.host
         del self.awake[host.lane]
-        if host.lane in self._ahead:
-            self._ahead[host.lane] = True  # it may have been kept meanwhile
         if host.responsive:
             self._responsive_hosts[host.lane] = host.trouble.answered_at
             if len(self._responsive_hosts) > MAX_RESPONSIVE_HOSTS:

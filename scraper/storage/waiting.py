@@ -6,7 +6,7 @@ cost disk and no memory.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -94,10 +94,11 @@ _EXPRESSIONS |= {
     THEN {_columns(_Answered.__struct_fields__)} END""",
 }
 # Only the rows that are wanted are read; the index alone knows which.
-_WAITING = f"""SELECT json_group_array({_columns(_WaitingRow.__struct_fields__)})
-  FROM (SELECT id AS first FROM url WHERE state = 'pending' AND host = :lane {{}}
-    ORDER BY due, id LIMIT :limit) CROSS JOIN url AS w ON w.id = first
-  LEFT JOIN requeued ON requeued.id = first LEFT JOIN answer ON answer.id = first"""
+_WAITING = f"""SELECT (SELECT json_group_array({_columns(_WaitingRow.__struct_fields__)})
+    FROM (SELECT id AS first FROM url WHERE state = 'pending' AND host = lanes.value {{}}
+      ORDER BY due, id LIMIT :limit) CROSS JOIN url AS w ON w.id = first
+    LEFT JOIN requeued ON requeued.id = first LEFT JOIN answer ON answer.id = first)
+  FROM json_each(:lanes) AS lanes"""
 _ALL_WAITING = _WAITING.format("")
 # 0.8 us a row more, and most lanes that take rows have none out
 _WAITING_BUT = _WAITING.format(
@@ -148,24 +149,29 @@ class WaitingRows:
         (lanes,) = self._database.execute(_NEXT_LANES, which).fetchone()
         return {lane: bool(known) for lane, known in orjson.loads(lanes)}
 
-    def first_of_lane(
+    def first_of_lanes(
         self,
-        lane: int,
+        lanes: Sequence[int],
         limit: int,
         without: Collection[int] = (),
         asked_by: float = 0.0,
-    ) -> list[Waiting]:
-        """The first `limit` tasks of a lane, fresh ones in the order of the list, then retries;
-        `without` those that are out already. With `asked_by`, only what was asked before, and is
-        due by that unix time."""
+    ) -> list[list[Waiting]]:
+        """The first `limit` tasks of each of these lanes, fresh ones in the order of the list, then
+        retries; `without` those that are out already. With `asked_by`, only what was asked before,
+        and is due by that unix time."""
         self._database.flush()
-        which: dict[str, Any] = {"lane": lane, "limit": limit}
+        which: dict[str, Any] = {"lanes": encode(lanes), "limit": limit}
         statement = _ALL_WAITING
         if without or asked_by:
             which |= {"without": encode(list(without)), "asked_by": asked_by}
             statement = _ASKED_BY if asked_by else _WAITING_BUT
-        (encoded,) = self._database.execute(statement, which).fetchone()
-        rows = _decode_rows(encoded)
+        found = self._database.execute(statement, which).fetchall()
+        return [
+            self._waiting_in(lane, _decode_rows(rows))
+            for lane, (rows,) in zip(lanes, found, strict=True)
+        ]
+
+    def _waiting_in(self, lane: int, rows: list[_WaitingRow]) -> list[Waiting]:
         hrefs = (row.url for row in rows)
         # a refused line is no URL, and has no host
         urls = parts_of_all(hrefs) if lane else (Url(h, "", "") for h in hrefs)

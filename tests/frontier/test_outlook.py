@@ -180,6 +180,7 @@ def test_several_hosts_are_counted() -> None:
 
 def test_hosts_that_sleep_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "MAX_LANES", 2)
+    monkeypatch.setattr(lanes, "READ_AHEAD", 1)
     world = World()
     for host in (A, B, "c.example"):
         world.add(host, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scraper.errors import UsageError, new_failure, of_status
-from scraper.model import Hop, HostState, Line, Publication, Task
+from scraper.model import Hop, HostState, Line, Publication, Task, Waiting
 from scraper.storage import intake as module
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.ledger import Ledger
@@ -36,9 +36,16 @@ def ledger(path: Path) -> Iterator[Ledger]:
     opened.close()
 
 
+def first_of_lane(
+    ledger: Ledger, lane: int, limit: int, without: Collection[int] = ()
+) -> list[Waiting]:
+    (found,) = ledger.waiting.first_of_lanes([lane], limit, without)
+    return found
+
+
 def task_of(ledger: Ledger, line: Line, pass_: int = 1) -> Task:
     ledger.intake.add([line], pass_)
-    found = [each.task for each in ledger.waiting.first_of_lane(line.url.lane, 100)
+    found = [each.task for each in first_of_lane(ledger, line.url.lane, 100)
              if each.task.origin_url == line.url]  # fmt: skip
     assert len(found) == 1
     return found[0]
@@ -46,8 +53,7 @@ def task_of(ledger: Ledger, line: Line, pass_: int = 1) -> Task:
 
 def waiting(ledger: Ledger, host: str) -> list[str]:
     return [
-        each.task.url.href
-        for each in ledger.waiting.first_of_lane(lane_of(host), 100)
+        each.task.url.href for each in first_of_lane(ledger, lane_of(host), 100)
     ]
 
 
@@ -81,7 +87,7 @@ def test_a_listed_url_has_its_place_and_a_found_one_its_parent(
     ledger.sources.id_of("urls.txt")
     parent = task_of(ledger, replace(A, source=1, line=5, written="A.example"))
     ledger.intake.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
-    child = ledger.waiting.first_of_lane(B.url.lane, 1)[0].task
+    child = first_of_lane(ledger, B.url.lane, 1)[0].task
     assert (parent.seq, parent.source, parent.line, parent.written) == (
         1, "urls.txt", 5, "A.example")  # fmt: skip
     assert (child.seq, child.parent, child.depth) == (None, A.url, 1)
@@ -100,7 +106,7 @@ def test_what_a_page_named_first_becomes_the_lists_own(ledger: Ledger) -> None:
         1,
         1,
     )
-    task = ledger.waiting.first_of_lane(B.url.lane, 1)[0].task
+    task = first_of_lane(ledger, B.url.lane, 1)[0].task
     assert (task.seq, task.source, task.line, task.written, task.parent, task.depth) == (
         2, "urls.txt", 7, "B.example", None, 0)  # fmt: skip
 
@@ -111,7 +117,7 @@ def test_what_a_page_named_in_an_earlier_pass_is_no_find_of_this_one(
     parent = task_of(ledger, A)
     ledger.intake.add([B], 1, listed=False, parent=parent.id)
     ledger.waiting.finish(
-        ledger.waiting.first_of_lane(B.url.lane, 1)[0].task,
+        first_of_lane(ledger, B.url.lane, 1)[0].task,
         FinishedRow("done", None, 1),
         1,
     )
@@ -144,7 +150,7 @@ def test_a_line_that_is_no_url_waits_in_the_lane_of_no_host(
     ledger: Ledger,
 ) -> None:
     ledger.intake.add([Line(Url("ftp://x", "", ""), refusal="bad_scheme")], 1)
-    task = ledger.waiting.first_of_lane(0, 1)[0].task
+    task = first_of_lane(ledger, 0, 1)[0].task
     assert (task.refusal, task.url.host, task.url.href) == (
         "bad_scheme",
         "",
@@ -159,24 +165,24 @@ def test_a_lane_gives_fresh_urls_in_the_order_of_the_list_then_retries(
     ledger: Ledger,
 ) -> None:
     ledger.intake.add(of_host("a.example", "1", "2", "3"), 1)
-    first = ledger.waiting.first_of_lane(lane_of("a.example"), 1)[0].task
+    first = first_of_lane(ledger, lane_of("a.example"), 1)[0].task
     ledger.waiting.requeue(first, due=50.0, attempts=1)
     assert waiting(ledger, "a.example") == [
         f"https://a.example/{n}" for n in (2, 3, 1)
     ]
-    last = ledger.waiting.first_of_lane(lane_of("a.example"), 3)[2]
+    last = first_of_lane(ledger, lane_of("a.example"), 3)[2]
     assert (last.due, last.task.attempt) == (50.0, 2)
 
 
 def test_a_lane_gives_no_more_than_asked_for(ledger: Ledger) -> None:
     ledger.intake.add(of_host("a.example", *map(str, range(10))), 1)
-    assert len(ledger.waiting.first_of_lane(lane_of("a.example"), 3)) == 3
+    assert len(first_of_lane(ledger, lane_of("a.example"), 3)) == 3
 
 
 def test_a_lane_is_read_without_what_is_out_already(ledger: Ledger) -> None:
     ledger.intake.add(of_host("a.example", *map(str, range(4))), 1)
-    out, second = ledger.waiting.first_of_lane(lane_of("a.example"), 2)
-    rest = ledger.waiting.first_of_lane(lane_of("a.example"), 1, {out.task.id})
+    out, second = first_of_lane(ledger, lane_of("a.example"), 2)
+    rest = first_of_lane(ledger, lane_of("a.example"), 1, {out.task.id})
     assert rest == [second]
 
 
@@ -185,14 +191,27 @@ def test_a_lane_knows_which_urls_were_asked_before_and_are_due(
 ) -> None:
     ledger.intake.add(of_host("a.example", *map(str, range(6))), 1)
     lane = lane_of("a.example")
-    out, *tasks = [row.task for row in ledger.waiting.first_of_lane(lane, 5)]
+    out, *tasks = [row.task for row in first_of_lane(ledger, lane, 5)]
     for due, task in enumerate([out, *tasks]):
         ledger.waiting.requeue(task, due=float(due), attempts=1)
-    asked = ledger.waiting.first_of_lane(lane, 9, {tasks[0].id}, 3.0)
+    (asked,) = ledger.waiting.first_of_lanes([lane], 9, {tasks[0].id}, 3.0)
     assert [row.due for row in asked] == [2.0, 3.0]
     assert [row.task.id for row in asked] == [task.id for task in tasks[1:3]]
-    (first,) = ledger.waiting.first_of_lane(lane, 1, (), 3.0)
+    ((first,),) = ledger.waiting.first_of_lanes([lane], 1, (), 3.0)
     assert first.task.id == tasks[0].id
+
+
+def test_lanes_are_read_together_each_by_itself(ledger: Ledger) -> None:
+    ledger.intake.add(of_host("b.example", "1", "2", "3"), 1)
+    ledger.intake.add(of_host("a.example", "4"), 1)
+    lanes = [lane_of(f"{name}.example") for name in "abc"]
+    out = first_of_lane(ledger, lanes[1], 1)[0].task.id
+    found = ledger.waiting.first_of_lanes(lanes, 2, {out})
+    assert [[each.task.url.href for each in rows] for rows in found] == [
+        ["https://a.example/4"],
+        ["https://b.example/2", "https://b.example/3"],
+        [],
+    ]
 
 
 def test_every_lane_is_met_in_one_round(ledger: Ledger) -> None:
@@ -227,14 +246,14 @@ def test_a_hop_waits_in_the_lane_of_its_target_and_comes_home(
     )
     ledger.waiting.requeue(hop, due=0.0, attempts=0)
     assert waiting(ledger, "a.example") == []
-    onward = ledger.waiting.first_of_lane(lane_of("b.example"), 1)[0].task
+    onward = first_of_lane(ledger, lane_of("b.example"), 1)[0].task
     assert (onward.url, onward.origin_url, onward.hops, onward.attempt) == (
         parts_of("https://b.example/x"), A.url, (Hop(A.url, 301),), 1)  # fmt: skip
     ledger.waiting.finish(
         onward, FinishedRow("failed", "http_status", 1, status=503), 1
     )
     assert ledger.passes.reopen_failed(2, ["http_503"]) == 1
-    again = ledger.waiting.first_of_lane(lane_of("a.example"), 1)[0].task
+    again = first_of_lane(ledger, lane_of("a.example"), 1)[0].task
     assert (again.url, again.hops, again.attempt) == (A.url, (), 1)
 
 
@@ -313,15 +332,15 @@ def test_a_line_that_is_no_url_is_none_in_the_next_pass_either(
 ) -> None:
     line = Line(Url("ftp://x", "", ""), refusal="bad_scheme")
     ledger.intake.add([line], 1)
-    task = ledger.waiting.first_of_lane(0, 1)[0].task
+    task = first_of_lane(ledger, 0, 1)[0].task
     ledger.waiting.finish(task, FinishedRow("failed", "bad_scheme", 0), 1)
     if way == "retry":
         ledger.passes.reopen_failed(2, [])
     else:
         ledger.intake.add([line], 2, again=True)
-    assert [
-        each.task.refusal for each in ledger.waiting.first_of_lane(0, 9)
-    ] == ["bad_scheme"]
+    assert [each.task.refusal for each in first_of_lane(ledger, 0, 9)] == [
+        "bad_scheme"
+    ]
 
 
 # -- commits ----------------------------------------------------------------------------------
@@ -334,7 +353,7 @@ def test_nothing_is_true_before_its_commit(path: Path) -> None:
     killed.set_position("records.jsonl", "100")
     killed.commit()
     killed.waiting.finish(
-        killed.waiting.first_of_lane(A.url.lane, 1)[0].task,
+        first_of_lane(killed, A.url.lane, 1)[0].task,
         FinishedRow("done", None, 1),
         1,
     )
@@ -355,7 +374,7 @@ def test_a_rollback_is_a_kill_without_the_end(ledger: Ledger) -> None:
     ledger.intake.add([A], 1)
     ledger.commit()
     ledger.waiting.finish(
-        ledger.waiting.first_of_lane(A.url.lane, 1)[0].task,
+        first_of_lane(ledger, A.url.lane, 1)[0].task,
         FinishedRow("done", None, 1),
         1,
     )
@@ -374,7 +393,7 @@ def places(ledger: Ledger, *lines: Line) -> list[int | None]:
     return [
         each.task.seq
         for line in lines
-        for each in ledger.waiting.first_of_lane(line.url.lane, 1)
+        for each in first_of_lane(ledger, line.url.lane, 1)
     ]
 
 
@@ -491,9 +510,7 @@ def test_a_url_that_comes_back_and_ends_between_two_flushes_has_ended(
     """Whatever was gathered first in the run."""
     ledger.intake.add(of_host("a.example", "1", "2"), 1)
     lane = lane_of("a.example")
-    first, second = (
-        each.task for each in ledger.waiting.first_of_lane(lane, 2)
-    )
+    first, second = (each.task for each in first_of_lane(ledger, lane, 2))
     ledger.waiting.finish(first, FinishedRow("done", None, 1), 1)
     ledger.waiting.requeue(second, due=50.0, attempts=1)
     not_before = 99.0
@@ -587,7 +604,7 @@ def test_whatever_happens_each_url_is_pending_or_ended_once(
         pending = [
             row.task
             for lane in lanes
-            for row in ledger.waiting.first_of_lane(lane, 99)
+            for row in first_of_lane(ledger, lane, 99)
         ]
         assert sorted(task.url.href for task in pending) == sorted(
             url for url, known in state.items() if known == "pending"

@@ -101,7 +101,7 @@ def test_every_column_of_a_finished_row_is_kept(tmp_path: Path) -> None:
     ledger = Ledger(path)
     ledger.intake.add([A], 1)
     ledger.waiting.finish(
-        ledger.waiting.first_of_lane(A.url.lane, 1)[0].task, row, 1
+        ledger.waiting.first_of_lanes([A.url.lane], 1)[0][0].task, row, 1
     )
     ledger.commit()
     ledger.close()
@@ -119,7 +119,7 @@ def test_a_final_url_that_is_the_url_and_no_headers_are_not_kept(
     path = tmp_path / "ledger.sqlite"
     ledger = Ledger(path)
     ledger.intake.add([A], 1)
-    task = ledger.waiting.first_of_lane(A.url.lane, 1)[0].task
+    task = ledger.waiting.first_of_lanes([A.url.lane], 1)[0][0].task
     ledger.waiting.finish(
         task, FinishedRow("done", None, 1, final_url=A.url.href), 1
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 import pytest
@@ -39,12 +39,17 @@ class Rows:
         )
         return {lane: lane in self.kept for lane in islice(waiting, limit)}
 
-    def first_of_lane(
+    def first_of_lanes(
         self,
-        lane: int,
+        lanes: Sequence[int],
         limit: int,
         without: Collection[int],
         asked_by: float = 0.0,
+    ) -> list[list[Waiting]]:
+        return [self._first_of_lane(lane, limit, without) for lane in lanes]
+
+    def _first_of_lane(
+        self, lane: int, limit: int, without: Collection[int]
     ) -> list[Waiting]:
         tasks = (self.task(lane, number) for number in self.left[lane])
         waiting = (
