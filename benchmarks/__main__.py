@@ -13,11 +13,13 @@ from benchmarks import (
     hosts,
     job,
     million,
+    pace,
     refresh,
     silent,
     start,
 )
 from benchmarks.environments import PROJECT, default_cache
+from benchmarks.played.limits import LIMITS
 
 
 def main() -> None:
@@ -37,6 +39,7 @@ def main() -> None:
     _silent(commands)
     _frontier(commands)
     _hosts(commands)
+    _pace(commands)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _ended)
     given.measure(given)
@@ -215,6 +218,33 @@ def _hosts(commands: _Commands[argparse.ArgumentParser]) -> None:
         help="print the log of the first seed instead",
     )
     parser.set_defaults(measure=hosts.measure)
+
+
+def _pace(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands,
+        "pace",
+        "a host that permits so much and no more, on a real server",
+    )
+    parser.add_argument(
+        "--limit",
+        choices=LIMITS,
+        default="10/s, burst 10",
+        help="(%(default)s)",
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=500, help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=_whole, default=5, help="runs of each (%(default)s)"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="NAMES", help="ours, scrapy"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=default_cache(), help="(%(default)s)"
+    )
+    parser.set_defaults(measure=pace.measure)
 
 
 def _whole(text: str) -> int:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from statistics import median
 
 from benchmarks import table
 from benchmarks.played.scenarios import PLANS
@@ -16,6 +17,14 @@ from benchmarks.played.verdict import Verdict, judge, judge_and_keep
 
 HEADERS = ("play", "lost", "unasked", "left", "gaps", "probes", "requests", "bound", "time s",
            "bound s", "records", "as told")  # fmt: skip
+PACE_HEADERS = (
+    "play",
+    "share least",
+    "median",
+    "refused most",
+    "time/permitted",
+    "most",
+)
 SHOWN = 3  # faults of a play that are written out
 
 
@@ -29,7 +38,9 @@ def measure(given: argparse.Namespace) -> None:
             )
             print(story, *verdict.faults, sep="\n")
         return
-    rows, faults = [], []
+    rows: list[list[str]] = []
+    paces: list[list[str]] = []
+    faults: list[str] = []
     for name in names:
         began = time.perf_counter()
         verdicts = [
@@ -38,13 +49,19 @@ def measure(given: argparse.Namespace) -> None:
         ]
         seconds = (time.perf_counter() - began) / given.seeds
         rows.append(row_of(name, verdicts))
-        faults += list(_faults(name, verdicts))
+        faults += _faults(name, verdicts)
+        paces += pace_rows_of(name, verdicts)
         table.say(f"{name}: {seconds:.1f} s for a seed")
     table.show(HEADERS, rows)
     print(
         f"{given.seeds} seeds each, {given.urls} URLs; lost, gaps, probes: must be 0; requests and "
         "time: the pass that came nearest to its bound, by the played clock"
     )
+    if paces:
+        table.show(PACE_HEADERS, paces)
+        print(
+            "share: of what the host permits, after the first minute; time: until the last answer"
+        )
     print(table.repeat())
     if faults:
         print(*faults, sep="\n")
@@ -77,6 +94,24 @@ def row_of(name: str, verdicts: Sequence[Verdict]) -> list[str]:
         f"{len(of_records)} wrong" if of_records else "= lines",
         f"{len(complaints) - len(of_records)} not" if len(complaints) > len(of_records) else "yes",
     ]  # fmt: skip
+
+
+def pace_rows_of(name: str, verdicts: Sequence[Verdict]) -> Iterator[list[str]]:
+    """A line of the second table, if the play has a host that permits so much and no more."""
+    paces = [each.pace for each in verdicts if each.pace is not None]
+    if not paces:
+        return
+    shares = sorted(each.share or 1.0 for each in paces)
+    refused = [each.refused / (each.refused + each.answered) for each in paces]
+    times = sorted(each.seconds / each.permitted for each in paces)
+    yield [
+        name,
+        f"{shares[0]:.0%}",
+        f"{median(shares):.0%}",
+        f"{max(refused):.1%}",
+        f"{median(times):.2f}",
+        f"{times[-1]:.2f}",
+    ]
 
 
 def _share(figure: float, bound: float) -> float:

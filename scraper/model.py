@@ -261,7 +261,14 @@ class HostState(Struct, frozen=True):
     id: int
     name: str
     robots: str | None = None
-    learned_delay: float | None = None  # seconds
+    # What its refusals have taught (frontier/rate.py); requests a second.
+    learned_rate: float = 0.0
+    sure_rate: float = 0.0
+    refused_rate: float = 0.0
+    rate_refused_at: float = 0.0
+    rate_learned_at: float = 0.0
+    quota: int = 0  # good answers until it refused for longer
+    recovery: float = 0.0  # seconds
     pause_until: float = 0.0
     host_class: str | None = None
     refusals: int = 0

@@ -11,7 +11,7 @@ from benchmarks.played.promises import is_silent, refuses
 from benchmarks.played.world import Request
 from scraper.config import Config
 from scraper.frontier.lanes import new_host_threads
-from scraper.frontier.pace import MAX_LEARNED_DELAY_SECONDS
+from scraper.frontier.rate import MIN_RATE
 from scraper.frontier.trouble import MAX_PAUSE_JITTER
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
@@ -21,8 +21,7 @@ SILENT_PAUSES = (2.0, 8.0, 32.0, 120.0, 120.0)
 ROBOTS_REQUESTS = 3
 OUTAGE_GRACE = 90.0  # longest probe pause, and one time-out
 COMMIT_SECONDS = 2.0
-# What a host that answers has taught may come before the last probe.
-LEARNED_SECONDS = 1.5 * MAX_LEARNED_DELAY_SECONDS
+LONGEST_INTERVAL = 1 / MIN_RATE  # at a learned rate
 
 
 class Bound(Struct, frozen=True):
@@ -56,8 +55,9 @@ def bound_of(folder: Folder, runs: Sequence[Ran]) -> Bound:
     first refusal came. A good answer ends or advances a URL, so there are no more such spells of
     trouble than good answers, and one.
 
-    A lane takes no longer than its requests one after another, and for each spell its patience,
-    or the five pauses of a silent host. Together they take no longer than the longest lane, and
+    A lane takes no longer than its requests one after another, of a host that refuses with the
+    longest interval between them, and for each spell its patience, or the five pauses of a silent
+    host. Together they take no longer than the longest lane, and
     all requests spread over the threads (of hosts that have not answered, those for new ones).
     An outage holds all of them until it is over or `offline_wait` is.
 
@@ -117,10 +117,11 @@ def _lane_bound(
     spell_requests = spell_seconds = 0.0
     if any(map(refuses, asked)):
         spell_requests += at_once + probes_within(patience)
-        spell_seconds += patience + (LEARNED_SECONDS if has_answered else 0.0)
+        spell_seconds += patience
     if any(map(is_silent, asked)):
         spell_requests += at_once + len(SILENT_PAUSES)
         spell_seconds += sum(SILENT_PAUSES)
+    paced = len(asked) if any(map(refuses, asked)) and has_answered else 0
     tries = config.fetch.retries + 1
     waits = sum(
         config.fetch.retry_wait_seconds * 2.0**n
@@ -128,7 +129,10 @@ def _lane_bound(
     )
     return Bound(
         urls * tries + ROBOTS_REQUESTS + int(spells * spell_requests),
-        sum(map(_seconds, asked)) + spells * spell_seconds + waits,
+        sum(map(_seconds, asked))
+        + paced * LONGEST_INTERVAL
+        + spells * spell_seconds
+        + waits,
     )
 
 

@@ -155,6 +155,7 @@ class Machine:
     def shutdown(self, wait: bool, cancel_futures: bool) -> None:
         """What is under way comes to nothing."""
         self._flights.clear()
+        self.world.forget()
 
     def request_of(self, flight: Flight) -> Request:
         """What the world's log says of it."""
@@ -162,8 +163,7 @@ class Machine:
 
     def _end(self, flight: Flight) -> None:
         _, request, finish = self._flights[flight.request_id]
-        request.ended = self.world.time
-        request.end_order = self.world.next_order()
+        self.world.end(request)
         finish()
         del self._flights[flight.request_id]
 

@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from benchmarks.played import behaviours as does
 from benchmarks.played.behaviours import Behaviour, Header
 from benchmarks.played.folder import THREADS, Folder, Ran
+from benchmarks.played.limits import LIMITS, MakeLimit
 from benchmarks.played.world import Host, Outage, Request
 from scraper.journal import BATCH_SECONDS
 
@@ -38,6 +39,7 @@ class Play(Struct):
     skews: Sequence[float] = ()  # of the wall clock, run by run
     resumable: bool = False  # it may end with URLs pending
     expect: Expectation | None = None
+    permits: float | None = None  # good answers a second, of its one host
 
 
 Plan = Callable[[random.Random, int], Play]
@@ -369,6 +371,22 @@ def _clock_jumps(draw: random.Random, count: int) -> Play:
     )
 
 
+# -- a host that permits so much and no more ---------------------------------------------------
+
+
+def _limited(make: MakeLimit) -> Plan:
+    """For so many seconds as a list has URLs otherwise, and at least seven times the URLs."""
+
+    def plan(draw: random.Random, count: int) -> Play:
+        limit = make(draw.random())
+        urls = max(math.ceil(limit.permits), 7) * count
+        host = Host(limit)
+        permits = limit.permits
+        return Play({ONE: host}, urls_of(ONE, urls), permits=permits)
+
+    return plan
+
+
 PLANS: dict[str, Plan] = {
     "refuses for 60 s": _refuses(60.0),
     "refuses for 5 min": _refuses(300.0),
@@ -416,4 +434,5 @@ PLANS: dict[str, Plan] = {
     "probe in silence": _probe_ends(does.silent),
     "a clock that jumps": _clock_jumps,
     "a dead proxy": _dead_proxy,
+    **{f"permits {name}": _limited(make) for name, make in LIMITS.items()},
 }

@@ -22,6 +22,13 @@ from benchmarks.played.promises import (
 from benchmarks.played.scenarios import Plan, Play
 from benchmarks.played.world import START, World
 
+# Of a host that permits so much and no more: what must be reached of that,
+# and of the requests what it may refuse, or in an hour.
+LEAST_SHARE = 0.8
+MOST_REFUSED = 0.05
+MOST_AN_HOUR = 6
+FIRST_SECONDS = 60.0  # in which that is learned
+
 
 class Spent(Struct, frozen=True):
     """What a pass took, beside its bound."""
@@ -29,6 +36,26 @@ class Spent(Struct, frozen=True):
     requests: int
     seconds: float
     bound: Bound
+
+
+class Pace(Struct, frozen=True):
+    """How a host was asked that permits so much and no more, in the first pass."""
+
+    share: float | None  # of what it permits, after the first minute
+    refused: int
+    answered: int
+    seconds: float  # until the last answer
+    permitted: float  # seconds that its answers need
+
+    @property
+    def faults(self) -> Iterator[str]:
+        """What must not be."""
+        if self.share is not None and self.share < LEAST_SHARE:
+            yield f"pace: {self.share:.0%} of what is permitted"
+        asked = self.refused + self.answered
+        most = max(MOST_REFUSED * asked, MOST_AN_HOUR * self.seconds / 3_600)
+        if self.refused > most:
+            yield f"pace: {self.refused} of {asked} refused"
 
 
 class Verdict(Struct, frozen=True):
@@ -41,6 +68,7 @@ class Verdict(Struct, frozen=True):
     broken: list[Broken]
     spent: list[Spent]  # pass by pass
     complaints: list[str]
+    pace: Pace | None = None
 
     @property
     def faults(self) -> Iterator[str]:
@@ -54,6 +82,8 @@ class Verdict(Struct, frozen=True):
             if spent.seconds > spent.bound.seconds:
                 yield f"time: {spent.seconds:.0f} of {spent.bound.seconds:.0f} s in pass {number}"
         yield from self.complaints
+        if self.pace is not None:
+            yield from self.pace.faults
 
 
 def judge(plan: Plan, seed: int, urls: int) -> Verdict:
@@ -81,6 +111,7 @@ def judge_and_keep(plan: Plan, seed: int, urls: int) -> tuple[Verdict, str]:
             ],
             spent=[_spent(folder, runs) for runs in _passes(folder.runs)],
             complaints=list(_complaints(folder, play)),
+            pace=None if play.permits is None else _pace(folder, play.permits),
         )
         return verdict, "\n".join(_story(folder))
 
@@ -137,6 +168,33 @@ def _spent(folder: Folder, runs: Sequence[Ran]) -> Spent:
         sum(each.run in numbers for each in folder.world.log),
         sum(each.ended - each.began for each in runs),
         bound_of(folder, runs),
+    )
+
+
+def _pace(folder: Folder, permits: float) -> Pace:
+    runs = next(_passes(folder.runs))
+    numbers = {each.number for each in runs}
+    ended = [
+        (each.ended, each.answer.status == 200)
+        for each in folder.world.log
+        if each.run in numbers and each.ended is not None
+    ]
+    good = [at for at, is_good in ended if is_good]
+    last, counts_from = max(good), runs[0].began + FIRST_SECONDS
+    ends = [*(each.ended for each in runs[:-1]), last]
+    counted = sum(
+        max(end - max(run.began, counts_from), 0.0)
+        for run, end in zip(runs, ends, strict=True)
+    )
+    share = None
+    if counted > FIRST_SECONDS:
+        share = sum(at > counts_from for at in good) / (permits * counted)
+    return Pace(
+        share,
+        len(ended) - len(good),
+        len(good),
+        sum(end - run.began for run, end in zip(runs, ends, strict=True)),
+        len(good) / permits,
     )
 
 

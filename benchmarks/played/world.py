@@ -31,6 +31,7 @@ class Asked(Struct, frozen=True):
     at: float  # seconds since the play began
     path: str
     before: int  # requests that the host has had before
+    under_way: int = 0  # others, that it has not answered yet
 
     @property
     def number(self) -> int:
@@ -44,6 +45,7 @@ class Host(Struct):
     answer: Callable[[Asked], Answer]
     heals: Callable[[int], bool] = lambda number: True
     asked: int = 0
+    under_way: int = 0
 
 
 class Request(Struct):
@@ -116,7 +118,19 @@ class World:
             returned=answer is said,
         )
         self.log.append(request)
+        self.hosts[host].under_way += 1
         return request
+
+    def end(self, request: Request) -> None:
+        """It is over."""
+        request.ended = self.time
+        request.end_order = self.next_order()
+        self.hosts[request.host].under_way -= 1
+
+    def forget(self) -> None:
+        """Whoever asked is gone."""
+        for host in self.hosts.values():
+            host.under_way = 0
 
     def is_online(self) -> bool:
         """Is the network there now?"""
@@ -124,7 +138,7 @@ class World:
 
     def _answer_of(self, name: str, path: str, at: float) -> Answer:
         host = self.hosts[name]
-        answer = host.answer(Asked(at, path, host.asked))
+        answer = host.answer(Asked(at, path, host.asked, host.under_way))
         host.asked += 1
         # No two answers take equally long, or all would come at one moment.
         return replace(answer, after=answer.after * self.draw.uniform(0.9, 1.1))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,15 +19,15 @@ from msgspec.structs import replace
 from scraper import errors
 from scraper.cli.explanation import Explanation
 from scraper.cli.one_request import Requests
+from scraper.cli.shown_rules import ShownRules
 from scraper.config import Config
 from scraper.config.plugins import function_of
 from scraper.frontier import directives
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.pace import Host
 from scraper.frontier.retries import backoff_ceiling
 from scraper.frontier.robots import token_of
-from scraper.frontier.rules import RULES, Rule, Terms, Verdict, Wait
 from scraper.frontier.trouble import next_step_of
+from scraper.frontier.waits import learned_text
 from scraper.http.headers import agent_of
 from scraper.machine.files import making_temporary
 from scraper.machine.temporary import TemporaryFolder
@@ -41,12 +42,12 @@ from scraper.model import (
     Moved,
     RobotsText,
     Task,
-    Trust,
     Waiting,
 )
 from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.sources.text import parse_line
 from scraper.storage import file_names
+from scraper.storage.status import read_host
 from scraper.text import counted
 
 MAX_SHOWN_CHARS = 200  # of a title or a description
@@ -84,10 +85,22 @@ def explain(text: str, config: Config) -> Explanation:
         with making_temporary():
             folder = TemporaryFolder("scraper-explain-")
         stack.callback(folder.remove)
+        _show_learned(line, config, explanation)
         requests = Requests(config, folder.path, explanation)
         stack.callback(requests.close)
         _Consumer(line, config, requests, explanation).consume()
     return explanation
+
+
+def _show_learned(line: Line, config: Config, explanation: Explanation) -> None:
+    """At which rate a run in the folder of --dir would begin to ask the host."""
+    ledger = Path(config.run.dir, ".scraper", "ledger.sqlite")
+    if not (config.run.dir and ledger.exists()):
+        return
+    host = read_host(ledger, line.url.lane)
+    learned = learned_text(host, time.time()) if host is not None else ""
+    if learned:
+        explanation.add("pace", learned=learned)
 
 
 class _OneRow:
@@ -152,7 +165,7 @@ class _Consumer:
         self._config = config
         self._requests = requests
         self._explanation = explanation
-        self._rules = _ShownRules(config, explanation)
+        self._rules = ShownRules(config, explanation)
         task = Task(
             1,
             line.url,
@@ -342,102 +355,6 @@ class _Consumer:
             retry=retry,
         )
         self._ended = True
-
-
-class _ShownRules:
-    """The rules of a run, each of which shows what it has said."""
-
-    def __init__(self, config: Config, explanation: Explanation) -> None:
-        self.rules = tuple(self._shown(rule) for rule in RULES)
-        self._robots = config.hosts.robots
-        self._explanation = explanation
-        self._seen: set[tuple[str, str, int]] = set()
-        self._show = {
-            "line_is_valid": self._show_line,
-            "guard_permits": self._show_guard,
-            "robots_permit": self._show_robots,
-        }
-
-    def _shown(self, rule: Rule) -> Rule:
-        """The same rule. A task is judged again once its robots.txt is known: that is shown
-        once."""
-
-        def rule_and_show(
-            task: Task,
-            trust: Trust,
-            host: Host,
-            terms: Terms,
-        ) -> Verdict:
-            verdict = rule(task, trust, host, terms)
-            seen = (rule.__name__, task.url.href, len(task.hops))
-            if not isinstance(verdict, Wait) and seen not in self._seen:
-                self._seen.add(seen)
-                show = self._show.get(rule.__name__)
-                if show is not None:
-                    show(task, trust, host, verdict)
-                elif verdict is not None:
-                    self._explanation.add(
-                        rule.__name__, verdict=verdict.message
-                    )
-            return verdict
-
-        return rule_and_show
-
-    def _show_line(
-        self,
-        task: Task,
-        trust: Trust,
-        host: Host,
-        verdict: Failure | None,
-    ) -> None:
-        if verdict is not None:
-            said = f"failed {verdict.kind}: {redacted(verdict.message)}"
-            written = redacted_line(task.origin_url.href)
-            self._explanation.add("url", written=written, verdict=said)
-
-    def _show_guard(
-        self,
-        task: Task,
-        trust: Trust,
-        host: Host,
-        verdict: Failure | None,
-    ) -> None:
-        said = (
-            "may be asked"
-            if verdict is None
-            else f"{verdict.kind}: {verdict.message}"
-        )
-        self._explanation.add(
-            "guard",
-            host=task.url.host,
-            named_by=trust,
-            verdict=said,
-        )
-
-    def _show_robots(
-        self,
-        task: Task,
-        trust: Trust,
-        host: Host,
-        verdict: Failure | None,
-    ) -> None:
-        if self._robots == "off" or task.purpose == "robots":
-            return
-        origin = host.origin(task.url.scheme)
-        if origin.rules is None:
-            said = verdict.message if verdict is not None else None
-            self._explanation.add(
-                "robots.txt", origin=task.url.origin, verdict=said
-            )
-            return
-        line = origin.rules.rule_for(task.url.href)
-        self._explanation.add(
-            "robots.txt",
-            origin=task.url.origin,
-            rule=str(line) if line else None,
-            crawl_delay=origin.rules.crawl_delay,
-            verdict="allowed" if origin.permits(task.url) else "disallowed",
-        )
 
 
 def _shortened(value: Any) -> Any:

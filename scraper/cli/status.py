@@ -12,7 +12,8 @@ import orjson
 from scraper.cli.terminal import answer
 from scraper.errors import UsageError
 from scraper.frontier.outage import waiting_text
-from scraper.frontier.waits import standing_of, trouble_of
+from scraper.frontier.waits import learned_text, standing_of, trouble_of
+from scraper.model import HostState
 from scraper.redaction import redacted
 from scraper.reports.summary import Report, Tally
 from scraper.storage.lock import holder_of
@@ -130,6 +131,7 @@ def _as_dict(seen: RunStatus, process: str | None) -> dict[str, object]:
             {"host": name, "seconds": s} for name, s in seen.paused
         ],
         "waiting_hosts": [_host_as_dict(each) for each in seen.left_alone],
+        "learned": [_learned_as_dict(each) for each in seen.learned],
         "no_network": _as_times(_no_network(seen, process)),
         "totals": Tally.of(seen.ends).as_dict(),
         "counts": _counts(seen, process),
@@ -153,6 +155,23 @@ def _host_as_dict(each: HostLeftAlone) -> dict[str, object]:
         "unasked": each.unasked,
         "text": _standing_text(each),
     }
+
+
+def _learned_as_dict(host: HostState) -> dict[str, object]:
+    """What its refusals have taught: requests a second, null where that is nothing."""
+    return {
+        "host": host.name,
+        "rate": host.learned_rate or None,
+        "refused_above": host.refused_rate or None,
+        "refused_at": _moment(host.rate_refused_at),
+        "quota": host.quota or None,
+        "pause": host.recovery if host.quota else None,
+        "text": _learned_text(host),
+    }
+
+
+def _learned_text(host: HostState) -> str:
+    return printable(f"{host.name}: {learned_text(host, time.time())}")
 
 
 def _moment(at: float | None) -> str | None:
@@ -213,6 +232,9 @@ def _text(folder: Path, seen: RunStatus, process: str | None) -> str:
     if len(seen.left_alone) > MAX_HOSTS:
         more = counted(len(seen.left_alone) - MAX_HOSTS, "more host")
         lines.append(f"waiting: {more}")
+    lines += [
+        f"learned: {_learned_text(each)}" for each in seen.learned[:MAX_HOSTS]
+    ]
     return "\n".join(lines)
 
 

@@ -123,7 +123,9 @@ class Failures:
             now,
             failed,
             host.answers,
-            others=OTHERS_BEFORE_NEXT_TRY,
+            # One more each time: it must not fall into step with a host that
+            # lets three through and refuses the fourth.
+            others=OTHERS_BEFORE_NEXT_TRY + task.refusals,
         )
 
     def is_at_fault(self, row: Returned, host: Host) -> bool:

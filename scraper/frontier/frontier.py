@@ -239,7 +239,9 @@ class Frontier:
         verdict = verdict_of(fact)
         if verdict == "answered":
             since = lane.host.trouble.since
-            lane.host.learn_answer(fact, began, at, self._politeness)
+            lane.host.learn_answer(
+                fact, began, at, self._politeness, is_alone=not lane.begun
+            )
             if since and lane.host.trouble.given_up is None:
                 self._rows.keep_host(lane.host.to_state())
                 self.outlook.note_answer(lane.host, since, at)

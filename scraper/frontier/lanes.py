@@ -15,6 +15,7 @@ from typing import Protocol
 
 from scraper.frontier.lane import Group, Lane
 from scraper.frontier.pace import Host
+from scraper.frontier.rate import Rate
 from scraper.frontier.trouble import OTHERS_BEFORE_NEXT_TRY
 from scraper.model import HostState, Task, Waiting
 
@@ -77,8 +78,9 @@ class Lanes:
         self._timers: list[tuple[float, int]] = []  # of lanes that are awake
         self.asleep: dict[int, float] = {}  # until when
         self._alarms: list[tuple[float, int]] = []  # of lanes that sleep
-        # that have been released, in this order, and when they answered last
-        self._responsive_hosts: dict[int, float] = {}
+        # that have been released, in this order, when they answered last, and
+        # what they have taught
+        self._responsive_hosts: dict[int, tuple[float, Rate | None]] = {}
         # the lane up to which this round through the ledger has come
         self._cursor = -1
         self._exhausted = False  # a whole round found no lane to wake
@@ -120,6 +122,7 @@ class Lanes:
     def begin_request(self, lane: Lane, task_id: int, now: float) -> None:
         """One more request of this lane is under way."""
         lane.begun[task_id] = now
+        lane.host.begin_request(now)
         group = self._responsive if lane.host.responsive else self._new
         group.requests += 1
 
@@ -150,11 +153,7 @@ class Lanes:
     def _refill(self, lane: Lane) -> None:
         """Take rows for this lane, and for those behind it that need some as well: a statement for
         each lane took longer than the rest of a decision."""
-        queue = lane.group.ready if lane.group is not None else ()
-        lanes = [lane]
-        for each in islice(queue, READ_AHEAD):
-            if each.needs_rows and each is not lane:
-                lanes.append(each)
+        lanes = [lane, *_others_in_need(lane)]
         # Many lanes hold few each: a task costs a kilobyte.
         share = min(REFILL, MAX_WAITING // len(self.awake))
         limit = max(REFILL // 8, share)
@@ -251,10 +250,11 @@ class Lanes:
         if kept is not None:
             lane.host.restore(kept, now, self._agent)
             lane.asked_by = now if kept.failed_at else 0.0
-        answered_at = self._responsive_hosts.get(lane_id)
-        if answered_at is not None:
+        remembered = self._responsive_hosts.get(lane_id)
+        if remembered is not None:
             lane.host.responsive = True
-            lane.host.trouble.answered_at = answered_at
+            lane.host.trouble.answered_at, rate = remembered
+            lane.host.rate = rate or lane.host.rate
         self.awake[lane_id] = lane
         self.asleep.pop(lane_id, None)
         self.make_ready(lane)
@@ -291,7 +291,9 @@ class Lanes:
         host = lane.host
         del self.awake[host.lane]
         if host.responsive:
-            self._responsive_hosts[host.lane] = host.trouble.answered_at
+            rate = host.rate if host.has_learned else None
+            answered_at = host.trouble.answered_at
+            self._responsive_hosts[host.lane] = answered_at, rate
             if len(self._responsive_hosts) > MAX_RESPONSIVE_HOSTS:
                 del self._responsive_hosts[next(iter(self._responsive_hosts))]
         if host.opens > now or host.has_learned:
@@ -302,6 +304,14 @@ class Lanes:
         for lane in self.awake.values():
             if lane.host.opens or lane.host.must_be_kept:
                 self._rows.keep_host(lane.host.to_state())
+
+
+def _others_in_need(lane: Lane) -> Iterator[Lane]:
+    """Lanes behind it in its queue that have no rows left."""
+    queue = lane.group.ready if lane.group is not None else ()
+    for each in islice(queue, READ_AHEAD):
+        if each.needs_rows and each is not lane:
+            yield each
 
 
 class Holds:

@@ -24,6 +24,8 @@ from scraper.frontier.waits import (
 LOOK_SECONDS = 1.0  # from one look to the next
 MIN_DELAY_SHOWN_SECONDS = 5.0  # a shorter delay is no wait worth a word
 MIN_PRICE_SHOWN_SECONDS = 600.0  # that the URLs of a host take in all
+SAME_PRICE = 0.25  # by which a delay may change that is not priced again
+SHOWN_AGAIN = 1.5  # times the price that was shown
 MAX_PRICES = 10  # hosts; of more, only one that takes longer than all of them
 MIN_SILENCES_SHOWN = 2  # one lost connection is no trouble
 MIN_TROUBLE_SHOWN_SECONDS = 10.0  # a shorter one ends without a word
@@ -93,12 +95,14 @@ class Outlook:
         if until > host.opens:
             return Wait(host.name, "retry", until)
         delay, settings = host.delay(self._hosts), self._hosts
-        if until - now > delay * (1 + settings.jitter):
+        rate = host.rate
+        if until - now > max(delay * (1 + settings.jitter), rate.interval):
             return Wait(host.name, "pause", until)
         rule: Rule = "delay"
-        if delay > settings.delay_seconds:
-            is_learned = delay == host.learned_delay
-            rule = "learned" if is_learned else "crawl_delay"
+        if rate.interval > delay:
+            rule, delay = "learned", rate.interval
+        elif delay > settings.delay_seconds:
+            rule = "crawl_delay"
         return Wait(host.name, rule, until, seconds=delay)
 
     # -- what politeness costs ----------------------------------------------------------------
@@ -109,31 +113,37 @@ class Outlook:
         prices = [each for each in found if each is not None]
         prices.sort(key=lambda each: each[1].seconds, reverse=True)
         for lane_id, price in prices:
+            if price.seconds <= MIN_PRICE_SHOWN_SECONDS:
+                self._ends.pop(lane_id, None)
+                continue
             self._ends[lane_id] = now + price.seconds
+            if price.seconds <= SHOWN_AGAIN * self._shown.get(lane_id, 0.0):
+                continue
             longest = max(self._shown.values(), default=0.0)
-            is_one_of_few = len(self._shown) < MAX_PRICES and price.is_asked
+            is_asked = price.rule != "delay"
+            is_one_of_few = len(self._shown) < MAX_PRICES and is_asked
             if price.seconds > longest or is_one_of_few:
                 self._shown[lane_id] = price.seconds
                 yield price.text
 
     def _price_of(self, lane: Lane) -> tuple[int, Price] | None:
+        """What the host's URLs take, if its delay is another than it was."""
         host, settings = lane.host, self._hosts
+        rule: Rule = "delay"
         delay = settings.delay_seconds
-        is_asked = settings.robots == "on" and host.crawl_delay > delay
-        if is_asked:
-            delay = host.crawl_delay
-        if delay <= lane.priced_delay:
+        if settings.robots == "on" and host.crawl_delay > delay:
+            rule, delay = "crawl_delay", host.crawl_delay
+        seconds = delay * (1 + settings.jitter / 2)
+        if host.rate.interval > seconds:
+            rule, delay = "learned", host.rate.interval
+            seconds = delay
+        if abs(delay - lane.priced_delay) <= SAME_PRICE * lane.priced_delay:
             return None
         lane.priced_delay = delay
         urls = lane.held
         if lane.may_have_more:
             urls = self._rows.count_lane(host.lane)
-        seconds = urls * delay * (1 + settings.jitter / 2)
-        known = self._shown.get(host.lane, MIN_PRICE_SHOWN_SECONDS)
-        if seconds <= known:
-            return None
-        price = Price(host.name, delay, urls, seconds, is_asked)
-        return host.lane, price
+        return host.lane, Price(host.name, delay, urls, urls * seconds, rule)
 
     def _asks(self, lane_id: int) -> bool:
         """Will something of this host be asked yet?"""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from scraper import errors
 from scraper.config import FetchSettings, HostSettings
+from scraper.frontier.rate import Rate
 from scraper.frontier.retries import backoff
 from scraper.frontier.robots import RobotRules, parse
 from scraper.frontier.trouble import GivenUp, Patience, Trouble, Verdict
@@ -24,12 +25,6 @@ RULES_SECONDS = 86_400.0  # RFC 9309 2.4: not to be used for longer than a day
 EARLIER = 1.0  # unix time; stands for an answer of some earlier pass
 MAX_PAUSE_ASKED_SECONDS = 366 * 86_400.0  # the most that Retry-After can ask
 MAX_ROBOTS_TRIES = 3  # of one whose answer is of no use
-MAX_LEARNED_DELAY_SECONDS = (
-    60.0  # between requests to a host that answers 429 or 503
-)
-FIRST_LEARNED_DELAY_SECONDS = 0.5
-MIN_LEARNED_DELAY_SECONDS = 0.05  # a shorter one is forgotten
-LEARNED_DELAY_DECAY = 0.8  # what each good answer leaves of it
 # Failures after which no server is there to send a robots.txt: its URLs would fail alike.
 _UNREACHABLE = ("dns_", "connect_", "tls_", "proxy_")
 
@@ -101,11 +96,11 @@ class Host:
     __slots__ = (
         "answers",
         "lane",
-        "learned_delay",
         "must_be_kept",
         "name",
         "opens",
         "origins",
+        "rate",
         "responsive",
         "trouble",
         "urls_refused",
@@ -119,9 +114,7 @@ class Host:
         self.answers = 0  # good ones to URLs, since the lane woke
         self.urls_refused = 0  # different ones, since the lane woke
         self.trouble = Trouble()
-        self.learned_delay = (
-            0.0  # seconds between requests, learned from 429 and 503
-        )
+        self.rate = Rate()
         self.origins: dict[str, Origin] = {}  # by scheme
         self.must_be_kept = (
             False  # it has failed in this run: the ledger is to know
@@ -130,7 +123,7 @@ class Host:
     @property
     def has_learned(self) -> bool:
         """Is there something worth remembering, apart from its clock?"""
-        return bool(self.learned_delay or self.must_be_kept)
+        return bool(self.rate.is_known or self.must_be_kept)
 
     @property
     def has_unsaved_tries(self) -> bool:
@@ -164,8 +157,8 @@ class Host:
         )
 
     def delay(self, settings: HostSettings) -> float:
-        """Seconds from an answer to the next request: ours, its Crawl-delay, or a learned one."""
-        delay = max(settings.delay_seconds, self.learned_delay)
+        """Seconds from an answer to the next request: ours, or its Crawl-delay."""
+        delay = settings.delay_seconds
         if self.origins and settings.robots == "on":
             delay = max(delay, self.crawl_delay)
         return delay
@@ -184,7 +177,12 @@ class Host:
         """Requests at once: one to a host that is new, in trouble, or that wants a delay."""
         if not self.responsive or self.trouble or self.delay(settings):
             return 1
-        return settings.per_host
+        return self.rate.at_once(settings.per_host)
+
+    def begin_request(self, now: float) -> None:
+        """A request begins: the next one follows at the learned rate."""
+        if self.rate.rate:
+            self.opens = max(self.opens, now + self.rate.interval)
 
     def learn_answer(
         self,
@@ -192,6 +190,8 @@ class Host:
         began: float,
         at: float,
         politeness: Politeness,
+        *,
+        is_alone: bool,
     ) -> None:
         """A good answer: the host's clock starts from here, and what trouble there was is over."""
         self.responsive = True
@@ -200,11 +200,10 @@ class Host:
             self.trouble.note_answer(at)
         if self.trouble.failed_at and self.trouble.is_news(began):
             self.must_be_kept = True
-            self.trouble.end()
-        if self.learned_delay > MIN_LEARNED_DELAY_SECONDS:
-            self.learned_delay *= LEARNED_DELAY_DECAY
-        else:
-            self.learned_delay = 0.0
+            self._end_trouble(began, at)
+        self.rate.learn_answer(
+            at - began, at, is_alone=is_alone, bound=politeness.hosts.per_host
+        )
         self._wait_after(at, politeness)
         # not isinstance: where it says no to a Struct it costs 0.2 us
         if type(fact) is not FetchFailed and fact.pause:
@@ -226,10 +225,11 @@ class Host:
         if failed.task.stored is not None and not trouble.answered_at:
             trouble.answered_at = EARLIER
         # Refused again, a URL may be at fault itself, which is no reason to slow down.
-        if verdict == "refused" and not trouble and failed.task.attempt == 1:
-            longer = max(self.learned_delay * 2, FIRST_LEARNED_DELAY_SECONDS)
-            self.learned_delay = min(longer, MAX_LEARNED_DELAY_SECONDS)
+        if verdict == "refused" and (trouble or failed.task.attempt == 1):
+            self.rate.learn_refusal(at, politeness.hosts.per_host)
         trouble.learn(failed, verdict, began, at, patience, politeness.draw)
+        if trouble.refusals == 1:
+            trouble.pause_longer(at + self.rate.first_pause)
         self._wait_after(at, politeness)
         self.opens = max(self.opens, trouble.pause_until)
 
@@ -240,6 +240,14 @@ class Host:
         failure = replace(given_up, kind="robots_unreachable").failure
         self.origin(failed.task.origin_url.scheme).give_up(failure, at)
         self.trouble.given_up = None
+        self.trouble.end()
+        self.rate.begin_spell(at)
+
+    def _end_trouble(self, began: float, at: float) -> None:
+        """A request that began then has been answered well."""
+        if self.trouble:
+            self.rate.learn_recovery(began, at)
+            self.opens = began + self.rate.interval
         self.trouble.end()
 
     def _wait_after(self, at: float, politeness: Politeness) -> None:
@@ -257,7 +265,13 @@ class Host:
         return HostState(
             id=self.lane,
             name=self.name,
-            learned_delay=self.learned_delay or None,
+            learned_rate=self.rate.rate,
+            sure_rate=self.rate.floor,
+            refused_rate=self.rate.ceiling,
+            rate_refused_at=self.rate.refused_at,
+            rate_learned_at=self.rate.learned_at,
+            quota=self.rate.quota if self.rate.is_sure_of_quota else 0,
+            recovery=self.rate.recovery,
             pause_until=self.opens,
             refusals=trouble.refusals,
             silences=trouble.silences,
@@ -281,7 +295,7 @@ class Host:
     ) -> None:
         """Go on from what an earlier run, or an earlier waking, has kept."""
         self.name = kept.name
-        self.learned_delay = kept.learned_delay or 0.0
+        self.rate = _restored_rate(kept, now)
         # What a clock has written that was ahead of ours holds as long from now on.
         ahead = max(kept.failed_at - now, 0.0)
         longest = now + MAX_PAUSE_ASKED_SECONDS
@@ -290,6 +304,21 @@ class Host:
         for scheme, (at, text) in orjson.loads(kept.robots or "{}").items():
             if now - at < RULES_SECONDS:
                 self.origins[scheme] = Origin(parse(text, agent), at=at)
+
+
+def _restored_rate(kept: HostState, now: float) -> Rate:
+    rate = Rate(
+        rate=kept.learned_rate,
+        floor=kept.sure_rate,
+        ceiling=kept.refused_rate,
+        refused_at=kept.rate_refused_at,
+        learned_at=now,
+        quota=kept.quota,
+        is_sure_of_quota=kept.quota > 0,
+        recovery=kept.recovery,
+    )
+    rate.grow_older(now - kept.rate_learned_at)
+    return rate
 
 
 def _restored(kept: HostState, pause_until: float, ahead: float) -> Trouble:

@@ -232,6 +232,12 @@ class Trouble(Struct):
             self.pause_until = at + max(pause, _with_jitter(asked, draw))
             self._give_up("host_refused", failed, at, patience)
 
+    def pause_longer(self, until: float) -> None:
+        """A shorter pause did not help the last time; its patience is not waited beyond."""
+        if self.given_up is None:
+            until = min(until, self.gives_up_at)
+            self.pause_until = max(self.pause_until, until)
+
     def _bind(self, task: Task, until: float) -> bool:
         """Is a Retry-After beyond all patience meant for this URL alone? The host answers others,
         and no other URL has said so."""

@@ -99,16 +99,41 @@ class Price(Struct, frozen=True):
     delay: float  # seconds from an answer to the next request
     urls: int
     seconds: float  # that they take
-    is_asked: bool  # by the host; else it is the user's --delay
+    rule: Rule  # delay (the user's), crawl_delay or learned
 
     @property
     def text(self) -> str:
         """For the user, as soon as it is known."""
         takes = f"about {duration(self.seconds)}"
+        urls = counted(self.urls, "URL")
+        if self.rule == "learned":
+            rate = rate_text(1 / self.delay)
+            return f"{self.host} lets {rate} through: its {urls} take {takes}"
         between = f"{duration(self.delay)} between requests"
-        if self.is_asked:
-            return f"{self.host} asks for {between}: its {counted(self.urls, 'URL')} take {takes}"
-        return f"--delay is {between}: the {counted(self.urls, 'URL')} of {self.host} take {takes}"
+        if self.rule == "crawl_delay":
+            return f"{self.host} asks for {between}: its {urls} take {takes}"
+        return f"--delay is {between}: the {urls} of {self.host} take {takes}"
+
+
+def rate_text(rate: float) -> str:
+    """Requests a second or, of fewer, a minute: 9.4 requests/s."""
+    if rate < 1:
+        return f"{rate * 60:.2g} requests/min"
+    return f"{rate:.3g} requests/s"
+
+
+def learned_text(host: HostState, now: float) -> str:
+    """What a host's refusals have taught; "" if that is nothing."""
+    learned = []
+    ago = duration(max(now - host.rate_refused_at, 0.0))
+    if host.learned_rate:
+        refused = f"refused above {rate_text(host.refused_rate)}, {ago} ago"
+        learned.append(f"{rate_text(host.learned_rate)} ({refused})")
+    if host.quota:
+        quota = counted(host.quota, "request")
+        pause = duration(host.recovery)
+        learned.append(f"refuses after {quota}, for about {pause}")
+    return ", ".join(learned)
 
 
 def recovery_text(host: str, seconds: float) -> str:

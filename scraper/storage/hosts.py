@@ -15,7 +15,6 @@ from scraper.urls import lane_of
 _COLUMNS = HostState.__struct_fields__
 _OPTIONAL = (
     "robots",
-    "learned_delay",
     "host_class",
     "given_up",
     "given_up_why",
@@ -26,13 +25,18 @@ _EXPRESSIONS = [
     name if name in ("id", "name", *_OPTIONAL) else f"coalesce({name}, 0)"
     for name in _COLUMNS
 ]
-_SELECT = f"SELECT {', '.join(_EXPRESSIONS)} FROM host WHERE id = ?"
+SELECT = f"SELECT {', '.join(_EXPRESSIONS)} FROM host WHERE id = ?"
 # The same, without the text of robots.txt, of hosts that are left alone.
 _WITHOUT_ROBOTS = ["NULL" if e == "robots" else e for e in _EXPRESSIONS]
 LEFT_ALONE = f"""SELECT {", ".join(_WITHOUT_ROBOTS)} FROM host
   WHERE given_up IS NOT NULL OR refusals OR silences OR pause_until > :now
     OR id IN (SELECT host FROM url WHERE {UNASKED})
   ORDER BY pause_until DESC"""
+
+# Of those that have taught something, for which URLs wait.
+LEARNED = f"""SELECT {", ".join(_WITHOUT_ROBOTS)} FROM host
+  WHERE (learned_rate OR quota) AND id IN (SELECT host FROM url WHERE state = 'pending')
+  ORDER BY learned_rate LIMIT :limit"""
 
 # its robots.txt and its class are kept when they are learned
 _KEPT = tuple(name for name in _COLUMNS if name not in ("robots", "host_class"))
@@ -60,7 +64,7 @@ class Hosts:
 
     def get(self, lane: int) -> HostState | None:
         """What earlier runs have learned of a host; None if it is new."""
-        row = self._database.execute(_SELECT, (lane,)).fetchone()
+        row = self._database.execute(SELECT, (lane,)).fetchone()
         return HostState(*row) if row else None
 
     def keep(self, state: HostState) -> None:

@@ -152,6 +152,7 @@ _NAME_FAILURES = (
     "ALTER TABLE host RENAME COLUMN breaker TO consecutive_failures"
 )
 _NAME_DELAY = "ALTER TABLE host RENAME COLUMN rate TO learned_delay"
+_DROP_DELAY = "ALTER TABLE host DROP COLUMN learned_delay"
 _NAME_SILENCES = (
     "ALTER TABLE host RENAME COLUMN consecutive_failures TO silences"
 )
@@ -192,6 +193,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     2: (_NAME_FAILURES,),
     3: (_NAME_DELAY,),
     4: (_divide_url, _NAME_SILENCES, _NAME_CLASS),
+    5: (_DROP_DELAY,),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 

@@ -15,9 +15,9 @@ from scraper.errors import UsageError
 from scraper.model import Ended, HostState
 from scraper.storage.database import encode
 from scraper.storage.faults import explain_unusable
-from scraper.storage.hosts import LEFT_ALONE
+from scraper.storage.hosts import LEARNED, LEFT_ALONE, SELECT
 from scraper.storage.reading import Unreadable, read
-from scraper.storage.schema import UNASKED, check_schema
+from scraper.storage.schema import SCHEMA, UNASKED, check_schema
 
 # What counts: the URLs that a list names, and the images of pages that a list names.
 _COUNTED = """seq IS NOT NULL OR id IN (SELECT child FROM link WHERE parent IN
@@ -46,6 +46,9 @@ _PAUSED = """SELECT name, pause_until - :now FROM host WHERE pause_until > :now
   ORDER BY pause_until DESC LIMIT 100"""
 
 
+MAX_LEARNED = 100  # hosts, the slowest first
+
+
 class HostLeftAlone(Struct, frozen=True):
     """A host that is paused, in trouble or given up, and how many URLs wait for it."""
 
@@ -68,6 +71,7 @@ class RunStatus(Struct, frozen=True):
     paused: tuple[tuple[str, float], ...]  # host and seconds, longest first
     ends: tuple[Ended, ...] = ()
     left_alone: tuple[HostLeftAlone, ...] = ()  # most URLs first
+    learned: tuple[HostState, ...] = ()  # slowest first
     # Since when the run has no network, and when it is tried next.
     no_network: tuple[float, float | None] | None = None
 
@@ -104,7 +108,8 @@ def _status_of(connection: sqlite3.Connection, schema: int) -> RunStatus:
         hosts,
         tuple(paused),
         tuple(Ended(*row) for row in connection.execute(ends)),
-        _left_alone(connection) if schema > 4 else (),
+        _left_alone(connection) if schema == SCHEMA else (),
+        _learned(connection) if schema == SCHEMA else (),
         _no_network_in(connection),
     )
 
@@ -122,6 +127,26 @@ def _left_alone(connection: sqlite3.Connection) -> tuple[HostLeftAlone, ...]:
     ]
     found.sort(key=lambda each: each.urls, reverse=True)
     return tuple(found)
+
+
+def _learned(connection: sqlite3.Connection) -> tuple[HostState, ...]:
+    rows = connection.execute(LEARNED, {"limit": MAX_LEARNED})
+    return tuple(HostState(*row) for row in rows)
+
+
+def read_host(path: Path, lane: int) -> HostState | None:
+    """What a folder's ledger knows of a host; None if that is nothing."""
+
+    def look(connection: sqlite3.Connection) -> HostState | None:
+        if check_schema(connection, path) != SCHEMA:
+            return None
+        row = connection.execute(SELECT, (lane,)).fetchone()
+        return HostState(*row) if row else None
+
+    try:
+        return read(path, look)
+    except sqlite3.Error as error:
+        raise UsageError(explain_unusable(path, error)) from error
 
 
 def _no_network_in(

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ from scraper.faulty import (
     robots,
     status,
 )
+from scraper.model import HostState
 from scraper.storage import file_names
+from scraper.storage.ledger import Ledger
 from scraper.urls import parts_of
 from tests.stories.runs import (
     PUBLIC,
@@ -489,3 +492,25 @@ def test_one_url_is_explained_at_a_time(
 ) -> None:
     assert main(["explain"]) == 2
     assert "explain takes one URL" in capsys.readouterr().err
+
+
+def test_what_a_folder_knows_of_the_hosts_pace(
+    explain: Explain, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("known")
+    with FaultyServer({"/": page("<p>fine")}) as server:
+        url = parts_of(server.url("/"))
+        (folder / ".scraper").mkdir()
+        ledger = Ledger(folder / ".scraper" / "ledger.sqlite")
+        state = HostState(
+            url.lane, url.host, learned_rate=9.4, refused_rate=10.1,
+            rate_refused_at=time.time() - 720, rate_learned_at=time.time(),
+        )  # fmt: skip
+        ledger.hosts.keep(state)
+        ledger.commit()
+        ledger.close()
+        (pace,) = explain(url.href, "--dir", str(folder))["pace"]
+        assert pace["learned"] == (
+            "9.4 requests/s (refused above 10.1 requests/s, 12 min ago)"
+        )
+        assert "pace" not in explain(url.href, "--dir", str(folder / "none"))

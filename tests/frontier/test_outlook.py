@@ -143,12 +143,18 @@ def test_a_delay_of_the_users_own(seconds: float, text: str) -> None:
 
 def test_a_host_that_answers_again_after_refusals() -> None:
     world = World()
-    world.rows.hosts[lane_of(A)] = HostState(lane_of(A), A, learned_delay=30.0)
+    world.rows.hosts[lane_of(A)] = HostState(
+        lane_of(A),
+        A,
+        learned_rate=1 / 30,
+        refused_rate=1.0,
+        rate_learned_at=world.now,
+    )
     first, *_ = world.add(A, 9)
     assert world.next() == first
     world.done(first)
     assert world.next() is None
-    assert waiting(world) == f"{A} has refused, so 24 s between requests"
+    assert waiting(world) == f"{A} has refused, so 30 s between requests"
 
 
 def test_a_good_answer_with_a_retry_after() -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from typing import Any
 import pytest
 
 import scraper
+from benchmarks.played.limits import Bucket
+from benchmarks.played.world import Asked
 from scraper.faulty import (
     FaultyServer,
     Seen,
@@ -30,7 +33,7 @@ from scraper.faulty import (
     status,
 )
 from scraper.faulty.server import Exchange
-from scraper.frontier import pace, trouble
+from scraper.frontier import trouble
 from scraper.opening import Makers
 from tests.conftest import PROJECT
 from tests.stories.runs import (
@@ -111,10 +114,7 @@ class Crowd:
         self.pauses[name] = exchange.answered_at or ticks, until
 
 
-def test_a_crowd_of_hosts_is_asked_politely(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
+def test_a_crowd_of_hosts_is_asked_politely(tmp_path: Path) -> None:
     crowd = Crowd()
     characters = ["good"] * 6 + [
         "delaying",
@@ -220,9 +220,8 @@ def test_our_own_delay_counts_from_the_answer_and_has_jitter(
 
 @pytest.mark.parametrize("code", [503, 302])
 def test_retry_after_is_honoured_on_503_and_redirects_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    tmp_path: Path, code: int
 ) -> None:
-    monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
     first = status(code, {"Retry-After": "1", "Location": "/there"})
     with FaultyServer(
         {"/0": sequence(first, page("0")), "/*": page("x")}
@@ -251,22 +250,25 @@ def test_a_day_of_retry_after_is_not_waited_for(tmp_path: Path) -> None:
     assert (report.unasked, report.exit_code) == (1, 5)
 
 
-def test_a_host_that_says_429_is_asked_more_slowly_and_faster_again_as_it_recovers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.2)
-    with FaultyServer(
-        {"/0": sequence(status(429), page("0")), "/*": page("x")}
-    ) as server:
-        urls = [server.url(f"/{n}") for n in range(16)]
-        _run(tmp_path, urls, robots="off", jitter=0.0, per_host=1)
-        gaps = server.gaps()
-    assert len(gaps) == 16
-    # Down to where it is forgotten.
-    expected = [0.2 * pace.LEARNED_DELAY_DECAY**n for n in range(7)]
-    for gap, least in zip(gaps, expected, strict=False):
-        assert gap >= least
-    assert sum(gaps[:4]) > 2 * sum(gaps[8:12])
+def test_a_host_that_permits_so_much_is_asked_for_that(tmp_path: Path) -> None:
+    """Thirty a second, three at once: asked as fast as it answers it would refuse each second
+    request."""
+    bucket, lock = Bucket(30.0, 3), threading.Lock()
+    refused = []
+
+    def answer(exchange: Exchange) -> None:
+        with lock:
+            asked = Asked(exchange.seen.at, exchange.seen.path, 0)
+            is_good = bucket(asked).status == 200
+        if not is_good:
+            refused.append(exchange.seen.path)
+        (page("x") if is_good else status(429))(exchange)
+
+    with FaultyServer(answer) as server:
+        urls = [server.url(f"/{n}") for n in range(100)]
+        report = _run(tmp_path, urls, robots="off")
+    assert (report.done, report.total) == (100, 100)
+    assert 1 <= len(refused) <= 15
 
 
 def _start(folder: Path, lst: Path, *flags: str) -> subprocess.Popen[bytes]:

@@ -20,7 +20,6 @@ from scraper.faulty import (
     status,
 )
 from scraper.faulty.server import Behaviour
-from scraper.frontier import pace
 from scraper.frontier.trouble import MAX_SILENCES_OF_NEW
 from tests.stories.runs import last_of, records_of
 
@@ -137,12 +136,10 @@ def test_where_there_is_none_everything_may_be_asked(
 )
 def test_without_an_answer_it_is_asked_within_patience_and_nothing_else(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     answer: Behaviour,
     kind: str,
     tries: int,
 ) -> None:
-    monkeypatch.setattr(pace, "FIRST_LEARNED_DELAY_SECONDS", 0.01)
     with FaultyServer({"/robots.txt": answer, "/*": page("here")}) as server:
         urls = [server.url(f"/{number}") for number in range(5)]
         report = _run(tmp_path, urls, timeout_seconds=0.2)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from benchmarks.played import behaviours as does
 from benchmarks.played.folder import Folder
+from benchmarks.played.limits import Bucket
 from benchmarks.played.machine import NEVER, Machine
 from benchmarks.played.world import START, Host, World
 from scraper.cli import status
@@ -126,6 +128,17 @@ def test_many_hosts_that_are_silent(tmp_path: Path) -> None:
     assert len(log) == 2 * 12
 
 
+def test_a_host_that_permits_one_request_in_three_seconds(
+    tmp_path: Path,
+) -> None:
+    hosts = {"a.test": Host(Bucket(1 / 3, 1))}
+    urls = [f"http://a.test/{number}" for number in range(400)]
+    lines, log = played(tmp_path, hosts, urls)
+    prices = [line for line in log if line.startswith("a.test lets ")]
+    assert "requests/min through: its 3" in prices[0]
+    assert any(" min left" in line for line in lines)
+
+
 # -- as another process sees it ---------------------------------------------------------------
 
 
@@ -134,6 +147,34 @@ def killed(folder: Path, hosts: dict[str, Host], after: float) -> None:
     world = World(hosts, random.Random(1))
     urls = [f"http://{name}/{number}" for name in hosts for number in range(3)]
     Folder(folder, world, urls, robots="off").run(kill_after=after)
+
+
+def test_what_a_host_has_taught(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In `status`, as JSON, and in `explain`; and the next run begins with it."""
+    hosts = {"a.test": Host(Bucket(10.0, 10)), "b.test": Host(does.well)}
+    world = World(hosts, random.Random(1))
+    urls = [f"http://a.test/{number}" for number in range(2_000)]
+    folder = Folder(tmp_path / "run", world, urls, robots="off")
+    folder.run(kill_after=70.0)
+    status.main([str(folder.path)], argparse.ArgumentParser)
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(
+        r"learned: a\.test: (9|10)[.\d]* requests/s"
+        r" \(refused above 1[.\d]+ requests/s, \d+ days ago\)",
+        said,
+    )
+    status.main([str(folder.path), "--json"], argparse.ArgumentParser)
+    facts = json.loads(capsys.readouterr().out)
+    (learned,) = facts["learned"]
+    assert learned["host"] == "a.test"
+    assert learned["rate"] < learned["refused_above"]
+    asked = len(world.log)
+    folder.run(kill_after=20.0)
+    statuses = [each.answer.status for each in world.log[asked:]]
+    assert statuses.count(429) <= 2
+    assert len(statuses) > 120
 
 
 def status_of(
