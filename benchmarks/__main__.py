@@ -12,6 +12,7 @@ from benchmarks import (
     frontier,
     hosts,
     job,
+    lookups,
     million,
     pace,
     refresh,
@@ -40,6 +41,7 @@ def main() -> None:
     _frontier(commands)
     _hosts(commands)
     _pace(commands)
+    _lookups(commands)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _ended)
     given.measure(given)
@@ -245,6 +247,25 @@ def _pace(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--cache", type=Path, default=default_cache(), help="(%(default)s)"
     )
     parser.set_defaults(measure=pace.measure)
+
+
+def _lookups(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "lookups", "names of new hosts, and a resolver with a limit"
+    )
+    parser.add_argument(
+        "--hosts", type=_whole, default=20_000, help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--threads", type=_whole, default=32, help="of the run (%(default)s)"
+    )
+    parser.add_argument("--latency", type=float, default=0.05, metavar="S",
+                        help="of each look-up (%(default)s)")  # fmt: skip
+    parser.add_argument("--limit", type=_whole, default=100,
+                        help="of the second resolver, a second (%(default)s)")  # fmt: skip
+    parser.add_argument("--seconds", type=_whole, default=30,
+                        help="that its list needs at least (%(default)s)")  # fmt: skip
+    parser.set_defaults(measure=lookups.measure)
 
 
 def _whole(text: str) -> int:

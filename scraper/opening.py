@@ -83,6 +83,7 @@ def guard_of(
     )
     resolver = Resolver(
         getaddrinfo,
+        threads=descriptors.lookups_at_once(),
         max_stuck=descriptors.hanging_lookups(),
         timeout_seconds=config.fetch.dns_timeout_seconds,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from scraper.frontier import rate, trouble
+from scraper.guard import lookup_rate, resolver
 
 SHARE = 1 / 50
 NAMES = {
@@ -18,6 +19,8 @@ NAMES = {
         "PATIENCE_WITH_FAILED",
     ),
     rate: ("SHORT_SECONDS", "MIN_STEP_SECONDS", "HOLD_SECONDS"),
+    resolver: ("RETRY_SECONDS",),
+    lookup_rate: ("GONE_SECONDS",),
 }
 REAL = [
     (module, name, getattr(module, name))

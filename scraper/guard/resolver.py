@@ -1,11 +1,13 @@
-"""Names to addresses, on a few daemon threads and through a cache.
+"""Names to addresses, on daemon threads, through a cache, and no faster than the resolver takes.
 
-getaddrinfo cannot be interrupted: who waits for it stops waiting, and its thread is replaced.
+getaddrinfo cannot be interrupted: who waits for it stops waiting, and its thread is replaced. What
+may have failed because too much was asked at once is tried again, at the lower rate.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import math
 import socket
 import sys
 import threading
@@ -15,7 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from scraper.guard.addresses import Address
-from scraper.machine.descriptors import MAX_HANGING_LOOKUPS
+from scraper.guard.lookup_rate import LookupRate
+from scraper.machine.descriptors import MAX_HANGING_LOOKUPS, MAX_LOOKUPS
 
 FOUND_SECONDS = 60.0  # how long an answer is kept: getaddrinfo gives no TTL
 NOT_FOUND_SECONDS = 10.0
@@ -26,6 +29,7 @@ IDLE_SECONDS = 10.0  # after which a look-up thread without work ends
 DOUBTFUL_SYSTEMS = frozenset({"darwin", "win32"})
 DOUBT_SECONDS = 1.5  # the next try of a URL comes after 2 s
 MAX_DOUBTED_NAMES = 10_000
+RETRY_SECONDS = (0.5, 1.0, 2.0)  # before each further try of one look-up
 
 GetAddrInfo = Callable[..., Iterable[Any]]  # called like socket.getaddrinfo
 
@@ -52,19 +56,40 @@ class LookupTimeout(ResolverError):
     """No answer within the limit."""
 
 
+class _MayPass(LookupFailed):
+    """The resolver says that it may know later: too much was asked of it, or of its own."""
+
+
 _Answer = tuple[Address, ...] | ResolverError
 
 
 class _Lookup:
     """One name on its way through a look-up thread, and how many threads wait for it."""
 
-    __slots__ = ("answer", "began", "done", "is_written_off", "name", "waiters")
+    __slots__ = (
+        "answer",
+        "asked_at",
+        "divided",
+        "done",
+        "has_begun",
+        "is_written_off",
+        "late_at",
+        "limit_at",
+        "name",
+        "retries",
+        "waiters",
+    )
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, late_at: float) -> None:
         self.name = name
-        self.done = threading.Event()
+        self.late_at = late_at  # then it is given up
+        self.limit_at = late_at  # the same, unless we hold it back ourselves
+        self.done = threading.Event()  # which only its look-up thread sets
         self.answer: _Answer | None = None
-        self.began: float | None = None
+        self.has_begun = False  # a thread has it
+        self.asked_at = 0.0  # the last time
+        self.retries = 0
+        self.divided = 1.0  # the rate, by its failures
         self.waiters = 0
         self.is_written_off = (
             False  # its thread counts as lost until it comes back
@@ -78,7 +103,7 @@ class Resolver:
         self,
         getaddrinfo: GetAddrInfo = socket.getaddrinfo,
         *,
-        threads: int = 4,
+        threads: int = MAX_LOOKUPS,
         max_stuck: int = MAX_HANGING_LOOKUPS,
         timeout_seconds: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
@@ -93,10 +118,12 @@ class Resolver:
         self._timeout = timeout_seconds
         self._clock = clock
         self._is_doubtful = is_doubtful
+        self._turn = threading.Lock()  # who has it is the next one to ask
         self._changed = threading.Condition()  # guards all that follows
         # until when; least recent first
         self._cache: dict[str, tuple[float, _Answer]] = {}
         self._doubted: dict[str, None] = {}  # oldest first
+        self._rate = LookupRate()
         self._open: dict[str, _Lookup] = {}  # queued or under way
         self._queue: deque[_Lookup] = deque()
         self._threads = 0
@@ -116,8 +143,7 @@ class Resolver:
             if answer is None:
                 lookup = self._join_lookup(name, now)
         if answer is None:
-            lookup.done.wait(self._timeout)
-            answer = self._leave_lookup(lookup)
+            answer = self._wait_for(lookup, lookup.late_at - now)
         if isinstance(answer, ResolverError):
             # A copy: each thread hangs its own traceback on it.
             raise type(answer)(str(answer)) from answer.__cause__
@@ -156,29 +182,40 @@ class Resolver:
     def _join_lookup(self, name: str, now: float) -> _Lookup:
         lookup = self._open.get(name)
         if lookup is None:
-            lookup = self._open[name] = _Lookup(name)
+            turn = self._rate.seconds_for(len(self._queue))
+            late_at = now + turn + self._timeout
+            lookup = self._open[name] = _Lookup(name, late_at)
             self._queue.append(lookup)
             self._changed.notify()
             self._start_thread_if_needed()
-        elif lookup.began is not None and now - lookup.began >= self._timeout:
+        elif now >= lookup.late_at:
             # It hangs: another one for the same name would only cost another thread.
             raise self._timeout_error(name)
         lookup.waiters += 1
         return lookup
 
-    def _leave_lookup(self, lookup: _Lookup) -> _Answer:
+    def _wait_for(self, lookup: _Lookup, seconds: float) -> _Answer:
+        while not lookup.done.wait(min(seconds, self._timeout)):
+            with self._changed:
+                seconds = lookup.late_at - self._clock()
+                if seconds <= 0:
+                    break
         with self._changed:
-            lookup.waiters -= 1
-            if lookup.answer is not None:
-                return lookup.answer
-            if lookup.began is None:
-                if not lookup.waiters:
-                    self._queue.remove(lookup)
-                    del self._open[lookup.name]
-            elif not lookup.is_written_off:
-                lookup.is_written_off = True
-                self._stuck += 1
-                self._start_thread_if_needed()
+            return self._leave_lookup(lookup)
+
+    def _leave_lookup(self, lookup: _Lookup) -> _Answer:
+        lookup.waiters -= 1
+        if lookup.answer is not None:
+            return lookup.answer
+        if not lookup.has_begun:
+            if not lookup.waiters:
+                self._queue.remove(lookup)
+                del self._open[lookup.name]
+        elif not lookup.is_written_off:
+            lookup.is_written_off = True
+            self._stuck += 1
+            self._start_thread_if_needed()
+            self._rate.learn_failure(lookup.asked_at, self._clock())
         return self._timeout_error(lookup.name)
 
     def _timeout_error(self, name: str) -> LookupTimeout:
@@ -200,7 +237,36 @@ class Resolver:
 
     def _run_lookups(self) -> None:
         while (lookup := self._next_lookup()) is not None:
-            self._finish_lookup(lookup, self._ask_system(lookup.name))
+            answer = self._ask_in_turn(lookup)
+            while isinstance(answer, _MayPass) and self._is_retried(lookup):
+                answer = self._ask_in_turn(lookup)
+            self._finish_lookup(lookup, answer)
+
+    def _ask_in_turn(self, lookup: _Lookup) -> _Answer:
+        """Ask the system, as soon as it may be asked."""
+        with self._changed:
+            came_at = self._clock()
+            lookup.late_at = math.inf  # we hold it back ourselves
+        with self._turn:
+            lookup.done.wait(self._rate.reserve(self._clock()))
+        with self._changed:
+            lookup.asked_at = self._clock()
+            lookup.limit_at += lookup.asked_at - came_at
+            lookup.late_at = lookup.limit_at
+        return self._ask_system(lookup.name)
+
+    def _is_retried(self, lookup: _Lookup) -> bool:
+        """Pause before the next try; False if there is none."""
+        with self._changed:
+            now = self._clock()
+            lookup.divided *= self._rate.learn_failure(lookup.asked_at, now)
+            pause = next(iter(RETRY_SECONDS[lookup.retries :]), math.inf)
+            if now + pause >= lookup.limit_at or self._rate.is_gone(now):
+                self._rate.give_back(lookup.divided)
+                return False
+            lookup.retries += 1
+        lookup.done.wait(pause)
+        return True
 
     def _next_lookup(self) -> _Lookup | None:
         """What this thread does next; None: it ends."""
@@ -216,7 +282,8 @@ class Resolver:
                 self._threads -= 1
                 return None
             lookup = self._queue.popleft()
-            lookup.began = self._clock()
+            lookup.has_begun = True
+            lookup.limit_at = self._clock() + self._timeout
             return lookup
 
     def _finish_lookup(self, lookup: _Lookup, answer: _Answer) -> None:
@@ -226,6 +293,8 @@ class Resolver:
             else FOUND_SECONDS
         )
         with self._changed:
+            if not isinstance(answer, LookupFailed):
+                self._rate.learn_answer()
             if isinstance(answer, NotFound):
                 if not self._is_doubtful:
                     self.heard_at = self._clock()
@@ -258,16 +327,17 @@ class Resolver:
         except socket.gaierror as error:
             if error.errno in _NO_SUCH_NAME:
                 return NotFound(f"there is no host {name}")
-            return LookupFailed(
-                f"cannot look up {name}: {error.strerror or error}"
+            failed = (
+                _MayPass if error.errno == socket.EAI_AGAIN else LookupFailed
             )
+            return failed(f"cannot look up {name}: {error.strerror or error}")
         except UnicodeError:
             return NotFound(f"{name} is not a name that DNS can hold")
         except Exception as error:  # noqa: BLE001 - the waiting threads raise it; this one goes on
-            failed = LookupFailed(f"cannot look up {name}: {error}")
+            broken = LookupFailed(f"cannot look up {name}: {error}")
             # it may speak of this machine: EMFILE
-            failed.__cause__ = error.with_traceback(None)
-            return failed
+            broken.__cause__ = error.with_traceback(None)
+            return broken
         return addresses or NotFound(f"{name} has no address")
 
 

@@ -28,6 +28,9 @@ FILES_FOR_A_LOOKUP = (
     100  # so many open files there must be for each that may hang
 )
 MAX_HANGING_LOOKUPS = 16
+MAX_LOOKUPS = 32  # at once
+MIN_LOOKUPS = 4  # paid for by the requests that wait for them
+FILES_FOR_A_LOOKUP_AT_ONCE = 32
 OF_THE_FORK_SERVER = 9  # most of them while a worker is started
 KEPT_BY_THE_FORK_SERVER = 4  # of them, once it is there
 OF_A_POOL = 6
@@ -90,6 +93,16 @@ def _hanging_lookups(limit: int) -> int:
     return min(limit // FILES_FOR_A_LOOKUP, MAX_HANGING_LOOKUPS)
 
 
+def lookups_at_once() -> int:
+    """How many names may be looked up at once."""
+    return _lookups_at_once(open_file_limit())
+
+
+def _lookups_at_once(limit: int) -> int:
+    fitting = min(limit // FILES_FOR_A_LOOKUP_AT_ONCE, MAX_LOOKUPS)
+    return max(fitting, MIN_LOOKUPS)
+
+
 def check_minimum() -> None:
     """Raises UsageError if one request and one worker process do not fit, before any begins."""
     share_of(Share(1, 1), open_file_limit(), in_use() + KEPT_BY_THE_FORK_SERVER)
@@ -102,7 +115,8 @@ def share_of(wanted: Share, limit: int, used: int) -> Share:
     Share(threads=4, processes=1, connections=3)
     """
     rest = limit - used
-    free = rest - OF_A_LOOKUP * _hanging_lookups(limit)
+    lookups = _lookups_at_once(limit) - MIN_LOOKUPS + _hanging_lookups(limit)
+    free = rest - OF_A_LOOKUP * lookups
     threads, processes = wanted.threads, wanted.processes
     while threads > 1 and _descriptors_of(threads, processes) > free:
         if threads <= MIN_THREADS and processes > 1:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import socket
 import threading
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from scraper.errors import failure_of
-from scraper.guard import guard, resolver
+from scraper.guard import guard, lookup_rate, resolver
 from scraper.guard.guard import Refused
-from scraper.guard.resolver import LookupFailed, LookupTimeout, NotFound
+from scraper.guard.resolver import (
+    RETRY_SECONDS,
+    LookupFailed,
+    LookupTimeout,
+    NotFound,
+    Resolver,
+)
 from tests.guard.fakes import (
     PUBLIC,
     PUBLIC_6,
@@ -155,6 +163,13 @@ def test_a_look_up_that_hangs_ends_within_its_limit_and_others_go_on(
         judge.connect(f"fine{n}", 80, 5, "listed")
 
 
+class Running(Clock):
+    """A clock that goes on by itself, too."""
+
+    def __call__(self) -> float:
+        return self.now + time.monotonic()
+
+
 def lookup_threads() -> list[threading.Thread]:
     return [each for each in threading.enumerate() if each.name == "lookup"]
 
@@ -163,7 +178,7 @@ def test_a_name_that_hangs_costs_one_thread_and_then_no_time(
     hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resolver, "IDLE_SECONDS", 0.05)
-    before, clock = lookup_threads(), Clock()
+    before, clock = lookup_threads(), Running()
     judge = guarded(
         hanging, Wire(), lookup_threads=2, dns_timeout_seconds=0.2, clock=clock
     )
@@ -268,7 +283,7 @@ def test_many_names_at_once_use_no_more_threads_than_allowed(
             most = max(most, running)
             changed.notify_all()
             # for one that must not come
-            changed.wait_for(lambda: running > 3, timeout=0.005)
+            changed.wait_for(lambda: running > 3, timeout=0.1)
             running -= 1
         return [info(PUBLIC)]
 
@@ -291,6 +306,113 @@ def test_many_names_at_once_use_no_more_threads_than_allowed(
     ask(f"hang{n}" for n in range(3))
     ask(f"a{n}" for n in range(10))
     hanging.go.set()  # those that were replaced come back, and would be too many
-    ask(f"b{n}" for n in range(40))
-    assert len(wire.contacted) == 50
+    ask(f"b{n}" for n in range(15))
+    assert len(wire.contacted) == 25
     assert most == 3
+
+
+# -- what the resolver takes ------------------------------------------------------------------
+
+AGAIN = socket.gaierror(socket.EAI_AGAIN, "try again")
+
+
+@pytest.mark.parametrize("failures", range(len(RETRY_SECONDS) + 2))
+def test_what_may_pass_is_tried_again_and_not_for_ever(failures: int) -> None:
+    names = Names(x_org=[*[AGAIN] * failures, PUBLIC])
+    judge = guarded(names, Wire())
+    if failures <= len(RETRY_SECONDS):
+        judge.connect("x.org", 80, 5, "listed")
+        assert len(names.asked) == failures + 1
+        return
+    with pytest.raises(LookupFailed, match="try again"):
+        judge.connect("x.org", 80, 5, "listed")
+    assert len(names.asked) == failures
+
+
+def test_other_failures_are_not_tried_again() -> None:
+    names = Names(x_org=[socket.gaierror(socket.EAI_FAIL, "no"), PUBLIC])
+    with pytest.raises(LookupFailed):
+        guarded(names, Wire()).connect("x.org", 80, 5, "listed")
+    assert names.asked == ["x.org"]
+
+
+def test_nothing_is_tried_again_when_the_time_of_a_look_up_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resolver, "RETRY_SECONDS", (0.05, 60.0))
+    names = Names(x_org=[AGAIN])
+    judge = guarded(names, Wire(), dns_timeout_seconds=0.5)
+    began = time.monotonic()
+    with pytest.raises(LookupFailed):
+        judge.connect("x.org", 80, 5, "listed")
+    assert time.monotonic() - began < 0.5
+    assert names.asked == ["x.org"] * 2
+
+
+def look_up_all(
+    resolver: Resolver, names: Iterable[str], threads: int
+) -> dict[str, Any]:
+    """Of each name its addresses, or its failure."""
+
+    def answer(name: str) -> Any:
+        try:
+            return resolver.addresses_of(name)
+        except OSError as error:
+            return error
+
+    with ThreadPoolExecutor(threads) as pool:
+        names = list(names)
+        return dict(zip(names, pool.map(answer, names), strict=True))
+
+
+def test_names_are_looked_up_at_once_but_not_faster_than_is_permitted() -> None:
+    asked: list[float] = []
+
+    def slow(*_: Any) -> list[Any]:
+        asked.append(time.monotonic())
+        time.sleep(0.05)
+        return [info(PUBLIC)]
+
+    look_up_all(Resolver(slow), [f"h{n}.org" for n in range(150)], 31)
+    took = asked[-1] - asked[0]
+    assert took + 0.001 >= 149 / lookup_rate.FIRST_RATE
+    assert took < 149 * 0.05 / 4, "four threads would take that long"
+
+
+def test_a_resolver_that_is_overloaded_loses_no_name() -> None:
+    """It takes forty at once, and thirty more each second."""
+    lock, began, taken = threading.Lock(), time.monotonic(), 0
+
+    def limited(*_: Any) -> list[Any]:
+        nonlocal taken
+        with lock:
+            room = 40 + 30 * (time.monotonic() - began) - taken
+            if room < 1:
+                raise AGAIN
+            taken += 1
+        return [info(PUBLIC)]
+
+    # The pauses of these tests are a fiftieth, so there must be more of them.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resolver, "RETRY_SECONDS", (0.1, 0.2, 0.4, 0.8))
+        tried = Resolver(limited)
+        answers = look_up_all(tried, [f"h{n}.org" for n in range(80)], 31)
+    assert [
+        each for each in answers.values() if isinstance(each, OSError)
+    ] == []
+    assert tried._rate.rate < lookup_rate.RATE_AFTER_FAILURE + 20
+
+
+def test_who_waits_for_a_turn_is_not_late() -> None:
+    """Twelve look-ups, ten a second: the last one waits for a second and more."""
+    tried = Resolver(lambda *_: [info(PUBLIC)], timeout_seconds=0.3)
+    tried._rate.rate = 10.0
+    answers = look_up_all(tried, [f"h{n}.org" for n in range(12)], 12)
+    assert set(answers.values()) == {(ipaddress.ip_address(PUBLIC),)}
+
+
+def test_a_look_up_that_hangs_slows_the_others_down(hanging: Hanging) -> None:
+    tried = Resolver(hanging, timeout_seconds=0.1)
+    with pytest.raises(LookupTimeout):
+        tried.addresses_of("hang")
+    assert tried._rate.rate == lookup_rate.RATE_AFTER_FAILURE

@@ -20,6 +20,7 @@ from scraper.machine.descriptors import (
     Share,
     hanging_lookups,
     in_use,
+    lookups_at_once,
     reductions_of,
     share_of,
 )
@@ -59,15 +60,19 @@ def test_kept_connections_get_what_is_left() -> None:
     )
 
 
-@pytest.mark.parametrize(("limit", "lookups"), [(64, 0), (256, 2), (4_096, 16)])
+@pytest.mark.parametrize(
+    ("limit", "at_once", "lookups"),
+    [(64, 4, 0), (256, 8, 2), (1_024, 32, 10), (4_096, 32, 16)],
+)
 def test_look_ups_that_hang_have_a_part_of_the_limit(
-    limit: int, lookups: int, monkeypatch: pytest.MonkeyPatch
+    limit: int, at_once: int, lookups: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each may hold three sockets, and keeps its thread; nobody waits for it any more."""
     monkeypatch.setattr(descriptors, "open_file_limit", lambda: limit)
-    assert hanging_lookups() == lookups
+    assert (lookups_at_once(), hanging_lookups()) == (at_once, lookups)
     share = share_of(Share(MAX_CONNECTIONS, 0), limit, used=0)
-    assert 16 + 2 * (2 * share.threads - 1) <= limit - 3 * lookups
+    of_lookups = 3 * (at_once - 4 + lookups)
+    assert 16 + 2 * (2 * share.threads - 1) <= limit - of_lookups
 
 
 @given(

@@ -183,7 +183,9 @@ def test_one_sign_of_life_thaws_and_a_failure_counts_then(
     assert 0 < report.states["failed"] < URLS / 4
     assert report.total == len(last_of(tmp_path / "run")) == URLS
     assert set(report.failures) <= {"connect_failed", "connect_timeout", "dns_failed",
-                                    "connection_lost"}  # fmt: skip
+                                    "connection_lost", "host_down"}  # fmt: skip
+    # Of a host whose last URL that was: hosts are looked up one after another, and so end.
+    assert report.failures["host_down"] < report.states["failed"]
 
 
 # -- for good ---------------------------------------------------------------------------------
