@@ -69,7 +69,9 @@ class Failures:
         return Patience(
             self._politeness.hosts.patience_seconds,
             others_have_work=self._lanes.others_have_work(lane),
-            only_failed_left=not self._has_fresh(lane),
+            only_failed_left=not (
+                lane.host.refuses_most or self._has_fresh(lane)
+            ),
             has_answered_now=lane.host.has_answered_since(self._pass_began),
         )
 
@@ -116,7 +118,7 @@ class Failures:
         if not_before is not None and host.trouble.given_up is None:
             return _end_bound(failed, not_before)
         answers = lane.handed_out[task.id]
-        if answers == NEVER and not task.refusals:
+        if not (task.unasked or task.id in lane.suspects):
             host.urls_refused += 1
         return Returned(
             after_refusal(failed, counts=answers < host.answers),
@@ -132,9 +134,10 @@ class Failures:
         """Has the URL failed for good, now that its host answers?"""
         if row.is_spent:
             return not self._politeness.fetch.retries
-        others_refused = host.urls_refused - 1
+        itself = 0 if row.task.unasked else 1
+        others_refused = host.urls_refused - itself
         return host.answers > row.answers and is_at_fault(
-            row.task.refusals, host.answers + others_refused, others_refused
+            row.task.refusals, host.answers, others_refused
         )
 
     def give_up_spent(self, lane: Lane, now: float) -> None:

@@ -112,13 +112,19 @@ class Host:
         self.opens = 0.0  # unix time before which it is not asked
         self.responsive = False  # it has answered in this run
         self.answers = 0  # good ones to URLs, since the lane woke
-        self.urls_refused = 0  # different ones, since the lane woke
+        # different ones, since the lane woke; without suspects of earlier passes
+        self.urls_refused = 0
         self.trouble = Trouble()
         self.rate = Rate()
         self.origins: dict[str, Origin] = {}  # by scheme
         self.must_be_kept = (
             False  # it has failed in this run: the ledger is to know
         )
+
+    @property
+    def refuses_most(self) -> bool:
+        """Has it refused more URLs than it has answered, but for one that may be at fault?"""
+        return self.urls_refused - 1 > self.answers
 
     @property
     def has_learned(self) -> bool:

@@ -83,7 +83,7 @@ class Patience(Struct, frozen=True):
 
     seconds: float  # the setting
     others_have_work: bool = False
-    only_failed_left: bool = False  # of its URLs
+    only_failed_left: bool = False  # of the URLs of a host that answers most
     has_answered_now: bool = False  # the host, in this pass
 
     def with_host(self, *, answers: bool) -> float:
@@ -334,8 +334,9 @@ def is_at_fault(refusals: int, others: int, others_refused: int) -> bool:
     """Is it the URL that is refused, and not its host?
 
     It was refused so often, with good answers to others between, that this would have happened to
-    less than one URL in a million if each were refused as often as the host's `others` are (of
-    which `others_refused` were refused at least once; Laplace's rule of succession).
+    less than one URL in a million if each were refused as often as the host's others are: so many
+    `others` have been answered, and `others_refused` of all others were refused at least once
+    (Laplace's rule of succession).
     """
     if refusals < MIN_REFUSALS_OF_FAULT:
         return False

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from scraper import errors
 from scraper.config import FetchSettings
 from scraper.frontier.frontier import BEHIND_FRESH
+from scraper.frontier.lane import Returned
 from scraper.frontier.lanes import Holds
 from scraper.frontier.pace import Host
 from scraper.frontier.trouble import (
@@ -23,7 +24,6 @@ from scraper.frontier.trouble import (
     MAX_BROKEN,
     MAX_SILENCES,
     MAX_SILENCES_OF_NEW,
-    MAX_UNASKED,
     MIN_REFUSALS_OF_FAULT,
     Patience,
     Trouble,
@@ -466,40 +466,67 @@ def test_a_url_that_is_always_refused_is_at_fault_and_not_its_host() -> None:
     assert asked[-1] < 150
 
 
+def pass_with_refused(
+    unasked: int, answered: int
+) -> tuple[dict[str, int], int, float]:
+    """A pass in which a host refuses three of its URLs, after it has answered others: how they end,
+    in how many passes they were left alone then, and how long it has taken."""
+    world = World()
+    for _ in range(answered):
+        known(world, "a.example")
+    world.add("a.example", 3, unasked=unasked)
+    ends: Counter[str] = Counter()
+    left = [0]
+    for task, refusal in decisions(world):
+        if refusal is not None:
+            ends[kind_of(refusal)] += 1
+            left.append(task.unasked)
+            world.finish(task)
+        else:
+            world.fail(task, BUSY)
+    return dict(ends), max(left), world.now - START
+
+
 def test_refused_urls_that_are_left_are_unasked_and_at_fault_in_the_third_pass() -> (
     None
 ):
-    ended: list[dict[str, int]] = []
-    unasked = 0
-    for _ in range(MAX_UNASKED + 1):
-        world = World()
-        known(world, "a.example")
-        bad = {task.id for task in world.add("a.example", 3, unasked=unasked)}
-        left: list[int] = []
-
-        def fate(
-            world: World, task: Task, bad: set[int] = bad
-        ) -> Failure | None:
-            return BUSY if task.id in bad else None
-
-        ends: Counter[str] = Counter()
-        for task, refusal in decisions(world):
-            if refusal is not None:
-                ends[kind_of(refusal)] += 1
-                left.append(task.unasked)
-                world.finish(task)
-            else:
-                failure = fate(world, task)
-                assert failure is not None
-                world.fail(task, failure)
-        assert world.now - START == 120
-        ended.append(dict(ends))
-        unasked = max(left)
+    unasked, ended = 0, []
+    for answered in (2, 1, 1):
+        ends, unasked, seconds = pass_with_refused(unasked, answered)
+        assert seconds == 120
+        ended.append(ends)
     assert ended == [
         {"host_refused": 3},
         {"host_refused": 3},
         {"http_status": 3},
     ]
+
+
+def test_where_a_host_refuses_most_of_its_urls_that_is_not_their_fault() -> (
+    None
+):
+    assert pass_with_refused(0, answered=1) == ({"host_refused": 3}, 0, 900)
+
+
+@pytest.mark.parametrize(("unasked", "refused"), [(0, 2), (1, 0)])
+def test_a_url_speaks_of_its_host_when_it_is_refused_for_the_first_time(
+    unasked: int, refused: int
+) -> None:
+    world = World()
+    known(world, "a.example")
+    bad = {task.id for task in world.add("a.example", 2, unasked=unasked)}
+    world.add("a.example", 40)
+    counted = set()
+
+    def fate(world: World, task: Task) -> Failure | None:
+        lane = world.frontier._lanes.find(task.url.lane)
+        assert lane is not None
+        counted.add(lane.host.urls_refused)
+        return BUSY if task.id in bad else None
+
+    _, ends = play(world, fate)
+    assert ends == {"done": 40, "http_status": 2}
+    assert max(counted) == refused
 
 
 def test_five_urls_in_a_row_with_500_are_a_silent_host() -> None:
@@ -582,6 +609,19 @@ def test_where_half_of_the_requests_are_refused_no_url_is_at_fault() -> None:
     _, ends = play(world, fate)
     assert ends["http_status"] == 0, "what is left at the end is unasked"
     assert ends["done"] >= 110
+
+
+def test_a_url_that_was_refused_and_answered_is_one_url() -> None:
+    """A host that refuses half of all requests has answered all of 300 URLs in the end, and has
+    refused half of them at least once."""
+    world = World()
+    host = Host(1)
+    host.answers, host.urls_refused = 300, 151
+    failed = replace(of_kind("protocol_error"), failure=BUSY)
+    for refusals, has_failed in ((13, False), (20, True)):
+        task = replace(failed.task, refusals=refusals)
+        row = Returned(task, 0.0, failed, answers=0, others=1)
+        assert world.frontier._failures.is_at_fault(row, host) == has_failed
 
 
 @pytest.mark.parametrize("fate", [refusing, silent])
