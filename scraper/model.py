@@ -143,6 +143,7 @@ class Fetched(Struct, frozen=True):
     timings: Timings
     peer: str | None = None
     pause: float | None = None
+    throttled: float = 0.0  # seconds, by our own bandwidth limits
 
 
 class Moved(Struct, frozen=True):
@@ -154,6 +155,7 @@ class Moved(Struct, frozen=True):
     at: float  # unix time
     pause: float | None = None
     wire_bytes: int = 0  # of a body that is not kept
+    throttled: float = 0.0
 
 
 class RobotsText(Struct, frozen=True):
@@ -165,6 +167,7 @@ class RobotsText(Struct, frozen=True):
     status: int | None = None
     wire_bytes: int = 0
     pause: float | None = None
+    throttled: float = 0.0
 
 
 class FetchFailed(Struct, frozen=True):
@@ -182,6 +185,7 @@ class FetchFailed(Struct, frozen=True):
     headers: Headers = ()
     wire_bytes: int = 0  # of a body that came, whole or not
     answered: bool = False
+    throttled: float = 0.0
 
     @property
     def pause(self) -> float | None:

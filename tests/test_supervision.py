@@ -45,7 +45,7 @@ def test_a_request_is_aborted_when_its_time_is_over() -> None:
 
 def test_a_pause_puts_off_that_request_alone() -> None:
     world = World(3)
-    world.added[0].paused = 100.0
+    world.added[0].throttled = 100.0
     assert world.flights.next_deadline() == 11.0
     assert world.overdue_at(11.5) == [1]
     assert world.overdue_at(12.5) == [1, 2]
@@ -61,7 +61,7 @@ def test_a_pause_puts_off_that_request_alone() -> None:
 
 def test_what_an_abort_does_not_end_is_lost_after_a_while() -> None:
     world = World(1)
-    world.added[0].paused = 1.0
+    world.added[0].throttled = 1.0
     assert world.overdue_at(11.0) == [0]
     assert world.flights.next_deadline() == 16.0
     assert world.flights.abort_overdue(15.9) == []

@@ -207,8 +207,9 @@ class Host:
         if self.trouble.failed_at and self.trouble.is_news(began):
             self.must_be_kept = True
             self._end_trouble(began, at)
+        seconds = at - began - fact.throttled
         self.rate.learn_answer(
-            at - began, at, is_alone=is_alone, bound=politeness.hosts.per_host
+            seconds, at, is_alone=is_alone, bound=politeness.hosts.per_host
         )
         self._wait_after(at, politeness)
         # not isinstance: where it says no to a Struct it costs 0.2 us

@@ -91,7 +91,7 @@ class Exchange:
 
     def _elapsed(self) -> float:
         """Seconds until now, but for what we waited ourselves."""
-        return time.perf_counter() - self._began - self.flight.paused
+        return time.perf_counter() - self._began - self.flight.throttled
 
     def failed(self, failure: Failure, headers: Headers = ()) -> FetchFailed:
         """Nothing of use has come, because of `failure`."""
@@ -214,6 +214,8 @@ class Fetcher:
         finally:
             flight.detach()
             flight.answer = current.flight = None
+        if flight.throttled:
+            fact = replace(fact, throttled=flight.throttled)
         if isinstance(fact, Fetched) or not received:
             return fact
         return replace(fact, wire_bytes=received)

@@ -32,10 +32,10 @@ class Flight:
         "deadline",
         "is_kept",
         "needs_fresh",
-        "paused",
         "peer",
         "request_id",
         "task",
+        "throttled",
         "trust",
     )
 
@@ -53,7 +53,7 @@ class Flight:
         self.task = task
         self.trust: Trust = trust
         self.deadline = deadline  # by the clock `now`, but for pauses
-        self.paused = 0.0  # seconds of them, in which nothing was waited for
+        self.throttled = 0.0  # seconds of them, in which nothing was waited for
         self._now = now
         self.abort_reason: Failure | None = None
         self.connected: float | None = (
@@ -86,7 +86,7 @@ class Flight:
     @property
     def overdue_at(self) -> float:
         """When it is to end, by the clock `now`."""
-        return self.deadline + self.paused
+        return self.deadline + self.throttled
 
     def seconds_left(self) -> float:
         """How long it may still take; less than 0 if it is overdue."""
@@ -98,10 +98,10 @@ class Flight:
             if self.abort_reason is not None:
                 return
             waker = self._waker = threading.Event()
-        before, began = self.paused, time.perf_counter()
-        self.paused = before + seconds  # now: the deadline may lie within
+        before, began = self.throttled, time.perf_counter()
+        self.throttled = before + seconds  # now: the deadline may lie within
         waker.wait(seconds)
-        self.paused = before + time.perf_counter() - began
+        self.throttled = before + time.perf_counter() - began
 
     def attach(self, sock: socket.socket) -> None:
         """From now on `abort` ends what happens on this socket."""

@@ -19,7 +19,7 @@ from scraper.config import FetchSettings, HostSettings
 from scraper.frontier import lanes
 from scraper.frontier.frontier import Decision, Frontier
 from scraper.frontier.lanes import MAX_LANES, REFILL, new_host_threads
-from scraper.frontier.pace import MAX_PAUSE_ASKED_SECONDS
+from scraper.frontier.pace import MAX_PAUSE_ASKED_SECONDS, Host, Politeness
 from scraper.frontier.retries import MAX_BACKOFF_SECONDS
 from scraper.model import (
     Fact,
@@ -293,6 +293,20 @@ def test_a_lane_keeps_its_delay_while_empty() -> None:
     assert world.next() is None
     assert world.wait() == 6
     assert world.next() is not None
+
+
+def test_what_our_own_limits_took_does_not_make_a_host_slow() -> None:
+    """Four bodies at once that share a bandwidth come four times as slowly."""
+    host, draw = Host(1), random.Random(1)
+    politeness = Politeness(polite(per_host=4), FetchSettings(), draw)
+    task = Task(1, parts_of("https://a.example/"), parts_of("https://a.example/"))  # fmt: skip
+    for at_once in (False, True):
+        for n in range(20):
+            fact = replace(fetched(task), throttled=12.0 if at_once else 3.0)
+            at = n + fact.throttled + 0.2
+            host.learn_answer(fact, n, at, politeness, is_alone=not at_once)
+    assert host.rate.width == 4
+    assert host.rate.latency == pytest.approx(0.2)
 
 
 def test_another_host_does_not_wait_for_a_slow_one() -> None:

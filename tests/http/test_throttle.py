@@ -193,6 +193,7 @@ def test_our_own_waiting_is_in_no_limit_and_no_timing(slow: Asker) -> None:
     assert isinstance(fact, Fetched), fact
     assert took >= 0.4 - SLACK_SECONDS
     assert 0 < fact.timings.fetch < 0.15
+    assert took - 0.15 < fact.throttled <= took
     assert fact.timings.first_byte is not None
     assert 0 < fact.timings.first_byte < 0.15
     slow.close()
@@ -204,7 +205,7 @@ def test_an_abort_ends_the_wait(tmp_path: Path) -> None:
         flight = asker.flight(server.url())
         future = asker.pool.submit(asker.fetcher.fetch, flight)
         until = time.monotonic() + PATIENCE
-        while not flight.paused:
+        while not flight.throttled:
             assert time.monotonic() < until, "it does not wait"
             time.sleep(0.001)
         assert flight.seconds_left() > PATIENCE - 1
@@ -217,4 +218,4 @@ def test_what_is_aborted_does_not_begin_to_wait(asker: Asker) -> None:
     flight = asker.flight("http://a.example/")
     flight.abort(errors.new_failure("interrupted", "the run was stopped"))
     flight.pause(threading.TIMEOUT_MAX)
-    assert flight.paused == 0.0
+    assert flight.throttled == 0.0
