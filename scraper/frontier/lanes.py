@@ -121,9 +121,11 @@ class Lanes:
 
     def begin_request(self, lane: Lane, task_id: int, now: float) -> None:
         """One more request of this lane is under way."""
+        host = lane.host
         lane.begun[task_id] = now
-        lane.host.begin_request(now)
-        group = self._responsive if lane.host.responsive else self._new
+        if host.rate.rate:
+            host.begin_request(now)
+        group = self._responsive if host.responsive else self._new
         group.requests += 1
 
     def end_request(self, lane: Lane, task_id: int) -> float:
