@@ -50,6 +50,7 @@ BLOCK = 8  # answers whose median latency is compared
 SLOWER = 2.0  # how much slower than alone shows that too many are asked
 MIN_SLOWER_SECONDS = 0.1  # less may be our own doing
 AS_QUICK = 1.25  # how much slower still shows a willing host
+AS_QUICK_SECONDS = 0.05
 LATENCY_SHARE = 1 / 8  # of a new answer in the mean
 
 
@@ -94,11 +95,11 @@ class Rate(Struct):
         return 1 / self.rate if self.rate else 0.0
 
     def at_once(self, bound: int) -> int:
-        """Requests that may be under way together: by Little's law more would not be answered
-        faster. One where a quota is about to end."""
+        """Requests that may be under way together: one where a quota is about to end; by Little's
+        law more than rate x latency would not be answered faster."""
+        width = self.width if self.width < bound else bound
         if self.quota and self._good >= self.quota - bound:
             return 1
-        width = min(self.width, bound)
         if not self.rate:
             return width
         return min(width, max(1, math.ceil(self.rate * self.latency - 1e-3)))
@@ -127,24 +128,23 @@ class Rate(Struct):
         if not self._steps:
             self.begin_spell(at - seconds)
         self._good += 1
-        self.learned_at = at
         if self.latency:
             self.latency += (seconds - self.latency) * LATENCY_SHARE
         else:
             self.latency = seconds
-        if is_alone:
-            if len(self._alone) < BLOCK:
-                self._alone.append(seconds)
-        else:
+        if not is_alone:
             self._together.append(seconds)
             if len(self._together) == BLOCK:
                 self._learn_width(bound)
+        elif len(self._alone) < BLOCK:
+            self._alone.append(seconds)
         if self.rate:
+            self.learned_at = at
             self._raise(at)
 
     def _learn_width(self, bound: int) -> None:
-        """Latency as an early sign: one fewer at once where answers are much slower than alone, one
-        more where they are as quick."""
+        """Latency as an early sign: one fewer at once where answers are much slower than alone, a
+        quarter more where they are as quick."""
         latency = _median(self._together)
         self._together.clear()
         if not self._alone:
@@ -153,8 +153,8 @@ class Rate(Struct):
         more = latency - alone
         if latency > SLOWER * alone and more > MIN_SLOWER_SECONDS:
             self.width = max(min(self.width, bound) - 1, 1)
-        elif latency <= AS_QUICK * alone and self.width < bound:
-            self.width += 1
+        elif latency <= AS_QUICK * alone or more <= AS_QUICK_SECONDS:
+            self.width = min(self.width + max(self.width // 4, 1), bound)
 
     def _raise(self, at: float) -> None:
         """A step that has lasted long enough, and was used, is followed by a higher one."""
@@ -205,6 +205,7 @@ class Rate(Struct):
         else:
             self.quota, self.recovery, self.is_sure_of_quota = 0, 0.0, False
             self._learn_limit(at)
+        self.learned_at = at
         self.begin_spell(at)
 
     def begin_spell(self, at: float) -> None:
