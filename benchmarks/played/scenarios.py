@@ -18,6 +18,7 @@ from benchmarks.played.behaviours import Behaviour, Header
 from benchmarks.played.folder import THREADS, Folder, Ran
 from benchmarks.played.limits import LIMITS, MakeLimit
 from benchmarks.played.world import Host, Outage, Request
+from scraper.frontier.rate import FIRST_WIDTH
 from scraper.journal import BATCH_SECONDS
 
 EVER = 1e12
@@ -186,8 +187,8 @@ def _good_one_is_quick(folder: Folder) -> Iterator[str]:
     asked = [each for each in folder.world.log if each.host == ONE]
     if _was_killed(folder):
         return
-    # robots.txt and the first URL alone, then `per_host` at once
-    at_once = folder.config.hosts.per_host
+    # robots.txt and the first URL alone, then four at once
+    at_once = min(folder.config.hosts.per_host, FIRST_WIDTH)
     alone = does.LATENCY * (2 + math.ceil((len(asked) - 2) / at_once))
     first = min(each.began for each in asked)
     took = max(each.ended or 0.0 for each in asked) - first

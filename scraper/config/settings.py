@@ -212,7 +212,7 @@ class HostSettings(Section):
         metavar="HOSTS",
     )
     per_host: int = setting(
-        4, "requests at once to one host", low=1, high=1024, metavar="N"
+        8, "requests at once to one host", low=1, high=1024, metavar="N"
     )
     delay_seconds: float = setting(
         0.0,

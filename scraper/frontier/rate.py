@@ -45,7 +45,9 @@ BELOW = 0.9  # what is clearly less
 
 QUIET_SECONDS = 86_400.0  # without a refusal, in which a rate doubles
 
-FIRST_WIDTH = 4  # requests at once, once it has answered
+FIRST_WIDTH = (
+    4  # requests at once, once it has answered; of one that refuses the most
+)
 BLOCK = 8  # answers whose median latency is compared
 SLOWER = 2.0  # how much slower than alone shows that too many are asked
 MIN_SLOWER_SECONDS = 0.1  # less may be our own doing
@@ -67,6 +69,7 @@ class Rate(Struct):
     is_sure_of_quota: bool = False  # it was the same twice
     latency: float = 0.0  # seconds; moving mean
     width: int = FIRST_WIDTH  # requests at once that latency lets
+    _has_refused: bool = False
     _alone: list[float] = field(default_factory=list)  # latencies
     _together: list[float] = field(default_factory=list)
     _hold: float = HOLD_SECONDS
@@ -144,7 +147,7 @@ class Rate(Struct):
 
     def _learn_width(self, bound: int) -> None:
         """Latency as an early sign: one fewer at once where answers are much slower than alone, a
-        quarter more where they are as quick."""
+        quarter more where they are as quick, of a host that has refused nothing."""
         latency = _median(self._together)
         self._together.clear()
         if not self._alone:
@@ -153,6 +156,8 @@ class Rate(Struct):
         more = latency - alone
         if latency > SLOWER * alone and more > MIN_SLOWER_SECONDS:
             self.width = max(min(self.width, bound) - 1, 1)
+        elif self._has_refused and self.width >= FIRST_WIDTH:
+            return
         elif latency <= AS_QUICK * alone or more <= AS_QUICK_SECONDS:
             self.width = min(self.width + max(self.width // 4, 1), bound)
 
@@ -185,6 +190,8 @@ class Rate(Struct):
     def learn_refusal(self, at: float, bound: int) -> None:
         """The host refuses: for the first time in this trouble, or again."""
         self._last_failed_at = at
+        self._has_refused = True
+        self.width = min(self.width, FIRST_WIDTH)
         if self._failed_at:
             return
         self._failed_at = at

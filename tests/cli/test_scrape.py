@@ -471,7 +471,7 @@ def test_the_configuration_is_shown_with_its_origins(
         "timeout_seconds = 5.0  # environment variable SCRAPER_TIMEOUT"
         in shown.stdout
     )
-    assert "per_host = 4  # default" in shown.stdout
+    assert "per_host = 8  # default" in shown.stdout
 
 
 def test_run_is_what_it_does_without_a_word(scrape: Scrape) -> None:

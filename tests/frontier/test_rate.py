@@ -256,6 +256,27 @@ def test_answers_that_become_slow_together_take_one_step_down() -> None:
     assert rate.at_once(2) == 2
 
 
+def answered_at_once(rate: Rate, answers: int, bound: int) -> None:
+    for number in range(answers):
+        rate.learn_answer(0.1, 2.0 + number, is_alone=False, bound=bound)
+
+
+def test_a_quick_host_that_refuses_nothing_is_asked_for_more_at_once() -> None:
+    rate = Rate()
+    rate.learn_answer(0.1, 1.0, is_alone=True, bound=16)
+    widths = []
+    for _ in range(9):
+        widths.append(rate.at_once(16))
+        answered_at_once(rate, BLOCK, 16)
+    assert widths == [4, 5, 6, 7, 8, 10, 12, 15, 16]
+    rate.learn_refusal(100.0, 16)
+    assert rate.at_once(16) == FIRST_WIDTH
+    rate.learn_recovery(106.0, 106.1)
+    rate.forget()
+    answered_at_once(rate, 4 * BLOCK, 16)
+    assert rate.at_once(16) == FIRST_WIDTH
+
+
 def test_quick_answers_are_no_sign_of_load() -> None:
     rate = Rate()
     rate.learn_answer(0.001, 1.0, is_alone=True, bound=PER_HOST)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scraper import errors
-from scraper.config import FetchSettings
+from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.frontier import BEHIND_FRESH
 from scraper.frontier.lane import Returned
 from scraper.frontier.lanes import Holds
@@ -363,7 +363,7 @@ def test_a_refused_url_finds_witnesses_down_to_the_end_of_its_list(
     places: list[int],
 ) -> None:
     """Few are left behind it: they are not asked beside it, where they would show nothing."""
-    world = World()
+    world = World(HostSettings(robots="off", jitter=0.0, per_host=4))
     known(world, "a.example")
     tasks = world.add("a.example", 100)
     bad = {tasks[place].id for place in places}
