@@ -244,9 +244,8 @@ class Resolver:
 
     def _ask_in_turn(self, lookup: _Lookup) -> _Answer:
         """Ask the system, as soon as it may be asked."""
-        with self._changed:
-            came_at = self._clock()
-            lookup.late_at = math.inf  # we hold it back ourselves
+        came_at = self._clock()
+        lookup.late_at = math.inf  # while we hold it back ourselves
         with self._turn:
             lookup.done.wait(self._rate.reserve(self._clock()))
         with self._changed:
@@ -284,6 +283,7 @@ class Resolver:
             lookup = self._queue.popleft()
             lookup.has_begun = True
             lookup.limit_at = self._clock() + self._timeout
+            lookup.late_at = math.inf  # until it is asked
             return lookup
 
     def _finish_lookup(self, lookup: _Lookup, answer: _Answer) -> None:
