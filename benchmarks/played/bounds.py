@@ -81,6 +81,7 @@ def bound_of(folder: Folder, runs: Sequence[Ran]) -> Bound:
             asked,
             folder.config,
             _has_answered(folder, host),
+            _has_refused(folder, host),
             max((others_end[other] for other in others_end if other != host),
                 default=0.0) - asked[0].began,
             kills=len(runs) - 1,
@@ -102,6 +103,7 @@ def _lane_bound(
     asked: Sequence[Request],
     config: Config,
     has_answered: bool,
+    has_refused: bool,
     others_work: float,
     *,
     kills: int,
@@ -121,7 +123,7 @@ def _lane_bound(
     if any(map(is_silent, asked)):
         spell_requests += at_once + len(SILENT_PAUSES)
         spell_seconds += sum(SILENT_PAUSES)
-    paced = len(asked) if any(map(refuses, asked)) and has_answered else 0
+    paced = len(asked) if has_refused and has_answered else 0
     tries = config.fetch.retries + 1
     waits = sum(
         config.fetch.retry_wait_seconds * 2.0**n
@@ -148,6 +150,11 @@ def _has_answered(folder: Folder, host: str) -> bool:
         each.host == host and not (refuses(each) or is_silent(each))
         for each in folder.world.log
     )
+
+
+def _has_refused(folder: Folder, host: str) -> bool:
+    """In any pass: the rate that this teaches is kept."""
+    return any(each.host == host and refuses(each) for each in folder.world.log)
 
 
 def _ends(log: Sequence[Request], end: float) -> dict[str, float]:

@@ -66,13 +66,17 @@ class Failures:
 
     def _patience(self, lane: Lane) -> Patience:
         """How long to go on with a host, as its lane and the others are now."""
+        host = lane.host
+        has_answered = host.has_answered_since(self._pass_began)
+        # What was answered before a kill is not counted.
+        is_counted = host.answers or not has_answered
         return Patience(
             self._politeness.hosts.patience_seconds,
             others_have_work=self._lanes.others_have_work(lane),
             only_failed_left=not (
-                lane.host.refuses_most or self._has_fresh(lane)
+                (is_counted and host.refuses_most) or self._has_fresh(lane)
             ),
-            has_answered_now=lane.host.has_answered_since(self._pass_began),
+            has_answered_now=has_answered,
         )
 
     def _has_fresh(self, lane: Lane) -> bool:
@@ -118,8 +122,9 @@ class Failures:
         if not_before is not None and host.trouble.given_up is None:
             return _end_bound(failed, not_before)
         answers = lane.handed_out[task.id]
-        if not (task.unasked or task.id in lane.suspects):
+        if task.id not in lane.suspects:
             host.urls_refused += 1
+            host.newly_refused += not (task.refusals or task.unasked)
         return Returned(
             after_refusal(failed, counts=answers < host.answers),
             now,
@@ -134,8 +139,7 @@ class Failures:
         """Has the URL failed for good, now that its host answers?"""
         if row.is_spent:
             return not self._politeness.fetch.retries
-        itself = 0 if row.task.unasked else 1
-        others_refused = host.urls_refused - itself
+        others_refused = host.urls_refused - 1
         return host.answers > row.answers and is_at_fault(
             row.task.refusals, host.answers, others_refused
         )

@@ -98,6 +98,7 @@ class Host:
         "lane",
         "must_be_kept",
         "name",
+        "newly_refused",
         "opens",
         "origins",
         "rate",
@@ -112,8 +113,8 @@ class Host:
         self.opens = 0.0  # unix time before which it is not asked
         self.responsive = False  # it has answered in this run
         self.answers = 0  # good ones to URLs, since the lane woke
-        # different ones, since the lane woke; without suspects of earlier passes
-        self.urls_refused = 0
+        self.urls_refused = 0  # different ones, since the lane woke
+        self.newly_refused = 0  # of these, those that never were before
         self.trouble = Trouble()
         self.rate = Rate()
         self.origins: dict[str, Origin] = {}  # by scheme
@@ -124,7 +125,7 @@ class Host:
     @property
     def refuses_most(self) -> bool:
         """Has it refused more URLs than it has answered, but for one that may be at fault?"""
-        return self.urls_refused - 1 > self.answers
+        return self.newly_refused - 1 > self.answers
 
     @property
     def has_learned(self) -> bool:

@@ -521,12 +521,26 @@ def test_a_url_speaks_of_its_host_when_it_is_refused_for_the_first_time(
     def fate(world: World, task: Task) -> Failure | None:
         lane = world.frontier._lanes.find(task.url.lane)
         assert lane is not None
-        counted.add(lane.host.urls_refused)
+        counted.add((lane.host.urls_refused, lane.host.newly_refused))
         return BUSY if task.id in bad else None
 
     _, ends = play(world, fate)
     assert ends == {"done": 40, "http_status": 2}
-    assert max(counted) == refused
+    assert max(counted) == (2, refused)
+
+
+def test_what_was_answered_before_a_kill_is_not_taken_for_nothing() -> None:
+    """What is left is refused for the first time, by a host that has answered in this pass."""
+    world = World()
+    world.frontier._failures._pass_began = START - 100
+    host = HostState(
+        lane_of("a.example"), "", failed_at=START - 60, answered_at=START - 60
+    )
+    world.rows.keep_host(host)
+    world.add("a.example", 3)
+    _, ends = play(world, refusing)
+    assert ends == {"host_refused": 3}
+    assert world.now - START == 120, "no more than for refused ones alone"
 
 
 def test_five_urls_in_a_row_with_500_are_a_silent_host() -> None:
