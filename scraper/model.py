@@ -259,6 +259,13 @@ class Waiting(Struct, frozen=True, gc=False):
     due: float
 
 
+class LaneAhead(NamedTuple):
+    """What is known of a lane before it is awake."""
+
+    is_known: bool = False  # something may be remembered of its host
+    is_large: bool = False  # more URLs wait in it than in most
+
+
 class HostState(Struct, frozen=True):
     """What is remembered of a host between runs. Times are unix seconds, 0 for never."""
 

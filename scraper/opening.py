@@ -193,7 +193,11 @@ def wanted_share(config: Config) -> Share:
     own = cores.usable_cores()
     processes = config.run.processes or own
     threads = config.run.threads or cores.default_threads(own)
-    return Share(threads, 0 if config.run.save_only else processes)
+    return Share(
+        threads,
+        0 if config.run.save_only else processes,
+        most_quiet=cores.default_quiet(threads),
+    )
 
 
 def open_run(
@@ -250,6 +254,7 @@ def open_run(
         config.hosts,
         config.fetch,
         threads=share.threads,
+        most_quiet=share.most_quiet,
         agent=agent_of(config.fetch),
         pass_began=current.began,
     )
@@ -257,7 +262,11 @@ def open_run(
     sources = list(zip(folder.list_ids, request.sources, strict=True))
     fetcher = _make_fetcher(config, guard, folder, share, makers, journal)
     flights = Flights(
-        threads, config.fetch.request_time_seconds, makers.intervals, now
+        threads,
+        config.fetch.request_time_seconds,
+        makers.intervals,
+        now,
+        most_quiet=share.most_quiet,
     )
     probe = makers.probe(guard, inbox.put, fetcher.proxies)
     wait = config.hosts.offline_wait_seconds
@@ -272,7 +281,7 @@ def open_run(
         handover=Handover(inbox, now, journal, store, stage),
         delivery=_open_delivery(request, journal, intake),
         inbox=inbox,
-        threads=makers.threads(threads),
+        threads=makers.threads(threads + share.most_quiet),
         flights=flights,
         network=network,
         now=now,

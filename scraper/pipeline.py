@@ -52,9 +52,9 @@ from scraper.text import clock_text
 if TYPE_CHECKING:
     from scraper.workers.stage import ProcessStage
 
-FAULT_GRACE_SECONDS = (
-    10.0  # for what is under way when this machine is at fault
-)
+# for what is under way when this machine is at fault
+FAULT_GRACE_SECONDS = 10.0
+MAX_AT_ONCE = 8  # requests that begin before the loop sees what has come
 
 
 class Parts(Struct, frozen=True):
@@ -104,6 +104,7 @@ class Pipeline:
         self._list_is_open = True  # more URLs may come from it
         self._list_error: BaseException | None = None
         self._grace_until: float | None = None
+        self._may_request = False  # more, at once
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -130,10 +131,11 @@ class Pipeline:
             raise self._list_error
 
     def _fill_window(self) -> None:
-        """Request what may be requested now."""
-        while (room := self._room()) > 0:
-            if not all(self._hand_out_next() for _ in range(room)):
-                return
+        """Request what may be requested now; not so much that answers wait for long meanwhile."""
+        room = min(self._room(), MAX_AT_ONCE)
+        self._may_request = room > 0 and all(
+            self._hand_out_next() for _ in range(room)
+        )
 
     def _hand_out_next(self) -> bool:
         """Request one URL, or record why not; False if none may be requested now."""
@@ -226,14 +228,23 @@ class Pipeline:
 
     def _room(self) -> int:
         """How many URLs may be handed out now."""
+        quiet = self._parts.frontier.new_hosts.count_quiet(self._parts.now())
         if self.stopped is not None or self.network.is_frozen:
             return 0
         in_flight = self._in_flight()
         return min(
-            self._window - in_flight,
+            # What is quiet holds a thread, and nothing else.
+            self._window - in_flight + quiet,
             self._flights.free_threads,
             self._limits.urls_left(self._delivered + in_flight),
         )
+
+    def _opens_at(self) -> float | None:
+        """When a clock permits more."""
+        frontier = self._parts.frontier
+        if self._room() > 0:
+            return frontier.opens_at()
+        return frontier.new_hosts.quiet_at()
 
     def _in_flight(self) -> int:
         """How many URLs are: from handing out to commit, or to the return to their lane."""
@@ -256,10 +267,11 @@ class Pipeline:
             or self._url_limit_is_reached()
             or self.finished
         )
-        if self._is_quiet() and (self._journal.uncommitted or over):
+        is_over = self._is_quiet() and (self._journal.uncommitted or over)
+        if is_over or self._may_request:
             return 0.0
         now = self._parts.now()
-        opens = self._parts.frontier.opens_at() if self._room() > 0 else None
+        opens = self._opens_at()
         commit_due = self._journal.due_at(now)
         ends = (
             self._limits.ends_at(self._began)

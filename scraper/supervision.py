@@ -150,11 +150,17 @@ class Flights:
     """
 
     def __init__(
-        self, threads: int, seconds: float, intervals: Intervals, now: Clock
+        self,
+        threads: int,
+        seconds: float,
+        intervals: Intervals,
+        now: Clock,
+        most_quiet: int = 0,
     ) -> None:
         self.seconds = seconds  # that a request may take
         self.lost = 0  # threads that will never come back
         self._threads = threads
+        self._most_quiet = most_quiet  # threads beside these
         self._intervals = intervals
         self._now = now
         self._flights: dict[int, Flight] = {}
@@ -166,7 +172,8 @@ class Flights:
 
     @property
     def free_threads(self) -> int:
-        return self._threads - self.lost - len(self._flights)
+        threads = self._threads + self._most_quiet
+        return threads - self.lost - len(self._flights)
 
     @property
     def all_threads_lost(self) -> bool:

@@ -38,6 +38,7 @@ from scraper.model import (
     FetchFailed,
     Headers,
     HostState,
+    LaneAhead,
     Line,
     Moved,
     RobotsText,
@@ -109,9 +110,9 @@ class _OneRow:
     def __init__(self, task: Task) -> None:
         self._row = Waiting(task, 0.0)
 
-    def next_lanes(self, after: int, limit: int) -> dict[int, bool]:
+    def next_lanes(self, after: int, limit: int) -> dict[int, LaneAhead]:
         lane = self._row.task.url.lane
-        return {lane: False} if lane > after else {}
+        return {lane: LaneAhead()} if lane > after else {}
 
     def first_of_lanes(
         self,

@@ -75,6 +75,7 @@ class Frontier:
         fetch: FetchSettings,
         *,
         threads: int,
+        most_quiet: int = 0,
         agent: str = "scraper",
         draw: random.Random | None = None,
         rules: tuple[Rule, ...] = RULES,
@@ -87,10 +88,13 @@ class Frontier:
         self._politeness = Politeness(hosts, fetch, draw or random.Random())
         self._terms = Terms(guard, hosts.robots)
         self._rules = rules
-        self._lanes = Lanes(rows, threads=threads, agent=agent)
+        self._lanes = Lanes(
+            rows, threads=threads, most_quiet=most_quiet, agent=agent
+        )
         self._failures = Failures(self._lanes, self._politeness, pass_began)
         self.outlook = Outlook(self._lanes, rows, hosts)
         self.holds = Holds(self._lanes)
+        self.new_hosts = self._lanes.new_hosts
         self.robots = RobotsFiles(
             self._lanes,
             rows,
@@ -108,8 +112,13 @@ class Frontier:
         lanes = self._lanes
         self._terms.now = now
         lanes.ring(now)
+        if lanes.rows_are_new:
+            # The large ones go first: see whether there are any.
+            lanes.rows_are_new = False
+            while lanes.wake_next(now):
+                pass
         while True:
-            lane = lanes.take_ready()
+            lane = lanes.take_ready(now)
             if lane is None:
                 if not lanes.wake_next(now):
                     return None
@@ -237,6 +246,8 @@ class Frontier:
         lane = self._lanes.awake[fact.task.url.lane]
         began = self._lanes.end_request(lane, fact.task.id)
         verdict = verdict_of(fact)
+        if not lane.host.responsive and verdict != "silent":
+            self.new_hosts.learn_answer(at - began)
         if verdict == "answered":
             since = lane.host.trouble.since
             lane.host.learn_answer(

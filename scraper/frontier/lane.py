@@ -6,10 +6,10 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import Literal
 
 from msgspec import Struct
 
+from scraper.frontier.groups import Group, Place
 from scraper.frontier.pace import Host
 from scraper.frontier.trouble import MIN_REFUSALS_OF_FAULT
 from scraper.model import FetchFailed, Task, Waiting
@@ -23,8 +23,6 @@ KEPT_WITNESSES = MIN_REFUSALS_OF_FAULT + 1
 MAX_RETURNED = (
     64  # URLs that wait in a lane after a failure; more wait in the ledger
 )
-
-Place = Literal["ready", "timer", "busy", "taken"]
 
 
 class Returned(Struct, frozen=True):
@@ -91,7 +89,7 @@ class Lane:
         # It may be another row's turn than the first one's in the ledger.
         self.must_choose = False
         self.place: Place = "taken"
-        self.group: Group | None = None  # in whose queue it was last
+        self.group: Group[Lane] | None = None  # in whose queue it was last
         self.waits_until = 0.0  # unix time, with a timer
         self.probe_after = 0.0  # unix time of the pause that a probe follows
         # seconds; the delay of which is known what it costs
@@ -210,14 +208,3 @@ class Lane:
             and not self.robots_queue
             and not self.host.has_unsaved_tries
         )
-
-
-class Group:
-    """The ready lanes of hosts of one kind, and the threads that may serve them."""
-
-    __slots__ = ("ready", "requests", "threads")
-
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
-        self.requests = 0  # under way
-        self.ready: deque[Lane] = deque()

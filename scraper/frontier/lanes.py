@@ -13,24 +13,26 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Protocol
 
-from scraper.frontier.lane import Group, Lane
+from scraper.frontier.groups import Group, NewHosts
+from scraper.frontier.lane import Lane
 from scraper.frontier.pace import Host
 from scraper.frontier.rate import Rate
 from scraper.frontier.trouble import OTHERS_BEFORE_NEXT_TRY
-from scraper.model import HostState, Task, Waiting
+from scraper.model import HostState, LaneAhead, Task, Waiting
 
 REFILL = 32  # tasks a lane takes from the ledger at once
 MAX_WAITING = 8_192  # tasks in all lanes together, beyond which they take fewer
 MAX_RESPONSIVE_HOSTS = 10_000  # remembered after their lanes were released
 MAX_LANES = 1_024  # awake at once; more hosts wait in the ledger
 READ_AHEAD = 32  # lanes that are woken, or filled, with one look at the ledger
+MET_BEFORE = LaneAhead(is_known=True)
 MIN_SLEEP_SECONDS = 1.0  # a shorter wait is not worth putting a lane to sleep
 
 
 class Rows(Protocol):
     """The part of the ledger that holds what waits."""
 
-    def next_lanes(self, after: int, limit: int) -> dict[int, bool]: ...
+    def next_lanes(self, after: int, limit: int) -> dict[int, LaneAhead]: ...
     def first_of_lanes(
         self,
         lanes: Sequence[int],
@@ -66,14 +68,18 @@ class Lanes:
         rows: Rows,
         *,
         threads: int,
+        most_quiet: int,
         agent: str,
     ) -> None:
         self._rows = rows
         self._agent = agent
         # Responsive hosts and new ones have threads of their own: a host that never answers holds
         # a thread for a whole time-out.
-        self._responsive = Group(threads)
-        self._new = Group(max(new_host_threads(threads), 1))
+        self._responsive: Group[Lane] = Group(threads)
+        self.new_hosts: NewHosts[Lane] = NewHosts(
+            max(new_host_threads(threads), 1), most_quiet
+        )
+        self._went_to_new = False  # the thread that was free last
         self.awake: dict[int, Lane] = {}
         self._timers: list[tuple[float, int]] = []  # of lanes that are awake
         self.asleep: dict[int, float] = {}  # until when
@@ -85,6 +91,7 @@ class Lanes:
         self._cursor = -1
         self._exhausted = False  # a whole round found no lane to wake
         self._rows_came = True  # since the round began
+        self.rows_are_new = False  # of lanes that may be awake, and are not
 
     @property
     def finished(self) -> bool:
@@ -97,21 +104,23 @@ class Lanes:
 
     # -- ready lanes ------------------------------------------------------------------------
 
-    def take_ready(self) -> Lane | None:
-        """The next lane for which a thread is free: responsive hosts first."""
-        group = self._responsive
-        if not group.ready or group.requests >= group.threads:
-            group = self._new
-            if not group.ready or group.requests >= group.threads:
+    def take_ready(self, now: float) -> Lane | None:
+        """The next lane for which a thread is free; hosts that answer and new ones in turn."""
+        group, new = self._responsive, self.new_hosts
+        may_go_on = group.ready and group.requests < group.threads
+        if not (may_go_on and self._went_to_new):
+            if new.has_ready and new.has_room(now):
+                self._went_to_new = True
+                return new.take_ready()
+            if not may_go_on:
                 return None
-        lane = group.ready.popleft()
-        lane.place = "taken"
-        return lane
+        self._went_to_new = False
+        return group.take_ready()
 
     def make_ready(self, lane: Lane) -> None:
         """Queue the lane behind the others of its kind; a host that has answered for the first
         time leaves the queue of the new ones."""
-        group = self._responsive if lane.host.responsive else self._new
+        group = self._responsive if lane.host.responsive else self.new_hosts
         if lane.place == "ready":
             if lane.group is group or lane.group is None:
                 return
@@ -125,14 +134,18 @@ class Lanes:
         lane.begun[task_id] = now
         if host.rate.rate:
             host.begin_request(now)
-        group = self._responsive if host.responsive else self._new
-        group.requests += 1
+        if host.responsive:
+            self._responsive.requests += 1
+        else:
+            self.new_hosts.begin(host.lane, now)
 
     def end_request(self, lane: Lane, task_id: int) -> float:
         """One less; to be called before the host learns from the answer. Returns when it began."""
         began = lane.begun.pop(task_id)
-        group = self._responsive if lane.host.responsive else self._new
-        group.requests -= 1
+        if lane.host.responsive:
+            self._responsive.requests -= 1
+        else:
+            self.new_hosts.end(lane.host.lane)
         return began
 
     # -- rows -------------------------------------------------------------------------------
@@ -195,7 +208,7 @@ class Lanes:
             if lane is None:
                 self.asleep.pop(lane_id, None)
                 self._exhausted = False
-                self._rows_came = True
+                self._rows_came = self.rows_are_new = True
                 continue
             lane.may_have_more = True
             if lane.place == "timer":
@@ -226,6 +239,9 @@ class Lanes:
         # While there is no room, lanes sleep on: an alarm that is due says nothing then.
         if self._alarms and len(self.awake) < MAX_LANES:
             times.append(self._alarms[0][0])
+        if self.new_hosts.has_ready:
+            quiet_at = self.new_hosts.quiet_at()
+            times += [] if quiet_at is None else [quiet_at]
         return min(times, default=None)
 
     def ring(self, now: float) -> None:
@@ -245,10 +261,12 @@ class Lanes:
 
     # -- wake and release -------------------------------------------------------------------
 
-    def wake(self, lane_id: int, now: float, *, is_known: bool = True) -> Lane:
-        """A lane with all that is remembered of its host, if that `is_known`."""
+    def wake(
+        self, lane_id: int, now: float, ahead: LaneAhead = MET_BEFORE
+    ) -> Lane:
+        """A lane with all that is remembered of its host."""
         lane = Lane(Host(lane_id))
-        kept = self._rows.host(lane_id) if is_known else None
+        kept = self._rows.host(lane_id) if ahead.is_known else None
         if kept is not None:
             lane.host.restore(kept, now, self._agent)
             lane.asked_by = now if kept.failed_at else 0.0
@@ -259,7 +277,11 @@ class Lanes:
             lane.host.rate = rate or lane.host.rate
         self.awake[lane_id] = lane
         self.asleep.pop(lane_id, None)
-        self.make_ready(lane)
+        if ahead.is_large and not lane.host.responsive:
+            lane.place, lane.group = "ready", self.new_hosts
+            self.new_hosts.large.append(lane)
+        else:
+            self.make_ready(lane)
         return lane
 
     def wake_next(self, now: float) -> bool:
@@ -277,7 +299,7 @@ class Lanes:
                 if lane_id not in self.awake and lane_id not in self.asleep
             ]
             for lane_id in new:
-                self.wake(lane_id, now, is_known=found[lane_id])
+                self.wake(lane_id, now, found[lane_id])
             if new:
                 return True
         return False
@@ -324,11 +346,11 @@ class Holds:
 
     def add(self, task: Task) -> None:
         """The request of this task is over."""
-        self._group_of(task).requests -= 1
+        self._group_of(task).end(task.url.lane)
 
     def remove(self, task: Task) -> None:
         """It is judged now: `request_ended` follows."""
-        self._group_of(task).requests += 1
+        self._group_of(task).begin(task.url.lane, 0.0)
 
     def excuse(self, seconds: float) -> None:
         """No host was asked for so long, for our own sake: that counts against no patience."""
@@ -342,11 +364,11 @@ class Holds:
             return True
         return len(lanes.awake) + len(lanes.asleep) >= count
 
-    def _group_of(self, task: Task) -> Group:
+    def _group_of(self, task: Task) -> Group[Lane]:
         lane = self._lanes.find(task.url.lane)
         assert lane is not None, "a lane with a request under way is awake"
         lanes = self._lanes
-        return lanes._responsive if lane.host.responsive else lanes._new
+        return lanes._responsive if lane.host.responsive else lanes.new_hosts
 
 
 def _spread(

@@ -15,6 +15,9 @@ THREADS_FOR_A_CORE = (
     16  # a core does what some thousand requests a second cost, mostly waiting
 )
 MAX_THREADS = 32
+# Threads that wait for hosts that have never answered cost memory, and no core.
+QUIET_FOR_A_THREAD = 32
+MAX_QUIET = 1_024
 
 
 def usable_cores() -> int:
@@ -25,6 +28,12 @@ def usable_cores() -> int:
 def default_threads(cores: int) -> int:
     """How many fetch threads there are unless a number is given."""
     return min(THREADS_FOR_A_CORE * cores, MAX_THREADS)
+
+
+def default_quiet(threads: int) -> int:
+    """How many further threads may wait for hosts that have never answered. One thread alone is one
+    request at a time."""
+    return min(QUIET_FOR_A_THREAD * (threads - 1), MAX_QUIET)
 
 
 def granted_cores(root: Path) -> int:

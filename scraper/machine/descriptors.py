@@ -39,11 +39,13 @@ MIN_THREADS = 4  # before there are fewer worker processes
 
 
 class Share(NamedTuple):
-    """What fits: fetch threads, worker processes, connections that are kept."""
+    """What fits: fetch threads, worker processes, connections that are kept, and requests that
+    wait for hosts that have never answered, beside those of the fetch threads."""
 
     threads: int
     processes: int
     connections: int = MAX_CONNECTIONS
+    most_quiet: int = 0
 
 
 def raise_limit() -> None:
@@ -112,7 +114,7 @@ def share_of(wanted: Share, limit: int, used: int) -> Share:
     """What fits below a limit of which so many are used. Raises UsageError if nothing does.
 
     >>> share_of(Share(threads=32, processes=1), limit=64, used=4)
-    Share(threads=4, processes=1, connections=3)
+    Share(threads=4, processes=1, connections=3, most_quiet=0)
     """
     rest = limit - used
     lookups = _lookups_at_once(limit) - MIN_LOOKUPS + _hanging_lookups(limit)
@@ -130,8 +132,11 @@ def share_of(wanted: Share, limit: int, used: int) -> Share:
             f"no more than {limit} files may be open at once, and a run needs {least}: "
             f"ulimit -n {least}"
         )
-    connections = 1 + max(free - needed, 0)
-    return Share(threads, processes, min(connections, wanted.connections))
+    left = max(free - needed, 0)
+    most_quiet = min(wanted.most_quiet, left // 2 // OF_A_REQUEST)
+    connections = 1 + left - OF_A_REQUEST * most_quiet
+    connections = min(connections, wanted.connections)
+    return Share(threads, processes, connections, most_quiet)
 
 
 def reductions_of(wanted: Share, share: Share) -> Iterator[str]:

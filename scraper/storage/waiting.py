@@ -14,7 +14,14 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scraper.model import Hop, HostState, StoredResponse, Task, Waiting
+from scraper.model import (
+    Hop,
+    HostState,
+    LaneAhead,
+    StoredResponse,
+    Task,
+    Waiting,
+)
 from scraper.storage.database import Database, encode
 from scraper.storage.hosts import Hosts
 from scraper.storage.schema import (
@@ -108,11 +115,13 @@ _ASKED_BY = _WAITING.format("""AND due > 0 AND due <= :asked_by
   AND id NOT IN (SELECT value FROM json_each(:without))""")
 _decode_rows = msgspec.json.Decoder(list[_WaitingRow]).decode
 
+LARGE = 32  # URLs; a lane with more is large
 # From lane to lane through the index, without a look at the rows between.
 _NEXT = "(SELECT min(host) FROM url WHERE state = 'pending' AND host > {})"
 _NEXT_LANES = f"""WITH RECURSIVE next (lane) AS (SELECT {_NEXT.format(":after")} UNION ALL
     SELECT {_NEXT.format("lane")} FROM next WHERE lane NOT NULL LIMIT :limit)
-  SELECT json_group_array(json_array(lane, EXISTS (SELECT 1 FROM host WHERE id = lane)))
+  SELECT json_group_array(json_array(lane, EXISTS (SELECT 1 FROM host WHERE id = lane), EXISTS (
+    SELECT 1 FROM url WHERE state = 'pending' AND host = lane LIMIT 1 OFFSET {LARGE})))
   FROM next WHERE lane NOT NULL"""
 
 _MOVE = f"""UPDATE url SET host = j.host, due = j.due
@@ -141,13 +150,15 @@ class WaitingRows:
         self._sources = sources
         self._hosts = hosts
 
-    def next_lanes(self, after: int, limit: int) -> dict[int, bool]:
-        """The first lanes behind `after` in which something waits, in their order, and whether
-        anything is remembered of their hosts."""
+    def next_lanes(self, after: int, limit: int) -> dict[int, LaneAhead]:
+        """The first lanes behind `after` in which something waits, in their order."""
         self._database.flush()
         which = {"after": after, "limit": limit}
         (lanes,) = self._database.execute(_NEXT_LANES, which).fetchone()
-        return {lane: bool(known) for lane, known in orjson.loads(lanes)}
+        return {
+            lane: LaneAhead(bool(known), bool(large))
+            for lane, known, large in orjson.loads(lanes)
+        }
 
     def first_of_lanes(
         self,

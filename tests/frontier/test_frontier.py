@@ -28,6 +28,7 @@ from scraper.model import (
     FetchFailed,
     Hop,
     HostState,
+    LaneAhead,
     Moved,
     RobotsText,
     Task,
@@ -47,10 +48,15 @@ class Rows:
         self.hosts: dict[int, HostState] = {}
         self.robots: dict[tuple[int, str], tuple[float, str]] = {}
 
-    def next_lanes(self, after: int, limit: int) -> dict[int, bool]:
-        lanes = {each.task.url.lane for each in self.waiting_rows.values()}
+    def next_lanes(self, after: int, limit: int) -> dict[int, LaneAhead]:
+        lanes = Counter(
+            each.task.url.lane for each in self.waiting_rows.values()
+        )
         behind = sorted(lane for lane in lanes if lane > after)
-        return {lane: lane in self.hosts for lane in behind[:limit]}
+        return {
+            lane: LaneAhead(lane in self.hosts, lanes[lane] > REFILL)
+            for lane in behind[:limit]
+        }
 
     def first_of_lanes(
         self,
@@ -119,12 +125,14 @@ class World:
     )
     fetch: FetchSettings = field(default_factory=FetchSettings)
     threads: int = 8
+    most_quiet: int = 0
 
     def __post_init__(self) -> None:
         self.now = START
         self.rows, self.judge = Rows(), Judge()
         self.frontier = Frontier(self.rows, self.judge, self.hosts, self.fetch,
-                                 threads=self.threads, draw=random.Random(1))  # fmt: skip
+                                 threads=self.threads, most_quiet=self.most_quiet,
+                                 draw=random.Random(1))  # fmt: skip
         self.added = 0
 
     def add(self, host: str, number: int = 1, **task: Any) -> list[Task]:
@@ -151,7 +159,7 @@ class World:
     def all_now(self) -> list[Task]:
         """Everything that may be asked now, by as many threads as there are."""
         tasks = []
-        most = self.threads + new_host_threads(self.threads)
+        most = self.threads + new_host_threads(self.threads) + self.most_quiet
         while len(tasks) < most and (task := self.next()) is not None:
             tasks.append(task)
         return tasks
@@ -771,7 +779,8 @@ def test_memory_follows_the_hosts_that_are_busy_not_the_list() -> None:
     )
     world.rows.next_lanes = (
         lambda after, limit: dict.fromkeys(  # type: ignore[method-assign]
-            [lane for lane in lanes if lane > after][:limit], False
+            [lane for lane in lanes if lane > after][:limit],
+            LaneAhead(is_known=False, is_large=False),
         )
     )
     by_lane = {
@@ -804,6 +813,7 @@ def test_a_lane_holds_a_handful_of_its_urls() -> None:
 
 def test_what_a_host_has_taught_outlives_its_lane() -> None:
     world = World(fetch=FetchSettings(retries=0))
+    known(world, "a.example")
     world.add("a.example")
     task = world.next()
     assert task is not None

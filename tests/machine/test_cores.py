@@ -10,7 +10,12 @@ import pytest
 
 from scraper.config import configure
 from scraper.machine import cores as measured
-from scraper.machine.cores import default_threads, granted_cores, usable_cores
+from scraper.machine.cores import (
+    default_quiet,
+    default_threads,
+    granted_cores,
+    usable_cores,
+)
 from scraper.opening import wanted_share
 
 MACHINE = os.cpu_count() or 1
@@ -101,3 +106,7 @@ def test_from_two_cores_on_there_are_as_many_threads_as_hosts_can_stand() -> (
     None
 ):
     assert [default_threads(each) for each in (1, 2, 64)] == [16, 32, 32]
+
+
+def test_one_thread_alone_waits_for_one_host() -> None:
+    assert [default_quiet(each) for each in (1, 2, 8, 64)] == [0, 32, 224, 1_024]  # fmt: skip

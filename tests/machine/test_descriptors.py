@@ -60,6 +60,16 @@ def test_kept_connections_get_what_is_left() -> None:
     )
 
 
+def test_quiet_requests_get_half_of_what_is_left_and_no_thread_for_it() -> None:
+    wanted = Share(32, 2, most_quiet=1_024)
+    few, many = (share_of(wanted, limit, 4) for limit in (1_024, 8_192))
+    assert (few.threads, many.threads) == (32, 32)
+    assert many.most_quiet == 1_024
+    assert 150 < few.most_quiet < 250
+    assert few.connections == pytest.approx(2 * few.most_quiet, abs=2)
+    assert share_of(wanted, 100, 4).most_quiet == 0
+
+
 @pytest.mark.parametrize(
     ("limit", "at_once", "lookups"),
     [(64, 4, 0), (256, 8, 2), (1_024, 32, 10), (4_096, 32, 16)],
@@ -84,7 +94,7 @@ def test_look_ups_that_hang_have_a_part_of_the_limit(
 def test_the_number_that_is_asked_for_is_enough(
     limit: int, used: int, threads: int, processes: int
 ) -> None:
-    wanted = Share(threads, processes)
+    wanted = Share(threads, processes, most_quiet=1_024)
     try:
         share = share_of(wanted, limit, used)
     except UsageError as error:
@@ -94,7 +104,8 @@ def test_the_number_that_is_asked_for_is_enough(
     else:
         assert 1 <= share.threads <= threads
         assert min(processes, 1) <= share.processes <= processes
-        assert 2 * (2 * share.threads - 1) + share.connections + used <= limit
+        requests = 2 * share.threads - 1 + share.most_quiet
+        assert 2 * requests + share.connections + used <= limit
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such limit")

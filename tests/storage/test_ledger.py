@@ -231,10 +231,16 @@ def test_with_each_lane_comes_whether_its_host_is_remembered(
 ) -> None:
     a, b = lane_of("a.example"), lane_of("b.example")
     ledger.intake.add([A, B], 1)
-    assert ledger.waiting.next_lanes(-1, 9) == {a: False, b: False}
+    assert ledger.waiting.next_lanes(-1, 9) == {
+        a: (False, False),
+        b: (False, False),
+    }
     ledger.waiting.keep_host(HostState(a, "a.example"))
     ledger.waiting.keep_robots(b, "b.example", "https", 1.0, "")
-    assert ledger.waiting.next_lanes(-1, 9) == {a: True, b: True}
+    assert ledger.waiting.next_lanes(-1, 9) == {
+        a: (True, False),
+        b: (True, False),
+    }
 
 
 def test_a_hop_waits_in_the_lane_of_its_target_and_comes_home(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
+
+import pytest
 
 import scraper
 from scraper import errors
@@ -17,6 +21,8 @@ from scraper.faulty import FaultyServer, Seen, delay, page, silent
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.lanes import new_host_threads
 from scraper.frontier.trouble import MAX_SILENCES_OF_NEW
+from scraper.machine.cores import MAX_QUIET
+from scraper.messages import Message
 from scraper.model import (
     Failure,
     Fetched,
@@ -25,10 +31,12 @@ from scraper.model import (
     Task,
     Timings,
 )
+from scraper.opening import Makers
+from scraper.pipeline import MAX_AT_ONCE
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow
 from scraper.urls import Url, parts_of
-from tests.stories.runs import records_of
+from tests.stories.runs import records_of, run_with
 
 
 def _run(folder: Path, urls: list[str], **keys: Any) -> scraper.Report:
@@ -68,6 +76,46 @@ def test_a_big_host_alone_is_not_slowed_by_fairness(tmp_path: Path) -> None:
             per_host=4,
         )
         assert server.max_concurrent("big.localhost") == 4
+
+
+def test_silent_hosts_hold_up_nobody_wherever_they_stand(
+    tmp_path: Path,
+) -> None:
+    """There are far more of them than threads, and than URLs that may be under way."""
+    with FaultyServer({"/*": page("here")}) as server:
+        silence = silent()
+        server.behaviours |= {
+            f"//silent{h}.localhost/*": silence for h in range(60)
+        }
+        urls = [server.url("/", f"silent{h}.localhost") for h in range(60)]
+        urls += [server.url(f"/{n}", "good.localhost") for n in range(8)]
+        report = _run(tmp_path, urls, threads=4, window=8, timeout="20s",
+                      max_time_seconds=2.0, grace_seconds=0.0)  # fmt: skip
+    assert (report.done, report.exit_code) == (8, 5)
+
+
+def test_answers_do_not_wait_while_many_requests_begin(tmp_path: Path) -> None:
+    steps: list[str] = []
+
+    class Watched(SimpleQueue[Message]):
+        def get(self, *how: Any, **more: Any) -> Message:
+            steps.append("look")
+            return super().get(*how, **more)
+
+    class Threads(ThreadPoolExecutor):
+        def submit(self, *how: Any, **more: Any) -> Future[Any]:
+            steps.append("begin")
+            return super().submit(*how, **more)
+
+    config = scraper.configure(
+        dir=str(tmp_path / "run"), save_only=True, robots="off", threads=40
+    )
+    with FaultyServer({"/*": page("here")}) as server:
+        urls = [server.url("/", f"h{n}.localhost") for n in range(39)]
+        run_with(Makers(inbox=Watched, threads=Threads), urls, config)
+    handfuls = [len(list(group)) for step, group in groupby(steps) if step == "begin"]  # fmt: skip
+    assert sum(handfuls) == 39
+    assert max(handfuls) == MAX_AT_ONCE
 
 
 def test_good_hosts_end_before_silent_ones_time_out(tmp_path: Path) -> None:
@@ -110,6 +158,8 @@ class Simulation:
 
     frontier: Frontier
     ledger: Ledger
+    most_quiet: int = 0
+    good_urls: int | None = None  # with which it ends
     now: float = 1_000_000.0
     given: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     # when the last URL of a kind ended
@@ -120,8 +170,8 @@ class Simulation:
         flights: list[tuple[float, int, Task]] = []
         number = count()
         began = self.now
-        threads = THREADS + new_host_threads(THREADS)
-        while True:
+        threads = THREADS + new_host_threads(THREADS) + self.most_quiet
+        while self.good_urls != 0:
             while len(flights) < threads:
                 decision = self.frontier.next(self.now)
                 if decision is None:
@@ -169,6 +219,8 @@ class Simulation:
             fetched = Fetched(task, task.url, 200, "page", "text/html", None, (), "1.part", 9, 9,
                               "00", self.now, Timings())  # fmt: skip
             self._end(task, FinishedRow("done", None, 1), began)
+            if self.good_urls is not None:
+                self.good_urls -= 1
             self.frontier.request_ended(fetched, self.now)
 
     def _end(self, task: Task, row: FinishedRow, began: float) -> None:
@@ -182,27 +234,35 @@ def _kind(task: Task) -> str:
 
 
 def _simulated(folder: Path, *kinds: str) -> Simulation:
+    hosts = [f"{kind}-{n}.example" for n in range(HOSTS) for kind in kinds]
+    return _simulation_of(
+        folder, [f"http://{host}/{n}" for n in range(URLS) for host in hosts]
+    )
+
+
+def _simulation_of(
+    folder: Path,
+    urls: list[str],
+    most_quiet: int = 0,
+    good_urls: int | None = None,
+) -> Simulation:
     folder.mkdir()
     ledger = Ledger(folder / "ledger.sqlite")
-    hosts = [f"{kind}-{n}.example" for n in range(HOSTS) for kind in kinds]
-    lines = [
-        Line(parts_of(f"http://{host}/{n}"))
-        for n in range(URLS)
-        for host in hosts
-    ]
-    ledger.intake.add(lines, 1)
+    ledger.intake.add([Line(parts_of(url)) for url in urls], 1)
     frontier = Frontier(
         ledger.waiting,
         Everybody(),
         HostSettings(robots="off"),
         FetchSettings(),
         threads=THREADS,
+        most_quiet=most_quiet,
         draw=random.Random(7),
     )
-    simulation = Simulation(frontier, ledger)
+    simulation = Simulation(frontier, ledger, most_quiet, good_urls)
     try:
         simulation.run()
-        assert not ledger.waiting.next_lanes(-1, 1), "every URL has ended"
+        if good_urls is None:
+            assert not ledger.waiting.next_lanes(-1, 1), "every URL has ended"
     finally:
         ledger.close()
     return simulation
@@ -220,3 +280,18 @@ def test_silent_hosts_get_few_thread_seconds_and_cost_the_good_ones_nothing(
     assert beside.most["silent"] <= min(HOSTS, new_host_threads(THREADS))
     assert beside.given["silent"] <= HOSTS * MAX_SILENCES_OF_NEW * TIMEOUT
     assert beside.given["good"] == alone.given["good"]
+
+
+@pytest.mark.parametrize("urls", [4, 400])
+def test_one_good_host_beside_a_thousand_silent_ones(
+    tmp_path: Path, urls: int
+) -> None:
+    """With much to do it is the first; with as little as the others it may be the last of them."""
+    good = [f"http://good-0.example/{n}" for n in range(urls)]
+    dead = [f"http://silent-{h}.example/" for h in range(1_000)]
+    alone, beside = (
+        _simulation_of(tmp_path / name, listed, MAX_QUIET, good_urls=urls)
+        for name, listed in (("alone", good), ("beside", dead + good))
+    )
+    lost = beside.ended["good"] - alone.ended["good"]
+    assert lost <= (0.1 * alone.ended["good"] if urls == 400 else 0.7)

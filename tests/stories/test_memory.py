@@ -14,7 +14,14 @@ from scraper.config import FetchSettings, HostSettings
 from scraper.errors import new_failure
 from scraper.frontier.frontier import Decision, Frontier
 from scraper.frontier.lanes import MAX_LANES, REFILL, Lane
-from scraper.model import FetchFailed, HostState, Task, Trust, Waiting
+from scraper.model import (
+    FetchFailed,
+    HostState,
+    LaneAhead,
+    Task,
+    Trust,
+    Waiting,
+)
 from scraper.urls import lane_of, parts_of
 
 URLS = 20_000
@@ -33,11 +40,14 @@ class Rows:
         self._order = sorted(self.hosts)
         self.kept: dict[int, HostState] = {}
 
-    def next_lanes(self, after: int, limit: int) -> dict[int, bool]:
+    def next_lanes(self, after: int, limit: int) -> dict[int, LaneAhead]:
         waiting = (
             lane for lane in self._order if lane > after and self.left[lane]
         )
-        return {lane: lane in self.kept for lane in islice(waiting, limit)}
+        return {
+            lane: LaneAhead(lane in self.kept, is_large=False)
+            for lane in islice(waiting, limit)
+        }
 
     def first_of_lanes(
         self,
@@ -96,7 +106,7 @@ class AllMayBeAsked:
 def _held(frontier: Frontier) -> int:
     """How many things lie in the frontier's containers, and in those of its lanes."""
     lanes = frontier._lanes
-    ready = len(lanes._responsive.ready) + len(lanes._new.ready)
+    ready = len(lanes._responsive.ready) + len(lanes.new_hosts.ready)
     containers = [*vars(frontier).values(), *vars(lanes).values()]
     return (
         ready
