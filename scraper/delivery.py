@@ -28,6 +28,8 @@ class Delivery(Struct):
     _images: Bitmap = field(default_factory=Bitmap)
     _delivered: Bitmap = field(default_factory=Bitmap)
     _known: list[int] = field(default_factory=list)
+    # images that a page to come may make due again in this pass
+    _older: list[int] = field(default_factory=list)
 
     def note_known(self, ids: Sequence[int]) -> None:
         """The input names rows that have their outcome already."""
@@ -38,7 +40,7 @@ class Delivery(Struct):
         known, self._known = self._known, []
         for ids in _batches(known):
             yield from self._read_stored(ids)
-            yield from self._read_stored(self._images_of(ids))
+            yield from self._read_images(self._images_of(ids))
 
     def of_commit(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
         """Those of a commit that are the input's. The others come from the folder, once the input
@@ -52,7 +54,12 @@ class Delivery(Struct):
                 outcome.task.id
             ):
                 yield self.journal.records.fill_in(outcome)
-        yield from self._read_stored(images)
+        yield from self._read_images(images)
+
+    def at_the_end(self) -> Iterator[Outcome]:
+        """The pass is over: what it has not asked again is as an earlier one left it."""
+        for ids in _batches(self._older):
+            yield from self._read_stored(ids)
 
     def _is_wanted(self, id: int) -> bool:
         return id in self.named or id in self._images
@@ -63,6 +70,20 @@ class Delivery(Struct):
             return []
         images = self.journal.ledger.links.images_of(pages)
         return [each for each in images if self._images.add(each)]
+
+    def _read_images(self, ids: Sequence[int]) -> Iterator[Outcome]:
+        """The same of images. Of one that several pages name, one page may have failed now, and
+        the next one make it due again."""
+        if not self.journal.refresh:
+            yield from self._read_stored(ids)
+            return
+        now: list[int] = []
+        spans = self.journal.ledger.spans
+        for some in _batches(ids):
+            for span in spans.of(some):
+                is_of_now = span.number == self.journal.pass_number
+                (now if is_of_now else self._older).append(span.id)
+        yield from self._read_stored(now)
 
     def _read_stored(self, ids: Sequence[int]) -> Iterator[Outcome]:
         """Of these rows what the last commit holds and was not delivered."""

@@ -127,6 +127,8 @@ class Pipeline:
             if self._commit_is_due():
                 yield from self._commit()
         yield from self._commit()
+        if self._parts.delivery is not None and self.finished:
+            yield from self._parts.delivery.at_the_end()
         if self._list_error is not None:
             raise self._list_error
 

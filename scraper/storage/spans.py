@@ -18,10 +18,11 @@ class RecordSpan(NamedTuple):
     url: str
     offset: int
     facts_offset: int
+    number: int  # of its pass
 
 
-_OF_ROWS = f"""SELECT json_group_array(json_array(id, url, "offset", facts)) FROM
-  (SELECT url.id, url, "offset", {FACTS_OFFSET} AS facts
+_OF_ROWS = f"""SELECT json_group_array(json_array(id, url, "offset", facts, pass)) FROM
+  (SELECT url.id, url, "offset", {FACTS_OFFSET} AS facts, pass
    FROM json_each(?) AS j JOIN url ON url.id = j.value JOIN answer ON answer.id = url.id
    WHERE state != 'pending' ORDER BY j.key)"""
 

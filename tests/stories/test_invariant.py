@@ -378,3 +378,16 @@ Folder.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestEveryUrlHasOneOutcomeInEachPass = Folder.TestCase
+
+
+def test_a_picture_of_two_pages_is_told_as_this_pass_leaves_it() -> None:
+    """Its one page fails now, which leaves it as it was; the other one makes it due again."""
+    folder = Folder()
+    folder.begin(
+        paths=["again2/0", "file/1", "never/7", "moved/0", "nonsense/0",
+               "again1/2", "circle/0", "again2/5", "page/5"]
+    )  # fmt: skip
+    folder.run_to_the_end(seed=6)
+    folder.ask_all_again(crash_at=None, seed=0)
+    folder.ask_all_again(crash_at=("write sink", 7), seed=0)
+    folder.teardown()
