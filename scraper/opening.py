@@ -40,7 +40,7 @@ from scraper.http.headers import agent_of
 from scraper.http.throttle import throttle_of
 from scraper.journal import Journal
 from scraper.machine import cores, descriptors, main_module
-from scraper.machine.clock import Clock, steady_clock
+from scraper.machine.clock import Clock, steady_clock, used_seconds
 from scraper.machine.descriptors import Share
 from scraper.machine.files import NotPlain
 from scraper.messages import Inbox, Message
@@ -123,6 +123,7 @@ class Makers(Struct, frozen=True):
 
     inbox: Callable[[], Inbox] = SimpleQueue
     clock: Callable[[], Clock] = steady_clock
+    seconds_used: Clock = used_seconds
     threads: Callable[[int], Executor] = fetch_threads
     guard: Callable[[Config], Guard] = guard_of
     fetcher: Callable[..., Fetcher] = Fetcher
@@ -200,6 +201,15 @@ def wanted_share(config: Config) -> Share:
     )
 
 
+def _most_threads(config: Config, share: Share) -> int:
+    """Up to how many serve hosts that answer: a number that is given is a bound, else half of those
+    that may wait for hosts that have never answered."""
+    if config.run.threads:
+        return share.threads
+    most = share.threads + share.most_quiet // 2
+    return min(most, cores.MAX_AUTO_THREADS)
+
+
 def open_run(
     request: RunRequest,
     path: Path,
@@ -254,6 +264,7 @@ def open_run(
         config.hosts,
         config.fetch,
         threads=share.threads,
+        most_threads=_most_threads(config, share),
         most_quiet=share.most_quiet,
         agent=agent_of(config.fetch),
         pass_began=current.began,
@@ -285,8 +296,11 @@ def open_run(
         flights=flights,
         network=network,
         now=now,
+        seconds_used=makers.seconds_used,
     )
-    window = config.run.window or max(4 * share.threads, 256)
+    window = config.run.window or max(
+        4 * share.threads, 2 * _most_threads(config, share), 256
+    )
     pipeline = Pipeline(
         parts, RunLimits(config.run, config.hosts), window, makers.intervals
     )

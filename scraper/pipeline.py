@@ -36,7 +36,6 @@ from scraper.messages import (
 )
 from scraper.model import Failure, Line, Outcome, Task
 from scraper.redaction import redacted
-from scraper.reports.summary import Report
 from scraper.results import Handover, Results
 from scraper.sources.reader import Reader
 from scraper.supervision import (
@@ -74,6 +73,7 @@ class Parts(Struct, frozen=True):
     flights: Flights
     network: Network
     now: Clock  # unix seconds that never jump
+    seconds_used: Clock  # of the processor, by this process
 
     def oldest_work(self) -> tuple[Task, float] | None:
         """The task whose body the workers have had longest, and for how many seconds."""
@@ -99,7 +99,7 @@ class Pipeline:
         )
         self._watchdog = Watchdog(intervals.stall, parts.now)
         self._began = parts.now()
-        self._failed_before = _failed_in(parts.journal.report)
+        self._failed_before = parts.journal.report.asked_and_failed
         self._delivered = 0  # outcomes of this run
         self._list_is_open = True  # more URLs may come from it
         self._list_error: BaseException | None = None
@@ -111,24 +111,26 @@ class Pipeline:
     def outcomes(self) -> Iterator[Outcome]:
         """Every outcome, once it is committed, or with a `delivery` what that makes of it. Ends
         when nothing is left to do."""
-        self._parts.reader.start()
+        parts = self._parts
+        parts.reader.start()
         while not self._has_ended():
             self._fill_window()
+            parts.frontier.crew.look(parts.now(), parts.seconds_used)
             self._check_network()
             self._look_ahead()
             for message in self._messages():
                 self._receive(message)
                 self._watchdog.note_event()
-            if self._parts.delivery is not None:
-                yield from self._parts.delivery.from_folder()
+            if parts.delivery is not None:
+                yield from parts.delivery.from_folder()
             self._end_overdue()
             self._check_for_stall()
             self._check_limits()
             if self._commit_is_due():
                 yield from self._commit()
         yield from self._commit()
-        if self._parts.delivery is not None and self.finished:
-            yield from self._parts.delivery.at_the_end()
+        if parts.delivery is not None and self.finished:
+            yield from parts.delivery.at_the_end()
         if self._list_error is not None:
             raise self._list_error
 
@@ -361,7 +363,7 @@ class Pipeline:
             received_bytes=self._results.received_bytes,
             delivered=self._delivered,
             recorded=self._delivered + self._journal.uncommitted,
-            failed=_failed_in(report) - self._failed_before,
+            failed=report.asked_and_failed - self._failed_before,
             waits_from=unix_now,
             waits_until=self._waits_until(unix_now),
         )
@@ -438,11 +440,6 @@ class Pipeline:
             yield in_words or f"what may be asked at {clock_text(opens)}"
         if self._list_is_open:
             yield "the list of URLs"
-
-
-def _failed_in(report: Report) -> int:
-    """URLs that have failed; those that were not asked for their hosts' sake have not yet."""
-    return report.states["failed"] - report.unasked
 
 
 def _stop_for(fault: Failure | None) -> Stop | None:

@@ -35,6 +35,7 @@ class KeyInfo(Frozen):
     splits: bool = (
         True  # a string is a list with commas; False: it is one element
     )
+    auto: bool = False  # the word `auto` stands for 0
     shapes: bool = False  # the result of a URL depends on it
     redact: Callable[[str], str] | None = (
         None  # takes the secret out of its text

@@ -37,8 +37,9 @@ class RunSettings(Section):
     )
     threads: int = setting(
         0,
-        "fetch threads; 0: 16 for each core, up to 32",
+        "fetch threads; 0 or auto: 16 for each core, up to 32, and more where they would wait",
         low=0,
+        auto=True,
         high=1024,
         short="-j",
         metavar="N",

@@ -198,6 +198,8 @@ def _text(key: Key, value: Any) -> str:
 
 
 def _number(key: Key, value: Any) -> int | float:
+    if key.info.auto and value == "auto":
+        return 0
     number = _quantity(value, key.unit) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise ValueError
@@ -263,7 +265,8 @@ def allowed_values(key: Key) -> str:
         describe_bound(info.low, key.unit),
         describe_bound(info.high, key.unit),
     )
-    return f"{noun} from {low} to {high}{_EXAMPLES.get(key.unit, '')}"
+    word = ", or auto" if info.auto else ""
+    return f"{noun} from {low} to {high}{word}{_EXAMPLES.get(key.unit, '')}"
 
 
 def describe_bound(bound: float | None, unit: str = "") -> str:

@@ -75,6 +75,7 @@ class Frontier:
         fetch: FetchSettings,
         *,
         threads: int,
+        most_threads: int = 0,
         most_quiet: int = 0,
         agent: str = "scraper",
         draw: random.Random | None = None,
@@ -89,12 +90,17 @@ class Frontier:
         self._terms = Terms(guard, hosts.robots)
         self._rules = rules
         self._lanes = Lanes(
-            rows, threads=threads, most_quiet=most_quiet, agent=agent
+            rows,
+            threads=threads,
+            most_threads=most_threads,
+            most_quiet=most_quiet,
+            agent=agent,
         )
         self._failures = Failures(self._lanes, self._politeness, pass_began)
         self.outlook = Outlook(self._lanes, rows, hosts)
         self.holds = Holds(self._lanes)
         self.new_hosts = self._lanes.new_hosts
+        self.crew = self._lanes.crew
         self.robots = RobotsFiles(
             self._lanes,
             rows,

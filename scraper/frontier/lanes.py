@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Protocol
 
+from scraper.frontier.crew import Crew
 from scraper.frontier.groups import Group, NewHosts
 from scraper.frontier.lane import Lane
 from scraper.frontier.pace import Host
@@ -68,6 +69,7 @@ class Lanes:
         rows: Rows,
         *,
         threads: int,
+        most_threads: int,
         most_quiet: int,
         agent: str,
     ) -> None:
@@ -76,6 +78,7 @@ class Lanes:
         # Responsive hosts and new ones have threads of their own: a host that never answers holds
         # a thread for a whole time-out.
         self._responsive: Group[Lane] = Group(threads)
+        self.crew = Crew(self._responsive, most_threads)
         self.new_hosts: NewHosts[Lane] = NewHosts(
             max(new_host_threads(threads), 1), most_quiet
         )

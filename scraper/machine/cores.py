@@ -15,6 +15,7 @@ THREADS_FOR_A_CORE = (
     16  # a core does what some thousand requests a second cost, mostly waiting
 )
 MAX_THREADS = 32
+MAX_AUTO_THREADS = 256  # where they wait for hosts
 # Threads that wait for hosts that have never answered cost memory, and no core.
 QUIET_FOR_A_THREAD = 32
 MAX_QUIET = 1_024

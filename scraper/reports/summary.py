@@ -55,6 +55,11 @@ class Tally(Struct):
         elif end.kind is not None:
             self.kinds[end.kind] += end.urls
 
+    @property
+    def asked_and_failed(self) -> int:
+        """URLs that have failed; those that were not asked for their hosts' sake have not yet."""
+        return self.states["failed"] - self.unasked
+
     def _add_unasked(self, urls: int, not_before: float | None) -> None:
         self.unasked += urls
         if not_before is not None:

@@ -239,7 +239,8 @@ def test_odd_lines_of_a_list_are_told_and_the_others_asked(
 
 def test_a_wrong_value(scrape: Scrape) -> None:
     assert one_line(scrape.here("--threads", "many", "urls.txt")) == (
-        "threads = 'many' from the command line is invalid: expected a whole number from 0 to 1024"
+        "threads = 'many' from the command line is invalid: expected a whole number"
+        " from 0 to 1024, or auto"
     )
 
 

@@ -519,3 +519,8 @@ def test_a_tree_says_where_each_value_comes_from() -> None:
     )
     assert "processes = 0  # default" in text
     assert tomllib.loads(text)["run"]["threads"] == 5
+
+
+@pytest.mark.parametrize("value", ["auto", "0", 0])
+def test_as_many_threads_as_help(value: object) -> None:
+    assert configure(threads=value).run.threads == 0
