@@ -34,6 +34,7 @@ BEYOND = 1.1  # how far a host is probed beyond what it has refused
 CLOSE_BELOW = 1.03  # how near two rates are that count as one
 CLOSE = 1.2  # what was refused over what is sure, where both are known well
 STRONG = 4  # so many bursts in one spell measure what is let through
+PRECISE = 0.1  # of the answers that may have been saved up
 STEP_BURSTS = 4  # a step lasts until so many bursts would have been used up
 MIN_STEP_SECONDS = 4.0
 HOLD_SECONDS = 60.0  # at a rate that is known well; doubled by each refusal
@@ -83,7 +84,7 @@ class Rate(Struct):
     _too_short: float = 0.0  # seconds after which a quota was still refused
     _served: float = 0.0  # the most a second in a spell and its pause
     _in_vain: int = 0  # refusals of less than was let through
-    _is_strong: bool = False  # the last spell was long enough to measure
+    _is_near: bool = False  # the floor is near what is let through
 
     # -- what follows from it -----------------------------------------------------------------
 
@@ -179,7 +180,7 @@ class Rate(Struct):
 
     @property
     def _step_seconds(self) -> float:
-        is_known = self._is_close or self._is_strong
+        is_known = self._is_close or self._is_near
         if is_known and self.rate < self.floor * CLOSE_BELOW:
             return self._hold
         burst = max(self._burst, 1.0)
@@ -256,20 +257,24 @@ class Rate(Struct):
         self.ceiling, self.refused_at = asked, self._failed_at
         if self._is_close:
             self._hold = min(self._hold * 2, MAX_HOLD_SECONDS)
-        self._is_strong = good >= STRONG * self._burst
         self.rate = self.floor
-        if not (self._is_close or self._is_strong):
+        if not (self._is_close or self._is_near):
             self.rate = math.sqrt(self.floor * self.ceiling)
         self.rate = max(self.rate, MIN_RATE)
 
     def _sure(self, served: float) -> float:
-        """Requests a second that the spell shows to be let through."""
-        sure = served
+        """Requests a second that the spell shows to be let through. Where nearly all answers of the
+        steps that show it must have been let through, as few can have been saved up, that
+        is a bound, from which the truth may be far; else it is near the truth."""
+        sure, self._is_near = served, False
         for began, good in self._steps:
             seconds = self._failed_at - began
-            if seconds > 0:
-                rate = (self._good - good - self._burst) / seconds
-                sure = max(sure, rate)
+            answers = self._good - good
+            if seconds <= 0 or answers - self._burst <= sure * seconds:
+                continue
+            sure = (answers - self._burst) / seconds
+            is_long = answers >= STRONG * self._burst
+            self._is_near = is_long and self._burst > PRECISE * answers
         return min(sure, self._asked)
 
     def forget(self) -> None:
