@@ -179,6 +179,28 @@ def test_a_patience_may_count_from_what_a_kill_has_undone() -> None:
     assert gap.at == pytest.approx(130.2), "it counts until an answer"
 
 
+@pytest.mark.parametrize(("killed_at", "broken"), [(0.3, []), (1.0, ["gap"])])
+def test_a_host_may_be_as_new_as_before_if_a_kill_has_undone_its_answers(
+    killed_at: float, broken: list[str]
+) -> None:
+    log = log_of(
+        (0.0, 0.1, GOOD, "/0"),
+        (10.0, 10.1, REFUSED, "/1"),
+        (65.0, 65.1, REFUSED, "/1"),
+        (70.2, 71.0, GOOD, "/1"),
+        (80.0, 80.1, REFUSED, "/2"),
+        (86.0, 86.1, REFUSED, "/2"),
+        (97.0, 97.1, REFUSED, "/2"),
+        (118.0, 118.1, REFUSED, "/2"),
+    )
+    for request in log[1:]:
+        request.run = 2
+    killed = Ran(1, START, START + killed_at, 0.0, {})
+    runs = [killed, Ran(2, START + 10, START + 200, 0.0, {}, 0)]
+    found = [each.promise for each in broken_promises(log, runs)]
+    assert found == broken
+
+
 def test_one_of_two_clocks_must_say_that_the_pause_is_over() -> None:
     log = log_of((0.0, 0.1, REFUSED, "/0"), (1.0, 2.0, GOOD, "/1"))
     log[1].run = 2

@@ -9,7 +9,7 @@ that it still held then, because nothing had been heard since that might have be
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import inf
 
@@ -86,9 +86,9 @@ def broken_promises(
     kills = {each.number: _Kill(log, each) for each in runs if each.killed}
     number = 1
     for order, request in _events(log, kills):
-        if request is None:
+        if isinstance(request, _Kill):
             for each in hosts.values():
-                each.probe = None
+                each.note_kill(request.committed)
             continue
         if request.run > number and not runs[number - 1].killed:
             for each in hosts.values():
@@ -106,22 +106,22 @@ def broken_promises(
 
 
 def _events(
-    log: Sequence[Request], killed: Iterable[int]
-) -> Iterator[tuple[int, Request | None]]:
-    """Beginnings and ends that were heard, and None where a run was killed, in their order."""
-    events: list[tuple[int, Request | None]] = []
+    log: Sequence[Request], kills: Mapping[int, _Kill]
+) -> Iterator[tuple[int, Request | _Kill]]:
+    """Beginnings and ends that were heard, and where a run was killed, in their order."""
+    events: list[tuple[int, Request | _Kill]] = []
     for request in log:
         if not request.arrived:
             continue
         events.append((request.order, request))
         if request.ended is not None:
             events.append((request.end_order, request))
-    for run in killed:
+    for run, kill in kills.items():
         orders = [
             max(each.order, each.end_order) for each in log if each.run == run
         ]
-        events.append((max(orders, default=0), None))
-    return iter(sorted(events, key=lambda event: (event[0], event[1] is None)))
+        events.append((max(orders, default=0), kill))
+    return iter(sorted(events, key=lambda event: event[0]))
 
 
 class _Kill:
@@ -129,7 +129,7 @@ class _Kill:
 
     def __init__(self, log: Sequence[Request], ran: Ran) -> None:
         asked = [each for each in log if each.run == ran.number]
-        self._committed = ran.ended - BATCH_SECONDS - MOMENT
+        self.committed = ran.ended - BATCH_SECONDS - MOMENT
         self._holds = len({each.host for each in asked}) >= MIN_HOSTS
         self._heard = sorted(
             each.ended
@@ -143,8 +143,8 @@ class _Kill:
     def undoes(self, request: Request) -> bool:
         """Was it bad news that is forgotten?"""
         if is_silent(request):
-            return self._judged_at(request) > self._committed
-        return refuses(request) and (request.ended or 0.0) > self._committed
+            return self._judged_at(request) > self.committed
+        return refuses(request) and (request.ended or 0.0) > self.committed
 
     def _judged_at(self, request: Request) -> float:
         """When a silence counted: as soon as something was heard that came after it began."""
@@ -170,7 +170,8 @@ class _Host(Struct):
     must_probe: bool = False
     probe: Request | None = None
     has_spoken: bool = False  # a good answer, if only to robots.txt
-    has_answered: bool = False  # to a URL
+    answered_at: float | None = None  # the first one to a URL
+    patiences: tuple[float, ...] = PATIENCES[False]  # any of them may hold
     of_urls: dict[str, Hour] = field(default_factory=dict)
 
     def begin_pass(self) -> None:
@@ -183,6 +184,13 @@ class _Host(Struct):
         pause, but a patience may count from it."""
         if self.undone_since is None:
             self.undone_since = request.ended
+
+    def note_kill(self, committed: float) -> None:
+        """What came after that moment may be known in the next run, or not."""
+        self.probe = None
+        if self.answered_at is not None and self.answered_at > committed:
+            self.answered_at = None
+            self.patiences = PATIENCES[False] + PATIENCES[True]
 
     def begin(self, request: Request, skew: float) -> None:
         """A request arrives."""
@@ -201,7 +209,7 @@ class _Host(Struct):
         """When it may be asked, as its pauses say, of which the end of a patience cuts the last."""
         opens = self.opens
         began = (self.since or 0.0, self.undone_since or 0.0)
-        for since, patience in product(began, PATIENCES[self.has_answered]):
+        for since, patience in product(began, self.patiences):
             end = since + patience
             # but not before the shortest pause is over, too
             last = max(end - SPREAD, self.failed_at + FIRST_PAUSE)
@@ -237,7 +245,9 @@ class _Host(Struct):
             if is_verdict or not self.must_probe:
                 self.since = self.undone_since = None
             self.has_spoken = True
-            self.has_answered |= not is_robots(request)
+            if self.answered_at is None and not is_robots(request):
+                self.answered_at = ended
+                self.patiences = PATIENCES[True]
 
     def _note_refusal(
         self, request: Request, ended: float, skew: float, *, counts: bool
@@ -248,7 +258,7 @@ class _Host(Struct):
             self._close(ended + min(pause, LONGEST_PAUSE), skew)
         asked = _seconds_asked(request.answer, ended) or 0.0
         hour = Hour(ended + asked, ended + asked + skew)
-        if asked > PATIENCES[self.has_answered][0] and self.has_spoken:
+        if asked > self.patiences[0] and self.has_spoken:
             self.of_urls[request.path] = hour
         elif hour.world > self.asked.world:
             self.asked = hour
