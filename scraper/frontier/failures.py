@@ -74,7 +74,9 @@ class Failures:
             self._politeness.hosts.patience_seconds,
             others_have_work=self._lanes.others_have_work(lane),
             only_failed_left=not (
-                (is_counted and host.refuses_most) or self._has_fresh(lane)
+                host.trouble.is_of_host
+                or (is_counted and host.refuses_most)
+                or self._has_fresh(lane)
             ),
             has_answered_now=has_answered,
         )

@@ -28,6 +28,8 @@ MAX_SILENCES = 1 + 5  # in a row; with the fifth failed probe a host is given up
 MAX_SILENCES_OF_NEW = 1 + 3  # of a host that has never answered
 MAX_BROKEN = 5  # different URLs in a row with a status of BROKEN_STATUSES
 BROKEN_STATUSES = frozenset({500, 502, 504})
+# Different URLs refused in a row: it is the host, whatever it answered before.
+MIN_REFUSED_BY_HOST = 5
 
 # The one knob is `patience`, for a host that has answered before; the others are shares of it.
 PATIENCE_WITH_NEW = 1 / 15  # it has never answered
@@ -129,6 +131,7 @@ class Trouble(Struct):
     given_up_passes: int = 0  # in a row
     given_up_since: float = 0.0  # unix time of the first of them
     broken: set[int] = field(default_factory=set)  # URLs in a row
+    refused: set[int] = field(default_factory=set)  # the same
     # URLs that a long Retry-After binds alone, until this unix time
     bound: dict[int, float] = field(default_factory=dict)
     bound_first: int | None = None
@@ -152,6 +155,7 @@ class Trouble(Struct):
         self.since = self.gives_up_at = 0.0
         self.failed_with = ""
         self.broken.clear()
+        self.refused.clear()
 
     def excuse(self, seconds: float) -> None:
         """It could not be asked for so long: this moves the end of its patience."""
@@ -159,6 +163,11 @@ class Trouble(Struct):
             self.since += seconds
         if self.gives_up_at:
             self.gives_up_at += seconds
+
+    @property
+    def is_of_host(self) -> bool:
+        """Has it refused so many URLs in a row that it is none of theirs?"""
+        return len(self.refused) >= MIN_REFUSED_BY_HOST
 
     def note_answer(self, at: float) -> None:
         """It was an answer to a URL."""
@@ -182,6 +191,8 @@ class Trouble(Struct):
         self.failed_at = at
         self.failed_with = failed.failure.label
         asked = failed.failure.pause or 0.0
+        if verdict == "refused":
+            self.refused.add(failed.task.id)
         if not self._counts(failed, verdict, began):
             if asked:
                 self.pause_until = max(self.pause_until, at + asked)

@@ -25,6 +25,7 @@ from scraper.frontier.trouble import (
     MAX_SILENCES,
     MAX_SILENCES_OF_NEW,
     MIN_REFUSALS_OF_FAULT,
+    MIN_REFUSED_BY_HOST,
     Patience,
     Trouble,
     Verdict,
@@ -467,14 +468,14 @@ def test_a_url_that_is_always_refused_is_at_fault_and_not_its_host() -> None:
 
 
 def pass_with_refused(
-    unasked: int, answered: int
+    unasked: int, answered: int, refused: int = 3
 ) -> tuple[dict[str, int], int, float]:
-    """A pass in which a host refuses three of its URLs, after it has answered others: how they end,
+    """A pass in which a host refuses some of its URLs, after it has answered others: how they end,
     in how many passes they were left alone then, and how long it has taken."""
     world = World()
     for _ in range(answered):
         known(world, "a.example")
-    world.add("a.example", 3, unasked=unasked)
+    world.add("a.example", refused, unasked=unasked)
     ends: Counter[str] = Counter()
     left = [0]
     for task, refusal in decisions(world):
@@ -506,6 +507,29 @@ def test_where_a_host_refuses_most_of_its_urls_that_is_not_their_fault() -> (
     None
 ):
     assert pass_with_refused(0, answered=1) == ({"host_refused": 3}, 0, 900)
+
+
+@pytest.mark.parametrize(
+    ("refused", "unasked", "seconds"),
+    [
+        (MIN_REFUSED_BY_HOST - 1, 1, 120),
+        (MIN_REFUSED_BY_HOST, 0, 900),
+    ],
+)
+def test_where_a_host_refuses_five_urls_in_a_row_that_is_not_their_fault(
+    refused: int, unasked: int, seconds: float
+) -> None:
+    """Nor if it has answered many more: it may be down for most of the time."""
+    left = {"host_refused": refused}
+    found = pass_with_refused(0, answered=90, refused=refused)
+    assert found == (left, unasked, seconds)
+
+
+def test_a_good_answer_begins_the_row_of_refused_urls_anew() -> None:
+    trouble = Trouble(refused={1, 2, 3, 4, 5})
+    assert trouble.is_of_host
+    trouble.end()
+    assert not trouble.is_of_host
 
 
 @pytest.mark.parametrize(("unasked", "refused"), [(0, 2), (1, 0)])
