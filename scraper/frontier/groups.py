@@ -79,6 +79,11 @@ class NewHosts(Group[L]):
         self._usual = 0.0  # seconds that an answer takes
 
     @property
+    def quiet(self) -> int:
+        """How many were quiet when that was last counted."""
+        return len(self._quiet)
+
+    @property
     def has_ready(self) -> bool:
         """Does any of them wait for nothing but a thread?"""
         return bool(self.large or self.ready)

@@ -24,7 +24,7 @@ from scraper.model import HostState, LaneAhead, Task, Waiting
 REFILL = 32  # tasks a lane takes from the ledger at once
 MAX_WAITING = 8_192  # tasks in all lanes together, beyond which they take fewer
 MAX_RESPONSIVE_HOSTS = 10_000  # remembered after their lanes were released
-MAX_LANES = 1_024  # awake at once; more hosts wait in the ledger
+MAX_LANES = 1_024  # awake at once, and not quiet; more hosts wait in the ledger
 READ_AHEAD = 32  # lanes that are woken, or filled, with one look at the ledger
 MET_BEFORE = LaneAhead(is_known=True)
 MIN_SLEEP_SECONDS = 1.0  # a shorter wait is not worth putting a lane to sleep
@@ -100,6 +100,12 @@ class Lanes:
     def finished(self) -> bool:
         """Nothing waits, nothing is under way, and the ledger has no more."""
         return self._exhausted and not self.awake and not self.asleep
+
+    @property
+    def _room(self) -> int:
+        """How many more may be awake. A quiet one takes up none: it does nothing but wait, and must
+        not keep asleep those that would answer."""
+        return MAX_LANES + self.new_hosts.quiet - len(self.awake)
 
     def find(self, lane_id: int) -> Lane | None:
         """The lane, if it is awake."""
@@ -240,24 +246,21 @@ class Lanes:
         """When the first timer or alarm rings."""
         times = [self._timers[0][0]] if self._timers else []
         # While there is no room, lanes sleep on: an alarm that is due says nothing then.
-        if self._alarms and len(self.awake) < MAX_LANES:
+        if self._alarms and self._room > 0:
             times.append(self._alarms[0][0])
-        if self.new_hosts.has_ready:
+        if self.new_hosts.has_ready or self._room < READ_AHEAD:
             quiet_at = self.new_hosts.quiet_at()
             times += [] if quiet_at is None else [quiet_at]
         return min(times, default=None)
 
     def ring(self, now: float) -> None:
         """Make lanes ready whose time has come."""
+        self.new_hosts.count_quiet(now)
         while self._timers and self._timers[0][0] <= now:
             lane = self.awake.get(heappop(self._timers)[1])
             if lane is not None and lane.place == "timer":
                 self.make_ready(lane)
-        while (
-            self._alarms
-            and self._alarms[0][0] <= now
-            and len(self.awake) < MAX_LANES
-        ):
+        while self._alarms and self._alarms[0][0] <= now and self._room > 0:
             at, lane_id = heappop(self._alarms)
             if self.asleep.get(lane_id) == at:
                 self.wake(lane_id, now)
@@ -290,7 +293,7 @@ class Lanes:
     def wake_next(self, now: float) -> bool:
         """Wake the next hosts for which something waits; False if there are none, or no room for as
         many as are read at once."""
-        while not self._exhausted and len(self.awake) + READ_AHEAD <= MAX_LANES:
+        while not self._exhausted and self._room >= READ_AHEAD:
             found = self._rows.next_lanes(self._cursor, READ_AHEAD)
             if not found:
                 self._end_round()

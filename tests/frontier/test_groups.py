@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from scraper.frontier import lanes
 from scraper.frontier.groups import MIN_QUIET_SECONDS
-from scraper.frontier.lanes import REFILL, new_host_threads
+from scraper.frontier.lanes import (
+    MAX_LANES,
+    REFILL,
+    new_host_threads,
+)
 from scraper.model import Task
 from tests.frontier.test_frontier import START, World
 
@@ -17,9 +22,13 @@ QUIET = 500
 def crowd(hosts: int, most_quiet: int = QUIET) -> World:
     """So many new hosts, with a URL each."""
     world = World(threads=THREADS, most_quiet=most_quiet)
-    for n in range(hosts):
-        world.add(f"h{n}.example")
+    add_hosts(world, "h", hosts)
     return world
+
+
+def add_hosts(world: World, name: str, hosts: int) -> list[Task]:
+    """A URL of each."""
+    return [world.add(f"{name}{n}.example")[0] for n in range(hosts)]
 
 
 def step(world: World) -> list[Task]:
@@ -107,3 +116,33 @@ def test_a_large_host_is_asked_first_once() -> None:
     small = world.next()
     assert small is not None
     assert small.url.host == "small.example"
+
+
+def test_quiet_hosts_leave_room_for_those_that_come_later() -> None:
+    world = crowd(MAX_LANES, most_quiet=MAX_LANES)
+    asked = world.all_now()
+    while len(asked) < MAX_LANES:
+        asked += step(world)
+    later = add_hosts(world, "later", 2 * MAX_LANES)
+    asked += world.all_now()
+    assert not set(later).isdisjoint(asked)
+    world.now += 1
+    world.all_now()
+    awake = world.frontier._lanes.awake
+    assert MAX_LANES < len(awake) <= 2 * MAX_LANES
+    for task in asked[:MAX_LANES]:
+        world.fail(task, "timeout_read")
+    world.all_now()
+    assert len(awake) <= 2 * MAX_LANES
+
+
+def test_those_that_find_no_room_are_asked_as_soon_as_others_are_quiet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lanes, "MAX_LANES", PLACES)
+    monkeypatch.setattr(lanes, "READ_AHEAD", 1)
+    world = crowd(PLACES)
+    assert len(world.all_now()) == PLACES
+    (later,) = add_hosts(world, "later", 1)
+    assert step(world) == [later]
+    assert world.now - START == pytest.approx(MIN_QUIET_SECONDS)
