@@ -291,14 +291,14 @@ class Pipeline:
         return max(seconds, 0.0)
 
     def _commit_is_due(self) -> bool:
-        now = self._parts.now()
-        due = self._journal.due_at(now)
-        if due is not None and due <= now:
-            return True
-        if not self._journal.uncommitted:
+        now, journal = self._parts.now(), self._journal
+        due = journal.due_at(now)
+        if due is None:
             return False
-        idle = self._is_quiet() and self._parts.inbox.empty()
-        return idle or self._in_flight() >= self._window
+        # Also without an outcome: a kill must not shorten a pause that has just begun.
+        if due <= now or (self._is_quiet() and self._parts.inbox.empty()):
+            return True
+        return journal.uncommitted > 0 and self._in_flight() >= self._window
 
     def _has_ended(self) -> bool:
         if self._journal.uncommitted or not self._is_quiet():

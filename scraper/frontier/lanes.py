@@ -101,12 +101,6 @@ class Lanes:
         """Nothing waits, nothing is under way, and the ledger has no more."""
         return self._exhausted and not self.awake and not self.asleep
 
-    @property
-    def _room(self) -> int:
-        """How many more may be awake. A quiet one takes up none: it does nothing but wait, and must
-        not keep asleep those that would answer."""
-        return MAX_LANES + self.new_hosts.quiet - len(self.awake)
-
     def find(self, lane_id: int) -> Lane | None:
         """The lane, if it is awake."""
         return self.awake.get(lane_id)
@@ -246,9 +240,9 @@ class Lanes:
         """When the first timer or alarm rings."""
         times = [self._timers[0][0]] if self._timers else []
         # While there is no room, lanes sleep on: an alarm that is due says nothing then.
-        if self._alarms and self._room > 0:
+        if self._alarms and _room_in(self) > 0:
             times.append(self._alarms[0][0])
-        if self.new_hosts.has_ready or self._room < READ_AHEAD:
+        if self.new_hosts.has_ready or _room_in(self) < READ_AHEAD:
             quiet_at = self.new_hosts.quiet_at()
             times += [] if quiet_at is None else [quiet_at]
         return min(times, default=None)
@@ -260,7 +254,7 @@ class Lanes:
             lane = self.awake.get(heappop(self._timers)[1])
             if lane is not None and lane.place == "timer":
                 self.make_ready(lane)
-        while self._alarms and self._alarms[0][0] <= now and self._room > 0:
+        while self._alarms and self._alarms[0][0] <= now and _room_in(self) > 0:
             at, lane_id = heappop(self._alarms)
             if self.asleep.get(lane_id) == at:
                 self.wake(lane_id, now)
@@ -293,7 +287,7 @@ class Lanes:
     def wake_next(self, now: float) -> bool:
         """Wake the next hosts for which something waits; False if there are none, or no room for as
         many as are read at once."""
-        while not self._exhausted and self._room >= READ_AHEAD:
+        while not self._exhausted and _room_in(self) >= READ_AHEAD:
             found = self._rows.next_lanes(self._cursor, READ_AHEAD)
             if not found:
                 self._end_round()
@@ -334,6 +328,12 @@ class Lanes:
         for lane in self.awake.values():
             if lane.host.opens or lane.host.must_be_kept:
                 self._rows.keep_host(lane.host.to_state())
+
+
+def _room_in(lanes: Lanes) -> int:
+    """How many more may be awake. A quiet one takes up no room: it does nothing but wait, and must
+    not keep asleep those that would answer."""
+    return MAX_LANES + lanes.new_hosts.quiet - len(lanes.awake)
 
 
 def _others_in_need(lane: Lane) -> Iterator[Lane]:

@@ -149,6 +149,20 @@ def killed(folder: Path, hosts: dict[str, Host], after: float) -> None:
     Folder(folder, world, urls, robots="off").run(kill_after=after)
 
 
+@pytest.mark.parametrize("how", [does.closed, does.status(503)])
+def test_a_kill_as_soon_as_a_pause_begins(tmp_path: Path, how: Any) -> None:
+    """While nothing else is under way: the next run waits for its end."""
+    world = World({"a.test": Host(how)}, random.Random(1))
+    urls = [f"http://a.test/{number}" for number in range(3)]
+    folder = Folder(tmp_path / "run", world, urls, robots="off")
+    folder.run(kill_after=0.2)
+    first = [each.began for each in world.log]
+    folder.run(kill_after=20.0)
+    gaps = [each.began - max(first) for each in world.log[len(first) :]]
+    assert gaps[0] >= 1.0
+    assert gaps[1] - gaps[0] >= 4.0, "it is the second pause"
+
+
 def test_what_a_host_has_taught(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
