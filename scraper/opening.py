@@ -10,7 +10,7 @@ import logging
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -43,6 +43,7 @@ from scraper.machine import cores, descriptors, main_module
 from scraper.machine.clock import Clock, steady_clock, used_seconds
 from scraper.machine.descriptors import Share
 from scraper.machine.files import NotPlain
+from scraper.machine.threads import Threads
 from scraper.messages import Inbox, Message
 from scraper.model import HostClass
 from scraper.passes import CurrentPass, ListIntake, RunRequest
@@ -115,7 +116,7 @@ def process_stage_of(
 
 def fetch_threads(threads: int) -> Executor:
     """The pool in which requests are made."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="fetch")
+    return Threads(threads, thread_name_prefix="fetch")
 
 
 class Makers(Struct, frozen=True):

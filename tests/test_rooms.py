@@ -59,6 +59,7 @@ ALLOWED = {
     "selectolax": {"processors"},
     "protego": {"scraper.frontier"},
     "concurrent": {
+        "scraper.machine.threads",
         "scraper.opening",
         "scraper.pipeline",
         "scraper.results",
