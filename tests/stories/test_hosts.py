@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("real_pauses")
 URLS = 100
 # Of the hosts that permit so much and no more; tests/frontier/test_rate.py
 # has all of them, without the frontier around what is learned.
-LIMITED = {"permits 100 in a window of 30 s", "permits 2/s, burst 10"}
+LIMITED = {"permits 2/s, burst 10"}
 PLAYED = [
     name for name in PLANS if name in LIMITED or not name.startswith("permits")
 ]
