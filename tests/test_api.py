@@ -206,7 +206,10 @@ def test_a_function_is_given_by_its_name(function: Any, says: str) -> None:
         ({"timeout_second": 3}, "; did you mean timeout_seconds?"),
         ({"zzz": 3}, "; print(scraper.configure()) shows all keys"),
         ({"format": "jpg"}, "; did you mean jpeg?"),
-        ({"threads": "many"}, "expected a whole number from 0 to 1024, or auto"),
+        (
+            {"threads": "many"},
+            "expected a whole number from 0 to 1024, or auto",
+        ),
     ],
 )
 def test_a_script_is_not_told_of_flags(
