@@ -53,6 +53,11 @@ def field(own: Sequence[str], own_check: Check, peers: Sequence[Contender | None
 
 
 def ours(urls: Path, out: Path, flags: Sequence[str]) -> list[str]:
+    """The command line of this program as it takes part in a race."""
+    return command(urls, out, [*COMMON, *flags])
+
+
+def command(urls: Path, out: Path, flags: Sequence[str]) -> list[str]:
     """The command line of this program, from the folder of the checkout that is meant."""
     return [
         sys.executable,
@@ -61,7 +66,6 @@ def ours(urls: Path, out: Path, flags: Sequence[str]) -> list[str]:
         str(urls),
         "--dir",
         str(out),
-        *COMMON,
         *flags,
     ]
 

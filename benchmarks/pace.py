@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 from statistics import median
 
 from msgspec import Struct
@@ -67,13 +65,19 @@ def measure(given: argparse.Namespace) -> None:
     """Run all who take part in turns, and print what the host has permitted and they have got."""
     peer = contenders.peer(
         "scrapy",
-        "scrapy_throttled.py",
+        "scrapy_save.py",
         "scrapy",
         contenders.count_files,
         cache=given.cache,
         only=given.only,
+        arguments=["throttled"],
     )
-    ours = Contender("ours", _command, contenders.saved_bodies, clean())
+    ours = Contender(
+        "ours",
+        lambda urls, out: contenders.command(urls, out, FLAGS),
+        contenders.saved_bodies,
+        clean(),
+    )
     present = [ours] if contenders.wanted("ours", given.only) else []
     field = [*present, *([peer] if peer else [])]
     taken: dict[str, list[_Taken]] = {each.name: [] for each in field}
@@ -87,18 +91,6 @@ def measure(given: argparse.Namespace) -> None:
     rows = [_row(name, runs, permitted) for name, runs in taken.items()]
     table.show(HEADERS, rows)
     print(table.repeat())
-
-
-def _command(urls: Path, out: Path) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "scraper",
-        str(urls),
-        "--dir",
-        str(out),
-        *FLAGS,
-    ]
 
 
 def _seconds_permitted(limit: Limit, urls: int) -> float:

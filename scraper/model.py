@@ -278,6 +278,7 @@ class HostState(Struct, frozen=True):
     refused_rate: float = 0.0
     rate_refused_at: float = 0.0
     rate_learned_at: float = 0.0
+    rate_hold: float = 0.0  # seconds
     quota: int = 0  # good answers until it refused for longer
     recovery: float = 0.0  # seconds
     pause_until: float = 0.0

@@ -255,13 +255,7 @@ class Frontier:
         if not lane.host.responsive and verdict != "silent":
             self.new_hosts.learn_answer(at - began)
         if verdict == "answered":
-            since = lane.host.trouble.since
-            lane.host.learn_answer(
-                fact, began, at, self._politeness, is_alone=not lane.begun
-            )
-            if since and lane.host.trouble.given_up is None:
-                self._rows.keep_host(lane.host.to_state())
-                self.outlook.note_answer(lane.host, since, at)
+            self._learn_answer(lane, fact, began, at)
         elif verdict != "none":
             assert isinstance(fact, FetchFailed), "no other fact is a failure"
             self._failures.learn(lane, fact, verdict, began, at)
@@ -270,6 +264,19 @@ class Frontier:
             # a kill must not shorten a pause
             self._rows.keep_host(lane.host.to_state())
         self._lanes.make_ready(lane)
+
+    def _learn_answer(
+        self, lane: Lane, fact: Fact, began: float, at: float
+    ) -> None:
+        host, since = lane.host, lane.host.trouble.since
+        has_new_rate = host.learn_answer(
+            fact, began, at, self._politeness, is_alone=not lane.begun
+        )
+        is_over = since and host.trouble.given_up is None
+        if is_over:
+            self.outlook.note_answer(host, since, at)
+        if is_over or has_new_rate:
+            self._rows.keep_host(host.to_state())
 
     # -- where a task goes --------------------------------------------------------------------
 

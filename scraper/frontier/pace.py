@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from scraper import errors
 from scraper.config import FetchSettings, HostSettings
-from scraper.frontier.rate import Rate
+from scraper.frontier.rate import HOLD_SECONDS, Rate
 from scraper.frontier.retries import backoff
 from scraper.frontier.robots import RobotRules, parse
 from scraper.frontier.trouble import GivenUp, Patience, Trouble, Verdict
@@ -198,8 +198,9 @@ class Host:
         politeness: Politeness,
         *,
         is_alone: bool,
-    ) -> None:
-        """A good answer: the host's clock starts from here, and what trouble there was is over."""
+    ) -> bool:
+        """A good answer: its clock starts from here, and what trouble there was is over. True
+        if its rate has changed."""
         self.responsive = True
         if fact.task.purpose == "url":
             self.answers += 1
@@ -208,13 +209,14 @@ class Host:
             self.must_be_kept = True
             self._end_trouble(began, at)
         seconds = at - began - fact.throttled
-        self.rate.learn_answer(
+        has_learned = self.rate.learn_answer(
             seconds, at, is_alone=is_alone, bound=politeness.hosts.per_host
         )
         self._wait_after(at, politeness)
         # not isinstance: where it says no to a Struct it costs 0.2 us
         if type(fact) is not FetchFailed and fact.pause:
             self.opens = max(self.opens, at + fact.pause)
+        return has_learned
 
     def learn_trouble(
         self,
@@ -279,6 +281,7 @@ class Host:
             refused_rate=self.rate.ceiling,
             rate_refused_at=self.rate.refused_at,
             rate_learned_at=self.rate.learned_at,
+            rate_hold=self.rate.hold,
             quota=self.rate.quota if self.rate.is_sure_of_quota else 0,
             recovery=self.rate.recovery,
             pause_until=self.opens,
@@ -322,6 +325,7 @@ def _restored_rate(kept: HostState, now: float) -> Rate:
         ceiling=kept.refused_rate,
         refused_at=kept.rate_refused_at,
         learned_at=now,
+        hold=kept.rate_hold or HOLD_SECONDS,
         quota=kept.quota,
         is_sure_of_quota=kept.quota > 0,
         recovery=kept.recovery,

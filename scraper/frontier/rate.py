@@ -65,6 +65,7 @@ class Rate(Struct):
     ceiling: float = 0.0  # what it has refused
     refused_at: float = 0.0  # unix time of the last refusal for the rate
     learned_at: float = 0.0  # unix time of what is known
+    hold: float = HOLD_SECONDS  # before it is probed beyond what is known
     quota: int = 0  # good answers until it refused for longer
     recovery: float = 0.0  # seconds that the next pause after a quota lasts
     is_sure_of_quota: bool = False  # it was the same twice
@@ -73,7 +74,6 @@ class Rate(Struct):
     _has_refused: bool = False
     _alone: list[float] = field(default_factory=list)  # latencies
     _together: list[float] = field(default_factory=list)
-    _hold: float = HOLD_SECONDS
     _burst: float = 0.0  # good answers at once, at most
     _good: int = 0  # answers in this spell
     _steps: list[tuple[float, int]] = field(default_factory=list)
@@ -127,8 +127,9 @@ class Rate(Struct):
 
     def learn_answer(
         self, seconds: float, at: float, *, is_alone: bool, bound: int
-    ) -> None:
-        """A good answer, so many seconds after it was asked for; others may be under way."""
+    ) -> bool:
+        """A good answer, so many seconds after it was asked for; others may be under way. True if
+        the rate has changed."""
         if not self._steps:
             self.begin_spell(at - seconds)
         self._good += 1
@@ -142,9 +143,10 @@ class Rate(Struct):
                 self._learn_width(bound)
         elif len(self._alone) < BLOCK:
             self._alone.append(seconds)
-        if self.rate:
-            self.learned_at = at
-            self._raise(at)
+        if not self.rate:
+            return False
+        self.learned_at = at
+        return self._raise(at)
 
     def _learn_width(self, bound: int) -> None:
         """Latency as an early sign: one fewer at once where answers are much slower than alone, a
@@ -162,27 +164,28 @@ class Rate(Struct):
         elif latency <= AS_QUICK * alone or more <= AS_QUICK_SECONDS:
             self.width = min(self.width + max(self.width // 4, 1), bound)
 
-    def _raise(self, at: float) -> None:
+    def _raise(self, at: float) -> bool:
         """A step that has lasted long enough, and was used, is followed by a higher one."""
         began, good = self._steps[-1]
         if at - began < self._step_seconds:
-            return
+            return False
         is_busy = self._good - good >= MIN_BUSY * self.rate * (at - began)
         if is_busy:
             if self.rate * CLOSE_BELOW >= self.ceiling:
                 self.ceiling *= BEYOND
-                self._hold = HOLD_SECONDS
+                self.hold = HOLD_SECONDS
             middle = math.sqrt(self.rate * self.ceiling)
             self.rate = min(self.rate * STEP, middle)
             if self.rate > MAX_RATE:
                 self.forget()
         self._begin_step(at)
+        return is_busy
 
     @property
     def _step_seconds(self) -> float:
         is_known = self._is_close or self._is_near
         if is_known and self.rate < self.floor * CLOSE_BELOW:
-            return self._hold
+            return self.hold
         burst = max(self._burst, 1.0)
         return max(STEP_BURSTS * burst / self.rate, MIN_STEP_SECONDS)
 
@@ -256,7 +259,7 @@ class Rate(Struct):
         self.floor = max(self.floor, sure) if asked > self.floor else sure
         self.ceiling, self.refused_at = asked, self._failed_at
         if self._is_close:
-            self._hold = min(self._hold * 2, MAX_HOLD_SECONDS)
+            self.hold = min(self.hold * 2, MAX_HOLD_SECONDS)
         self.rate = self.floor
         if not (self._is_close or self._is_near):
             self.rate = math.sqrt(self.floor * self.ceiling)

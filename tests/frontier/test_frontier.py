@@ -829,6 +829,28 @@ def test_what_a_host_has_taught_outlives_its_lane() -> None:
     assert following.wait() >= 100
 
 
+def test_each_step_of_a_learned_rate_outlives_a_kill() -> None:
+    world = World(polite(per_host=1))
+    lane = lane_of("a.example")
+    world.rows.hosts[lane] = HostState(
+        lane, "a.example", learned_rate=2.0, sure_rate=1.0, refused_rate=8.0,
+        rate_learned_at=START, rate_hold=480.0,
+    )  # fmt: skip
+    world.add("a.example", 60)
+    raised = []
+    while (kept := world.rows.hosts[lane]).learned_rate < 6:
+        task = world.next()
+        if task is None:
+            world.wait()
+            continue
+        world.done(task)
+        if world.rows.hosts[lane] is not kept:
+            raised.append(world.rows.hosts[lane].learned_rate)
+    assert raised == sorted(set(raised))
+    assert len(raised) > 2
+    assert world.rows.hosts[lane].rate_hold == 480
+
+
 def test_a_pause_that_a_clock_has_written_that_was_ahead_holds_as_long() -> (
     None
 ):
