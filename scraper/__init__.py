@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from scraper.api import run, stream
     from scraper.config import Config, configure
     from scraper.errors import InUse, LocalFault, ScraperError, UsageError
-    from scraper.model import Failure, Outcome
+    from scraper.model import Failure
+    from scraper.outcomes.outcome import Outcome
     from scraper.reports.records import records
     from scraper.reports.summary import Report
 
@@ -50,7 +51,7 @@ _EXPORTS = {
     "ScraperError": "errors",
     "UsageError": "errors",
     "Failure": "model",
-    "Outcome": "model",
+    "Outcome": "outcomes.outcome",
     "Report": "reports.summary",
     "records": "reports.records",
 }

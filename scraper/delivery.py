@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct, field
 
 from scraper.journal import Journal
-from scraper.model import Outcome
+from scraper.outcomes.outcome import Outcome
 from scraper.record import fill_in, filled_line, is_short, stored_outcome
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.spans import RecordSpan
@@ -99,7 +99,14 @@ class Delivery(Struct):
         if is_short(record):
             _, full = records.read(span.facts_offset, span.url)
             line, record = filled_line(line, full), fill_in(record, full)
-        return stored_outcome(line, record, span.id, span.url)
+        return stored_outcome(
+            line,
+            record,
+            span.id,
+            span.url,
+            charset=span.charset,
+            place=self.journal.place,
+        )
 
 
 def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -24,15 +24,8 @@ from scraper.errors import UNASKED, LocalFault, disk_failure, state_of
 from scraper.frontier import directives
 from scraper.machine.clock import Clock
 from scraper.messages import Processed
-from scraper.model import (
-    Failure,
-    Fetched,
-    FetchFailed,
-    Line,
-    Outcome,
-    Publication,
-    Task,
-)
+from scraper.model import Failure, Fetched, FetchFailed, Line, Publication, Task
+from scraper.outcomes.outcome import Outcome, Place
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
 from scraper.sinks.record_log import RecordLog
@@ -66,6 +59,7 @@ class Journal(Struct):
     report: Report
     pass_number: int
     now: Clock
+    place: Place
     refresh: bool = False  # images that pages name become due again
     follow_images: bool = True
     durable: bool = False
@@ -128,10 +122,11 @@ class Journal(Struct):
             task=task,
             state=state_of(failure) if failure else "done",
             line=line,
-            files=files,
+            publications=files,
             found=tuple(url.href for url in found),
             failure=failure,
             fetched=fetched,
+            place=None if refusal else self.place,
         )
         self._record(
             outcome,
@@ -181,7 +176,9 @@ class Journal(Struct):
         facts_pass, facts_offset = self.records.stored_place(task)
         if processed is None:
             line = record.of_unchanged(number, fetched, facts_pass)
-            outcome = Outcome(task, "unchanged", line, fetched=fetched)
+            outcome = Outcome(
+                task, "unchanged", line, fetched=fetched, place=self.place
+            )
         else:
             failure = processed.failure
             _, full = self.records.read(facts_offset, task.origin_url.href)
@@ -189,9 +186,10 @@ class Journal(Struct):
                 task=task,
                 state="failed" if failure else "done",
                 line=record.of_reprocessed(full, number, fetched, processed),
-                files=processed.files,
+                publications=processed.files,
                 failure=failure,
                 fetched=fetched,
+                place=self.place,
             )
         row = self._fetched_row(outcome, fetched, processed, None, None)
         self._record(outcome, row)
@@ -350,7 +348,7 @@ class Journal(Struct):
     def commit(self) -> list[Outcome]:
         """Make all of it last. Raises LocalFault if this machine does not let us."""
         outcomes = self._uncommitted
-        files = [each for outcome in outcomes for each in outcome.files]
+        files = [each for outcome in outcomes for each in outcome.publications]
         try:
             if self.durable:
                 self.store.sync(files)

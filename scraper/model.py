@@ -1,16 +1,14 @@
 """The nouns. Frozen, picklable Structs of msgspec; nothing else travels between modules.
 
 A `Task` is asked; asking it ends in one fact: `Fetched` (it is on disk), `Moved` (ask there
-instead), `RobotsText` (this origin's robots.txt) or `FetchFailed`. An `Outcome` is the last word
-on one URL: in each pass every URL gets exactly one.
+instead), `RobotsText` (this origin's robots.txt) or `FetchFailed`. What all of it comes to is an
+`Outcome` (outcomes/outcome.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
-import orjson
 from msgspec import Struct
 
 from scraper.redaction import redacted, redacted_line
@@ -201,44 +199,6 @@ class Publication(Struct, frozen=True):
 
     part: str | None  # path below the parts folder
     path: str  # path below the run folder, with "/"
-
-
-class Outcome(Struct, frozen=True):
-    """The last word on one URL in this pass.
-
-    `line` is the very line of `records.jsonl`, but that of what was unchanged is filled in once it
-    is delivered. `record` is the same as a dict (docs/records.md names its keys); `found` are the
-    URLs that this one adds to the run. What is `stored` was known to the folder before, and was not
-    asked now.
-    """
-
-    task: Task
-    state: State
-    line: bytes
-    files: tuple[Publication, ...] = ()
-    found: tuple[str, ...] = ()
-    failure: Failure | None = None
-    fetched: Fetched | None = None
-    stored: bool = False
-
-    @property
-    def not_before(self) -> float | None:
-        """It was not asked for its host's sake: unix time from which the same command asks it."""
-        return None if self.failure is None else self.failure.not_before
-
-    def __repr__(self) -> str:
-        return f"<Outcome {self.state} {self.task.shown_url}>"
-
-    @property
-    def url(self) -> str:
-        """The canonical URL that was asked for."""
-        return self.task.origin_url.href
-
-    @property
-    def record(self) -> Mapping[str, Any]:
-        """The record, decoded at each call: keep it if you need it twice."""
-        decoded: dict[str, Any] = orjson.loads(self.line)
-        return decoded
 
 
 class Line(Struct, frozen=True):

@@ -46,6 +46,7 @@ from scraper.machine.files import NotPlain
 from scraper.machine.threads import Threads
 from scraper.messages import Inbox, Message
 from scraper.model import HostClass
+from scraper.outcomes.places import InFolder
 from scraper.passes import CurrentPass, ListIntake, RunRequest
 from scraper.pipeline import Parts, Pipeline
 from scraper.reports.summary import Report
@@ -424,6 +425,7 @@ def _open_journal(
         report,
         current.number,
         now,
+        InFolder(folder.path.absolute()),
         follow_images=config.page.page_images,
         durable=config.run.durable,
         refresh=current.refresh,

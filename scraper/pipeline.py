@@ -34,7 +34,8 @@ from scraper.messages import (
     Stop,
     WorkReturned,
 )
-from scraper.model import Failure, Line, Outcome, Task
+from scraper.model import Failure, Line, Task
+from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
 from scraper.results import Handover, Results
 from scraper.sources.reader import Reader

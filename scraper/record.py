@@ -15,10 +15,11 @@ from scraper.model import (
     Fetched,
     FetchFailed,
     Hop,
-    Outcome,
+    StoredResponse,
     Task,
     Timings,
 )
+from scraper.outcomes.outcome import Outcome, Place
 from scraper.redaction import redacted, redacted_line
 from scraper.text import iso, printable_json, unix_of
 from scraper.urls import Url, digest, parts_of
@@ -334,12 +335,20 @@ def decode(line: bytes, url: str) -> _Record:
 
 
 def stored_outcome(
-    line: bytes, record: Mapping[str, Any], id: int, url: str
+    line: bytes,
+    record: Mapping[str, Any],
+    id: int,
+    url: str,
+    *,
+    charset: str | None,
+    place: Place,
 ) -> Outcome:
     """The outcome that a record describes; the answer itself, and the task's row, are lost.
 
-    `record` is its line decoded; `url` is the canonical one, whose secrets the record hides.
+    `record` is its line decoded; `url` is the canonical one, whose secrets the record hides;
+    `charset` is what HTTP had declared, which no record says.
     """
+    is_kept = record["path"] is not None
     refused = record["canonical_url"] is None
     origin_url = Url(url, "", "") if refused else parts_of(url)
     task = Task(
@@ -359,9 +368,15 @@ def stored_outcome(
         source=record["source"],
         line=record["line"],
         refusal=record["error_kind"] if refused else None,
+        stored=StoredResponse(charset=charset) if is_kept else None,
     )
     return Outcome(
-        task, record["state"], line, failure=_failure_of(record), stored=True
+        task,
+        record["state"],
+        line,
+        failure=_failure_of(record),
+        stored=True,
+        place=place if is_kept else None,
     )
 
 

@@ -18,7 +18,6 @@ from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
 from scraper.machine import descriptors, main_module, streams
 from scraper.machine.descriptors import Share
 from scraper.messages import Stop
-from scraper.model import Outcome
 from scraper.opening import (
     Makers,
     OpenRun,
@@ -27,6 +26,7 @@ from scraper.opening import (
     open_run,
     wanted_share,
 )
+from scraper.outcomes.outcome import Outcome
 from scraper.passes import RunRequest, checked_kinds
 from scraper.reports.summary import Report, Tally
 from scraper.run_folder.naming import choose_folder

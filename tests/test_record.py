@@ -16,7 +16,8 @@ from PIL import Image
 from scraper.errors import new_failure, of_status
 from scraper.faulty import FaultyServer, body, page, redirect
 from scraper.messages import Processed
-from scraper.model import Fetched, FetchFailed, Hop, Outcome, Task, Timings
+from scraper.model import Fetched, FetchFailed, Hop, Task, Timings
+from scraper.outcomes.outcome import Outcome
 from scraper.record import (
     SCHEMA,
     SHORT_KEYS,

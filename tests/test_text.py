@@ -16,7 +16,8 @@ from scraper import config, record
 from scraper.cli.explanation import Explanation
 from scraper.errors import new_failure
 from scraper.messages import Processed
-from scraper.model import Fetched, Hop, Outcome, Task, Timings
+from scraper.model import Fetched, Hop, Task, Timings
+from scraper.outcomes.outcome import Outcome
 from scraper.sinks.error_log import error_line
 from scraper.sinks.run_log import json_line, note_line, text_line
 from scraper.text import printable, printable_json, printable_lines

@@ -13,7 +13,7 @@ from scraper.reports.summary import Report
 from scraper.text import printable
 
 if TYPE_CHECKING:
-    from scraper.model import Outcome
+    from scraper.outcomes.outcome import Outcome
     from scraper.runner import Run
 
 # lines of a summary that errors.jsonl says more about

@@ -9,7 +9,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from scraper.model import STATES, Ended, Outcome, label_of
+from scraper.model import STATES, Ended, label_of
+from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
 from scraper.text import clock_text, counted, iso, printable, unix_of
 

@@ -10,7 +10,7 @@ import orjson
 from scraper.config import Config
 from scraper.errors import UsageError
 from scraper.machine.files import Folder
-from scraper.model import Outcome
+from scraper.outcomes.outcome import Outcome
 from scraper.sinks.line_file import LineFile
 from scraper.sinks.record_log import RecordLog, unknown_file
 from scraper.text import printable_json

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.machine.files import Folder
-from scraper.model import Outcome, Task
+from scraper.model import Task
+from scraper.outcomes.outcome import Outcome
 from scraper.record import decode, filled_line
 from scraper.redaction import redacted
 from scraper.sinks.line_file import LineFile

@@ -12,7 +12,8 @@ import orjson
 
 from scraper.errors import UNASKED
 from scraper.machine.files import Folder
-from scraper.model import Outcome, Task
+from scraper.model import Task
+from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
 from scraper.sinks.line_file import LineFile
 from scraper.text import printable, printable_json

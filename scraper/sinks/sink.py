@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from scraper.config import Config
 from scraper.machine.files import Folder
-from scraper.model import Outcome
+from scraper.outcomes.outcome import Outcome
 from scraper.sinks.error_log import open_error_log
 from scraper.sinks.record_log import RecordLog
 from scraper.sinks.run_log import RunLog

@@ -9,7 +9,7 @@ from scraper.config import Config
 from scraper.errors import UsageError
 from scraper.machine import streams
 from scraper.machine.files import Folder
-from scraper.model import Outcome
+from scraper.outcomes.outcome import Outcome
 from scraper.sinks.record_log import RecordLog
 
 logger = logging.getLogger("scraper")

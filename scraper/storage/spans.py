@@ -19,10 +19,11 @@ class RecordSpan(NamedTuple):
     offset: int
     facts_offset: int
     number: int  # of its pass
+    charset: str | None  # that HTTP has declared
 
 
-_OF_ROWS = f"""SELECT json_group_array(json_array(id, url, "offset", facts, pass)) FROM
-  (SELECT url.id, url, "offset", {FACTS_OFFSET} AS facts, pass
+_OF_ROWS = f"""SELECT json_group_array(json_array(id, url, "offset", facts, pass, charset)) FROM
+  (SELECT url.id, url, "offset", {FACTS_OFFSET} AS facts, pass, charset
    FROM json_each(?) AS j JOIN url ON url.id = j.value JOIN answer ON answer.id = url.id
    WHERE state != 'pending' ORDER BY j.key)"""
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.errors import new_failure, of_status
-from scraper.model import Failure, Fetched, Outcome, State, Task, Timings
+from scraper.model import Failure, Fetched, State, Task, Timings
+from scraper.outcomes.outcome import Outcome
 from scraper.reports.summary import Report, Tally, size_text
 from scraper.urls import parts_of
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.faulty import FaultyServer, page
 from scraper.machine.files import Folder, open_folder
-from scraper.model import Outcome, Task
+from scraper.model import Task
+from scraper.outcomes.outcome import Outcome
 from scraper.sinks import sink as sink_module
 from scraper.sinks.error_log import ErrorLog
 from scraper.sinks.line_file import LineFile

@@ -1,0 +1,61 @@
+"""Where what the URLs have brought is kept: a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from scraper.errors import UsageError
+from scraper.machine.files import Folder, open_folder, opening
+from scraper.outcomes.outcome import Outcome
+
+
+class InFolder(Struct, frozen=True):
+    """A run folder, by its absolute path: it need not be held by a run any more."""
+
+    folder: Path
+
+    def body_of(self, outcome: Outcome) -> bytes:
+        """The file that the record names as `path`."""
+        path: str = outcome.record["path"]
+        with self._open() as folder, opening(path):
+            try:
+                with folder.open_reader(path) as file:
+                    return file.read()
+            except FileNotFoundError:
+                raise self._missing(path) from None
+
+    def files_of(self, outcome: Outcome) -> tuple[Path, ...]:
+        """The file of the body, then the pictures that were made of it."""
+        paths = _paths_in(outcome.record)
+        with self._open() as folder:
+            for path in paths:
+                if not folder.has_file(path):
+                    raise self._missing(path)
+        return tuple(self.folder / path for path in paths)
+
+    def _open(self) -> Folder:
+        with opening(f"folder {self.folder}"):
+            try:
+                return open_folder(self.folder)
+            except FileNotFoundError:
+                raise UsageError(
+                    f"the run folder {self.folder} is gone; a temporary one goes with its run, one "
+                    "that the configuration names stays: scraper.configure(dir=...)"
+                ) from None
+
+    def _missing(self, path: str) -> UsageError:
+        return UsageError(
+            f"{self.folder / path} is gone: a later pass has stored another body, or "
+            "another program removed it"
+        )
+
+
+def _paths_in(record: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        record["path"],
+        *(each["path"] for each in record.get("processed", ())),
+    )
