@@ -28,6 +28,7 @@ class Answered(Struct, frozen=True):
     request_id: int  # of the flight; a fact that comes after its flight was given up is late
     fact: Fact
     at: float  # unix time
+    began: float  # unix time at which its thread had taken it up
 
 
 class Processed(Struct, frozen=True):

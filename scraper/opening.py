@@ -120,13 +120,21 @@ def fetch_threads(threads: int) -> Executor:
     return Threads(threads, thread_name_prefix="fetch")
 
 
+def requests_at_once(share: Share) -> int:
+    """How many threads make requests: those that wait for new hosts are beside the others."""
+    new_hosts = new_host_threads(share.threads)
+    return share.threads + new_hosts + share.most_quiet
+
+
 class Makers(Struct, frozen=True):
-    """How a run makes its parts. Tests hand over others: a clock of their own, a played network."""
+    """How a run makes its parts. Tests hand over others: a clock of their own, a played network.
+    `at_once` says how many requests of a run go to its `threads` at the same time."""
 
     inbox: Callable[[], Inbox] = SimpleQueue
     clock: Callable[[], Clock] = steady_clock
     seconds_used: Clock = used_seconds
     threads: Callable[[int], Executor] = fetch_threads
+    at_once: Callable[[Share], int] = requests_at_once
     guard: Callable[[Config], Guard] = guard_of
     fetcher: Callable[..., Fetcher] = Fetcher
     frontier: Callable[..., Frontier] = Frontier
@@ -271,7 +279,8 @@ def open_run(
         agent=agent_of(config.fetch),
         pass_began=current.began,
     )
-    threads = share.threads + new_host_threads(share.threads)
+    at_once = makers.at_once(share)
+    threads = min(at_once, requests_at_once(share) - share.most_quiet)
     sources = list(zip(folder.list_ids, request.sources, strict=True))
     fetcher = _make_fetcher(config, guard, folder, share, makers, journal)
     flights = Flights(
@@ -279,7 +288,7 @@ def open_run(
         config.fetch.request_time_seconds,
         makers.intervals,
         now,
-        most_quiet=share.most_quiet,
+        most_quiet=at_once - threads,
     )
     probe = makers.probe(guard, inbox.put, fetcher.proxies)
     wait = config.hosts.offline_wait_seconds
@@ -294,7 +303,7 @@ def open_run(
         handover=Handover(inbox, now, journal, store, stage),
         delivery=_open_delivery(request, journal, intake),
         inbox=inbox,
-        threads=makers.threads(threads + share.most_quiet),
+        threads=makers.threads(at_once),
         flights=flights,
         network=network,
         now=now,

@@ -172,9 +172,8 @@ class Pipeline:
         parts = self._parts
         match message:
             case Answered():
-                began = self._flights.remove(message.request_id)
-                if began is not None:
-                    fault = self._results.take_answer(message, began)
+                if self._flights.remove(message.request_id):
+                    fault = self._results.take_answer(message)
                     self._stop(_stop_for(fault))
             case Processed():
                 self._stop(_stop_for(self._results.take_processed(message)))
@@ -386,7 +385,7 @@ class Pipeline:
             self._flights.abort_all()
         for flight in self._flights.abort_overdue(now):
             fact = flight.to_failed(now)
-            self._receive(Answered(flight.request_id, fact, now))
+            self._receive(Answered(flight.request_id, fact, now, flight.began))
         if self._flights.all_threads_lost:
             why = errors.new_failure(
                 "stalled", "every fetch thread hangs: the disk, most likely"

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from scraper.errors import failure_of
 from scraper.frontier.frontier import Frontier
 from scraper.http.flight import Flight
 from scraper.journal import Journal
@@ -45,8 +46,14 @@ class Handover:
         """
         if future.cancelled():
             return
-        fact = future.result()
-        self._inbox.put(Answered(flight.request_id, fact, self._now()))
+        error, at = future.exception(), self._now()
+        if error is None:
+            fact = future.result()
+        else:
+            # Fetching raises nothing: the executor of a script has failed.
+            task, failure = flight.task, failure_of(error)
+            fact = FetchFailed(task, failure, task.url, at)
+        self._inbox.put(Answered(flight.request_id, fact, at, flight.began))
         if isinstance(fact, Fetched) and self.needs_work(fact):
             assert self._stage is not None, "there is one if there is work"
             self._stage.submit(fact.task, self._work_item(fact), fact.bytes)
@@ -116,15 +123,15 @@ class Results:
         """How many bodies the worker processes have."""
         return len(self._processing)
 
-    def take_answer(self, answered: Answered, began: float) -> Failure | None:
-        """What a request has come to that began then."""
+    def take_answer(self, answered: Answered) -> Failure | None:
+        """What a request has come to."""
         fact = answered.fact
         report = self._journal.report
         report.requests += 1
         self.received_bytes += fact.wire_bytes
         if not isinstance(fact, Fetched):  # its bytes count with its record
             report.wire_bytes += fact.wire_bytes
-        return self.judge(self._network.sift(answered, began))
+        return self.judge(self._network.sift(answered))
 
     def judge(self, ready: Iterable[Answered]) -> Failure | None:
         """What this means for the URLs and their hosts."""
@@ -144,7 +151,7 @@ class Results:
         return self._take_fact(fact, answered.at)
 
     def _end_request(self, answered: Answered) -> None:
-        self._frontier.request_ended(answered.fact, answered.at)
+        self._frontier.request_ended(answered.fact, answered.at, answered.began)
         outlook = self._frontier.outlook
         if outlook.news:
             for text in outlook.take_news():

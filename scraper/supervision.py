@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 import orjson
@@ -143,10 +144,12 @@ class RunLimits:
 
 
 class Flights:
-    """The requests in the air, in the order of their deadlines, which pauses of their own put off.
+    """The requests in the air: those that wait for a thread, and those begun, in the order of their
+    deadlines, which pauses of their own put off.
 
-    A request that is overdue is aborted: its socket is shut. If even that does not end it, its
-    thread is stuck for good, and is lost to the run.
+    A request that waits is never overdue: the executor may have much else to do. One that is
+    overdue is aborted: its socket is shut. If even that does not end it, its thread is stuck for
+    good, and is lost to the run.
     """
 
     def __init__(
@@ -163,48 +166,83 @@ class Flights:
         self._most_quiet = most_quiet  # threads beside these
         self._intervals = intervals
         self._now = now
-        self._flights: dict[int, Flight] = {}
+        self._waiting: dict[int, Flight] = {}  # for a thread, oldest first
+        self._begun: dict[int, Flight] = {}  # oldest first
+        self._beginnings: deque[Flight] = deque()  # which threads append to
         self._sizes: dict[int, int] = {}  # of their bodies, at the last look
         self._last_id = 0
 
     def __len__(self) -> int:
-        return len(self._flights)
+        return len(self._waiting) + len(self._begun)
 
     @property
     def free_threads(self) -> int:
-        threads = self._threads + self._most_quiet
-        return threads - self.lost - len(self._flights)
+        """None if what was handed out a while ago still waits for one: politeness counts from the
+        hour at which a request is handed out."""
+        waiting = self._waiting
+        if waiting and self._waits_longer_than(STILL_SECONDS):
+            return 0
+        in_the_air = len(waiting) + len(self._begun)
+        return self._threads + self._most_quiet - self.lost - in_the_air
 
     @property
     def all_threads_lost(self) -> bool:
-        return self.lost >= self._threads
+        """Does none come back? With threads of others how many there are shows in that nothing has
+        begun for as long as a request may take."""
+        if not self.lost or self.lost >= self._threads:
+            return self.lost > 0
+        return self._waits_longer_than(self.seconds) and not self._begun
 
     def add(self, task: Task, trust: Trust) -> Flight:
-        """A request that begins now."""
+        """A request that begins as soon as a thread takes it up."""
         self._last_id += 1
-        deadline = self._now() + self.seconds
-        flight = Flight(self._last_id, task, trust, deadline, self._now)
-        self._flights[flight.request_id] = flight
+        flight = Flight(
+            self._last_id,
+            task,
+            trust,
+            self.seconds,
+            self._now,
+            self._beginnings.append,
+        )
+        self._waiting[flight.request_id] = flight
         return flight
 
-    def remove(self, request_id: int) -> float | None:
-        """A request has ended. Returns when it began; None if it was given up before."""
-        flight = self._flights.pop(request_id, None)
-        return None if flight is None else flight.deadline - self.seconds
+    def remove(self, request_id: int) -> bool:
+        """A request has ended; False if it was given up before."""
+        flight = self._begun.pop(request_id, None)
+        flight = flight or self._waiting.pop(request_id, None)
+        return flight is not None
+
+    def _sort(self) -> None:
+        """Note which have begun since this was called last."""
+        beginnings = self._beginnings
+        while beginnings:
+            flight = beginnings.popleft()
+            # Else it has ended already.
+            if self._waiting.pop(flight.request_id, None) is not None:
+                self._begun[flight.request_id] = flight
+
+    def _waits_longer_than(self, seconds: float) -> bool:
+        """Does something wait for a thread, for so long?"""
+        self._sort()
+        oldest = next(iter(self._waiting.values()), None)
+        return oldest is not None and self._now() - oldest.began > seconds
 
     def note_sizes(self) -> bool:
         """Has more of any body come since this was called last?"""
         sizes = {
             each.request_id: each.received_bytes
-            for each in self._flights.values()
+            for each in self._begun.values()
         }
         before, self._sizes = self._sizes, sizes
         return any(size > before.get(id, 0) for id, size in sizes.items())
 
     def next_deadline(self) -> float | None:
         """When a request is to be aborted, or given up because that was in vain."""
+        if self._waiting:
+            self._sort()
         earliest = None
-        for flight in self._flights.values():
+        for flight in self._begun.values():
             if earliest is not None and earliest <= flight.deadline:
                 break
             at = flight.overdue_at
@@ -215,8 +253,10 @@ class Flights:
 
     def abort_overdue(self, now: float) -> list[Flight]:
         """Abort what is overdue. Returns what cannot be aborted: its threads are lost."""
+        if self._waiting:
+            self._sort()
         stuck = []
-        for flight in self._flights.values():
+        for flight in self._begun.values():
             if now < flight.deadline:
                 break
             if now < flight.overdue_at:
@@ -231,18 +271,24 @@ class Flights:
 
     def abort_all(self) -> None:
         """End every request: the run is over."""
-        for flight in self._flights.values():
+        for flight in (*self._waiting.values(), *self._begun.values()):
             flight.abort(
                 errors.new_failure("interrupted", "the run was stopped")
             )
 
     def describe(self, now: float) -> Iterator[str]:
         """In words, what the run waits for."""
-        for flight in itertools.islice(self._flights.values(), MAX_DESCRIBED):
-            left = max(flight.overdue_at - now, 0)
-            yield f"{redacted(flight.task.url.href)} (a request, given up in {left:.0f} s)"
-        if len(self._flights) > MAX_DESCRIBED:
-            yield counted(len(self._flights) - MAX_DESCRIBED, "more request")
+        self._sort()
+        flights = itertools.chain(self._begun.values(), self._waiting.values())
+        for flight in itertools.islice(flights, MAX_DESCRIBED):
+            if flight.has_begun:
+                left = max(flight.overdue_at - now, 0)
+                fate = f"a request, given up in {left:.0f} s"
+            else:
+                fate = "a request, waits for a thread"
+            yield f"{redacted(flight.task.url.href)} ({fate})"
+        if len(self) > MAX_DESCRIBED:
+            yield counted(len(self) - MAX_DESCRIBED, "more request")
 
 
 # -- the watchdog -----------------------------------------------------------------------------
@@ -346,8 +392,8 @@ class Network:
         """When `check` has something to do."""
         return self._outage.next_clock()
 
-    def sift(self, answered: Answered, began: float) -> Sequence[Answered]:
-        """A request that began then is over. Returns what is to be judged now, in order."""
+    def sift(self, answered: Answered) -> Sequence[Answered]:
+        """A request is over. Returns what is to be judged now, in order."""
         match meaning_of(answered.fact):
             case "heard":
                 ready = self._outage.hear(answered.at)
@@ -355,7 +401,7 @@ class Network:
                 ready = []
             case "silent":
                 ready = self._listen()
-                if self._holds(answered, began):
+                if self._holds(answered):
                     return self._released(ready)
         return (*self._released(ready), answered)
 
@@ -415,12 +461,12 @@ class Network:
             return []
         return self._outage.hear(self._looked_at - seconds)
 
-    def _holds(self, answered: Answered, began: float) -> bool:
+    def _holds(self, answered: Answered) -> bool:
         task = answered.fact.task
         if not self.is_frozen and not self._requests.has_hosts(MIN_HOSTS):
             return False
         address = self._guard.address_of(task.url.host)
-        if not self._outage.hold(answered, began, address):
+        if not self._outage.hold(answered, answered.began, address):
             return False
         self._hosts.append(task.url.host)
         self._requests.add(task)

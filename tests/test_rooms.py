@@ -62,6 +62,7 @@ ALLOWED = {
         "scraper.machine.threads",
         "scraper.opening",
         "scraper.pipeline",
+        "scraper.pools",
         "scraper.results",
         "scraper.workers",
     },

@@ -139,6 +139,7 @@ class Machine:
         self, fetch: Callable[[Flight], Fact], flight: Flight
     ) -> Future[Fact]:
         """A request begins; it ends when the world says so, or when it is aborted."""
+        flight.begin()
         future: Future[Fact] = Future()
         url = urlsplit(flight.task.url.href)
         request = self.world.ask(self._run, url.hostname or "", url.path)

@@ -79,8 +79,7 @@ class Requests:
         step: str,
     ) -> Fact:
         seconds = self._config.fetch.request_time_seconds
-        deadline = time.monotonic() + seconds
-        flight = Flight(1, task, trust, deadline, time.monotonic)
+        flight = Flight(1, task, trust, seconds, time.monotonic)
         limit = errors.new_failure(
             "timeout_total", f"not finished within {seconds:g} s"
         )

@@ -243,14 +243,18 @@ class Frontier:
 
     # -- what came of it ----------------------------------------------------------------------
 
-    def request_ended(self, fact: Fact, at: float) -> None:
-        """A request is over: its thread is free, and its host's clock starts from here.
+    def request_ended(
+        self, fact: Fact, at: float, began: float | None = None
+    ) -> None:
+        """A request is over: its thread is free, and its host's clock starts from here. It `began`
+        when its thread took it up, if that was not as soon as it was handed out.
 
         To be called before the fact goes to `take_failure` or `follow_redirect`, and after
         `robots.receive`: a delay that robots.txt asks for counts from its answer on.
         """
         lane = self._lanes.awake[fact.task.url.lane]
-        began = self._lanes.end_request(lane, fact.task.id)
+        handed_out = self._lanes.end_request(lane, fact.task.id)
+        began = handed_out if began is None else began
         verdict = verdict_of(fact)
         if not lane.host.responsive and verdict != "silent":
             self.new_hosts.learn_answer(at - began)

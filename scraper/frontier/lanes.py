@@ -143,7 +143,8 @@ class Lanes:
             self.new_hosts.begin(host.lane, now)
 
     def end_request(self, lane: Lane, task_id: int) -> float:
-        """One less; to be called before the host learns from the answer. Returns when it began."""
+        """One less; to be called before the host learns from the answer. Returns when it was handed
+        out."""
         began = lane.begun.pop(task_id)
         if lane.host.responsive:
             self._responsive.requests -= 1

@@ -207,6 +207,7 @@ class Fetcher:
 
     def fetch(self, flight: Flight) -> Fact:
         """Ask `flight.task` once. Whatever happens comes back as a fact."""
+        flight.begin()
         current.flight = flight
         try:
             fact = self._fact_of(Exchange(flight))

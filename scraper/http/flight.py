@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 from scraper.http.framing import Answer
 from scraper.machine.clock import Clock
@@ -24,10 +26,13 @@ class Flight:
     __slots__ = (
         "_lock",
         "_now",
+        "_on_begin",
+        "_seconds",
         "_socket",
         "_waker",
         "abort_reason",
         "answer",
+        "began",
         "connected",
         "deadline",
         "is_kept",
@@ -44,15 +49,20 @@ class Flight:
         request_id: int,
         task: Task,
         trust: Trust,
-        deadline: float,
+        seconds: float,
         now: Clock,
+        on_begin: Callable[[Flight], object] | None = None,
     ) -> None:
         self.request_id = (
             request_id  # late facts carry the id of a request that is over
         )
         self.task = task
         self.trust: Trust = trust
-        self.deadline = deadline  # by the clock `now`, but for pauses
+        self._seconds = seconds  # that it may take, once it has begun
+        # By the clock `now`: when it was handed out, then when it was begun.
+        self.began = now()
+        self.deadline = math.inf  # but for pauses
+        self._on_begin = on_begin
         self.throttled = 0.0  # seconds of them, in which nothing was waited for
         self._now = now
         self.abort_reason: Failure | None = None
@@ -71,6 +81,18 @@ class Flight:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._waker: threading.Event | None = None  # of a pause
+
+    def begin(self) -> None:
+        """Its thread has taken it up: from now on its time counts."""
+        self.began = self._now()
+        self.deadline = self.began + self._seconds
+        if self._on_begin is not None:
+            self._on_begin(self)
+
+    @property
+    def has_begun(self) -> bool:
+        """Has a thread taken it up?"""
+        return self.deadline < math.inf
 
     @property
     def received_bytes(self) -> int:

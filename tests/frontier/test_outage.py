@@ -43,7 +43,9 @@ def failed(
 
 
 def answered(id: int) -> Answered:
-    return Answered(id, failed(new_failure("connect_timeout", "-"), id), START)
+    return Answered(
+        id, failed(new_failure("connect_timeout", "-"), id), START, START
+    )
 
 
 def ids(judged: list[Answered]) -> list[int]:

@@ -42,8 +42,7 @@ class Asker:
         self.attempts += 1
         parts = canonical(url)
         asked = Task(7, parts, parts, **task)
-        deadline = time.monotonic() + seconds
-        return Flight(self.attempts, asked, "listed", deadline, time.monotonic)
+        return Flight(self.attempts, asked, "listed", seconds, time.monotonic)
 
     def ask(self, url: str, **task: Any) -> Fact:
         return self.pool.submit(

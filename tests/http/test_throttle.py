@@ -145,7 +145,7 @@ class Noted(Flight):
 
 def noted(asker: Asker) -> Noted:
     made = asker.flight("http://a.example/")
-    flight = Noted(1, made.task, "listed", made.deadline, time.monotonic)
+    flight = Noted(1, made.task, "listed", PATIENCE, time.monotonic)
     flight.pauses = []
     return flight
 

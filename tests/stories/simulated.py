@@ -197,6 +197,7 @@ class Web(Fetcher):
 
     def fetch(self, flight: Flight) -> Fact:
         """What asking this comes to."""
+        flight.begin()
         task = flight.task
         kind, number = urlsplit(task.url.href).path.strip("/").split("/")[:2]
         self._left -= 1

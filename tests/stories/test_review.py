@@ -524,6 +524,7 @@ def test_a_run_whose_every_thread_hangs_stops_and_says_so(
 
     class Frozen(Fetcher):
         def fetch(self, flight: Flight) -> Fact:
+            flight.begin()
             thaw.wait(PATIENCE)
             return super().fetch(flight)
 

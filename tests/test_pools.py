@@ -1,0 +1,314 @@
+"""Pools that a script brings along: what is ours in them, and what is not."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import (
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scraper
+from scraper.api import source_of
+from scraper.config import Config
+from scraper.errors import LocalFault, UsageError
+from scraper.faulty import FaultyServer, page, silent
+from scraper.http.flight import Flight
+from scraper.opening import Makers
+from scraper.pools import Pools, makers_with
+from scraper.pools.executors import Borrowed
+from scraper.runner import Run
+from scraper.supervision import Intervals
+
+PATIENCE = 20.0
+PAGES = 20
+
+
+@pytest.fixture
+def site() -> Iterator[FaultyServer]:
+    with FaultyServer({"/*": page("<title>A page</title>")}) as server:
+        yield server
+
+
+def config(folder: Path, **keys: Any) -> Config:
+    usual = {"dir": str(folder / "run"), "robots": "off", "threads": 4, "per_host": 4,
+             "save_only": True, "retries": 0}  # fmt: skip
+    return scraper.configure(**(usual | keys))
+
+
+def run_with(
+    pools: Pools, urls: list[str], settings: Config, base: Makers | None = None
+) -> Run:
+    makers = makers_with(pools, base or Makers())
+    return Run([source_of(urls)], settings, makers=makers, with_stored=True)
+
+
+def urls_of(server: FaultyServer, count: int = PAGES) -> list[str]:
+    return [server.url(f"/{number}") for number in range(count)]
+
+
+def outcomes_of(
+    pools: Pools, urls: list[str], settings: Config
+) -> list[scraper.Outcome]:
+    with run_with(pools, urls, settings) as run:
+        return list(run)
+
+
+def done(outcomes: list[scraper.Outcome]) -> int:
+    return sum(each.state == "done" for each in outcomes)
+
+
+def within(seconds: float, is_so: Callable[[], bool]) -> bool:
+    until, pause = time.monotonic() + seconds, threading.Event()
+    while not is_so():
+        if time.monotonic() > until:
+            return False
+        pause.wait(0.01)
+    return True
+
+
+# -- an executor of the script's own ----------------------------------------------------------
+
+
+class Logging(ThreadPoolExecutor):
+    """Notes what goes through it."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads, thread_name_prefix="theirs")
+        self.submitted = 0
+        self.under_way = 0
+        self.most = 0
+
+    def submit(self, fn: Any, /, *args: Any, **more: Any) -> Future[Any]:
+        self.submitted += 1
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        future = super().submit(fn, *args, **more)
+        future.add_done_callback(self._note_end)
+        return future
+
+    def _note_end(self, future: Future[Any]) -> None:
+        self.under_way -= 1
+
+
+def test_requests_go_through_an_executor_that_logs_and_stays_open(
+    tmp_path: Path, site: FaultyServer
+) -> None:
+    with Logging(8) as executor:
+        for name in ("first", "second"):
+            settings = config(tmp_path / name)
+            urls = urls_of(site)
+            assert done(outcomes_of(Pools(executor), urls, settings)) == PAGES
+        assert executor.submitted == 2 * PAGES
+        assert executor.most <= 4, "threads says how many are ours"
+        assert executor.submit(int).result(PATIENCE) == 0
+
+
+def test_an_executor_may_have_fewer_threads_than_the_run(
+    tmp_path: Path, site: FaultyServer
+) -> None:
+    with Logging(1) as executor:
+        urls = urls_of(site)
+        settings = config(tmp_path, threads=8)
+        assert done(outcomes_of(Pools(executor), urls, settings)) == PAGES
+
+
+def test_the_time_of_a_request_begins_when_a_thread_takes_it_up(
+    tmp_path: Path, site: FaultyServer
+) -> None:
+    """Three times as long as a request may take, the threads are others'."""
+    free = threading.Event()
+    with ThreadPoolExecutor(2) as executor:
+        for _ in range(2):
+            executor.submit(free.wait, PATIENCE)
+        threading.Timer(1.5, free.set).start()
+        settings = config(tmp_path, request_time_seconds=0.5)
+        urls = urls_of(site, 3)
+        outcomes = outcomes_of(Pools(executor), urls, settings)
+    assert done(outcomes) == 3
+    assert [each.record["attempts"] for each in outcomes] == [1, 1, 1]
+
+
+def test_a_run_that_is_left_takes_back_what_has_not_begun(
+    tmp_path: Path,
+) -> None:
+    """Though the threads are busy with others for longer."""
+    free = threading.Event()
+    with FaultyServer({"/*": silent()}) as server, Logging(2) as executor:
+        executor.submit(free.wait, PATIENCE)
+        urls = [server.url("/x", f"{name}.localhost") for name in "abcdef"]
+
+        def stop() -> None:
+            within(PATIENCE, lambda: server.count() == 1)
+            run.stop(grace=0.0)
+
+        with run_with(Pools(executor), urls, config(tmp_path)) as run:
+            threading.Thread(target=stop).start()
+            assert list(run) == []
+        assert run.threads_are_back
+        assert executor.under_way == 1, "but for the one that is theirs"
+        asked = server.count()
+        free.set()
+        assert executor.submit(int).result(PATIENCE) == 0
+        assert server.count() == asked
+
+
+def test_nothing_of_a_run_is_kept_by_an_executor_that_goes_on(
+    tmp_path: Path, site: FaultyServer
+) -> None:
+    with ThreadPoolExecutor(4) as executor:
+        borrowed = Borrowed(executor)
+        base = Makers(threads=lambda _: borrowed)
+        with run_with(Pools(), urls_of(site, 3), config(tmp_path), base) as run:
+            assert done(list(run)) == 3
+        left = weakref.ref(run)
+        del run
+        borrowed.shutdown()
+        assert executor.submit(int).result(PATIENCE) == 0
+        gc.collect()
+        assert left() is None
+
+
+class Refusing(Executor):
+    def submit(self, fn: Any, /, *args: Any, **more: Any) -> Future[Any]:
+        raise MemoryError("no more")
+
+
+class Elsewhere(Executor):
+    """Says that it has done what it was given, and has not: as one that sends it away."""
+
+    def submit(self, fn: Any, /, *args: Any, **more: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(None)
+        return future
+
+
+class Unable(Executor):
+    """As one that cannot pickle what it would send away."""
+
+    def submit(self, fn: Any, /, *args: Any, **more: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_exception(TypeError("cannot pickle a lock"))
+        return future
+
+
+def shut() -> Executor:
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    return executor
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (shut, "takes no work (RuntimeError: cannot schedule new futures"),
+        (Refusing, "takes no work (MemoryError: no more)"),
+        (Elsewhere, "runs what it is given in another process"),
+        (Unable, "has not made a request (TypeError: cannot pickle a lock)"),
+    ],
+)
+def test_an_executor_that_makes_no_request_ends_the_run_with_one_line(
+    make: Callable[[], Executor], says: str, tmp_path: Path, site: FaultyServer
+) -> None:
+    urls, settings = urls_of(site), config(tmp_path)
+    with (
+        run_with(Pools(make()), urls, settings) as run,
+        pytest.raises(LocalFault) as caught,
+    ):
+        list(run)
+    assert f"fetch_executor {says}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert site.count() == 0
+    assert scraper.run(urls, settings).done == PAGES, "nothing is lost"
+
+
+def test_an_executor_that_is_shut_down_during_a_run_ends_it(
+    tmp_path: Path, site: FaultyServer
+) -> None:
+    executor = ThreadPoolExecutor(2)
+    urls, settings = urls_of(site, 200), config(tmp_path)
+    got = []
+
+    def follow(run: Run) -> None:
+        for outcome in run:
+            got.append(outcome.url)
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    with (
+        run_with(Pools(executor), urls, settings) as run,
+        pytest.raises(LocalFault, match="fetch_executor"),
+    ):
+        follow(run)
+    assert 0 < len(got) < len(urls)
+    totals = scraper.run(urls, settings).totals
+    assert totals is not None
+    assert totals.states == {"done": len(urls)}, "nothing is lost"
+
+
+def test_a_pool_of_processes_is_refused_at_once() -> None:
+    with (
+        ProcessPoolExecutor(1) as executor,
+        pytest.raises(UsageError, match="ThreadPoolExecutor does it"),
+    ):
+        Pools(executor)
+
+
+def test_what_is_no_executor_is_refused_at_once() -> None:
+    with pytest.raises(UsageError, match="takes an executor"):
+        Pools(8)  # type: ignore[arg-type]
+
+
+def test_threads_that_all_hang_end_the_run_however_few_they_are(
+    tmp_path: Path, site: FaultyServer
+) -> None:
+    thaw = threading.Event()
+
+    def freeze(flight: Flight) -> None:
+        flight.begin()
+        thaw.wait(PATIENCE)
+
+    class Frozen:
+        proxies = ()
+
+        def __init__(self, *_: object, **__: object) -> None:
+            """As of a disk that answers no more."""
+
+        fetch = staticmethod(freeze)
+
+        def close(self) -> None:
+            """It has nothing."""
+
+    base = Makers(
+        fetcher=Frozen,  # type: ignore[arg-type]
+        intervals=Intervals(tick=0.05, stall=3.0, lost=0.1),
+    )
+    settings = config(tmp_path, request_time_seconds=0.3)
+    with ThreadPoolExecutor(1) as executor:
+        run = run_with(Pools(executor), urls_of(site), settings, base)
+        with run, pytest.raises(LocalFault, match="every fetch thread hangs"):
+            list(run)
+        assert not run.threads_are_back
+        thaw.set()
+
+
+def test_an_executor_that_is_borrowed_hands_on_what_is_raised() -> None:
+    def fails() -> None:
+        raise SystemExit(3)
+
+    with ThreadPoolExecutor(1) as executor:
+        borrowed = Borrowed(executor)
+        assert borrowed.submit(int, "7", base=8).result(PATIENCE) == 7
+        with pytest.raises(SystemExit):
+            borrowed.submit(fails).result(PATIENCE)
+        borrowed.shutdown()
+        assert executor.submit(int).result(PATIENCE) == 0
