@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, NamedTuple
 
 # The plugins are imported by name: for one that is missing, Image.open would import every plugin.
@@ -63,6 +64,12 @@ _UPRIGHT: Final = {
 }
 
 
+MAX_PIXELS: Final = 100_000_000
+
+# Held by who changes Pillow's limit and the filters of warnings, which are those of the process.
+_LIMITS: Final = Lock()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What shall become of each picture."""
@@ -74,7 +81,7 @@ class Plan:
     """jpeg, png or webp; empty keeps these three and makes others JPEG, or PNG if transparent."""
     quality: int = 85
     """Of JPEG and WebP, 1 to 100."""
-    max_pixels: int = 100_000_000
+    max_pixels: int = MAX_PIXELS
     """Pictures with more are refused before they are decoded."""
 
 
@@ -99,7 +106,7 @@ def process(path: str, plan: Plan, out: str, final: str) -> ProcessedImage:
     """
     body = Path(path).read_bytes()
     # Between reading and writing no file is touched: an OSError in here is about the picture.
-    with _blaming_the_picture(body, plan.max_pixels):
+    with _LIMITS, _blaming_the_picture(body, plan.max_pixels):
         facts, variant, content = _derive(body, plan)
     written, published = f"{out}.v0", final + EXTENSIONS[variant["format"]]
     facts |= {
@@ -109,6 +116,17 @@ def process(path: str, plan: Plan, out: str, final: str) -> ProcessedImage:
     }
     _write(written, content)
     return ProcessedImage(facts, ((written, published),))
+
+
+def read(body: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The picture itself, decoded whole: not turned, in its own mode, with its `format`.
+
+    Of moving pictures the first frame; the others can be sought. Raises Unusable as `process` does.
+    """
+    with _LIMITS, _blaming_the_picture(body, max_pixels):
+        image = Image.open(BytesIO(body), formats=FORMATS)
+        image.load()
+        return image
 
 
 def fit(width: int, height: int, longest: int) -> tuple[int, int]:

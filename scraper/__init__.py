@@ -20,20 +20,28 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from scraper.api import run, stream
     from scraper.config import Config, configure
-    from scraper.errors import InUse, LocalFault, ScraperError, UsageError
+    from scraper.errors import (
+        InUse,
+        LocalFault,
+        ScraperError,
+        Unreadable,
+        UsageError,
+    )
     from scraper.model import Failure
-    from scraper.outcomes.outcome import Outcome
+    from scraper.outcomes.outcome import Failed, Outcome
     from scraper.reports.records import records
     from scraper.reports.summary import Report
 
 __all__ = [
     "Config",
+    "Failed",
     "Failure",
     "InUse",
     "LocalFault",
     "Outcome",
     "Report",
     "ScraperError",
+    "Unreadable",
     "UsageError",
     "configure",
     "records",
@@ -49,8 +57,10 @@ _EXPORTS = {
     "InUse": "errors",
     "LocalFault": "errors",
     "ScraperError": "errors",
+    "Unreadable": "errors",
     "UsageError": "errors",
     "Failure": "model",
+    "Failed": "outcomes.outcome",
     "Outcome": "outcomes.outcome",
     "Report": "reports.summary",
     "records": "reports.records",

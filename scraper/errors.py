@@ -173,6 +173,10 @@ class UsageError(ScraperError):
     """Configuration, input or folder cannot be used (exit code 2)."""
 
 
+class Unreadable(UsageError, ValueError):
+    """A body is not what it is taken for: no text, no JSON, no picture."""
+
+
 class InUse(ScraperError):
     """Another run holds the folder (exit code 6)."""
 

@@ -62,6 +62,9 @@ _HTML = pattern(
 _XML = pattern(rb"[\t\n\x0c\r ]*<\?xml")
 _SVG = pattern(rb"<svg[\s>]", re.IGNORECASE)
 _BINARY = pattern(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_TEXT = pattern(
+    r"text/.+|.+[/+](?:x-)?(?:json|xml|javascript|ecmascript|ndjson|yaml|toml|sql)"
+)
 _CHARSET = pattern(
     r"charset\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s;,]+)", re.IGNORECASE
 )
@@ -116,6 +119,15 @@ def parse_content_type(value: str | None) -> tuple[str, str | None]:
     charset = match[1].strip("\"'").strip() if match else None
     type = essence.strip().lower()
     return type if len(type) <= MAX_TYPE_CHARS else "", charset or None
+
+
+def is_text(type: str) -> bool:
+    """Does a body of this type consist of characters?
+
+    >>> is_text("text/csv"), is_text("application/rss+xml"), is_text("application/pdf")
+    (True, True, False)
+    """
+    return _TEXT.fullmatch(type) is not None
 
 
 def _by_bytes(head: bytes, declared: str, charset: str | None) -> str | None:

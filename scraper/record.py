@@ -354,7 +354,7 @@ def stored_outcome(
     task = Task(
         id=id,
         url=parts_of(record["final_url"])
-        if record["final_url"]
+        if record["redirects"]
         else origin_url,
         origin_url=origin_url,
         attempt=record["attempts"],

@@ -53,7 +53,8 @@ ALLOWED = {
         "scraper.opening",
         "scraper.runner",
     },
-    "PIL": {"processors"},
+    # An outcome names the type of its `image()`.
+    "PIL": {"processors", "scraper.outcomes.outcome"},
     "bs4": {"processors"},
     "lxml": {"processors"},
     "selectolax": {"processors"},
@@ -150,6 +151,24 @@ def may_import(room: str, imported: str) -> bool:
     if above == below == "parts":
         return (room, imported) in BETWEEN_PARTS
     return ORDER.index(above) >= ORDER.index(below)
+
+
+def test_of_the_vocabulary_an_outcome_alone_knows_the_processors() -> None:
+    """And only when its page or picture is asked for."""
+    users = {
+        (module, imported)
+        for module in modules()
+        if room_of(module) in FLOORS["vocabulary"]
+        for imported in imports_of(module)
+        if imported.partition(".")[0] == "processors"
+    }
+    assert users == {
+        ("scraper.outcomes.outcome", "processors"),
+        ("scraper.outcomes.outcome", "processors.image"),
+        ("scraper.outcomes.outcome", "processors.page"),
+    }
+    loaded = loaded_by("import scraper.outcomes.outcome")
+    assert loaded & {"processors", "PIL", "selectolax", "bs4"} == set()
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

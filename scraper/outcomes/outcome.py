@@ -5,14 +5,38 @@ It holds the record. The files that the URL has brought stay where they are kept
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 from msgspec import Struct
 
+from scraper.errors import ScraperError, Unreadable, UsageError
+from scraper.media_types import is_text
 from scraper.model import Failure, Fetched, Publication, State, Task
+from scraper.redaction import redacted
+from scraper.text import printable
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from processors.page import Page
+
+
+class Failed(ScraperError):
+    """A URL came to nothing, and `outcome.raise_for_failure()` was asked to say so."""
+
+    exit_code = 3
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(f"{outcome.task.shown_url}: {outcome.reason}")
+        self.outcome = outcome
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.outcome,)
 
 
 class Place(Protocol):
@@ -32,6 +56,10 @@ class Outcome(Struct, frozen=True):
     is delivered. `record` is the same as a dict (docs/records.md names its keys); `found` are the
     URLs that this one adds to the run. What is `stored` was known to the folder before, and was not
     asked now. What has brought nothing that is kept has no `place`.
+
+    `body` and what is made of it are read each time that they are asked for: keep what you need
+    twice. They raise UsageError if there is no body, or another one by now; Unreadable (a
+    ValueError, too) if it is not what it is taken for.
     """
 
     task: Task
@@ -62,3 +90,80 @@ class Outcome(Struct, frozen=True):
         """The record, decoded at each call: keep it if you need it twice."""
         decoded: dict[str, Any] = orjson.loads(self.line)
         return decoded
+
+    @property
+    def reason(self) -> str:
+        """Why it failed or was skipped, on one line without secrets; "" if it was not."""
+        if self.failure is None:
+            return ""
+        message = redacted(self.failure.message)
+        return printable(f"{self.failure.label}: {message}")
+
+    def raise_for_failure(self) -> Outcome:
+        """The outcome itself; raises Failed if it has failed or was skipped."""
+        if self.failure is not None:
+            raise Failed(self)
+        return self
+
+    # -- what it has brought ------------------------------------------------------------------
+
+    @property
+    def body(self) -> bytes:
+        """The body as it was when the record was written."""
+        if self.place is None:
+            why = self.reason or "it is kept nowhere"
+            raise UsageError(f"{self.task.shown_url} has no body: {why}")
+        body = self.place.body_of(self)
+        if self.record["sha256"] not in (sha256(body).hexdigest(), None):
+            raise UsageError(
+                f"{self.task.shown_url} has another body by now: a later pass has replaced it, or "
+                "another program has changed it"
+            )
+        return body
+
+    @property
+    def page(self) -> Page:
+        """The body as a page, with `tree` (selectolax) and `soup` (BeautifulSoup), which are made
+        when they are asked for and last as long as the page."""
+        from processors.page import Page
+
+        body, type = self.body, self.record["content_type"]
+        if not is_text(type):
+            raise Unreadable(f"{self.task.shown_url} is no text but {type}")
+        return Page(self.task.url.href, body, self._charset)
+
+    @property
+    def text(self) -> str:
+        """The body of a page or another text, decoded as for the record of a page."""
+        return self.page.text
+
+    def json(self) -> Any:
+        """What the body says in JSON, of whatever type the server calls it."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise Unreadable(
+                f"{self.task.shown_url} is no JSON: {error}"
+            ) from error
+
+    def image(self) -> Image.Image:
+        """The picture as it came, decoded: not turned, in its own mode."""
+        from processors import Unusable
+        from processors.image import read
+
+        body = self.body
+        try:
+            return read(body)
+        except Unusable as error:
+            raise Unreadable(f"{self.task.shown_url}: {error}") from error
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Where the body is kept, then the pictures made of it; () if there is none."""
+        return () if self.place is None else self.place.files_of(self)
+
+    @property
+    def _charset(self) -> str | None:
+        """What HTTP declares."""
+        answer = self.fetched or self.task.stored
+        return answer.charset if answer else None

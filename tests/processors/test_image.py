@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageCms, ImageDraw
 
 from processors import Unusable
-from processors.image import FORMATS, Plan, ProcessedImage, fit, process
+from processors.image import FORMATS, Plan, ProcessedImage, fit, process, read
 
 ORIENTATION = 0x0112
 
@@ -581,3 +582,47 @@ def test_a_full_disk_is_not_the_pictures_fault_and_leaves_nothing(
 def test_a_missing_original_is_not_a_broken_picture(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         process(str(tmp_path / "none"), Plan(), str(tmp_path / "out"), "x")
+
+
+# -- the picture itself ------------------------------------------------------------------------
+
+
+def test_read_gives_the_picture_as_it_came() -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    body = saved(drawn(), "JPEG", exif=exif)
+    image = read(body)
+    assert (image.format, image.size) == ("JPEG", (64, 48)), "not turned"
+    assert image.getexif()[ORIENTATION] == 6
+
+
+def test_the_other_frames_of_what_was_read_can_be_sought() -> None:
+    body = saved(
+        drawn(),
+        "GIF",
+        save_all=True,
+        append_images=[Image.new("RGB", (64, 48))],
+    )
+    image = read(body)
+    image.seek(1)
+    assert image.convert("RGB").getpixel((0, 0)) == (0, 0, 0)
+
+
+def test_read_refuses_what_a_run_refuses() -> None:
+    with pytest.raises(Unusable, match="more than 100 pixels") as caught:
+        read(saved(drawn(), "PNG"), max_pixels=100)
+    assert caught.value.kind == "image_too_large"
+    with pytest.raises(Unusable, match="not a picture in a format") as caught:
+        read(saved(drawn(), "EPS"))
+    assert caught.value.kind == "image_broken"
+    with pytest.raises(Unusable) as caught:
+        read(saved(drawn(), "PNG")[:-30])
+    assert caught.value.kind == "image_truncated"
+
+
+def test_threads_that_read_leave_the_limits_of_pillow_as_they_were() -> None:
+    body = saved(drawn(), "PNG")
+    before = Image.MAX_IMAGE_PIXELS, list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read, [body] * 400, [10_000 + n for n in range(400)]))
+    assert (Image.MAX_IMAGE_PIXELS, list(warnings.filters)) == before
