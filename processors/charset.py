@@ -132,28 +132,30 @@ def encoding_of(label: str | None) -> str | None:
     return _LABELS.get(label.strip(" \t\n\f\r").lower()) if label else None
 
 
-def decode(body: bytes, http_charset: str | None = None) -> tuple[str, str]:
+def decode(
+    body: bytes, http_charset: str | None = None, *, is_markup: bool = True
+) -> tuple[str, str]:
     """The text of a page and the name of the encoding it was read with; never raises.
 
     What counts, in this order: a byte order mark, HTTP's charset, the page's own declaration in
     its first 1024 bytes, UTF-8 if the whole body is UTF-8, a declaration further down (browsers
     start over when they meet one), windows-1252. Bytes without a meaning become U+FFFD, and so
-    does NUL, at which C parsers end the page.
+    does NUL, at which C parsers end the page. What is no markup declares nothing: a page may be
+    quoted in it.
     """
     for mark, name in _BOMS:
         if body.startswith(mark):
             return _read(body[len(mark) :], name), name
-    name = (
-        encoding_of(http_charset)
-        or declared_encoding(body[:PRESCAN_BYTES])
-        or ""
-    )
-    if name:
-        return _read(body, name), name
+    said = encoding_of(http_charset)
+    if said is None and is_markup:
+        said = declared_encoding(body[:PRESCAN_BYTES])
+    if said is not None:
+        return _read(body, said), said
     try:
         return body.decode("utf-8").replace("\0", "\ufffd"), "utf-8"
     except UnicodeDecodeError:
-        name = declared_encoding(body[:RESCAN_BYTES]) or "windows-1252"
+        said = declared_encoding(body[:RESCAN_BYTES]) if is_markup else None
+        name = said or "windows-1252"
         return _read(body, name), name
 
 

@@ -164,6 +164,7 @@ def test_of_the_vocabulary_an_outcome_alone_knows_the_processors() -> None:
     }
     assert users == {
         ("scraper.outcomes.outcome", "processors"),
+        ("scraper.outcomes.outcome", "processors.charset"),
         ("scraper.outcomes.outcome", "processors.image"),
         ("scraper.outcomes.outcome", "processors.page"),
     }

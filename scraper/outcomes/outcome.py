@@ -127,15 +127,25 @@ class Outcome(Struct, frozen=True):
         when they are asked for and last as long as the page."""
         from processors.page import Page
 
-        body, type = self.body, self.record["content_type"]
-        if not is_text(type):
-            raise Unreadable(f"{self.task.shown_url} is no text but {type}")
+        body, _ = self._read_text()
         return Page(self.task.url.href, body, self._charset)
 
     @property
     def text(self) -> str:
-        """The body of a page or another text, decoded as for the record of a page."""
-        return self.page.text
+        """The body of a page or another text, decoded; a page as it was for its record."""
+        from processors.charset import decode
+
+        body, type = self._read_text()
+        is_markup = type.endswith(("html", "xml"))
+        text, _ = decode(body, self._charset, is_markup=is_markup)
+        return text
+
+    def _read_text(self) -> tuple[bytes, str]:
+        """The body, and its type if that is one of text."""
+        body, type = self.body, self.record["content_type"]
+        if not is_text(type):
+            raise Unreadable(f"{self.task.shown_url} is no text but {type}")
+        return body, type
 
     def json(self) -> Any:
         """What the body says in JSON, of whatever type the server calls it."""

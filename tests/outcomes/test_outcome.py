@@ -42,6 +42,8 @@ def picture(mode: str, format: str) -> bytes:
 JAPANESE = "<meta charset=shift_jis><title>日本</title><p>富士山"
 WESTERN = "<meta charset=windows-1252><title>“Café” – €</title>"
 WIDE = "<title>Ünï</title><p>Wide"
+QUOTING = '{"page": "<meta charset=shift_jis> Ü"}'
+FEED = '<?xml version="1.0" encoding="windows-1251"?><rss>Ж</rss>'
 CMYK = picture("CMYK", "JPEG")
 EPS = picture("RGB", "EPS")
 BROKEN = picture("RGB", "PNG")[:60]
@@ -55,6 +57,8 @@ SITE = {
         "имя;Ж\n".encode("koi8-r"), content_type="text/csv; charset=koi8-r"
     ),
     "/binary.pdf": body(b"%PDF-1.4 \xff\x00", "application/pdf"),
+    "/quoting.json": body(QUOTING.encode(), "application/json"),
+    "/feed.xml": body(FEED.encode("cp1251"), "application/rss+xml"),
     "/plain.json": body(orjson.dumps(DATA), "application/json"),
     "/bom.json": body(b"\xef\xbb\xbf" + orjson.dumps(DATA), "text/plain"),
     "/wide.json": body('{"a": "ü"}'.encode("utf-16"), "application/json"),
@@ -136,6 +140,8 @@ def test_the_body_is_what_came(asked: dict[str, Outcome]) -> None:
         ("/wide", WIDE),
         ("/old", WIDE),
         ("/table.csv", "имя;Ж\n"),
+        ("/quoting.json", QUOTING),
+        ("/feed.xml", FEED),
         ("/same", "<title>Same</title>"),
     ],
 )

@@ -182,6 +182,18 @@ def test_a_meta_that_says_utf_16_means_utf_8() -> None:
     assert Page(URL, "<meta charset=utf-16>é".encode()).charset == "utf-8"
 
 
+@pytest.mark.parametrize("before", ["", " " * 2000])
+@pytest.mark.parametrize(
+    ("written", "name"), [("utf-8", "utf-8"), ("cp1252", "windows-1252")]
+)
+def test_a_page_that_is_quoted_in_a_text_declares_nothing(
+    before: str, written: str, name: str
+) -> None:
+    text = f"{before}<meta charset=koi8-r>Ü"
+    quoted = decode(text.encode(written), is_markup=False)
+    assert quoted == (text, name)
+
+
 def test_an_undeclared_page_is_utf_8_if_it_can_be() -> None:
     assert Page(URL, "grün".encode()).text == "grün"
     page = Page(URL, b"gr\xfcn \x96 na")

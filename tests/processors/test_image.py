@@ -612,6 +612,8 @@ def test_read_refuses_what_a_run_refuses() -> None:
     with pytest.raises(Unusable, match="more than 100 pixels") as caught:
         read(saved(drawn(), "PNG"), max_pixels=100)
     assert caught.value.kind == "image_too_large"
+    with pytest.raises(Unusable, match="more than 100,000,000 pixels"):
+        read(saved(Image.new("1", (10_001, 10_000)), "PNG"))
     with pytest.raises(Unusable, match="not a picture in a format") as caught:
         read(saved(drawn(), "EPS"))
     assert caught.value.kind == "image_broken"
