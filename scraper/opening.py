@@ -65,6 +65,7 @@ from scraper.supervision import Flights, Intervals, Network, RunLimits
 
 if TYPE_CHECKING:
     from scraper.workers.stage import ProcessStage
+    from scraper.workers.work import Recipe, Stage
 
 logger = logging.getLogger("scraper")
 
@@ -75,8 +76,12 @@ def guard_of(
     config: Config,
     getaddrinfo: GetAddrInfo = socket.getaddrinfo,
     connect: Connector = dial,
+    lookups: int | None = None,
 ) -> Guard:
-    """The guard that a configuration asks for."""
+    """The guard that a configuration asks for. It makes so many `lookups` at once; with 0 each in
+    the thread that asks."""
+    if lookups is None:
+        lookups = descriptors.lookups_at_once()
     hosts = config.hosts
     permissions = Permissions(
         cast("Private", hosts.private),
@@ -85,7 +90,7 @@ def guard_of(
     )
     resolver = Resolver(
         getaddrinfo,
-        threads=descriptors.lookups_at_once(),
+        threads=lookups,
         max_stuck=descriptors.hanging_lookups(),
         timeout_seconds=config.fetch.dns_timeout_seconds,
     )
@@ -100,19 +105,26 @@ def process_stage_of(
     """The process stage that a configuration asks for."""
     # Here, because a run that only saves has no workers: a twentieth of the
     # time until its first request.
-    from scraper.workers.stage import Limits, ProcessStage, Recipe
+    from scraper.workers.stage import ProcessStage
+    from scraper.workers.work import Limits
 
     limits = Limits(
         config.worker.process_time_seconds, config.worker.process_memory_bytes
     )
+    return ProcessStage(processes, limits, recipe_of(config), post)
+
+
+def recipe_of(config: Config) -> Recipe:
+    """What a configuration has done with an item."""
+    from scraper.workers.work import Recipe
+
     bounds = {
         "max_links": config.page.max_links,
         "max_page_images": config.page.max_page_images,
     }
-    recipe = Recipe(
+    return Recipe(
         html=config.page.html, plan=config.image.as_dict(), bounds=bounds
     )
-    return ProcessStage(processes, limits, recipe, post)
 
 
 def fetch_threads(threads: int) -> Executor:
@@ -135,12 +147,12 @@ class Makers(Struct, frozen=True):
     seconds_used: Clock = used_seconds
     threads: Callable[[int], Executor] = fetch_threads
     at_once: Callable[[Share], int] = requests_at_once
-    guard: Callable[[Config], Guard] = guard_of
+    guard: Callable[..., Guard] = guard_of
     fetcher: Callable[..., Fetcher] = Fetcher
     frontier: Callable[..., Frontier] = Frontier
     probe: Callable[..., NetworkProbe] = NetworkProbe
     reader: Callable[..., Reader] = Reader
-    stage: Callable[[Config, int, Callable[[Message], None]], ProcessStage] = (
+    stage: Callable[[Config, int, Callable[[Message], None]], Stage] = (
         process_stage_of
     )
     intervals: Intervals = Intervals()
@@ -171,7 +183,7 @@ class OpenRun(Struct, frozen=True):
     journal: Journal
     guard: Guard
     frontier: Frontier
-    stage: ProcessStage | None
+    stage: Stage | None
     pipeline: Pipeline
 
     @property

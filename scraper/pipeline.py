@@ -50,7 +50,7 @@ from scraper.supervision import (
 from scraper.text import clock_text
 
 if TYPE_CHECKING:
-    from scraper.workers.stage import ProcessStage
+    from scraper.workers.work import Stage
 
 # for what is under way when this machine is at fault
 FAULT_GRACE_SECONDS = 10.0
@@ -63,7 +63,7 @@ class Parts(Struct, frozen=True):
 
     frontier: Frontier
     fetcher: Fetcher
-    stage: ProcessStage | None
+    stage: Stage | None
     journal: Journal
     reader: Reader
     intake: Callable[[Sequence[Line]], frozenset[int]]

@@ -24,7 +24,7 @@ from scraper.urls import without_credentials
 if (
     TYPE_CHECKING
 ):  # a run that only saves has no workers, and does not load them
-    from scraper.workers.stage import ProcessStage, WorkItem
+    from scraper.workers.work import Stage, WorkItem
 
 
 class Handover:
@@ -32,7 +32,7 @@ class Handover:
     to be processed goes on to the worker processes. No state of its own."""
 
     def __init__(self, inbox: Inbox, now: Clock, journal: Journal, store: Store,
-                 stage: ProcessStage | None) -> None:  # fmt: skip
+                 stage: Stage | None) -> None:  # fmt: skip
         self._inbox = inbox
         self._now = now
         self._journal = journal
@@ -72,7 +72,7 @@ class Handover:
         )
 
     def _work_item(self, fetched: Fetched) -> WorkItem:
-        from scraper.workers.stage import WorkItem
+        from scraper.workers.work import WorkItem
 
         task = fetched.task
         path = (

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import gc
+import io
+import json
+import os
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -14,21 +19,27 @@ from concurrent.futures import (
     ThreadPoolExecutor,
 )
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import responses
+from PIL import Image
 
 import scraper
 from scraper.api import source_of
 from scraper.config import Config
 from scraper.errors import LocalFault, UsageError
-from scraper.faulty import FaultyServer, page, silent
+from scraper.faulty import FaultyServer, body, page, silent
 from scraper.http.flight import Flight
 from scraper.opening import Makers
 from scraper.pools import Pools, makers_with
 from scraper.pools.executors import Borrowed
 from scraper.runner import Run
 from scraper.supervision import Intervals
+from tests.conftest import PROJECT
+
+if TYPE_CHECKING:
+    from processors.page import Page
 
 PATIENCE = 20.0
 PAGES = 20
@@ -312,3 +323,161 @@ def test_an_executor_that_is_borrowed_hands_on_what_is_raised() -> None:
             borrowed.submit(fails).result(PATIENCE)
         borrowed.shutdown()
         assert executor.submit(int).result(PATIENCE) == 0
+
+
+# -- everything in one thread -----------------------------------------------------------------
+
+seen: list[tuple[str, int, list[str]]] = []  # by the function below
+
+
+def look_around(page: Page) -> dict[str, int]:
+    """What a page's function sees of this process; some pages end it badly."""
+    threads = sorted(each.name for each in threading.enumerate())
+    seen.append((page.url, threading.get_ident(), threads))
+    if "/exits" in page.url:
+        sys.exit("enough")
+    if "/hoards" in page.url:
+        raise MemoryError
+    if "/interrupts" in page.url:
+        raise KeyboardInterrupt
+    return {"number": len(seen)}
+
+
+@pytest.fixture
+def shop() -> Iterator[FaultyServer]:
+    """Pages that name a picture each."""
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "green").save(picture, "PNG")
+    answers = {
+        "/cat.png": body(picture.getvalue(), "image/png"),
+        "/*": page('<title>A page</title><img src="/cat.png">'),
+    }
+    with FaultyServer(answers) as server:
+        seen.clear()
+        yield server
+
+
+def inline(folder: Path, **keys: Any) -> Config:
+    usual = {"save_only": False, "html": "tests.test_pools:look_around"}
+    return config(folder, **(usual | keys))
+
+
+def test_inline_everything_is_done_in_the_thread_that_iterates(
+    tmp_path: Path, shop: FaultyServer
+) -> None:
+    before = {each.name for each in threading.enumerate()}
+    hosts = ("localhost", "b.localhost", "c.localhost")
+    urls = [shop.url(f"/{n}", host) for n in range(3) for host in hosts]
+    urls += [shop.url("/exits"), shop.url("/hoards")]
+    outcomes = outcomes_of(Pools(inline=True), urls, inline(tmp_path))
+    assert [each.state for each in outcomes].count("done") == 12
+    kinds = {
+        each.url.rpartition("/")[2]: each.failure.kind
+        for each in outcomes
+        if each.failure
+    }
+    assert kinds == {"exits": "function_failed", "hoards": "process_memory"}
+    assert len(seen) == len(urls)
+    for _, thread, threads in seen:
+        assert thread == threading.get_ident()
+        ours = {each for each in threads if not each.startswith("faulty-")}
+        assert ours - before <= {"list-reader"}
+    pictures = [each for each in outcomes if each.url.endswith(".png")]
+    assert [bool(each.record["processed"]) for each in pictures] == [True] * 3
+
+
+def test_inline_the_order_is_always_the_same(
+    tmp_path: Path, shop: FaultyServer
+) -> None:
+    hosts = ("localhost", "b.localhost", "c.localhost")
+    urls = [shop.url(f"/{n}", host) for n in range(4) for host in hosts]
+    orders = []
+    for name in "abc":
+        settings = inline(tmp_path / name, page_images=False)
+        list_of_urls = tmp_path / f"{name}.txt"
+        list_of_urls.write_text("\n".join(urls))
+        source = str(list_of_urls)
+        makers = makers_with(Pools(inline=True))
+        with Run([source_of(source)], settings, makers=makers) as run:
+            orders.append([each.url for each in run])
+    assert orders[0] == orders[1] == orders[2]
+    assert sorted(orders[0]) == sorted(urls)
+
+
+def test_inline_an_interrupt_ends_the_run_and_nothing_is_lost(
+    tmp_path: Path, shop: FaultyServer
+) -> None:
+    settings = inline(tmp_path, page_images=False)
+    urls = [shop.url("/1"), shop.url("/interrupts"), shop.url("/2")]
+    run = run_with(Pools(inline=True), urls, settings)
+    with pytest.raises(KeyboardInterrupt), run:
+        list(run)
+    assert run.report.stopped == "left before the end"
+    again = config(tmp_path, page_images=False, save_only=False)
+    assert done(outcomes_of(Pools(inline=True), urls, again)) == 3
+
+
+def test_inline_loads_nothing_of_multiprocessing(
+    tmp_path: Path, shop: FaultyServer
+) -> None:
+    script = f"""
+import json, sys
+import scraper
+from scraper.api import source_of
+from scraper.pools import Pools, makers_with
+from scraper.runner import Run
+config = scraper.configure(dir={str(tmp_path / "run")!r}, robots="off")
+makers = makers_with(Pools(inline=True))
+with Run([source_of([{shop.url("/")!r}])], config, makers=makers) as run:
+    states = [each.state for each in run]
+print(json.dumps([states, sorted(sys.modules)]))
+"""
+    states, modules = json.loads(_python(script))
+    assert states == ["done", "done"]
+    assert [each for each in modules if "multiprocessing" in each] == []
+    assert "concurrent.futures.process" not in modules
+
+
+def test_inline_a_module_that_cannot_be_imported_is_one_line(
+    tmp_path: Path, shop: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scraper.runner.function_of", lambda *_: None)
+    run = run_with(
+        Pools(inline=True),
+        [shop.url("/")],
+        inline(tmp_path, html="tests.absent:at_all"),
+    )
+    with pytest.raises(UsageError, match="nothing can be processed: Module"):
+        run.__enter__()
+
+
+def test_inline_answers_may_be_mocked(tmp_path: Path) -> None:
+    url = "http://shop.localhost/"
+    with responses.RequestsMock() as mock:
+        mock.get(url, body="<title>Mocked</title>", content_type="text/html")
+        settings = inline(tmp_path, html="")
+        (outcome,) = outcomes_of(Pools(inline=True), [url], settings)
+    assert outcome.record["title"] == "Mocked"
+
+
+def test_inline_takes_no_executor() -> None:
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(UsageError, match="leave fetch_executor out"),
+    ):
+        Pools(executor, inline=True)
+
+
+def _python(script: str) -> str:
+    """What a program prints, which ends in time."""
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout

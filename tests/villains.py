@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from processors.page import Page
-    from scraper.workers.child import ProcessorResult, WorkItem
+    from scraper.workers.work import ProcessorResult, WorkItem
 
 
 class Two(Exception):
@@ -110,10 +110,10 @@ def _tell(page: Page) -> None:
 def full_disk(item: WorkItem) -> ProcessorResult:
     """The real one, on a disk that takes no variant."""
     from processors import image
-    from scraper.workers import child
+    from scraper.workers import work
 
     def write(path: str, content: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
     image._write = write
-    return child._processor(None, child.Recipe())(item)
+    return work.function_of(work.Recipe())(item)

@@ -30,7 +30,7 @@ from scraper.redaction import redacted, redacted_value
 from scraper.storage import file_names
 from scraper.text import counted
 from scraper.urls import without_credentials
-from scraper.workers.stage import WorkItem
+from scraper.workers.work import WorkItem
 
 TICK_SECONDS = 1.0  # between looks at a worker that may be overdue
 

@@ -135,6 +135,8 @@ class Resolver:
     ) -> tuple[Address, ...]:
         """At least one address, in the order of getaddrinfo; `fresh` ones are not of the cache.
 
+        Without threads of its own the calling one looks up, for as long as that takes.
+
         Raises NotFound, LookupFailed or LookupTimeout.
         """
         with self._changed:
@@ -143,6 +145,8 @@ class Resolver:
             if answer is None:
                 lookup = self._join_lookup(name, now)
         if answer is None:
+            if not self._max_threads:
+                self._look_up(self._begin_next())
             answer = self._wait_for(lookup, lookup.late_at - now)
         if isinstance(answer, ResolverError):
             # A copy: each thread hangs its own traceback on it.
@@ -226,6 +230,8 @@ class Resolver:
     # -- threads -----------------------------------------------------------------------------
 
     def _start_thread_if_needed(self) -> None:
+        if not self._max_threads:
+            return
         has_work = len(self._queue) > self._idle
         may_work = self._threads - self._stuck < self._max_threads
         may_start = self._threads < self._max_threads + self._max_stuck
@@ -237,10 +243,13 @@ class Resolver:
 
     def _run_lookups(self) -> None:
         while (lookup := self._next_lookup()) is not None:
+            self._look_up(lookup)
+
+    def _look_up(self, lookup: _Lookup) -> None:
+        answer = self._ask_in_turn(lookup)
+        while isinstance(answer, _MayPass) and self._is_retried(lookup):
             answer = self._ask_in_turn(lookup)
-            while isinstance(answer, _MayPass) and self._is_retried(lookup):
-                answer = self._ask_in_turn(lookup)
-            self._finish_lookup(lookup, answer)
+        self._finish_lookup(lookup, answer)
 
     def _ask_in_turn(self, lookup: _Lookup) -> _Answer:
         """Ask the system, as soon as it may be asked."""
@@ -280,11 +289,14 @@ class Resolver:
             if not has_work:
                 self._threads -= 1
                 return None
-            lookup = self._queue.popleft()
-            lookup.has_begun = True
-            lookup.limit_at = self._clock() + self._timeout
-            lookup.late_at = math.inf  # until it is asked
-            return lookup
+            return self._begin_next()
+
+    def _begin_next(self) -> _Lookup:
+        lookup = self._queue.popleft()
+        lookup.has_begun = True
+        lookup.limit_at = self._clock() + self._timeout
+        lookup.late_at = math.inf  # until it is asked
+        return lookup
 
     def _finish_lookup(self, lookup: _Lookup, answer: _Answer) -> None:
         seconds = (

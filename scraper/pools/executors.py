@@ -106,3 +106,19 @@ class Borrowed(Executor):
 
 def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
+
+
+class InlineExecutor(Executor):
+    """Does what it is given at once, in the thread that gives it."""
+
+    def submit(
+        self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> Future[Any]:
+        """A future that is done. What is no Exception (Ctrl-C) goes on to the caller."""
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  as every executor does
+            future.set_exception(error)
+        return future

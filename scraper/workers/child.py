@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import faulthandler
 import gc
-import importlib
 import os
 import signal
 import struct
@@ -22,64 +21,28 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing import connection, parent_process
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
-from msgspec import Struct, field
-
-from scraper.errors import KINDS, disk_failure, new_failure
+from scraper.errors import disk_failure, new_failure
 from scraper.machine import streams
-from scraper.model import Failure, Kind
-from scraper.redaction import redacted
-from scraper.text import printable_json
+from scraper.model import Failure
 from scraper.workers.alarm import Alarm
 from scraper.workers.printed import Printed
+from scraper.workers.work import (
+    Limits,
+    Recipe,
+    WorkItem,
+    apply,
+    describe_error,
+    failure_of,
+    function_of,
+    memory_message,
+)
 
 START_SECONDS = 60.0  # to import everything, the user's module too
-MAX_MESSAGE_CHARS = 500
-
-# What a processor gives: facts for the record, URLs found, and (temporary file, final name) pairs.
-ProcessorResult = tuple[
-    dict[str, Any], Sequence[str], Sequence[tuple[str, str]]
-]
-
-
-class Limits(Struct, frozen=True):
-    """What one item may use: seconds, and bytes beyond what a worker has at its start (0: all)."""
-
-    seconds: float
-    memory_bytes: int = 0
-
-
-class Recipe(Struct, frozen=True):
-    """What a worker does with an item.
-
-    `html` names the user's function for pages, "module:function"; `plan` are the fields of
-    `processors.image.Plan`, `bounds` those of `processors.html.Bounds`. `function` stands in for
-    all of them: any `WorkItem -> ProcessorResult`, by name.
-    """
-
-    html: str = ""
-    plan: Mapping[str, Any] = field(default_factory=dict)
-    bounds: Mapping[str, int] = field(default_factory=dict)
-    function: str = ""
-
-
-class WorkItem(NamedTuple):
-    """One body on disk that is to become facts."""
-
-    kind: Kind
-    path: str
-    url: str
-    """The URL that answered."""
-    charset: str | None
-    out: str
-    """What the paths of temporary results begin with."""
-    final: str
-    """What the final paths of variants begin with, below the run folder."""
 
 
 class WorkResult(NamedTuple):
@@ -222,7 +185,7 @@ class _Worker:
         faulthandler.dump_traceback_later(
             START_SECONDS, exit=True, file=self._dump
         )
-        self._function = _function_of(recipe)
+        self._function = function_of(recipe)
         faulthandler.cancel_dump_traceback_later()
         self._alarm = Alarm(limits.seconds, self._dump)
         gc.collect()
@@ -240,18 +203,14 @@ class _Worker:
         files: tuple[tuple[str, str], ...] = ()
         failed: Failure | None = None
         try:
-            made, urls, pairs = self._function(item)
-            facts = printable_json(orjson.dumps(made))
-            found, files = _check_texts(urls), _check_pairs(pairs)
+            facts, found, files = apply(self._function, item)
         except MemoryError as error:
             # What the item hoards must go before anything new is made.
             traceback.clear_frames(error.__traceback__)
             self._note(Note(number, time.monotonic(), True))
             failed = new_failure("process_memory", memory_message(self._limits))
         except BaseException as error:  # noqa: BLE001  an exit is a failure of this item too
-            failed = _failure_of(error)
-        if failed is not None:
-            facts, found, files = b"{}", (), ()
+            failed = failure_of(error)
         self._alarm.clear()
         self._note(_NO_ITEM)
         seconds = time.perf_counter() - began
@@ -262,13 +221,6 @@ class _Worker:
         """One write of a fixed size: it is there whole or not at all, however this process ends."""
         self._begun.seek(0)
         self._begun.write(_NOTE.pack(*note))
-
-
-def memory_message(limits: Limits) -> str:
-    """Why an item ended that hit the limit of memory."""
-    if not limits.memory_bytes:
-        return "this machine had no memory left for it"
-    return f"needed more than {limits.memory_bytes / 2**20:,.0f} MB of memory"
 
 
 def _limit_memory(beyond: int) -> None:
@@ -283,106 +235,3 @@ def _limit_memory(beyond: int) -> None:
         if hard != resource.RLIM_INFINITY:
             limit = min(limit, hard)
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-
-
-# -- what is done with an item -----------------------------------------------------------------
-
-
-def _function_of(recipe: Recipe) -> Callable[[WorkItem], ProcessorResult]:
-    if recipe.function:
-        return _import_function(recipe.function)
-    return _processor(
-        _import_function(recipe.html) if recipe.html else None, recipe
-    )
-
-
-def _import_function(spec: str) -> Callable[..., Any]:
-    module, _, name = spec.partition(":")
-    found: Any = importlib.import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
-    function: Callable[..., Any] = found
-    return function
-
-
-def _processor(
-    own: Callable[..., Any] | None, recipe: Recipe
-) -> Callable[[WorkItem], ProcessorResult]:
-    """The one place where the stage meets `processors`."""
-    from processors import html, image
-    from processors.page import Page
-
-    plan, bounds = image.Plan(**recipe.plan), html.Bounds(**recipe.bounds)
-
-    def process(item: WorkItem) -> ProcessorResult:
-        if item.kind == "image":
-            picture = image.process(item.path, plan, item.out, item.final)
-            return picture.facts, (), picture.files
-        with open(item.path, "rb") as file:
-            page = Page(item.url, file.read(), item.charset)
-        facts = html.page_facts(page, bounds)
-        if own is not None:
-            facts["data"] = html.apply_function(page, own)
-        found = facts["images"]
-        facts["canonical"] = (
-            redacted(facts["canonical"]) if facts["canonical"] else None
-        )
-        # what they are asked with is no matter of the record
-        for name in (
-            "links",
-            "images",
-        ):
-            facts[name] = list(dict.fromkeys(map(redacted, facts[name])))
-        return facts, found, ()
-
-    return process
-
-
-def _check_texts(values: Iterable[Any]) -> tuple[str, ...]:
-    found = tuple(values)
-    for each in found:
-        if type(each) is not str:
-            raise TypeError(f"{type(each).__name__} where text is expected")
-    return found
-
-
-def _check_pairs(
-    values: Iterable[Iterable[Any]],
-) -> tuple[tuple[str, str], ...]:
-    return tuple((part, final) for part, final in map(_check_texts, values))
-
-
-def _failure_of(error: BaseException) -> Failure:
-    from processors import Unusable
-
-    if isinstance(error, Unusable) and error.kind in KINDS:
-        return new_failure(error.kind, _to_one_line(error.message))
-    if isinstance(error, OSError) and error.errno is not None:
-        # about our own files: the processors keep the others apart
-        return disk_failure(error)
-    return new_failure("internal_error", describe_error(error))
-
-
-def describe_error(error: BaseException) -> str:
-    """Type, message and line."""
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001  its own __str__ is broken
-        message = ""
-    frames = traceback.extract_tb(error.__traceback__)
-    frame = frames[-1] if frames else None
-    place = (
-        f" ({os.path.basename(frame.filename)}, line {frame.lineno})"
-        if frame
-        else ""
-    )
-    return (
-        _to_one_line(f"{type(error).__name__}: {message}"[:MAX_MESSAGE_CHARS])
-        + place
-    )
-
-
-def _to_one_line(text: str) -> str:
-    """One line that every encoder takes."""
-    line = " ".join(text.split())[:MAX_MESSAGE_CHARS]
-    return line.encode("utf-8", "replace").decode()

@@ -10,7 +10,7 @@ gc.disable()  # nothing of what follows is garbage
 import processors.html  # noqa: E402
 import processors.image  # noqa: E402, F401
 from scraper.machine import main_module  # noqa: E402
-from scraper.workers import child  # noqa: E402
+from scraper.workers import child, work  # noqa: E402, F401
 
 gc.enable()
-sys.excepthook = main_module.excepthook_of(child.describe_error)
+sys.excepthook = main_module.excepthook_of(work.describe_error)

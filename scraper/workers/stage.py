@@ -24,13 +24,7 @@ from scraper.messages import Message, Processed, WorkReturned
 from scraper.model import Failure, Publication, Task
 from scraper.workers import child, fork_server
 from scraper.workers.backlog import Backlog
-from scraper.workers.child import (
-    Limits,
-    Recipe,
-    WorkerSetup,
-    WorkItem,
-    WorkResult,
-)
+from scraper.workers.child import WorkerSetup, WorkResult
 from scraper.workers.pool import WorkerPool
 from scraper.workers.triage import (
     Convict,
@@ -39,6 +33,13 @@ from scraper.workers.triage import (
     Pending,
     Return,
     triage,
+)
+from scraper.workers.work import (
+    MAX_MESSAGE_CHARS,
+    Limits,
+    Recipe,
+    WorkItem,
+    memory_message,
 )
 
 __all__ = ["Limits", "ProcessStage", "Recipe", "StageFailed", "WorkItem"]
@@ -258,13 +259,11 @@ class ProcessStage:
             return
         if isinstance(error, MemoryError):
             failure = new_failure(
-                "process_memory", child.memory_message(self._setup.limits)
+                "process_memory", memory_message(self._setup.limits)
             )
         else:
             message = f"{type(error).__name__}: {error}"
-            failure = new_failure(
-                "internal_error", message[: child.MAX_MESSAGE_CHARS]
-            )
+            failure = new_failure("internal_error", message[:MAX_MESSAGE_CHARS])
         for item in batch:
             self._post_result(child.failed_result(item.number, failure))
 

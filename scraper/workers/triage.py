@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from scraper.errors import new_failure
 from scraper.model import Failure, Task
-from scraper.workers.child import Limits, Note, WorkItem, memory_message
+from scraper.workers.child import Note
+from scraper.workers.work import Limits, WorkItem, memory_message
 
 MAX_DEATHS_ALONE = 2
 MAX_LOSSES = 4  # after so many broken pools an item is tried alone though no worker ever began it

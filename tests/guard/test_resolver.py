@@ -271,6 +271,25 @@ def test_those_who_ask_at_once_share_one_look_up(hanging: Hanging) -> None:
     assert wire.contacted == [PUBLIC] * 16
 
 
+def test_without_threads_the_one_that_asks_looks_up() -> None:
+    asked_by = []
+
+    def getaddrinfo(name: str, *_: Any) -> list[Any]:
+        asked_by.append(threading.get_ident())
+        if name == "no.org":
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+        return [info(PUBLIC)]
+
+    here = Resolver(getaddrinfo, threads=0)
+    before = threading.active_count()
+    for _ in range(2):
+        assert here.addresses_of("x.org") == (ipaddress.ip_address(PUBLIC),)
+        with pytest.raises(NotFound):
+            here.addresses_of("no.org")
+    assert asked_by == [threading.get_ident()] * 2, "and keeps the answer"
+    assert threading.active_count() == before
+
+
 def test_many_names_at_once_use_no_more_threads_than_allowed(
     hanging: Hanging,
 ) -> None:

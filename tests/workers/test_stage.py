@@ -36,6 +36,7 @@ from scraper.workers.stage import (
     StageFailed,
     WorkItem,
 )
+from scraper.workers.work import failure_of
 from tests.conftest import PROJECT
 from tests.workers.warm import wait_until_warm
 
@@ -916,7 +917,7 @@ def test_every_failure_has_a_kind_of_the_tree() -> None:
     class Odd(Unusable):
         pass
 
-    unknown: Failure = child._failure_of(Odd("no_such_kind", "x"))
+    unknown: Failure = failure_of(Odd("no_such_kind", "x"))
     assert unknown.kind == "internal_error"
-    assert child._failure_of(OSError(28, "full")).kind == "disk_full"
-    assert child._failure_of(ValueError("\ud800")).message == "ValueError: ?"
+    assert failure_of(OSError(28, "full")).kind == "disk_full"
+    assert failure_of(ValueError("\ud800")).message == "ValueError: ?"

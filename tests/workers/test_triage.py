@@ -9,7 +9,7 @@ import pytest
 
 from scraper.model import Task
 from scraper.urls import parts_of
-from scraper.workers.child import Limits, Note, WorkItem
+from scraper.workers.child import Note
 from scraper.workers.triage import (
     MAX_DEATHS_ALONE,
     MAX_LOSSES,
@@ -18,6 +18,7 @@ from scraper.workers.triage import (
     Pending,
     triage,
 )
+from scraper.workers.work import Limits, WorkItem
 
 URL = parts_of("https://a/1")
 LIMITS = Limits(7, 128 * 2**20)

@@ -1,0 +1,222 @@
+"""What is done with an item, in a worker process or elsewhere: a body on disk becomes plain data.
+
+The processors are imported when a function is chosen, and not before.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import orjson
+from msgspec import Struct, field
+
+from scraper.errors import KINDS, disk_failure, new_failure
+from scraper.model import Failure, Kind
+from scraper.redaction import redacted
+from scraper.text import printable_json
+
+if TYPE_CHECKING:
+    from scraper.model import Task
+
+MAX_MESSAGE_CHARS = 500
+
+# What a processor gives: facts for the record, URLs found, and (temporary file, final name) pairs.
+ProcessorResult = tuple[
+    dict[str, Any], Sequence[str], Sequence[tuple[str, str]]
+]
+
+
+class Limits(Struct, frozen=True):
+    """What one item may use: seconds, and bytes beyond what a worker has at its start (0: all)."""
+
+    seconds: float
+    memory_bytes: int = 0
+
+
+class Recipe(Struct, frozen=True):
+    """What a worker does with an item.
+
+    `html` names the user's function for pages, "module:function"; `plan` are the fields of
+    `processors.image.Plan`, `bounds` those of `processors.html.Bounds`. `function` stands in for
+    all of them: any `WorkItem -> ProcessorResult`, by name.
+    """
+
+    html: str = ""
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    bounds: Mapping[str, int] = field(default_factory=dict)
+    function: str = ""
+
+
+class WorkItem(NamedTuple):
+    """One body on disk that is to become facts."""
+
+    kind: Kind
+    path: str
+    url: str
+    """The URL that answered."""
+    charset: str | None
+    out: str
+    """What the paths of temporary results begin with."""
+    final: str
+    """What the final paths of variants begin with, below the run folder."""
+
+
+class Stage(Protocol):
+    """Where a run has its bodies processed: each item that is submitted is answered once, by a
+    message to the coordinator."""
+
+    stopping: bool
+
+    def start(self, scratch: Path) -> None:
+        """Make ready; temporary files of results lie below `scratch`. Raises UsageError."""
+
+    def check_start(self) -> None:
+        """Wait until it can work. Raises UsageError if it cannot."""
+
+    def submit(self, task: Task, item: WorkItem, size: int) -> None:
+        """Have a body of so many bytes processed."""
+
+    def oldest_task(self) -> tuple[Task, float] | None:
+        """The task whose body has been inside longest, and for how many seconds."""
+
+    def recover(self) -> None:
+        """What `PoolBroken` asks for."""
+
+    def watch_workers(self) -> None:
+        """See to what no message reports."""
+
+    def close(self, now: bool = False) -> None:
+        """Give everything back; with `now`, at once."""
+
+
+class Made(NamedTuple):
+    """What has come of an item, as it is handed on."""
+
+    facts: bytes
+    """JSON, encoded once."""
+    found: tuple[str, ...]
+    files: tuple[tuple[str, str], ...]
+
+
+def apply(
+    function: Callable[[WorkItem], ProcessorResult], item: WorkItem
+) -> Made:
+    """Have an item processed. Raises what the function raises, and TypeError for what is not plain
+    data."""
+    made, urls, pairs = function(item)
+    facts = printable_json(orjson.dumps(made))
+    return Made(facts, _check_texts(urls), _check_pairs(pairs))
+
+
+def memory_message(limits: Limits) -> str:
+    """Why an item ended that hit the limit of memory."""
+    if not limits.memory_bytes:
+        return "this machine had no memory left for it"
+    return f"needed more than {limits.memory_bytes / 2**20:,.0f} MB of memory"
+
+
+def function_of(recipe: Recipe) -> Callable[[WorkItem], ProcessorResult]:
+    """The function that a recipe names. Raises what importing it raises."""
+    if recipe.function:
+        return _import_function(recipe.function)
+    return _processor(
+        _import_function(recipe.html) if recipe.html else None, recipe
+    )
+
+
+def _import_function(spec: str) -> Callable[..., Any]:
+    module, _, name = spec.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    function: Callable[..., Any] = found
+    return function
+
+
+def _processor(
+    own: Callable[..., Any] | None, recipe: Recipe
+) -> Callable[[WorkItem], ProcessorResult]:
+    """The one place where the stage meets `processors`."""
+    from processors import html, image
+    from processors.page import Page
+
+    plan, bounds = image.Plan(**recipe.plan), html.Bounds(**recipe.bounds)
+
+    def process(item: WorkItem) -> ProcessorResult:
+        if item.kind == "image":
+            picture = image.process(item.path, plan, item.out, item.final)
+            return picture.facts, (), picture.files
+        with open(item.path, "rb") as file:
+            page = Page(item.url, file.read(), item.charset)
+        facts = html.page_facts(page, bounds)
+        if own is not None:
+            facts["data"] = html.apply_function(page, own)
+        found = facts["images"]
+        facts["canonical"] = (
+            redacted(facts["canonical"]) if facts["canonical"] else None
+        )
+        # what they are asked with is no matter of the record
+        for name in (
+            "links",
+            "images",
+        ):
+            facts[name] = list(dict.fromkeys(map(redacted, facts[name])))
+        return facts, found, ()
+
+    return process
+
+
+def _check_texts(values: Iterable[Any]) -> tuple[str, ...]:
+    found = tuple(values)
+    for each in found:
+        if type(each) is not str:
+            raise TypeError(f"{type(each).__name__} where text is expected")
+    return found
+
+
+def _check_pairs(
+    values: Iterable[Iterable[Any]],
+) -> tuple[tuple[str, str], ...]:
+    return tuple((part, final) for part, final in map(_check_texts, values))
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Why an item has failed whose function has raised this."""
+    from processors import Unusable
+
+    if isinstance(error, Unusable) and error.kind in KINDS:
+        return new_failure(error.kind, _to_one_line(error.message))
+    if isinstance(error, OSError) and error.errno is not None:
+        # about our own files: the processors keep the others apart
+        return disk_failure(error)
+    return new_failure("internal_error", describe_error(error))
+
+
+def describe_error(error: BaseException) -> str:
+    """Type, message and line."""
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001  its own __str__ is broken
+        message = ""
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = frames[-1] if frames else None
+    place = (
+        f" ({os.path.basename(frame.filename)}, line {frame.lineno})"
+        if frame
+        else ""
+    )
+    return (
+        _to_one_line(f"{type(error).__name__}: {message}"[:MAX_MESSAGE_CHARS])
+        + place
+    )
+
+
+def _to_one_line(text: str) -> str:
+    """One line that every encoder takes."""
+    line = " ".join(text.split())[:MAX_MESSAGE_CHARS]
+    return line.encode("utf-8", "replace").decode()
