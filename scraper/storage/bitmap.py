@@ -36,6 +36,7 @@ class Bitmap:
 
     def __iter__(self) -> Iterator[int]:
         for index, byte in enumerate(self._bits):
-            for bit in range(8):
-                if byte >> bit & 1:
-                    yield index * 8 + bit
+            if byte:
+                for bit in range(8):
+                    if byte >> bit & 1:
+                        yield index * 8 + bit

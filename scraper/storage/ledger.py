@@ -7,20 +7,20 @@ The rows are the truth and the memory of the run. Each client has its part: the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import orjson
 
 from scraper.model import Ended, Publication
 from scraper.storage.database import Database, encode
+from scraper.storage.ends import count_ends, count_ends_of
 from scraper.storage.hosts import Hosts
 from scraper.storage.intake import Intake
 from scraper.storage.links import Links
 from scraper.storage.pass_table import PassTable
 from scraper.storage.sources import Sources
 from scraper.storage.spans import RecordSpans
-from scraper.storage.status import count_ends
 from scraper.storage.waiting import WaitingRows
 
 _PUBLISH = (
@@ -81,10 +81,12 @@ class Ledger(Database):
             "INSERT OR REPLACE INTO sink VALUES (?, ?)", (sink, position)
         )
 
-    def ends(self, ids: Iterable[int] | None = None) -> list[Ended]:
+    def ends(self, ids: Iterable[int] | None = None) -> Iterator[Ended]:
         """How the URLs of the folder's lists ended last (or those of `ids`), with their images."""
         self.flush()
-        return count_ends(self.connection, ids)
+        if ids is None:
+            return count_ends(self.connection)
+        return count_ends_of(self.connection, ids)
 
     def reopen_from(self, offset: int) -> int:
         """Make due again what was recorded from `offset` on, and count the pass from its rows."""

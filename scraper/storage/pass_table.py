@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from scraper.model import STATES, label_of
 from scraper.storage.database import Database, encode
+from scraper.storage.ends import count_ends_of_pass
 from scraper.storage.schema import REOPEN, UNASKED
 from scraper.text import iso
 
@@ -33,9 +34,6 @@ _SELECT = """SELECT number, started, ended, arguments, counts, configuration FRO
 
 _SAVE_COUNTS = """UPDATE pass SET counts = ?, exit = ?, ended = ?
   WHERE number = ?"""
-
-_ENDS_OF_PASS = """SELECT state, error_kind, status, count(*), CAST(total(bytes) AS INTEGER)
-  FROM url JOIN answer USING (id) WHERE pass = ? AND state != 'pending' GROUP BY 1, 2, 3"""
 
 _UNASKED_OF_PASS = f"""SELECT count(*), min(due) FROM url
   WHERE pass = ? AND {UNASKED}"""
@@ -133,15 +131,13 @@ class PassTable:
         failures: dict[str, int] = {}
         skips: dict[str, int] = {}
         total_bytes = 0
-        for state, kind, status, urls, size in self._database.execute(
-            _ENDS_OF_PASS, (number,)
-        ):
-            states[state] += urls
-            total_bytes += size
-            if kind is not None:
-                label = label_of(kind, status)
-                group = skips if state == "skipped" else failures
-                group[label] = group.get(label, 0) + urls
+        for end in count_ends_of_pass(self._database.connection, number):
+            states[end.state] += end.urls
+            total_bytes += end.bytes
+            if end.error_kind is not None:
+                label = label_of(end.error_kind, end.status)
+                group = skips if end.state == "skipped" else failures
+                group[label] = group.get(label, 0) + end.urls
         ((unasked, not_before),) = self._database.execute(
             _UNASKED_OF_PASS, (number,)
         )

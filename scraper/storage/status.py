@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +13,11 @@ from msgspec import Struct
 
 from scraper.errors import UsageError
 from scraper.model import Ended, HostState
-from scraper.storage.database import encode
+from scraper.storage.ends import count_ends
 from scraper.storage.faults import explain_unusable
 from scraper.storage.hosts import LEARNED, LEFT_ALONE, SELECT
 from scraper.storage.reading import Unreadable, read
 from scraper.storage.schema import SCHEMA, UNASKED, check_schema
-
-# What counts: the URLs that a list names, and the images of pages that a list names.
-_COUNTED = """seq IS NOT NULL OR id IN (SELECT child FROM link WHERE parent IN
-  (SELECT id FROM url WHERE seq IS NOT NULL))"""
-# The same of some URLs only.
-_COUNTED_OF = """id IN (SELECT value FROM json_each(:ids)) OR id IN (SELECT child FROM link
-  WHERE parent IN (SELECT value FROM json_each(:ids)))"""
-_ENDS = """SELECT state,
-    CASE substr(path, 1, 6) WHEN 'pages/' THEN 'page' WHEN 'images' THEN 'image'
-      WHEN 'files/' THEN 'file' END,
-    error_kind, status, count(*), CAST(total(bytes) AS INTEGER),
-    count(CASE WHEN {unasked} THEN 1 END), min(CASE WHEN {unasked} THEN due END)
-  FROM {rows} WHERE {counted} GROUP BY 1, 2, 3, 4"""
-_ROWS = "url LEFT JOIN answer USING (id)"
-_ROWS_UP_TO_4 = "url"  # whose columns are those of `answer`, too
 
 _LAST_PASS = "SELECT number, started, ended, counts FROM pass ORDER BY number DESC LIMIT 1"
 _NO_PASS = (0, 0.0, None, "{}")
@@ -93,11 +78,6 @@ def _status_of(connection: sqlite3.Connection, schema: int) -> RunStatus:
     number, started, ended, counts = last
     pending, retrying, hosts = connection.execute(_PENDING).fetchone()
     paused = connection.execute(_PAUSED, {"now": time.time()}).fetchall()
-    ends = _ENDS.format(
-        rows=_ROWS if schema > 4 else _ROWS_UP_TO_4,
-        counted=_COUNTED,
-        unasked=UNASKED,
-    )
     return RunStatus(
         number,
         started,
@@ -107,7 +87,7 @@ def _status_of(connection: sqlite3.Connection, schema: int) -> RunStatus:
         retrying,
         hosts,
         tuple(paused),
-        tuple(Ended(*row) for row in connection.execute(ends)),
+        tuple(count_ends(connection, schema)),
         _left_alone(connection) if schema == SCHEMA else (),
         _learned(connection) if schema == SCHEMA else (),
         _no_network_in(connection),
@@ -157,18 +137,6 @@ def _no_network_in(
         return None
     since, next_try = orjson.loads(row[0])
     return since, next_try
-
-
-def count_ends(
-    connection: sqlite3.Connection, ids: Iterable[int] | None = None
-) -> list[Ended]:
-    """How the URLs of the folder's lists ended last (or those of `ids`), with the images of their
-    pages; what has not ended yet is `pending`."""
-    counted = _COUNTED if ids is None else _COUNTED_OF
-    which = {} if ids is None else {"ids": encode(list(ids))}
-    statement = _ENDS.format(rows=_ROWS, counted=counted, unasked=UNASKED)
-    rows = connection.execute(statement, which)
-    return [Ended(*row) for row in rows]
 
 
 def owners_of(path: Path) -> list[str] | None:

@@ -1,0 +1,107 @@
+"""How the URLs of a folder have ended, counted a slice of rows at a time.
+
+SQLite sorts what it groups, in memory: a GROUP BY over a whole table takes 100 MB a million rows.
+So what has ended alike is found once in each slice, and the reader adds up.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from scraper.model import Ended
+from scraper.storage.bitmap import Bitmap
+from scraper.storage.database import encode
+from scraper.storage.schema import SCHEMA, UNASKED
+
+ROWS_A_SLICE = 16_384
+
+_ENDS = f"""SELECT state,
+    CASE substr(path, 1, 6) WHEN 'pages/' THEN 'page' WHEN 'images' THEN 'image'
+      WHEN 'files/' THEN 'file' END,
+    error_kind, status, count(*), CAST(total(bytes) AS INTEGER),
+    count(CASE WHEN {UNASKED} THEN 1 END), min(CASE WHEN {UNASKED} THEN due END)
+  FROM {{rows}} WHERE {{which}} GROUP BY 1, 2, 3, 4"""
+_ROWS = "url LEFT JOIN answer USING (id)"
+_ROWS_UP_TO_4 = "url"  # whose columns are those of `answer`, too
+
+_SLICE = "id BETWEEN :first AND :last"
+# What counts: the URLs that a list names, and the images of pages that a list names.
+_COUNTED = f"{_SLICE} AND (seq IS NOT NULL OR is_image(id))"
+_IMAGES = """SELECT child FROM link CROSS JOIN url ON url.id = link.parent
+  WHERE seq IS NOT NULL"""
+# The same of some URLs only.
+_THESE = "id IN (SELECT value FROM json_each(:ids))"
+_IMAGES_OF = """SELECT child FROM link
+  WHERE parent IN (SELECT value FROM json_each(?))"""
+_OF_PASS = f"""{_SLICE} AND pass = :number AND state != 'pending'
+  AND answer.id IS NOT NULL"""
+
+
+def count_ends(
+    connection: sqlite3.Connection,
+    schema: int = SCHEMA,
+) -> Iterator[Ended]:
+    """How the URLs of the folder's lists ended last, with the images of their pages; what has not
+    ended yet is `pending`."""
+    images = Bitmap()
+    for (image,) in connection.execute(_IMAGES):
+        images.add(image)
+    connection.create_function(
+        "is_image",
+        1,
+        images.__contains__,
+        deterministic=True,
+    )
+    return _count(connection, _COUNTED, _slices(connection), schema)
+
+
+def count_ends_of(
+    connection: sqlite3.Connection,
+    ids: Iterable[int],
+) -> Iterator[Ended]:
+    """The same of some URLs only."""
+    counted = Bitmap()
+    for some in _batches(ids):
+        for id in some:
+            counted.add(id)
+        for (image,) in connection.execute(_IMAGES_OF, (encode(some),)):
+            counted.add(image)
+    slices = ({"ids": encode(some)} for some in _batches(counted))
+    return _count(connection, _THESE, slices)
+
+
+def count_ends_of_pass(
+    connection: sqlite3.Connection,
+    number: int,
+) -> Iterator[Ended]:
+    """How the URLs of a pass have ended, whether or not a list names them."""
+    slices = ({**each, "number": number} for each in _slices(connection))
+    return _count(connection, _OF_PASS, slices)
+
+
+def _slices(connection: sqlite3.Connection) -> Iterator[dict[str, int]]:
+    (last,) = connection.execute("SELECT max(id) FROM url").fetchone()
+    for first in range(1, (last or 0) + 1, ROWS_A_SLICE):
+        yield {"first": first, "last": first + ROWS_A_SLICE - 1}
+
+
+def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
+    rest = iter(ids)
+    while some := list(islice(rest, ROWS_A_SLICE)):
+        yield some
+
+
+def _count(
+    connection: sqlite3.Connection,
+    which: str,
+    slices: Iterable[Mapping[str, Any]],
+    schema: int = SCHEMA,
+) -> Iterator[Ended]:
+    rows = _ROWS if schema > 4 else _ROWS_UP_TO_4
+    statement = _ENDS.format(rows=rows, which=which)
+    for each in slices:
+        for row in connection.execute(statement, each):
+            yield Ended(*row)
