@@ -14,9 +14,13 @@ from typing import Any
 from scraper.model import Ended
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.database import encode
-from scraper.storage.schema import SCHEMA, UNASKED
-
-ROWS_A_SLICE = 16_384
+from scraper.storage.schema import (
+    ROWS_A_SLICE,
+    SCHEMA,
+    SLICE,
+    UNASKED,
+    slices,
+)
 
 _ENDS = f"""SELECT state,
     CASE substr(path, 1, 6) WHEN 'pages/' THEN 'page' WHEN 'images' THEN 'image'
@@ -27,16 +31,15 @@ _ENDS = f"""SELECT state,
 _ROWS = "url LEFT JOIN answer USING (id)"
 _ROWS_UP_TO_4 = "url"  # whose columns are those of `answer`, too
 
-_SLICE = "id BETWEEN :first AND :last"
 # What counts: the URLs that a list names, and the images of pages that a list names.
-_COUNTED = f"{_SLICE} AND (seq IS NOT NULL OR is_image(id))"
+_COUNTED = f"{SLICE} AND (seq IS NOT NULL OR is_image(id))"
 _IMAGES = """SELECT child FROM link CROSS JOIN url ON url.id = link.parent
   WHERE seq IS NOT NULL"""
 # The same of some URLs only.
 _THESE = "id IN (SELECT value FROM json_each(:ids))"
 _IMAGES_OF = """SELECT child FROM link
   WHERE parent IN (SELECT value FROM json_each(?))"""
-_OF_PASS = f"""{_SLICE} AND pass = :number AND state != 'pending'
+_OF_PASS = f"""{SLICE} AND pass = :number AND state != 'pending'
   AND answer.id IS NOT NULL"""
 
 
@@ -55,7 +58,7 @@ def count_ends(
         images.__contains__,
         deterministic=True,
     )
-    return _count(connection, _COUNTED, _slices(connection), schema)
+    return _count(connection, _COUNTED, slices(connection), schema)
 
 
 def count_ends_of(
@@ -69,8 +72,8 @@ def count_ends_of(
             counted.add(id)
         for (image,) in connection.execute(_IMAGES_OF, (encode(some),)):
             counted.add(image)
-    slices = ({"ids": encode(some)} for some in _batches(counted))
-    return _count(connection, _THESE, slices)
+    these = ({"ids": encode(some)} for some in _batches(counted))
+    return _count(connection, _THESE, these)
 
 
 def count_ends_of_pass(
@@ -78,14 +81,8 @@ def count_ends_of_pass(
     number: int,
 ) -> Iterator[Ended]:
     """How the URLs of a pass have ended, whether or not a list names them."""
-    slices = ({**each, "number": number} for each in _slices(connection))
-    return _count(connection, _OF_PASS, slices)
-
-
-def _slices(connection: sqlite3.Connection) -> Iterator[dict[str, int]]:
-    (last,) = connection.execute("SELECT max(id) FROM url").fetchone()
-    for first in range(1, (last or 0) + 1, ROWS_A_SLICE):
-        yield {"first": first, "last": first + ROWS_A_SLICE - 1}
+    of_pass = ({**each, "number": number} for each in slices(connection))
+    return _count(connection, _OF_PASS, of_pass)
 
 
 def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
@@ -97,11 +94,11 @@ def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
 def _count(
     connection: sqlite3.Connection,
     which: str,
-    slices: Iterable[Mapping[str, Any]],
+    parameters: Iterable[Mapping[str, Any]],
     schema: int = SCHEMA,
 ) -> Iterator[Ended]:
     rows = _ROWS if schema > 4 else _ROWS_UP_TO_4
     statement = _ENDS.format(rows=rows, which=which)
-    for each in slices:
+    for each in parameters:
         for row in connection.execute(statement, each):
             yield Ended(*row)

@@ -12,7 +12,13 @@ from msgspec import Struct, field
 from scraper.model import Line
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.database import Database, encode
-from scraper.storage.schema import REOPEN, rows_of_batch, rows_of_values
+from scraper.storage.schema import (
+    REOPEN,
+    SLICE,
+    rows_of_batch,
+    rows_of_values,
+    slices,
+)
 from scraper.urls import hash_of
 
 _FIND = """SELECT json_group_array(json_array(url, url.id, pass, state, seq IS NOT NULL, source,
@@ -53,17 +59,16 @@ _NAME_AGAIN = f"""INSERT OR IGNORE INTO input (url, source, line)
 
 _LINK = f"INSERT OR IGNORE INTO link SELECT * FROM {rows_of_batch(('parent', 'child'))}"
 
-# Another list names it too: from now on it is that list's.
-_TO_OTHER_LIST = """UPDATE url SET (source, line_ahead) =
-    (SELECT input.source, input.line - url.id FROM input WHERE input.url = url.id LIMIT 1)
-  WHERE id IN (SELECT value FROM json_each(?)) AND id IN (SELECT input.url FROM input)"""
-
-_TO_NO_LIST = """UPDATE url SET seq_ahead = NULL, source = NULL, line_ahead = NULL
-  WHERE id IN (SELECT value FROM json_each(?)) AND id NOT IN (SELECT input.url FROM input)"""
-
 _LAST_SEQ = "last_seq"  # the name of the fact
 
-_OF_LISTS = "source IN (SELECT value FROM json_each(?))"
+_OF_LISTS = "source IN (SELECT value FROM json_each(:lists))"
+_FORGET_LINES = f"""DELETE FROM input WHERE url BETWEEN :first AND :last
+  AND {_OF_LISTS} AND NOT seen(url)"""
+# Another list that names it too has it from now on; where none does, all three are NULL.
+_TO_OTHER_LIST = f"""UPDATE url SET (seq_ahead, source, line_ahead) =
+    (SELECT seq_ahead, input.source, input.line - url.id FROM input
+      WHERE input.url = url.id LIMIT 1)
+  WHERE {SLICE} AND seq IS NOT NULL AND {_OF_LISTS} AND NOT seen(id)"""
 
 
 class Added(Struct, frozen=True):
@@ -185,16 +190,10 @@ class Intake:
             "seen", 1, seen.__contains__, deterministic=True
         )
         lists = encode(sources)
-        database.execute(
-            f"DELETE FROM input WHERE {_OF_LISTS} AND NOT seen(url)", (lists,)
-        )
-        dropped = database.value_of(
-            f"SELECT json_group_array(id) FROM url"
-            f" WHERE seq IS NOT NULL AND {_OF_LISTS} AND NOT seen(id)",
-            lists,
-        )
-        database.execute(_TO_OTHER_LIST, (dropped,))
-        database.execute(_TO_NO_LIST, (dropped,))
+        for each in slices(database.connection):
+            which = {**each, "lists": lists}
+            database.execute(_FORGET_LINES, which)
+            database.execute(_TO_OTHER_LIST, which)
 
 
 class _Batch(Struct):

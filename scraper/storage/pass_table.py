@@ -163,7 +163,7 @@ class PassTable:
     def adopt_pending(self, number: int) -> None:
         """What an earlier pass has left becomes part of pass `number`."""
         self._database.execute(
-            "UPDATE url SET pass = ?1 WHERE state = 'pending' AND pass != ?1",
+            "UPDATE OR FAIL url SET pass = ?1 WHERE state = 'pending' AND pass != ?1",
             (number,),
         )
 

@@ -37,7 +37,7 @@ _RECENT = """WITH horizon(at) AS (SELECT max(fetched_at) - ? FROM answer)
 _REOPEN_FROM = f"""{REOPEN} WHERE state != 'pending'
   AND id IN (SELECT id FROM answer WHERE "offset" >= :offset)"""
 # Nothing is believed of them: they are asked without validators.
-_FORGET_FROM = """UPDATE answer SET sha256 = NULL, etag = NULL, last_modified = NULL,
+_FORGET_FROM = """UPDATE OR FAIL answer SET sha256 = NULL, etag = NULL, last_modified = NULL,
   "offset" = NULL, facts_pass = NULL, facts_offset = NULL WHERE "offset" >= :offset"""
 
 

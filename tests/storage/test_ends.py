@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from scraper.model import Ended
-from scraper.storage import ends
+from scraper.storage import ends, schema
 from scraper.storage.ends import count_ends, count_ends_of, count_ends_of_pass
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import UNASKED
@@ -154,7 +154,8 @@ def test_slices_of_any_size_add_up_to_what_one_statement_counts(
     db = ledger.connection
     with pytest.MonkeyPatch.context() as patch:
         for size in range(1, 6):
-            patch.setattr(ends, "ROWS_A_SLICE", size)
+            for module in (schema, ends):
+                patch.setattr(module, "ROWS_A_SLICE", size)
             assert summed(count_ends(db)) == at_once(ledger, OF_LISTS)
             assert summed(count_ends_of(db, ids)) == at_once(
                 ledger, f"id IN ({these})"
@@ -212,44 +213,65 @@ def test_an_image_is_counted_once_beside_pages_that_name_it(
 
 
 WITH_LITTLE_MEMORY = """
-import sqlite3, sys
-from scraper.storage import ends
-db = sqlite3.connect(sys.argv[1])
-db.execute("PRAGMA temp_store = MEMORY")
-db.execute("PRAGMA cache_size = -512")
-db.execute("PRAGMA hard_heap_limit = 5000000")
-ends.ROWS_A_SLICE = int(sys.argv[2])
-for counted in (
-    ends.count_ends(db),
-    ends.count_ends_of(db, range(100_001)),
-    ends.count_ends_of_pass(db, 1),
-):
-    assert sum(end.urls for end in counted) == 100_000, counted
+import sys
+from pathlib import Path
+from scraper.storage import ends, schema
+from scraper.storage.bitmap import Bitmap
+from scraper.storage.ledger import Ledger
+ledger = Ledger(Path(sys.argv[1]))
+ledger.execute("PRAGMA cache_size = -512")
+ledger.execute("PRAGMA hard_heap_limit = 5000000")
+schema.ROWS_A_SLICE = ends.ROWS_A_SLICE = int(sys.argv[2])
+db = ledger.connection
+def count(): return sum(end.urls for end in ledger.ends())
+def count_these(): return sum(end.urls for end in ledger.ends(range(100_001)))
+def count_pass():
+    return sum(end.urls for end in ends.count_ends_of_pass(db, 1))
+def refresh(): return ledger.passes.reopen_listed(2)
+def drop():
+    ledger.intake.drop_unlisted([1], Bitmap())
+    return 100_000 - ledger.value_of("SELECT count(seq) FROM url")
+def reopen(): return ledger.reopen_from(0)
+assert eval(sys.argv[3])() == 100_000
+ledger.close()
 """
 
 
 @pytest.mark.parametrize(
-    ("rows", "suffices"), [(ends.ROWS_A_SLICE, True), (100_000, False)]
+    "act", ["count", "count_these", "count_pass", "refresh", "drop", "reopen"]
 )
-def test_memory_is_that_of_a_slice(
-    tmp_path: Path, rows: int, suffices: bool
-) -> None:
+def test_memory_does_not_grow_with_the_list(tmp_path: Path, act: str) -> None:
     """In a process of its own: the limit holds for all of SQLite, and cannot be taken back."""
-    path = tmp_path / "ledger.sqlite"
+    child = act_with_little_memory(tmp_path, act, schema.ROWS_A_SLICE)
+    assert child.returncode == 0, child.stderr
+
+
+@pytest.mark.parametrize("act", ["count", "count_these", "count_pass", "drop"])
+def test_more_rows_at_once_would_take_more_memory(
+    tmp_path: Path, act: str
+) -> None:
+    child = act_with_little_memory(tmp_path, act, 100_000)
+    assert "MemoryError" in child.stderr
+
+
+def act_with_little_memory(
+    folder: Path, act: str, rows: int
+) -> subprocess.CompletedProcess[str]:
+    path = folder / "ledger.sqlite"
     ledger = Ledger(path)
     ledger.execute("""WITH RECURSIVE n(i) AS
         (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-      INSERT INTO url (id, url, host, outcome, pass, seq_ahead)
-        SELECT i, i, 1, 'done', 1, 0 FROM n""")
-    ledger.execute("""INSERT INTO answer (id, status, path, bytes)
-      SELECT id, 200, 'pages/' || id, 1 FROM url""")
+      INSERT INTO url (id, url, host, outcome, pass, seq_ahead, source)
+        SELECT i, 'http://a.example/a-path-of-some-length/' || i, 1, 'done',
+          1, 0, 1 FROM n""")
+    ledger.execute("""INSERT INTO answer (id, status, path, bytes, "offset")
+      SELECT id, 200, 'pages/' || id, 1, id FROM url""")
+    ledger.passes.open(1, 0.0, {}, [], "")
     ledger.commit()
     ledger.close()
-    child = subprocess.run(
-        [sys.executable, "-c", WITH_LITTLE_MEMORY, path, str(rows)],
+    return subprocess.run(
+        [sys.executable, "-c", WITH_LITTLE_MEMORY, path, str(rows), act],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (child.returncode == 0) is suffices, child.stderr
-    assert suffices or "MemoryError" in child.stderr

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from scraper.errors import UsageError, new_failure, of_status
 from scraper.model import Hop, HostState, Line, Publication, Task, Waiting
 from scraper.storage import intake as module
+from scraper.storage import schema
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow
@@ -68,6 +69,27 @@ def test_a_url_is_added_once(ledger: Ledger) -> None:
     assert ledger.intake.add([A, B, A], 1).new == 2
     assert ledger.intake.add([B, C], 1).new == 1
     assert ledger.waiting.count_pending() == 3
+
+
+@pytest.mark.parametrize("rows", [1, 2, 16_384])
+def test_what_a_list_names_no_more_is_another_lists_or_nobodys(
+    ledger: Ledger, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "ROWS_A_SLICE", rows)
+    of_first = [replace(line, source=1, line=7) for line in (A, B, C)]
+    ledger.intake.add(of_first, 1, seen=Bitmap())
+    ledger.intake.add([replace(B, source=2, line=9)], 1, seen=Bitmap())
+    ledger.intake.add([replace(A, source=1, line=8)], 1, seen=Bitmap())
+    again = Bitmap()
+    ledger.intake.add(of_first[:1], 2, seen=again)
+    ledger.intake.drop_unlisted([1], again)
+    assert ledger.execute(
+        "SELECT source, line, seq IS NOT NULL FROM url ORDER BY id"
+    ).fetchall() == [(1, 7, 1), (2, 9, 1), (None, None, 0)]
+    named = ledger.execute("SELECT source, line FROM input").fetchall()
+    assert named == [(2, 9)]
+    ledger.intake.drop_unlisted([2], Bitmap())
+    assert ledger.value_of("SELECT count(seq) FROM url") == 1
 
 
 def test_lines_that_repeat_a_url_are_counted_in_each_reading_anew(
