@@ -48,6 +48,7 @@ from scraper.model import (
 from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.sources.text import parse_line
 from scraper.storage import file_names
+from scraper.storage.reading import is_missing
 from scraper.storage.status import read_host
 from scraper.text import counted
 
@@ -96,7 +97,7 @@ def explain(text: str, config: Config) -> Explanation:
 def _show_learned(line: Line, config: Config, explanation: Explanation) -> None:
     """At which rate a run in the folder of --dir would begin to ask the host."""
     ledger = Path(config.run.dir, ".scraper", "ledger.sqlite")
-    if not (config.run.dir and ledger.exists()):
+    if not config.run.dir or is_missing(ledger):
         return
     host = read_host(ledger, line.url.lane)
     learned = learned_text(host, time.time()) if host is not None else ""

@@ -24,6 +24,15 @@ class Unreadable(UsageError):
     """It may be there, but we may not read it."""
 
 
+def is_missing(path: Path) -> bool:
+    """Is there surely nothing? What may not be looked for may be there."""
+    try:
+        path.stat()
+    except OSError as error:
+        return not isinstance(error, PermissionError)
+    return False
+
+
 def read(path: Path, look: Callable[[sqlite3.Connection], Seen]) -> Seen:
     """What `look` finds in the ledger. Raises Unreadable, or what `look` raises."""
     with_log = _has_log(path)
@@ -45,6 +54,8 @@ def read(path: Path, look: Callable[[sqlite3.Connection], Seen]) -> Seen:
 
 def _connect(path: Path, with_log: bool) -> sqlite3.Connection:
     try:
+        if path.is_fifo():  # to open it would be to wait
+            raise Unreadable(f"cannot read {path}: it is a named pipe")
         with path.open("rb") as file:
             version = file.read(_VERSION.stop)[_VERSION]
     except OSError as error:

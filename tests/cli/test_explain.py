@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import itertools
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +31,8 @@ from scraper.faulty import (
 from scraper.model import HostState
 from scraper.storage import file_names
 from scraper.storage.ledger import Ledger
+from scraper.storage.schema import SCHEMA
+from scraper.storage.status import owners_of
 from scraper.urls import parts_of
 from tests.stories.runs import (
     PUBLIC,
@@ -42,6 +46,8 @@ from tests.stories.runs import (
 RULES = (
     "User-agent: *\nDisallow: /private\nAllow: /private/open\nCrawl-delay: 2\n"
 )
+
+posix = pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
 
 Explain = Callable[..., dict[str, list[dict[str, Any]]]]
 
@@ -514,3 +520,81 @@ def test_what_a_folder_knows_of_the_hosts_pace(
             "9.4 requests/s (refused above 10.1 requests/s, 12 min ago)"
         )
         assert "pace" not in explain(url.href, "--dir", str(folder / "none"))
+
+
+def spoil(ledger: Path, how: str) -> None:
+    """A ledger that is none of ours."""
+    if how == "garbage":
+        ledger.write_bytes(b"no database" * 1_000)
+    elif how == "a folder":
+        ledger.mkdir()
+    elif how == "a pipe":
+        os.mkfifo(ledger)
+    else:
+        written = Ledger(ledger)
+        written.commit()
+        written.close()
+    if how == "cut":
+        os.truncate(ledger, 5_000)
+    elif how in ("newer", "without a table"):
+        db = sqlite3.connect(ledger)
+        if how == "newer":
+            db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+        else:
+            db.execute("DROP TABLE host")
+        db.close()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("garbage", "is damaged"),
+        ("cut", "is damaged"),
+        ("newer", "was written by a newer version"),
+        ("without a table", "no such table: host"),
+        ("a folder", "Is a directory"),
+        pytest.param("a pipe", "it is a named pipe", marks=posix),
+    ],
+)
+def test_a_folder_whose_ledger_cannot_be_read_is_one_clear_line(
+    how: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".scraper").mkdir()
+    spoil(tmp_path / ".scraper" / "ledger.sqlite", how)
+    assert main(["explain", "http://127.0.0.1:1/", "-d", str(tmp_path)]) == 2
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert told.err.startswith("error: ")
+    assert said in told.err
+
+
+def test_a_folder_that_may_not_be_entered_is_one_clear_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As root anything may be entered, so the refusal is played."""
+    ledger = tmp_path / ".scraper" / "ledger.sqlite"
+    enter = os.stat
+
+    def refuse(path: Any, **flags: Any) -> os.stat_result:
+        if path == ledger:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return enter(path, **flags)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    assert main(["explain", "http://127.0.0.1:1/", "-d", str(tmp_path)]) == 2
+    assert "cannot read" in capsys.readouterr().err
+    assert owners_of(ledger) is None
+
+
+def test_an_empty_ledger_knows_nothing_of_the_pace(
+    explain: Explain, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("empty")
+    (folder / ".scraper").mkdir()
+    (folder / ".scraper" / "ledger.sqlite").touch()
+    with FaultyServer({"/": page("<p>fine")}) as server:
+        steps = explain(server.url("/"), "--dir", str(folder))
+    assert "pace" not in steps
+    assert steps["outcome"][0]["state"] == "done"
