@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from scraper.api import run, stream
+    from scraper.api import map, run, stream
     from scraper.config import Config, configure
     from scraper.errors import (
         InUse,
@@ -28,34 +28,42 @@ if TYPE_CHECKING:
         UsageError,
     )
     from scraper.model import Failure
-    from scraper.outcomes.outcome import Failed, Outcome
+    from scraper.outcomes.outcome import Failed, Outcome, OutOfTime
     from scraper.reports.records import records
     from scraper.reports.summary import Report
+    from scraper.sessions.futures import Future
+    from scraper.sessions.session import Session
 
 __all__ = [
     "Config",
     "Failed",
     "Failure",
+    "Future",
     "InUse",
     "LocalFault",
+    "OutOfTime",
     "Outcome",
     "Report",
     "ScraperError",
+    "Session",
     "Unreadable",
     "UsageError",
     "configure",
+    "map",
     "records",
     "run",
     "stream",
 ]
 
 _EXPORTS = {
+    "map": "api",
     "run": "api",
     "stream": "api",
     "Config": "config",
     "configure": "config",
     "InUse": "errors",
     "LocalFault": "errors",
+    "OutOfTime": "outcomes.outcome",
     "ScraperError": "errors",
     "Unreadable": "errors",
     "UsageError": "errors",
@@ -63,6 +71,8 @@ _EXPORTS = {
     "Failed": "outcomes.outcome",
     "Outcome": "outcomes.outcome",
     "Report": "reports.summary",
+    "Future": "sessions.futures",
+    "Session": "sessions.session",
     "records": "reports.records",
 }
 

@@ -1,14 +1,16 @@
-"""The two functions for scripts; the command line uses the same run."""
+"""The functions for scripts; the command line uses the same run."""
 
 from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
+from typing import Any
 
 from scraper.config import Config, configure
 from scraper.errors import UsageError
+from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
 from scraper.reports.summary import Report
 from scraper.runner import Run
@@ -89,6 +91,25 @@ def run(
         for _ in outcomes:
             pass
     return outcomes.report
+
+
+def map(
+    urls: Iterable[str],
+    config: Config | None = None,
+    *,
+    timeout: float | None = None,
+    buffer: int = 1_000,
+    **settings: Any,
+) -> Iterator[Outcome]:
+    """The outcomes of these URLs in their order, lazily: `Session.map` in a session of its own.
+
+    It ends with the iteration, also if that is left early. `config`, or keywords, as of `Session`.
+    """
+    # Here, for those who only stream or run.
+    from scraper.sessions.session import Session
+
+    with Session(config, **settings) as session:
+        yield from session.map(urls, timeout=timeout, buffer=buffer)
 
 
 def _check_config(config: Config | None) -> Config:

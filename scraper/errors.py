@@ -3,7 +3,7 @@
     input      the line itself            bad_url  bad_scheme  bad_encoding
     rule       a rule of ours said no     host_not_allowed  port_not_allowed  private_address
                                           robots_disallowed  robots_directive
-                                          redirect_not_followed
+                                          redirect_not_followed  aborted
     network    no usable answer came      dns_not_found  dns_failed  dns_timeout
                                           connect_refused  connect_timeout  connect_failed
                                           tls_certificate  tls_failed  proxy_failed
@@ -83,6 +83,7 @@ KINDS: dict[str, FailureKind] = {
             robots_disallowed=_NEVER,
             robots_directive=_NEVER,
             redirect_not_followed=_NEVER,
+            aborted=_NEVER,
         ),
         _kinds(
             "network",

@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from msgspec import Struct, field
@@ -21,11 +21,13 @@ from msgspec.structs import replace
 
 from scraper import record
 from scraper.errors import UNASKED, LocalFault, disk_failure, state_of
-from scraper.frontier import directives
+from scraper.frontier.lanes import Rows
 from scraper.machine.clock import Clock
 from scraper.messages import Processed
-from scraper.model import Failure, Fetched, FetchFailed, Line, Publication, Task
+from scraper.model import Failure, Fetched, FetchFailed, Publication, Task
 from scraper.outcomes.outcome import Outcome, Place
+from scraper.recording.found import FoundImages
+from scraper.recording.obedience import Obedience
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
 from scraper.sinks.record_log import RecordLog
@@ -50,6 +52,18 @@ BATCH = 256
 BATCH_SECONDS = 0.5
 
 
+class Waits(Rows, Protocol):
+    """Where URLs wait that have not ended."""
+
+    def finish(
+        self,
+        task: Task,
+        row: FinishedRow,
+        number: int,
+        not_before: float | None = None,
+    ) -> None: ...
+
+
 class Journal(Struct):
     """Records outcomes; `commit` makes them last and hands them back."""
 
@@ -60,11 +74,12 @@ class Journal(Struct):
     pass_number: int
     now: Clock
     place: Place
-    refresh: bool = False  # images that pages name become due again
+    waiting: Waits
+    found: FoundImages
+    refresh: bool = False  # what was asked in earlier passes is asked again
     follow_images: bool = True
     durable: bool = False
-    agent_token: str = "scraper"  # whom directives may mean by name
-    obeyed_directives: Sequence[str] = ()  # directives that are obeyed
+    obedience: Obedience = Obedience()
     process_hash: Callable[[str], str] = (
         str  # kind -> what the way of processing is known by
     )
@@ -94,11 +109,7 @@ class Journal(Struct):
         if fetched.status == 304:
             return self._record_unchanged(fetched, processed)
         task = fetched.task
-        tags = directives.from_headers(fetched.headers, self.agent_token)
-        words = self._directives_in_force(tags, fetched, processed)
-        refusal = directives.refusal_of(
-            words, self.obeyed_directives, fetched.kind
-        )
+        tags, words, refusal = self.obedience.judge(fetched, processed)
         failure = processed.failure if processed else None
         place = path_of(task.origin_url, fetched.kind, fetched.type)
         files = _files_of(fetched, processed, place)
@@ -112,6 +123,7 @@ class Journal(Struct):
             failure,
             path=path,
             directives=tags,
+            is_kept=path is not None,
         )
         found = (
             self._images_to_fetch(task, processed, words)
@@ -134,22 +146,9 @@ class Journal(Struct):
                 outcome, fetched, processed, path, fetched.sha256
             ),
         )
-        if self.pass_number > 1 and fetched.kind == "page":
-            self.ledger.links.forget(task.id)
-        return self._add_found(task, found)
-
-    def _directives_in_force(
-        self,
-        tags: tuple[str, ...],
-        fetched: Fetched,
-        processed: Processed | None,
-    ) -> tuple[str, ...]:
-        """What the answer, and a page itself, ask of robots; nothing if none of it is obeyed."""
-        if not self.obeyed_directives:
-            return ()
-        if fetched.kind != "page" or processed is None:
-            return tags
-        return (*tags, *orjson.loads(processed.facts).get("robots_meta", ()))
+        if fetched.kind == "page":
+            self.found.forget(task)
+        return self.found.add(task, found)
 
     def _images_to_fetch(
         self, task: Task, processed: Processed | None, words: tuple[str, ...]
@@ -157,7 +156,7 @@ class Journal(Struct):
         """The images of a listed page that are to be fetched."""
         if processed is None or not self.follow_images or task.depth:
             return ()
-        if directives.forbids_images(words, self.obeyed_directives):
+        if self.obedience.forbids_images(words):
             return ()
         return tuple(
             dict.fromkeys(_urls_named_by(task.origin_url, processed.found))
@@ -195,7 +194,7 @@ class Journal(Struct):
         self._record(outcome, row)
         if fetched.kind != "page" or not self.follow_images or task.depth:
             return frozenset()
-        return self.ledger.links.reopen(task.id, number)
+        return self.found.reopen(task)
 
     def _fetched_row(
         self,
@@ -264,7 +263,7 @@ class Journal(Struct):
 
     def _record(self, outcome: Outcome, row: FinishedRow) -> None:
         try:
-            self.ledger.waiting.finish(
+            self.waiting.finish(
                 outcome.task, row, self.pass_number, outcome.not_before
             )
         except sqlite3.Error as error:
@@ -289,20 +288,6 @@ class Journal(Struct):
             f"{failure.message}: what waits for {host} ends as {failure.kind}{later}"
         )
 
-    def _add_found(self, task: Task, found: Sequence[Url]) -> frozenset[int]:
-        lines = [Line(url, depth=task.depth + 1) for url in found]
-        if not lines:
-            return frozenset()
-        added = self.ledger.intake.add(
-            lines,
-            self.pass_number,
-            listed=False,
-            parent=task.id,
-            again=self.refresh,
-        )
-        self.report.found += added.new + added.again
-        return added.hosts
-
     def note(self, text: str, level: int = logging.WARNING) -> None:
         """Something about the run, not about one URL: to run.log and the logger."""
         shown = redacted_message(text)
@@ -320,6 +305,9 @@ class Journal(Struct):
             self.outputs.log.note_printed(task, line)
 
     # -- all of them --------------------------------------------------------------------------
+
+    def count_pending(self) -> int:
+        return self.ledger.waiting.count_pending()
 
     @property
     def uncommitted(self) -> int:

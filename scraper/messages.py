@@ -6,6 +6,7 @@ Any thread may post; one loop reads (pipeline.py), and has one case for each of 
 from __future__ import annotations
 
 from queue import SimpleQueue
+from typing import Literal
 
 from msgspec import Struct
 
@@ -58,6 +59,13 @@ class PoolBroken(Struct, frozen=True):
     generation: int
 
 
+class Asked(Struct, frozen=True):
+    """The owner of a future wants its URL `withdrawn`, or what is under way for it `aborted`."""
+
+    future: object  # of a session
+    what: Literal["withdrawn", "aborted"]
+
+
 class NetworkProbed(Struct, frozen=True):
     """Our own network was probed: `heard` if anything came back."""
 
@@ -80,6 +88,7 @@ Message = (
     | Processed
     | WorkReturned
     | PoolBroken
+    | Asked
     | NetworkProbed
     | Stop
 )

@@ -107,6 +107,7 @@ class Task(Struct, frozen=True, gc=False):
     robots: str | None = (
         None  # "disallowed" where robots.txt forbids what is asked all the same
     )
+    headers: Headers = ()  # that are sent for this URL alone
 
     @property
     def shown_url(self) -> str:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 import scraper
 from scraper.config import Config
-from scraper.delivery import Delivery
+from scraper.desk.delivery import Delivery
 from scraper.errors import KINDS, UsageError
 from scraper.machine.clock import Clock
 from scraper.model import Line
@@ -18,6 +18,7 @@ from scraper.reports.summary import Report
 from scraper.run_folder.options import Options, describe_changes
 from scraper.sources.source import Source
 from scraper.storage.bitmap import Bitmap
+from scraper.storage.intake import Added
 from scraper.storage.ledger import Ledger
 from scraper.storage.pass_table import Pass
 from scraper.text import did_you_mean
@@ -202,9 +203,17 @@ class ListIntake:
 
     def take(self, lines: Sequence[Line]) -> frozenset[int]:
         """Take these lines. Returns the lanes that gain."""
+        return self.add(lines, again=False).hosts
+
+    def add(self, lines: Sequence[Line], *, again: bool) -> Added:
+        """Take these lines; with `again`, or in a refresh, those that ended in earlier passes are
+        due once more."""
         current, report = self._current, self._report
         added = self._ledger.intake.add(
-            lines, current.number, again=current.refresh, seen=self.seen
+            lines,
+            current.number,
+            again=again or current.refresh,
+            seen=self.seen,
         )
         if added.new or added.again:
             current.ensure_open()
@@ -214,7 +223,7 @@ class ListIntake:
         report.lines += len(lines)
         report.found -= added.known_as_found
         report.repeated += added.repeated
-        return added.hosts
+        return added
 
 
 # -- kinds of failures to retry ---------------------------------------------------------------

@@ -7,7 +7,7 @@ once it is committed. docs/architecture.md follows one URL through it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from functools import partial
 from queue import Empty
@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, assert_never
 from msgspec import Struct
 
 from scraper import errors
-from scraper.delivery import Delivery
+from scraper.desk.desk import Desk
 from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier
 from scraper.http.fetcher import Fetcher
-from scraper.journal import Journal
 from scraper.machine.clock import Clock
 from scraper.messages import (
     Answered,
+    Asked,
     Inbox,
     InputExhausted,
     LinesReady,
@@ -34,11 +34,11 @@ from scraper.messages import (
     Stop,
     WorkReturned,
 )
-from scraper.model import Failure, Line, Task
+from scraper.model import Failure, Task
 from scraper.outcomes.outcome import Outcome
+from scraper.recording.recorder import Recorder
 from scraper.redaction import redacted
 from scraper.results import Handover, Results
-from scraper.sources.reader import Reader
 from scraper.supervision import (
     Flights,
     Intervals,
@@ -58,17 +58,14 @@ MAX_AT_ONCE = 8  # requests that begin before the loop sees what has come
 
 
 class Parts(Struct, frozen=True):
-    """What a run is made of, each part ready for use. `intake` puts lines of the list into the
-    ledger, and returns the lanes that gain."""
+    """What a run is made of, each part ready for use."""
 
     frontier: Frontier
     fetcher: Fetcher
     stage: Stage | None
-    journal: Journal
-    reader: Reader
-    intake: Callable[[Sequence[Line]], frozenset[int]]
+    journal: Recorder
+    desk: Desk
     handover: Handover
-    delivery: Delivery | None
     inbox: Inbox
     threads: Executor
     flights: Flights
@@ -110,10 +107,10 @@ class Pipeline:
     # -- the loop -----------------------------------------------------------------------------
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Every outcome, once it is committed, or with a `delivery` what that makes of it. Ends
-        when nothing is left to do."""
+        """What the desk gives of the outcomes, once they are committed. Ends when nothing is left
+        to do."""
         parts = self._parts
-        parts.reader.start()
+        parts.desk.start()
         while not self._has_ended():
             self._fill_window()
             parts.frontier.crew.look(parts.now(), parts.seconds_used)
@@ -122,16 +119,15 @@ class Pipeline:
             for message in self._messages():
                 self._receive(message)
                 self._watchdog.note_event()
-            if parts.delivery is not None:
-                yield from parts.delivery.from_folder()
+            yield from parts.desk.from_folder()
             self._end_overdue()
             self._check_for_stall()
             self._check_limits()
             if self._commit_is_due():
                 yield from self._commit()
         yield from self._commit()
-        if parts.delivery is not None and self.finished:
-            yield from parts.delivery.at_the_end()
+        if self.finished:
+            yield from parts.desk.at_the_end()
         if self._list_error is not None:
             raise self._list_error
 
@@ -149,6 +145,9 @@ class Pipeline:
         if decision is None:
             return False
         self._watchdog.note_event()
+        if not parts.desk.begins(decision.task):
+            parts.frontier.withdrawals.take_back(decision.task)
+            return True
         if decision.refusal is not None:
             self._results.record_refused(decision.task, decision.refusal)
             return True
@@ -178,7 +177,11 @@ class Pipeline:
             case Processed():
                 self._stop(_stop_for(self._results.take_processed(message)))
             case LinesReady():
-                parts.frontier.rows_added(parts.intake(parts.reader.take()))
+                parts.frontier.rows_added(parts.desk.take())
+            case Asked():
+                aborted = parts.desk.change(message, parts.frontier)
+                if aborted is not None:
+                    self._results.record_aborted(aborted)
             case InputExhausted():
                 self._list_is_open = False
                 self._list_error = message.error
@@ -212,21 +215,20 @@ class Pipeline:
         self.network.keep_places()
         outcomes = self._journal.commit()
         self._delivered += len(outcomes)
-        delivery = self._parts.delivery
-        yield from delivery.of_commit(outcomes) if delivery else outcomes
+        yield from self._parts.desk.of_commit(outcomes)
 
     def close(self) -> bool:
         """Give everything back; what is still under way is aborted and stays pending.
 
         False if a thread is stuck in a request or in reading the list.
         """
-        self._parts.reader.stop()
+        is_read = self._parts.desk.stop()
         self._flights.abort_all()
         self._parts.threads.shutdown(
             wait=not self._flights.lost, cancel_futures=True
         )
         self._parts.fetcher.close()
-        return not self._flights.lost and not self._parts.reader.is_alive()
+        return not self._flights.lost and is_read
 
     # -- how full, how long, whether it is over -----------------------------------------------
 
@@ -314,8 +316,7 @@ class Pipeline:
             return True
         # With max_urls reached the frontier is asked no more: the ledger knows.
         return (
-            self._url_limit_is_reached()
-            and not self._journal.ledger.waiting.count_pending()
+            self._url_limit_is_reached() and not self._journal.count_pending()
         )
 
     @property
@@ -329,7 +330,7 @@ class Pipeline:
         return (
             self.list_has_ended
             and self._is_quiet()
-            and not self._journal.ledger.waiting.count_pending()
+            and not self._journal.count_pending()
         )
 
     def _url_limit_is_reached(self) -> bool:

@@ -99,12 +99,13 @@ def of_fetched(
     *,
     path: str | None,
     directives: tuple[str, ...] = (),
+    is_kept: bool = True,
 ) -> bytes:
     """The record of a URL that was fetched; `failure` says why its body is of no use.
 
-    What is not kept has no `path`, and its facts are left out. The facts are a JSON object that
-    the worker has encoded, fit to be shown: they are appended as they are, so that nothing is
-    decoded on the way.
+    What stands in no folder has no `path`; of what is not kept the facts are left out. They are a
+    JSON object that the worker has encoded, fit to be shown, and are appended as they are, so that
+    nothing is decoded on the way.
     """
     record = _common_keys(pass_number, fetched.task, failure)
     record |= zip(_FACTS, _facts_of(fetched), strict=True)
@@ -121,7 +122,7 @@ def of_fetched(
     if failure is not None:
         record |= _reason(failure)
     line = _encode(record)
-    if processed is None or path is None or processed.facts == NO_FACTS:
+    if processed is None or not is_kept or processed.facts == NO_FACTS:
         return line
     return line[:-1] + b"," + processed.facts[1:]
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from scraper.errors import failure_of
+from scraper.errors import failure_of, new_failure
 from scraper.frontier.frontier import Frontier
 from scraper.http.flight import Flight
-from scraper.journal import Journal
 from scraper.machine.clock import Clock
 from scraper.messages import Answered, Inbox, Processed
 from scraper.model import Fact, Failure, Fetched, FetchFailed, Moved, Task
+from scraper.recording.recorder import Recorder
 from scraper.storage.file_names import processed_prefix
-from scraper.storage.store import Store
 from scraper.supervision import Network
 from scraper.urls import without_credentials
 
@@ -26,20 +26,35 @@ if (
 ):  # a run that only saves has no workers, and does not load them
     from scraper.workers.work import Stage, WorkItem
 
+ABORTED = new_failure("aborted", "the script has aborted it")
+
+
+class PartStore(Protocol):
+    """Where bodies are kept that are not recorded yet."""
+
+    parts: Path
+    hidden: Path
+
+    def part(self, name: str) -> str: ...
+
 
 class Handover:
     """What happens to a fact on the thread that has fetched it: it is posted, and a body that is
     to be processed goes on to the worker processes. No state of its own."""
 
-    def __init__(self, inbox: Inbox, now: Clock, journal: Journal, store: Store,
-                 stage: Stage | None) -> None:  # fmt: skip
+    def __init__(self, inbox: Inbox, now: Clock, journal: Recorder, store: PartStore,
+                 stage: Stage | None,) -> None:  # fmt: skip
         self._inbox = inbox
         self._now = now
         self._journal = journal
         self._store = store
         self._stage = stage
 
-    def hand_over(self, flight: Flight, future: Future[Fact]) -> None:
+    def hand_over(
+        self,
+        flight: Flight,
+        future: Future[Fact],
+    ) -> None:
         """Runs on the thread that finished: short, never raises, never blocks.
 
         The fact is posted before the body goes on, so it is known when its result comes.
@@ -52,11 +67,27 @@ class Handover:
         else:
             # Fetching raises nothing: the executor of a script has failed.
             task, failure = flight.task, failure_of(error)
-            fact = FetchFailed(task, failure, task.url, at)
-        self._inbox.put(Answered(flight.request_id, fact, at, flight.began))
+            fact = FetchFailed(
+                task,
+                failure,
+                task.url,
+                at,
+            )
+        self._inbox.put(
+            Answered(
+                flight.request_id,
+                fact,
+                at,
+                flight.began,
+            )
+        )
         if isinstance(fact, Fetched) and self.needs_work(fact):
             assert self._stage is not None, "there is one if there is work"
-            self._stage.submit(fact.task, self._work_item(fact), fact.bytes)
+            self._stage.submit(
+                fact.task,
+                self._work_item(fact),
+                fact.bytes,
+            )
 
     def needs_work(self, fetched: Fetched) -> bool:
         """Is there something to process? Not in a file, nor in what was processed the same way."""
@@ -107,7 +138,7 @@ class Results:
     def __init__(
         self,
         frontier: Frontier,
-        journal: Journal,
+        journal: Recorder,
         handover: Handover,
         network: Network,
     ) -> None:
@@ -151,13 +182,21 @@ class Results:
         return self._take_fact(fact, answered.at)
 
     def _end_request(self, answered: Answered) -> None:
-        self._frontier.request_ended(answered.fact, answered.at, answered.began)
+        self._frontier.request_ended(
+            answered.fact,
+            answered.at,
+            answered.began,
+        )
         outlook = self._frontier.outlook
         if outlook.news:
             for text in outlook.take_news():
                 self._journal.note(text, logging.INFO)
 
-    def _take_fact(self, fact: Fact, at: float) -> Failure | None:
+    def _take_fact(
+        self,
+        fact: Fact,
+        at: float,
+    ) -> Failure | None:
         match fact:
             case Fetched():
                 if self._needs_work(fact):
@@ -168,13 +207,22 @@ class Results:
                 problem = self._frontier.follow_redirect(fact, at)
                 if problem is not None:
                     self._record_failed(
-                        FetchFailed(fact.task, problem, fact.to, at)
+                        FetchFailed(
+                            fact.task,
+                            problem,
+                            fact.to,
+                            at,
+                        )
                     )
             case FetchFailed():
                 return self._take_failure(fact, at)
         return None
 
-    def _take_failure(self, failed: FetchFailed, at: float) -> Failure | None:
+    def _take_failure(
+        self,
+        failed: FetchFailed,
+        at: float,
+    ) -> Failure | None:
         fault = _fault_in(failed)
         if fault is not None:
             self._frontier.requeue_unattempted(failed.task)
@@ -205,7 +253,9 @@ class Results:
         self._frontier.requeue_unattempted(task)
 
     def _record_fetched(
-        self, fetched: Fetched, processed: Processed | None
+        self,
+        fetched: Fetched,
+        processed: Processed | None,
     ) -> None:
         self._frontier.rows_added(
             self._journal.record_fetched(fetched, processed)
@@ -213,7 +263,9 @@ class Results:
         self._frontier.release(fetched.task)
 
     def record_refused(
-        self, task: Task, refusal: Failure | FetchFailed
+        self,
+        task: Task,
+        refusal: Failure | FetchFailed,
     ) -> None:
         """A rule says that this URL is not to be requested, or not again."""
         if isinstance(refusal, FetchFailed):
@@ -221,6 +273,11 @@ class Results:
             return
         self._journal.record_refused(task, refusal)
         self._frontier.release(task)
+
+    def record_aborted(self, task: Task) -> None:
+        """A task that has left its lane is not to be requested any more."""
+        self._journal.record_refused(task, ABORTED)
+        self._frontier.rows_added([task.url.lane])
 
     def _record_failed(self, failed: FetchFailed) -> None:
         self._journal.record_failed(failed)

@@ -14,18 +14,12 @@ import orjson
 import scraper
 from scraper.config import Config
 from scraper.config.plugins import function_of
+from scraper.engine import Makers, wanted_share
 from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
 from scraper.machine import descriptors, main_module, streams
 from scraper.machine.descriptors import Share
 from scraper.messages import Stop
-from scraper.opening import (
-    Makers,
-    OpenRun,
-    check_workers,
-    local_errors,
-    open_run,
-    wanted_share,
-)
+from scraper.opening import OpenRun, check_workers, local_errors, open_run
 from scraper.outcomes.outcome import Outcome
 from scraper.passes import RunRequest, checked_kinds
 from scraper.reports.summary import Report, Tally
@@ -155,7 +149,7 @@ class Run:
                 self._resources,
             )
             self._resources.callback(self._close_pipeline)
-            check_workers(self._opened)
+            check_workers(self.config, self._opened.stage)
         self._outcomes = self._opened.pipeline.outcomes()
 
     def __iter__(self) -> Iterator[Outcome]:

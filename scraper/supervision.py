@@ -10,6 +10,7 @@ import itertools
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import orjson
 from msgspec import Struct
@@ -27,10 +28,10 @@ from scraper.frontier.outage import (
 from scraper.guard.guard import Guard, Place
 from scraper.guard.network_probe import NetworkProbe
 from scraper.http.flight import Flight
-from scraper.journal import Journal
 from scraper.machine.clock import Clock
 from scraper.messages import Answered, NetworkProbed
 from scraper.model import Failure, Task, Trust
+from scraper.recording.recorder import Recorder
 from scraper.redaction import redacted
 from scraper.text import clock_text, counted
 
@@ -269,6 +270,14 @@ class Flights:
         self.lost += len(stuck)
         return stuck
 
+    def abort_task(self, task_id: int, failure: Failure) -> bool:
+        """End the request of this task, if there is one."""
+        for flight in (*self._waiting.values(), *self._begun.values()):
+            if flight.task.id == task_id:
+                flight.abort(failure)
+                return True
+        return False
+
     def abort_all(self) -> None:
         """End every request: the run is over."""
         for flight in (*self._waiting.values(), *self._begun.values()):
@@ -322,6 +331,13 @@ class Watchdog:
 # -- the network ------------------------------------------------------------------------------
 
 
+class Facts(Protocol):
+    """What is kept for the next run, by name."""
+
+    def meta(self, name: str) -> str | None: ...
+    def set_meta(self, name: str, value: str | None) -> None: ...
+
+
 class Network:
     """Holds what may be the fault of our own network, freezes the run while that is gone, and says
     so. What decides is `Outage`; this is where it gets its facts, and what follows from it."""
@@ -332,7 +348,8 @@ class Network:
         probe: NetworkProbe,
         holds: Holds,
         flights: Flights,
-        journal: Journal,
+        journal: Recorder,
+        facts: Facts,
         now: Clock,
         wait_seconds: float,
     ) -> None:
@@ -341,11 +358,11 @@ class Network:
         self._requests = holds
         self._flights = flights
         self._journal = journal
-        self._ledger = journal.ledger
+        self._facts = facts
         self._now = now
-        places = orjson.loads(self._ledger.meta(PLACES) or "[]")
+        places = orjson.loads(self._facts.meta(PLACES) or "[]")
         guard.learn_places(Place(*each) for each in places)
-        self._ledger.set_meta(NO_NETWORK, None)
+        self._facts.set_meta(NO_NETWORK, None)
         self._outage = Outage(
             wait_seconds,
             has_heard=bool(places),
@@ -447,7 +464,7 @@ class Network:
         if places != self._saved_places:
             self._saved_places = places
             value = orjson.dumps([list(each) for each in places]).decode()
-            self._ledger.set_meta(PLACES, value)
+            self._facts.set_meta(PLACES, value)
 
     # -- its parts ----------------------------------------------------------------------------
 
@@ -501,9 +518,9 @@ class Network:
             text = waiting_text(since, next_try, utc=True)
             self._journal.note(f"waiting: {text}")
         value = orjson.dumps((since, next_try)).decode()
-        self._ledger.set_meta(NO_NETWORK, value)
+        self._facts.set_meta(NO_NETWORK, value)
 
     def _forget_outage(self) -> None:
         if self._is_noted:
             self._is_noted = False
-            self._ledger.set_meta(NO_NETWORK, None)
+            self._facts.set_meta(NO_NETWORK, None)

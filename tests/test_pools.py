@@ -28,10 +28,10 @@ from PIL import Image
 import scraper
 from scraper.api import source_of
 from scraper.config import Config
+from scraper.engine import Makers
 from scraper.errors import LocalFault, UsageError
 from scraper.faulty import FaultyServer, body, page, silent
 from scraper.http.flight import Flight
-from scraper.opening import Makers
 from scraper.pools import Pools, makers_with
 from scraper.pools.executors import Borrowed
 from scraper.runner import Run

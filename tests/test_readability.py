@@ -27,7 +27,6 @@ MAX_MODULES = 20
 # What would not read better in pieces, and why.
 LONG_FILES = {
     "scraper/supervision.py": "what the loop asks once a turn, a class each",
-    "scraper/opening.py": "the parts of a run, in the order in which they are opened",
     "scraper/errors.py": "the kinds of failure: drawn, listed and mapped in one place",
 }
 LARGE_CLASSES = {

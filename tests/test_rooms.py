@@ -61,10 +61,11 @@ ALLOWED = {
     "protego": {"scraper.frontier"},
     "concurrent": {
         "scraper.machine.threads",
-        "scraper.opening",
+        "scraper.engine",
         "scraper.pipeline",
         "scraper.pools",
         "scraper.results",
+        "scraper.sessions",
         "scraper.workers",
     },
     "tqdm": {"scraper.cli"},

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from benchmarks.played.world import Request, World, is_endless
 from scraper import errors
 from scraper.config import FetchSettings
+from scraper.engine import Makers
 from scraper.frontier.frontier import Frontier
 from scraper.guard.guard import Guard, Place
 from scraper.guard.network_probe import NetworkProbe
@@ -42,7 +43,6 @@ from scraper.model import (
     RobotsText,
     Timings,
 )
-from scraper.opening import Makers
 from scraper.sources.reader import Reader
 from scraper.sources.source import Source
 from scraper.sources.text import parse_line

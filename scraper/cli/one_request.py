@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from scraper import errors
 from scraper.cli.explanation import Explanation
 from scraper.config import Config
+from scraper.engine import guard_of, process_stage_of
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
 from scraper.messages import Message, PoolBroken, Processed
@@ -25,7 +26,6 @@ from scraper.model import (
     Task,
     Trust,
 )
-from scraper.opening import guard_of, process_stage_of
 from scraper.redaction import redacted, redacted_value
 from scraper.storage import file_names
 from scraper.text import counted

@@ -232,6 +232,26 @@ def _quantity(text: str, unit: str) -> int | float:
     return int(number) if number == int(number) else number
 
 
+def seconds_of(name: str, value: Any) -> float:
+    """A duration that is no key. Raises UsageError.
+
+    >>> seconds_of("max_age", "1d")
+    86400.0
+    """
+    try:
+        number = (
+            _quantity(value, "seconds") if isinstance(value, str) else +value
+        )
+        if not 0 <= number < math.inf:
+            raise ValueError
+    except (ValueError, TypeError):
+        raise UsageError(
+            f"{name}={value!r} is invalid: expected a duration"
+            f"{_EXAMPLES['seconds']}"
+        ) from None
+    return float(number)
+
+
 def _short_suffix(suffix: str) -> str:
     """`mib` and `mb` as `m`."""
     if suffix != "ib":

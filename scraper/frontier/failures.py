@@ -37,11 +37,17 @@ class Failures:
     """Judges failures, with an eye on the lanes. No state of its own."""
 
     def __init__(
-        self, lanes: Lanes, politeness: Politeness, pass_began: float
+        self,
+        lanes: Lanes,
+        politeness: Politeness,
+        pass_began: float,
+        *,
+        one_patience: bool = False,
     ) -> None:
         self._lanes = lanes
         self._politeness = politeness
         self._pass_began = pass_began  # unix time
+        self._one_patience = one_patience
 
     def learn(
         self,
@@ -79,6 +85,7 @@ class Failures:
                 or self._has_fresh(lane)
             ),
             has_answered_now=has_answered,
+            is_for_all=self._one_patience,
         )
 
     def _has_fresh(self, lane: Lane) -> bool:

@@ -20,6 +20,7 @@ from scraper.frontier.lane import Lane, Returned
 from scraper.frontier.lanes import Holds, Lanes, Rows
 from scraper.frontier.outlook import Outlook
 from scraper.frontier.pace import Origin, Politeness
+from scraper.frontier.queued import Withdrawals
 from scraper.frontier.redirects import (
     HostGuard,
     next_hop,
@@ -81,6 +82,7 @@ class Frontier:
         draw: random.Random | None = None,
         rules: tuple[Rule, ...] = RULES,
         pass_began: float = 0.0,
+        one_patience: bool = False,
     ) -> None:
         self._rows = rows
         self._guard = guard
@@ -96,9 +98,15 @@ class Frontier:
             most_quiet=most_quiet,
             agent=agent,
         )
-        self._failures = Failures(self._lanes, self._politeness, pass_began)
+        self._failures = Failures(
+            self._lanes,
+            self._politeness,
+            pass_began,
+            one_patience=one_patience,
+        )
         self.outlook = Outlook(self._lanes, rows, hosts)
         self.holds = Holds(self._lanes)
+        self.withdrawals = Withdrawals(self._lanes)
         self.new_hosts = self._lanes.new_hosts
         self.crew = self._lanes.crew
         self.robots = RobotsFiles(

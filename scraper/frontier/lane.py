@@ -153,6 +153,12 @@ class Lane:
             self.rows.popleft()
             self.handed_out[row.task.id] = NEVER
 
+    def forget(self, task_id: int) -> None:
+        """This waits no more."""
+        self.rows = deque(row for row in self.rows if row.task.id != task_id)
+        self.returned.pop(task_id, None)
+        self.suspects.discard(task_id)
+
     def put_returned(self, returned: Returned) -> None:
         """It is back; where many are already, at the end of the lane in the ledger."""
         if self.host.trouble:

@@ -36,7 +36,12 @@ TROUBLE_INTERVAL_SECONDS = 600.0
 class Outlook:
     """Looks at the lanes that are awake. `waiting` and `ends_at` may be read by any thread."""
 
-    def __init__(self, lanes: Lanes, rows: Rows, hosts: HostSettings) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        rows: Rows,
+        hosts: HostSettings,
+    ) -> None:
         self.waiting = ""  # what the run waits for, if nothing moves
         # unix time before which the slowest host is not done
         self.ends_at = 0.0
@@ -55,7 +60,11 @@ class Outlook:
     # -- what a run waits for -----------------------------------------------------------------
 
     def look(
-        self, now: float, *, nothing_moves: bool, list_is_read: bool
+        self,
+        now: float,
+        *,
+        nothing_moves: bool,
+        list_is_read: bool,
     ) -> list[str]:
         """See what lies ahead, unless that was just done. Returns what the user is to see."""
         if not nothing_moves:
@@ -87,23 +96,40 @@ class Outlook:
             if not 0 < each.seconds < MIN_DELAY_SHOWN_SECONDS
         ]
 
-    def _wait_of(self, lane: Lane, now: float) -> Wait:
+    def _wait_of(
+        self,
+        lane: Lane,
+        now: float,
+    ) -> Wait:
         host, until = lane.host, lane.waits_until
         trouble = trouble_of(host.to_state())
         if trouble is not None:
             return trouble
         if until > host.opens:
-            return Wait(host.name, "retry", until)
+            return Wait(
+                host.name,
+                "retry",
+                until,
+            )
         delay, settings = host.delay(self._hosts), self._hosts
         rate = host.rate
         if until - now > max(delay * (1 + settings.jitter), rate.interval):
-            return Wait(host.name, "pause", until)
+            return Wait(
+                host.name,
+                "pause",
+                until,
+            )
         rule: Rule = "delay"
         if rate.interval > delay:
             rule, delay = "learned", rate.interval
         elif delay > settings.delay_seconds:
             rule = "crawl_delay"
-        return Wait(host.name, rule, until, seconds=delay)
+        return Wait(
+            host.name,
+            rule,
+            until,
+            seconds=delay,
+        )
 
     # -- what politeness costs ----------------------------------------------------------------
 
@@ -143,7 +169,13 @@ class Outlook:
         urls = lane.held
         if lane.may_have_more:
             urls = self._rows.count_lane(host.lane)
-        return host.lane, Price(host.name, delay, urls, urls * seconds, rule)
+        return host.lane, Price(
+            host.name,
+            delay,
+            urls,
+            urls * seconds,
+            rule,
+        )
 
     def _asks(self, lane_id: int) -> bool:
         """Will something of this host be asked yet?"""
@@ -170,7 +202,12 @@ class Outlook:
             self._troubles[host.lane] = trouble.since
             self.news.append(wait.beginning)
 
-    def note_answer(self, host: Host, since: float, at: float) -> None:
+    def note_answer(
+        self,
+        host: Host,
+        since: float,
+        at: float,
+    ) -> None:
         """It answers again, after a trouble since then."""
         last = self._troubles.get(host.lane, since)
         if at - since > MIN_TROUBLE_SHOWN_SECONDS and last == since:

@@ -87,10 +87,13 @@ class Patience(Struct, frozen=True):
     others_have_work: bool = False
     only_failed_left: bool = False  # of the URLs of a host that answers most
     has_answered_now: bool = False  # the host, in this pass
+    is_for_all: bool = False  # hosts, whatever is known of them
 
     def with_host(self, *, answers: bool) -> float:
         """Seconds from the first failure since the last good answer, with a host that has answered
         in this folder, or with one that never has."""
+        if self.is_for_all:
+            return self.seconds
         share = 1.0 if answers else PATIENCE_WITH_NEW
         if answers and self.only_failed_left:
             share = PATIENCE_WITH_FAILED

@@ -170,6 +170,12 @@ def meaning_of(
     return "refusal"
 
 
+def _is_at_home(task: Task) -> bool:
+    """Is the origin asked that the list names?"""
+    home = task.parent or task.origin_url
+    return task.url.origin == home.origin
+
+
 class Fetcher:
     """Fetches. One for a run, used by all its threads; raises UsageError for unusable settings."""
 
@@ -229,11 +235,20 @@ class Fetcher:
     def headers_for(self, task: Task) -> Mapping[str, str]:
         """What is sent for this task. Secrets stay in the origin that the list names: they follow
         neither a redirect nor an image to another one, and robots.txt needs none."""
+        if task.headers and task.purpose == "url":
+            return self._own_headers(task)
         if not self._secrets or task.purpose == "robots":
             return self.headers
-        home = task.parent or task.origin_url
-        is_at_home = task.url.origin == home.origin
-        return {**self.headers, **self._secrets} if is_at_home else self.headers
+        if _is_at_home(task):
+            return {**self.headers, **self._secrets}
+        return self.headers
+
+    def _own_headers(self, task: Task) -> Mapping[str, str]:
+        """Those of a task that has some of its own, which go before all others."""
+        lines = [f"{name}: {value}" for name, value in task.headers]
+        if _is_at_home(task):
+            return merge_headers({**self.headers, **self._secrets}, lines)
+        return split_secrets(merge_headers(self.headers, lines))[0]
 
     # -- one exchange --------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ It holds the record. The files that the URL has brought stay where they are kept
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -177,3 +177,15 @@ class Outcome(Struct, frozen=True):
         """What HTTP declares."""
         answer = self.fetched or self.task.stored
         return answer.charset if answer else None
+
+
+class OutOfTime(ScraperError, TimeoutError):
+    """The time of `map` or `as_completed` is over; `outcomes` are those that were done and not
+    given yet, in their order."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        super().__init__("not all of it was done in time")
+        self.outcomes = list(outcomes)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return OutOfTime, (self.outcomes,)

@@ -13,10 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scraper.config import Config
+from scraper.engine import Makers, recipe_of
 from scraper.errors import UsageError
 from scraper.guard.network_probe import NetworkProbe
 from scraper.messages import Message
-from scraper.opening import Makers, recipe_of
 from scraper.pools.executors import Borrowed, InlineExecutor
 from scraper.workers.inline import InlineStage
 

@@ -171,14 +171,14 @@ def script_source(urls: Iterable[str]) -> Source:
     """URLs of a script. An iterator is never read ahead: it may wait for an outcome."""
 
     def lines() -> Iterator[str]:
-        return map(_text_of, urls)
+        return map(text_of, urls)
 
     if isinstance(urls, Sequence):
         return Source("script", SCRIPT, lines, ahead=lines)
     return Source("script", SCRIPT, lines, live=True)
 
 
-def _text_of(item: object) -> str:
+def text_of(item: object) -> str:
     """The item, or, of one that is no text, what stands for it: it costs no other URL."""
     if isinstance(item, str):
         return item

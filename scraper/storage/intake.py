@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,7 +20,7 @@ from scraper.storage.schema import (
     rows_of_values,
     slices,
 )
-from scraper.urls import hash_of
+from scraper.urls import Url, hash_of
 
 _FIND = """SELECT json_group_array(json_array(url, url.id, pass, state, seq IS NOT NULL, source,
     url.parent IS NOT NULL))
@@ -59,6 +60,20 @@ _NAME_AGAIN = f"""INSERT OR IGNORE INTO input (url, source, line)
 
 _LINK = f"INSERT OR IGNORE INTO link SELECT * FROM {rows_of_batch(('parent', 'child'))}"
 
+_OLDER = """SELECT json_group_array(url.id) FROM json_each(?2) AS j
+  JOIN url ON url.id = j.value LEFT JOIN answer ON answer.id = url.id
+  WHERE coalesce(fetched_at, 0) < ?1"""
+_REMOVE = (
+    "DELETE FROM url_hash WHERE hash = :hash AND id = :id",
+    *(
+        f"DELETE FROM {table} WHERE id = :id"
+        for table in ("url", "answer", "requeued")
+    ),
+)
+_RESTORE = (
+    "UPDATE url SET outcome = nullif(?, 'pending'), pass = ? WHERE id = ?"
+)
+
 _LAST_SEQ = "last_seq"  # the name of the fact
 
 _OF_LISTS = "source IN (SELECT value FROM json_each(:lists))"
@@ -85,9 +100,14 @@ class Added(Struct, frozen=True):
     known_as_found: int
     hosts: frozenset[int]
     ended: tuple[int, ...] = ()
+    # of each of these URLs, and perhaps of others
+    rows: Mapping[str, KnownRow] = MappingProxyType({})
+    first_new: int = 0  # rows from this id on are new
+    # of those that became due again, by id: the rows as they were
+    before: Mapping[int, KnownRow] = MappingProxyType({})
 
 
-class _KnownRow(NamedTuple):
+class KnownRow(NamedTuple):
     """A row, as far as the intake cares."""
 
     id: int
@@ -158,8 +178,30 @@ class Intake:
         batch.write_to(self._database)
         if batch.next_seq != self._next_seq:
             self._database.set_meta(_LAST_SEQ, str(batch.next_seq - 1))
-        self._next_id, self._next_seq = batch.next_id, batch.next_seq
-        return batch.summary()
+        first_new, self._next_id = self._next_id, batch.next_id
+        self._next_seq = batch.next_seq
+        return batch.summary(rows, first_new)
+
+    def older_than(self, lines: Iterable[Line], moment: float) -> set[str]:
+        """Which of these URLs were fetched last before that unix time, or never."""
+        self._database.flush()
+        hashes = {each.url.href: hash_of(each.url.href) for each in lines}
+        rows = self._find_rows(hashes)
+        ids = {row.id: url for url, row in rows.items() if url in hashes}
+        found = self._database.value_of(_OLDER, moment, encode(list(ids)))
+        return {ids[id] for id in orjson.loads(found)}
+
+    def restore(self, row: KnownRow) -> None:
+        """The URL became due again in vain: its row is as it was."""
+        self._database.flush()
+        self._database.execute(_RESTORE, (row.state, row.number, row.id))
+
+    def remove(self, url: Url, id: int) -> None:
+        """The URL was added in vain: it has no row any more."""
+        self._database.flush()
+        for statement in _REMOVE:
+            which = {"hash": hash_of(url.href), "id": id}
+            self._database.execute(statement, which)
 
     def count_by_source(self, lines: Sequence[Line]) -> Counter[int | None]:
         """Of these URLs those that have a row, counted by the list that it is from."""
@@ -167,7 +209,7 @@ class Intake:
         rows = self._find_rows(hashes)
         return Counter(rows[url].source for url in hashes if url in rows)
 
-    def _find_rows(self, hashes: Mapping[str, int]) -> dict[str, _KnownRow]:
+    def _find_rows(self, hashes: Mapping[str, int]) -> dict[str, KnownRow]:
         """The rows of the URLs that have one, and of a few others with a hash of theirs.
 
         32 bits meet: of ten million rows one in 400 look-ups finds another's, and the text
@@ -176,7 +218,7 @@ class Intake:
         wanted = sorted(set(hashes.values()))
         found = self._database.value_of(_FIND, encode(wanted))
         rows: list[list[Any]] = orjson.loads(found)
-        return {url: _KnownRow(*columns) for url, *columns in rows}
+        return {url: KnownRow(*columns) for url, *columns in rows}
 
     def drop_unlisted(self, sources: Sequence[int], seen: Bitmap) -> None:
         """These lists have been read to their ends: what they name no more is theirs no more.
@@ -209,7 +251,7 @@ class _Batch(Struct):
     new: list[tuple[Any, ...]] = field(default_factory=list)
     hashes: list[tuple[int, int]] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
-    due_again: list[int] = field(default_factory=list)
+    due_again: dict[int, KnownRow] = field(default_factory=dict)  # as they were
     # a page had named them before
     adopted: list[tuple[Any, ...]] = field(default_factory=list)
     named_again: list[tuple[Any, ...]] = field(default_factory=list)
@@ -220,7 +262,7 @@ class _Batch(Struct):
     due: int = 0
     known_as_found: int = 0
 
-    def insert_row(self, line: Line, hash: int) -> _KnownRow:
+    def insert_row(self, line: Line, hash: int) -> KnownRow:
         """A URL that has no row yet."""
         url = line.url
         id = self.next_id
@@ -248,11 +290,11 @@ class _Batch(Struct):
             self.refused.append((id, line.refusal))
         self.lanes.add(url.lane)
         is_found = self.parent is not None
-        return _KnownRow(
+        return KnownRow(
             id, self.number, "pending", self.listed, line.source, is_found
         )
 
-    def reuse_row(self, line: Line, row: _KnownRow) -> _KnownRow:
+    def reuse_row(self, line: Line, row: KnownRow) -> KnownRow:
         """A URL that has a row: it may become the list's own, and due again."""
         if self.listed and not row.is_listed:
             self.adopted.append(
@@ -262,12 +304,12 @@ class _Batch(Struct):
             self.known_as_found += row.is_found and row.number == self.number
             row = row._replace(is_listed=True, source=line.source)
         if self.again and row.number < self.number and row.state != "pending":
-            self.due_again.append(row.id)
+            self.due_again[row.id] = row
             self.lanes.add(line.url.lane)
             row = row._replace(number=self.number, state="pending")
         return row
 
-    def count_line(self, line: Line, row: _KnownRow) -> None:
+    def count_line(self, line: Line, row: KnownRow) -> None:
         """Count the line, and remember who else names its URL."""
         named_elsewhere = self.listed and row.source != line.source
         if self.seen is not None and not self.seen.add(row.id):
@@ -288,14 +330,14 @@ class _Batch(Struct):
         database.execute_rows(_INSERT_HASH, sorted(self.hashes))
         database.execute_rows(_REFUSE, self.refused)
         if self.due_again:
-            which = {"number": self.number, "ids": encode(self.due_again)}
+            which = {"number": self.number, "ids": encode(list(self.due_again))}
             database.execute(_REOPEN, which)
         database.execute_batch(_ADOPT, self.adopted)
         database.execute_batch(_NAME_AGAIN, self.named_again)
         database.execute_batch(_LINK, self.links)
 
-    def summary(self) -> Added:
-        """What was done, in numbers."""
+    def summary(self, rows: Mapping[str, KnownRow], first_new: int) -> Added:
+        """What was done, in numbers, and to which rows."""
         return Added(
             len(self.new),
             len(self.due_again),
@@ -304,4 +346,7 @@ class _Batch(Struct):
             self.known_as_found,
             frozenset(self.lanes),
             tuple(self.ended),
+            rows,
+            first_new,
+            self.due_again,
         )

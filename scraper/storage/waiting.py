@@ -113,6 +113,10 @@ _WAITING_BUT = _WAITING.format(
 )
 _ASKED_BY = _WAITING.format("""AND due > 0 AND due <= :asked_by
   AND id NOT IN (SELECT value FROM json_each(:without))""")
+_OF_IDS = f"""SELECT w.host, json_array({_columns(_WaitingRow.__struct_fields__)})
+  FROM (SELECT value AS first FROM json_each(?)) CROSS JOIN url AS w ON w.id = first
+    LEFT JOIN requeued ON requeued.id = first LEFT JOIN answer ON answer.id = first
+  WHERE w.state = 'pending'"""
 _decode_rows = msgspec.json.Decoder(list[_WaitingRow]).decode
 
 LARGE = 32  # URLs; a lane with more is large
@@ -180,6 +184,16 @@ class WaitingRows:
         return [
             self._waiting_in(lane, _decode_rows(rows))
             for lane, (rows,) in zip(lanes, found, strict=True)
+        ]
+
+    def of_ids(self, ids: Sequence[int]) -> list[Waiting]:
+        """Those of these rows that wait."""
+        self._database.flush()
+        found = self._database.execute(_OF_IDS, (encode(ids),)).fetchall()
+        return [
+            each
+            for lane, row in found
+            for each in self._waiting_in(lane, _decode_rows(row))
         ]
 
     def _waiting_in(self, lane: int, rows: list[_WaitingRow]) -> list[Waiting]:

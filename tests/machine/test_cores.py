@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scraper.config import configure
+from scraper.engine import wanted_share
 from scraper.machine import cores as measured
 from scraper.machine.cores import (
     default_quiet,
@@ -16,7 +17,6 @@ from scraper.machine.cores import (
     granted_cores,
     usable_cores,
 )
-from scraper.opening import wanted_share
 
 MACHINE = os.cpu_count() or 1
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from scraper.api import Urls, source_of
 from scraper.config import Config
+from scraper.engine import Makers, guard_of
 from scraper.guard.addresses import Address
 from scraper.guard.guard import dial
-from scraper.opening import Makers, guard_of
 from scraper.record import fill_in
 from scraper.reports.summary import Report
 from scraper.runner import Run

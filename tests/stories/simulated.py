@@ -29,6 +29,7 @@ import pytest
 
 from scraper import errors, journal
 from scraper.config import FetchSettings, configure
+from scraper.engine import Makers
 from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier
 from scraper.guard.guard import Guard
@@ -52,7 +53,6 @@ from scraper.model import (
     Task,
     Timings,
 )
-from scraper.opening import Makers
 from scraper.runner import Run
 from scraper.sources.reader import Reader
 from scraper.sources.source import given_source

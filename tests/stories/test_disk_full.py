@@ -19,8 +19,8 @@ import pytest
 import scraper
 from scraper import journal
 from scraper.config import Config
+from scraper.engine import Makers
 from scraper.faulty import FaultyServer, body
-from scraper.opening import Makers
 from scraper.workers.stage import Limits, ProcessStage, Recipe
 from tests.conftest import Scrape, Scraped
 from tests.stories import kills, places, writes

@@ -24,6 +24,7 @@ import pytest
 
 import scraper
 from scraper.api import source_of
+from scraper.engine import Makers, guard_of
 from scraper.faulty import (
     Behaviour,
     Exchange,
@@ -42,7 +43,6 @@ from scraper.faulty import (
     unaccepting,
 )
 from scraper.guard import resolver
-from scraper.opening import Makers, guard_of
 from scraper.runner import Run
 from tests.conftest import PROJECT
 from tests.stories import kills

@@ -173,6 +173,7 @@ ELSEWHERE = {
         "redirect_not_followed",
         "page_broken",
         "internal_error",
+        "aborted",
     ),
     *(kind.name for kind in KINDS.values() if kind.branch == "here"),
 }

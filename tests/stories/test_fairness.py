@@ -17,6 +17,7 @@ import pytest
 import scraper
 from scraper import errors
 from scraper.config import FetchSettings, HostSettings
+from scraper.engine import Makers
 from scraper.faulty import FaultyServer, Seen, delay, page, silent
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.lanes import new_host_threads
@@ -31,7 +32,6 @@ from scraper.model import (
     Task,
     Timings,
 )
-from scraper.opening import Makers
 from scraper.pipeline import MAX_AT_ONCE
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow

@@ -21,12 +21,12 @@ from typing import Any
 import pytest
 
 import scraper
+from scraper.engine import Makers, guard_of
 from scraper.errors import LocalFault
 from scraper.faulty import FaultyServer, page, reset, unaccepting
 from scraper.faulty.server import Exchange
 from scraper.frontier import outage, trouble
 from scraper.guard.addresses import Address
-from scraper.opening import Makers, guard_of
 from scraper.reports.summary import Report
 from scraper.runner import Run
 from scraper.sources.source import given_source

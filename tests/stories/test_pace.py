@@ -21,6 +21,7 @@ import pytest
 import scraper
 from benchmarks.played.limits import Bucket
 from benchmarks.played.world import Asked
+from scraper.engine import Makers
 from scraper.faulty import (
     FaultyServer,
     Seen,
@@ -34,7 +35,6 @@ from scraper.faulty import (
 )
 from scraper.faulty.server import Exchange
 from scraper.frontier import trouble
-from scraper.opening import Makers
 from tests.conftest import PROJECT
 from tests.stories.runs import (
     PUBLIC,

@@ -18,6 +18,7 @@ from PIL import Image
 import scraper
 from scraper import journal
 from scraper.api import source_of
+from scraper.engine import Makers
 from scraper.errors import LocalFault
 from scraper.faulty import (
     Behaviour,
@@ -33,7 +34,6 @@ from scraper.faulty import (
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
 from scraper.model import Fact
-from scraper.opening import Makers
 from scraper.runner import Run
 from scraper.supervision import Intervals
 from scraper.urls import MAX_URL_BYTES

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import scraper
+from scraper.engine import Makers
 from scraper.faulty import FaultyServer, silent
-from scraper.opening import Makers
 from scraper.supervision import Intervals
 from tests.stories.runs import run_with
 

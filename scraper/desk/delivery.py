@@ -87,27 +87,56 @@ class Delivery(Struct):
 
     def _read_stored(self, ids: Sequence[int]) -> Iterator[Outcome]:
         """Of these rows what the last commit holds and was not delivered."""
-        end = self.journal.committed
-        for some in _batches(ids):
-            for span in self.journal.ledger.spans.of(some):
-                if span.offset < end and self._delivered.add(span.id):
-                    yield self._stored_outcome(span)
+        for span in _committed_spans(self.journal, ids):
+            if self._delivered.add(span.id):
+                yield _stored_outcome(self.journal, span)
 
-    def _stored_outcome(self, span: RecordSpan) -> Outcome:
-        records = self.journal.records
-        line, record = records.read(span.offset, span.url)
-        if is_short(record):
-            _, full = records.read(span.facts_offset, span.url)
-            line, record = filled_line(line, full), fill_in(record, full)
-        return stored_outcome(
-            line,
-            record,
-            span.id,
-            span.url,
-            charset=span.charset,
-            place=self.journal.place,
-        )
+
+def read_stored(
+    journal: Journal,
+    ids: Sequence[int],
+) -> Iterator[Outcome]:
+    """The outcomes of these rows, as far as the last commit holds them."""
+    for span in _committed_spans(journal, ids):
+        yield _stored_outcome(journal, span)
+
+
+def _committed_spans(
+    journal: Journal,
+    ids: Sequence[int],
+) -> Iterator[RecordSpan]:
+    end = journal.committed
+    for some in _batches(ids):
+        for span in journal.ledger.spans.of(some):
+            if span.offset < end:
+                yield span
+
+
+def _stored_outcome(
+    journal: Journal,
+    span: RecordSpan,
+) -> Outcome:
+    records = journal.records
+    line, record = records.read(span.offset, span.url)
+    if is_short(record):
+        _, full = records.read(span.facts_offset, span.url)
+        line, record = filled_line(line, full), fill_in(record, full)
+    return stored_outcome(
+        line,
+        record,
+        span.id,
+        span.url,
+        charset=span.charset,
+        place=journal.place,
+    )
 
 
 def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+    return (
+        ids[start : start + BATCH]
+        for start in range(
+            0,
+            len(ids),
+            BATCH,
+        )
+    )

@@ -1,0 +1,6 @@
+"""What the journals of a run have in common.
+
+- `recorder.py`: a journal, as the loop sees it; `journal.py` of a run folder is one
+- `obedience.py`: what an answer asks of robots, and whether that is obeyed
+- `found.py`: the images that pages name
+"""

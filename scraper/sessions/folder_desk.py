@@ -1,0 +1,190 @@
+"""A session's claims with a run folder behind them: what that knows is not asked again.
+
+A URL is a row of the ledger from its submission on, so that a kill loses none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec.structs import replace
+
+from scraper.desk.delivery import read_stored
+from scraper.frontier.queued import QueuedRows
+from scraper.journal import Journal
+from scraper.machine.clock import Clock
+from scraper.model import Task
+from scraper.outcomes.outcome import Outcome
+from scraper.passes import ListIntake
+from scraper.recording.found import FoundImages
+from scraper.reports.summary import Report
+from scraper.sessions.claims import Claim, Deliver, SessionDesk, Submissions
+from scraper.storage.intake import KnownRow
+from scraper.storage.ledger import Ledger
+from scraper.storage.schema import FinishedRow
+from scraper.storage.waiting import WaitingRows
+from scraper.supervision import Flights
+
+
+class FolderRows(QueuedRows):
+    """They wait in a ledger, too."""
+
+    def __init__(self, waiting: WaitingRows) -> None:
+        super().__init__(waiting)
+        self._waiting = waiting
+
+    def finish(
+        self,
+        task: Task,
+        row: FinishedRow,
+        number: int,
+        not_before: float | None = None,
+    ) -> None:
+        """The last word on a URL."""
+        self._waiting.finish(
+            task,
+            row,
+            number,
+            not_before,
+        )
+        self.remove(task)
+
+
+class FoundAndQueued(FoundImages):
+    """Images that a session asks because pages of its own name them."""
+
+    queue: Callable[[Sequence[int]], object] = len
+
+    def note_due(self, ids: Sequence[int]) -> None:
+        self.queue(ids)
+
+
+class FolderDesk(SessionDesk):
+    """Of a session with a run folder: what that knows is not asked again in the same pass."""
+
+    def __init__(
+        self,
+        submissions: Submissions,
+        deliver: Deliver,
+        max_age: float | None = None,
+    ) -> None:
+        super().__init__(submissions, deliver)
+        self._max_age = max_age  # seconds
+        self._known: list[int] = []  # rows whose outcomes are to be read
+        self._before: dict[int, KnownRow] = {}  # that became due again
+        self._new: set[int] = set()  # rows that were added
+
+    def open_rows(self, ledger: Ledger) -> FolderRows:
+        """The ledger is there: what is asked comes from here, and is written there."""
+        self._ledger = ledger
+        self.rows = rows = FolderRows(ledger.waiting)
+        return rows
+
+    def found(
+        self,
+        report: Report,
+        number: int,
+        *,
+        again: bool,
+    ) -> FoundAndQueued:
+        """What takes in the images of pages."""
+        return FoundAndQueued(
+            self._ledger,
+            report,
+            number,
+            again,
+            self._queue,
+        )
+
+    def open(
+        self,
+        journal: Journal,
+        intake: ListIntake,
+        source: int,
+        flights: Flights,
+        now: Clock,
+    ) -> FolderDesk:
+        """So is the rest; `source` is the row of the scripts' list."""
+        self._journal, self._intake = journal, intake
+        self._source, self._now = source, now
+        self.flights = flights
+        return self
+
+    # -- what comes ---------------------------------------------------------------------------
+
+    def enter(self, claims: Sequence[Claim]) -> frozenset[int]:
+        stale = self._stale(claims)
+        fresh = [each for each in claims if each.key not in stale]
+        old = [each for each in claims if each.key in stale]
+        lanes: set[int] = set()
+        for some, again in ((fresh, False), (old, True)):
+            if some:
+                lanes |= self._enter(some, again=again)
+        return frozenset(lanes)
+
+    def _stale(self, claims: Sequence[Claim]) -> set[str]:
+        """Those whose outcomes of earlier passes are too old."""
+        if self._max_age is None:
+            return set()
+        moment = self._now() - self._max_age
+        lines = [each.line for each in claims]
+        return self._ledger.intake.older_than(lines, moment)
+
+    def _enter(
+        self,
+        claims: Sequence[Claim],
+        *,
+        again: bool,
+    ) -> set[int]:
+        lines = [replace(each.line, source=self._source) for each in claims]
+        added = self._intake.add(lines, again=again)
+        self._before.update(added.before)
+        waiting: list[int] = []
+        for claim in claims:
+            row = added.rows[claim.line.url.href]
+            if row.state != "pending":
+                self._known.append(row.id)
+            else:
+                waiting.append(row.id)
+            if row.id >= added.first_new:
+                self._new.add(row.id)
+            self.claims.number(claim, row.id)
+        return self._queue(waiting)
+
+    def _queue(self, ids: Sequence[int]) -> set[int]:
+        """Those of these rows that wait are to be asked, each once. Returns the lanes that gain."""
+        lanes = set()
+        for each in self._ledger.waiting.of_ids(ids) if ids else ():
+            task = each.task
+            claim = self.claims.of_row(task.id)
+            if self.rows.find(task.id, task.origin_url.lane) is not None:
+                if claim is not None:
+                    claim.found = True
+                continue
+            if claim is not None and claim.headers:
+                each = replace(each, task=replace(task, headers=claim.headers))
+            self.rows.add(each)
+            lanes.add(task.url.lane)
+        return lanes
+
+    def take_out(self, claim: Claim) -> None:
+        before = self._before.pop(claim.id, None)
+        if before is not None:
+            self._ledger.intake.restore(before)
+        elif claim.id in self._new:
+            self._ledger.intake.remove(claim.line.url, claim.id)
+        self._new.discard(claim.id)
+
+    def resolve(self, outcome: Outcome) -> None:
+        super().resolve(outcome)
+        self._new.discard(outcome.task.id)
+        self._before.pop(outcome.task.id, None)
+
+    # -- what is given ------------------------------------------------------------------------
+
+    def from_folder(self) -> Iterator[Outcome]:
+        known, self._known = self._known, []
+        return read_stored(self._journal, known)
+
+    def of_commit(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+        return map(self._journal.records.fill_in, outcomes)

@@ -1,0 +1,170 @@
+"""The futures of a session, and the thread that resolves them.
+
+They are the standard library's own: what waits for those waits for these. A callback runs on the
+one delivery thread, so that one which blocks delays deliveries and nothing else.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from queue import SimpleQueue
+from typing import Any
+
+from scraper.errors import UsageError
+from scraper.outcomes.outcome import Outcome
+from scraper.redaction import redacted_line
+from scraper.text import printable
+
+logger = logging.getLogger("scraper")
+
+Callback = Callable[["Future"], object]
+
+
+class Future(concurrent.futures.Future[Outcome]):
+    """Resolves to the `Outcome` of `url`, also where that has failed. `cancel` is true until its
+    request begins."""
+
+    def __init__(
+        self,
+        url: str,
+        owner: Owner,
+    ) -> None:
+        super().__init__()
+        self.url = url
+        self.claim: object = None  # once the coordinator has it
+        self.owner = owner
+        self._waiters_know = False  # that it was cancelled
+
+    def cancel(self) -> bool:
+        """Withdraw the URL, unless its request has begun or another future waits for it."""
+        if not super().cancel():
+            return False
+        with self.owner.lock:
+            is_news = not self._waiters_know
+            if is_news:
+                self._tell_waiters()
+        if is_news:
+            self.owner.withdraw(self)
+        return True
+
+    def begin(self) -> bool:
+        """From now on it cannot be cancelled. False if it was."""
+        with self.owner.lock:
+            if self._waiters_know:
+                return False
+            return self.running() or self._tell_waiters()
+
+    def _tell_waiters(self) -> bool:
+        is_running = self.set_running_or_notify_cancel()
+        self._waiters_know = not is_running
+        return is_running
+
+    def result(self, timeout: float | None = None) -> Outcome:
+        """The outcome. Raises TimeoutError, which harms nothing; CancelledError; LocalFault if the
+        session could not go on."""
+        self.owner.check_wait(self, timeout)
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Why there is no outcome; None if there is one. Raises as `result` does."""
+        self.owner.check_wait(self, timeout)
+        return super().exception(timeout)
+
+    def add_done_callback(self, fn: Callable[[Any], object]) -> None:
+        """Call `fn(future)` when it is done, on the delivery thread; at once, on this one, if it is
+        done already. What it raises is logged with the URL and counted."""
+        super().add_done_callback(self.owner.guarded(fn))  # type: ignore[arg-type]  # it is called with this one
+
+
+class Owner:
+    """What the futures of one session share: its lock, the counter of what callbacks have raised,
+    the way to withdraw a URL."""
+
+    def __init__(self, withdraw: Callable[[Future], None]) -> None:
+        self.lock = threading.Lock()  # of the step from waiting to running
+        self.callback_errors = 0
+        self.withdraw = withdraw
+        self.delivery_thread: threading.Thread | None = None
+
+    def check_wait(
+        self,
+        future: Future,
+        timeout: float | None,
+    ) -> None:
+        """Raises UsageError where a wait would never end."""
+        waits_for_itself = threading.current_thread() is self.delivery_thread
+        if waits_for_itself and timeout is None and not future.done():
+            raise UsageError(
+                f"a callback waits for {shown(future)}, which is delivered after it: give that"
+                " future a callback of its own"
+            )
+
+    def guarded(self, callback: Callback) -> Callback:
+        """The callback, whose errors are logged."""
+
+        def call(future: Future) -> None:
+            try:
+                callback(future)
+            except Exception:  # noqa: BLE001 - it is the user's, and may be anything
+                self.note_callback_error(future)
+
+        return call
+
+    def note_callback_error(self, future: Future) -> None:
+        """To be called where a callback has raised."""
+        with self.lock:
+            self.callback_errors += 1
+        logger.exception("a callback of %s has raised", shown(future))
+
+
+def shown(future: Future) -> str:
+    """Its URL, fit to be printed."""
+    return printable(redacted_line(future.url))
+
+
+Result = Outcome | BaseException
+_Delivery = tuple[Sequence[Future], Result]
+
+
+class Deliverer(threading.Thread):
+    """Resolves futures, one after the other."""
+
+    def __init__(self, owner: Owner) -> None:
+        super().__init__(name="session-delivery", daemon=True)
+        self._queue: SimpleQueue[_Delivery | None] = SimpleQueue()
+        owner.delivery_thread = self
+
+    def deliver(
+        self,
+        futures: Sequence[Future],
+        result: Result,
+    ) -> None:
+        """These have begun, and are over."""
+        self._queue.put((futures, result))
+
+    def stop(self) -> None:
+        """End, once all that was given is delivered."""
+        self._queue.put(None)
+
+    def run(self) -> None:
+        while (delivery := self._queue.get()) is not None:
+            resolve(*delivery)
+            del delivery  # an outcome lives as long as it is held
+
+
+def resolve(
+    futures: Iterable[Future],
+    result: Result,
+) -> None:
+    """Give each of them its result. A callback may end this thread's work, but not its thread."""
+    for future in futures:
+        try:
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        except BaseException:  # noqa: BLE001 - SystemExit of a callback, say
+            future.owner.note_callback_error(future)

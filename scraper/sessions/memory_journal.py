@@ -1,0 +1,177 @@
+"""The journal of a session without a folder: outcomes are made, and nothing is written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct, field
+
+from scraper import record
+from scraper.errors import LocalFault, disk_failure, state_of
+from scraper.frontier.queued import QueuedRows
+from scraper.messages import Processed
+from scraper.model import Failure, Fetched, FetchFailed, Task
+from scraper.outcomes.outcome import Outcome, Place
+from scraper.recording.obedience import Obedience
+from scraper.redaction import redacted, redacted_message
+from scraper.reports.summary import Report
+from scraper.sessions.bodies import BodyFolder
+from scraper.text import printable
+
+logger = logging.getLogger("scraper")
+
+
+class MemoryJournal(Struct):
+    """Makes outcomes of what the URLs come to; nothing is written."""
+
+    rows: QueuedRows
+    bodies: BodyFolder
+    report: Report
+    obedience: Obedience
+    process_hash: Callable[[str], str] = str
+    _recorded: list[Outcome] = field(default_factory=list)
+
+    def record_fetched(
+        self,
+        fetched: Fetched,
+        processed: Processed | None = None,
+    ) -> frozenset[int]:
+        """A URL that was fetched."""
+        tags, _, refusal = self.obedience.judge(fetched, processed)
+        made = [each.part for each in processed.files] if processed else []
+        assert fetched.part is not None, "no earlier pass holds a body"
+        place = None
+        if refusal is None:
+            parts = [each for each in made if each is not None]
+            place = self._hold(fetched, parts)
+        else:
+            self.bodies.discard(fetched.part, *made)
+        failure = refusal or (processed.failure if processed else None)
+        line = record.of_fetched(
+            1,
+            fetched,
+            processed,
+            failure,
+            path=None,
+            directives=tags,
+            is_kept=place is not None,
+        )
+        state = state_of(failure) if failure else "done"
+        self._record(
+            Outcome(
+                fetched.task,
+                state,
+                line,
+                failure=failure,
+                fetched=fetched,
+                place=place,
+            )
+        )
+        return frozenset()
+
+    def _hold(
+        self,
+        fetched: Fetched,
+        made: Sequence[str],
+    ) -> Place:
+        assert fetched.part is not None, "it was fetched now"
+        try:
+            return self.bodies.hold(
+                fetched.part,
+                fetched.bytes,
+                made,
+            )
+        except OSError as error:
+            raise LocalFault(disk_failure(error)) from error
+
+    def record_failed(self, failed: FetchFailed) -> None:
+        """A URL whose request failed."""
+        failure = failed.failure
+        line = record.of_failed(1, failed)
+        self._record(
+            Outcome(
+                failed.task,
+                state_of(failure),
+                line,
+                failure=failure,
+            )
+        )
+
+    def record_refused(
+        self,
+        task: Task,
+        failure: Failure,
+    ) -> None:
+        """A URL that is not asked, or not again."""
+        line = record.of_refused(
+            1,
+            task,
+            failure,
+        )
+        self._record(
+            Outcome(
+                task,
+                state_of(failure),
+                line,
+                failure=failure,
+            )
+        )
+
+    def _record(self, outcome: Outcome) -> None:
+        if outcome.failure is not None:
+            logger.info(
+                "%s: %s",
+                outcome.task.shown_url,
+                printable(redacted(outcome.failure.message)),
+            )
+        self.rows.remove(outcome.task)
+        self.report.count(outcome)
+        self._recorded.append(outcome)
+
+    def has_picture(self, task: Task) -> bool:
+        """No earlier pass has made any."""
+        return False
+
+    def note(
+        self,
+        text: str,
+        level: int = logging.WARNING,
+    ) -> None:
+        """Something about the session, to the logger."""
+        logger.log(
+            level,
+            "%s",
+            printable(redacted_message(text)),
+        )
+
+    def note_printed(
+        self,
+        task: Task,
+        text: str,
+    ) -> None:
+        """What a worker printed while it was at a URL, to the logger."""
+        for line in filter(None, map(str.strip, text.splitlines())):
+            shown = printable(redacted(line))
+            logger.info(
+                "%s printed: %s",
+                task.shown_url,
+                shown,
+            )
+
+    def count_pending(self) -> int:
+        """How many URLs have not ended."""
+        return len(self.rows)
+
+    @property
+    def uncommitted(self) -> int:
+        return len(self._recorded)
+
+    def due_at(self, now: float) -> float | None:
+        """At once."""
+        return now if self._recorded else None
+
+    def commit(self) -> list[Outcome]:
+        """Hand them over."""
+        recorded, self._recorded = self._recorded, []
+        return recorded

@@ -1,0 +1,342 @@
+"""`Session`: submit URLs, get futures; politeness, limits, folders and pictures are those of a run.
+
+A coordinator thread drives the loop; a delivery thread resolves futures, so that a callback which
+blocks delays only deliveries.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import weakref
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from msgspec.structs import replace
+
+from scraper.config import Config, configure, value_of, with_keys
+from scraper.config.settings import KEYS
+from scraper.config.values import seconds_of
+from scraper.engine import Makers
+from scraper.errors import UsageError
+from scraper.http.headers import merge_headers
+from scraper.messages import Asked
+from scraper.model import Headers, Line
+from scraper.outcomes.outcome import Outcome
+from scraper.reports.summary import Report
+from scraper.sessions.claims import Submission
+from scraper.sessions.coordinator import Coordinator
+from scraper.sessions.futures import Future, Owner
+from scraper.sessions.memory import PATIENCE_SECONDS
+from scraper.sessions.streams import (
+    BUFFER,
+    as_they_end,
+    check_buffer,
+    for_asyncio,
+    in_order,
+)
+from scraper.sources.source import text_of
+from scraper.sources.text import parse_line
+from scraper.urls import Url
+
+AT_EXIT_SECONDS = 2.0  # for what is under way when the interpreter ends
+_open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+class Session:
+    """Asks the URLs that are submitted, each as its host permits, and returns futures for them.
+
+        with scraper.Session(threads=16) as session:
+            futures = [session.submit(url) for url in urls]
+            for future in concurrent.futures.as_completed(futures):
+                outcome = future.result()
+
+    Keywords are keys of the configuration, or it is given as a whole. Without `dir` nothing is
+    remembered and nothing is left: a URL in flight is joined, one that has ended is asked again.
+    With it the session writes one pass of that run folder, under its lock: a URL has one outcome in
+    it, and what the folder knows resolves at once. `refresh=True` asks what earlier passes have
+    brought again, `max_age="1d"` what is older than that.
+
+    Any thread may use it. It sets no signal handlers. Raises UsageError, InUse.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        refresh: bool = False,
+        max_age: str | float | None = None,
+        makers: Makers | None = None,
+        **settings: Any,
+    ) -> None:
+        self._config = _config_of(config, settings)
+        if self.folder is None and (refresh or max_age is not None):
+            raise UsageError(
+                "refresh and max_age speak of what a folder knows: name it with dir=..."
+            )
+        self._pid = os.getpid()
+        self._lock = threading.Lock()  # of passes, and of the end
+        self._is_shut = False
+        self._owner = Owner(self._withdraw)
+        self._coordinator = Coordinator(
+            self._config,
+            makers or Makers(),
+            self._owner,
+            refresh=refresh,
+            max_age=None if max_age is None else seconds_of("max_age", max_age),
+        )
+        _open_sessions.add(self)
+        close_at_exit()
+
+    # -- what is known of it ------------------------------------------------------------------
+
+    @property
+    def folder(self) -> Path | None:
+        """The run folder, if there is one."""
+        return Path(self._config.run.dir) if self._config.run.dir else None
+
+    @property
+    def report(self) -> Report:
+        """Counts of what has ended so far."""
+        return self._coordinator.run.report
+
+    @property
+    def callback_errors(self) -> int:
+        """How often a callback has raised; each is logged with its URL."""
+        return self._owner.callback_errors
+
+    def __repr__(self) -> str:
+        where = f" in {self.folder}" if self.folder else ""
+        return f"<Session{where}, {'closed' if self._is_shut else 'open'}>"
+
+    # -- submitting ---------------------------------------------------------------------------
+
+    def submit(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **unknown: object,
+    ) -> Future:
+        """Ask for a URL. The future resolves to its `Outcome`, also if that has failed, also if it
+        is no URL. `headers` are sent for it alone. Raises UsageError if the session is closed."""
+        if unknown:
+            raise UsageError(
+                f"submit() takes no {', '.join(unknown)}: a session asks with GET, and a query is"
+                " part of its URL"
+            )
+        self._check_process()
+        text = text_of(url)
+        future = Future(text, self._owner)
+        submission = Submission(
+            future,
+            _line_of(text),
+            _headers_of(headers),
+        )
+        if not self._coordinator.submissions.add(submission):
+            self._refuse()
+        return future
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._pid:
+            raise UsageError(
+                "this session belongs to the process that was forked: open another one here"
+            )
+
+    def _refuse(self) -> None:
+        if self._coordinator.fault is not None:
+            raise self._coordinator.fault
+        raise UsageError("this session is closed: open another one")
+
+    def _withdraw(self, future: Future) -> None:
+        self._coordinator.post(Asked(future, "withdrawn"))
+
+    def map(
+        self,
+        urls: Iterable[str],
+        *,
+        timeout: float | None = None,
+        buffer: int = BUFFER,
+    ) -> Iterator[Outcome]:
+        """The outcomes in the order of `urls`, which are read as the outcomes are, and at most
+        `buffer` of them ahead of the slowest. One whose host waits holds its place, and no thread.
+
+        Raises OutOfTime when `timeout` seconds have passed since the first was asked for: what has
+        not begun is withdrawn, and its `outcomes` are those that were done behind the slowest.
+        """
+        check_buffer(buffer)
+        return in_order(self.submit, urls, timeout, buffer)
+
+    def as_completed(
+        self,
+        urls: Iterable[str],
+        *,
+        timeout: float | None = None,
+        buffer: int = BUFFER,
+    ) -> Iterator[Outcome]:
+        """The same as they end, in whatever order."""
+        check_buffer(buffer)
+        return as_they_end(self.submit, urls, timeout, buffer)
+
+    def astream(
+        self,
+        urls: Iterable[str] | AsyncIterable[str],
+        *,
+        buffer: int = BUFFER,
+    ) -> AsyncIterator[Outcome]:
+        """The same for asyncio: `async for outcome in session.astream(urls)`."""
+        check_buffer(buffer)
+        return for_asyncio(self.submit, urls, buffer)
+
+    def abort(self, future: Future) -> bool:
+        """End what is under way for it, between two chunks: it resolves to a skipped outcome of the
+        kind `aborted`. False if it is done. Raises UsageError if it is of another session."""
+        if not isinstance(future, Future) or future.owner is not self._owner:
+            raise UsageError(f"{future!r} is no future of this session")
+        if future.done():
+            return False
+        self._coordinator.post(Asked(future, "aborted"))
+        return True
+
+    # -- passes, and the end ------------------------------------------------------------------
+
+    def new_pass(self) -> None:
+        """Wait for what was submitted, end the pass, and begin the next one with the next URL.
+        Without a folder there are no passes, and nothing to do."""
+        self._check_process()
+        self._check_not_delivering("new_pass()")
+        with self._lock:
+            if self._is_shut:
+                self._refuse()
+            if self.folder is not None:
+                self._coordinator.finish_run()
+                self._coordinator.open_run()
+
+    def _check_not_delivering(self, what: str) -> None:
+        if threading.current_thread() is self._coordinator.deliverer:
+            raise UsageError(
+                f"a callback calls {what}, which waits for callbacks: call it in another thread"
+            )
+
+    def shutdown(
+        self,
+        wait: bool = True,
+        *,
+        cancel_futures: bool = False,
+    ) -> None:
+        """Take nothing more. What was submitted is still asked, unless `cancel_futures` withdraws
+        what has not begun; `wait` until all is delivered and everything is given back."""
+        self._check_process()
+        if wait:
+            self._check_not_delivering("shutdown()")
+        self._is_shut = True
+        with self._lock:
+            self._coordinator.submissions.close()
+        if cancel_futures:
+            for future in self._coordinator.desk.open_futures():
+                future.cancel()
+        if wait:
+            self._coordinator.join()
+            _open_sessions.discard(self)
+
+    def close_now(self) -> None:
+        """Withdraw what has not begun; what is under way has a moment to end."""
+        if os.getpid() == self._pid:
+            self._coordinator.run.stop("the interpreter ends", AT_EXIT_SECONDS)
+            self.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            grace = self._config.run.grace_seconds
+            self._coordinator.run.stop("left with an error", grace)
+        self.shutdown(cancel_futures=error is not None)
+
+
+# -- when the interpreter ends ----------------------------------------------------------------
+
+
+def close_at_exit() -> None:
+    """Have the interpreter close what is open when it ends.
+
+    `atexit` comes too late, after all threads were waited for; so the standard executors do the
+    same (python/cpython#83993). What is registered last is called first: before them.
+    """
+    register = getattr(threading, "_register_atexit", atexit.register)
+    register(_close_all)
+
+
+def _close_all() -> None:
+    """What has not begun is withdrawn, what is under way has a moment to end."""
+    for session in list(_open_sessions):
+        session.close_now()
+
+
+# -- what is given ----------------------------------------------------------------------------
+
+
+def _config_of(
+    config: Config | None,
+    settings: Mapping[str, Any],
+) -> Config:
+    if config is None:
+        config = configure(**settings)
+    elif settings:
+        raise UsageError(
+            f"give {', '.join(settings)} to scraper.configure(...), or no configuration"
+        )
+    elif not isinstance(config, Config):
+        raise UsageError(
+            f"{config!r} is no configuration: scraper.configure(...) makes one"
+        )
+    key = KEYS["patience_seconds"]
+    if not config.run.dir and value_of(config, key) == key.default:
+        return with_keys(config, {key.name: PATIENCE_SECONDS})
+    return config
+
+
+def _line_of(text: str) -> Line:
+    """The URL that a text means; or the text, which is refused."""
+    line = parse_line(
+        text,
+        0,
+        0,
+    )
+    if line is None:
+        return Line(
+            Url(
+                text,
+                "",
+                "",
+            ),
+            refusal="bad_url",
+        )
+    return replace(
+        line,
+        source=None,
+        line=None,
+    )
+
+
+def _headers_of(headers: Mapping[str, str] | None) -> Headers:
+    """Raises UsageError for what is no header."""
+    if not headers:
+        return ()
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    return tuple(merge_headers({}, lines).items())

@@ -1,0 +1,61 @@
+"""A site whose answers wait until the test lets them go, and sessions that are quick to open."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from scraper import Session
+from scraper.faulty import FaultyServer, page
+from scraper.faulty.server import Exchange
+
+PATIENCE = 15.0  # seconds; what takes longer hangs
+
+
+class Gate:
+    """A behaviour that answers with a page once it is opened."""
+
+    def __init__(self, html: str = "<title>fine</title>") -> None:
+        self._opened = threading.Event()
+        self._page = page(html)
+
+    def open(self) -> None:
+        self._opened.set()
+
+    def close(self) -> None:
+        self._opened.clear()
+
+    def __call__(self, exchange: Exchange) -> None:
+        while not self._opened.is_set():
+            exchange.wait(0.01)
+        self._page(exchange)
+
+
+@contextmanager
+def gated() -> Iterator[tuple[FaultyServer, Gate]]:
+    """A site of which /slow/... waits for its gate; all else is a page."""
+    gate = Gate()
+    behaviours = {"/slow/*": gate, "/*": page("<title>quick</title>")}
+    with FaultyServer(behaviours) as server:
+        try:
+            yield server, gate
+        finally:
+            gate.open()
+
+
+def session(**settings: Any) -> Session:
+    """One without worker processes, robots.txt and jitter."""
+    usual = {
+        "threads": 4,
+        "save_only": True,
+        "robots": "off",
+        "jitter": 0,
+    }
+    return Session(**{**usual, **settings})
+
+
+def known(opened: Session, server: FaultyServer) -> None:
+    """Have the host answer once: a new one is asked one thing at a time."""
+    opened.submit(server.url("/known")).result(PATIENCE)
