@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import Executor
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 
@@ -79,9 +79,12 @@ def guard_of(
 
 
 def process_stage_of(
-    config: Config, processes: int, post: Callable[[Message], None]
+    config: Config,
+    processes: int,
+    post: Callable[[Message], None],
+    **pools: Any,
 ) -> ProcessStage:
-    """The process stage that a configuration asks for."""
+    """The process stage that a configuration asks for; `pools` is what a script asks for."""
     # Here, because a run that only saves has no workers: a twentieth of the
     # time until its first request.
     from scraper.workers.stage import ProcessStage
@@ -90,7 +93,7 @@ def process_stage_of(
     limits = Limits(
         config.worker.process_time_seconds, config.worker.process_memory_bytes
     )
-    return ProcessStage(processes, limits, recipe_of(config), post)
+    return ProcessStage(processes, limits, recipe_of(config), post, **pools)
 
 
 def recipe_of(config: Config) -> Recipe:

@@ -54,7 +54,8 @@ class WorkReturned(Struct, frozen=True):
 
 
 class PoolBroken(Struct, frozen=True):
-    """A pool of worker processes is dead: `ProcessStage.recover` replaces it."""
+    """A pool of worker processes is dead, or has done its share: `ProcessStage.recover` replaces
+    it."""
 
     generation: int
 

@@ -260,7 +260,11 @@ def check_workers(
     stage: Stage | None,
 ) -> None:
     """Raises UsageError if worker processes cannot import what they need of the user's."""
-    if stage and (config.page.html or main_module.imported_by_workers()):
+    if stage and (
+        config.page.html
+        or stage.has_initializer
+        or main_module.imported_by_workers()
+    ):
         stage.check_start()
 
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import (
     Executor,
@@ -36,6 +37,7 @@ from scraper.pools import Pools, makers_with
 from scraper.pools.executors import Borrowed
 from scraper.runner import Run
 from scraper.supervision import Intervals
+from tests import pool_functions
 from tests.conftest import PROJECT
 
 if TYPE_CHECKING:
@@ -432,7 +434,7 @@ with Run([source_of([{shop.url("/")!r}])], config, makers=makers) as run:
     states = [each.state for each in run]
 print(json.dumps([states, sorted(sys.modules)]))
 """
-    states, modules = json.loads(_python(script))
+    states, modules = json.loads(_python("-c", script))
     assert states == ["done", "done"]
     assert [each for each in modules if "multiprocessing" in each] == []
     assert "concurrent.futures.process" not in modules
@@ -468,10 +470,10 @@ def test_inline_takes_no_executor() -> None:
         Pools(executor, inline=True)
 
 
-def _python(script: str) -> str:
+def _python(*arguments: str) -> str:
     """What a program prints, which ends in time."""
     ended = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, *arguments],
         cwd=PROJECT,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
@@ -481,3 +483,248 @@ def _python(script: str) -> str:
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
+
+
+# -- worker processes -------------------------------------------------------------------------
+
+STORY = """
+import json, sys, threading
+import scraper
+from scraper.api import source_of
+from scraper.errors import ScraperError
+from scraper.pools import Pools, makers_with
+from scraper.runner import Run
+import tests.pool_functions as functions
+
+if __name__ == "__main__":
+    folder, urls, pools, before = json.loads(sys.argv[1])
+    exec(before)
+    config = scraper.configure(dir=folder, robots="off", processes=2, threads=4, retries=0,
+                               html="tests.pool_functions:act")
+    try:
+        pools = {name: eval(value) for name, value in pools.items()}
+        makers = makers_with(Pools(**pools))
+        with Run([source_of(urls)], config, makers=makers) as run:
+            told = [[each.url, each.state, each.failure and each.failure.kind,
+                     each.record.get("data"), len(each.record.get("processed") or ())]
+                    for each in run]
+    except ScraperError as error:
+        told = [type(error).__name__, str(error)]
+    print(json.dumps(told))
+"""
+
+
+def story(
+    folder: Path, urls: list[str], before: str = "", **pools: str
+) -> list[Any]:
+    """What a script of its own sees: it may hang, and has a single thread when it begins."""
+    script = folder / "story.py"
+    script.write_text(STORY)
+    given = json.dumps([str(folder / "run"), urls, pools, before])
+    told: list[Any] = json.loads(_python(str(script), given))
+    return told
+
+
+def pages_with_a_villain(server: FaultyServer) -> list[str]:
+    urls = [server.url(f"/good/{number}") for number in range(12)]
+    return [*urls[:6], server.url("/dies/1"), *urls[6:]]
+
+
+@pytest.mark.parametrize(
+    "context",
+    ["'spawn'", "'forkserver'", "'fork'",
+     "__import__('multiprocessing').get_context('fork')"],
+)  # fmt: skip
+def test_workers_may_be_started_in_any_way(
+    context: str, tmp_path: Path, shop: FaultyServer
+) -> None:
+    noted = tmp_path / "noted"
+    noted.mkdir()
+    outcomes = story(
+        tmp_path,
+        pages_with_a_villain(shop),
+        mp_context=context,
+        initializer="functions.initialize",
+        initargs=f"({str(noted)!r}, 7)",
+    )
+    kinds = [kind for _, _, kind, _, _ in outcomes if kind]
+    assert kinds == ["process_died"]
+    assert len(outcomes) == 13 + 1
+    assert sum(pictures for *_, pictures in outcomes) == 1
+    facts = [data for _, _, _, data, _ in outcomes if data]
+    assert len(facts) == 12
+    assert all(each["calls"] == [[str(noted), 7]] for each in facts), "once"
+    pids = {int(each.name) for each in noted.iterdir()}
+    assert {each["pid"] for each in facts} <= pids
+    assert len(pids) > 2, "and in those that replace them"
+
+
+def test_a_forked_worker_has_what_its_parent_had(
+    tmp_path: Path, shop: FaultyServer
+) -> None:
+    told = story(
+        tmp_path,
+        [shop.url("/1"), shop.url("/2")],
+        "functions.heap.append(b'of the parent')",
+        mp_context="'fork'",
+    )
+    facts = [data for _, _, _, data, _ in told if data]
+    assert [each["leaked"] for each in facts] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()",
+        "import _thread; _thread.start_new_thread(threading.Event().wait, ())",
+    ],
+)
+def test_a_process_with_threads_is_not_forked(
+    before: str, tmp_path: Path, shop: FaultyServer
+) -> None:
+    told = story(tmp_path, [shop.url("/")], before, mp_context="'fork'")
+    assert told[0] == "UsageError"
+    assert told[1].startswith("mp_context: this process has 2 threads")
+    assert shop.count() == 0
+
+
+@pytest.mark.parametrize("context", ["'forkserver'", "'fork'"])
+def test_an_initializer_that_raises_is_one_line(
+    context: str, tmp_path: Path, shop: FaultyServer
+) -> None:
+    told = story(
+        tmp_path,
+        [shop.url("/")],
+        mp_context=context,
+        initializer="functions.fails",
+    )
+    assert told[0] == "UsageError"
+    assert told[1].startswith(
+        "the worker processes cannot start: initializer fails: "
+        "ValueError: no licence (pool_functions.py"
+    )
+    assert shop.count() == 0
+
+
+def test_an_initializer_that_raises_later_ends_the_run_at_once(
+    tmp_path: Path, shop: FaultyServer
+) -> None:
+    told = story(
+        tmp_path,
+        pages_with_a_villain(shop),
+        initializer="functions.fails_later",
+        initargs=f"({str(tmp_path / 'made')!r},)",
+    )
+    assert told[0] in ("LocalFault", "StageFailed", "UsageError")
+    assert "initializer fails: ValueError: no licence" in told[1]
+
+
+def test_an_initializer_that_hangs_ends_the_run(
+    tmp_path: Path, shop: FaultyServer
+) -> None:
+    told = story(
+        tmp_path,
+        [shop.url("/")],
+        "from scraper.workers import child, stage; stage.ProcessStage."
+        "check_start.__defaults__ = (2.0,)",
+        initializer="functions.hangs",
+    )
+    assert told[0] == "UsageError"
+    assert "do not answer" in told[1]
+
+
+def test_inline_the_initializer_is_called_here_and_once(
+    tmp_path: Path, shop: FaultyServer
+) -> None:
+    pools = Pools(
+        inline=True, initializer=pool_functions.initialize, initargs=()
+    )
+    settings = inline(tmp_path, html="tests.pool_functions:act")
+    pool_functions.calls.clear()
+    pages = [shop.url("/1"), shop.url("/2")]
+    outcomes = outcomes_of(pools, pages, settings)
+    data = [each.record["data"] for each in outcomes if "data" in each.record]
+    assert [each["calls"] for each in data] == [[[]], [[]]]
+    assert {each["pid"] for each in data} == {os.getpid()}
+    failing = Pools(inline=True, initializer=pool_functions.fails)
+    with pytest.raises(UsageError, match="initializer fails: ValueError"):
+        outcomes_of(failing, pages, inline(tmp_path / "b"))
+
+
+def test_a_worker_is_replaced_when_it_has_done_its_share(
+    tmp_path: Path, shop: FaultyServer
+) -> None:
+    urls = [shop.url(f"/leaks/{number}") for number in range(60)]
+    pools = Pools(max_tasks_per_worker=5)
+    settings = inline(tmp_path, html="tests.pool_functions:act", processes=2)
+    outcomes = outcomes_of(pools, urls, settings)
+    assert done(outcomes) == 61, "each once, and the picture"
+    data = [each.record["data"] for each in outcomes if "data" in each.record]
+    shares = Counter(each["pid"] for each in data)
+    assert max(shares.values()) <= 5
+    assert len(shares) >= 12
+    assert max(each["leaked"] for each in data) <= 5, "what leaks is bounded"
+
+
+@pytest.mark.parametrize("tasks", [1, 3])
+def test_shares_that_end_beside_slow_items_and_deaths_lose_nothing(
+    tasks: int, tmp_path: Path, shop: FaultyServer
+) -> None:
+    urls = [shop.url(f"/good/{number}") for number in range(20)]
+    urls[3:3] = [shop.url("/slow/1"), shop.url("/dies/1"), shop.url("/slow/2")]
+    urls += [shop.url("/dies/2")]
+    pools = Pools(max_tasks_per_worker=tasks)
+    settings = inline(tmp_path, html="tests.pool_functions:act", processes=2)
+    outcomes = outcomes_of(pools, urls, settings)
+    failed = {each.url: each.failure.kind for each in outcomes if each.failure}
+    assert failed == dict.fromkeys(
+        [shop.url("/dies/1"), shop.url("/dies/2")], "process_died"
+    )
+    assert done(outcomes) == 22 + 1
+    data = [each.record["data"] for each in outcomes if "data" in each.record]
+    assert max(Counter(each["pid"] for each in data).values()) <= tasks
+
+
+class Odd:
+    def __reduce__(self) -> str:
+        raise RuntimeError("never")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"mp_context": "threads"}, "mp_context takes 'fork', 'spawn'"),
+        ({"mp_context": 3}, "or a context of multiprocessing, not 3"),
+        ({"initializer": "f"}, "initializer takes a function, not 'f'"),
+        ({"initializer": lambda: 0}, "find a function by its name"),
+        (
+            {"initializer": print, "initargs": (Odd(),)},
+            "with plain arguments (RuntimeError: never)",
+        ),
+        ({"initializer": print, "initargs": [1]}, "initargs takes a tuple"),
+        ({"initargs": (1,)}, "initargs are those of an initializer"),
+        ({"max_tasks_per_worker": 0}, "takes a number from 1 on, not 0"),
+        ({"max_tasks_per_worker": True}, "takes a number from 1 on, not True"),
+        ({"inline": True, "mp_context": "spawn"}, "leave mp_context out"),
+        (
+            {"inline": True, "max_tasks_per_worker": 3},
+            "leave max_tasks_per_worker out",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(
+    wrong: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        Pools(**wrong)
+    assert says in str(caught.value)
+
+
+def test_an_initializer_of_a_prompt_is_refused() -> None:
+    script = (
+        "from scraper.pools import Pools\n"
+        "def ready(): pass\n"
+        "try: Pools(initializer=ready)\n"
+        "except Exception as error: print(error)\n"
+    )
+    assert "stands in no file that worker" in _python("-c", script)

@@ -15,6 +15,7 @@ import errno
 import faulthandler
 import gc
 import os
+import pickle
 import signal
 import struct
 import sys
@@ -42,6 +43,7 @@ from scraper.workers.work import (
     memory_message,
 )
 
+INITIALIZER_FAILS = "initializer fails"
 START_SECONDS = 60.0  # to import everything, the user's module too
 
 
@@ -70,6 +72,10 @@ class WorkerSetup(NamedTuple):
     scratch: str
     recipe: Recipe
     limits: Limits
+    initializer: bytes = b""
+    """A function of the user's and its arguments, pickled; it is called when all else is ready."""
+    max_tasks: int = 0
+    """After so many items it does no more. 0: no limit."""
 
 
 class Note(NamedTuple):
@@ -115,6 +121,10 @@ def note_of(scratch: str, pid: int) -> Note:
         return _NO_ITEM  # it has not come so far
 
 
+class _InitializerFailed(Exception):
+    """The user's function says that this worker cannot work."""
+
+
 # -- the three functions that the pool calls ---------------------------------------------------
 
 _worker: _Worker | None = None
@@ -136,7 +146,11 @@ def start_worker(setup: WorkerSetup) -> None:
     try:
         _worker = _Worker(setup)
     except BaseException as error:  # noqa: BLE001  a user's module may raise anything
-        _complaint = describe_error(error)
+        _complaint = (
+            f"{INITIALIZER_FAILS}: {error}"
+            if isinstance(error, _InitializerFailed)
+            else describe_error(error)
+        )
         if isinstance(error, OSError) and error.errno in (
             errno.ENOSPC,
             errno.EDQUOT,
@@ -150,11 +164,16 @@ def ping() -> str:
 
 
 def process_batch(batch: Sequence[tuple[int, WorkItem]]) -> list[WorkResult]:
-    """One result for each numbered item."""
+    """One result for each numbered item; of fewer, if this worker has done its share by then."""
     if _worker is None and _fault is None:
         # no item has begun, so none is blamed: the stage stops if this goes on
         os._exit(1)
-    return [_process(number, item) for number, item in batch]
+    results = []
+    for number, item in batch:
+        if _worker is not None and _worker.is_spent:
+            break
+        results.append(_process(number, item))
+    return results
 
 
 def _process(number: int, item: WorkItem) -> WorkResult:
@@ -176,16 +195,18 @@ def _exit_with_parent() -> None:
 
 class _Worker:
     def __init__(self, setup: WorkerSetup) -> None:
-        scratch, recipe, limits = setup
+        scratch, limits = setup.scratch, setup.limits
         pid = os.getpid()
         self._limits = limits
+        self._left = setup.max_tasks or sys.maxsize  # items that it may do
         self._printed = Printed(printed_path(scratch, pid))
         self._dump = open(dump_path(scratch, pid), "wb", buffering=0)  # noqa: SIM115
         faulthandler.enable(self._dump)
         faulthandler.dump_traceback_later(
             START_SECONDS, exit=True, file=self._dump
         )
-        self._function = function_of(recipe)
+        self._function = function_of(setup.recipe)
+        _initialize(setup.initializer)
         faulthandler.cancel_dump_traceback_later()
         self._alarm = Alarm(limits.seconds, self._dump)
         gc.collect()
@@ -194,7 +215,13 @@ class _Worker:
         self._begun = open(begun_path(scratch, pid), "wb", buffering=0)  # noqa: SIM115
         self._note(_NO_ITEM)
 
+    @property
+    def is_spent(self) -> bool:
+        """Has it done its share?"""
+        return self._left <= 0
+
     def process(self, number: int, item: WorkItem) -> WorkResult:
+        self._left -= 1
         began = time.perf_counter()
         self._note(Note(number, time.monotonic(), False))
         self._alarm.set()
@@ -221,6 +248,16 @@ class _Worker:
         """One write of a fixed size: it is there whole or not at all, however this process ends."""
         self._begun.seek(0)
         self._begun.write(_NOTE.pack(*note))
+
+
+def _initialize(pickled: bytes) -> None:
+    if not pickled:
+        return
+    try:
+        function, arguments = pickle.loads(pickled)
+        function(*arguments)
+    except BaseException as error:
+        raise _InitializerFailed(describe_error(error)) from error
 
 
 def _limit_memory(beyond: int) -> None:

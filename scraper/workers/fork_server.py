@@ -45,7 +45,9 @@ _home: TemporaryFolder | None = None
 _owner = os.getpid()  # the process whose fork server and folder these are
 
 
-def prepare(parent: Path | None = None) -> None:
+def prepare(
+    parent: Path | None = None, chosen: context.BaseContext | None = None
+) -> None:
     """Have the fork server import what workers need while the caller goes on importing.
 
     Best called before anything heavy is imported. Its socket lies below `parent` if the system has
@@ -59,7 +61,7 @@ def prepare(parent: Path | None = None) -> None:
             "a worker of multiprocessing.Pool may start no processes: run this in a worker of "
             "concurrent.futures.ProcessPoolExecutor, or with save_only=True"
         )
-    if start_method() != "forkserver":
+    if start_method(chosen) != "forkserver":
         return
     from multiprocessing import forkserver, resource_tracker
 
@@ -92,9 +94,11 @@ def _leave_server_of_parent() -> None:
 
 
 @contextmanager
-def starting(parent: Path) -> Iterator[None]:
+def starting(
+    parent: Path, chosen: context.BaseContext | None = None
+) -> Iterator[None]:
     """Start worker processes in here."""
-    prepare(parent)
+    prepare(parent, chosen)
     with (
         _starting,
         _socket_folder(parent),
@@ -104,17 +108,37 @@ def starting(parent: Path) -> Iterator[None]:
         yield
 
 
-def context_for(scratch: str) -> context.BaseContext:
-    """multiprocessing's context, whose processes have a worker's name from their first moment."""
-    ours: Any = copy.copy(get_context(start_method()))
+def context_for(
+    scratch: str, chosen: context.BaseContext | None = None
+) -> context.BaseContext:
+    """A context of multiprocessing, the usual or the chosen one, whose processes have a worker's
+    name from their first moment."""
+    ours: Any = copy.copy(chosen or get_context(start_method()))
     ours.Process = partial(ours.Process, name=main_module.worker_name(scratch))
     named: context.BaseContext = ours
     return named
 
 
-def start_method() -> str:
+def start_method(chosen: context.BaseContext | None = None) -> str:
     """How multiprocessing is to start workers."""
+    if chosen is not None:
+        return chosen.get_start_method()
     return "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+
+
+def refuse_fork_with_threads() -> None:
+    """Raises UsageError if this process has more than one thread: a fork of it has that one alone,
+    and may wait for ever for what the others held."""
+    count = threading.active_count()
+    with suppress(
+        OSError
+    ):  # Linux: those that Python knows nothing of count too
+        count = max(count, len(os.listdir("/proc/self/task")))
+    if count > 1:
+        raise UsageError(
+            f"mp_context: this process has {count} threads, and a fork of it might hang: "
+            "begin the run before they are started, or take 'forkserver' or 'spawn'"
+        )
 
 
 @contextmanager

@@ -23,14 +23,22 @@ class InlineStage:
 
     _function: Callable[[WorkItem], ProcessorResult]  # once it is started
 
-    def __init__(self, recipe: Recipe, post: Callable[[Message], None]) -> None:
+    has_initializer = False  # that would have to be waited for
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        post: Callable[[Message], None],
+        initialize: Callable[[], object] | None = None,
+    ) -> None:
         self.stopping = False
         self._recipe = recipe
         self._post = post
+        self._initialize = initialize
         self._scratch = Path()
 
     def start(self, scratch: Path) -> None:
-        """Import what items need. Raises UsageError if that fails."""
+        """Import what items need, and call the initializer. Raises UsageError if that fails."""
         scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = scratch
         try:
@@ -38,6 +46,13 @@ class InlineStage:
         except Exception as error:
             why = work.describe_error(error)
             raise UsageError(f"nothing can be processed: {why}") from error
+        if self._initialize is None:
+            return
+        try:
+            self._initialize()
+        except Exception as error:
+            why = work.describe_error(error)
+            raise UsageError(f"initializer fails: {why}") from error
 
     def submit(self, task: Task, item: WorkItem, size: int) -> None:
         """Process it now."""

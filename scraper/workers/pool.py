@@ -27,6 +27,7 @@ from concurrent.futures import (
 )
 from contextlib import suppress
 from multiprocessing import connection
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -53,14 +54,17 @@ class WorkerPool:
         size: int,
         setup: WorkerSetup,
         post: Callable[[Message], None],
+        chosen: BaseContext | None = None,
     ) -> None:
         self.number = number
         self.inside: dict[int, list[Pending]] = {}
         self.finished = 0
         self.broken_at = 0.0
+        self.is_spent = False  # a worker has done its share: none gets more
         self._size = size
         self._setup = setup
         self._post = post
+        self._chosen = chosen
         self._processes: list[_WorkerProcess] = []
         self._pings: list[Future[str]] = []
         self._launched = False
@@ -70,7 +74,7 @@ class WorkerPool:
             target=self._watch, name="watch-workers", daemon=True
         )
         self._first_announcement = threading.Lock()
-        context = fork_server.context_for(setup.scratch)
+        context = fork_server.context_for(setup.scratch, chosen)
         self._executor = ProcessPoolExecutor(
             size, context, child.start_worker, (setup,)
         )
@@ -82,8 +86,12 @@ class WorkerPool:
         return self.broken_at > 0
 
     @property
-    def usable(self) -> bool:
+    def is_at_work(self) -> bool:
         return self._launched and not self.broken
+
+    @property
+    def usable(self) -> bool:
+        return self.is_at_work and not self.is_spent
 
     @property
     def is_free(self) -> bool:
@@ -110,7 +118,7 @@ class WorkerPool:
     def launch(self) -> None:
         """Start all workers now: an executor starts them in `submit`, which callbacks call too."""
         try:
-            with fork_server.starting(Path(self._setup.scratch)):
+            with fork_server.starting(Path(self._setup.scratch), self._chosen):
                 while len(self._private._processes) < self._size:
                     self._pings.append(self._executor.submit(child.ping))
             # Once more, to wake the executor's thread: it does not watch a worker started since.
@@ -179,7 +187,7 @@ class WorkerPool:
     def evidence(self) -> dict[int, Evidence]:
         """By number, the items that its workers had begun when they died. Call `kill` before."""
         found = {}
-        scratch, _, limits = self._setup
+        scratch, limits = self._setup.scratch, self._setup.limits
         for pid in self.pids():
             note = child.note_of(scratch, pid)
             if note.number:

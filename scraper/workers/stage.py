@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from functools import partial
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.machine import main_module
-from scraper.messages import Message, Processed, WorkReturned
+from scraper.messages import Message, PoolBroken, Processed, WorkReturned
 from scraper.model import Failure, Publication, Task
 from scraper.workers import child, fork_server
 from scraper.workers.backlog import Backlog
@@ -32,6 +33,7 @@ from scraper.workers.triage import (
     Fate,
     Pending,
     Return,
+    Suspect,
     triage,
 )
 from scraper.workers.work import (
@@ -70,6 +72,10 @@ class ProcessStage:
     `PoolBroken` when the coordinator is to call `recover`. The pools' own threads call it.
     Set `stopping` to end: from then on no item is convicted.
 
+    `context` says how workers are started, else a fork server of ours starts them; `initializer` is
+    what each of them calls first, pickled with its arguments; after `max_tasks` items one is
+    replaced, and its pool with it.
+
     `submit` may be called from any thread, everything else from the coordinator's.
     """
 
@@ -79,8 +85,13 @@ class ProcessStage:
         limits: Limits,
         recipe: Recipe,
         post: Callable[[Message], None],
+        *,
+        context: BaseContext | None = None,
+        initializer: bytes = b"",
+        max_tasks: int = 0,
     ) -> None:
-        self._setup = WorkerSetup("", recipe, limits)
+        self._setup = WorkerSetup("", recipe, limits, initializer, max_tasks)
+        self._context = context
         self._processes = processes
         self._post = post
         self._numbers = itertools.count(1)
@@ -92,6 +103,8 @@ class ProcessStage:
         self._backlog = Backlog(processes)
         self._main: WorkerPool | None = None
         self._trial: WorkerPool | None = None
+        # its workers have done their share, or one of them; it has items yet
+        self._retired: WorkerPool | None = None
         self._launcher: threading.Thread | None = None
         self._deaths = _DeathsInARow()
         self._next_round = 0.0
@@ -103,12 +116,21 @@ class ProcessStage:
     def start(self, scratch: Path) -> None:
         """Begin to start the workers, without waiting for them.
 
-        `scratch` is the parts folder: temporary files of results lie below it.
+        `scratch` is the parts folder: temporary files of results lie below it. To be forked off
+        this process they are started here and now, while it has one thread; those that replace them
+        come from the fork server. Raises UsageError if it has more.
         """
         scratch.mkdir(parents=True, exist_ok=True)
-        fork_server.prepare(scratch)
+        fork_server.prepare(scratch, self._context)
         self._setup = self._setup._replace(scratch=str(scratch))
+        is_fork = fork_server.start_method(self._context) == "fork"
+        if is_fork:
+            fork_server.refuse_fork_with_threads()
         self._main = self._new_pool(self._processes)
+        if is_fork:
+            self._main.launch()
+            self._context = None
+            return
         self._launcher = threading.Thread(
             target=_launch,
             args=(self._main, self._submit_ready),
@@ -119,12 +141,21 @@ class ProcessStage:
 
     def _new_pool(self, size: int) -> WorkerPool:
         return WorkerPool(
-            next(self._pool_numbers), size, self._setup, self._post
+            next(self._pool_numbers),
+            size,
+            self._setup,
+            self._post,
+            self._context,
         )
 
     def _wait_for_launch(self, timeout: float = LAUNCH_SECONDS) -> None:
         if self._launcher is not None:
             self._launcher.join(timeout)
+
+    @property
+    def has_initializer(self) -> bool:
+        """Does each worker call a function of the user's first?"""
+        return bool(self._setup.initializer)
 
     def check_start(self, timeout: float = child.START_SECONDS) -> None:
         """Wait until a worker is there and could import what it needs. Raises UsageError if not."""
@@ -135,7 +166,7 @@ class ProcessStage:
         is_there = pool.wait_for_first(max(deadline - time.monotonic(), 0))
         complaint = pool.complaint()
         if complaint:
-            raise UsageError(f"the worker processes cannot start: {complaint}")
+            raise UsageError(_cannot_start(complaint))
         if not is_there or pool.broken:
             trouble = main_module.import_trouble(self._setup.scratch)
             raise UsageError(trouble or main_module.unexplained_death())
@@ -171,7 +202,8 @@ class ProcessStage:
         return [pid for pool in self._pools() for pid in pool.pids()]
 
     def _pools(self) -> list[WorkerPool]:
-        return [pool for pool in (self._main, self._trial) if pool is not None]
+        pools = (self._retired, self._main, self._trial)
+        return [pool for pool in pools if pool is not None]
 
     def _submit_ready(self) -> None:
         """Hand over to the pools what they may have.
@@ -191,10 +223,12 @@ class ProcessStage:
     def _next_submission(self) -> tuple[WorkerPool, int, list[Pending]] | None:
         """The next batch and its pool, into which it is already entered."""
         with self._lock:
-            main, trial = self._main, self._trial
+            main, trial, retired = self._main, self._trial, self._retired
             # During a last trial nothing else is at work: another item might kill its worker.
             main_paused = _is_last_trial(trial, self._backlog.first_suspect)
-            main_busy = main is not None and bool(main.inside)
+            main_busy = any(
+                pool.inside for pool in (main, retired) if pool is not None
+            )
             trial_waits = main_paused and main_busy
             batch: list[Pending] = []
             if trial is not None and trial.is_free and not trial_waits:
@@ -220,10 +254,26 @@ class ProcessStage:
         if error is not None:
             self._resend(batch, error)
         elif batch:
-            pool.finished += len(batch)
-            for result in future.result():
+            results = future.result()
+            pool.finished += len(results)
+            for result in results:
                 self._post_result(result)
+            self._take_rest(pool, batch[len(results) :])
         self._submit_ready()
+
+    def _take_rest(self, pool: WorkerPool, rest: Sequence[Pending]) -> None:
+        """A worker that has done its share gives back what it has not begun; from now on its pool
+        gets no more, so that all of it can be replaced."""
+        with self._lock:
+            if rest and pool is self._trial:
+                self._backlog.take_back(rest[0], Suspect(), first=True)
+            else:
+                self._backlog.put_first(rest)
+            if rest:
+                pool.is_spent = True
+            is_due = pool.is_spent and (bool(rest) or not pool.inside)
+        if is_due:
+            self._post(PoolBroken(pool.number))
 
     def _post_result(self, result: WorkResult) -> None:
         pending = self._items.get(result.number)
@@ -281,19 +331,39 @@ class ProcessStage:
                 self._triage(pool)
                 # before the next one needs its descriptors
                 pool.end(patience=0.0)
+            elif pool.is_spent:
+                self._retire(pool)
         if not self._closed:
             self._replace_pools()
         self._submit_ready()
+
+    def _retire(self, pool: WorkerPool) -> None:
+        """End a pool that has done its share, once nothing is inside. Until then it stands aside,
+        so that the next one can go to work: one at a time, or there would be ever more of them."""
+        with self._lock:
+            is_empty = not pool.inside
+            if not is_empty and self._retired is not None:
+                return
+            self._forget(pool)
+            if not is_empty:
+                self._retired = pool
+        if is_empty:
+            pool.end(GENTLE_SECONDS)
+
+    def _forget(self, pool: WorkerPool) -> None:
+        if pool is self._main:
+            self._main = None
+        elif pool is self._trial:
+            self._trial = None
+        else:
+            self._retired = None
 
     def _triage(self, pool: WorkerPool) -> None:
         """Decide what becomes of every item that was inside a dead pool."""
         evidence = pool.evidence()
         with self._lock:
             alone = pool is self._trial
-            if alone:
-                self._trial = None
-            else:
-                self._main = None
+            self._forget(pool)
             fates: list[tuple[Pending, Fate]] = []
             for item in reversed(pool.take_out()):
                 found = evidence.get(item.number)
@@ -337,7 +407,7 @@ class ProcessStage:
             return
         self._next_round = now + ROUND_SECONDS
         for pool in self._pools():
-            if pool.usable:
+            if pool.is_at_work:
                 pool.kill_overdue(now)
         with self._lock:
             trial = self._trial
@@ -362,7 +432,7 @@ class ProcessStage:
         self._wait_for_launch()
         for pool in self._pools():
             pool.end(0.0 if now or pool.broken else GENTLE_SECONDS)
-        self._main = self._trial = None
+        self._main = self._trial = self._retired = None
 
 
 class _DeathsInARow:
@@ -387,6 +457,8 @@ class _DeathsInARow:
 
     def check(self) -> None:
         """Raises StageFailed if that is too often; waits a moment if it has happened."""
+        if self._complaint.startswith(child.INITIALIZER_FAILS):
+            raise StageFailed(_cannot_start(self._complaint))
         is_hopeless = self._fruitless_pools >= MAX_FRUITLESS_POOLS
         if is_hopeless or self._failed_starts >= MAX_FAILED_STARTS:
             message = (
@@ -398,6 +470,10 @@ class _DeathsInARow:
         if self._failed_starts:
             # A fork server that is about to end may not be gone yet.
             threading.Event().wait(0.02 * self._failed_starts)
+
+
+def _cannot_start(complaint: str) -> str:
+    return f"the worker processes cannot start: {complaint}"
 
 
 def _launch(pool: WorkerPool, submit_ready: Callable[[], None]) -> None:

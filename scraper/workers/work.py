@@ -72,6 +72,10 @@ class Stage(Protocol):
 
     stopping: bool
 
+    @property
+    def has_initializer(self) -> bool:
+        """Is a function of the user's called before the first item?"""
+
     def start(self, scratch: Path) -> None:
         """Make ready; temporary files of results lie below `scratch`. Raises UsageError."""
 

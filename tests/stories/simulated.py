@@ -287,6 +287,8 @@ class _Once:
 class Workers:
     """Processes: in the place of `ProcessStage`."""
 
+    has_initializer = False
+
     def __init__(self, deck: Deck) -> None:
         self._deck = deck
         self._parts = Path()
