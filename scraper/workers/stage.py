@@ -13,23 +13,24 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
-from scraper.errors import LocalFault, UsageError, new_failure
+from scraper.errors import UsageError, new_failure
 from scraper.machine import main_module
 from scraper.messages import Message, PoolBroken, Processed, WorkReturned
-from scraper.model import Failure, Publication, Task
+from scraper.model import Publication, Task
 from scraper.workers import child, fork_server
 from scraper.workers.backlog import Backlog
 from scraper.workers.child import WorkerSetup, WorkResult
+from scraper.workers.deaths import DeathsInARow, StageFailed, cannot_start
 from scraper.workers.pool import WorkerPool
+from scraper.workers.roster import Roster
 from scraper.workers.triage import (
     Convict,
-    Evidence,
     Fate,
     Pending,
     Return,
@@ -47,22 +48,9 @@ from scraper.workers.work import (
 __all__ = ["Limits", "ProcessStage", "Recipe", "StageFailed", "WorkItem"]
 
 GATHERED_BODY_BYTES = 262_144  # pages above are submitted alone
-MAX_FAILED_STARTS = 5  # pools in a row that began nothing
-MAX_FRUITLESS_POOLS = 25  # pools in a row that finished nothing
 GENTLE_SECONDS = 2.0  # for idle workers to end by themselves
 LAUNCH_SECONDS = 5.0  # for all workers of a pool to be forked
 ROUND_SECONDS = 1.0
-
-
-class StageFailed(LocalFault):
-    """Workers die in a row without finishing anything."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(
-            Failure(
-                "process_died", "process", message, retryable=True, blame="here"
-            )
-        )
 
 
 class ProcessStage:
@@ -91,6 +79,7 @@ class ProcessStage:
         max_tasks: int = 0,
     ) -> None:
         self._setup = WorkerSetup("", recipe, limits, initializer, max_tasks)
+        self.has_initializer = bool(initializer)
         self._context = context
         self._processes = processes
         self._post = post
@@ -101,12 +90,9 @@ class ProcessStage:
         # submitted and not answered, oldest first
         self._items: dict[int, Pending] = {}
         self._backlog = Backlog(processes)
-        self._main: WorkerPool | None = None
-        self._trial: WorkerPool | None = None
-        # its workers have done their share, or one of them; it has items yet
-        self._retired: WorkerPool | None = None
+        self._pools = Roster()
         self._launcher: threading.Thread | None = None
-        self._deaths = _DeathsInARow()
+        self._deaths = DeathsInARow()
         self._next_round = 0.0
         self._closed = False
         self.stopping = False
@@ -126,14 +112,14 @@ class ProcessStage:
         is_fork = fork_server.start_method(self._context) == "fork"
         if is_fork:
             fork_server.refuse_fork_with_threads()
-        self._main = self._new_pool(self._processes)
+        self._pools.main = self._new_pool(self._processes)
         if is_fork:
-            self._main.launch()
+            self._pools.main.launch()
             self._context = None
             return
         self._launcher = threading.Thread(
             target=_launch,
-            args=(self._main, self._submit_ready),
+            args=(self._pools.main, self._submit_ready),
             name="start-workers",
             daemon=True,
         )
@@ -152,21 +138,16 @@ class ProcessStage:
         if self._launcher is not None:
             self._launcher.join(timeout)
 
-    @property
-    def has_initializer(self) -> bool:
-        """Does each worker call a function of the user's first?"""
-        return bool(self._setup.initializer)
-
     def check_start(self, timeout: float = child.START_SECONDS) -> None:
         """Wait until a worker is there and could import what it needs. Raises UsageError if not."""
         deadline = time.monotonic() + timeout
-        pool = self._main
+        pool = self._pools.main
         assert pool is not None, "start comes first"
         self._wait_for_launch(timeout)
         is_there = pool.wait_for_first(max(deadline - time.monotonic(), 0))
         complaint = pool.complaint()
         if complaint:
-            raise UsageError(_cannot_start(complaint))
+            raise UsageError(cannot_start(complaint))
         if not is_there or pool.broken:
             trouble = main_module.import_trouble(self._setup.scratch)
             raise UsageError(trouble or main_module.unexplained_death())
@@ -199,11 +180,7 @@ class ProcessStage:
 
     def worker_pids(self) -> list[int]:
         """The numbers of the worker processes."""
-        return [pid for pool in self._pools() for pid in pool.pids()]
-
-    def _pools(self) -> list[WorkerPool]:
-        pools = (self._retired, self._main, self._trial)
-        return [pool for pool in pools if pool is not None]
+        return [pid for pool in self._pools for pid in pool.pids()]
 
     def _submit_ready(self) -> None:
         """Hand over to the pools what they may have.
@@ -223,11 +200,14 @@ class ProcessStage:
     def _next_submission(self) -> tuple[WorkerPool, int, list[Pending]] | None:
         """The next batch and its pool, into which it is already entered."""
         with self._lock:
-            main, trial, retired = self._main, self._trial, self._retired
+            pools = self._pools
+            main, trial = pools.main, pools.trial
             # During a last trial nothing else is at work: another item might kill its worker.
             main_paused = _is_last_trial(trial, self._backlog.first_suspect)
             main_busy = any(
-                pool.inside for pool in (main, retired) if pool is not None
+                pool.inside
+                for pool in (main, pools.retired)
+                if pool is not None
             )
             trial_waits = main_paused and main_busy
             batch: list[Pending] = []
@@ -265,7 +245,7 @@ class ProcessStage:
         """A worker that has done its share gives back what it has not begun; from now on its pool
         gets no more, so that all of it can be replaced."""
         with self._lock:
-            if rest and pool is self._trial:
+            if rest and pool is self._pools.trial:
                 self._backlog.take_back(rest[0], Suspect(), first=True)
             else:
                 self._backlog.put_first(rest)
@@ -325,45 +305,27 @@ class ProcessStage:
         Raises StageFailed when workers die in a row without finishing anything.
         """
         self._wait_for_launch()
-        for pool in self._pools():
+        for pool in self._pools:
             if pool.broken:
                 pool.kill()
                 self._triage(pool)
                 # before the next one needs its descriptors
                 pool.end(patience=0.0)
             elif pool.is_spent:
-                self._retire(pool)
+                with self._lock:
+                    is_over = self._pools.retire(pool)
+                if is_over:
+                    pool.end(GENTLE_SECONDS)
         if not self._closed:
             self._replace_pools()
         self._submit_ready()
-
-    def _retire(self, pool: WorkerPool) -> None:
-        """End a pool that has done its share, once nothing is inside. Until then it stands aside,
-        so that the next one can go to work: one at a time, or there would be ever more of them."""
-        with self._lock:
-            is_empty = not pool.inside
-            if not is_empty and self._retired is not None:
-                return
-            self._forget(pool)
-            if not is_empty:
-                self._retired = pool
-        if is_empty:
-            pool.end(GENTLE_SECONDS)
-
-    def _forget(self, pool: WorkerPool) -> None:
-        if pool is self._main:
-            self._main = None
-        elif pool is self._trial:
-            self._trial = None
-        else:
-            self._retired = None
 
     def _triage(self, pool: WorkerPool) -> None:
         """Decide what becomes of every item that was inside a dead pool."""
         evidence = pool.evidence()
         with self._lock:
-            alone = pool is self._trial
-            self._forget(pool)
+            alone = pool is self._pools.trial
+            self._pools.forget(pool)
             fates: list[tuple[Pending, Fate]] = []
             for item in reversed(pool.take_out()):
                 found = evidence.get(item.number)
@@ -387,14 +349,17 @@ class ProcessStage:
 
     def _replace_pools(self) -> None:
         self._deaths.check()
-        if self._main is None:
+        if self._pools.main is None:
             pool = self._new_pool(self._processes)
             pool.launch()
-            self._main = pool
-        if self._trial is None and self._backlog.first_suspect is not None:
+            self._pools.main = pool
+        if (
+            self._pools.trial is None
+            and self._backlog.first_suspect is not None
+        ):
             pool = self._new_pool(1)
             pool.launch()
-            self._trial = pool
+            self._pools.trial = pool
 
     def watch_workers(self) -> None:
         """Once a second, by a monotonic clock: see to what no future reports. Cheap to call often.
@@ -406,15 +371,15 @@ class ProcessStage:
         if now < self._next_round:
             return
         self._next_round = now + ROUND_SECONDS
-        for pool in self._pools():
+        for pool in self._pools:
             if pool.is_at_work:
                 pool.kill_overdue(now)
         with self._lock:
-            trial = self._trial
+            trial = self._pools.trial
             has_suspects = self._backlog.first_suspect is not None
             if trial is None or trial.inside or trial.broken or has_suspects:
                 return
-            self._trial = None
+            self._pools.trial = None
         trial.end(GENTLE_SECONDS)
 
     # -- ending ---------------------------------------------------------------------------------
@@ -430,50 +395,9 @@ class ProcessStage:
             self._items.clear()
             self._backlog.clear()
         self._wait_for_launch()
-        for pool in self._pools():
+        for pool in self._pools:
             pool.end(0.0 if now or pool.broken else GENTLE_SECONDS)
-        self._main = self._trial = self._retired = None
-
-
-class _DeathsInARow:
-    """How often pools have died without any use, and the last complaint about it."""
-
-    def __init__(self) -> None:
-        self._fruitless_pools = 0
-        self._failed_starts = 0
-        self._complaint = ""
-
-    def add(self, pool: WorkerPool, evidence: Iterable[Evidence]) -> None:
-        """Count a dead pool, by what its workers had begun. A conviction is a use, too."""
-        begun = list(evidence)
-        self._complaint = pool.complaint() or pool.last_words()
-        self._fruitless_pools += 1
-        self._failed_starts += 1
-        if pool.finished or any(each.is_conclusive for each in begun):
-            self._fruitless_pools = 0
-            self._failed_starts = 0
-        elif begun:
-            self._failed_starts = 0
-
-    def check(self) -> None:
-        """Raises StageFailed if that is too often; waits a moment if it has happened."""
-        if self._complaint.startswith(child.INITIALIZER_FAILS):
-            raise StageFailed(_cannot_start(self._complaint))
-        is_hopeless = self._fruitless_pools >= MAX_FRUITLESS_POOLS
-        if is_hopeless or self._failed_starts >= MAX_FAILED_STARTS:
-            message = (
-                "the worker processes die in a row without finishing anything"
-            )
-            raise StageFailed(
-                f"{message} ({self._complaint})" if self._complaint else message
-            )
-        if self._failed_starts:
-            # A fork server that is about to end may not be gone yet.
-            threading.Event().wait(0.02 * self._failed_starts)
-
-
-def _cannot_start(complaint: str) -> str:
-    return f"the worker processes cannot start: {complaint}"
+        self._pools = Roster()
 
 
 def _launch(pool: WorkerPool, submit_ready: Callable[[], None]) -> None:

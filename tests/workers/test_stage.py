@@ -436,7 +436,7 @@ def test_an_idle_worker_gets_its_item_at_once_and_busy_ones_gathered(
     gate = str(tmp_path / "gate")
     for number in (1, 2):
         run.submit(work(number, "waits_for_file", charset=gate))
-    main = run.stage._main
+    main = run.stage._pools.main
     assert main is not None
     run.until(lambda: len(main.evidence()) == 2)
     for number in range(3, 6):
@@ -612,7 +612,7 @@ def test_a_worker_that_was_killed_from_outside_loses_nothing(
     for number in range(60):
         act = "waits_for_file" if number < 2 else "good"
         run.submit(work(number, act, charset=str(gate)))
-    main = run.stage._main
+    main = run.stage._pools.main
     assert main is not None
     run.until(lambda: len(main.evidence()) == 2)
     os.kill(run.stage.worker_pids()[0], signal.SIGKILL)
@@ -650,7 +650,7 @@ def test_a_dead_worker_that_the_pool_does_not_notice_is_noticed(
     """As when it was killed in the middle of writing a large answer."""
     run = begin(seconds=20)
     wait_until_warm(run.stage)
-    main = run.stage._main
+    main = run.stage._pools.main
     assert main is not None
     main._results._writer._send((1000).to_bytes(4, "big") + b"half an answer")
     for number in range(8):
