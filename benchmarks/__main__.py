@@ -10,6 +10,7 @@ from types import FrameType
 from benchmarks import (
     fetch,
     frontier,
+    futures,
     hosts,
     job,
     lookups,
@@ -42,6 +43,7 @@ def main() -> None:
     _hosts(commands)
     _pace(commands)
     _lookups(commands)
+    _futures(commands)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _ended)
     given.measure(given)
@@ -64,13 +66,19 @@ def _command(commands: _Commands[argparse.ArgumentParser], name: str, says: str,
 
 def _race(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--rounds", type=_whole, default=5, help="turns of each (%(default)s)"
-    )
-    parser.add_argument(
         "--corpus",
         type=Path,
         default=PROJECT.parent / "shared" / "corpus",
         help="folder with pages/ and photos/; if absent, both are generated",
+    )
+    parser.add_argument("--flags", default="", help="run ours with these flags too: "
+                        "--flags='--durable -j 8'")  # fmt: skip
+    _turns(parser)
+
+
+def _turns(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rounds", type=_whole, default=5, help="turns of each (%(default)s)"
     )
     parser.add_argument(
         "--cache",
@@ -80,8 +88,6 @@ def _race(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--only", default="", metavar="NAMES", help="only these, such as "
                         "ours,scrapy")  # fmt: skip
-    parser.add_argument("--flags", default="", help="run ours with these flags too: "
-                        "--flags='--durable -j 8'")  # fmt: skip
     _against(parser)
 
 
@@ -266,6 +272,37 @@ def _lookups(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--seconds", type=_whole, default=30,
                         help="that its list needs at least (%(default)s)")  # fmt: skip
     parser.set_defaults(measure=lookups.measure)
+
+
+def _futures(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "futures", "a session's futures, beside requests-futures"
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=10_000, help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        choices=futures.PARTS,
+        default=futures.PARTS,
+        help="what is measured (all)",
+    )
+    parser.add_argument(
+        "--stress",
+        action="store_true",
+        help="cancel, abort and close at random instead",
+    )
+    parser.add_argument(
+        "--seeds", type=_whole, default=20, help="of --stress (%(default)s)"
+    )
+    parser.add_argument(
+        "--sessions",
+        type=_whole,
+        help="open and close so many instead: is anything left?",
+    )
+    _turns(parser)
+    parser.set_defaults(measure=futures.measure)
 
 
 def _whole(text: str) -> int:
