@@ -163,6 +163,11 @@ class SlimAdapter(HTTPAdapter):
         )
         return True
 
+    def close(self) -> None:
+        """Close every connection that is kept: urllib3 does so once a pool is unreferenced."""
+        self._pools.clear()
+        super().close()
+
     # -- called by HTTPAdapter -----------------------------------------------------------------
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

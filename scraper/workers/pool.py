@@ -237,6 +237,8 @@ class WorkerPool:
         for waiting in (thread, self._watcher):
             if waiting is not None and waiting.ident is not None:
                 waiting.join(KILL_SECONDS)
+        if thread is None or not thread.is_alive():
+            self._results.close()
         for process in self._processes:
             process.close()
             child.remove_notes(self._setup.scratch, process.pid)
