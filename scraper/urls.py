@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+import sys
 from collections.abc import Iterable, Iterator
 
 import can_ada
@@ -194,8 +195,9 @@ def _checked(url: can_ada.URL) -> Url:
     # what is not ASCII has become three times as long
     if len(href) > MAX_URL_BYTES:
         raise BadUrl("bad_url", f"longer than {MAX_URL_BYTES:,} bytes")
-    host = url.host
-    return Url(href, host, scheme, lane_of(host))
+    # Of many URLs these are the same text.
+    host = sys.intern(url.host)
+    return Url(href, host, sys.intern(scheme), lane_of(host))
 
 
 def parts_of(href: str) -> Url:

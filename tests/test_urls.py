@@ -305,3 +305,9 @@ def test_credentials_follow_within_their_origin_and_others_are_dropped(
     named_by: str, url: str, asked: str
 ) -> None:
     assert with_credentials_of(parts_of(named_by), parts_of(url)).href == asked
+
+
+def test_urls_of_one_host_share_its_name() -> None:
+    one, other = (canonical(f"http://a.example:8080/{n}") for n in range(2))
+    assert one.host is other.host
+    assert one.scheme is other.scheme

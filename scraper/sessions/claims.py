@@ -125,18 +125,18 @@ class Claims:
         key: Key,
     ) -> Claim | None:
         """Have its future wait for the URL. Returns the claim if it is a new one."""
-        claim = self._by_key.get(key)
-        is_new = claim is None
-        if claim is None:
-            line, headers = submission.line, submission.headers
-            claim = self._by_key[key] = Claim(
-                key,
-                line,
-                [],
-                headers,
-            )
-        claim.join(submission.future)
-        return claim if is_new else None
+        claim, future = self._by_key.get(key), submission.future
+        if claim is not None:
+            claim.join(future)
+            return None
+        claim = self._by_key[key] = Claim(
+            key,
+            submission.line,
+            [future],
+            submission.headers,
+        )
+        future.claim = claim
+        return claim
 
     def number(
         self,
