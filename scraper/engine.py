@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from concurrent.futures import Executor
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
@@ -36,6 +37,7 @@ from scraper.pipeline import Parts, Pipeline
 from scraper.recording.recorder import Recorder
 from scraper.results import Handover, PartStore
 from scraper.sources.reader import Reader
+from scraper.storage.store import Store
 from scraper.supervision import Facts, Flights, Intervals, Network, RunLimits
 
 if TYPE_CHECKING:
@@ -139,6 +141,7 @@ class Makers(Struct, frozen=True):
     )
     intervals: Intervals = Intervals()
     desk: FolderDesk | None = None  # of a session, in the place of lists
+    store: Callable[[Path], Store] = Store
 
 
 def wanted_share(config: Config) -> Share:

@@ -145,7 +145,7 @@ def open_run(
         else None
     )
     refuse_unknown_records(path, request.adopt)
-    store = Store(path)
+    store = makers.store(path)
 
     @resources.callback
     def close_store() -> None:

@@ -3,94 +3,82 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from queue import SimpleQueue
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from scraper.config import Config
 from scraper.engine import Makers
-from scraper.errors import LocalFault, new_failure
+from scraper.errors import LocalFault, UsageError, new_failure
 from scraper.messages import Message
 from scraper.runner import Run
-from scraper.sessions.claims import Submissions
+from scraper.sessions.claims import Deliver, Submissions
 from scraper.sessions.folder_desk import FolderDesk
-from scraper.sessions.futures import Deliverer, Owner
+from scraper.sessions.futures import Deliverer, Owner, resolve
 from scraper.sessions.memory import MemoryDesk, MemoryRun
 from scraper.sources.source import SCRIPT, Source
+from scraper.storage.lock import LockKeeper
+from scraper.storage.store import Store
+
+
+class Wanted(Struct, frozen=True):
+    """What a session is to be."""
+
+    config: Config
+    makers: Makers
+    refresh: bool = False
+    max_age: float | None = None  # seconds
 
 
 class Coordinator:
-    """One run after the other, each a pass of the folder if there is one; its loop goes on in a
-    thread until nothing more is submitted and all has ended."""
+    """One run after the other, each a pass of the folder if there is one. Who drives its loop, and
+    who delivers, is said by those below."""
 
-    def __init__(
-        self,
-        config: Config,
-        makers: Makers,
-        owner: Owner,
-        *,
-        refresh: bool,
-        max_age: float | None,
-    ) -> None:
+    def __init__(self, wanted: Wanted, deliver: Deliver) -> None:
         self.fault: BaseException | None = None
-        self._config = config
-        self._makers = makers
-        self._refresh = refresh
-        self._max_age = max_age
-        self.deliverer = Deliverer(owner)
+        self._wanted = wanted
+        self._deliver = deliver
+        self._keeper = LockKeeper()
+        self._store = partial(Store, keeper=self._keeper)
         self.open_run()
-        self.deliverer.start()
 
     def open_run(self) -> None:
         """Begin a run. Raises UsageError, InUse, LocalFault."""
         inbox: SimpleQueue[Message] = SimpleQueue()
         self.submissions = submissions = Submissions()
-        makers = replace(self._makers, inbox=lambda: inbox)
+        makers = replace(
+            self._wanted.makers,
+            inbox=lambda: inbox,
+            store=self._store,
+        )
         self.run, self.desk = self._make_run(makers, submissions)
-        self.run.__enter__()
+        try:
+            self.run.__enter__()
+        finally:
+            self._keeper.close()
         self.post = inbox.put
         submissions.open(inbox.put)
-        self._thread = threading.Thread(
-            target=self._drive,
-            name="session-coordinator",
-            daemon=True,
-        )
-        self._thread.start()
+        self.start()
 
     def _make_run(
         self,
         makers: Makers,
         submissions: Submissions,
     ) -> tuple[Run | MemoryRun, FolderDesk | MemoryDesk]:
-        config, deliver = self._config, self.deliverer.deliver
+        wanted, config = self._wanted, self._wanted.config
         if not config.run.dir:
-            memory = MemoryDesk(submissions, deliver)
-            return MemoryRun(
-                config,
-                memory,
-                makers,
-            ), memory
-        desk = FolderDesk(
-            submissions,
-            deliver,
-            self._max_age,
-        )
-        source = Source(
-            "script",
-            SCRIPT,
-            lambda: iter(()),
-            live=True,
-        )
+            memory = MemoryDesk(submissions, self._deliver)
+            return MemoryRun(config, memory, makers), memory
+        desk = FolderDesk(submissions, self._deliver, wanted.max_age)
+        source = Source("script", SCRIPT, lambda: iter(()), live=True)
         makers = replace(makers, desk=desk)
-        return Run(
-            [source],
-            config,
-            refresh=self._refresh,
-            makers=makers,
-        ), desk
+        run = Run([source], config, refresh=wanted.refresh, makers=makers)
+        return run, desk
 
-    def _drive(self) -> None:
-        """The loop."""
+    def drive(self) -> None:
+        """The loop, until nothing more is submitted and all has ended; then the end of the run."""
         run, desk = self.run, self.desk
         try:
             for outcome in run:
@@ -106,15 +94,100 @@ class Coordinator:
         end = self.fault or LocalFault(new_failure("interrupted", stopped))
         desk.fail(end)
 
-    def finish_run(self) -> None:
-        """Take nothing more, and wait until all has ended. Raises what has ended the run."""
+    def next_run(self) -> None:
+        """Take nothing more, wait until all has ended, and begin another run. Raises what has ended
+        the run."""
+        self._keeper.keeps = True
         self.submissions.close()
-        self._thread.join()
+        self.wait()
         if self.fault is not None:
+            self._keeper.close()
             raise self.fault
+        self.open_run()
+
+    def start(self) -> None:
+        """Have the loop driven."""
+        raise NotImplementedError
+
+    def wait(self) -> None:
+        """Until the run is over: nothing more is submitted."""
+        raise NotImplementedError
 
     def join(self) -> None:
-        """Wait until all has ended and is delivered; nothing more is submitted."""
+        """Until all is delivered, too."""
+        raise NotImplementedError
+
+    def work(self) -> None:
+        """Something was submitted."""
+
+    def check_wait(self) -> None:
+        """Raises UsageError in a thread that must not wait for the others."""
+
+
+class ThreadedCoordinator(Coordinator):
+    """The loop has a thread of its own, and so have deliveries."""
+
+    def __init__(self, wanted: Wanted, owner: Owner) -> None:
+        self._deliverer = Deliverer(owner)
+        super().__init__(wanted, self._deliverer.deliver)
+        self._deliverer.start()
+
+    def start(self) -> None:
+        self._thread = threading.Thread(
+            target=self.drive, name="session-coordinator", daemon=True
+        )
+        self._thread.start()
+
+    def wait(self) -> None:
         self._thread.join()
-        self.deliverer.stop()
-        self.deliverer.join()
+
+    def join(self) -> None:
+        self._thread.join()
+        self._deliverer.stop()
+        self._deliverer.join()
+
+    def check_wait(self) -> None:
+        if threading.current_thread() is self._deliverer:
+            raise UsageError(
+                "a callback waits for the callbacks behind it: wait in another thread"
+            )
+
+
+class InlineCoordinator(Coordinator):
+    """Everything happens in the thread that submits: what it gets back has ended."""
+
+    def __init__(self, wanted: Wanted, owner: Owner) -> None:
+        self._is_working = False
+        super().__init__(wanted, resolve)
+
+    def start(self) -> None:
+        """Nothing was submitted yet."""
+
+    def work(self) -> None:
+        """Until all has ended that was submitted, also by callbacks meanwhile."""
+        if self._is_working:
+            return
+        self._is_working = True
+        try:
+            while self.desk.open_futures():
+                self._resolve_next()
+        finally:
+            self._is_working = False
+
+    def _resolve_next(self) -> None:
+        try:
+            outcome = next(self.run)
+        except StopIteration:
+            self.drive()  # a limit was reached: it ends at once
+            return
+        except BaseException as error:
+            self.fault = error
+            self.drive()
+            raise
+        self.desk.resolve(outcome)
+
+    def wait(self) -> None:
+        self.drive()
+
+    def join(self) -> None:
+        self.drive()

@@ -17,6 +17,7 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
+from concurrent.futures import Executor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -32,9 +33,14 @@ from scraper.http.headers import merge_headers
 from scraper.messages import Asked
 from scraper.model import Headers, Line
 from scraper.outcomes.outcome import Outcome
+from scraper.pools import Pools, makers_with
 from scraper.reports.summary import Report
 from scraper.sessions.claims import Submission
-from scraper.sessions.coordinator import Coordinator
+from scraper.sessions.coordinator import (
+    InlineCoordinator,
+    ThreadedCoordinator,
+    Wanted,
+)
 from scraper.sessions.futures import Future, Owner
 from scraper.sessions.memory import PATIENCE_SECONDS
 from scraper.sessions.streams import (
@@ -75,10 +81,13 @@ class Session:
         *,
         refresh: bool = False,
         max_age: str | float | None = None,
+        fetch_executor: Executor | None = None,
+        inline: bool = False,
         makers: Makers | None = None,
         **settings: Any,
     ) -> None:
         self._config = _config_of(config, settings)
+        pools = Pools(fetch_executor=fetch_executor, inline=inline)
         if self.folder is None and (refresh or max_age is not None):
             raise UsageError(
                 "refresh and max_age speak of what a folder knows: name it with dir=..."
@@ -87,13 +96,14 @@ class Session:
         self._lock = threading.Lock()  # of passes, and of the end
         self._is_shut = False
         self._owner = Owner(self._withdraw)
-        self._coordinator = Coordinator(
+        wanted = Wanted(
             self._config,
-            makers or Makers(),
-            self._owner,
-            refresh=refresh,
-            max_age=None if max_age is None else seconds_of("max_age", max_age),
+            makers_with(pools, makers or Makers()),
+            refresh,
+            None if max_age is None else seconds_of("max_age", max_age),
         )
+        coordinator = InlineCoordinator if inline else ThreadedCoordinator
+        self._coordinator = coordinator(wanted, self._owner)
         _open_sessions.add(self)
         close_at_exit()
 
@@ -144,6 +154,7 @@ class Session:
         )
         if not self._coordinator.submissions.add(submission):
             self._refuse()
+        self._coordinator.work()
         return future
 
     def _check_process(self) -> None:
@@ -213,19 +224,12 @@ class Session:
         """Wait for what was submitted, end the pass, and begin the next one with the next URL.
         Without a folder there are no passes, and nothing to do."""
         self._check_process()
-        self._check_not_delivering("new_pass()")
+        self._coordinator.check_wait()
         with self._lock:
             if self._is_shut:
                 self._refuse()
             if self.folder is not None:
-                self._coordinator.finish_run()
-                self._coordinator.open_run()
-
-    def _check_not_delivering(self, what: str) -> None:
-        if threading.current_thread() is self._coordinator.deliverer:
-            raise UsageError(
-                f"a callback calls {what}, which waits for callbacks: call it in another thread"
-            )
+                self._coordinator.next_run()
 
     def shutdown(
         self,
@@ -237,7 +241,7 @@ class Session:
         what has not begun; `wait` until all is delivered and everything is given back."""
         self._check_process()
         if wait:
-            self._check_not_delivering("shutdown()")
+            self._coordinator.check_wait()
         self._is_shut = True
         with self._lock:
             self._coordinator.submissions.close()

@@ -30,6 +30,33 @@ def take_lock(hidden: Folder, folder: Path) -> FileIO:
     return file
 
 
+class LockKeeper:
+    """Keeps a lock from one run of a session to its next, so that no other comes between."""
+
+    def __init__(self) -> None:
+        self.keeps = False  # the lock of the run that ends now
+        self._lock: FileIO | None = None
+
+    def give_back(self, lock: FileIO) -> None:
+        """A run needs its lock no more."""
+        if self.keeps:
+            self._lock = lock
+        else:
+            lock.close()
+
+    def take(self) -> FileIO | None:
+        """The lock that was kept, if one was."""
+        lock, self._lock = self._lock, None
+        return lock
+
+    def close(self) -> None:
+        """No further run begins."""
+        self.keeps = False
+        lock = self.take()
+        if lock is not None:
+            lock.close()
+
+
 def holder_of(folder: Path) -> str | None:
     """The process number of the run that holds this folder; None if none does."""
     try:

@@ -18,7 +18,7 @@ from scraper.errors import UsageError
 from scraper.machine.files import Folder, open_folder, opening
 from scraper.model import Publication
 from scraper.storage.file_names import FOLDERS
-from scraper.storage.lock import take_lock
+from scraper.storage.lock import LockKeeper, take_lock
 
 
 class Store:
@@ -30,8 +30,9 @@ class Store:
     root: Folder
     own_parts: Folder
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keeper: LockKeeper | None = None) -> None:
         self.folder = folder
+        self._keeper = keeper or LockKeeper()
         # The process may change its folder while a run goes on.
         self.hidden = folder.absolute() / ".scraper"
         self.parts = self.hidden / "parts" / secrets.token_hex(6)
@@ -50,7 +51,8 @@ class Store:
                 self._hidden = self._keep_open(
                     self.root.open_below(".scraper", create=True, mode=0o700)
                 )
-                self._lock = take_lock(self._hidden, self.folder)
+                kept = self._keeper.take()
+                self._lock = kept or take_lock(self._hidden, self.folder)
                 self.own_parts = self._keep_open(
                     self._hidden.open_below(
                         f"parts/{self.parts.name}", create=True
@@ -104,7 +106,7 @@ class Store:
             self._open.pop().close()
         self._hidden = None
         if self._lock is not None:
-            self._lock.close()
+            self._keeper.give_back(self._lock)
             self._lock = None
 
     def part(self, name: str) -> str:

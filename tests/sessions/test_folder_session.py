@@ -253,3 +253,28 @@ def test_script_kill_command_line_and_script_ask_each_url_once(
         keys = [each["canonical_url"] for each in records_of(folder)]
         assert sorted(keys) == sorted(quick + slow)
         assert all(server.count(f"/{n}") == 1 for n in range(30))
+
+
+def test_no_other_run_comes_between_two_passes(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, _ = site
+    refused: list[Exception] = []
+
+    def take_between(*_: object) -> None:
+        try:
+            session(dir=tmp_path / "run")
+        except scraper.InUse as error:
+            refused.append(error)
+
+    with session(dir=tmp_path / "run") as opened:
+        opened.submit(server.url("/a")).result(PATIENCE)
+        coordinator = opened._coordinator
+        begin = coordinator.open_run
+        monkeypatch.setattr(
+            coordinator, "open_run", lambda: (take_between(), begin())
+        )
+        opened.new_pass()
+        assert opened.submit(server.url("/a")).result(PATIENCE).stored
+    assert len(refused) == 1
+    session(dir=tmp_path / "run").shutdown()
