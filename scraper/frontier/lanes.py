@@ -7,6 +7,7 @@ are busy, not the list.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
@@ -27,6 +28,7 @@ MAX_RESPONSIVE_HOSTS = 10_000  # remembered after their lanes were released
 MAX_LANES = 1_024  # awake at once, and not quiet; more hosts wait in the ledger
 READ_AHEAD = 32  # lanes that are woken, or filled, with one look at the ledger
 MET_BEFORE = LaneAhead(is_known=True)
+NEVER = math.inf  # unix time
 MIN_SLEEP_SECONDS = 1.0  # a shorter wait is not worth putting a lane to sleep
 
 
@@ -61,6 +63,35 @@ class Rows(Protocol):
     ) -> None: ...
 
 
+class Alarms:
+    """When lanes are to be looked at. One that is set again for the same time costs nothing: with
+    each slice of a list that names it, a lane is found to wait for what it waited for before."""
+
+    __slots__ = ("_at", "_heap")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int]] = []
+        self._at: dict[int, float] = {}  # the last one of each lane
+
+    @property
+    def first_at(self) -> float:
+        """When the first one rings, or NEVER."""
+        return self._heap[0][0] if self._heap else NEVER
+
+    def set(self, at: float, lane_id: int) -> None:
+        """One more; what was set for another time stays."""
+        if self._at.get(lane_id) != at:
+            self._at[lane_id] = at
+            heappush(self._heap, (at, lane_id))
+
+    def take_first(self) -> int:
+        """The lane of the first one, which has rung."""
+        at, lane_id = heappop(self._heap)
+        if self._at.get(lane_id) == at:
+            del self._at[lane_id]
+        return lane_id
+
+
 class Lanes:
     """All lanes that are awake, and when those that sleep must wake."""
 
@@ -84,9 +115,9 @@ class Lanes:
         )
         self._went_to_new = False  # the thread that was free last
         self.awake: dict[int, Lane] = {}
-        self._timers: list[tuple[float, int]] = []  # of lanes that are awake
+        self._timers = Alarms()  # of lanes that are awake
         self.asleep: dict[int, float] = {}  # until when
-        self._alarms: list[tuple[float, int]] = []  # of lanes that sleep
+        self._alarms = Alarms()  # of lanes that sleep
         # that have been released, in this order, when they answered last, and
         # what they have taught
         self._responsive_hosts: dict[int, tuple[float, Rate | None]] = {}
@@ -233,30 +264,31 @@ class Lanes:
         if at > now + MIN_SLEEP_SECONDS and is_crowded and lane.may_sleep:
             self.release(lane, now)
             self.asleep[lane.host.lane] = at
-            heappush(self._alarms, (at, lane.host.lane))
+            self._alarms.set(at, lane.host.lane)
         else:
-            heappush(self._timers, (at, lane.host.lane))
+            self._timers.set(at, lane.host.lane)
 
     def next_clock(self) -> float | None:
         """When the first timer or alarm rings."""
-        times = [self._timers[0][0]] if self._timers else []
+        times = [self._timers.first_at]
         # While there is no room, lanes sleep on: an alarm that is due says nothing then.
-        if self._alarms and _room_in(self) > 0:
-            times.append(self._alarms[0][0])
+        if _room_in(self) > 0:
+            times.append(self._alarms.first_at)
         if self.new_hosts.has_ready or _room_in(self) < READ_AHEAD:
             quiet_at = self.new_hosts.quiet_at()
-            times += [] if quiet_at is None else [quiet_at]
-        return min(times, default=None)
+            times.append(NEVER if quiet_at is None else quiet_at)
+        first_at = min(times)
+        return None if first_at == NEVER else first_at
 
     def ring(self, now: float) -> None:
         """Make lanes ready whose time has come."""
         self.new_hosts.count_quiet(now)
-        while self._timers and self._timers[0][0] <= now:
-            lane = self.awake.get(heappop(self._timers)[1])
+        while self._timers.first_at <= now:
+            lane = self.awake.get(self._timers.take_first())
             if lane is not None and lane.place == "timer":
                 self.make_ready(lane)
-        while self._alarms and self._alarms[0][0] <= now and _room_in(self) > 0:
-            at, lane_id = heappop(self._alarms)
+        while self._alarms.first_at <= now and _room_in(self) > 0:
+            at, lane_id = self._alarms.first_at, self._alarms.take_first()
             if self.asleep.get(lane_id) == at:
                 self.wake(lane_id, now)
 

@@ -1136,3 +1136,15 @@ def test_what_needs_no_request_does_not_wait_for_the_pause_of_its_host() -> (
             ended.append((kind_of(refusal), world.now - START))
             world.finish(task)
     assert ended == [("robots_unreachable", 60.0)] * 3
+
+
+def test_a_list_that_goes_on_sets_no_second_alarm_for_a_lane() -> None:
+    """Each slice of a long list names the same hosts, which wait."""
+    world = World(polite(delay_seconds=100))
+    for number in range(3):
+        known(world, f"{number}.example")
+    for _ in range(50):
+        for number in range(3):
+            world.add(f"{number}.example")
+        assert world.decide() is None
+    assert len(world.frontier._lanes._timers._heap) <= 3
