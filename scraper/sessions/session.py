@@ -13,6 +13,7 @@ import weakref
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
+    Callable,
     Iterable,
     Iterator,
     Mapping,
@@ -20,7 +21,7 @@ from collections.abc import (
 from concurrent.futures import Executor
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -54,6 +55,9 @@ from scraper.sources.source import text_of
 from scraper.sources.text import parse_line
 from scraper.urls import Url
 
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+
 AT_EXIT_SECONDS = 2.0  # for what is under way when the interpreter ends
 _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
@@ -72,7 +76,13 @@ class Session:
     it, and what the folder knows resolves at once. `refresh=True` asks what earlier passes have
     brought again, `max_age="1d"` what is older than that.
 
-    Any thread may use it. It sets no signal handlers. Raises UsageError, InUse.
+    Requests are made by `fetch_executor`, if it is given: any executor that works in threads of
+    this process, which may be shared and is never closed. Worker processes start by `mp_context`,
+    each calls `initializer(*initargs)`, and is replaced after `max_tasks_per_worker` items. With
+    `inline` what is submitted has ended when `submit` returns: everything happens in the calling
+    thread, one after the other, without limits of time and memory.
+
+    Any thread may use it. It sets no signal handlers. Raises UsageError, InUse, LocalFault.
     """
 
     def __init__(
@@ -82,12 +92,23 @@ class Session:
         refresh: bool = False,
         max_age: str | float | None = None,
         fetch_executor: Executor | None = None,
+        mp_context: str | BaseContext | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[Any, ...] = (),
+        max_tasks_per_worker: int | None = None,
         inline: bool = False,
         makers: Makers | None = None,
         **settings: Any,
     ) -> None:
         self._config = _config_of(config, settings)
-        pools = Pools(fetch_executor=fetch_executor, inline=inline)
+        pools = Pools(
+            fetch_executor,
+            mp_context,
+            initializer,
+            initargs,
+            max_tasks_per_worker,
+            inline,
+        )
         if self.folder is None and (refresh or max_age is not None):
             raise UsageError(
                 "refresh and max_age speak of what a folder knows: name it with dir=..."
