@@ -183,6 +183,8 @@ class Claims:
         """It has ended, or was withdrawn."""
         del self._by_key[claim.key]
         self._by_id.pop(claim.id, None)
+        for future in claim.futures:
+            future.claim = None  # else only the garbage collector frees both
 
     def futures(self) -> list[Future]:
         """All that wait. Any thread may ask."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import gc
 import logging
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -115,6 +117,21 @@ def test_a_url_in_flight_is_joined_and_one_that_ended_is_asked_again(
         assert server.count("/slow/1") == 1
         assert opened.submit(url).result(PATIENCE).state == "done"
         assert server.count("/slow/1") == 2
+
+
+def test_what_an_outcome_holds_is_freed_with_its_future(site: Site) -> None:
+    server, _ = site
+    with session() as opened:
+        future = opened.submit(server.url("/a"))
+        place = weakref.ref(future.result(PATIENCE).place)
+        opened.submit(server.url("/b")).result(PATIENCE)
+        gc.disable()  # memory grows until it comes by
+        try:
+            assert place() is not None
+            del future
+            assert place() is None
+        finally:
+            gc.enable()
 
 
 def test_wait_in_its_three_modes(site: Site) -> None:
