@@ -259,7 +259,8 @@ def _reason(failure: Failure) -> _Record:
 
 
 def _encode(record: _Record) -> bytes:
-    return printable_json(orjson.dumps(record))
+    # A copy: what orjson returns takes 16 kB, however little it holds.
+    return printable_json(bytes(memoryview(orjson.dumps(record))))
 
 
 def key_of_record(url: str) -> str:

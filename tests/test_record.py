@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,16 @@ def test_what_came_out_says_where_it_is() -> None:
     assert found["fetched_at"] == "2023-11-14T22:13:20.250+00:00"
     assert found["title"] == "A"
     assert found["error_kind"] is None
+
+
+def test_a_line_takes_no_more_memory_than_it_holds() -> None:
+    tracemalloc.start()
+    try:
+        lines = [of_fetched(1, FETCHED, path=None) for _ in range(100)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 2 * sum(map(len, lines))
 
 
 def test_what_failed_says_why() -> None:
