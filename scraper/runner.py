@@ -258,9 +258,14 @@ def _why_stopped(opened: OpenRun, fault: LocalFault | None) -> str | None:
         stopped.failure or not pipeline.nothing_is_left
     ):
         return stopped.reason
-    if pipeline.finished or pipeline.nothing_is_left:
+    if pipeline.nothing_is_left:
         return None
-    return "left before the end"
+    if not pipeline.finished:
+        return "left before the end"
+    # A session asks what it was given, and its pass may hold more.
+    if opened.journal.count_pending():
+        return "what other runs have left in the folder still waits"
+    return None
 
 
 def _without_uncommitted(counted: Report, opened: OpenRun) -> Report:

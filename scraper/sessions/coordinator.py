@@ -38,6 +38,7 @@ class Coordinator:
 
     def __init__(self, wanted: Wanted, deliver: Deliver) -> None:
         self.fault: BaseException | None = None
+        self.ended_early: str | None = None  # by which limit, in words
         self._wanted = wanted
         self._deliver = deliver
         self._keeper = LockKeeper()
@@ -85,14 +86,14 @@ class Coordinator:
                 desk.resolve(outcome)
         except BaseException as error:  # noqa: BLE001 - every future gets it
             self.fault = error
+        self.ended_early = run.report.stopped
         try:
             run.close()
         except BaseException as error:  # noqa: BLE001 - as above
             self.fault = self.fault or error
         desk.submissions.close()
-        stopped = run.report.stopped or "the session has ended"
-        end = self.fault or LocalFault(new_failure("interrupted", stopped))
-        desk.fail(end)
+        why = self.ended_early or "the session has ended"
+        desk.fail(self.fault or LocalFault(new_failure("interrupted", why)))
 
     def next_run(self) -> None:
         """Take nothing more, wait until all has ended, and begin another run. Raises what has ended

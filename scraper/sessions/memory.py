@@ -224,8 +224,10 @@ class MemoryRun:
         except StopIteration:
             assert self._engine is not None, "it was entered"
             stopped = self._engine.pipeline.stopped
-            if stopped is not None and stopped.failure is not None:
-                raise LocalFault(stopped.failure) from None
+            if stopped is not None:
+                self.report.stopped = stopped.reason
+                if stopped.failure is not None:
+                    raise LocalFault(stopped.failure) from None
             raise
 
     def stop(

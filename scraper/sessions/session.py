@@ -187,6 +187,9 @@ class Session:
     def _refuse(self) -> None:
         if self._coordinator.fault is not None:
             raise self._coordinator.fault
+        why = self._coordinator.ended_early
+        if why is not None and not self._is_shut:
+            raise UsageError(f"this session has ended: {why}")
         raise UsageError("this session is closed: open another one")
 
     def _withdraw(self, future: Future) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import subprocess
 import sys
@@ -180,6 +181,7 @@ def test_a_session_asks_only_what_it_was_given(
     config = scraper.configure(dir=folder, save_only=True, robots="off")
     with Run([file_source(str(urls))], config) as run:
         assert len(list(run)) == 14, "the list goes on"
+    assert run.number == 1, "in the pass that was open all the time"
     assert len(records_of(folder)) == 20
     assert server.count() == 20
 
@@ -278,3 +280,18 @@ def test_no_other_run_comes_between_two_passes(
         assert opened.submit(server.url("/a")).result(PATIENCE).stored
     assert len(refused) == 1
     session(dir=tmp_path / "run").shutdown()
+
+
+@pytest.mark.parametrize("folder", ["", "run"])
+def test_a_limit_ends_the_session_and_says_so(
+    site: Site, folder: str, tmp_path: Path
+) -> None:
+    server, _ = site
+    where = {"dir": tmp_path / folder} if folder else {}
+    with session(max_urls=2, **where) as opened:
+        for number in range(2):
+            opened.submit(server.url(f"/{number}")).result(PATIENCE)
+        late = map(opened.submit, itertools.repeat(server.url("/late")))
+        with pytest.raises(scraper.ScraperError, match="max_urls"):
+            all(each.result(PATIENCE) for each in late)
+    assert server.count() == 2
