@@ -1147,4 +1147,4 @@ def test_a_list_that_goes_on_sets_no_second_alarm_for_a_lane() -> None:
         for number in range(3):
             world.add(f"{number}.example")
         assert world.decide() is None
-    assert len(world.frontier._lanes._timers._heap) <= 3
+    assert len(world.frontier._lanes._timers.heap) <= 3
