@@ -12,6 +12,9 @@ from msgspec import Struct
 
 from scraper.model import Fact, Failure, Publication, Task
 
+# for what is under way when this machine is at fault
+FAULT_GRACE_SECONDS = 10.0
+
 
 class LinesReady(Struct, frozen=True):
     """The list has more lines: `Reader.take` returns them."""
@@ -80,6 +83,13 @@ class Stop(Struct, frozen=True):
     reason: str
     grace: float
     failure: Failure | None = None
+
+
+def stop_for(fault: Failure | None) -> Stop | None:
+    """With this machine at fault, what is under way may finish, and nothing more begins."""
+    if fault is None or fault.kind == "interrupted":
+        return None
+    return Stop(fault.message, grace=FAULT_GRACE_SECONDS, failure=fault)
 
 
 Message = (

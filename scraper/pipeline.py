@@ -33,8 +33,9 @@ from scraper.messages import (
     Processed,
     Stop,
     WorkReturned,
+    stop_for,
 )
-from scraper.model import Failure, Task
+from scraper.model import Task
 from scraper.outcomes.outcome import Outcome
 from scraper.recording.recorder import Recorder
 from scraper.redaction import redacted
@@ -52,8 +53,6 @@ from scraper.text import clock_text
 if TYPE_CHECKING:
     from scraper.workers.work import Stage
 
-# for what is under way when this machine is at fault
-FAULT_GRACE_SECONDS = 10.0
 MAX_AT_ONCE = 8  # requests that begin before the loop sees what has come
 
 
@@ -173,9 +172,9 @@ class Pipeline:
             case Answered():
                 if self._flights.remove(message.request_id):
                     fault = self._results.take_answer(message)
-                    self._stop(_stop_for(fault))
+                    self._stop(stop_for(fault))
             case Processed():
-                self._stop(_stop_for(self._results.take_processed(message)))
+                self._stop(stop_for(self._results.take_processed(message)))
             case LinesReady():
                 parts.frontier.rows_added(parts.desk.take())
             case Asked():
@@ -199,7 +198,7 @@ class Pipeline:
                 parts.stage.recover()
             case NetworkProbed():
                 ready = self.network.take_probe(message)
-                self._stop(_stop_for(self._results.judge(ready)))
+                self._stop(stop_for(self._results.judge(ready)))
             case Stop():
                 self._stop(message)
             case _:
@@ -209,7 +208,7 @@ class Pipeline:
         """Judge what waited to be judged, if it is time; end if the network is gone for good."""
         ready = self.network.check(idle=not self._flights)
         fault = self._results.judge(ready) or self.network.fault
-        self._stop(_stop_for(fault))
+        self._stop(stop_for(fault))
 
     def _commit(self) -> Iterator[Outcome]:
         self.network.keep_places()
@@ -412,6 +411,8 @@ class Pipeline:
         if silent is None:
             return
         waits = list(self._waits(now))
+        if not waits and self._list_is_open:
+            return  # a script submits its next URL when it likes
         self._journal.note(
             f"nothing for {silent:.0f} s; waiting for {'; '.join(waits) or '?'}"
         )
@@ -439,12 +440,5 @@ class Pipeline:
         elif opens is not None:
             in_words = self._parts.frontier.outlook.describe(now)
             yield in_words or f"what may be asked at {clock_text(opens)}"
-        if self._list_is_open:
-            yield "the list of URLs"
-
-
-def _stop_for(fault: Failure | None) -> Stop | None:
-    """With this machine at fault, what is under way may finish, and nothing more begins."""
-    if fault is None or fault.kind == "interrupted":
-        return None
-    return Stop(fault.message, grace=FAULT_GRACE_SECONDS, failure=fault)
+        if self._list_is_open and self._parts.desk.awaits:
+            yield self._parts.desk.awaits

@@ -27,6 +27,9 @@ class Desk(Protocol):
     def take(self) -> frozenset[int]:
         """Take in what has come. Returns the lanes that gain."""
 
+    awaits: str
+    """What brings more URLs, in words; "" if it may take as long as it likes."""
+
     def begins(self, task: Task) -> bool:
         """A task is about to be requested, or refused. False if it is not wanted any more, and its
         row is gone."""
@@ -54,6 +57,7 @@ class ListDesk(Struct):
     reader: Reader
     intake: ListIntake
     delivery: Delivery | None
+    awaits: str = "the list of URLs"
 
     def start(self) -> None:
         self.reader.start()

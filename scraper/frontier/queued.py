@@ -8,7 +8,7 @@ for each of its URLs anyway; a row beside that is small.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter
 from typing import Protocol
@@ -87,6 +87,7 @@ class QueuedRows:
         self._memory = memory
         self._queues: dict[int, _Queue] = {}
         self._lanes: list[int] = []  # sorted
+        self.when_back: dict[int, Callable[[], object]] = {}
         self._moved: dict[
             int, int
         ] = {}  # id -> lane to which it was redirected
@@ -122,6 +123,7 @@ class QueuedRows:
 
     def remove(self, task: Task) -> None:
         """It has ended, or is not to be asked any more."""
+        self.when_back.pop(task.id, None)
         lane = self._moved.pop(task.id, task.origin_url.lane)
         queue = self._queues[lane]
         queue.remove(task.id)
@@ -202,7 +204,9 @@ class QueuedRows:
         due: float,
         attempts: int,
     ) -> None:
-        """Return a task to the lane of its URL: a retry, or the next hop of a redirect."""
+        """Return a task to the lane of its URL: a retry, or the next hop of a redirect. What is to
+        happen then is called, once."""
+        when_back = self.when_back.pop(task.id, None)
         self._memory.requeue(
             task,
             due=due,
@@ -210,6 +214,8 @@ class QueuedRows:
         )
         self.remove(task)
         self.add(Waiting(replace(task, attempt=attempts + 1), due))
+        if when_back is not None:
+            when_back()
 
     def host(self, lane: int) -> HostState | None:
         """What is remembered of a lane's host; None if it is new."""

@@ -22,6 +22,7 @@ class BodyFolder:
 
     def __init__(self) -> None:
         self._folder = temporary_folder()
+        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._users = 1
         self.parts = self.hidden = self._folder.path
@@ -64,6 +65,8 @@ class BodyFolder:
                 os.unlink(self.part(each))
 
     def _remove(self, files: Sequence[str]) -> None:
+        if os.getpid() != self._pid:
+            return  # a child that was forked off has copies of outcomes, not of files
         for each in files:
             with suppress(OSError):
                 os.unlink(each)

@@ -9,12 +9,18 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from msgspec import Struct
 
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.queued import QueuedRows
-from scraper.messages import Asked, InputExhausted, LinesReady, Message
+from scraper.messages import (
+    Asked,
+    InputExhausted,
+    LinesReady,
+    Message,
+)
 from scraper.model import Headers, Line, Task
 from scraper.outcomes.outcome import Outcome
 from scraper.results import ABORTED
@@ -45,7 +51,11 @@ class Submissions:
 
     def open(self, post: Callable[[Message], None]) -> None:
         """From now on the coordinator hears of them."""
-        self._post = post
+        with self.lock:
+            self._post = post
+            is_waiting = bool(self._waiting)
+        if is_waiting:
+            post(LinesReady())
 
     def add(self, submission: Submission) -> bool:
         """One more; False if it comes too late."""
@@ -76,6 +86,7 @@ class Submissions:
         with self.lock:
             was_closed, self.is_closed = self.is_closed, True
         if not was_closed and self._post is not None:
+            self._post(LinesReady())
             self._post(InputExhausted())
 
 
@@ -195,6 +206,7 @@ class Claims:
 class SessionDesk:
     """Brings what was submitted, and hands outcomes over to `deliver` with their futures."""
 
+    awaits = ""
     rows: QueuedRows
     flights: Flights
 
@@ -223,7 +235,14 @@ class SessionDesk:
             if not each.future.cancelled()
         ]
         new = [each for each in taken if each is not None]
-        return self.enter(new) if new else frozenset()
+        gain = self.enter(new) if new else frozenset()
+        self._end_if_over()
+        return gain
+
+    def _end_if_over(self) -> None:
+        """Where nothing more comes, and nothing waits, a robots.txt is of no use any more."""
+        if self.submissions.is_closed and not len(self.rows):
+            self.flights.abort_all()
 
     def key_of(self, submission: Submission) -> Key:
         """By which two submissions are one."""
@@ -255,10 +274,17 @@ class SessionDesk:
         if claim is None:
             return None
         if asked.what == "aborted":
-            return self._abort(claim, frontier)
+            task = self._abort(claim, frontier)
+            if (
+                task is None
+            ):  # its request may have ended just now, to be made again
+                again = partial(future.owner.post, asked)
+                self.rows.when_back[claim.id] = again
+            return task
         claim.leave(future)
         if not claim.is_wanted:
             self._withdraw(claim, frontier)
+            self._end_if_over()
         return None
 
     def _withdraw(

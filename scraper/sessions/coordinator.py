@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import logging
+import sys
 import threading
-from functools import partial
+from functools import cache, partial
 from queue import SimpleQueue
 
 from msgspec import Struct
@@ -12,15 +15,21 @@ from msgspec.structs import replace
 from scraper.config import Config
 from scraper.engine import Makers
 from scraper.errors import LocalFault, UsageError, new_failure
-from scraper.messages import Message
+from scraper.messages import InputExhausted, Message
 from scraper.runner import Run
-from scraper.sessions.claims import Deliver, Submissions
+from scraper.sessions.claims import Deliver, Submission, Submissions
 from scraper.sessions.folder_desk import FolderDesk
-from scraper.sessions.futures import Deliverer, Owner, resolve
+from scraper.sessions.futures import Deliverer, Future, Owner, resolve
 from scraper.sessions.memory import MemoryDesk, MemoryRun
 from scraper.sources.source import SCRIPT, Source
 from scraper.storage.lock import LockKeeper
 from scraper.storage.store import Store
+
+logger = logging.getLogger("scraper")
+# for what is under way when the interpreter ends, and for callbacks
+AT_EXIT_SECONDS = 2.0
+_open: set[Coordinator] = set()
+_is_ending = threading.Event()  # the interpreter
 
 
 class Wanted(Struct, frozen=True):
@@ -36,31 +45,47 @@ class Coordinator:
     """One run after the other, each a pass of the folder if there is one. Who drives its loop, and
     who delivers, is said by those below."""
 
-    def __init__(self, wanted: Wanted, deliver: Deliver) -> None:
+    def __init__(
+        self,
+        wanted: Wanted,
+        owner: Owner,
+        deliver: Deliver,
+    ) -> None:
+        if _is_ending.is_set():
+            raise UsageError("the interpreter ends: no session opens any more")
         self.fault: BaseException | None = None
         self.ended_early: str | None = None  # by which limit, in words
+        self.is_closed = False
         self._wanted = wanted
+        self._owner = owner
         self._deliver = deliver
         self._keeper = LockKeeper()
         self._store = partial(Store, keeper=self._keeper)
+        self._ending = threading.Lock()  # of the two flags of `open_run`
+        self._submissions = Submissions()
         self.open_run()
+        _open.add(self)
+        _close_at_exit("concurrent.futures.process" in sys.modules)
+
+    # -- its runs -----------------------------------------------------------------------------
 
     def open_run(self) -> None:
         """Begin a run. Raises UsageError, InUse, LocalFault."""
         inbox: SimpleQueue[Message] = SimpleQueue()
-        self.submissions = submissions = Submissions()
+        submissions = self._submissions
         makers = replace(
             self._wanted.makers,
             inbox=lambda: inbox,
             store=self._store,
         )
-        self.run, self.desk = self._make_run(makers, submissions)
+        self.run, self._desk = self._make_run(makers, submissions)
         try:
             self.run.__enter__()
         finally:
             self._keeper.close()
-        self.post = inbox.put
+        self._owner.post = inbox.put
         submissions.open(inbox.put)
+        self._goes_on = self._has_ended = False
         self.start()
 
     def _make_run(
@@ -80,10 +105,13 @@ class Coordinator:
 
     def drive(self) -> None:
         """The loop, until nothing more is submitted and all has ended; then the end of the run."""
-        run, desk = self.run, self.desk
+        run, desk = self.run, self._desk
         try:
             for outcome in run:
                 desk.resolve(outcome)
+                del (
+                    outcome
+                )  # it lives as long as its future, or who took it from there
         except BaseException as error:  # noqa: BLE001 - every future gets it
             self.fault = error
         self.ended_early = run.report.stopped
@@ -94,17 +122,103 @@ class Coordinator:
         desk.submissions.close()
         why = self.ended_early or "the session has ended"
         desk.fail(self.fault or LocalFault(new_failure("interrupted", why)))
+        with self._ending:
+            self._has_ended = True
+        self._finish_if_over()
+
+    def _finish_if_over(self) -> None:
+        with self._ending:
+            is_over = self._has_ended and not self._goes_on
+        if is_over:
+            self.finish()
 
     def next_run(self) -> None:
-        """Take nothing more, wait until all has ended, and begin another run. Raises what has ended
-        the run."""
-        self._keeper.keeps = True
-        self.submissions.close()
-        self.wait()
+        """Wait until all that was submitted has ended, and begin another run, which has what is
+        submitted meanwhile. Raises what has ended the old one, or hinders the new one."""
+        with self._ending:
+            if self._has_ended:
+                raise self._refusal()
+            self._goes_on = self._keeper.keeps = True
+        before, self._submissions = self._submissions, Submissions()
+        before.close()
+        try:
+            self.wait()
+            self.check_open()
+            self.open_run()
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+    def _give_up(self, error: BaseException) -> None:
+        """There is no next run; the old one may still go on, if the wait for it was interrupted."""
+        self._keeper.close()
+        self.close()
+        if isinstance(error, Exception):
+            self.fault = error
+        for submission in self._submissions.take():
+            if submission.future.begin():
+                self._deliver(
+                    [submission.future],
+                    self._refusal(),
+                )
+        self._goes_on = False
+        self._finish_if_over()
+
+    # -- what it is given ---------------------------------------------------------------------
+
+    def add(self, submission: Submission) -> None:
+        """One more. Raises UsageError if the session is closed, or what has ended it."""
+        while True:
+            submissions = self._submissions
+            if submissions.add(submission):
+                break
+            if submissions is self._submissions:
+                raise self._refusal()
+        self.work()
+
+    def check_open(self) -> None:
+        """Raises UsageError if the session is closed, or what has ended it."""
+        if self.fault is not None or self.is_closed:
+            raise self._refusal()
+
+    def _refusal(self) -> BaseException:
         if self.fault is not None:
-            self._keeper.close()
-            raise self.fault
-        self.open_run()
+            return self.fault
+        if self.ended_early and not self.is_closed:
+            return UsageError(f"this session has ended: {self.ended_early}")
+        return UsageError("this session is closed: open another one")
+
+    def open_futures(self) -> list[Future]:
+        """All that have not ended."""
+        return self._desk.open_futures()
+
+    # -- its end ------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self.is_closed = True
+        self._submissions.close()
+
+    def drop(self) -> None:
+        """The session is gone. Takes no lock: the thread here may have it already."""
+        self._owner.post(InputExhausted())
+
+    def close_at_exit(self) -> None:
+        """Withdraw what has not begun; what is under way, and what is called back, has a moment to
+        end. No callback runs here, where it might block the interpreter."""
+        if not self._owner.is_here:
+            return
+        self.run.stop("the interpreter ends", AT_EXIT_SECONDS)
+        self.close()
+        self._deliver(self.open_futures(), None)
+        if not self.join(AT_EXIT_SECONDS):
+            logger.error("the interpreter ends while a callback still runs")
+
+    def finish(self) -> None:
+        """No run follows."""
+        _open.discard(self)
+
+    # -- who does it --------------------------------------------------------------------------
 
     def start(self) -> None:
         """Have the loop driven."""
@@ -114,8 +228,8 @@ class Coordinator:
         """Until the run is over: nothing more is submitted."""
         raise NotImplementedError
 
-    def join(self) -> None:
-        """Until all is delivered, too."""
+    def join(self, seconds: float | None = None) -> bool:
+        """Until all is delivered, too. False if callbacks take longer than that."""
         raise NotImplementedError
 
     def work(self) -> None:
@@ -129,8 +243,8 @@ class ThreadedCoordinator(Coordinator):
     """The loop has a thread of its own, and so have deliveries."""
 
     def __init__(self, wanted: Wanted, owner: Owner) -> None:
-        self._deliverer = Deliverer(owner)
-        super().__init__(wanted, self._deliverer.deliver)
+        self._deliverer = Deliverer(owner, super().finish)
+        super().__init__(wanted, owner, self._deliverer.deliver)
         self._deliverer.start()
 
     def start(self) -> None:
@@ -142,10 +256,13 @@ class ThreadedCoordinator(Coordinator):
     def wait(self) -> None:
         self._thread.join()
 
-    def join(self) -> None:
+    def join(self, seconds: float | None = None) -> bool:
         self._thread.join()
+        self._deliverer.join(seconds)
+        return not self._deliverer.is_alive()
+
+    def finish(self) -> None:
         self._deliverer.stop()
-        self._deliverer.join()
 
     def check_wait(self) -> None:
         if threading.current_thread() is self._deliverer:
@@ -159,7 +276,7 @@ class InlineCoordinator(Coordinator):
 
     def __init__(self, wanted: Wanted, owner: Owner) -> None:
         self._is_working = False
-        super().__init__(wanted, resolve)
+        super().__init__(wanted, owner, resolve)
 
     def start(self) -> None:
         """Nothing was submitted yet."""
@@ -170,7 +287,7 @@ class InlineCoordinator(Coordinator):
             return
         self._is_working = True
         try:
-            while self.desk.open_futures():
+            while self.open_futures():
                 self._resolve_next()
         finally:
             self._is_working = False
@@ -185,10 +302,32 @@ class InlineCoordinator(Coordinator):
             self.fault = error
             self.drive()
             raise
-        self.desk.resolve(outcome)
+        self._desk.resolve(outcome)
 
     def wait(self) -> None:
         self.drive()
 
-    def join(self) -> None:
+    def join(self, seconds: float | None = None) -> bool:
         self.drive()
+        return True
+
+    def drop(self) -> None:
+        self.drive()
+
+
+@cache
+def _close_at_exit(with_processes: bool) -> None:
+    """Have the interpreter close what is open when it ends.
+
+    `atexit` comes too late, after all threads were waited for; so the standard executors do the
+    same (python/cpython#83993). What is registered last is called first: before them, one of which
+    is imported with the first worker processes.
+    """
+    register = getattr(threading, "_register_atexit", atexit.register)
+    register(_close_all)
+
+
+def _close_all() -> None:
+    _is_ending.set()
+    for coordinator in list(_open):
+        coordinator.close_at_exit()

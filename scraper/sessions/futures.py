@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import concurrent.futures
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 from typing import Any
 
 from scraper.errors import UsageError
+from scraper.messages import Asked, Message
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted_line
 from scraper.text import printable
@@ -47,7 +49,7 @@ class Future(concurrent.futures.Future[Outcome]):
             if is_news:
                 self._tell_waiters()
         if is_news:
-            self.owner.withdraw(self)
+            self.owner.post(Asked(self, "withdrawn"))
         return True
 
     def begin(self) -> bool:
@@ -81,13 +83,27 @@ class Future(concurrent.futures.Future[Outcome]):
 
 class Owner:
     """What the futures of one session share: its lock, the counter of what callbacks have raised,
-    the way to withdraw a URL."""
+    the way to its coordinator. It does not hold the session: one that is dropped ends."""
 
-    def __init__(self, withdraw: Callable[[Future], None]) -> None:
+    post: Callable[[Message], None]  # once a run is open
+
+    def __init__(self) -> None:
         self.lock = threading.Lock()  # of the step from waiting to running
         self.callback_errors = 0
-        self.withdraw = withdraw
         self.delivery_thread: threading.Thread | None = None
+        self._pid = os.getpid()
+
+    @property
+    def is_here(self) -> bool:
+        """Is this the process that has opened the session?"""
+        return os.getpid() == self._pid
+
+    def check_process(self) -> None:
+        """Raises UsageError in a child that was forked off: the threads are its parent's."""
+        if not self.is_here:
+            raise UsageError(
+                "this session belongs to the process that was forked: open another one here"
+            )
 
     def check_wait(
         self,
@@ -95,6 +111,8 @@ class Owner:
         timeout: float | None,
     ) -> None:
         """Raises UsageError where a wait would never end."""
+        if not future.done():
+            self.check_process()
         waits_for_itself = threading.current_thread() is self.delivery_thread
         if waits_for_itself and timeout is None and not future.done():
             raise UsageError(
@@ -108,7 +126,10 @@ class Owner:
         def call(future: Future) -> None:
             try:
                 callback(future)
-            except Exception:  # noqa: BLE001 - it is the user's, and may be anything
+            except BaseException as error:
+                is_ours = threading.current_thread() is self.delivery_thread
+                if isinstance(error, KeyboardInterrupt) and not is_ours:
+                    raise
                 self.note_callback_error(future)
 
         return call
@@ -125,16 +146,21 @@ def shown(future: Future) -> str:
     return printable(redacted_line(future.url))
 
 
-Result = Outcome | BaseException
+Result = Outcome | BaseException | None
 _Delivery = tuple[Sequence[Future], Result]
 
 
 class Deliverer(threading.Thread):
-    """Resolves futures, one after the other."""
+    """Resolves futures, one after the other; then it calls `at_end`."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        at_end: Callable[[], object],
+    ) -> None:
         super().__init__(name="session-delivery", daemon=True)
         self._queue: SimpleQueue[_Delivery | None] = SimpleQueue()
+        self._at_end = at_end
         owner.delivery_thread = self
 
     def deliver(
@@ -142,7 +168,7 @@ class Deliverer(threading.Thread):
         futures: Sequence[Future],
         result: Result,
     ) -> None:
-        """These have begun, and are over."""
+        """These have begun, and are over; or, with None, they are not to begin."""
         self._queue.put((futures, result))
 
     def stop(self) -> None:
@@ -153,18 +179,18 @@ class Deliverer(threading.Thread):
         while (delivery := self._queue.get()) is not None:
             resolve(*delivery)
             del delivery  # an outcome lives as long as it is held
+        self._at_end()
 
 
 def resolve(
     futures: Iterable[Future],
     result: Result,
 ) -> None:
-    """Give each of them its result. A callback may end this thread's work, but not its thread."""
+    """Give each of them its result."""
     for future in futures:
-        try:
-            if isinstance(result, BaseException):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-        except BaseException:  # noqa: BLE001 - SystemExit of a callback, say
-            future.owner.note_callback_error(future)
+        if result is None:
+            future.cancel()
+        elif isinstance(result, BaseException):
+            future.set_exception(result)
+        else:
+            future.set_result(result)

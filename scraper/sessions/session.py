@@ -6,8 +6,6 @@ blocks delays only deliveries.
 
 from __future__ import annotations
 
-import atexit
-import os
 import threading
 import weakref
 from collections.abc import (
@@ -58,9 +56,6 @@ from scraper.urls import Url
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
 
-AT_EXIT_SECONDS = 2.0  # for what is under way when the interpreter ends
-_open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
-
 
 class Session:
     """Asks the URLs that are submitted, each as its host permits, and returns futures for them.
@@ -82,7 +77,8 @@ class Session:
     `inline` what is submitted has ended when `submit` returns: everything happens in the calling
     thread, one after the other, without limits of time and memory.
 
-    Any thread may use it. It sets no signal handlers. Raises UsageError, InUse, LocalFault.
+    Any thread may use it. It sets no signal handlers. One that is dropped asks what it was given,
+    and ends. Raises UsageError, InUse, LocalFault.
     """
 
     def __init__(
@@ -113,10 +109,8 @@ class Session:
             raise UsageError(
                 "refresh and max_age speak of what a folder knows: name it with dir=..."
             )
-        self._pid = os.getpid()
         self._lock = threading.Lock()  # of passes, and of the end
-        self._is_shut = False
-        self._owner = Owner(self._withdraw)
+        self._owner = Owner()
         wanted = Wanted(
             self._config,
             makers_with(pools, makers or Makers()),
@@ -125,8 +119,7 @@ class Session:
         )
         coordinator = InlineCoordinator if inline else ThreadedCoordinator
         self._coordinator = coordinator(wanted, self._owner)
-        _open_sessions.add(self)
-        close_at_exit()
+        weakref.finalize(self, self._coordinator.drop).atexit = False
 
     # -- what is known of it ------------------------------------------------------------------
 
@@ -147,7 +140,7 @@ class Session:
 
     def __repr__(self) -> str:
         where = f" in {self.folder}" if self.folder else ""
-        return f"<Session{where}, {'closed' if self._is_shut else 'open'}>"
+        return f"<Session{where}, {'closed' if self._coordinator.is_closed else 'open'}>"
 
     # -- submitting ---------------------------------------------------------------------------
 
@@ -165,7 +158,7 @@ class Session:
                 f"submit() takes no {', '.join(unknown)}: a session asks with GET, and a query is"
                 " part of its URL"
             )
-        self._check_process()
+        self._owner.check_process()
         text = text_of(url)
         future = Future(text, self._owner)
         submission = Submission(
@@ -173,27 +166,8 @@ class Session:
             _line_of(text),
             _headers_of(headers),
         )
-        if not self._coordinator.submissions.add(submission):
-            self._refuse()
-        self._coordinator.work()
+        self._coordinator.add(submission)
         return future
-
-    def _check_process(self) -> None:
-        if os.getpid() != self._pid:
-            raise UsageError(
-                "this session belongs to the process that was forked: open another one here"
-            )
-
-    def _refuse(self) -> None:
-        if self._coordinator.fault is not None:
-            raise self._coordinator.fault
-        why = self._coordinator.ended_early
-        if why is not None and not self._is_shut:
-            raise UsageError(f"this session has ended: {why}")
-        raise UsageError("this session is closed: open another one")
-
-    def _withdraw(self, future: Future) -> None:
-        self._coordinator.post(Asked(future, "withdrawn"))
 
     def map(
         self,
@@ -239,7 +213,7 @@ class Session:
             raise UsageError(f"{future!r} is no future of this session")
         if future.done():
             return False
-        self._coordinator.post(Asked(future, "aborted"))
+        self._owner.post(Asked(future, "aborted"))
         return True
 
     # -- passes, and the end ------------------------------------------------------------------
@@ -247,11 +221,10 @@ class Session:
     def new_pass(self) -> None:
         """Wait for what was submitted, end the pass, and begin the next one with the next URL.
         Without a folder there are no passes, and nothing to do."""
-        self._check_process()
+        self._owner.check_process()
         self._coordinator.check_wait()
         with self._lock:
-            if self._is_shut:
-                self._refuse()
+            self._coordinator.check_open()
             if self.folder is not None:
                 self._coordinator.next_run()
 
@@ -263,24 +236,16 @@ class Session:
     ) -> None:
         """Take nothing more. What was submitted is still asked, unless `cancel_futures` withdraws
         what has not begun; `wait` until all is delivered and everything is given back."""
-        self._check_process()
+        self._owner.check_process()
         if wait:
             self._coordinator.check_wait()
-        self._is_shut = True
         with self._lock:
-            self._coordinator.submissions.close()
+            self._coordinator.close()
         if cancel_futures:
-            for future in self._coordinator.desk.open_futures():
+            for future in self._coordinator.open_futures():
                 future.cancel()
         if wait:
             self._coordinator.join()
-            _open_sessions.discard(self)
-
-    def close_now(self) -> None:
-        """Withdraw what has not begun; what is under way has a moment to end."""
-        if os.getpid() == self._pid:
-            self._coordinator.run.stop("the interpreter ends", AT_EXIT_SECONDS)
-            self.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Session:
         return self
@@ -292,28 +257,11 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         if error is not None:
+            if not self._owner.is_here:
+                return  # a forked child ends: that is no business of its parent's session
             grace = self._config.run.grace_seconds
             self._coordinator.run.stop("left with an error", grace)
         self.shutdown(cancel_futures=error is not None)
-
-
-# -- when the interpreter ends ----------------------------------------------------------------
-
-
-def close_at_exit() -> None:
-    """Have the interpreter close what is open when it ends.
-
-    `atexit` comes too late, after all threads were waited for; so the standard executors do the
-    same (python/cpython#83993). What is registered last is called first: before them.
-    """
-    register = getattr(threading, "_register_atexit", atexit.register)
-    register(_close_all)
-
-
-def _close_all() -> None:
-    """What has not begun is withdrawn, what is under way has a moment to end."""
-    for session in list(_open_sessions):
-        session.close_now()
 
 
 # -- what is given ----------------------------------------------------------------------------

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from scraper import Session
-from scraper.faulty import FaultyServer, page
+from scraper.faulty import Behaviour, FaultyServer, page
 from scraper.faulty.server import Exchange
 
 PATIENCE = 15.0  # seconds; what takes longer hangs
 
 
 class Gate:
-    """A behaviour that answers with a page once it is opened."""
+    """A behaviour that answers once it is opened, with a page unless told otherwise."""
 
-    def __init__(self, html: str = "<title>fine</title>") -> None:
+    def __init__(self, answer: Behaviour | None = None) -> None:
         self._opened = threading.Event()
-        self._page = page(html)
+        self._answer = answer or page("<title>fine</title>")
 
     def open(self) -> None:
         self._opened.set()
@@ -30,7 +30,7 @@ class Gate:
     def __call__(self, exchange: Exchange) -> None:
         while not self._opened.is_set():
             exchange.wait(0.01)
-        self._page(exchange)
+        self._answer(exchange)
 
 
 @contextmanager
