@@ -277,7 +277,7 @@ class Results:
     def record_aborted(self, task: Task) -> None:
         """A task that has left its lane is not to be requested any more."""
         self._journal.record_refused(task, ABORTED)
-        self._frontier.rows_added([task.url.lane])
+        self._frontier.withdrawals.settle(task.url.lane)
 
     def _record_failed(self, failed: FetchFailed) -> None:
         self._journal.record_failed(failed)

@@ -207,6 +207,11 @@ class Lane:
         return not (self.begun or self.handed_out)
 
     @property
+    def waits_for_host(self) -> bool:
+        """Is it the host's clock that nothing in it can go before?"""
+        return self.place == "timer" and self.waits_until <= self.host.opens
+
+    @property
     def may_sleep(self) -> bool:
         """Nothing is held here that the ledger does not store."""
         return (

@@ -118,6 +118,7 @@ class Lanes:
         self.awake: dict[int, Lane] = {}
         self._timers = Alarms()  # of lanes that are awake
         self.asleep: dict[int, float] = {}  # until when
+        self._host_sleepers: set[int] = set()  # that wait for their hosts
         self._alarms = Alarms()  # of lanes that sleep
         # that have been released, in this order, when they answered last, and
         # what they have taught
@@ -238,18 +239,29 @@ class Lanes:
         return asked
 
     def rows_added(self, lane_ids: Iterable[int]) -> None:
-        """There are new rows in these lanes."""
+        """There are new rows in these lanes. Those that wait for their host wait on: while a long
+        list of slow hosts is read, each slice of it names them all."""
         for lane_id in lane_ids:
             lane = self.awake.get(lane_id)
-            if lane is None:
-                self.asleep.pop(lane_id, None)
-                self._exhausted = False
-                self._rows_came = self.rows_are_new = True
-                continue
-            lane.may_have_more = True
-            if lane.place == "timer":
-                lane.rows.clear()  # a new row may be due before the one that is waited for
-            self.make_ready(lane)
+            if lane is not None and lane.waits_for_host:
+                lane.may_have_more = True
+            elif lane_id not in self._host_sleepers:
+                self.rows_changed(lane_id)
+
+    def rows_changed(self, lane_id: int) -> None:
+        """See what waits in this lane, whatever it has waited for: a new row may be due before the
+        others, or the last one is gone."""
+        lane = self.awake.get(lane_id)
+        if lane is None:
+            self.asleep.pop(lane_id, None)
+            self._host_sleepers.discard(lane_id)
+            self._exhausted = False
+            self._rows_came = self.rows_are_new = True
+            return
+        lane.may_have_more = True
+        if lane.place == "timer":
+            lane.rows.clear()
+        self.make_ready(lane)
 
     # -- clocks -----------------------------------------------------------------------------
 
@@ -265,6 +277,8 @@ class Lanes:
         if at > now + MIN_SLEEP_SECONDS and is_crowded and lane.may_sleep:
             self.release(lane, now)
             self.asleep[lane.host.lane] = at
+            if lane.waits_for_host:
+                self._host_sleepers.add(lane.host.lane)
             self._alarms.set(at, lane.host.lane)
         else:
             self._timers.set(at, lane.host.lane)
@@ -312,6 +326,7 @@ class Lanes:
             lane.host.rate = rate or lane.host.rate
         self.awake[lane_id] = lane
         self.asleep.pop(lane_id, None)
+        self._host_sleepers.discard(lane_id)
         if ahead.is_large and not lane.host.responsive:
             lane.place, lane.group = "ready", self.new_hosts
             self.new_hosts.large.append(lane)

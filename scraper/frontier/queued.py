@@ -250,8 +250,8 @@ class Withdrawals:
         self._lanes = lanes
 
     def withdraw(self, task: Task) -> bool:
-        """A task waits: once its row is gone, `rows_added` is to follow. False if it is handed
-        out: then it comes back as any other."""
+        """A task waits: once its row is gone, `settle` is to follow. False if it is handed out:
+        then it comes back as any other."""
         lane = self._lanes.find(task.url.lane)
         if lane is None:
             return True
@@ -259,6 +259,10 @@ class Withdrawals:
             return False
         lane.forget(task.id)
         return True
+
+    def settle(self, lane_id: int) -> None:
+        """The row of a task is gone that was withdrawn from this lane; perhaps the last."""
+        self._lanes.rows_changed(lane_id)
 
     def take_back(self, task: Task) -> None:
         """A task that was just handed out is not requested after all."""

@@ -295,7 +295,7 @@ class SessionDesk:
         task = self.rows.find(claim.id, claim.line.url.lane)
         if task is not None and frontier.withdrawals.withdraw(task):
             self._drop(claim, task)
-            frontier.rows_added([task.url.lane])
+            frontier.withdrawals.settle(task.url.lane)
 
     def _drop(
         self,

@@ -1148,3 +1148,32 @@ def test_a_list_that_goes_on_sets_no_second_alarm_for_a_lane() -> None:
             world.add(f"{number}.example")
         assert world.decide() is None
     assert len(world.frontier._lanes._timers.heap) <= 3
+
+
+def test_lanes_that_wait_for_their_hosts_are_left_alone_by_new_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("scraper.frontier.lanes.MAX_LANES", 4)
+    monkeypatch.setattr("scraper.frontier.lanes.READ_AHEAD", 1)
+    world = World(polite(delay_seconds=100))
+    hosts = [f"{number}.example" for number in range(4)]
+    for host in hosts:
+        world.add(host, 2)
+    while (task := world.next()) is not None:
+        world.done(task)
+    read: list[int] = []
+    ask = world.rows.first_of_lanes
+
+    def counted(lanes: Sequence[int], *rest: Any) -> list[list[Waiting]]:
+        read.extend(lanes)
+        return ask(lanes, *rest)
+
+    monkeypatch.setattr(world.rows, "first_of_lanes", counted)
+    assert world.frontier._lanes.asleep
+    assert world.frontier._lanes.awake
+    for host in hosts * 3:
+        world.add(host)
+        assert world.decide() is None
+    assert read == []
+    left = [task for task, _ in decisions(world) if world.done(task) is None]
+    assert len(left) == 4 + 12
