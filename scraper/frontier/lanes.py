@@ -214,7 +214,7 @@ class Lanes:
         }
         most = limit // (1 + OTHERS_BEFORE_NEXT_TRY)
         asked = {
-            each: self._read_asked(each, most, out)
+            each: _read_asked(self._rows, each, most, out)
             for each in lanes
             if each.asked_by
         }
@@ -226,17 +226,6 @@ class Lanes:
             each.rows.extend(
                 _spread(asked[each], rows) if each in asked else rows
             )
-
-    def _read_asked(
-        self, lane: Lane, limit: int, out: Collection[int]
-    ) -> list[Waiting]:
-        """URLs that were asked before the lane was woken, and are due."""
-        (asked,) = self._rows.first_of_lanes(
-            [lane.host.lane], limit, out, lane.asked_by
-        )
-        if len(asked) < limit:
-            lane.asked_by = 0.0
-        return asked
 
     def rows_added(self, lane_ids: Iterable[int]) -> None:
         """There are new rows in these lanes. Those that wait for their host wait on: while a long
@@ -378,6 +367,17 @@ class Lanes:
         for lane in self.awake.values():
             if lane.host.opens or lane.host.must_be_kept:
                 self._rows.keep_host(lane.host.to_state())
+
+
+def _read_asked(
+    rows: Rows, lane: Lane, limit: int, out: Collection[int]
+) -> list[Waiting]:
+    """URLs that were asked before the lane was woken, and are due."""
+    lanes = [lane.host.lane]
+    (asked,) = rows.first_of_lanes(lanes, limit, out, lane.asked_by)
+    if len(asked) < limit:
+        lane.asked_by = 0.0
+    return asked
 
 
 def _room_in(lanes: Lanes) -> int:
