@@ -240,6 +240,7 @@ class HostState(Struct, frozen=True):
     rate_refused_at: float = 0.0
     rate_learned_at: float = 0.0
     rate_hold: float = 0.0  # seconds
+    rate_burst: float = 0.0  # good answers at once
     quota: int = 0  # good answers until it refused for longer
     recovery: float = 0.0  # seconds
     pause_until: float = 0.0

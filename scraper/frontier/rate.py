@@ -39,6 +39,7 @@ STEP_BURSTS = 4  # a step lasts until so many bursts would have been used up
 MIN_STEP_SECONDS = 4.0
 HOLD_SECONDS = 60.0  # at a rate that is known well; doubled by each refusal
 MAX_HOLD_SECONDS = 960.0
+NEAR_SHARE = 1 / 3  # of that, where what was refused is clearly more
 MAX_STEPS = 8  # of a spell that are remembered
 MIN_BUSY = 0.8  # of its rate that a step must have used to be raised
 MAX_IN_VAIN = 3  # refusals in a row of clearly less than was served
@@ -66,6 +67,7 @@ class Rate(Struct):
     refused_at: float = 0.0  # unix time of the last refusal for the rate
     learned_at: float = 0.0  # unix time of what is known
     hold: float = HOLD_SECONDS  # before it is probed beyond what is known
+    burst: float = 0.0  # good answers at once, at most
     quota: int = 0  # good answers until it refused for longer
     recovery: float = 0.0  # seconds that the next pause after a quota lasts
     is_sure_of_quota: bool = False  # it was the same twice
@@ -74,7 +76,6 @@ class Rate(Struct):
     _has_refused: bool = False
     _alone: list[float] = field(default_factory=list)  # latencies
     _together: list[float] = field(default_factory=list)
-    _burst: float = 0.0  # good answers at once, at most
     _good: int = 0  # answers in this spell
     _steps: list[tuple[float, int]] = field(default_factory=list)
     _failed_at: float = 0.0  # when this trouble began, and the one before it
@@ -183,10 +184,12 @@ class Rate(Struct):
 
     @property
     def _step_seconds(self) -> float:
-        is_known = self._is_close or self._is_near
-        if is_known and self.rate < self.floor * CLOSE_BELOW:
-            return self.hold
-        burst = max(self._burst, 1.0)
+        if self.rate < self.floor * CLOSE_BELOW:
+            if self._is_close:
+                return self.hold
+            if self._is_near:
+                return self.hold * NEAR_SHARE
+        burst = max(self.burst, 1.0)
         return max(STEP_BURSTS * burst / self.rate, MIN_STEP_SECONDS)
 
     # -- refusals -----------------------------------------------------------------------------
@@ -249,12 +252,13 @@ class Rate(Struct):
             self.forget()
             return
         served = good / (at - self._steps[0][0])
-        if self._burst:  # the first spell began with what had been saved up
+        # Else the spell began with what had been saved up.
+        if self.burst and self._failed_before:
             seconds = self._failed_at - self._failed_before
             served = good / seconds
             # One may have been saved up.
             self._served = max(self._served, (good - 1) / seconds)
-        self._burst = min(self._burst or good, max(good, self._burst / 2))
+        self.burst = min(self.burst or good, max(good, self.burst / 2))
         sure = self._sure(served)
         self.floor = max(self.floor, sure) if asked > self.floor else sure
         self.ceiling, self.refused_at = asked, self._failed_at
@@ -273,18 +277,18 @@ class Rate(Struct):
         for began, good in self._steps:
             seconds = self._failed_at - began
             answers = self._good - good
-            if seconds <= 0 or answers - self._burst <= sure * seconds:
+            if seconds <= 0 or answers - self.burst <= sure * seconds:
                 continue
-            sure = (answers - self._burst) / seconds
-            is_long = answers >= STRONG * self._burst
-            self._is_near = is_long and self._burst > PRECISE * answers
+            sure = (answers - self.burst) / seconds
+            is_long = answers >= STRONG * self.burst
+            self._is_near = is_long and self.burst > PRECISE * answers
         return min(sure, self._asked)
 
     def forget(self) -> None:
         """No limit is known."""
         self.rate = self.floor = self.ceiling = 0.0
         self._served = 0.0
-        self._burst, self._in_vain = 0.0, 0
+        self.burst, self._in_vain = 0.0, 0
 
     def grow_older(self, seconds: float) -> None:
         """So long without a refusal: what it costs halves with each day, as the host may have

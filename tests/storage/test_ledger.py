@@ -554,7 +554,8 @@ def test_a_url_that_comes_back_and_ends_between_two_flushes_has_ended(
 def test_what_a_host_has_taught_is_kept(ledger: Ledger) -> None:
     state = HostState(
         lane_of("a.example"), "a.example", learned_rate=9.4, sure_rate=9.0,
-        refused_rate=10.1, rate_refused_at=3.0, rate_learned_at=5.0, rate_hold=120.0, quota=7,
+        refused_rate=10.1, rate_refused_at=3.0, rate_learned_at=5.0,
+        rate_hold=120.0, rate_burst=3.0, quota=7,
         recovery=4.5, pause_until=12.5,
         refusals=3, troubled_since=2.0, failed_at=11.0, answered_at=1.0,
         given_up="host_refused", given_up_why="busy", not_before=12.5,
