@@ -239,6 +239,9 @@ class WorkerPool:
                 waiting.join(KILL_SECONDS)
         if thread is None or not thread.is_alive():
             self._results.close()
+        # They know this pool, which would keep its semaphores until the
+        # garbage collector comes by.
+        self._pings = []
         for process in self._processes:
             process.close()
             child.remove_notes(self._setup.scratch, process.pid)
