@@ -208,12 +208,7 @@ def open_engine(
         pass_began=around.pass_began,
         one_patience=around.one_patience,
     )
-    fetcher = _make_fetcher(
-        config,
-        share,
-        makers,
-        around,
-    )
+    fetcher = _make_fetcher(config, share, makers, around)
     at_once = makers.at_once(share)
     threads = min(at_once, requests_at_once(share) - share.most_quiet)
     flights = Flights(
@@ -223,11 +218,7 @@ def open_engine(
         now,
         most_quiet=at_once - threads,
     )
-    probe = makers.probe(
-        guard,
-        around.inbox.put,
-        fetcher.proxies,
-    )
+    probe = makers.probe(guard, around.inbox.put, fetcher.proxies)
     network = Network(
         guard,
         probe,
@@ -267,12 +258,7 @@ def open_engine(
     limits = RunLimits(config.run, config.hosts)
     return Engine(
         frontier,
-        Pipeline(
-            parts,
-            limits,
-            window,
-            makers.intervals,
-        ),
+        Pipeline(parts, limits, window, makers.intervals),
     )
 
 

@@ -136,11 +136,7 @@ def open_run(
     opened: OpenRun | None = None
     config = request.config
     stage = (
-        makers.stage(
-            config,
-            share.processes,
-            inbox.put,
-        )
+        makers.stage(config, share.processes, inbox.put)
         if share.processes
         else None
     )
@@ -164,22 +160,9 @@ def open_run(
     store.open()
     if stage is not None:
         stage.start(store.parts)
-    folder = _open_folder(
-        request,
-        store,
-        resources,
-    )
-    current = _choose_pass(
-        request,
-        folder,
-        report,
-        now,
-    )
-    intake = ListIntake(
-        folder.ledger,
-        current,
-        report,
-    )
+    folder = _open_folder(request, store, resources)
+    current = _choose_pass(request, folder, report, now)
+    intake = ListIntake(folder.ledger, current, report)
     if not request.sources:
         intake.count_known()
     journal = _open_journal(
@@ -190,13 +173,7 @@ def open_run(
         now,
         makers.desk,
     )
-    sources = list(
-        zip(
-            folder.list_ids,
-            request.sources,
-            strict=True,
-        )
-    )
+    sources = list(zip(folder.list_ids, request.sources, strict=True))
 
     def desk_of(flights: Flights) -> Desk:
         if makers.desk is not None:
@@ -209,16 +186,8 @@ def open_run(
                 now,
             )
         reader = makers.reader(sources, inbox.put)
-        delivery = _open_delivery(
-            request,
-            journal,
-            intake,
-        )
-        return ListDesk(
-            reader,
-            intake,
-            delivery,
-        )
+        delivery = _open_delivery(request, journal, intake)
+        return ListDesk(reader, intake, delivery)
 
     guard = makers.guard(config)
     guard.learn(cast("dict[str, HostClass]", folder.ledger.hosts.classes()))
@@ -288,11 +257,7 @@ def _open_folder(
     if request.adopt:
         from scraper.run_folder.adoption import adopt_records
 
-        adopted = adopt_records(
-            ledger,
-            store.root,
-            request.sources,
-        )
+        adopted = adopt_records(ledger, store.root, request.sources)
     list_ids = claim_folder(
         store.folder,
         ledger,
@@ -390,19 +355,10 @@ def _open_journal(
     recovery.check_records(ledger, outputs.records)
     number, again = current.number, current.refresh
     waiting: Waits = ledger.waiting
-    found = FoundImages(
-        ledger,
-        report,
-        number,
-        again,
-    )
+    found = FoundImages(ledger, report, number, again)
     if desk is not None:
         waiting = desk.open_rows(ledger)
-        found = desk.found(
-            report,
-            number,
-            again=again,
-        )
+        found = desk.found(report, number, again=again)
     journal = Journal(
         ledger,
         folder.store,

@@ -67,20 +67,8 @@ class Handover:
         else:
             # Fetching raises nothing: the executor of a script has failed.
             task, failure = flight.task, failure_of(error)
-            fact = FetchFailed(
-                task,
-                failure,
-                task.url,
-                at,
-            )
-        self._inbox.put(
-            Answered(
-                flight.request_id,
-                fact,
-                at,
-                flight.began,
-            )
-        )
+            fact = FetchFailed(task, failure, task.url, at)
+        self._inbox.put(Answered(flight.request_id, fact, at, flight.began))
         if isinstance(fact, Fetched) and self.needs_work(fact):
             assert self._stage is not None, "there is one if there is work"
             self._stage.submit(
@@ -207,12 +195,7 @@ class Results:
                 problem = self._frontier.follow_redirect(fact, at)
                 if problem is not None:
                     self._record_failed(
-                        FetchFailed(
-                            fact.task,
-                            problem,
-                            fact.to,
-                            at,
-                        )
+                        FetchFailed(fact.task, problem, fact.to, at)
                     )
             case FetchFailed():
                 return self._take_failure(fact, at)

@@ -106,30 +106,17 @@ class Outlook:
         if trouble is not None:
             return trouble
         if until > host.opens:
-            return Wait(
-                host.name,
-                "retry",
-                until,
-            )
+            return Wait(host.name, "retry", until)
         delay, settings = host.delay(self._hosts), self._hosts
         rate = host.rate
         if until - now > max(delay * (1 + settings.jitter), rate.interval):
-            return Wait(
-                host.name,
-                "pause",
-                until,
-            )
+            return Wait(host.name, "pause", until)
         rule: Rule = "delay"
         if rate.interval > delay:
             rule, delay = "learned", rate.interval
         elif delay > settings.delay_seconds:
             rule = "crawl_delay"
-        return Wait(
-            host.name,
-            rule,
-            until,
-            seconds=delay,
-        )
+        return Wait(host.name, rule, until, seconds=delay)
 
     # -- what politeness costs ----------------------------------------------------------------
 

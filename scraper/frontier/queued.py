@@ -167,11 +167,7 @@ class QueuedRows:
         return [
             list(
                 islice(
-                    self._first_of(
-                        lane,
-                        without,
-                        asked_by,
-                    ),
+                    self._first_of(lane, without, asked_by),
                     limit,
                 )
             )
@@ -207,11 +203,7 @@ class QueuedRows:
         """Return a task to the lane of its URL: a retry, or the next hop of a redirect. What is to
         happen then is called, once."""
         when_back = self.when_back.pop(task.id, None)
-        self._memory.requeue(
-            task,
-            due=due,
-            attempts=attempts,
-        )
+        self._memory.requeue(task, due=due, attempts=attempts)
         self.remove(task)
         self.add(Waiting(replace(task, attempt=attempts + 1), due))
         if when_back is not None:

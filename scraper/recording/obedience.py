@@ -29,19 +29,11 @@ class Obedience(Struct, frozen=True):
         """What the answer says, what is in force of it and of what its page says, and why nothing
         of it may be kept, if that is so."""
         tags = directives.from_headers(fetched.headers, self.agent_token)
-        words = self._in_force(
-            tags,
-            fetched,
-            processed,
-        )
+        words = self._in_force(tags, fetched, processed)
         return (
             tags,
             words,
-            directives.refusal_of(
-                words,
-                self.obeyed,
-                fetched.kind,
-            ),
+            directives.refusal_of(words, self.obeyed, fetched.kind),
         )
 
     def _in_force(
