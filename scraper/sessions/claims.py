@@ -43,7 +43,7 @@ class Submissions:
     """What was submitted and not taken in yet."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()  # of what follows
+        self.lock = threading.RLock()  # of what follows
         self.is_closed = False
         self._waiting: deque[Submission] = deque()
         self._is_told = False  # the coordinator, that there are some

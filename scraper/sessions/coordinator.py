@@ -312,7 +312,8 @@ class InlineCoordinator(Coordinator):
         return True
 
     def drop(self) -> None:
-        self.drive()
+        if self._owner.is_here:
+            self.drive()
 
 
 @cache

@@ -88,7 +88,7 @@ class Owner:
     post: Callable[[Message], None]  # once a run is open
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()  # of the step from waiting to running
+        self.lock = threading.RLock()  # of the step from waiting to running
         self.callback_errors = 0
         self.delivery_thread: threading.Thread | None = None
         self._pid = os.getpid()

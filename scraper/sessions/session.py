@@ -109,7 +109,8 @@ class Session:
             raise UsageError(
                 "refresh and max_age speak of what a folder knows: name it with dir=..."
             )
-        self._lock = threading.Lock()  # of passes, and of the end
+        # of passes, and of the end; signal handlers may shut it down, too
+        self._lock = threading.RLock()
         self._owner = Owner()
         wanted = Wanted(
             self._config,

@@ -182,6 +182,28 @@ def test_what_an_outcome_keeps_in_a_file_goes_with_the_interpreter(
 # -- a fork -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "settings", ["", "dir='run'", "dir='run', inline=True"]
+)
+def test_a_forked_child_that_ends_leaves_the_session_to_its_parent(
+    scripts: Scripts, settings: str
+) -> None:
+    lines = scripts.run(f"""
+        import gc
+        opened = session({settings})
+        opened.submit(big).result()
+        child = os.fork()
+        if child == 0:
+            del opened
+            gc.collect()
+            sys.exit(0)
+        print("child:", os.waitpid(child, 0)[1])
+        with opened:
+            print("state:", opened.submit(quick).result().state)
+    """)
+    assert lines == ["child: 0", "state: done"]
+
+
 @pytest.mark.parametrize("end", ["sys.exit(0)", "os._exit(0)"])
 def test_a_forked_child_has_no_use_of_its_parents_session(
     scripts: Scripts, end: str
@@ -319,6 +341,26 @@ def test_a_limit_of_the_run_ends_the_session_and_says_so(site: Site) -> None:
                 each.result(PATIENCE)
         with pytest.raises(scraper.UsageError, match="1 URL"):
             opened.submit(server.url("/more"))
+
+
+def test_a_signal_handler_may_shut_it_down(site: Site) -> None:
+    """Whatever of the session it interrupts in the same thread."""
+    server, _ = site
+    opened = session()
+    future = opened.submit(server.url("/a"))
+    submissions = opened._coordinator._submissions
+
+    def interrupt() -> None:
+        for lock in (opened._lock, opened._owner.lock, submissions.lock):
+            with lock:
+                opened.shutdown(wait=False, cancel_futures=True)
+
+    interrupted = threading.Thread(target=interrupt, daemon=True)
+    interrupted.start()
+    interrupted.join(PATIENCE)
+    assert not interrupted.is_alive()
+    opened.shutdown()
+    assert future.done()
 
 
 # -- callbacks --------------------------------------------------------------------------------
