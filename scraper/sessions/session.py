@@ -315,5 +315,9 @@ def _headers_of(headers: Mapping[str, str] | None) -> Headers:
     """Raises UsageError for what is no header."""
     if not headers:
         return ()
+    if not isinstance(headers, Mapping):
+        raise UsageError(
+            f"headers={headers!r} is invalid: expected a mapping of names to values"
+        )
     lines = [f"{name}: {value}" for name, value in headers.items()]
     return tuple(merge_headers({}, lines).items())

@@ -282,6 +282,8 @@ def test_only_get_and_a_closed_session_take_nothing(site: Site) -> None:
                 opened.submit(server.url("/"), **wrong)  # type: ignore[arg-type]
         with pytest.raises(scraper.UsageError, match="header"):
             opened.submit(server.url("/"), headers={"X Y": "1"})
+        with pytest.raises(scraper.UsageError, match="mapping"):
+            opened.submit(server.url("/"), headers=["X: 1"])  # type: ignore[arg-type]
     with pytest.raises(scraper.UsageError, match="closed"):
         opened.submit(server.url("/"))
     opened.shutdown()  # once more
