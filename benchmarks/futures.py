@@ -78,7 +78,7 @@ def _race(given: argparse.Namespace, scratch: Scratch, page: str) -> None:
         return path
 
     print(
-        f"{given.urls:,} URLs, pages of {PAGE_BYTES / 1e3:g} kB, 32 threads; 'held': the list of "
+        f"{given.urls:,} URLs, pages of {PAGE_BYTES / 1e3:g} kB, 32 threads; '+held': the list of "
         "futures is kept while they are waited for"
     )
     rows = race.race(
@@ -117,9 +117,9 @@ def _field(given: argparse.Namespace) -> list[Contender]:
         own("ours+parsed", "--parsed"),
         *against,
         peer("plain", plain),
-        peer("requests-futures, held", library, "--hold"),
-        own("ours, held", "--hold"),
-        peer("plain, held", plain, "--hold"),
+        peer("requests-futures+held", library, "--hold"),
+        own("ours+held", "--hold"),
+        peer("plain+held", plain, "--hold"),
     ]
     present = [
         each
