@@ -34,13 +34,13 @@ from scraper.machine.files import Folder
 from scraper.machine.threads import Threads
 from scraper.messages import Inbox, Message
 from scraper.pipeline import Parts, Pipeline
-from scraper.recording.recorder import Recorder
 from scraper.results import Handover, PartStore
 from scraper.sources.reader import Reader
 from scraper.storage.store import Store
 from scraper.supervision import Facts, Flights, Intervals, Network, RunLimits
 
 if TYPE_CHECKING:
+    from scraper.recording.recorder import Recorder
     from scraper.sessions.folder_desk import FolderDesk
     from scraper.workers.stage import ProcessStage
     from scraper.workers.work import Recipe, Stage

@@ -37,7 +37,6 @@ from scraper.messages import (
 )
 from scraper.model import Task
 from scraper.outcomes.outcome import Outcome
-from scraper.recording.recorder import Recorder
 from scraper.redaction import redacted
 from scraper.results import Handover, Results
 from scraper.supervision import (
@@ -51,6 +50,7 @@ from scraper.supervision import (
 from scraper.text import clock_text
 
 if TYPE_CHECKING:
+    from scraper.recording.recorder import Recorder
     from scraper.workers.work import Stage
 
 MAX_AT_ONCE = 8  # requests that begin before the loop sees what has come

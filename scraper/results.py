@@ -16,14 +16,14 @@ from scraper.http.flight import Flight
 from scraper.machine.clock import Clock
 from scraper.messages import Answered, Inbox, Processed
 from scraper.model import Fact, Failure, Fetched, FetchFailed, Moved, Task
-from scraper.recording.recorder import Recorder
 from scraper.storage.file_names import processed_prefix
 from scraper.supervision import Network
 from scraper.urls import without_credentials
 
-if (
-    TYPE_CHECKING
-):  # a run that only saves has no workers, and does not load them
+if TYPE_CHECKING:
+    from scraper.recording.recorder import Recorder
+
+    # A run that only saves has no workers, and does not load them.
     from scraper.workers.work import Stage, WorkItem
 
 ABORTED = new_failure("aborted", "the script has aborted it")

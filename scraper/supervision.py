@@ -10,7 +10,7 @@ import itertools
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 from msgspec import Struct
@@ -31,9 +31,11 @@ from scraper.http.flight import Flight
 from scraper.machine.clock import Clock
 from scraper.messages import Answered, NetworkProbed
 from scraper.model import Failure, Task, Trust
-from scraper.recording.recorder import Recorder
 from scraper.redaction import redacted
 from scraper.text import clock_text, counted
+
+if TYPE_CHECKING:
+    from scraper.recording.recorder import Recorder
 
 MIN_FOR_A_SHARE = (
     20  # URLs with an outcome, before a share of failures means something

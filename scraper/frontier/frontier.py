@@ -20,7 +20,6 @@ from scraper.frontier.lane import Lane, Returned
 from scraper.frontier.lanes import Holds, Lanes, Rows
 from scraper.frontier.outlook import Outlook
 from scraper.frontier.pace import Origin, Politeness
-from scraper.frontier.queued import Withdrawals
 from scraper.frontier.redirects import (
     HostGuard,
     next_hop,
@@ -352,3 +351,33 @@ class Frontier:
     def keep_hosts(self) -> None:
         """Write down what is known of the hosts that are awake, for the next run."""
         self._lanes.keep_hosts()
+
+
+class Withdrawals:
+    """Takes tasks out of their lanes that are not to be requested. Their rows are the caller's."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+
+    def withdraw(self, task: Task) -> bool:
+        """A task waits: once its row is gone, `settle` is to follow. False if it is handed out:
+        then it comes back as any other."""
+        lane = self._lanes.find(task.url.lane)
+        if lane is None:
+            return True
+        if task.id in lane.handed_out:
+            return False
+        lane.forget(task.id)
+        return True
+
+    def settle(self, lane_id: int) -> None:
+        """The row of a task is gone that was withdrawn from this lane; perhaps the last."""
+        self._lanes.rows_changed(lane_id)
+
+    def take_back(self, task: Task) -> None:
+        """A task that was just handed out is not requested after all."""
+        lane = self._lanes.awake[task.url.lane]
+        if task.id in lane.begun:
+            self._lanes.end_request(lane, task.id)
+        lane.handed_out.pop(task.id, None)
+        self._lanes.make_ready(lane)

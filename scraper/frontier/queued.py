@@ -1,5 +1,4 @@
-"""What waits for a session, in memory: the part of the ledger that a frontier sees; and how it is
-withdrawn.
+"""What waits for a session, in memory: the part of the ledger that a frontier sees.
 
 A session asks what it was given, and nothing that others have left in its folder. It holds a future
 for each of its URLs anyway; a row beside that is small.
@@ -16,7 +15,6 @@ from typing import Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from scraper.frontier.lanes import Lanes
 from scraper.model import HostState, LaneAhead, Task, Waiting
 
 LARGE = 32  # URLs; a lane with more is large
@@ -233,33 +231,3 @@ class QueuedRows:
             at,
             text,
         )
-
-
-class Withdrawals:
-    """Takes tasks out of their lanes that are not to be requested. Their rows are the caller's."""
-
-    def __init__(self, lanes: Lanes) -> None:
-        self._lanes = lanes
-
-    def withdraw(self, task: Task) -> bool:
-        """A task waits: once its row is gone, `settle` is to follow. False if it is handed out:
-        then it comes back as any other."""
-        lane = self._lanes.find(task.url.lane)
-        if lane is None:
-            return True
-        if task.id in lane.handed_out:
-            return False
-        lane.forget(task.id)
-        return True
-
-    def settle(self, lane_id: int) -> None:
-        """The row of a task is gone that was withdrawn from this lane; perhaps the last."""
-        self._lanes.rows_changed(lane_id)
-
-    def take_back(self, task: Task) -> None:
-        """A task that was just handed out is not requested after all."""
-        lane = self._lanes.awake[task.url.lane]
-        if task.id in lane.begun:
-            self._lanes.end_request(lane, task.id)
-        lane.handed_out.pop(task.id, None)
-        self._lanes.make_ready(lane)
