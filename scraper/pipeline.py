@@ -380,10 +380,11 @@ class Pipeline:
     def _end_overdue(self) -> None:
         """Abort what takes too long; leave pending what is not done when the grace is over."""
         now = self._parts.now()
+        given_up = []
         if self._grace_until is not None and now >= self._grace_until:
             self._grace_until = None
-            self._flights.abort_all()
-        for flight in self._flights.abort_overdue(now):
+            given_up = self._flights.abort_all()
+        for flight in (*given_up, *self._flights.abort_overdue(now)):
             fact = flight.to_failed(now)
             self._receive(Answered(flight.request_id, fact, now, flight.began))
         if self._flights.all_threads_lost:

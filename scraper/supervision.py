@@ -280,12 +280,15 @@ class Flights:
                 return True
         return False
 
-    def abort_all(self) -> None:
-        """End every request: the run is over."""
+    def abort_all(self) -> list[Flight]:
+        """End every request: the run is over. Returns those that no thread has taken up, which need
+        not be waited for."""
+        self._sort()
         for flight in (*self._waiting.values(), *self._begun.values()):
             flight.abort(
                 errors.new_failure("interrupted", "the run was stopped")
             )
+        return list(self._waiting.values())
 
     def describe(self, now: float) -> Iterator[str]:
         """In words, what the run waits for."""

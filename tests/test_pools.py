@@ -285,10 +285,12 @@ def test_threads_that_all_hang_end_the_run_however_few_they_are(
     tmp_path: Path, site: FaultyServer
 ) -> None:
     thaw = threading.Event()
+    waited_for: list[Flight] = []
 
     def freeze(flight: Flight) -> None:
         flight.begin()
-        thaw.wait(PATIENCE)
+        if not thaw.wait(PATIENCE):
+            waited_for.append(flight)
 
     class Frozen:
         proxies = ()
@@ -312,6 +314,7 @@ def test_threads_that_all_hang_end_the_run_however_few_they_are(
             list(run)
         assert not run.threads_are_back
         thaw.set()
+    assert waited_for == []
 
 
 def test_an_executor_that_is_borrowed_hands_on_what_is_raised() -> None:

@@ -15,6 +15,9 @@ LIMIT_SECONDS = 20  # what takes longer hangs
 _HEAD = """
 import os, signal, sys, threading, time
 import scraper
+from scraper.sessions import coordinator
+
+coordinator.AT_EXIT_SECONDS = 0.3
 
 def session(**settings):
     usual = dict(threads=4, save_only=True, robots="off", jitter=0)

@@ -79,7 +79,7 @@ def test_submit_at_the_moment_of_shutdown(
 ) -> None:
     """A future that ends, or one clear error."""
     server, _ = site
-    for attempt in range(5):
+    for attempt in range(3):
         settings = {"dir": tmp_path / f"{attempt}"} if with_folder else {}
         opened = session(**settings)
         futures: list[Future] = []
