@@ -17,7 +17,6 @@ from typing import Any, Protocol
 
 import orjson
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from scraper import record
 from scraper.errors import UNASKED, LocalFault, disk_failure, state_of
@@ -256,7 +255,7 @@ class Journal(Struct):
         """Record a URL that is not asked, or not again: by a rule, or for its host's sake."""
         if failure.kind in UNASKED:
             self._note_given_up(task.url.host, failure)
-        task = replace(task, attempt=_attempts_made(task))
+        task = record.before_refusal(task)
         line = record.of_refused(self.pass_number, task, failure)
         outcome = Outcome(task, state_of(failure), line, failure=failure)
         self._record(outcome, FinishedRow(**self._end_of(outcome, task.url)))
@@ -359,11 +358,6 @@ class Journal(Struct):
         self._uncommitted = []
         self._oldest_at = None
         return outcomes
-
-
-def _attempts_made(task: Task) -> int:
-    """How often a task that is refused now was asked before: a redirect has answered a request."""
-    return task.attempt if task.hops else task.attempt - 1
 
 
 def _files_of(

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from scraper.errors import state_of
 from scraper.messages import Processed
@@ -136,6 +137,11 @@ def of_failed(pass_number: int, failed: FetchFailed) -> bytes:
         "seconds": _seconds(failed.timings),
     }
     return _encode(record | _reason(failed.failure))
+
+
+def before_refusal(task: Task) -> Task:
+    """A task that is refused now, with the attempts that were made: a redirect has answered one."""
+    return task if task.hops else replace(task, attempt=task.attempt - 1)
 
 
 def of_refused(pass_number: int, task: Task, failure: Failure) -> bytes:

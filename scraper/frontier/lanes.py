@@ -32,7 +32,23 @@ NEVER = math.inf  # unix time
 MIN_SLEEP_SECONDS = 1.0  # a shorter wait is not worth putting a lane to sleep
 
 
-class Rows(Protocol):
+class Memory(Protocol):
+    """What is remembered of hosts, and of URLs that are asked again."""
+
+    def requeue(self, task: Task, *, due: float, attempts: int) -> None: ...
+    def host(self, lane: int) -> HostState | None: ...
+    def keep_host(self, state: HostState) -> None: ...
+    def keep_robots(
+        self,
+        lane: int,
+        name: str,
+        scheme: str,
+        at: float,
+        text: str,
+    ) -> None: ...
+
+
+class Rows(Memory, Protocol):
     """The part of the ledger that holds what waits."""
 
     def next_lanes(self, after: int, limit: int) -> dict[int, LaneAhead]: ...
@@ -44,23 +60,6 @@ class Rows(Protocol):
         asked_by: float = 0.0,
     ) -> list[list[Waiting]]: ...
     def count_lane(self, lane: int) -> int: ...
-    def requeue(
-        self,
-        task: Task,
-        *,
-        due: float,
-        attempts: int,
-    ) -> None: ...
-    def host(self, lane: int) -> HostState | None: ...
-    def keep_host(self, state: HostState) -> None: ...
-    def keep_robots(
-        self,
-        lane: int,
-        name: str,
-        scheme: str,
-        at: float,
-        text: str,
-    ) -> None: ...
 
 
 class Alarms:

@@ -10,38 +10,16 @@ from bisect import bisect_right, insort
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter
-from typing import Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from scraper.frontier.lanes import Memory
 from scraper.model import HostState, LaneAhead, Task, Waiting
 
 LARGE = 32  # URLs; a lane with more is large
 SPARSE = 64  # removed rows, beyond which a queue is made again
 _by_turn = attrgetter("due", "task.id")
-
-
-class Memory(Protocol):
-    """What is remembered of hosts, and of URLs that are asked again."""
-
-    def requeue(
-        self,
-        task: Task,
-        *,
-        due: float,
-        attempts: int,
-    ) -> None: ...
-    def host(self, lane: int) -> HostState | None: ...
-    def keep_host(self, state: HostState) -> None: ...
-    def keep_robots(
-        self,
-        lane: int,
-        name: str,
-        scheme: str,
-        at: float,
-        text: str,
-    ) -> None: ...
 
 
 class _Queue(Struct):

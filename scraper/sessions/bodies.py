@@ -51,11 +51,7 @@ class BodyFolder:
         if files:
             with self._lock:
                 self._users += 1
-            weakref.finalize(
-                place,
-                self._remove,
-                files,
-            )
+            weakref.finalize(place, self._remove, files)
         return place
 
     def discard(self, *parts: str | None) -> None:

@@ -7,6 +7,7 @@ the futures that wait for it, from its submission to its outcome.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -46,7 +47,7 @@ class Submissions:
         self.lock = threading.RLock()  # of what follows
         self.is_closed = False
         self._waiting: deque[Submission] = deque()
-        self._is_told = False  # the coordinator, that there are some
+        self._has_news = False  # the coordinator, which will take them
         self._post: Callable[[Message], None] | None = None
 
     def open(self, post: Callable[[Message], None]) -> None:
@@ -63,8 +64,8 @@ class Submissions:
             if self.is_closed:
                 return False
             self._waiting.append(submission)
-            is_told, self._is_told = self._is_told, True
-        if not is_told and self._post is not None:
+            had_news, self._has_news = self._has_news, True
+        if not had_news and self._post is not None:
             self._post(LinesReady())
         return True
 
@@ -73,7 +74,7 @@ class Submissions:
         with self.lock:
             taken = list(self._waiting)
             self._waiting.clear()
-            self._is_told = False
+            self._has_news = False
         return taken
 
     def futures(self) -> list[Future]:
@@ -203,7 +204,7 @@ class Claims:
         return [each for claim in claims for each in list(claim.futures)]
 
 
-class SessionDesk:
+class SessionDesk(ABC):
     """Brings what was submitted, and hands outcomes over to `deliver` with their futures."""
 
     awaits = ""
@@ -221,7 +222,7 @@ class SessionDesk:
 
     # -- what comes ---------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def start(self) -> None:  # noqa: B027 - what is submitted comes by itself
         """Nothing has to be read."""
 
     def stop(self) -> bool:
@@ -248,9 +249,9 @@ class SessionDesk:
         """By which two submissions are one."""
         return submission.line.url.href
 
+    @abstractmethod
     def enter(self, claims: Sequence[Claim]) -> frozenset[int]:
         """Give each of them a row. Returns the lanes that gain."""
-        raise NotImplementedError
 
     # -- what becomes of it -------------------------------------------------------------------
 
@@ -275,9 +276,8 @@ class SessionDesk:
             return None
         if asked.what == "aborted":
             task = self._abort(claim, frontier)
-            if (
-                task is None
-            ):  # its request may have ended just now, to be made again
+            if task is None:
+                # Its request may have ended just now, to be made again.
                 again = partial(future.owner.post, asked)
                 self.rows.when_back[claim.id] = again
             return task
@@ -306,6 +306,7 @@ class SessionDesk:
         self.rows.remove(task)
         self.take_out(claim)
 
+    @abstractmethod
     def take_out(self, claim: Claim) -> None:
         """It was withdrawn before anything was asked."""
 

@@ -6,6 +6,7 @@ import atexit
 import logging
 import sys
 import threading
+from abc import ABC, abstractmethod
 from functools import cache, partial
 from queue import SimpleQueue
 
@@ -41,7 +42,7 @@ class Wanted(Struct, frozen=True):
     max_age: float | None = None  # seconds
 
 
-class Coordinator:
+class Coordinator(ABC):
     """One run after the other, each a pass of the folder if there is one. Who drives its loop, and
     who delivers, is said by those below."""
 
@@ -109,9 +110,8 @@ class Coordinator:
         try:
             for outcome in run:
                 desk.resolve(outcome)
-                del (
-                    outcome
-                )  # it lives as long as its future, or who took it from there
+                # It lives as long as its future, or who took it from there.
+                del outcome
         except BaseException as error:  # noqa: BLE001 - every future gets it
             self.fault = error
         self.ended_early = run.report.stopped
@@ -220,21 +220,23 @@ class Coordinator:
 
     # -- who does it --------------------------------------------------------------------------
 
+    @abstractmethod
     def start(self) -> None:
         """Have the loop driven."""
-        raise NotImplementedError
 
+    @abstractmethod
     def wait(self) -> None:
         """Until the run is over: nothing more is submitted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def join(self, seconds: float | None = None) -> bool:
         """Until all is delivered, too. False if callbacks take longer than that."""
-        raise NotImplementedError
 
+    @abstractmethod
     def work(self) -> None:
         """Something was submitted."""
 
+    @abstractmethod
     def check_wait(self) -> None:
         """Raises UsageError in a thread that must not wait for the others."""
 
@@ -270,6 +272,9 @@ class ThreadedCoordinator(Coordinator):
                 "a callback waits for the callbacks behind it: wait in another thread"
             )
 
+    def work(self) -> None:
+        """The coordinator's thread has heard of it."""
+
 
 class InlineCoordinator(Coordinator):
     """Everything happens in the thread that submits: what it gets back has ended."""
@@ -303,6 +308,9 @@ class InlineCoordinator(Coordinator):
             self.drive()
             raise
         self._desk.resolve(outcome)
+
+    def check_wait(self) -> None:
+        """There are no others."""
 
     def wait(self) -> None:
         self.drive()

@@ -41,12 +41,7 @@ class FolderRows(QueuedRows):
         not_before: float | None = None,
     ) -> None:
         """The last word on a URL."""
-        self._waiting.finish(
-            task,
-            row,
-            number,
-            not_before,
-        )
+        self._waiting.finish(task, row, number, not_before)
         self.remove(task)
 
 

@@ -21,7 +21,14 @@ from scraper.recording.obedience import obedience_of
 from scraper.reports.summary import Report
 from scraper.runner import prepare_process
 from scraper.sessions.bodies import BodyFolder
-from scraper.sessions.claims import Claim, Key, SessionDesk, Submission
+from scraper.sessions.claims import (
+    Claim,
+    Deliver,
+    Key,
+    SessionDesk,
+    Submission,
+    Submissions,
+)
 from scraper.sessions.memory_journal import MemoryJournal
 from scraper.supervision import Flights
 
@@ -104,8 +111,8 @@ class MemoryFacts:
 class MemoryDesk(SessionDesk):
     """Of a session without a folder: what is in flight is joined, what has ended is asked again."""
 
-    def __init__(self, *arguments: object) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
+    def __init__(self, submissions: Submissions, deliver: Deliver) -> None:
+        super().__init__(submissions, deliver)
         self.rows = QueuedRows(MemoryHosts())
         self._numbers = itertools.count(1)
 
@@ -130,6 +137,9 @@ class MemoryDesk(SessionDesk):
             self.rows.add(Waiting(task, 0.0))
             lanes.add(line.url.lane)
         return frozenset(lanes)
+
+    def take_out(self, claim: Claim) -> None:
+        """Nothing else knows of it."""
 
 
 class MemoryRun:
@@ -164,11 +174,7 @@ class MemoryRun:
         config, makers, resources = self._config, self._makers, self._resources
         share = prepare_process(config)
         stage = (
-            makers.stage(
-                config,
-                share.processes,
-                self._inbox.put,
-            )
+            makers.stage(config, share.processes, self._inbox.put)
             if share.processes
             else None
         )

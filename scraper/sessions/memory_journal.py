@@ -77,11 +77,7 @@ class MemoryJournal(Struct):
     ) -> Place:
         assert fetched.part is not None, "it was fetched now"
         try:
-            return self.bodies.hold(
-                fetched.part,
-                fetched.bytes,
-                made,
-            )
+            return self.bodies.hold(fetched.part, fetched.bytes, made)
         except OSError as error:
             raise LocalFault(disk_failure(error)) from error
 
@@ -104,11 +100,8 @@ class MemoryJournal(Struct):
         failure: Failure,
     ) -> None:
         """A URL that is not asked, or not again."""
-        line = record.of_refused(
-            1,
-            task,
-            failure,
-        )
+        task = record.before_refusal(task)
+        line = record.of_refused(1, task, failure)
         self._record(
             Outcome(
                 task,
@@ -153,11 +146,7 @@ class MemoryJournal(Struct):
         """What a worker printed while it was at a URL, to the logger."""
         for line in filter(None, map(str.strip, text.splitlines())):
             shown = printable(redacted(line))
-            logger.info(
-                "%s printed: %s",
-                task.shown_url,
-                shown,
-            )
+            logger.info("%s printed: %s", task.shown_url, shown)
 
     def count_pending(self) -> int:
         """How many URLs have not ended."""

@@ -290,25 +290,13 @@ def _config_of(
 
 def _line_of(text: str) -> Line:
     """The URL that a text means; or the text, which is refused."""
-    line = parse_line(
-        text,
-        0,
-        0,
-    )
+    line = parse_line(text, 0, 0)
     if line is None:
         return Line(
-            Url(
-                text,
-                "",
-                "",
-            ),
+            Url(text, "", ""),
             refusal="bad_url",
         )
-    return replace(
-        line,
-        source=None,
-        line=None,
-    )
+    return replace(line, source=None, line=None)
 
 
 def _headers_of(headers: Mapping[str, str] | None) -> Headers:

@@ -295,3 +295,24 @@ def test_a_limit_ends_the_session_and_says_so(
         with pytest.raises(scraper.ScraperError, match="max_urls"):
             all(each.result(PATIENCE) for each in late)
     assert server.count() == 2
+
+
+def test_records_say_the_same_with_a_folder_and_without(
+    site: Site, tmp_path: Path
+) -> None:
+    """But for where bodies lie, who named the URL, and when."""
+    server, _ = site
+    urls = [server.url("/a"), server.url("/gone"), "no url at all"]
+    differ = {"path", "source", "fetched_at", "seconds", "index"}
+    found = []
+    for where in ({}, {"dir": tmp_path / "run"}):
+        with session(**where) as opened:
+            records = [each.record for each in opened.map(urls)]
+        found.append(
+            [
+                {key: each[key] for key in each.keys() - differ}
+                for each in records
+            ]
+        )
+    assert found[0] == found[1]
+    assert found[0][2]["attempts"] == 0, "it was not asked"
