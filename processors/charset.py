@@ -165,7 +165,10 @@ def declared_encoding(head: bytes) -> str | None:
         return "utf-16le"
     if head.startswith(b"\0<\0?\0x"):
         return "utf-16be"
-    return _prescan(head.lower()) or _xml_encoding(head)
+    lower = head.lower()
+    # All that meta elements declare has this word: most bytes need no closer look.
+    found = _prescan(lower) if b"charset" in lower else None
+    return found or _xml_encoding(head)
 
 
 def _prescan(head: bytes) -> str | None:

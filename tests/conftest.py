@@ -19,9 +19,10 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOOPBACK_HOSTS = "127.0.0.1,localhost,*.localhost,[::1]"
-# Settings of whoever runs the tests; they would change what is tested.
+# Settings of whoever runs the tests; they would change what is tested. Without bytecode each of
+# the programs that tests start compiles the package: 39 s of CPU beside 25 s, in 68 tests of runs.
 FOREIGN = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle",
-           "ssl_cert_file", "tqdm_disable", "columns")  # fmt: skip
+           "ssl_cert_file", "tqdm_disable", "columns", "pythondontwritebytecode")  # fmt: skip
 
 
 if hasattr(signal, "SIGHUP"):

@@ -1,31 +1,42 @@
-"""Bodies that live as long as their outcomes: in memory if small, else in temporary files."""
+"""Bodies that live as long as their outcomes: few and small ones in memory, others in files."""
 
 from __future__ import annotations
 
 import os
-import threading
 import weakref
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from scraper.errors import UsageError
+from scraper.machine.temporary import TemporaryFolder
 from scraper.outcomes.outcome import Outcome, Place
 from scraper.run_folder.naming import temporary_folder
 
-IN_MEMORY_BYTES = 2**20  # of a body; a larger one stays in a file
+IN_MEMORY_BYTES = 2**20  # of a body; a larger one stays in its file
+# Of all that are held at once; what comes beyond stays in its file, too. Who takes one outcome
+# after the other never has so many.
+ALL_IN_MEMORY_BYTES = 8 * 2**20
 
 
 class BodyFolder:
     """A temporary folder for bodies. It is removed when the session is closed, and the last outcome
-    that has a file in it is gone."""
+    that has a file in it is gone; or with the process.
+
+    One thread brings bodies. Outcomes go in any, in the middle of anything else: what is done then
+    takes no lock.
+    """
 
     def __init__(self) -> None:
-        self._folder = temporary_folder()
+        folder = temporary_folder()
+        self.parts = self.hidden = folder.path
         self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._users = 1
-        self.parts = self.hidden = self._folder.path
+        self._removal = weakref.finalize(self, _remove, folder, self._pid)
+        self._is_closed = False
+        self._with_files: set[int] = set()  # places
+        self._in_memory = 0  # bytes
+        self._freed: deque[int] = deque()  # bytes of them, not taken off yet
 
     def part(self, name: str) -> str:
         """The path of a part, as text."""
@@ -41,18 +52,23 @@ class BodyFolder:
         files = [self.part(each) for each in others]
         path = self.part(body)
         data = None
-        if size <= IN_MEMORY_BYTES:
+        if self._has_room_for(size):
             with open(path, "rb") as file:
                 data = file.read()
             os.unlink(path)
+            self._in_memory += len(data)
         else:
             files.insert(0, path)
-        place = HeldFiles(data, tuple(files))
+        place = HeldFiles(self, data, files)
         if files:
-            with self._lock:
-                self._users += 1
-            weakref.finalize(place, self._remove, files)
+            self._with_files.add(id(place))
         return place
+
+    def _has_room_for(self, size: int) -> bool:
+        while self._freed:
+            self._in_memory -= self._freed.popleft()
+        left = ALL_IN_MEMORY_BYTES - self._in_memory
+        return size <= min(IN_MEMORY_BYTES, left)
 
     def discard(self, *parts: str | None) -> None:
         """These are not wanted."""
@@ -60,35 +76,55 @@ class BodyFolder:
             with suppress(FileNotFoundError):
                 os.unlink(self.part(each))
 
-    def _remove(self, files: Sequence[str]) -> None:
-        if os.getpid() != self._pid:
+    def release(
+        self,
+        place: int,
+        in_memory: int,
+        files: Sequence[str],
+    ) -> None:
+        """The place of that id is gone, and so many bytes with it."""
+        if in_memory:
+            self._freed.append(in_memory)
+        if not files or os.getpid() != self._pid:
             return  # a child that was forked off has copies of outcomes, not of files
         for each in files:
             with suppress(OSError):
                 os.unlink(each)
-        self.close()
+        self._with_files.discard(place)
+        self._remove_if_last()
 
     def close(self) -> None:
-        """One less needs it."""
-        with self._lock:
-            self._users -= 1
-            is_last = self._users == 0
-        if is_last:
-            self._folder.remove()
+        """No more come."""
+        self._is_closed = True
+        self._remove_if_last()
+
+    def _remove_if_last(self) -> None:
+        if self._is_closed and not self._with_files:
+            self._removal()
+
+
+def _remove(folder: TemporaryFolder, pid: int) -> None:
+    if os.getpid() == pid:
+        folder.remove()
 
 
 class HeldFiles:
     """The files of an outcome, which go with it."""
 
-    __slots__ = ("__weakref__", "_body", "_files")
+    __slots__ = ("__weakref__", "_body", "_files", "_folder")
 
     def __init__(
         self,
+        folder: BodyFolder,
         body: bytes | None,
-        files: tuple[str, ...],
+        files: Sequence[str],
     ) -> None:
+        self._folder = folder
         self._body = body
-        self._files = files
+        self._files = tuple(files)
+
+    def __del__(self) -> None:
+        self._folder.release(id(self), len(self._body or b""), self._files)
 
     def body_of(self, outcome: Outcome) -> bytes:
         """The body."""
@@ -102,5 +138,5 @@ class HeldFiles:
             ) from error
 
     def files_of(self, outcome: Outcome) -> tuple[Path, ...]:
-        """Those that lie on the disk: a large body, and pictures that were made."""
+        """Those that lie on the disk: a body that is not in memory, and pictures that were made."""
         return tuple(map(Path, self._files))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from scraper import record
 from scraper.errors import LocalFault, disk_failure, state_of
@@ -64,7 +65,7 @@ class MemoryJournal(Struct):
                 state,
                 line,
                 failure=failure,
-                fetched=fetched,
+                fetched=replace(fetched, headers=()),  # half a kilobyte
                 place=place,
             )
         )
