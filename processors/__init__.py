@@ -2,9 +2,7 @@
 
 This package knows nothing of the scraper, and is all that a worker process imports. The modules:
 
-    charset   bytes -> text, by the WHATWG's rules
-    page      a page as its readers see it: source, tree, soup
-    html      a page -> facts; a page and a user's function -> plain data
+    page      bytes of a page -> facts; a page and a user's function -> plain data
     colours   a picture -> plain gray or sRGB
     metadata  a picture's bytes -> the same picture without EXIF, GPS, comments
     image     a picture on disk -> a smaller, upright one, and the facts of both

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import string
 
-from processors.charset import encoding_of
+from processors.page.charset import encoding_of
 
 SPACES = b"\t\n\f\r "
 LETTERS = string.ascii_letters.encode()

@@ -24,8 +24,9 @@ import orjson
 import pytest
 from PIL import Image
 
-from processors import html, image
+from processors import image
 from processors.page import Page
+from processors.page.facts import page_facts
 from scraper import demo
 from scraper.cli import main
 from scraper.cli.arguments import build_parser, read_configuration
@@ -238,9 +239,7 @@ def test_records_md_lists_the_keys_of_seconds() -> None:
 
 
 def test_records_md_lists_the_keys_of_pages() -> None:
-    facts = html.page_facts(
-        Page("http://example.com/", b"<title>A page</title>")
-    )
+    facts = page_facts(Page("http://example.com/", b"<title>A page</title>"))
     assert first_words(section("records.md", "Pages")) == [*facts, "data"]
 
 

@@ -165,7 +165,7 @@ def test_of_the_vocabulary_an_outcome_alone_knows_the_processors() -> None:
     }
     assert users == {
         ("scraper.outcomes.outcome", "processors"),
-        ("scraper.outcomes.outcome", "processors.charset"),
+        ("scraper.outcomes.outcome", "processors.page.charset"),
         ("scraper.outcomes.outcome", "processors.image"),
         ("scraper.outcomes.outcome", "processors.page"),
     }
@@ -286,7 +286,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 def test_a_worker_loads_no_engine() -> None:
     loaded = loaded_by(
-        "import scraper.workers.child, processors.html, processors.image"
+        "import scraper.workers.child, processors.page.facts, processors.image"
     )
     engine = {"requests", "urllib3", "sqlite3", "scraper.pipeline", "scraper.runner",
               "scraper.http.fetcher", "scraper.storage.ledger", "concurrent.futures.process",

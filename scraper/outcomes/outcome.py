@@ -133,7 +133,7 @@ class Outcome(Struct, frozen=True):
     @property
     def text(self) -> str:
         """The body of a page or another text, decoded; a page as it was for its record."""
-        from processors.charset import decode
+        from processors.page.charset import decode
 
         body, type = self._read_text()
         is_markup = type.endswith(("html", "xml"))

@@ -42,8 +42,8 @@ class Recipe(Struct, frozen=True):
     """What a worker does with an item.
 
     `html` names the user's function for pages, "module:function"; `plan` are the fields of
-    `processors.image.Plan`, `bounds` those of `processors.html.Bounds`. `function` stands in for
-    all of them: any `WorkItem -> ProcessorResult`, by name.
+    `processors.image.Plan`, `bounds` those of `processors.page.facts.Bounds`. `function` stands in
+    for all of them: any `WorkItem -> ProcessorResult`, by name.
     """
 
     html: str = ""
@@ -146,10 +146,12 @@ def _processor(
     own: Callable[..., Any] | None, recipe: Recipe
 ) -> Callable[[WorkItem], ProcessorResult]:
     """The one place where the stage meets `processors`."""
-    from processors import html, image
+    from processors import image
     from processors.page import Page
+    from processors.page.facts import Bounds, page_facts
+    from processors.page.functions import apply_function
 
-    plan, bounds = image.Plan(**recipe.plan), html.Bounds(**recipe.bounds)
+    plan, bounds = image.Plan(**recipe.plan), Bounds(**recipe.bounds)
 
     def process(item: WorkItem) -> ProcessorResult:
         if item.kind == "image":
@@ -157,9 +159,9 @@ def _processor(
             return picture.facts, (), picture.files
         with open(item.path, "rb") as file:
             page = Page(item.url, file.read(), item.charset)
-        facts = html.page_facts(page, bounds)
+        facts = page_facts(page, bounds)
         if own is not None:
-            facts["data"] = html.apply_function(page, own)
+            facts["data"] = apply_function(page, own)
         found = facts["images"]
         facts["canonical"] = (
             redacted(facts["canonical"]) if facts["canonical"] else None

@@ -853,7 +853,7 @@ def test_the_coordinator_never_loads_a_parser(scrape: Scrape) -> None:
         "lxml",
         "selectolax",
         "protego",
-        "processors.html",
+        "processors.page",
         "tqdm",
     }
     assert parsers & set(modules) == set()

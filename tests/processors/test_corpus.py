@@ -12,10 +12,10 @@ from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 from PIL import Image
 
 from processors import Unusable
-from processors.html import page_facts
 from processors.image import Plan, process
 from processors.metadata import Malformed, strip_metadata
 from processors.page import Page
+from processors.page.facts import page_facts
 from tests.conftest import PROJECT
 from tests.corpus_pictures import PICTURES
 

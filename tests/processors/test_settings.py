@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from processors.html import Bounds
 from processors.image import Plan
+from processors.page.facts import Bounds
 from scraper.config.settings import ImageSettings, PageSettings
 
 

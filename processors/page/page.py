@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from processors import Unusable
-from processors.charset import decode
+from processors.page.charset import decode
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
