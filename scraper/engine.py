@@ -102,13 +102,12 @@ def recipe_of(config: Config) -> Recipe:
     """What a configuration has done with an item."""
     from scraper.workers.work import Recipe
 
-    bounds = {
+    page = {
+        "facts": config.page.facts,
         "max_links": config.page.max_links,
         "max_page_images": config.page.max_page_images,
     }
-    return Recipe(
-        html=config.page.html, plan=config.image.as_dict(), bounds=bounds
-    )
+    return Recipe(html=config.page.html, plan=config.image.as_dict(), page=page)
 
 
 def fetch_threads(threads: int) -> Executor:

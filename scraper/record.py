@@ -25,7 +25,8 @@ from scraper.redaction import redacted, redacted_line
 from scraper.text import iso, printable_json, unix_of
 from scraper.urls import Url, digest, parts_of
 
-SCHEMA = 1
+# What is written; 1 is read, too. The keys of a page differ: docs/records.md, "Schema 1".
+SCHEMA = 2
 
 
 # The keys of every record, in their order; a page's and a picture's own follow.
@@ -183,7 +184,8 @@ def of_reprocessed(
 ) -> bytes:
     """The full record of a body that has not changed, with the facts of other options."""
     record = {
-        **earlier,
+        **{name: earlier[name] for name in KEYS},
+        "schema": SCHEMA,
         "pass": pass_number,
         # By now the list may name what only a page had named.
         **_origin(fetched.task),
@@ -315,10 +317,11 @@ def fill_in(
 ) -> dict[str, Any]:
     """A short record with what it does not say, from the one that `same_as` names.
 
-    Of `seconds` it leaves out what is null.
+    Of `seconds` it leaves out what is null. The facts are those of the full one, and so is the
+    `schema` that says how to read them.
     """
     seconds = dict.fromkeys(full["seconds"]) | short["seconds"]
-    return {**full, **short, "seconds": seconds}
+    return {**full, **short, "schema": full["schema"], "seconds": seconds}
 
 
 def filled_line(line: bytes, full: Mapping[str, Any]) -> bytes:

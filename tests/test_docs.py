@@ -239,8 +239,17 @@ def test_records_md_lists_the_keys_of_seconds() -> None:
 
 
 def test_records_md_lists_the_keys_of_pages() -> None:
-    facts = page_facts(Page("http://example.com/", b"<title>A page</title>"))
+    facts = page_facts(
+        Page("http://example.com/", b"<title>A page</title>")
+    ).record
     assert first_words(section("records.md", "Pages")) == [*facts, "data"]
+
+
+def test_records_md_lists_the_keys_of_links() -> None:
+    body = b"<a href=/b>b</a>"
+    facts = page_facts(Page("http://example.com/", body)).record
+    (link,) = facts["links"]
+    assert first_words(section("records.md", "Of `links`")) == [*link]
 
 
 def test_records_md_lists_the_keys_of_pictures(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from scraper.record import (
     of_failed,
     of_fetched,
     of_refused,
+    of_reprocessed,
     of_unchanged,
 )
 from scraper.sinks.error_log import error_line
@@ -242,6 +243,27 @@ def test_what_a_short_record_leaves_out_is_filled_in() -> None:
             "process": None,
         }
     }
+
+
+def test_what_is_filled_in_has_the_schema_of_its_facts() -> None:
+    full = decoded(of_fetched(1, FETCHED, path="pages/a.html"))
+    short = decoded(of_unchanged(2, FETCHED, 1))
+    assert short["schema"] == 2
+    assert fill_in(short, full | {"schema": 1})["schema"] == 1
+
+
+def test_facts_that_are_made_anew_leave_none_of_the_old() -> None:
+    earlier = decoded(of_fetched(1, FETCHED, path="pages/a.html")) | {
+        "schema": 1,
+        "title": "A",
+        "data": {"n": 1},
+    }
+    processed = Processed(TASK, b'{"title":"B"}')
+    again = decoded(of_reprocessed(earlier, 2, FETCHED, processed))
+    assert again["schema"] == 2
+    assert again["title"] == "B"
+    assert "data" not in again
+    assert again["path"] == "pages/a.html"
 
 
 def test_the_documentation_names_every_key_of_an_error(

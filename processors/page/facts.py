@@ -2,14 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import can_ada
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from processors.page.links import link_urls, links_of
 from processors.page.page import Page
-from processors.page.references import absolute_urls, attributes_of, base_of
-from processors.page.visible_text import visible_text
+from processors.page.references import (
+    absolute_urls,
+    attributes_of,
+    base_of,
+    references_of,
+)
+from processors.page.visible_text import collapse_spaces, visible_text
 
 # All that the facts are made of: a query walks the whole tree, 85 us on a page of 96 kB.
 _NOTED: Final = ("a", "area", "base", "img", "link", "meta", "title")
@@ -20,28 +26,37 @@ TITLES_LOOKED_AT: Final = 10  # each costs a walk up to the root
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """How many URLs of one page are kept."""
+class PageOptions:
+    """Which facts of a page are wanted, and how much of it is kept."""
 
+    facts: str = "full"  # or "basic": what every version has said
     max_links: int = 10_000
     max_page_images: int = 500
 
 
-def page_facts(page: Page, bounds: Bounds = Bounds()) -> dict[str, Any]:
+class PageFacts(NamedTuple):
+    """What one page says."""
+
+    record: dict[str, Any]
+    """The facts, in the order of the record."""
+    images: list[str]
+    """URLs of the pictures that are to be asked for: absolute, with all their secrets."""
+
+
+def page_facts(page: Page, options: PageOptions = PageOptions()) -> PageFacts:
     """What a page says of itself, what it names, and what a reader sees of it.
 
-    title, description, canonical, language, charset, robots_meta, links, images, text, cut:
-
-    `links` (of a and area) and `images` (of img) are absolute http and https URLs, distinct, in
-    document order, without fragment; `text` is what a reader sees, a line for each block. What
-    the page does not say is None or []. `cut` names what is longer than `bounds` and the limits
-    above allow: only its beginning is kept. Raises Unusable `page_broken` if the parser gives up.
+    docs/records.md, "Pages", has the facts key by key. What the page does not say is None or [].
+    `cut` names what is longer than the options and the limits above allow: only its beginning is
+    kept. Raises Unusable `page_broken` if the parser gives up.
     """
     tree = page.tree
     noted = _note_elements(tree)
     base = base_of(page.url, noted["base"])
-    links = attributes_of(noted["a"], "href")
-    images = attributes_of(noted["img"], "src")
+    sources = references_of(noted["img"], "src")
+    pictures, is_cut = absolute_urls(base, sources, options.max_page_images)
+    images = list(pictures)
+    links = links_of if options.facts == "full" else link_urls
     text = visible_text(tree.body) if tree.body else ""
     facts: dict[str, tuple[Any, bool]] = {
         "title": _truncate(_title(noted["title"]), MAX_WORDS_CHARS),
@@ -50,13 +65,13 @@ def page_facts(page: Page, bounds: Bounds = Bounds()) -> dict[str, Any]:
         "language": _truncate(_language(tree), MAX_WORDS_CHARS),
         "robots_meta": _robots_words(noted["meta"]),
         "charset": (page.charset, False),
-        "links": absolute_urls(base, links, bounds.max_links),
-        "images": absolute_urls(base, images, bounds.max_page_images),
+        "links": links(base, noted["a"], options.max_links),
+        "images": (images, is_cut),
         "text": _truncate(text, MAX_TEXT_CHARS),
     }
     values = {name: value for name, (value, _) in facts.items()}
     values["cut"] = [name for name, (_, is_cut) in facts.items() if is_cut]
-    return values
+    return PageFacts(values, images)
 
 
 def _truncate(text: str | None, limit: int) -> tuple[str | None, bool]:
@@ -76,21 +91,14 @@ def _note_elements(tree: LexborHTMLParser) -> dict[str, list[LexborNode]]:
     return noted
 
 
-def _collapse_spaces(text: str | None) -> str | None:
-    """The text on one line; None if nothing but white space is in it."""
-    if not text:
-        return None
-    return " ".join(text.split()) or None
-
-
 def _canonical(elements: Iterable[LexborNode], base: can_ada.URL) -> str | None:
     meant = (
         node
         for node in elements
         if "canonical" in (node.attrs.get("rel") or "").lower().split()
     )
-    urls, _ = absolute_urls(base, attributes_of(meant, "href"), 1)
-    return urls[0] if urls else None
+    urls, _ = absolute_urls(base, references_of(meant, "href"), 1)
+    return next(iter(urls), None)
 
 
 def _title(elements: Sequence[LexborNode]) -> str | None:
@@ -99,12 +107,12 @@ def _title(elements: Sequence[LexborNode]) -> str | None:
         while above is not None and above.tag != "svg":
             above = above.parent
         if above is None:
-            return _collapse_spaces(node.text())
+            return collapse_spaces(node.text())
     return None
 
 
 def _description(elements: Iterable[LexborNode]) -> str | None:
-    contents = map(_collapse_spaces, _contents_of(elements, "description"))
+    contents = map(collapse_spaces, _contents_of(elements, "description"))
     return next(filter(None, contents), None)
 
 
@@ -122,7 +130,7 @@ def _language(tree: LexborHTMLParser) -> str | None:
     root = tree.css_first("html")
     if root is None:
         return None
-    return _collapse_spaces(root.attrs.get("lang")) or _collapse_spaces(
+    return collapse_spaces(root.attrs.get("lang")) or collapse_spaces(
         root.attrs.get("xml:lang")
     )
 

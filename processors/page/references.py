@@ -1,6 +1,6 @@
 """References of a page as URLs: absolute, distinct, bounded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import can_ada
@@ -28,37 +28,47 @@ def base_of(url: str, elements: Sequence[LexborNode]) -> can_ada.URL:
 
 def absolute_urls(
     base: can_ada.URL, references: Iterable[str], limit: int
-) -> tuple[list[str], bool]:
-    """At most so many absolute http(s) URLs of these, distinct, and whether there are more.
+) -> tuple[dict[str, list[str]], bool]:
+    """At most so many absolute http(s) URLs, each with those of these references that mean it, and
+    whether there are more.
 
-    What cannot be joined is no link.
+    References are without fragments. What cannot be joined is no link.
     """
-    found: dict[str, None] = {}
+    found: dict[str, list[str]] = {}
     is_cut = False
     chars_left = MAX_URLS_CHARS
-    for reference in dict.fromkeys(map(_without_fragment, references)):
-        if reference is None:
-            continue
+    for reference in dict.fromkeys(references):
         try:
             absolute = str(base + reference).partition("#")[0]
         except ValueError:
             continue  # it is no link, as said
-        if absolute in found or not absolute.startswith(
-            ("http://", "https://")
-        ):
+        if absolute in found:
+            found[absolute].append(reference)
+            continue
+        if not absolute.startswith(("http://", "https://")):
             continue
         chars_left -= min(len(absolute), MAX_URL_CHARS)
         if chars_left < 0 or len(found) == limit:
-            return list(found), True
+            return found, True
         if len(absolute) > MAX_URL_CHARS:
             is_cut = True
             continue
-        found[absolute] = None
-    return list(found), is_cut
+        found[absolute] = [reference]
+    return found, is_cut
 
 
-def _without_fragment(reference: str) -> str | None:
+def references_of(nodes: Iterable[LexborNode], name: str) -> Iterator[str]:
+    """The references in an attribute, without fragments; what has nothing else names no URL."""
+    for node in nodes:
+        reference = without_fragment(node.attrs.get(name))
+        if reference is not None:
+            yield reference
+
+
+def without_fragment(reference: str | None) -> str | None:
     """Up to the `#`, so that what is distinct is joined once; None if nothing stands before it."""
+    if reference is None:
+        return None
     before, mark, _ = reference.partition("#")
     return None if mark and not before.strip() else before + mark
 

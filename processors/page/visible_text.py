@@ -55,3 +55,10 @@ def visible_text(body: LexborNode) -> str:
 def _join_lines(text: str) -> str:
     collapsed = (" ".join(line.split()) for line in text.split(_BREAK))
     return "\n".join(filter(None, collapsed))
+
+
+def collapse_spaces(text: str | None) -> str | None:
+    """The text on one line; None if nothing but white space is in it."""
+    if not text:
+        return None
+    return " ".join(text.split()) or None

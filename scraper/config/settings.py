@@ -300,6 +300,12 @@ class PageSettings(Section):
         metavar="M:F",
         shapes=True,
     )
+    facts: str = setting(
+        "full",
+        "facts of a page in its record",
+        choices=("basic", "full"),
+        shapes=True,
+    )
     max_links: int = setting(
         10_000,
         "links of one page in its record",

@@ -333,8 +333,10 @@ def _row_of(found: _Found, ledger: Ledger) -> Row:
     )
 
 
-def _keys_of(urls: Sequence[str]) -> Iterator[int]:
-    for url in urls:
+def _keys_of(images: Sequence[str | dict[str, Any]]) -> Iterator[int]:
+    """Of the images in a record: of their URLs in schema 1, objects since."""
+    for image in images:
+        url = image if isinstance(image, str) else image["url"]
         try:
             yield key_of(canonical(url).href)
         except BadUrl:

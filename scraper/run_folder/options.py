@@ -39,6 +39,7 @@ def process_hashes(config: Config) -> dict[str, str]:
     made_of_page = [
         page.html,
         _source_hash(config),
+        page.facts,
         page.max_links,
         page.max_page_images,
     ]

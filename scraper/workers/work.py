@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from scraper.model import Task
 
 MAX_MESSAGE_CHARS = 500
+# Facts of a page that are URLs, or may hold some.
+_WITH_URLS = frozenset(("canonical", "links", "images"))
 
 # What a processor gives: facts for the record, URLs found, and (temporary file, final name) pairs.
 ProcessorResult = tuple[
@@ -42,13 +44,13 @@ class Recipe(Struct, frozen=True):
     """What a worker does with an item.
 
     `html` names the user's function for pages, "module:function"; `plan` are the fields of
-    `processors.image.Plan`, `bounds` those of `processors.page.facts.Bounds`. `function` stands in
-    for all of them: any `WorkItem -> ProcessorResult`, by name.
+    `processors.image.Plan`, `page` those of `processors.page.facts.PageOptions`. `function` stands
+    in for all of them: any `WorkItem -> ProcessorResult`, by name.
     """
 
     html: str = ""
     plan: Mapping[str, Any] = field(default_factory=dict)
-    bounds: Mapping[str, int] = field(default_factory=dict)
+    page: Mapping[str, Any] = field(default_factory=dict)
     function: str = ""
 
 
@@ -148,10 +150,10 @@ def _processor(
     """The one place where the stage meets `processors`."""
     from processors import image
     from processors.page import Page
-    from processors.page.facts import Bounds, page_facts
+    from processors.page.facts import PageOptions, page_facts
     from processors.page.functions import apply_function
 
-    plan, bounds = image.Plan(**recipe.plan), Bounds(**recipe.bounds)
+    plan, options = image.Plan(**recipe.plan), PageOptions(**recipe.page)
 
     def process(item: WorkItem) -> ProcessorResult:
         if item.kind == "image":
@@ -159,22 +161,40 @@ def _processor(
             return picture.facts, (), picture.files
         with open(item.path, "rb") as file:
             page = Page(item.url, file.read(), item.charset)
-        facts = page_facts(page, bounds)
+        facts, found = page_facts(page, options)
+        _redact(facts)
         if own is not None:
             facts["data"] = apply_function(page, own)
-        found = facts["images"]
-        facts["canonical"] = (
-            redacted(facts["canonical"]) if facts["canonical"] else None
-        )
-        # what they are asked with is no matter of the record
-        for name in (
-            "links",
-            "images",
-        ):
-            facts[name] = list(dict.fromkeys(map(redacted, facts[name])))
         return facts, found, ()
 
     return process
+
+
+def _redact(facts: dict[str, Any]) -> None:
+    """What URLs are asked with is no matter of the record."""
+    for name in _WITH_URLS & facts.keys():
+        facts[name] = _redacted(facts[name])
+    for name in ("links", "images"):
+        facts[name] = _distinct(facts[name])
+
+
+def _redacted(value: Any) -> Any:
+    """Plain data without passwords and tokens."""
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, list):
+        return [_redacted(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _redacted(each) for name, each in value.items()}
+    return value
+
+
+def _distinct(named: list[Any]) -> list[Any]:
+    """URLs, or objects that have one: the first of those that look alike now."""
+    first: dict[str, Any] = {}
+    for each in named:
+        first.setdefault(each if isinstance(each, str) else each["url"], each)
+    return list(first.values())
 
 
 def _check_texts(values: Iterable[Any]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from processors import Unusable
 from processors.image import Plan, process
 from processors.metadata import Malformed, strip_metadata
 from processors.page import Page
-from processors.page.facts import page_facts
+from processors.page.facts import PageOptions, page_facts
 from tests.conftest import PROJECT
 from tests.corpus_pictures import PICTURES
 
@@ -133,7 +133,7 @@ def test_a_page_of_the_corpus_gives_the_links_that_a_soup_finds(
     page = Page(
         "https://example.org/where/it/was.html", path.read_bytes(), "utf-8"
     )
-    told = page_facts(page)
+    told = page_facts(page, PageOptions("basic")).record
     json.dumps(told).encode()
     assert all(
         link.startswith(("http://", "https://"))
@@ -173,5 +173,5 @@ def test_a_page_that_lies_about_its_charset_is_read_as_http_says(
     page = Page("https://example.org/", body, "UTF-8")
     assert page.charset == "utf-8"
     assert page.text == body.removeprefix(b"\xef\xbb\xbf").decode()
-    assert page_facts(page)["links"]
+    assert page_facts(page).record["links"]
     assert Page("https://example.org/", body).charset == LYING[name]

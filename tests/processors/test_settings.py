@@ -6,7 +6,7 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from processors.image import Plan
-from processors.page.facts import Bounds
+from processors.page.facts import PageOptions
 from scraper.config.settings import ImageSettings, PageSettings
 
 
@@ -27,5 +27,7 @@ def test_the_plan_of_a_picture_is_the_image_section() -> None:
     assert defaults_of_fields(Plan) == ImageSettings.defaults
 
 
-def test_the_bounds_of_a_page_are_keys_of_the_page_section() -> None:
-    assert defaults_of_fields(Bounds).items() <= PageSettings.defaults.items()
+def test_the_options_of_a_page_are_keys_of_the_page_section() -> None:
+    assert (
+        defaults_of_fields(PageOptions).items() <= PageSettings.defaults.items()
+    )

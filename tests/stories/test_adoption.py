@@ -379,7 +379,7 @@ def _elsewhere(lines: list[bytes]) -> list[bytes]:
 
 
 def _newer(lines: list[bytes]) -> list[bytes]:
-    return [lines[0].replace(b'"schema":1', b'"schema":99')]
+    return [lines[0].replace(b'"schema":2', b'"schema":99')]
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,16 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import scraper
 from scraper.faulty import FaultyServer, etag, page, redirect, robots, status
+from scraper.run_folder.options import process_hashes
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import SCHEMA
 from scraper.urls import lane_of
@@ -57,6 +60,18 @@ def _moved(name: str, to: Path) -> Path:
     shutil.copytree(OLD / name, to / "downloads" / "urls")
     shutil.copy(OLD / f"{name}.txt", to / "urls.txt")
     return to
+
+
+def _as_if_made_today(folder: Path) -> None:
+    """Its pages have been made with the options of now: a 304 finds nothing to do."""
+    made = process_hashes(scraper.configure())["page"]
+    db = sqlite3.connect(folder / ".scraper" / "ledger.sqlite")
+    with closing(db), db:
+        db.execute(
+            "UPDATE url SET process_hash = ? WHERE url NOT LIKE '%.png'"
+            " AND process_hash IS NOT NULL",
+            [made],
+        )
 
 
 @pytest.fixture
@@ -105,6 +120,61 @@ def test_an_open_pass_goes_on_where_it_stopped(
     assert report.totals is not None
     assert report.totals.as_dict()["done"] == 7
     assert report.exit_code == 3
+
+
+def test_records_of_both_schemas_stand_in_one_file(
+    project: Path, server: FaultyServer
+) -> None:
+    """What is written anew is of schema 2; all that reads records takes both."""
+    folder = project / "downloads" / "urls"
+    server.behaviours["/*"] = etag(b"<a href=/x>there</a>", '"2"')
+    _run(project, server)
+    _assert_both(scraper.records(folder))
+    with scraper.stream(
+        project / "urls.txt",
+        scraper.configure(dir=str(folder), allow_hosts=[], processes=1),
+    ) as streamed:
+        _assert_both(outcome.record for outcome in streamed)
+    _run(project, server, refresh=True)
+    (page,) = [
+        each
+        for each in scraper.records(folder)
+        if each["url"] == "http://shop.test/"
+    ]
+    assert (page["schema"], page["status"]) == (2, 304), "processed again"
+
+
+def _assert_both(records: Iterable[dict[str, Any]]) -> None:
+    last = {each["url"].rpartition("/")[2]: each for each in records}
+    assert last["lake"]["schema"] == last["new-1"]["schema"] == 1
+    assert last["new-1"]["links"] == []
+    assert last["new-2"]["schema"] == 2
+    assert last["new-2"]["links"] == [
+        {"url": "http://shop.test/x", "text": "there", "rel": []}
+    ]
+
+
+def test_a_folder_with_both_schemas_is_adopted(
+    project: Path, server: FaultyServer
+) -> None:
+    folder = project / "downloads" / "urls"
+    server.behaviours["/new-2"] = page("<img src=/b.png>")
+    _run(project, server)
+    shutil.rmtree(folder / ".scraper")
+    asked = server.count()
+    report = _run(project, server, adopt=True)
+    assert server.count() == asked
+    assert report.totals is not None
+    assert report.totals.as_dict()["done"] == 8
+    _run(project, server, refresh=True)
+    images = {
+        each["canonical_url"]
+        for each in records_of(folder)
+        if each["pass"] == 3 and each["parent"]
+    }
+    assert images == {
+        f"http://shop.test/{name}.png" for name in ("a", "b", "none")
+    }
 
 
 def test_a_host_without_its_robots_txt_counts_as_failed_now(
@@ -185,6 +255,7 @@ def test_a_folder_of_schema_3_goes_on_with_records_that_name_its_full_ones(
     """The pass of a full record is read back once, where the ledger does not know it yet."""
     project = _moved("schema-3", tmp_path)
     folder = project / "downloads" / "urls"
+    _as_if_made_today(folder)
     server.behaviours |= {
         f"/{name}": etag(f"<title>Shop {name}</title>".encode(), f'"{name}1"')
         for name in ("", "a", "b", "c")
@@ -224,6 +295,7 @@ def test_a_folder_of_schema_4_keeps_what_its_one_table_knew(
     """Facts, tries, places in the list, the refused line: all of it stood in one row."""
     project = _moved("schema-4", tmp_path)
     folder = project / "downloads" / "urls"
+    _as_if_made_today(folder)
     server.behaviours |= {
         f"/{name}": etag(f"<title>Shop {name}</title>".encode(), f'"{name}1"')
         for name in ("b", "c")

@@ -164,7 +164,7 @@ def test_http_may_say_utf_16_without_a_byte_order_mark(charset: str) -> None:
     page = Page(
         URL, "<title>grün</title>".encode(name[:6] + "-" + name[6:]), charset
     )
-    assert (page.charset, page_facts(page)["title"]) == (name, "grün")
+    assert (page.charset, page_facts(page).record["title"]) == (name, "grün")
 
 
 def test_a_meta_that_says_utf_16_means_utf_8() -> None:

@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 
 from processors import Unusable
 from processors.page import Page
-from processors.page.facts import Bounds, page_facts
+from processors.page.facts import PageOptions, page_facts
 
 URL = "https://example.org/shop/page.html?x=1#top"
 
 
-def told(source: str, url: str = URL) -> dict[str, Any]:
-    return page_facts(Page(url, source.encode(), "utf-8"))
+BASIC = PageOptions(facts="basic")
+
+
+def told(source: str, options: PageOptions = BASIC) -> dict[str, Any]:
+    return page_facts(Page(URL, source.encode(), "utf-8"), options).record
 
 
 @given(st.binary(max_size=200))
@@ -91,6 +94,27 @@ def test_links_are_joined_distinct_in_order_and_without_fragment() -> None:
     ]
 
 
+def test_full_links_say_what_leads_there() -> None:
+    source = """<a href=/a rel="NoFollow ugc"><img src=a.png></a>
+        <a href=/b>to <b>b</b>\n now</a><a href="/a#x">A</a> <a href=/c></a>
+        <a href=/c rel=next> </a><area href=/d alt=d>"""
+    assert told(source, PageOptions())["links"] == [
+        {"url": "https://example.org/a", "text": "A", "rel": []},
+        {"url": "https://example.org/b", "text": "to b now", "rel": []},
+        {"url": "https://example.org/c", "text": "", "rel": []},
+        {"url": "https://example.org/d", "text": "", "rel": []},
+    ]
+    source = "<a href=/a rel='NoFollow\tugc'>x</a>"
+    (link,) = told(source, PageOptions())["links"]
+    assert link["rel"] == ["nofollow", "ugc"]
+
+
+def test_basic_links_are_the_urls_of_the_full_ones() -> None:
+    source = "<a href=a>1</a><a href=b>2</a><a href=a#b>3</a>"
+    full = told(source, PageOptions())["links"]
+    assert told(source)["links"] == [link["url"] for link in full]
+
+
 def test_what_is_not_http_or_cannot_be_joined_is_no_link() -> None:
     bad = [
         "mailto:a@b",
@@ -132,7 +156,8 @@ def test_links_are_always_absolute_http_urls(hrefs: list[str]) -> None:
     source = "".join(
         f'<a href="{href}">x</a><img src="{href}">' for href in quoted
     )
-    page = page_facts(Page(URL, source.encode(errors="replace"), "utf-8"))
+    body = source.encode(errors="replace")
+    page = page_facts(Page(URL, body, "utf-8"), BASIC).record
     for url in page["links"] + page["images"]:
         assert url.startswith(("https://", "http://"))
         assert "#" not in url
@@ -180,9 +205,8 @@ def test_links_and_images_are_cut_where_the_bounds_are() -> None:
     source = "".join(
         f"<a href={number}><img src={number}.png></a>" for number in range(30)
     )
-    page = page_facts(
-        Page(URL, source.encode()), Bounds(max_links=20, max_page_images=10)
-    )
+    options = PageOptions("basic", max_links=20, max_page_images=10)
+    page = told(source, options)
     assert page["links"] == [
         f"https://example.org/shop/{number}" for number in range(20)
     ]
@@ -196,7 +220,7 @@ def test_as_many_as_the_bounds_are_not_cut() -> None:
     source = "".join(
         f"<a href={number % 20}#{number}>x</a>" for number in range(300)
     )
-    page = page_facts(Page(URL, source.encode()), Bounds(max_links=20))
+    page = told(source, PageOptions(max_links=20))
     assert (len(page["links"]), page["cut"]) == (20, [])
 
 
@@ -284,7 +308,7 @@ def test_titles_of_nested_drawings_cost_no_walk_each() -> None:
     """One after the other was a minute of work in a page of 360 kB."""
     page = Page(URL, b"<svg>" + b"<g><title></title>" * 20_000)
     began = time.process_time()
-    assert page_facts(page)["title"] is None
+    assert page_facts(page).record["title"] is None
     assert time.process_time() - began < 5
 
 
