@@ -16,6 +16,7 @@ from benchmarks import (
     lookups,
     million,
     pace,
+    parse,
     refresh,
     silent,
     start,
@@ -35,6 +36,7 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _fetch(commands)
     _job(commands)
+    _parse(commands)
     _refresh(commands)
     _start(commands)
     _million(commands)
@@ -64,13 +66,26 @@ def _command(commands: _Commands[argparse.ArgumentParser], name: str, says: str,
     )
 
 
-def _race(parser: argparse.ArgumentParser) -> None:
+def _corpus(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--corpus",
         type=Path,
         default=PROJECT.parent / "shared" / "corpus",
         help="folder with pages/ and photos/; if absent, both are generated",
     )
+
+
+def _cache(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=default_cache(),
+        help="where the peers' environments are kept (%(default)s)",
+    )
+
+
+def _race(parser: argparse.ArgumentParser) -> None:
+    _corpus(parser)
     parser.add_argument("--flags", default="", help="run ours with these flags too: "
                         "--flags='--durable -j 8'")  # fmt: skip
     _turns(parser)
@@ -80,12 +95,7 @@ def _turns(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rounds", type=_whole, default=5, help="turns of each (%(default)s)"
     )
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=default_cache(),
-        help="where the peers' environments are kept (%(default)s)",
-    )
+    _cache(parser)
     parser.add_argument("--only", default="", metavar="NAMES", help="only these, such as "
                         "ours,scrapy")  # fmt: skip
     _against(parser)
@@ -132,6 +142,22 @@ def _job(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     _race(parser)
     parser.set_defaults(measure=job.measure)
+
+
+def _parse(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "parse", "a page's facts, beside six of them by parsel"
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=132, help="pages (%(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=_whole, default=20, help="of each (%(default)s)"
+    )
+    _corpus(parser)
+    _cache(parser)
+    _against(parser)
+    parser.set_defaults(measure=parse.measure)
 
 
 def _refresh(commands: _Commands[argparse.ArgumentParser]) -> None:
