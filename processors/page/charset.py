@@ -6,7 +6,7 @@ HTML Standard: https://html.spec.whatwg.org/multipage/parsing.html#determining-t
 
 import codecs
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 _NAMED: Final = """
 utf-8          : unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf8 x-unicode20utf8
@@ -73,6 +73,10 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16le"),
 )
 
+_SHIFT_OUT: Final = (
+    b"\x1b$"  # with it ISO-2022-JP leaves ASCII, of whose bytes it is made
+)
+
 PRESCAN_BYTES: Final = 1024
 RESCAN_BYTES: Final = 65536
 
@@ -132,31 +136,76 @@ def encoding_of(label: str | None) -> str | None:
     return _LABELS.get(label.strip(" \t\n\f\r").lower()) if label else None
 
 
+class Decoded(NamedTuple):
+    """A body as text: the WHATWG's name of its encoding, and what that was learned from."""
+
+    text: str
+    charset: str
+    won: str
+    """`bom`, `http`, `meta`, `bytes`; `default` if nothing speaks for any."""
+
+
 def decode(
     body: bytes, http_charset: str | None = None, *, is_markup: bool = True
-) -> tuple[str, str]:
-    """The text of a page and the name of the encoding it was read with; never raises.
+) -> Decoded:
+    """The text of a page; never raises.
 
     What counts, in this order: a byte order mark, HTTP's charset, the page's own declaration in
     its first 1024 bytes, UTF-8 if the whole body is UTF-8, a declaration further down (browsers
-    start over when they meet one), windows-1252. Bytes without a meaning become U+FFFD, and so
-    does NUL, at which C parsers end the page. What is no markup declares nothing: a page may be
-    quoted in it.
+    start over when they meet one), what the bytes look like, windows-1252. Bytes without a meaning
+    become U+FFFD, and so does NUL, at which C parsers end the page. What is no markup declares
+    nothing: a page may be quoted in it.
     """
     for mark, name in _BOMS:
         if body.startswith(mark):
-            return _read(body[len(mark) :], name), name
-    said = encoding_of(http_charset)
-    if said is None and is_markup:
-        said = declared_encoding(body[:PRESCAN_BYTES])
-    if said is not None:
-        return _read(body, said), said
-    try:
-        return body.decode("utf-8").replace("\0", "\ufffd"), "utf-8"
-    except UnicodeDecodeError:
-        said = declared_encoding(body[:RESCAN_BYTES]) if is_markup else None
-        name = said or "windows-1252"
-        return _read(body, name), name
+            return Decoded(_read(body[len(mark) :], name), name, "bom")
+    if said := encoding_of(http_charset):
+        return Decoded(_read(body, said), said, "http")
+    if is_markup and (said := declared_encoding(body[:PRESCAN_BYTES])):
+        return Decoded(_read(body, said), said, "meta")
+    name, won = _undeclared(body, is_markup)
+    return Decoded(_read(body, name), name, won)
+
+
+def _undeclared(body: bytes, is_markup: bool) -> tuple[str, str]:
+    """How to read what does not say so at once, and what that is learned from."""
+    if body.isascii():
+        is_japanese = _SHIFT_OUT in body and _is_iso_2022_jp(body)
+        return ("iso-2022-jp", "bytes") if is_japanese else ("utf-8", "default")
+    if _has_meaning(body, "utf-8"):
+        return "utf-8", "bytes"
+    if is_markup and (said := declared_encoding(body[:RESCAN_BYTES])):
+        return said, "meta"
+    from processors.page.detection import detect_encoding
+
+    found = detect_encoding(body)
+    return (found, "bytes") if found else ("windows-1252", "default")
+
+
+def compare_evidence(
+    body: bytes, http_charset: str | None, decoded: Decoded
+) -> dict[str, str | bool | None]:
+    """What spoke for which encoding, in the WHATWG's names: won, http, bom, meta, bytes, disagreed.
+
+    The bytes speak for UTF-8 if all of them are that and some are not ASCII, in a page that
+    declares nothing for what they look like.
+    """
+    won = decoded.won
+    bom = next((name for mark, name in _BOMS if body.startswith(mark)), None)
+    meta = declared_encoding(body[:PRESCAN_BYTES])
+    is_ascii = body.isascii()
+    found = decoded.charset if won == "bytes" else None
+    if not is_ascii and _is_utf_8(body, decoded):
+        found = "utf-8"
+    said = {
+        "http": encoding_of(http_charset),
+        "bom": bom,
+        "meta": decoded.charset if won == "meta" else meta,
+        "bytes": found,
+    }
+    names = set(filter(None, said.values()))
+    is_broken = decoded.charset == "utf-8" and not is_ascii and found is None
+    return {"won": won, **said, "disagreed": len(names) > 1 or is_broken}
 
 
 def declared_encoding(head: bytes) -> str | None:
@@ -233,6 +282,28 @@ def _ascii_compatible(label: bytes) -> str | None:
     if label.strip().lower() == b"x-user-defined":
         return "windows-1252"
     return name
+
+
+def _is_iso_2022_jp(body: bytes) -> bool:
+    try:
+        return not body.decode("iso-2022-jp").isascii()
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_utf_8(body: bytes, decoded: Decoded) -> bool:
+    if decoded.charset == "utf-8" and "\ufffd" not in decoded.text:
+        return True  # no need to read it again
+    return _has_meaning(body, "utf-8")
+
+
+def _has_meaning(body: bytes, name: str) -> bool:
+    """Is all of it text in this encoding?"""
+    try:
+        body.decode(name)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _read(body: bytes, name: str) -> str:

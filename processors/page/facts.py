@@ -69,6 +69,8 @@ def page_facts(page: Page, options: PageOptions = PageOptions()) -> PageFacts:
         "images": (images, is_cut),
         "text": _truncate(text, MAX_TEXT_CHARS),
     }
+    if options.facts == "full":
+        facts["encoding"] = (page.encoding, False)
     values = {name: value for name, (value, _) in facts.items()}
     values["cut"] = [name for name, (_, is_cut) in facts.items() if is_cut]
     return PageFacts(values, images)

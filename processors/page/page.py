@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from processors import Unusable
-from processors.page.charset import decode
+from processors.page.charset import Decoded, compare_evidence, decode
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -32,18 +32,23 @@ class Page:
         return f"Page({self.url!r}, {len(self.body)} bytes)"
 
     @cached_property
-    def _decoded(self) -> tuple[str, str]:
+    def _decoded(self) -> Decoded:
         return decode(self.body, self._http_charset)
 
     @property
     def text(self) -> str:
         """The source, decoded; free of NUL and of lone surrogates."""
-        return self._decoded[0]
+        return self._decoded.text
 
     @property
     def charset(self) -> str:
         """The encoding that the source was read with, by its WHATWG name in lower case."""
-        return self._decoded[1]
+        return self._decoded.charset
+
+    @property
+    def encoding(self) -> dict[str, str | bool | None]:
+        """What HTTP, byte order mark, meta element and bytes said of it, and which of them won."""
+        return compare_evidence(self.body, self._http_charset, self._decoded)
 
     @cached_property
     def tree(self) -> LexborHTMLParser:

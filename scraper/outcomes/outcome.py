@@ -137,8 +137,7 @@ class Outcome(Struct, frozen=True):
 
         body, type = self._read_text()
         is_markup = type.endswith(("html", "xml"))
-        text, _ = decode(body, self._charset, is_markup=is_markup)
-        return text
+        return decode(body, self._charset, is_markup=is_markup).text
 
     def _read_text(self) -> tuple[bytes, str]:
         """The body, and its type if that is one of text."""
