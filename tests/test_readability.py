@@ -36,6 +36,7 @@ LARGE_CLASSES = {
 MANY_BRANCHES = {
     "processors/image.py _derive": "the steps from a picture to its variant, in order",
     "processors/image.py _shrink": "the same, of sizes",
+    "processors/page/visible_text.py read_visible": "a call for each node would take as long",
     "scraper/cli/arguments.py open_sources": "one message for each mistake",
     "scraper/cli/running.py _scrape": "the flags that exclude each other",
     "scraper/cli/running.py _run_to_the_end": "the ways in which a run can end",

@@ -3,9 +3,15 @@
 charset       bytes -> text, by the WHATWG's rules
 page          a page as its readers see it: source, tree, soup
 facts         a page -> its facts
-links         where it leads
+head          what it says of itself: title, description, canonical, language, robots
+metas         its meta elements; OpenGraph, Twitter card
+links         where it leads; its feeds and other forms
+refresh       where it sends its reader on by itself
+json_ld       JSON-LD, as it stands and flat
+byline        who has written it, and when
+dates         dates as pages write them
 references    what a page refers to -> absolute URLs
-visible_text  what a reader sees of it
+visible_text  what a reader sees of it, its headings and links
 functions     a page and a user's function -> plain data
 """
 

@@ -1,28 +1,39 @@
 """What a page says: facts that every page has."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import can_ada
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from processors.page.links import link_urls, links_of
-from processors.page.page import Page
-from processors.page.references import (
-    absolute_urls,
-    attributes_of,
-    base_of,
-    references_of,
+from processors.page.byline import Said, author_of, modified, published
+from processors.page.head import (
+    MAX_WORDS_CHARS,
+    canonical_of,
+    description_of,
+    language_of,
+    robots_words,
+    title_of,
+    truncate,
 )
-from processors.page.visible_text import collapse_spaces, visible_text
+from processors.page.json_ld import flatten, read_json_ld
+from processors.page.links import alternates_of, link_urls, links_of
+from processors.page.metas import open_graph, read_metas, twitter_card
+from processors.page.page import Page
+from processors.page.references import absolute_urls, base_of, references_of
+from processors.page.refresh import refresh_of
+from processors.page.visible_text import NONE, TELLING, Seen, read_visible
 
 # All that the facts are made of: a query walks the whole tree, 85 us on a page of 96 kB.
 _NOTED: Final = ("a", "area", "base", "img", "link", "meta", "title")
+_NOTED_FOR_FULL: Final = (*_NOTED, "script")
 
-MAX_WORDS_CHARS: Final = 10_000  # of title, description, language, robots_meta
 MAX_TEXT_CHARS: Final = 10_000_000
-TITLES_LOOKED_AT: Final = 10  # each costs a walk up to the root
+
+_Noted = dict[str, list[LexborNode]]
+_Facts = dict[str, tuple[Any, bool]]  # with whether there is more
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,96 +61,74 @@ def page_facts(page: Page, options: PageOptions = PageOptions()) -> PageFacts:
     `cut` names what is longer than the options and the limits above allow: only its beginning is
     kept. Raises Unusable `page_broken` if the parser gives up.
     """
-    tree = page.tree
-    noted = _note_elements(tree)
+    tree, is_full = page.tree, options.facts == "full"
+    noted = _note_elements(tree, _NOTED_FOR_FULL if is_full else _NOTED)
     base = base_of(page.url, noted["base"])
+    body, telling = tree.body, TELLING if is_full else NONE
+    seen = read_visible(body, telling) if body else Seen("", [])
     sources = references_of(noted["img"], "src")
     pictures, is_cut = absolute_urls(base, sources, options.max_page_images)
     images = list(pictures)
-    links = links_of if options.facts == "full" else link_urls
-    text = visible_text(tree.body) if tree.body else ""
-    facts: dict[str, tuple[Any, bool]] = {
-        "title": _truncate(_title(noted["title"]), MAX_WORDS_CHARS),
-        "description": _truncate(_description(noted["meta"]), MAX_WORDS_CHARS),
-        "canonical": (_canonical(noted["link"], base), False),
-        "language": _truncate(_language(tree), MAX_WORDS_CHARS),
-        "robots_meta": _robots_words(noted["meta"]),
+    links = (
+        links_of(base, noted["a"], seen.texts, options.max_links)
+        if is_full
+        else link_urls(base, noted["a"], options.max_links)
+    )
+    facts: _Facts = {
+        "title": truncate(title_of(noted["title"]), MAX_WORDS_CHARS),
+        "description": truncate(description_of(noted["meta"]), MAX_WORDS_CHARS),
+        "canonical": (canonical_of(noted["link"], base), False),
+        "language": truncate(language_of(tree), MAX_WORDS_CHARS),
+        "robots_meta": robots_words(noted["meta"]),
         "charset": (page.charset, False),
-        "links": links(base, noted["a"], options.max_links),
+        "links": links,
         "images": (images, is_cut),
-        "text": _truncate(text, MAX_TEXT_CHARS),
+        "text": truncate(seen.text, MAX_TEXT_CHARS),
     }
-    if options.facts == "full":
-        facts["encoding"] = (page.encoding, False)
+    if is_full:
+        facts |= _further_facts(page, noted, base, seen)
     values = {name: value for name, (value, _) in facts.items()}
     values["cut"] = [name for name, (_, is_cut) in facts.items() if is_cut]
     return PageFacts(values, images)
 
 
-def _truncate(text: str | None, limit: int) -> tuple[str | None, bool]:
-    """The beginning of a text, and whether that is not all of it."""
-    if text is None or len(text) <= limit:
-        return text, False
-    return text[:limit], True
+def _further_facts(
+    page: Page, noted: _Noted, base: can_ada.URL, seen: Seen
+) -> _Facts:
+    """What the full record has beside the basic one."""
+    metas, metas_cut = read_metas(noted["meta"])
+    json_ld = read_json_ld(noted["script"])
+    flat, flat_cut = flatten(json_ld.blocks)
+    feeds, others, others_cut = alternates_of(base, noted["link"])
+    said = Said(page, json_ld.blocks, metas)
+    return {
+        "encoding": (page.encoding, False),
+        "author": (author_of(said), False),
+        "published": (published(said), False),
+        "modified": (modified(said), False),
+        "headings": seen.headings(),
+        "feeds": (feeds, others_cut),
+        "alternates": (others, others_cut),
+        "open_graph": (open_graph(metas), metas_cut),
+        "twitter": (twitter_card(metas), metas_cut),
+        "json_ld": (json_ld.blocks, json_ld.is_cut),
+        "json_ld_broken": (json_ld.broken, False),
+        "json_ld_flat": (flat, flat_cut),
+        "meta_refresh": (refresh_of(page.url, base, noted["meta"]), False),
+        "word_count": (len(seen.text.split()), False),
+        "text_hash": (_hash_of(seen.text), False),
+    }
 
 
-def _note_elements(tree: LexborHTMLParser) -> dict[str, list[LexborNode]]:
+def _hash_of(text: str) -> str | None:
+    return sha256(text.encode()).hexdigest()[:16] if text else None
+
+
+def _note_elements(tree: LexborHTMLParser, tags: Sequence[str]) -> _Noted:
     """By tag, the elements that say something of the page; areas stand among the links."""
-    noted: dict[str, list[LexborNode]] = {tag: [] for tag in _NOTED}
+    noted: _Noted = {tag: [] for tag in tags}
     noted["area"] = noted["a"]
-    for node in tree.css(", ".join(_NOTED)):
+    for node in tree.css(", ".join(tags)):
         assert node.tag is not None, "it was found by its tag"
         noted[node.tag].append(node)
     return noted
-
-
-def _canonical(elements: Iterable[LexborNode], base: can_ada.URL) -> str | None:
-    meant = (
-        node
-        for node in elements
-        if "canonical" in (node.attrs.get("rel") or "").lower().split()
-    )
-    urls, _ = absolute_urls(base, references_of(meant, "href"), 1)
-    return next(iter(urls), None)
-
-
-def _title(elements: Sequence[LexborNode]) -> str | None:
-    for node in elements[:TITLES_LOOKED_AT]:
-        above = node.parent
-        while above is not None and above.tag != "svg":
-            above = above.parent
-        if above is None:
-            return collapse_spaces(node.text())
-    return None
-
-
-def _description(elements: Iterable[LexborNode]) -> str | None:
-    contents = map(collapse_spaces, _contents_of(elements, "description"))
-    return next(filter(None, contents), None)
-
-
-def _contents_of(elements: Iterable[LexborNode], name: str) -> list[str]:
-    """What the meta elements of this name say."""
-    named = (
-        node
-        for node in elements
-        if (node.attrs.get("name") or "").lower() == name
-    )
-    return attributes_of(named, "content")
-
-
-def _language(tree: LexborHTMLParser) -> str | None:
-    root = tree.css_first("html")
-    if root is None:
-        return None
-    return collapse_spaces(root.attrs.get("lang")) or collapse_spaces(
-        root.attrs.get("xml:lang")
-    )
-
-
-def _robots_words(elements: Iterable[LexborNode]) -> tuple[list[str], bool]:
-    """The words of `<meta name=robots>`, in lower case; and whether there are more of them."""
-    values = _contents_of(elements, "robots")
-    text, is_cut = _truncate(",".join(values), MAX_WORDS_CHARS)
-    words = (word.strip().lower() for word in (text or "").split(","))
-    return [word for word in words if word], is_cut

@@ -1,6 +1,7 @@
-"""Where a page leads: its links, as URLs or with what they say."""
+"""Where a page leads: its links, as URLs or with what they say; feeds and other forms of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any, Final
 
 import can_ada
@@ -11,11 +12,17 @@ from processors.page.references import (
     references_of,
     without_fragment,
 )
-from processors.page.visible_text import collapse_spaces
 
-MAX_TEXT_CHARS: Final = 300  # of one link
 MAX_REL_CHARS: Final = 200
-MAX_TEXTS_CHARS: Final = 4_000_000  # looked at, of all links together
+MAX_ALTERNATES: Final = 1_000
+MAX_WORD_CHARS: Final = 300
+
+_FEEDS: Final = frozenset((
+    "application/rss+xml", "application/atom+xml", "application/rdf+xml",
+    "application/feed+json",
+))  # fmt: skip
+
+_Link = dict[str, Any]
 
 
 def link_urls(
@@ -27,51 +34,77 @@ def link_urls(
 
 
 def links_of(
-    base: can_ada.URL, elements: Iterable[LexborNode], limit: int
-) -> tuple[list[dict[str, Any]], bool]:
-    """Each URL with text and `rel` of the first link to it that has a text, else of the first."""
-    by_reference = _by_reference(elements)
+    base: can_ada.URL,
+    elements: Iterable[LexborNode],
+    texts: Mapping[int, str],
+    limit: int,
+) -> tuple[list[_Link], bool]:
+    """Each URL with text and `rel` of the first link to it that has a text, else of the first.
+
+    `texts` has by their `mem_id` what links say.
+    """
+    by_reference: dict[str, _Link] = {}
+    for node in elements:
+        reference = without_fragment(node.attrs.get("href"))
+        if reference is None:
+            continue
+        link = _link_of(node, texts)
+        by_reference[reference] = _better(by_reference.get(reference), link)
     urls, is_cut = absolute_urls(base, by_reference, limit)
-    texts = _Texts()
     links = []
     for url, references in urls.items():
-        same = [node for name in references for node in by_reference[name]]
-        node, text = texts.first_that_says(same)
-        rel = (node.attrs.get("rel") or "")[:MAX_REL_CHARS].lower().split()
-        links.append({"url": url, "text": text, "rel": rel})
+        link = reduce(_better, [by_reference[each] for each in references])
+        link["url"] = url
+        links.append(link)
     return links, is_cut
 
 
-def _by_reference(
-    elements: Iterable[LexborNode],
-) -> dict[str, list[LexborNode]]:
-    found: dict[str, list[LexborNode]] = {}
-    for node in elements:
-        reference = without_fragment(node.attrs.get("href"))
-        if reference is not None:
-            found.setdefault(reference, []).append(node)
-    return found
+def _link_of(node: LexborNode, texts: Mapping[int, str]) -> _Link:
+    rel = (node.attrs.get("rel") or "")[:MAX_REL_CHARS].lower().split()
+    return {"url": "", "text": texts.get(node.mem_id, ""), "rel": rel}
 
 
-class _Texts:
-    """What links say. They may stand in each other: all of them together are bounded."""
+def _better(known: _Link | None, link: _Link) -> _Link:
+    return known if known and (known["text"] or not link["text"]) else link
 
-    def __init__(self) -> None:
-        self._chars_left = MAX_TEXTS_CHARS
 
-    def first_that_says(
-        self, nodes: Sequence[LexborNode]
-    ) -> tuple[LexborNode, str]:
-        """The first of these that has a text, and the text; else the first."""
-        for node in nodes:
-            text = self._text_of(node)
-            if text:
-                return node, text
-        return nodes[0], ""
+# -- alternates --------------------------------------------------------------------------------
 
-    def _text_of(self, node: LexborNode) -> str:
-        if self._chars_left < 0:
-            return ""
-        said = node.text()
-        self._chars_left -= len(said)
-        return (collapse_spaces(said) or "")[:MAX_TEXT_CHARS]
+
+def alternates_of(
+    base: can_ada.URL, links: Sequence[LexborNode]
+) -> tuple[list[_Link], list[_Link], bool]:
+    """Feeds and other alternates among the link elements, and whether there are more of them."""
+    feeds: list[_Link] = []
+    others: list[_Link] = []
+    for node in links:
+        said = node.attributes
+        rel = (said.get("rel") or "")[:MAX_WORD_CHARS].lower().split()
+        if "alternate" not in rel or "stylesheet" in rel:
+            continue
+        if len(feeds) + len(others) == MAX_ALTERNATES:
+            return feeds, others, True
+        url = _joined(base, said.get("href"))
+        if url is None:
+            continue
+        link = {
+            "url": url,
+            "type": _word(said.get("type"), is_lower=True),
+            "title": _word(said.get("title")),
+            "hreflang": _word(said.get("hreflang")),
+        }
+        (feeds if link["type"] in _FEEDS else others).append(link)
+    return feeds, others, False
+
+
+def _joined(base: can_ada.URL, href: str | None) -> str | None:
+    reference = without_fragment(href)
+    if reference is None:
+        return None
+    urls, _ = absolute_urls(base, [reference], 1)
+    return next(iter(urls), None)
+
+
+def _word(text: str | None, *, is_lower: bool = False) -> str | None:
+    words = " ".join((text or "").split())[:MAX_WORD_CHARS]
+    return (words.lower() if is_lower else words) or None

@@ -1,6 +1,6 @@
-"""What a reader sees of a page: a line for each block."""
+"""What a reader sees of a page: a line for each block, and what headings and links say."""
 
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -29,8 +29,46 @@ _BEFORE: Final = dict.fromkeys(_BLOCKS, _BREAK) | dict.fromkeys(
 )
 
 
-def visible_text(body: LexborNode) -> str:
-    """The text below a node, a line for each block, white space collapsed.
+# Elements whose own text is a fact.
+TELLING: Final = _tag_ids("a h1 h2 h3 h4 h5 h6")
+_LEVELS: Final = {f"h{level}": level for level in range(1, 7)}
+MAX_HEADINGS: Final = 1_000
+NONE: Final[frozenset[int]] = frozenset()
+MAX_LINE_CHARS: Final = 300  # of one of these elements
+# They may stand in each other, so that little is looked at for each.
+_PIECES_LOOKED_AT: Final = 50
+_CHARS_LOOKED_AT: Final = 1_000  # of each piece
+
+
+class Seen(NamedTuple):
+    """What a reader sees."""
+
+    text: str
+    """A line for each block, white space collapsed."""
+    lines: list[tuple[LexborNode, str]]
+    """The beginning of the text of each telling element, on one line; inner ones go before outer
+    ones."""
+
+    @property
+    def texts(self) -> dict[int, str]:
+        """The same by the element's `mem_id`."""
+        return {node.mem_id: text for node, text in self.lines}
+
+    def headings(self) -> tuple[list[dict[str, Any]], bool]:
+        """Level and text of each that has a text, and whether there are more."""
+        found: list[dict[str, Any]] = []
+        for node, text in self.lines:
+            level = _LEVELS.get(node.tag or "")
+            if level is None or not text:
+                continue
+            if len(found) == MAX_HEADINGS:
+                return found, True
+            found.append({"level": level, "text": text})
+        return found, False
+
+
+def read_visible(body: LexborNode, telling: frozenset[int] = NONE) -> Seen:
+    """What a reader sees below a node.
 
     Walked by hand, not by recursion: pages nest deeper than Python's stack, and a walk over
     `traverse()` does not say where a block ends.
@@ -38,11 +76,16 @@ def visible_text(body: LexborNode) -> str:
     pieces: list[str] = []
     add = pieces.append
     above: list[LexborNode] = []  # the way down
+    began: list[int] = []  # of the telling ones among them, the first piece
+    lines: list[tuple[LexborNode, str]] = []
     node = body.first_child
     while node is not None or above:
         if node is None:
             node = above.pop()
-            add(_BREAK if node.tag_id in _BLOCKS else "")
+            tag = node.tag_id
+            if tag in telling:
+                lines.append((node, _one_line(pieces, began.pop())))
+            add(_BREAK if tag in _BLOCKS else "")
             node = node.next
             continue
         tag = node.tag_id
@@ -51,10 +94,18 @@ def visible_text(body: LexborNode) -> str:
         elif tag not in _UNSEEN:
             add(_BEFORE.get(tag, ""))
             above.append(node)
+            if tag in telling:
+                began.append(len(pieces))
             node = node.first_child
             continue
         node = node.next
-    return _join_lines("".join(pieces))
+    return Seen(_join_lines("".join(pieces)), lines)
+
+
+def _one_line(pieces: list[str], begin: int) -> str:
+    looked_at = pieces[begin : begin + _PIECES_LOOKED_AT]
+    text = "".join([piece[:_CHARS_LOOKED_AT] for piece in looked_at])
+    return " ".join(text.replace(_BREAK, " ").split())[:MAX_LINE_CHARS]
 
 
 def _join_lines(text: str) -> str:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_CHARS = 500
 # Facts of a page that are URLs, or may hold some.
-_WITH_URLS = frozenset(("canonical", "links", "images"))
+_WITH_URLS = frozenset((
+    "canonical", "links", "images", "feeds", "alternates", "open_graph", "twitter", "json_ld",
+    "json_ld_flat", "meta_refresh",
+))  # fmt: skip
 
 # What a processor gives: facts for the record, URLs found, and (temporary file, final name) pairs.
 ProcessorResult = tuple[
