@@ -12,6 +12,8 @@ byline        who has written it, and when
 dates         dates as pages write them
 references    what a page refers to -> absolute URLs
 visible_text  what a reader sees of it, its headings and links
+flags         what it seems to be instead of what was asked for
+signs         by which that shows
 functions     a page and a user's function -> plain data
 """
 
