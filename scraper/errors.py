@@ -13,7 +13,8 @@
     server     an answer that is no good  http_status  too_many_redirects  bad_redirect
                                           protocol_error  body_short  body_too_large
                                           body_undecodable
-    content    a body that is no good     image_broken  image_truncated  image_too_large
+    content    a body that is no good     wrong_content  flagged
+                                          image_broken  image_truncated  image_too_large
                                           page_broken  function_failed
     process    the worker process failed    process_timeout  process_memory  process_died
     here       this machine is at fault   disk_full  disk_error  no_descriptors  network_down
@@ -120,6 +121,8 @@ KINDS: dict[str, FailureKind] = {
         _kinds(
             "content",
             "process",
+            wrong_content=_NEVER,
+            flagged=_NEVER,
             image_broken=_NEVER,
             image_truncated=_NEVER,
             image_too_large=_NEVER,
@@ -157,6 +160,12 @@ SETTLED_STATUSES = frozenset({401, 404, 410, 451})
 # A URL that ends so was not asked, or not to the end, for its host's sake: if it says `not_before`,
 # the same command takes it up again.
 UNASKED = frozenset({"host_refused", "host_down", "robots_unreachable"})
+# What such a URL brought is whole, and not what was wanted: as long as a 304 says that it has not
+# changed there is nothing to be had again.
+LASTING = frozenset({"wrong_content", "flagged"})
+# What a body may seem to be instead of what was asked for: a closed list.
+FLAGS = ("soft_404", "block_page", "captcha", "login_wall", "empty_shell",
+         "looks_same")  # fmt: skip
 
 # Statuses after which the same question may be answered: RFC 9110 15.5.9, 15.5.20 (421), RFC 8470
 # (425), those above, and the 5xx that speak of a moment.

@@ -19,13 +19,21 @@ import orjson
 from msgspec import Struct, field
 
 from scraper import record
-from scraper.errors import UNASKED, LocalFault, disk_failure, state_of
+from scraper.errors import LASTING, UNASKED, LocalFault, disk_failure, state_of
 from scraper.frontier.lanes import Rows
 from scraper.machine.clock import Clock
 from scraper.messages import Processed
-from scraper.model import Failure, Fetched, FetchFailed, Publication, Task
+from scraper.model import (
+    Failure,
+    Fetched,
+    FetchFailed,
+    Publication,
+    Task,
+    flags_in,
+)
 from scraper.outcomes.outcome import Outcome, Place
 from scraper.recording.found import FoundImages
+from scraper.recording.honesty import Honesty, names_of
 from scraper.recording.obedience import Obedience
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
@@ -75,6 +83,7 @@ class Journal(Struct):
     place: Place
     waiting: Waits
     found: FoundImages
+    honesty: Honesty
     refresh: bool = False  # what was asked in earlier passes is asked again
     follow_images: bool = True
     durable: bool = False
@@ -109,12 +118,13 @@ class Journal(Struct):
             return self._record_unchanged(fetched, processed)
         task = fetched.task
         tags, words, refusal = self.obedience.judge(fetched, processed)
-        failure = processed.failure if processed else None
+        flags, failure = self.honesty.judge(fetched, processed)
         place = path_of(task.origin_url, fetched.kind, fetched.type)
         files = _files_of(fetched, processed, place)
         path: str | None = place
         if refusal is not None:
             failure, path, files = refusal, None, _discard(self.store, files)
+            flags = ()
         line = record.of_fetched(
             self.pass_number,
             fetched,
@@ -122,6 +132,7 @@ class Journal(Struct):
             failure,
             path=path,
             directives=tags,
+            flags=flags,
             is_kept=path is not None,
         )
         found = (
@@ -138,6 +149,7 @@ class Journal(Struct):
             failure=failure,
             fetched=fetched,
             place=None if refusal else self.place,
+            flags=names_of(flags),
         )
         self._record(
             outcome,
@@ -172,28 +184,52 @@ class Journal(Struct):
         facts, which make a full record."""
         task, number = fetched.task, self.pass_number
         facts_pass, facts_offset = self.records.stored_place(task)
-        if processed is None:
-            line = record.of_unchanged(number, fetched, facts_pass)
+        if processed is None and self.honesty.holds(fetched):
+            assert task.stored is not None, "it is unchanged"
             outcome = Outcome(
-                task, "unchanged", line, fetched=fetched, place=self.place
+                task,
+                "unchanged",
+                record.of_unchanged(number, fetched, facts_pass),
+                fetched=fetched,
+                place=self.place,
+                flags=flags_in(task.stored.flags),
             )
         else:
-            failure = processed.failure
             _, full = self.records.read(facts_offset, task.origin_url.href)
+            flags, failure = self.honesty.judge(fetched, processed, full)
             outcome = Outcome(
                 task=task,
-                state="failed" if failure else "done",
-                line=record.of_reprocessed(full, number, fetched, processed),
-                publications=processed.files,
+                state=state_of(failure) if failure else "done",
+                line=record.of_reprocessed(
+                    full, number, fetched, processed, failure, flags
+                ),
+                publications=processed.files if processed else (),
                 failure=failure,
                 fetched=fetched,
                 place=self.place,
+                flags=names_of(flags),
             )
         row = self._fetched_row(outcome, fetched, processed, None, None)
         self._record(outcome, row)
         if fetched.kind != "page" or not self.follow_images or task.depth:
             return frozenset()
-        return self.found.reopen(task)
+        if outcome.failure is not None:
+            return frozenset()
+        return self._name_again(fetched, processed)
+
+    def _name_again(
+        self, fetched: Fetched, processed: Processed | None
+    ) -> frozenset[int]:
+        """The images of a page that has not changed: under other options they may be others."""
+        task = fetched.task
+        gaining: frozenset[int] = frozenset()
+        if processed is not None:
+            _, words, _ = self.obedience.judge(fetched, processed)
+            self.found.forget(task)
+            gaining = self.found.add(
+                task, self._images_to_fetch(task, processed, words)
+            )
+        return gaining | self.found.reopen(task)
 
     def _fetched_row(
         self,
@@ -203,8 +239,12 @@ class Journal(Struct):
         path: str | None,
         sha256: str | None,
     ) -> FinishedRow:
-        # What failed must be had again: no validators, so that no 304 can call it unchanged.
-        validators = dict(fetched.headers) if outcome.failure is None else {}
+        # What failed must be had again: no validators, so that no 304 can call it unchanged. What
+        # failed for what it is need not be: it is processed again, for it may be taken as it is.
+        failure = outcome.failure
+        lasts = failure is None or failure.kind in LASTING
+        validators = dict(fetched.headers) if lasts else {}
+        process_hash = self.process_hash(fetched.kind) if not failure else ""
         facts = dict(zip(_FACTS, _facts_of(fetched), strict=True))
         facts["sha256"] = sha256
         place = self.records.place_of_facts(outcome, self.pass_number)
@@ -218,7 +258,10 @@ class Journal(Struct):
             path=path,
             facts_pass=place[0],
             facts_offset=place[1],
-            process_hash=self.process_hash(fetched.kind) if processed else None,
+            flags=None
+            if outcome.state == "unchanged"
+            else ",".join(outcome.flags),
+            process_hash=process_hash if processed else None,
             etag=validators.get("etag"),
             last_modified=validators.get("last-modified"),
             validators_url=fetched.url.href,

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from scraper.model import Fact, Failure, Publication, Task
+from scraper.model import Fact, Failure, Flag, Publication, Task
 
 # for what is under way when this machine is at fault
 FAULT_GRACE_SECONDS = 10.0
@@ -48,6 +48,7 @@ class Processed(Struct, frozen=True):
     failure: Failure | None = None
     seconds: float = 0.0
     printed: str = ""  # what it printed meanwhile
+    flags: tuple[Flag, ...] = ()
 
 
 class WorkReturned(Struct, frozen=True):

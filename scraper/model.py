@@ -50,6 +50,15 @@ def label_of(kind: str, status: int | None) -> str:
     return f"http_{status}" if kind == "http_status" else kind
 
 
+def flags_in(text: str | None) -> tuple[str, ...]:
+    """The flags in a text of the ledger.
+
+    >>> flags_in("captcha,looks_same"), flags_in("")
+    (('captcha', 'looks_same'), ())
+    """
+    return tuple(text.split(",")) if text else ()
+
+
 class Hop(Struct, frozen=True):
     """One redirect on the way: the URL that answered, and with which status."""
 
@@ -68,6 +77,8 @@ class StoredResponse(Struct, frozen=True, gc=False):
     process_hash: str | None = None
     facts_pass: int | None = None  # whose record holds its facts
     facts_offset: int | None = None  # of that record, in records.jsonl
+    error_kind: str | None = None  # under which it ended last
+    flags: str | None = None  # what it was flagged as, with commas
     etag: str | None = None
     last_modified: str | None = None
 
@@ -195,6 +206,13 @@ class FetchFailed(Struct, frozen=True):
 Fact = Fetched | Moved | RobotsText | FetchFailed
 
 
+class Flag(NamedTuple):
+    """What a body seems to be instead of what was asked for, and what shows it."""
+
+    flag: str  # one of `errors.FLAGS`
+    evidence: str  # one line
+
+
 class Publication(Struct, frozen=True):
     """A finished part and the name under which it appears; without a part, a name to remove."""
 
@@ -270,3 +288,4 @@ class Ended(NamedTuple):
     bytes: int
     unasked: int = 0  # of them
     not_before: float | None = None  # unix time; of the first that may be asked
+    flags: str | None = None  # of their bodies, with commas

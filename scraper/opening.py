@@ -43,6 +43,7 @@ from scraper.outcomes.places import InFolder
 from scraper.passes import CurrentPass, ListIntake, RunRequest
 from scraper.pipeline import Pipeline
 from scraper.recording.found import FoundImages
+from scraper.recording.honesty import honesty_of
 from scraper.recording.obedience import obedience_of
 from scraper.reports.summary import Report
 from scraper.run_folder import recovery
@@ -369,6 +370,7 @@ def _open_journal(
         InFolder(folder.path.absolute()),
         waiting,
         found,
+        honesty_of(config, ledger.alike),
         follow_images=config.page.page_images,
         durable=config.run.durable,
         refresh=current.refresh,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -15,6 +15,7 @@ from scraper.model import (
     Failure,
     Fetched,
     FetchFailed,
+    Flag,
     Hop,
     StoredResponse,
     Task,
@@ -57,6 +58,7 @@ KEYS = (
     "path",
     "robots",
     "x_robots_tag",
+    "flags",
     "fetched_at",
     "seconds",
 )
@@ -78,13 +80,15 @@ SHORT_KEYS = (
     "fetched_at",
     "seconds",
 )
-_KEY_SET = frozenset(KEYS)
+_KEY_SET = frozenset(KEYS) - {"flags"}  # schema 1 had none
 _SHORT_KEY_SET = frozenset(SHORT_KEYS)
 # What a record says of an answer as it is; its `url` is the one that was asked for.
 _FACTS = tuple(
     name for name in KEYS if name in Fetched.__struct_fields__ and name != "url"
 )
 _facts_of = attrgetter(*_FACTS)
+# why it failed
+_REASON = ("error_kind", "error_stage", "error_message", "retryable")
 _NOTHING_KNOWN: dict[str, Any] = dict.fromkeys(KEYS)
 NO_FACTS = b"{}"
 _Record = dict[str, Any]
@@ -101,6 +105,7 @@ def of_fetched(
     *,
     path: str | None,
     directives: tuple[str, ...] = (),
+    flags: Sequence[Flag] = (),
     is_kept: bool = True,
 ) -> bytes:
     """The record of a URL that was fetched; `failure` says why its body is of no use.
@@ -116,6 +121,7 @@ def of_fetched(
         "content_type": fetched.type,
         "path": path,
         "x_robots_tag": list(directives),
+        "flags": _flags(flags),
         "fetched_at": iso(fetched.at),
         "seconds": _seconds(
             fetched.timings, processed.seconds if processed else None
@@ -180,21 +186,24 @@ def of_reprocessed(
     earlier: Mapping[str, Any],
     pass_number: int,
     fetched: Fetched,
-    processed: Processed,
+    processed: Processed | None,
+    failure: Failure | None,
+    flags: Sequence[Flag],
 ) -> bytes:
-    """The full record of a body that has not changed, with the facts of other options."""
+    """The full record of a body that has not changed, of which something else is said now."""
     record = {
-        **{name: earlier[name] for name in KEYS},
-        "schema": SCHEMA,
+        **(_without_facts(earlier) if processed else earlier),
         "pass": pass_number,
         # By now the list may name what only a page had named.
         **_origin(fetched.task),
         "state": "done",
+        **dict.fromkeys(_REASON),
+        "flags": _flags(flags),
         **_asking(fetched),
-        **orjson.loads(processed.facts),
+        **(orjson.loads(processed.facts) if processed else {}),
     }
-    if processed.failure is not None:
-        record |= {"state": "failed"} | _reason(processed.failure)
+    if failure is not None:
+        record |= {"state": "failed"} | _reason(failure)
     return _encode(record)
 
 
@@ -219,6 +228,7 @@ def _common_keys(
         "attempts": task.attempt,
         "robots": task.robots,
         "x_robots_tag": [],
+        "flags": [],
     }
     return record
 
@@ -249,6 +259,17 @@ def _asking(fetched: Fetched) -> _Record:
         "fetched_at": iso(fetched.at),
         "seconds": _seconds(fetched.timings),
     }
+
+
+def _without_facts(earlier: Mapping[str, Any]) -> _Record:
+    return {name: earlier.get(name) for name in KEYS} | {"schema": SCHEMA}
+
+
+def _flags(flags: Sequence[Flag]) -> list[_Record]:
+    return [
+        {"flag": each.flag, "evidence": redacted(each.evidence)}
+        for each in flags
+    ]
 
 
 def _reason(failure: Failure) -> _Record:
@@ -388,6 +409,7 @@ def stored_outcome(
         failure=_failure_of(record),
         stored=True,
         place=place if is_kept else None,
+        flags=tuple(each["flag"] for each in record.get("flags", ())),
     )
 
 

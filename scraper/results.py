@@ -91,7 +91,7 @@ class Handover:
         )
 
     def _work_item(self, fetched: Fetched) -> WorkItem:
-        from scraper.workers.work import WorkItem
+        from scraper.workers.work import JUDGED_BY, WorkItem
 
         task = fetched.task
         path = (
@@ -106,6 +106,12 @@ class Handover:
             charset=fetched.charset,
             out=self._store.part(f"{task.id}-{task.attempt}-{len(task.hops)}"),
             final=processed_prefix(task.origin_url),
+            asked=without_credentials(task.origin_url.href)
+            if task.hops
+            else "",
+            headers=tuple(
+                header for header in fetched.headers if header[0] in JUDGED_BY
+            ),
         )
 
     def _stored_path(self, task: Task) -> str:

@@ -259,7 +259,7 @@ def test_facts_that_are_made_anew_leave_none_of_the_old() -> None:
         "data": {"n": 1},
     }
     processed = Processed(TASK, b'{"title":"B"}')
-    again = decoded(of_reprocessed(earlier, 2, FETCHED, processed))
+    again = decoded(of_reprocessed(earlier, 2, FETCHED, processed, None, ()))
     assert again["schema"] == 2
     assert again["title"] == "B"
     assert "data" not in again

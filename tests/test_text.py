@@ -117,7 +117,9 @@ def test_no_record_and_no_line_of_the_log_commands_a_terminal(
     outcome = outcome_of(text)
     assert outcome.fetched is not None
     processed = Processed(outcome.task, orjson.dumps({"title": text}))
-    again = record.of_reprocessed(outcome.record, 2, outcome.fetched, processed)
+    again = record.of_reprocessed(
+        outcome.record, 2, outcome.fetched, processed, None, ()
+    )
     short = record.of_unchanged(2, outcome.fetched, 1)
     written = [
         outcome.line,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from scraper.config.frozen import Frozen
 from scraper.config.keys import Key, Section, setting
 from scraper.config.schema import Schema
+from scraper.errors import FLAGS
 
 
 def _redact_header(line: str) -> str:
@@ -201,6 +202,12 @@ class FetchSettings(Section):
     ca_bundle: str = setting(
         "", "file of trusted certificates; empty: certifi's", metavar="FILE"
     )
+    expect: str = setting(
+        "auto",
+        "what the URLs of the list are: by their extensions, anything, or all of one kind",
+        choices=("auto", "any", "image", "page", "file"),
+        shapes=True,
+    )
     verify_tls: bool = setting(True, "verify certificates", flag=False)
 
 
@@ -320,6 +327,14 @@ class PageSettings(Section):
         low=1,
         high=10**7,
         flag=False,
+        shapes=True,
+    )
+
+    fail_flags: tuple[str, ...] = setting(
+        (),
+        "flags that make failures, such as login_wall,captcha",
+        choices=FLAGS,
+        metavar="FLAGS",
         shapes=True,
     )
 

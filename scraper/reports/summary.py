@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from scraper.model import STATES, Ended, label_of
+from scraper.model import STATES, Ended, flags_in, label_of
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
 from scraper.text import clock_text, counted, iso, printable, unix_of
@@ -29,6 +29,8 @@ class Tally(Struct):
     # by label, e.g. http_404
     failures: Counter[str] = field(default_factory=Counter)
     skips: Counter[str] = field(default_factory=Counter)
+    # what the bodies of these URLs seem to be; one may have several
+    flags: Counter[str] = field(default_factory=Counter)
     bytes: int = 0  # of their bodies
     # Of the failed: what the same command takes up again, and from when on (unix time).
     unasked: int = 0
@@ -49,6 +51,8 @@ class Tally(Struct):
         self.states[end.state] += end.urls
         self.bytes += end.bytes
         self._add_unasked(end.unasked, end.not_before)
+        for flag in flags_in(end.flags):
+            self.flags[flag] += end.urls
         if end.error_kind is not None:
             self._reasons_for(end.state)[
                 label_of(end.error_kind, end.status)
@@ -99,6 +103,7 @@ class Tally(Struct):
             "files": self.kinds["file"],
             "failures": dict(self.failures.most_common()),
             "skips": dict(self.skips.most_common()),
+            "flags": dict(self.flags.most_common()),
             "bytes": self.bytes,
             "unasked": self.unasked,
             "not_before": None
@@ -114,6 +119,7 @@ class Tally(Struct):
             self.kinds[kind] += counts.get(f"{kind}s", 0)
         self.failures.update(counts.get("failures", {}))
         self.skips.update(counts.get("skips", {}))
+        self.flags.update(counts.get("flags", {}))
         self.bytes += counts.get("bytes", 0)
         not_before = unix_of(counts.get("not_before"))
         self._add_unasked(counts.get("unasked", 0), not_before)
@@ -130,7 +136,8 @@ class Tally(Struct):
         return " · ".join(parts)
 
     def reasons(self, messages: Mapping[str, str] = _NO_MESSAGES) -> list[str]:
-        """A line for what failed and one for what was skipped, most frequent reasons first.
+        """A line for what failed, one for what was skipped and one for what was flagged, most
+        frequent reasons first.
 
         `messages` gives, of some of them, the one message that all share.
         """
@@ -138,6 +145,7 @@ class Tally(Struct):
         for name, labels in (
             ("failed", self.failures),
             ("skipped", self.skips),
+            ("flagged", self.flags),
         ):
             if labels:
                 lines.append(
@@ -193,6 +201,7 @@ class Report(Tally):
     def count(self, outcome: Outcome) -> None:
         """Add one outcome."""
         self.states[outcome.state] += 1
+        self.flags.update(outcome.flags)
         fetched, failure = outcome.fetched, outcome.failure
         if failure is not None:
             self._reasons_for(outcome.state)[failure.label] += 1

@@ -325,12 +325,17 @@ def _row_of(found: _Found, ledger: Ledger) -> Row:
         bytes=record["bytes"],
         wire_bytes=record["wire_bytes"],
         sha256=record["sha256"],
+        flags=",".join(_flags_in(record)),
         offset=found.place,
         length=found.length,
         facts_pass=record.get("same_as", record["pass"]) if has_facts else None,
         facts_offset=found.facts_place if has_facts else None,
         images=tuple(_keys_of(record.get("images", ()))) if is_listed else (),
     )
+
+
+def _flags_in(record: dict[str, Any]) -> list[str]:
+    return [each["flag"] for each in record.get("flags", ())]
 
 
 def _keys_of(images: Sequence[str | dict[str, Any]]) -> Iterator[int]:
@@ -379,6 +384,7 @@ def _count_record(record: dict[str, Any], reports: _Reports) -> None:
             size,
             unasked=not_before is not None,
             not_before=not_before,
+            flags=",".join(_flags_in(record)),
         )
     )
     report.wire_bytes += record["wire_bytes"] or 0

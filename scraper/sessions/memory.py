@@ -17,6 +17,7 @@ from scraper.messages import Stop
 from scraper.model import HostState, Task, Waiting
 from scraper.opening import check_workers, local_errors
 from scraper.outcomes.outcome import Outcome
+from scraper.recording.honesty import honesty_of
 from scraper.recording.obedience import obedience_of
 from scraper.reports.summary import Report
 from scraper.runner import prepare_process
@@ -188,6 +189,7 @@ class MemoryRun:
             bodies,
             self.report,
             obedience_of(config),
+            honesty_of(config),
         )
         around = Surroundings(
             rows=self._desk.rows,

@@ -14,6 +14,7 @@ from scraper.frontier.queued import QueuedRows
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, FetchFailed, Task
 from scraper.outcomes.outcome import Outcome, Place
+from scraper.recording.honesty import Honesty, names_of
 from scraper.recording.obedience import Obedience
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
@@ -30,6 +31,7 @@ class MemoryJournal(Struct):
     bodies: BodyFolder
     report: Report
     obedience: Obedience
+    honesty: Honesty
     process_hash: Callable[[str], str] = str
     _recorded: list[Outcome] = field(default_factory=list)
 
@@ -42,13 +44,14 @@ class MemoryJournal(Struct):
         tags, _, refusal = self.obedience.judge(fetched, processed)
         made = [each.part for each in processed.files] if processed else []
         assert fetched.part is not None, "no earlier pass holds a body"
+        flags, failure = self.honesty.judge(fetched, processed)
         place = None
         if refusal is None:
             parts = [each for each in made if each is not None]
             place = self._hold(fetched, parts)
         else:
             self.bodies.discard(fetched.part, *made)
-        failure = refusal or (processed.failure if processed else None)
+            flags, failure = (), refusal
         line = record.of_fetched(
             1,
             fetched,
@@ -56,6 +59,7 @@ class MemoryJournal(Struct):
             failure,
             path=None,
             directives=tags,
+            flags=flags,
             is_kept=place is not None,
         )
         state = state_of(failure) if failure else "done"
@@ -67,6 +71,7 @@ class MemoryJournal(Struct):
                 failure=failure,
                 fetched=replace(fetched, headers=()),  # half a kilobyte
                 place=place,
+                flags=names_of(flags),
             )
         )
         return frozenset()

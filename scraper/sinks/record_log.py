@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from scraper.errors import LocalFault, UsageError, new_failure
+from scraper.errors import LASTING, LocalFault, UsageError, new_failure
 from scraper.machine.files import Folder
 from scraper.model import Task
 from scraper.outcomes.outcome import Outcome
@@ -101,9 +101,10 @@ class RecordLog:
         its offset."""
         if outcome.state == "unchanged":
             return self.stored_place(outcome.task)
-        return (
-            (number, self.offset) if outcome.state == "done" else (None, None)
-        )
+        failure = outcome.failure
+        if failure is None or failure.kind in LASTING:
+            return number, self.offset
+        return None, None
 
     def stored_place(self, task: Task) -> tuple[int, int]:
         """The same of a body that is stored."""

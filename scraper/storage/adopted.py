@@ -44,6 +44,7 @@ class Row(NamedTuple):
     bytes: int | None
     wire_bytes: int | None
     sha256: str | None
+    flags: str
     offset: int
     length: int
     facts_pass: int | None

@@ -19,6 +19,7 @@ from scraper.storage.schema import (
     SCHEMA,
     SLICE,
     UNASKED,
+    lasts,
     slices,
 )
 
@@ -26,8 +27,10 @@ _ENDS = f"""SELECT state,
     CASE substr(path, 1, 6) WHEN 'pages/' THEN 'page' WHEN 'images' THEN 'image'
       WHEN 'files/' THEN 'file' END,
     error_kind, status, count(*), CAST(total(bytes) AS INTEGER),
-    count(CASE WHEN {UNASKED} THEN 1 END), min(CASE WHEN {UNASKED} THEN due END)
-  FROM {{rows}} WHERE {{which}} GROUP BY 1, 2, 3, 4"""
+    count(CASE WHEN {UNASKED} THEN 1 END), min(CASE WHEN {UNASKED} THEN due END),
+    {{flags}} AS flagged
+  FROM {{rows}} WHERE {{which}} GROUP BY 1, 2, 3, 4, flagged"""
+_FLAGS = f"CASE WHEN {lasts()} THEN nullif(flags, '') END"
 _ROWS = "url LEFT JOIN answer USING (id)"
 _ROWS_UP_TO_4 = "url"  # whose columns are those of `answer`, too
 
@@ -98,7 +101,8 @@ def _count(
     schema: int = SCHEMA,
 ) -> Iterator[Ended]:
     rows = _ROWS if schema > 4 else _ROWS_UP_TO_4
-    statement = _ENDS.format(rows=rows, which=which)
+    flags = _FLAGS if schema > 6 else "NULL"
+    statement = _ENDS.format(rows=rows, which=which, flags=flags)
     for each in parameters:
         for row in connection.execute(statement, each):
             yield Ended(*row)

@@ -1,15 +1,17 @@
-"""What is remembered of each host: its pace, its failures, its robots.txt, its class."""
+"""What is remembered of each host: its pace, its failures, its robots.txt, its class; and which of
+its URLs came to the same."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
+from typing import NamedTuple
 
 import orjson
 
 from scraper.model import HostState
 from scraper.storage.database import Database, encode
-from scraper.storage.schema import UNASKED
+from scraper.storage.schema import UNASKED, rows_of_values
 from scraper.urls import lane_of
 
 _COLUMNS = HostState.__struct_fields__
@@ -97,3 +99,51 @@ class Hosts:
             self._database.execute(
                 _KEEP_CLASS, (lane_of(name), name, host_class)
             )
+
+
+class AlikeRow(NamedTuple):
+    """What some URLs of a host came to, and who they are; both as 64 bits of a hash."""
+
+    slot: int
+    what: int
+    urls: tuple[int, ...]
+
+
+_ALIKE = ("host", "slot", "what", "urls")
+_KEEP_ALIKE = f"""INSERT OR REPLACE INTO alike ({", ".join(_ALIKE)})
+  SELECT * FROM {rows_of_values(_ALIKE)}"""
+_ALIKE_OF_HOST = (
+    "SELECT slot, what, urls FROM alike WHERE host = ? ORDER BY slot"
+)
+
+
+class AlikeTable:
+    """The table of what is alike: a ring of slots for each host."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._is_empty = not database.value_of(
+            "SELECT EXISTS (SELECT 1 FROM alike)"
+        )
+
+    def of_host(self, lane: int) -> list[AlikeRow]:
+        """What is known of a host."""
+        if self._is_empty:
+            return []
+        return [
+            AlikeRow(slot, what, tuple(orjson.loads(urls)))
+            for slot, what, urls in self._database.execute(
+                _ALIKE_OF_HOST, (lane,)
+            )
+        ]
+
+    def keep(
+        self, lane: int, slot: int, what: int, urls: Sequence[int]
+    ) -> None:
+        """Remember it in the place of what the slot held."""
+        self._database.gather(_KEEP_ALIKE, (lane, slot, what, encode(urls)))
+
+    def settle(self) -> None:
+        """What was kept will be read again in this run."""
+        self._database.flush()
+        self._is_empty = False

@@ -15,7 +15,7 @@ import orjson
 from scraper.model import Ended, Publication
 from scraper.storage.database import Database, encode
 from scraper.storage.ends import count_ends, count_ends_of
-from scraper.storage.hosts import Hosts
+from scraper.storage.hosts import AlikeTable, Hosts
 from scraper.storage.intake import Intake
 from scraper.storage.links import Links
 from scraper.storage.pass_table import PassTable
@@ -41,6 +41,7 @@ class Ledger(Database):
             self.links = Links(self)
             self.passes = PassTable(self)
             self.spans = RecordSpans(self)
+            self.alike = AlikeTable(self)
 
     def commit(self, published: Sequence[Publication] = ()) -> None:
         """Make everything since the last commit true, and name the files that now must appear."""

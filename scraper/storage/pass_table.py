@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from msgspec import Struct
 
-from scraper.model import STATES, label_of
+from scraper.model import STATES, flags_in, label_of
 from scraper.storage.database import Database, encode
 from scraper.storage.ends import count_ends_of_pass
 from scraper.storage.schema import REOPEN, UNASKED
@@ -130,10 +131,13 @@ class PassTable:
         states: dict[str, int] = dict.fromkeys(STATES, 0)
         failures: dict[str, int] = {}
         skips: dict[str, int] = {}
+        flags: Counter[str] = Counter()
         total_bytes = 0
         for end in count_ends_of_pass(self._database.connection, number):
             states[end.state] += end.urls
             total_bytes += end.bytes
+            for flag in flags_in(end.flags):
+                flags[flag] += end.urls
             if end.error_kind is not None:
                 label = label_of(end.error_kind, end.status)
                 group = skips if end.state == "skipped" else failures
@@ -145,6 +149,7 @@ class PassTable:
             **states,
             "failures": failures,
             "skips": skips,
+            "flags": dict(flags.most_common()),
             "bytes": total_bytes,
             "unasked": unasked,
             "not_before": None if not_before is None else iso(not_before),

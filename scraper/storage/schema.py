@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, get_args, get_type_hints
 
-from scraper.errors import UsageError
+from scraper.errors import LASTING, UsageError
 from scraper.model import Headers, HostState
 
 
@@ -46,6 +46,8 @@ class FinishedRow(NamedTuple):
     bytes: int | None = None
     wire_bytes: int | None = None
     sha256: str | None = None
+    # What the body seems to be, with commas; NULL: nothing new is said.
+    flags: str | None = ""
     process_hash: str | None = None
     offset: int | None = None
     length: int | None = None
@@ -117,6 +119,14 @@ CREATE TABLE answer (
 );
 """
 
+# Which URLs of a host came to the same: `what` is a hash of it, `urls` a few of theirs as JSON.
+_ALIKE_TABLE = """
+CREATE TABLE alike (
+  host INTEGER NOT NULL, slot INTEGER NOT NULL, what INTEGER NOT NULL,
+  urls TEXT NOT NULL, PRIMARY KEY (host, slot)
+) WITHOUT ROWID;
+"""
+
 _HOST = {
     name: f"{name} {_sql_type(hint)}"
     for name, hint in get_type_hints(HostState).items()
@@ -141,7 +151,7 @@ CREATE TABLE host (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, {", ".join(_HOST.values())}
 );
 CREATE TABLE sink (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
-"""
+{_ALIKE_TABLE}"""
 
 # A host that does not give its robots.txt has failed; in schema 1 its URLs were called skipped.
 _UNREACHABLE_HAS_FAILED = """UPDATE url SET state = 'failed'
@@ -194,6 +204,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     3: (_NAME_DELAY,),
     4: (_divide_url, _NAME_SILENCES, _NAME_CLASS),
     5: (_DROP_DELAY,),
+    6: (lambda connection: _make_tables(connection, _ALIKE_TABLE),),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 
@@ -298,12 +309,21 @@ def rows_of_values(columns: Iterable[str]) -> str:
 
 # Most columns take what the answer says; where it says nothing, these stay from the last time.
 _KEPT = 'coalesce(excluded."{0}", "{0}")'
-# A 304 need not repeat the validators that it was asked with; what failed keeps none.
-_KEPT_BY_304 = """coalesce(excluded."{0}",
-    CASE WHEN excluded.status = 304 AND excluded.error_kind IS NULL THEN "{0}" END)"""
+
+
+def lasts(column: str = "error_kind") -> str:
+    """Was the answer as good as it will be, if not of use?"""
+    return f"coalesce({column} IN {tuple(sorted(LASTING))}, true)"
+
+
+# A 304 need not repeat the validators that it was asked with; what is to be had again keeps none.
+_KEPT_BY_304 = f"""coalesce(excluded."{{0}}",
+    CASE WHEN excluded.status = 304 AND {lasts("excluded.error_kind")}
+      THEN "{{0}}" END)"""
 _EXCEPTIONS = {
     **dict.fromkeys(
-        ("type", "path", "sha256", "process_hash", "validators_url"), _KEPT
+        ("type", "path", "sha256", "flags", "process_hash", "validators_url"),
+        _KEPT,
     ),
     **dict.fromkeys(("etag", "last_modified"), _KEPT_BY_304),
 }

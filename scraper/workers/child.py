@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from scraper.errors import disk_failure, new_failure
 from scraper.machine import streams
-from scraper.model import Failure
+from scraper.model import Failure, Flag
 from scraper.workers.alarm import Alarm
 from scraper.workers.printed import Printed
 from scraper.workers.work import (
@@ -57,6 +57,7 @@ class WorkResult(NamedTuple):
     failure: Failure | None
     seconds: float
     printed: str = ""
+    flags: tuple[Flag, ...] = ()
 
 
 def failed_result(
@@ -228,9 +229,10 @@ class _Worker:
         facts = b"{}"
         found: tuple[str, ...] = ()
         files: tuple[tuple[str, str], ...] = ()
+        flags: tuple[Flag, ...] = ()
         failed: Failure | None = None
         try:
-            facts, found, files = apply(self._function, item)
+            facts, found, files, flags = apply(self._function, item)
         except MemoryError as error:
             # What the item hoards must go before anything new is made.
             traceback.clear_frames(error.__traceback__)
@@ -242,7 +244,9 @@ class _Worker:
         self._note(_NO_ITEM)
         seconds = time.perf_counter() - began
         printed = self._printed.take()
-        return WorkResult(number, facts, found, files, failed, seconds, printed)
+        return WorkResult(
+            number, facts, found, files, failed, seconds, printed, flags
+        )
 
     def _note(self, note: Note) -> None:
         """One write of a fixed size: it is there whole or not at all, however this process ends."""

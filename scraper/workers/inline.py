@@ -71,7 +71,15 @@ class InlineStage:
         )
         seconds = time.perf_counter() - began
         self._post(
-            Processed(task, made.facts, made.found, files, failure, seconds)
+            Processed(
+                task,
+                made.facts,
+                made.found,
+                files,
+                failure,
+                seconds,
+                flags=made.flags,
+            )
         )
 
     def check_start(self) -> None:

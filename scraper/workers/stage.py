@@ -273,6 +273,7 @@ class ProcessStage:
                 result.failure,
                 result.seconds,
                 result.printed,
+                result.flags,
             )
         )
         # After the message: when no item is left, all results are posted.

@@ -16,7 +16,7 @@ import orjson
 from msgspec import Struct, field
 
 from scraper.errors import KINDS, disk_failure, new_failure
-from scraper.model import Failure, Kind
+from scraper.model import Failure, Flag, Headers, Kind
 from scraper.redaction import redacted
 from scraper.text import printable_json
 
@@ -30,6 +30,9 @@ _WITH_URLS = frozenset((
     "json_ld_flat", "meta_refresh",
 ))  # fmt: skip
 
+# Headers of an answer that say what its page is.
+JUDGED_BY = frozenset({"cf-mitigated", "x-amzn-waf-action"})
+FLAGS = "flags"  # among the facts of a page: what it seems to be
 # What a processor gives: facts for the record, URLs found, and (temporary file, final name) pairs.
 ProcessorResult = tuple[
     dict[str, Any], Sequence[str], Sequence[tuple[str, str]]
@@ -69,6 +72,10 @@ class WorkItem(NamedTuple):
     """What the paths of temporary results begin with."""
     final: str
     """What the final paths of variants begin with, below the run folder."""
+    asked: str = ""
+    """The URL that was asked for, where redirects led elsewhere."""
+    headers: Headers = ()
+    """Those of the answer that a page is judged by."""
 
 
 class Stage(Protocol):
@@ -110,6 +117,7 @@ class Made(NamedTuple):
     """JSON, encoded once."""
     found: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
+    flags: tuple[Flag, ...] = ()
 
 
 def apply(
@@ -118,8 +126,9 @@ def apply(
     """Have an item processed. Raises what the function raises, and TypeError for what is not plain
     data."""
     made, urls, pairs = function(item)
+    flags = tuple(Flag(*each) for each in made.pop(FLAGS, ()))
     facts = printable_json(orjson.dumps(made))
-    return Made(facts, _check_texts(urls), _check_pairs(pairs))
+    return Made(facts, _check_texts(urls), _check_pairs(pairs), flags)
 
 
 def memory_message(limits: Limits) -> str:
@@ -154,6 +163,7 @@ def _processor(
     from processors import image
     from processors.page import Page
     from processors.page.facts import PageOptions, page_facts
+    from processors.page.flags import page_flags
     from processors.page.functions import apply_function
 
     plan, options = image.Plan(**recipe.plan), PageOptions(**recipe.page)
@@ -165,10 +175,13 @@ def _processor(
         with open(item.path, "rb") as file:
             page = Page(item.url, file.read(), item.charset)
         facts, found = page_facts(page, options)
+        flags = page_flags(
+            page, facts["title"], facts["text"], item.asked, dict(item.headers)
+        )
         _redact(facts)
         if own is not None:
             facts["data"] = apply_function(page, own)
-        return facts, found, ()
+        return facts | {FLAGS: flags}, found, ()
 
     return process
 

@@ -14,7 +14,10 @@ def test_a_page_is_cut_at_its_bounds_and_says_so(scrape: Scrape) -> None:
         f"<a href=/l{n}><img src=/i{n}.png></a>" for n in range(NAMES)
     )
     with FaultyServer(
-        {"/": page(f"<title>{HUGE}</title>{shown}"), "/*": page("not here")}
+        {
+            "/": page(f"<title>{HUGE}</title>{shown}"),
+            "/*": body(b"<svg/>", "image/svg+xml"),
+        }
     ) as site:
         ended = scrape(
             scrape.list_of(site.url("/")),
@@ -32,7 +35,9 @@ def test_a_page_is_cut_at_its_bounds_and_says_so(scrape: Scrape) -> None:
 
 def test_without_a_word_a_page_costs_500_pictures(scrape: Scrape) -> None:
     shown = "".join(f"<img src=/i{n}.png>" for n in range(NAMES))
-    with FaultyServer({"/": page(shown), "/*": page("not here")}) as site:
+    with FaultyServer(
+        {"/": page(shown), "/*": body(b"<svg/>", "image/svg+xml")}
+    ) as site:
         ended = scrape(scrape.list_of(site.url("/")), "--processes", "1", "--robots", "off",
                        "--per-host", "32")  # fmt: skip
         assert len(ended.records) == 501

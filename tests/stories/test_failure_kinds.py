@@ -154,6 +154,8 @@ CASES = (
     _at("body_too_large", 1),
     _at("body_undecodable", TRIES),
     _at("image_broken", 1),
+    _at("wrong_content", 1, path="/wrong_content.png"),
+    _at("flagged", 1, path="/flagged"),
     _at("image_truncated", 1),
     _at("image_too_large", 1),
     _at("function_failed", 1, path="/function_failed"),
@@ -197,6 +199,8 @@ BEHAVIOURS = {
     ),
     "//image-truncated.localhost/": body(_picture("PNG")[:-2_000], "image/png"),
     "//image-too-large.localhost/": body(_picture("PNG", 120), "image/png"),
+    "/wrong_content.png": page("<p>none"),
+    "/flagged": page("<title>404 Not Found</title>"),
     "/function_failed": page("<p>one"),
     "/process_timeout": page("<p>two"),
     "/process_memory": page("<p>three"),
@@ -281,6 +285,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             process_time_seconds=1.5,
             process_memory_bytes=2**29,
             html="tests.stories.test_failure_kinds:harm",
+            fail_flags=["soft_404"],
         )
         run_with(internet(names, wire), lst, config)
         never.set()

@@ -28,7 +28,15 @@ from typing import Any
 import pytest
 
 import scraper
-from scraper.faulty import FaultyServer, etag, page, redirect, robots, status
+from scraper.faulty import (
+    FaultyServer,
+    body,
+    etag,
+    page,
+    redirect,
+    robots,
+    status,
+)
 from scraper.run_folder.options import process_hashes
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import SCHEMA
@@ -158,7 +166,8 @@ def test_a_folder_with_both_schemas_is_adopted(
     project: Path, server: FaultyServer
 ) -> None:
     folder = project / "downloads" / "urls"
-    server.behaviours["/new-2"] = page("<img src=/b.png>")
+    server.behaviours["/new-2"] = page("<img src=/b.svg>")
+    server.behaviours["/b.svg"] = body(b"<svg/>", "image/svg+xml")
     _run(project, server)
     shutil.rmtree(folder / ".scraper")
     asked = server.count()
@@ -173,7 +182,7 @@ def test_a_folder_with_both_schemas_is_adopted(
         if each["pass"] == 3 and each["parent"]
     }
     assert images == {
-        f"http://shop.test/{name}.png" for name in ("a", "b", "none")
+        f"http://shop.test/{name}" for name in ("a.png", "b.svg", "none.png")
     }
 
 
