@@ -142,7 +142,7 @@ def _wrong_content(
 ) -> Failure:
     came = _NAMES.get(fetched.kind, fetched.type)
     if title:
-        shown = printable(redacted(" ".join(title.split())[:MAX_TITLE_CHARS]))
+        shown = printable(redacted(" ".join(title.split()))[:MAX_TITLE_CHARS])
         came += f": '{shown}'"
     return new_failure(
         "wrong_content", f"expected {_EXPECTED[expected]}, got {came}"
