@@ -47,6 +47,13 @@ FORMATS: Final = tuple(
     )
 )
 
+# How pages call them. A build of Pillow may lack AVIF.
+MEDIA_TYPES: Final = frozenset(
+    Image.MIME[format]
+    for format in FORMATS
+    if format != "AVIF" or AvifImagePlugin.SUPPORTED
+) | {"image/apng", "image/jpg", "image/pjpeg", "image/vnd.microsoft.icon"}
+
 EXTENSIONS: Final = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 
 _KEPT: Final = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp"}

@@ -35,6 +35,7 @@ from scraper.machine.threads import Threads
 from scraper.messages import Inbox, Message
 from scraper.pipeline import Parts, Pipeline
 from scraper.results import Handover, PartStore
+from scraper.run_folder.options import page_options
 from scraper.sources.reader import Reader
 from scraper.storage.store import Store
 from scraper.supervision import Facts, Flights, Intervals, Network, RunLimits
@@ -102,12 +103,11 @@ def recipe_of(config: Config) -> Recipe:
     """What a configuration has done with an item."""
     from scraper.workers.work import Recipe
 
-    page = {
-        "facts": config.page.facts,
-        "max_links": config.page.max_links,
-        "max_page_images": config.page.max_page_images,
-    }
-    return Recipe(html=config.page.html, plan=config.image.as_dict(), page=page)
+    return Recipe(
+        html=config.page.html,
+        plan=config.image.as_dict(),
+        page=page_options(config),
+    )
 
 
 def fetch_threads(threads: int) -> Executor:

@@ -371,7 +371,7 @@ def _open_journal(
         waiting,
         found,
         honesty_of(config, ledger.alike),
-        follow_images=config.page.page_images,
+        follow_images=config.page.page_images != "none",
         durable=config.run.durable,
         refresh=current.refresh,
         obedience=obedience_of(config),
@@ -401,7 +401,7 @@ def _open_delivery(
     delivery = Delivery(
         journal,
         intake.seen,
-        request.config.page.page_images,
+        request.config.page.page_images != "none",
     )
     intake.deliver_to(delivery)
     return delivery

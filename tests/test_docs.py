@@ -27,6 +27,7 @@ from PIL import Image
 from processors import image
 from processors.page import Page
 from processors.page.facts import page_facts
+from processors.page.images.elements import PLACES
 from scraper import demo
 from scraper.cli import main
 from scraper.cli.arguments import build_parser, read_configuration
@@ -250,6 +251,15 @@ def test_records_md_lists_the_keys_of_links() -> None:
     facts = page_facts(Page("http://example.com/", body)).record
     (link,) = facts["links"]
     assert first_words(section("records.md", "Of `links`")) == [*link]
+
+
+def test_records_md_lists_the_keys_of_images() -> None:
+    body = b"<img src=a.png>"
+    facts = page_facts(Page("http://example.com/", body)).record
+    (found,) = facts["images"]
+    assert first_words(section("records.md", "Of `images`")) == [*found]
+    for where in PLACES:
+        assert f"`{where}`" in section("records.md", "Of `images`")
 
 
 def test_records_md_lists_the_keys_of_pictures(tmp_path: Path) -> None:

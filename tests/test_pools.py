@@ -398,7 +398,7 @@ def test_inline_the_order_is_always_the_same(
     urls = [shop.url(f"/{n}", host) for n in range(4) for host in hosts]
     orders = []
     for name in "abc":
-        settings = inline(tmp_path / name, page_images=False)
+        settings = inline(tmp_path / name, page_images="none")
         list_of_urls = tmp_path / f"{name}.txt"
         list_of_urls.write_text("\n".join(urls))
         source = str(list_of_urls)
@@ -412,13 +412,13 @@ def test_inline_the_order_is_always_the_same(
 def test_inline_an_interrupt_ends_the_run_and_nothing_is_lost(
     tmp_path: Path, shop: FaultyServer
 ) -> None:
-    settings = inline(tmp_path, page_images=False)
+    settings = inline(tmp_path, page_images="none")
     urls = [shop.url("/1"), shop.url("/interrupts"), shop.url("/2")]
     run = run_with(Pools(inline=True), urls, settings)
     with pytest.raises(KeyboardInterrupt), run:
         list(run)
     assert run.report.stopped == "left before the end"
-    again = config(tmp_path, page_images=False, save_only=False)
+    again = config(tmp_path, page_images="none", save_only=False)
     assert done(outcomes_of(Pools(inline=True), urls, again)) == 3
 
 

@@ -6,6 +6,7 @@ facts         a page -> its facts
 head          what it says of itself: title, description, canonical, language, robots
 metas         its meta elements; OpenGraph, Twitter card
 links         where it leads; its feeds and other forms
+images        the pictures that it names
 refresh       where it sends its reader on by itself
 json_ld       JSON-LD, as it stands and flat
 byline        who has written it, and when

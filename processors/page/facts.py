@@ -1,6 +1,6 @@
 """What a page says: facts that every page has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -18,11 +18,16 @@ from processors.page.head import (
     title_of,
     truncate,
 )
+from processors.page.images.elements import (
+    PICTURE_SELECTORS,
+    image_urls,
+    images_of,
+)
 from processors.page.json_ld import flatten, read_json_ld
 from processors.page.links import alternates_of, link_urls, links_of
 from processors.page.metas import open_graph, read_metas, twitter_card
 from processors.page.page import Page
-from processors.page.references import absolute_urls, base_of, references_of
+from processors.page.references import base_of
 from processors.page.refresh import refresh_of
 from processors.page.visible_text import NONE, TELLING, Seen, read_visible
 
@@ -41,6 +46,8 @@ class PageOptions:
     """Which facts of a page are wanted, and how much of it is kept."""
 
     facts: str = "full"  # or "basic": what every version has said
+    page_images: str = "best"  # or "none", "src", "all"
+    image_width: int = 0  # that the best one has; 0: the largest
     max_links: int = 10_000
     max_page_images: int = 500
 
@@ -62,13 +69,13 @@ def page_facts(page: Page, options: PageOptions = PageOptions()) -> PageFacts:
     kept. Raises Unusable `page_broken` if the parser gives up.
     """
     tree, is_full = page.tree, options.facts == "full"
-    noted = _note_elements(tree, _NOTED_FOR_FULL if is_full else _NOTED)
+    noted = _note_elements(
+        tree, _NOTED_FOR_FULL if is_full else _NOTED, options
+    )
     base = base_of(page.url, noted["base"])
     body, telling = tree.body, TELLING if is_full else NONE
     seen = read_visible(body, telling) if body else Seen("", [])
-    sources = references_of(noted["img"], "src")
-    pictures, is_cut = absolute_urls(base, sources, options.max_page_images)
-    images = list(pictures)
+    images, urls, is_cut = _images(base, noted["img"], options)
     links = (
         links_of(base, noted["a"], seen.texts, options.max_links)
         if is_full
@@ -89,7 +96,7 @@ def page_facts(page: Page, options: PageOptions = PageOptions()) -> PageFacts:
         facts |= _further_facts(page, noted, base, seen)
     values = {name: value for name, (value, _) in facts.items()}
     values["cut"] = [name for name, (_, is_cut) in facts.items() if is_cut]
-    return PageFacts(values, images)
+    return PageFacts(values, urls)
 
 
 def _further_facts(
@@ -124,11 +131,41 @@ def _hash_of(text: str) -> str | None:
     return sha256(text.encode()).hexdigest()[:16] if text else None
 
 
-def _note_elements(tree: LexborHTMLParser, tags: Sequence[str]) -> _Noted:
-    """By tag, the elements that say something of the page; areas stand among the links."""
+def _note_elements(
+    tree: LexborHTMLParser, tags: Sequence[str], options: PageOptions
+) -> _Noted:
+    """By tag, the elements that say something of the page. Areas stand among the links, and what
+    else may name a picture among the images."""
     noted: _Noted = {tag: [] for tag in tags}
     noted["area"] = noted["a"]
-    for node in tree.css(", ".join(tags)):
-        assert node.tag is not None, "it was found by its tag"
-        noted[node.tag].append(node)
+    images = noted["img"]
+    further = () if _which_images(options) == "src" else PICTURE_SELECTORS
+    last = None
+    for node in tree.css(", ".join((*tags, *further))):
+        # What is found by its tag and by a further selector comes twice, one after the other.
+        is_again, last = node.mem_id == last, node.mem_id
+        (images if is_again else noted.get(node.tag or "", images)).append(node)
     return noted
+
+
+def _images(
+    base: can_ada.URL, elements: Iterable[LexborNode], options: PageOptions
+) -> tuple[list[Any], list[str], bool]:
+    """For the record, and to be asked; and whether there are more."""
+    limit, which = options.max_page_images, _which_images(options)
+    if which == "src" and options.facts == "basic":
+        urls, is_cut = image_urls(base, elements, limit)
+        return urls, urls, is_cut
+    images, is_cut = images_of(
+        base, elements, which=which, width=options.image_width, limit=limit
+    )
+    urls = [image["url"] for image in images]
+    return images if options.facts == "full" else urls, urls, is_cut
+
+
+def _which_images(options: PageOptions) -> str:
+    """Which files are looked for. If none is to be asked, the record says what it can; the basic
+    one what costs nothing."""
+    if options.page_images != "none":
+        return options.page_images
+    return "best" if options.facts == "full" else "src"

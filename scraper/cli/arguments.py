@@ -168,6 +168,14 @@ def _add_key(group: argparse._ArgumentGroup, key: Key) -> None:
         choices = "|".join(filter(None, key.info.choices))
         metavar = key.info.metavar or choices or "VALUE"
         group.add_argument(*names, dest=key.name, help=text, metavar=metavar)
+    if key.off_flag:
+        group.add_argument(
+            key.off_flag,
+            dest=key.name,
+            action="store_const",
+            const=key.info.off,
+            help=f"the same as {key.flag} {key.info.off}",
+        )
 
 
 def _describe_default(key: Key) -> str:

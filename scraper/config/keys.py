@@ -31,6 +31,7 @@ class KeyInfo(Frozen):
     short: str = ""
     metavar: str = ""
     flag: bool = True  # False: set in TOML and environment only
+    off: str = ""  # the choice that `--no-` and the name stand for
     pattern: str = ""  # that a string must match
     splits: bool = (
         True  # a string is a list with commas; False: it is one element
@@ -100,6 +101,11 @@ class Key(Frozen):
         """The long flag; a boolean that is on by default has the flag that turns it off."""
         prefix = "--no-" if self.default is True else "--"
         return prefix + self.stem.replace("_", "-")
+
+    @property
+    def off_flag(self) -> str:
+        """The flag that stands for one of the choices; "" if there is none."""
+        return self.flag.replace("--", "--no-", 1) if self.info.off else ""
 
     @property
     def environment(self) -> str:

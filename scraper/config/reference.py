@@ -144,6 +144,8 @@ def _section_cells(key: Key) -> list[str]:
     flag = f"`{key.flag}`" if key.info.flag else "none"
     if key.info.flag and key.info.short:
         flag = f"`{key.info.short}`, {flag}"
+    if key.off_flag:
+        flag += f", `{key.off_flag}`"
     name, *rest = _table_cells(key)
     return [name, flag, f"`{key.environment}`", *rest]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from scraper.config.earlier import REMOVED, RENAMED
 from scraper.config.frozen import Frozen
 from scraper.config.keys import Key, Section, setting
 from scraper.config.schema import Schema
@@ -298,8 +299,22 @@ class HostSettings(Section):
 class PageSettings(Section):
     """What is made of a page."""
 
-    page_images: bool = setting(
-        True, "fetch the images of pages too", shapes=True
+    page_images: str = setting(
+        "best",
+        "pictures of pages that are fetched too: none, those in src, the best "
+        "file of each, all files",
+        choices=("none", "src", "best", "all"),
+        formerly={"true": "best", "false": "none"},
+        off="none",
+        shapes=True,
+    )
+    image_width: int = setting(
+        0,
+        "width that the best file of a picture has at least; 0: as resize",
+        low=0,
+        high=10**6,
+        metavar="PX",
+        shapes=True,
     )
     html: str = setting(
         "",
@@ -429,17 +444,6 @@ class Config(Frozen):
     worker: WorkerSettings = WorkerSettings()
     output: OutputSettings = OutputSettings()
 
-
-# Names of earlier versions, without their units, and the names of now.
-RENAMED: Mapping[str, str] = {
-    "item_time": "request_time",
-    "max_items": "max_urls",
-}
-# Those that have no other name, and what takes their place.
-REMOVED: Mapping[str, str] = {
-    "max_retry_after": "patience says how long a host that refuses is waited for",
-    "retry_time": "retries bounds the tries, and patience the wait for a host that refuses",
-}
 
 SCHEMA = Schema(Config, RENAMED, REMOVED)
 KEYS: Mapping[str, Key] = SCHEMA.keys.by_name

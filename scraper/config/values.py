@@ -106,6 +106,8 @@ def _probably_meant(key: Key, value: Any) -> str:
             else "module:function"
         )
         return f"; a function is given by its name: {key.name}={spec!r}"
+    if isinstance(value, bool):
+        value = str(value).lower()
     if not isinstance(value, str):
         return ""
     if value in key.info.formerly:

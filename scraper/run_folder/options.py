@@ -33,15 +33,25 @@ def shaping_options(config: Config) -> dict[str, Any]:
     return {**options, _HTML_SOURCE: _source_hash(config)}
 
 
+def page_options(config: Config) -> dict[str, Any]:
+    """The fields of `processors.page.facts.PageOptions`."""
+    page = config.page
+    return {
+        "facts": page.facts,
+        "page_images": page.page_images,
+        "image_width": page.image_width or config.image.resize,
+        "max_links": page.max_links,
+        "max_page_images": page.max_page_images,
+    }
+
+
 def process_hashes(config: Config) -> dict[str, str]:
     """By kind, a hash of the way of processing: if it changes, bodies are processed again."""
     page = config.page
     made_of_page = [
         page.html,
         _source_hash(config),
-        page.facts,
-        page.max_links,
-        page.max_page_images,
+        page_options(config),
     ]
     ways = {"page": made_of_page, "image": config.image.as_dict()}
     return {
@@ -60,7 +70,7 @@ def describe_changes(earlier: Iterable[Options], now: Options) -> str:
 
     A key that one side does not know differs in nothing: another version wrote it.
     """
-    before = list(earlier)
+    before = [_in_words_of_now(each) for each in earlier]
     changes = []
     for name, value in now.items():
         others = [
@@ -71,6 +81,15 @@ def describe_changes(earlier: Iterable[Options], now: Options) -> str:
         if others:
             changes.append(_describe_change(name, others, value))
     return ", ".join(changes)
+
+
+def _in_words_of_now(options: Options) -> dict[str, Any]:
+    """The values that another version wrote, as they are called now."""
+    words = {name: key.info.formerly for name, key in KEYS.items()}
+    return {
+        name: words.get(name, {}).get(str(value).lower(), value)
+        for name, value in options.items()
+    }
 
 
 def _describe_change(name: str, before: list[Any], now: Any) -> str:

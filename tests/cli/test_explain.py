@@ -284,7 +284,7 @@ def test_the_facts_of_a_page_are_those_of_a_run(
             dir=str(tmp_path / "run"),
             robots="off",
             processes=1,
-            page_images=False,
+            page_images="none",
         )
         scraper.run([server.url("/a")], config)
         [record] = records_of(tmp_path / "run")

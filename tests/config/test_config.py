@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scraper.cli.arguments import build_parser
+from scraper.cli.arguments import build_parser, read_configuration
 from scraper.config import (
     KEYS,
     Config,
@@ -22,8 +22,8 @@ from scraper.config import (
     value_of,
     with_keys,
 )
+from scraper.config.earlier import REMOVED
 from scraper.config.loading import COMMAND_FLAGS
-from scraper.config.settings import REMOVED
 from scraper.errors import UsageError
 from tests.conftest import PROJECT
 
@@ -330,6 +330,39 @@ def test_an_old_spelling_of_a_choice_is_an_error_that_names_the_new_one(
         assert told.endswith(
             f"expected one of listed, always, never; {old!r} is called {new!r} now"
         )
+
+
+@pytest.mark.parametrize(("old", "new"), [(True, "best"), (False, "none")])
+def test_page_images_is_no_longer_true_or_false(
+    old: bool, new: str, tmp_path: Path
+) -> None:
+    word = str(old).lower()
+    path = toml(tmp_path, f"[page]\npage_images = {word}\n")
+    for told in (
+        complaint(flags={"page_images": old}),
+        complaint(toml=path),
+        complaint(environment={"SCRAPER_PAGE_IMAGES": word}),
+    ):
+        assert told.endswith(
+            f"expected one of none, src, best, all; {word!r} is called {new!r} now"
+        )
+
+
+@pytest.mark.parametrize(
+    ("flags", "value"),
+    [
+        ([], "best"),
+        (["--no-page-images"], "none"),
+        (["--page-images", "all"], "all"),
+        (["--page-images", "all", "--no-page-images"], "none"),
+    ],
+)
+def test_a_choice_may_have_a_flag_of_its_own(
+    flags: list[str], value: str
+) -> None:
+    arguments = build_parser().parse_args(["urls.txt", *flags])
+    config, _ = read_configuration(arguments)
+    assert config.page.page_images == value
 
 
 class Scalar:

@@ -7,7 +7,9 @@ from typing import Any
 
 from processors.image import Plan
 from processors.page.facts import PageOptions
-from scraper.config.settings import ImageSettings, PageSettings
+from scraper import configure
+from scraper.config.settings import Config, ImageSettings, PageSettings
+from scraper.run_folder.options import page_options
 
 
 def defaults_of_fields(kind: Any) -> dict[str, Any]:
@@ -25,6 +27,15 @@ def _default_of(field: Field[Any]) -> Any:
 
 def test_the_plan_of_a_picture_is_the_image_section() -> None:
     assert defaults_of_fields(Plan) == ImageSettings.defaults
+
+
+def test_the_options_of_a_page_are_made_of_the_configuration() -> None:
+    options = page_options(Config())
+    assert options.keys() == defaults_of_fields(PageOptions).keys()
+    # as wide as the pictures become, unless it is said
+    assert options["image_width"] == ImageSettings.defaults["resize"]
+    config = configure(resize=0, image_width=300)
+    assert page_options(config)["image_width"] == 300
 
 
 def test_the_options_of_a_page_are_keys_of_the_page_section() -> None:

@@ -45,7 +45,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         config = scraper.configure(
             dir=str(folder),
             allow_hosts=["127.0.0.1", "localhost"],
-            page_images=False,
+            page_images="none",
         )
         report = scraper.run([server.url(name) for name in files], config)
         prefix = server.url("")

@@ -97,7 +97,7 @@ def test_a_retry_says_that_its_options_are_not_those_of_what_it_mends(
     urls = scrape.list_of(server.url("/page"), server.url("/gone"))
     scrape.here(urls, "--no-page-images")
     told = scrape.here(urls, "--retry")
-    assert "(--no-page-images was given, now not given)" in told.stderr
+    assert "(--page-images was none, now best)" in told.stderr
 
 
 def test_a_pass_that_goes_on_with_other_options_says_so(
@@ -135,6 +135,12 @@ def test_a_function_that_was_edited_is_another(
             [{"format": ""}],
             {"format": "webp"},
             "--format was not given, now webp",
+        ),
+        ([{"page_images": True}], {"page_images": "best"}, ""),
+        (
+            [{"page_images": False}],
+            {"page_images": "best"},
+            "--page-images was none, now best",
         ),
         ([{"max_pixels": 9}], {"max_pixels": 8}, "max_pixels was 9, now 8"),
     ],

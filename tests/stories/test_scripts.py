@@ -81,7 +81,7 @@ STARTS = ["python script.py", "python -m script"]
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("how", ["stream", "run"])
 @pytest.mark.parametrize(
-    "options", ["", "html='__main__:title'", "page_images=False, quiet=True"]
+    "options", ["", "html='__main__:title'", "page_images='none', quiet=True"]
 )
 def test_a_script_without_a_guard_is_told_so_once(
     options: str, how: str, start: str, tmp_path: Path, site: FaultyServer

@@ -117,7 +117,7 @@ def test_the_images_of_its_pages_come_again_too(
         [*urls, server.url("/b.png")], ("done", True)
     )
     assert second[0].record["title"] == "Shop"
-    only_pages = streamed(urls[:2], config(tmp_path, page_images=False))
+    only_pages = streamed(urls[:2], config(tmp_path, page_images="none"))
     assert told(only_pages) == dict.fromkeys(urls[:2], ("done", True))
 
 

@@ -1,0 +1,16 @@
+"""What keys were called in earlier versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Names of earlier versions, without their units, and the names of now.
+RENAMED: Mapping[str, str] = {
+    "item_time": "request_time",
+    "max_items": "max_urls",
+}
+# Those that have no other name, and what takes their place.
+REMOVED: Mapping[str, str] = {
+    "max_retry_after": "patience says how long a host that refuses is waited for",
+    "retry_time": "retries bounds the tries, and patience the wait for a host that refuses",
+}
