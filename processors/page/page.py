@@ -8,6 +8,7 @@ from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from processors import Unusable
 from processors.page.charset import Decoded, compare_evidence, decode
+from processors.page.gate import make_parsable
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -54,10 +55,11 @@ class Page:
     def tree(self) -> LexborHTMLParser:
         """The document as a browser without scripts would build it (selectolax, Lexbor).
 
-        Raises Unusable `page_broken` if the parser gives up; MemoryError if it does so in a
-        process whose memory is limited.
+        Of a page that nests beyond all reason the tags beyond a depth of 512 are left out. Raises
+        Unusable `page_broken` for one of millions of elements, or thousands of attributes on one,
+        and if the parser gives up; MemoryError if it does so in a process whose memory is limited.
         """
-        text = self.text
+        text = make_parsable(self.text)
         try:
             return LexborHTMLParser(text)
         except (SelectolaxError, ValueError) as error:
