@@ -11,6 +11,7 @@ from benchmarks import (
     fetch,
     frontier,
     futures,
+    fuzz,
     hosts,
     job,
     lookups,
@@ -154,10 +155,17 @@ def _parse(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--rounds", type=_whole, default=20, help="of each (%(default)s)"
     )
+    parser.add_argument("--fuzz", type=_whole, metavar="N",
+                        help="parse so many pages that are spoiled at random instead")  # fmt: skip
+    parser.add_argument(
+        "--seed", type=_whole, default=1, help="of --fuzz (%(default)s)"
+    )
     _corpus(parser)
     _cache(parser)
     _against(parser)
-    parser.set_defaults(measure=parse.measure)
+    parser.set_defaults(
+        measure=lambda given: (fuzz if given.fuzz else parse).measure(given)
+    )
 
 
 def _refresh(commands: _Commands[argparse.ArgumentParser]) -> None:

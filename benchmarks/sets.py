@@ -49,7 +49,7 @@ def pages(corpus: Path, folder: Path, count: int) -> Served:
     a few of some hundred KB).
     """
     real = sorted((corpus / "pages").glob("*.html"))
-    bodies = [path.read_bytes() for path in real] or _generated_pages()
+    bodies = [path.read_bytes() for path in real] or generated_pages()
     folder.mkdir(parents=True)
     names, total = [], 0
     for number in range(count):
@@ -63,7 +63,8 @@ def pages(corpus: Path, folder: Path, count: int) -> Served:
     return Served(tuple(names), total, f"{origin}, marked copies")
 
 
-def _generated_pages() -> list[bytes]:
+def generated_pages() -> list[bytes]:
+    """Pages like real ones in number and size."""
     chance = random.Random(SEED)
     words = ["".join(chance.choices("abcdefghijklmnoprstuvz", k=chance.randint(2, 11)))
              for _ in range(3_000)]  # fmt: skip

@@ -1,0 +1,48 @@
+"""Whatever comes as a page gives a record or says why not, within a second, and is JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.fuzz import seed_pages, try_page
+from benchmarks.mutations import _KINDS, LABELS, PIECES, mutations
+from processors import Unusable
+from processors.page import Page
+from processors.page.charset import _LABELS
+from processors.page.facts import PageOptions, page_facts
+from tests.conftest import PROJECT
+
+CORPUS = PROJECT.parent / "shared/corpus"
+SEED = 20
+
+
+def test_a_thousand_spoiled_pages_are_borne() -> None:
+    seeds = [each for each in seed_pages(CORPUS) if len(each) < 60_000]
+    spoiled = mutations(seeds, 1_000, SEED)
+    results = Counter((each.kind, try_page(each)) for each in spoiled)
+    assert {kind for kind, _ in results} == set(_KINDS)
+    assert {result for _, result in results} <= {"record", "page_broken"}
+
+
+def test_the_same_seed_spoils_in_the_same_way() -> None:
+    seeds = [b"<p>one", b"<p>two"]
+    assert list(mutations(seeds, 50, 7)) == list(mutations(seeds, 50, 7))
+    assert list(mutations(seeds, 50, 7)) != list(mutations(seeds, 50, 8))
+
+
+@given(
+    st.lists(st.one_of(st.binary(max_size=40), st.sampled_from(PIECES))),
+    st.one_of(st.sampled_from([*LABELS, *sorted(_LABELS)]), st.text()),
+    st.sampled_from(["basic", "full"]),
+)
+def test_any_bytes_and_any_charset_are_borne(
+    pieces: list[bytes], charset: str | None, facts: str
+) -> None:
+    page = Page("https://example.org/a/b", b"".join(pieces), charset)
+    with suppress(Unusable):
+        orjson.dumps(page_facts(page, PageOptions(facts=facts)).record)
