@@ -94,7 +94,8 @@ def _estimate_count(text: str, mark: str) -> int:
     """From a quarter of the text: to count them all takes 4 % of the parser's time."""
     begins = range(0, len(text), WINDOW_CHARS // 2)
     length = WINDOW_CHARS // 8
-    return 4 * sum(text.count(mark, each, each + length) for each in begins)
+    counts = (text.count(mark, each, each + length) for each in begins)
+    return 4 * sum(counts)
 
 
 def _has_long_tag(text: str) -> bool:
@@ -114,7 +115,11 @@ def _has_long_tag(text: str) -> bool:
     return False
 
 
-def _count_attributes(text: str, begin: int, end: int) -> int:
+def _count_attributes(
+    text: str,
+    begin: int,
+    end: int,
+) -> int:
     """At most one more than are too many."""
     found = _ATTRIBUTE.finditer(text, begin, end)
     return sum(1 for _ in islice(found, MAX_ATTRIBUTES + 1))
@@ -203,7 +208,12 @@ class _Scan:
         end = _RAW[name].search(self._text, position)
         return end.start() if end else len(self._text)
 
-    def _begin(self, name: str, begin: int, end: int) -> None:
+    def _begin(
+        self,
+        name: str,
+        begin: int,
+        end: int,
+    ) -> None:
         self._count_attributes(name, begin, end)
         self._add_elements(1)
         self.steps += len(self._path)
@@ -220,7 +230,12 @@ class _Scan:
         self._path.append(name)
         self._open[name] += 1
 
-    def _close(self, name: str, begin: int, end: int) -> None:
+    def _close(
+        self,
+        name: str,
+        begin: int,
+        end: int,
+    ) -> None:
         self.steps += len(self._path)
         if name in _FORMATTING:
             self._forget_formatting(name)
@@ -268,7 +283,12 @@ class _Scan:
                 f"the page is more than {MAX_ELEMENTS:,} elements",
             )
 
-    def _count_attributes(self, name: str, begin: int, end: int) -> None:
+    def _count_attributes(
+        self,
+        name: str,
+        begin: int,
+        end: int,
+    ) -> None:
         if end - begin <= LONG_CHARS and name not in _MERGED:
             return
         count = _count_attributes(self._text, begin + 1 + len(name), end)
