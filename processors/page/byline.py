@@ -13,7 +13,7 @@ from processors.page.json_ld import objects_of
 from processors.page.metas import Metas
 from processors.page.page import Page
 
-MAX_LOOKED_AT: Final = 20  # of each source
+MAX_LOOKED_AT: Final = 100  # of each source
 MAX_AUTHOR_CHARS: Final = 1_000
 
 _META_NAMES: Final = (

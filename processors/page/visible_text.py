@@ -36,8 +36,8 @@ MAX_HEADINGS: Final = 1_000
 NONE: Final[frozenset[int]] = frozenset()
 MAX_LINE_CHARS: Final = 300  # of one of these elements
 # They may stand in each other, so that little is looked at for each.
-_PIECES_LOOKED_AT: Final = 50
-_CHARS_LOOKED_AT: Final = 1_000  # of each piece
+_PIECES_LOOKED_AT: Final = 300
+_CHARS_LOOKED_AT: Final = 500  # of each piece
 
 
 class Seen(NamedTuple):
