@@ -13,7 +13,7 @@ import orjson
 
 import scraper
 from scraper.config import Config
-from scraper.config.plugins import function_of
+from scraper.config.plugins import check_page
 from scraper.engine import Makers, wanted_share
 from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
 from scraper.machine import descriptors, main_module, streams
@@ -355,6 +355,5 @@ def prepare_process(config: Config) -> Share:
     """Check what a run needs of this process. Returns what it may have of threads and workers."""
     main_module.refuse_second_run()
     streams.open_missing()
-    if config.page.html:
-        function_of(config.page.html, "html")
+    check_page(config.page)
     return descriptors.fit_share(wanted_share(config))

@@ -15,6 +15,7 @@ references    what a page refers to -> absolute URLs
 visible_text  what a reader sees of it, its headings and links
 flags         what it seems to be instead of what was asked for
 signs         by which that shows
+article       its article, without what stands around it
 functions     a page and a user's function -> plain data
 """
 

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import can_ada
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from processors.page.article import article_of
 from processors.page.byline import Said, author_of, modified, published
 from processors.page.head import (
     MAX_WORDS_CHARS,
@@ -48,6 +49,7 @@ class PageOptions:
     facts: str = "full"  # or "basic": what every version has said
     page_images: str = "best"  # or "none", "src", "all"
     image_width: int = 0  # that the best one has; 0: the largest
+    article: bool = False  # needs the extra
     max_links: int = 10_000
     max_page_images: int = 500
 
@@ -94,6 +96,8 @@ def page_facts(page: Page, options: PageOptions = PageOptions()) -> PageFacts:
     }
     if is_full:
         facts |= _further_facts(page, noted, base, seen)
+    if options.article:
+        facts["article"] = truncate(article_of(page), MAX_TEXT_CHARS)
     values = {name: value for name, (value, _) in facts.items()}
     values["cut"] = [name for name, (_, is_cut) in facts.items() if is_cut]
     return PageFacts(values, urls)

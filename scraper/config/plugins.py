@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from scraper.config.settings import PageSettings
 from scraper.errors import UsageError
 from scraper.machine.main_module import imported_by_workers, importing_functions
 
@@ -31,6 +32,16 @@ def _meant_by(spec: str) -> str:
         word.isidentifier() for part in words for word in part.split(".")
     )
     return f"{'.'.join(parts)}:{name}" if is_name and name != "py" else ""
+
+
+def check_page(page: PageSettings) -> None:
+    """Raises UsageError if what is asked of pages cannot be done here."""
+    if page.html:
+        function_of(page.html, "html")
+    if page.article and importlib.util.find_spec("trafilatura") is None:
+        raise UsageError(
+            "--article needs trafilatura: pip install 'scraper[article]'"
+        )
 
 
 def function_of(spec: str, key: str) -> Callable[..., Any]:

@@ -328,6 +328,11 @@ class PageSettings(Section):
         choices=("basic", "full"),
         shapes=True,
     )
+    article: bool = setting(
+        False,
+        "the text of a page's article in its record; needs scraper[article]",
+        shapes=True,
+    )
     max_links: int = setting(
         10_000,
         "links of one page in its record",

@@ -38,6 +38,7 @@ def page_options(config: Config) -> dict[str, Any]:
     page = config.page
     return {
         "facts": page.facts,
+        "article": page.article,
         "page_images": page.page_images,
         "image_width": page.image_width or config.image.resize,
         "max_links": page.max_links,
