@@ -107,6 +107,7 @@ def recipe_of(config: Config) -> Recipe:
         html=config.page.html,
         plan=config.image.as_dict(),
         page=page_options(config),
+        meta_refresh=config.page.meta_refresh,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from queue import SimpleQueue
 from typing import Literal
 
+import orjson
 from msgspec import Struct
 
 from scraper.model import Fact, Failure, Flag, Publication, Task
@@ -35,6 +36,12 @@ class Answered(Struct, frozen=True):
     began: float  # unix time at which its thread had taken it up
 
 
+SENDS_ON = (
+    "sends_on"  # the one fact of a page that is no end, but a hop: the URL
+)
+_SENDS_ON = f'{{"{SENDS_ON}":'.encode()
+
+
 class Processed(Struct, frozen=True):
     """A worker process has turned a body into facts, or has failed to.
 
@@ -49,6 +56,14 @@ class Processed(Struct, frozen=True):
     seconds: float = 0.0
     printed: str = ""  # what it printed meanwhile
     flags: tuple[Flag, ...] = ()
+
+    @property
+    def sends_on(self) -> str | None:
+        """Where the page sends its reader, if that is to be followed."""
+        if not self.facts.startswith(_SENDS_ON):
+            return None
+        url: str = orjson.loads(self.facts)[SENDS_ON]
+        return url
 
 
 class WorkReturned(Struct, frozen=True):

@@ -18,7 +18,7 @@ from scraper.messages import Answered, Inbox, Processed
 from scraper.model import Fact, Failure, Fetched, FetchFailed, Moved, Task
 from scraper.storage.file_names import processed_prefix
 from scraper.supervision import Network
-from scraper.urls import without_credentials
+from scraper.urls import canonical, with_credentials_of, without_credentials
 
 if TYPE_CHECKING:
     from scraper.recording.recorder import Recorder
@@ -90,6 +90,11 @@ class Handover:
             fetched.task
         )
 
+    def drop_body(self, fetched: Fetched) -> None:
+        """A body is of no use: it goes, if this request has brought it."""
+        if fetched.part:
+            Path(self._store.part(fetched.part)).unlink(missing_ok=True)
+
     def _work_item(self, fetched: Fetched) -> WorkItem:
         from scraper.workers.work import JUDGED_BY, WorkItem
 
@@ -141,6 +146,7 @@ class Results:
         self._journal = journal
         self._network = network
         self._needs_work = handover.needs_work
+        self._drop_body = handover.drop_body
         self._processing: dict[int, Fetched] = {}
 
     @property
@@ -198,14 +204,15 @@ class Results:
                 else:
                     self._record_fetched(fact, None)
             case Moved():
-                problem = self._frontier.follow_redirect(fact, at)
-                if problem is not None:
-                    self._record_failed(
-                        FetchFailed(fact.task, problem, fact.to, at)
-                    )
+                self._follow(fact, at)
             case FetchFailed():
                 return self._take_failure(fact, at)
         return None
+
+    def _follow(self, moved: Moved, at: float) -> None:
+        problem = self._frontier.follow_redirect(moved, at)
+        if problem is not None:
+            self._record_failed(FetchFailed(moved.task, problem, moved.to, at))
 
     def _take_failure(
         self,
@@ -233,7 +240,13 @@ class Results:
         if failure is not None and failure.blame == "here":
             self._frontier.requeue_unattempted(task)
             return failure
-        self._record_fetched(fetched, processed)
+        moved = hop_of(fetched, processed)
+        if moved is None:
+            self._record_fetched(fetched, processed)
+        else:
+            self._drop_body(fetched)
+            self._journal.report.wire_bytes += fetched.wire_bytes
+            self._follow(moved, fetched.at)
         return None
 
     def take_back(self, task: Task) -> None:
@@ -271,6 +284,16 @@ class Results:
     def _record_failed(self, failed: FetchFailed) -> None:
         self._journal.record_failed(failed)
         self._frontier.release(failed.task)
+
+
+def hop_of(fetched: Fetched, processed: Processed) -> Moved | None:
+    """The hop that a page is which sends its reader on."""
+    url = processed.sends_on
+    if url is None:
+        return None
+    task = fetched.task
+    to = with_credentials_of(task.url, canonical(url))
+    return Moved(task, to, fetched.status, fetched.at, fetched.pause)
 
 
 def _fault_in(fact: Fact) -> Failure | None:

@@ -11,9 +11,11 @@ from typing import Any, Final
 import can_ada
 from selectolax.lexbor import LexborNode
 
-from processors.page.references import MAX_URL_CHARS
+from processors.page.page import Page
+from processors.page.references import MAX_URL_CHARS, base_of
 
 MAX_SECONDS: Final = 10**9
+MAX_SECONDS_FOLLOWED: Final = 30
 
 # Seconds, whose fraction is nothing; then, behind a sign or a space, the address.
 _REFRESH: Final = re.compile(
@@ -46,6 +48,19 @@ def refresh_of(
         if refresh is not None:
             return refresh
     return None
+
+
+def followed_url(page: Page) -> str | None:
+    """Where a reader of this page soon is, if it is another page."""
+    if "refresh" not in page.text.lower():
+        return None
+    tree = page.tree
+    base = base_of(page.url, tree.css("base"))
+    refresh = refresh_of(page.url, base, tree.css("meta"))
+    if refresh is None or refresh["seconds"] > MAX_SECONDS_FOLLOWED:
+        return None
+    own, target = page.url.partition("#")[0], refresh["url"].partition("#")[0]
+    return None if target == own else target
 
 
 def parse_refresh(

@@ -46,6 +46,7 @@ from scraper.model import (
     Waiting,
 )
 from scraper.redaction import redacted, redacted_line, redacted_value
+from scraper.results import hop_of
 from scraper.sources.text import parse_line
 from scraper.storage import file_names
 from scraper.storage.reading import is_missing
@@ -297,6 +298,10 @@ class _Consumer:
         processed = self._requests.process(fetched)
         failure = None
         if processed is not None:
+            moved = hop_of(fetched, processed)
+            if moved is not None:
+                self._receive(moved, fetched.at)
+                return
             facts = orjson.loads(processed.facts)
             said = (*said, *facts.get("robots_meta", ()))
             failure = processed.failure

@@ -333,6 +333,11 @@ class PageSettings(Section):
         "the text of a page's article in its record; needs scraper[article]",
         shapes=True,
     )
+    meta_refresh: bool = setting(
+        False,
+        "go where a page sends its reader within 30 s",
+        shapes=True,
+    )
     max_links: int = setting(
         10_000,
         "links of one page in its record",

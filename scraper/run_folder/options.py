@@ -53,6 +53,7 @@ def process_hashes(config: Config) -> dict[str, str]:
         page.html,
         _source_hash(config),
         page_options(config),
+        page.meta_refresh,
     ]
     ways = {"page": made_of_page, "image": config.image.as_dict()}
     return {

@@ -16,9 +16,11 @@ import orjson
 from msgspec import Struct, field
 
 from scraper.errors import KINDS, disk_failure, new_failure
+from scraper.messages import SENDS_ON
 from scraper.model import Failure, Flag, Headers, Kind
 from scraper.redaction import redacted
 from scraper.text import printable_json
+from scraper.urls import BadUrl, canonical
 
 if TYPE_CHECKING:
     from scraper.model import Task
@@ -57,6 +59,7 @@ class Recipe(Struct, frozen=True):
     html: str = ""
     plan: Mapping[str, Any] = field(default_factory=dict)
     page: Mapping[str, Any] = field(default_factory=dict)
+    meta_refresh: bool = False
     function: str = ""
 
 
@@ -165,6 +168,7 @@ def _processor(
     from processors.page.facts import PageOptions, page_facts
     from processors.page.flags import page_flags
     from processors.page.functions import apply_function
+    from processors.page.refresh import followed_url
 
     plan, options = image.Plan(**recipe.plan), PageOptions(**recipe.page)
 
@@ -174,6 +178,9 @@ def _processor(
             return picture.facts, (), picture.files
         with open(item.path, "rb") as file:
             page = Page(item.url, file.read(), item.charset)
+        onward = followed_url(page) if recipe.meta_refresh else None
+        if onward is not None and _can_be_asked(onward):
+            return {SENDS_ON: onward}, (), ()
         facts, found = page_facts(page, options)
         flags = page_flags(
             page, facts["title"], facts["text"], item.asked, dict(item.headers)
@@ -184,6 +191,14 @@ def _processor(
         return facts | {FLAGS: flags}, found, ()
 
     return process
+
+
+def _can_be_asked(url: str) -> bool:
+    try:
+        canonical(url)
+    except BadUrl:
+        return False
+    return True
 
 
 def _redact(facts: dict[str, Any]) -> None:
