@@ -17,9 +17,14 @@ MAX_LOOKED_AT: Final = 100  # of each source
 MAX_AUTHOR_CHARS: Final = 1_000
 
 _META_NAMES: Final = (
-    "author", "article:author", "dc.creator", "dcterms.creator", "citation_author",
-    "parsely-author", "sailthru.author",
-)  # fmt: skip
+    "author",
+    "article:author",
+    "dc.creator",
+    "dcterms.creator",
+    "citation_author",
+    "parsely-author",
+    "sailthru.author",
+)
 _SELECTORS: Final = (
     "[itemprop=author] [itemprop=name]",
     "[itemprop=author]",
@@ -28,15 +33,35 @@ _SELECTORS: Final = (
 _ADDRESS: Final = re.compile(r"(?:https?:)?//|@", re.IGNORECASE)
 
 PUBLISHED: Final = (
-    "article:published_time", "datepublished", "date", "dc.date", "dc.date.issued",
-    "dc.date.created", "dcterms.issued", "dcterms.created", "dcterms.date", "pubdate",
-    "publishdate", "publish-date", "publish_date", "parsely-pub-date", "sailthru.date",
-    "citation_publication_date", "citation_date", "og:published_time",
-)  # fmt: skip
+    "article:published_time",
+    "datepublished",
+    "date",
+    "dc.date",
+    "dc.date.issued",
+    "dc.date.created",
+    "dcterms.issued",
+    "dcterms.created",
+    "dcterms.date",
+    "pubdate",
+    "publishdate",
+    "publish-date",
+    "publish_date",
+    "parsely-pub-date",
+    "sailthru.date",
+    "citation_publication_date",
+    "citation_date",
+    "og:published_time",
+)
 MODIFIED: Final = (
-    "article:modified_time", "datemodified", "og:updated_time", "last-modified",
-    "dc.date.modified", "dcterms.modified", "revised", "lastmod",
-)  # fmt: skip
+    "article:modified_time",
+    "datemodified",
+    "og:updated_time",
+    "last-modified",
+    "dc.date.modified",
+    "dcterms.modified",
+    "revised",
+    "lastmod",
+)
 
 
 class Said(NamedTuple):

@@ -9,9 +9,17 @@ MAX_DATE_CHARS: Final = 100
 
 # The zones of mail; another name says nothing that can be relied on.
 _HOURS: Final = {
-    "GMT": 0, "UTC": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6,
-    "PST": -8, "PDT": -7,
-}  # fmt: skip
+    "GMT": 0,
+    "UTC": 0,
+    "EST": -5,
+    "EDT": -4,
+    "CST": -6,
+    "CDT": -5,
+    "MST": -7,
+    "MDT": -6,
+    "PST": -8,
+    "PDT": -7,
+}
 _ZONES: Final = {
     name: timezone(timedelta(hours=hours)) for name, hours in _HOURS.items()
 }

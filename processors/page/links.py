@@ -17,10 +17,14 @@ MAX_REL_CHARS: Final = 200
 MAX_ALTERNATES: Final = 1_000
 MAX_WORD_CHARS: Final = 300
 
-_FEEDS: Final = frozenset((
-    "application/rss+xml", "application/atom+xml", "application/rdf+xml",
-    "application/feed+json",
-))  # fmt: skip
+_FEEDS: Final = frozenset(
+    (
+        "application/rss+xml",
+        "application/atom+xml",
+        "application/rdf+xml",
+        "application/feed+json",
+    )
+)
 
 _Link = dict[str, Any]
 

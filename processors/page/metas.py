@@ -15,8 +15,15 @@ MAX_CONTENTS_CHARS: Final = 1_000_000  # of all together
 Metas = Mapping[str, list[str]]
 _NAMES: Final = ("name", "property", "itemprop")
 _SOCIAL: Final = (
-    "og:", "article:", "book:", "fb:", "music:", "product:", "profile:", "video:",
-)  # fmt: skip
+    "og:",
+    "article:",
+    "book:",
+    "fb:",
+    "music:",
+    "product:",
+    "profile:",
+    "video:",
+)
 
 
 def contents_of(elements: Iterable[LexborNode], name: str) -> list[str]:
