@@ -137,6 +137,11 @@ def _job(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--images", action="store_true", help="longest side 512, JPEG q85"
     )
     parser.add_argument(
+        "--facts",
+        choices=("basic", "full"),
+        help="of ours with --pages; --against knows them too (the checkout's default)",
+    )
+    parser.add_argument(
         "--urls",
         type=_whole,
         help=f"(pages {job.PAGES}, images {job.PICTURES})",

@@ -47,7 +47,10 @@ def _pages(given: argparse.Namespace) -> list[race.Contender]:
     def check(out: Path) -> int:
         return contenders.records_done(out, holding="title")
 
-    return contenders.field(["--no-page-images"], check, [scrapy],
+    own = ["--no-page-images"]
+    if given.facts:
+        own += ["--facts", given.facts]
+    return contenders.field(own, check, [scrapy],
                             flags=given.flags, against=given.against, only=given.only)  # fmt: skip
 
 
