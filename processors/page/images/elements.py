@@ -123,7 +123,8 @@ def image_urls(
     limit: int,
 ) -> tuple[list[str], bool]:
     """The URLs in the `src` of img elements, and whether there are more."""
-    urls, is_cut = absolute_urls(base, references_of(elements, "src"), limit)
+    named = filter(str.strip, references_of(elements, "src"))
+    urls, is_cut = absolute_urls(base, named, limit)
     return list(urls), is_cut
 
 
@@ -134,7 +135,8 @@ def _better_said(mentions: Sequence[_File]) -> _File:
 def _files_of_src(elements: Iterable[LexborNode]) -> Iterator[_File]:
     for node in elements:
         attributes = node.attributes
-        if reference := attributes.get("src"):
+        reference = attributes.get("src") or ""
+        if reference.strip():  # else it would be the page itself
             alt, size = _alt_of(attributes), size_of(attributes)
             yield _File(reference, alt, size, "img")
 

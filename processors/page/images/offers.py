@@ -101,8 +101,8 @@ def _first_address(
 
 
 def is_placeholder(url: str) -> bool:
-    """Does it stand in the place of a picture: within the page, or to be filled in?"""
-    return url.lstrip()[:5].lower() in ("data:", "blob:") or (
+    """Does it stand in the place of a picture: empty, within the page, or to be filled in?"""
+    return url.lstrip()[:5].lower() in ("", "data:", "blob:") or (
         "{" in url and _TEMPLATE.search(url) is not None
     )
 

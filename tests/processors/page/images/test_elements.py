@@ -145,6 +145,12 @@ def test_what_is_asked_for_is_what_the_record_has(
     ]
 
 
+@pytest.mark.parametrize("facts", ["basic", "full"])
+@pytest.mark.parametrize("source", ["<img src>", "<img src=' '>"])
+def test_an_empty_src_is_not_the_page_itself(source: str, facts: str) -> None:
+    assert images(source, "src", facts=facts) == []
+
+
 # <picture>
 
 PICTURE = """<picture>{}<img src="img.jpg"></picture>"""
@@ -266,6 +272,8 @@ def test_a_spacer_is_one_only_if_another_is_offered(spacer: str) -> None:
         "<img>",
         "<img src>",
         "<img src='#top'>",
+        "<img src=' '>",
+        "<link rel=preload as=image href=' '>",
         "<img src=data:image/gif;base64,R0lGOD>",
         "<img src=' DATA:image/gif;base64,R0lGOD'>",
         "<img src=blob:https://example.org/1>",
