@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 from benchmarks import (
+    facts,
     fetch,
     frontier,
     futures,
@@ -38,6 +39,7 @@ def main() -> None:
     _fetch(commands)
     _job(commands)
     _parse(commands)
+    _facts(commands)
     _refresh(commands)
     _start(commands)
     _million(commands)
@@ -171,6 +173,18 @@ def _parse(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(
         measure=lambda given: (fuzz if given.fuzz else parse).measure(given)
     )
+
+
+def _facts(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "facts", "what each fact of a page takes")
+    parser.add_argument(
+        "--urls", type=_whole, default=132, help="pages (%(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=_whole, default=5, help="of each (%(default)s)"
+    )
+    _corpus(parser)
+    parser.set_defaults(measure=facts.measure)
 
 
 def _refresh(commands: _Commands[argparse.ArgumentParser]) -> None:
