@@ -39,9 +39,11 @@ def absolute_urls(
     chars_left = MAX_URLS_CHARS
     for reference in dict.fromkeys(references):
         try:
-            absolute = str(base + reference).partition("#")[0]
+            absolute = str(base + reference)
         except ValueError:
             continue  # it is no link, as said
+        if "#" in absolute:
+            absolute = absolute.partition("#")[0]
         if absolute in found:
             found[absolute].append(reference)
             continue
@@ -60,7 +62,9 @@ def absolute_urls(
 def references_of(nodes: Iterable[LexborNode], name: str) -> Iterator[str]:
     """The references in an attribute, without fragments; what has nothing else names no URL."""
     for node in nodes:
-        reference = without_fragment(node.attrs.get(name))
+        reference = node.attrs.get(name)
+        if reference is not None and "#" in reference:
+            reference = without_fragment(reference)
         if reference is not None:
             yield reference
 

@@ -85,7 +85,8 @@ def read_visible(body: LexborNode, telling: frozenset[int] = NONE) -> Seen:
             tag = node.tag_id
             if tag in telling:
                 lines.append((node, _one_line(pieces, began.pop())))
-            add(_BREAK if tag in _BLOCKS else "")
+            if tag in _BLOCKS:
+                add(_BREAK)
             node = node.next
             continue
         tag = node.tag_id

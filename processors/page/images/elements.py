@@ -17,11 +17,12 @@ from processors.page.images.backgrounds import background_layers
 from processors.page.images.media_queries import matches_media
 from processors.page.images.offers import (
     LAZY_SRCSET,
-    OFFERING,
     Attributes,
     Offer,
     Size,
+    has_one_file,
     is_placeholder,
+    lazy_src_of,
     offers_of,
     pixels_of,
     size_of,
@@ -99,7 +100,8 @@ def images_of(
         reference = without_fragment(file.reference)
         if reference is not None:
             known = files.setdefault(reference, file)
-            files[reference] = _better_said((known, file))
+            if file.alt and not known.alt:
+                files[reference] = file
     urls, is_cut = absolute_urls(base, files, limit)
     images = []
     for url, references in urls.items():
@@ -229,12 +231,11 @@ class _Reader:
         if 0 in size or 1 in size:
             return ()  # it counts readers
         alt, src = _alt_of(attributes), attributes.get("src") or ""
-        where = "noscript" if self._is_in_noscript(node) else ""
-        if not self._sources and OFFERING.isdisjoint(attributes):
+        is_for_others = self._noscript and self._is_in_noscript(node)
+        where = "noscript" if is_for_others else ""
+        if not (self._sources or self._takes_all) and has_one_file(attributes):
             # the usual one, in a fraction of the time
-            if not src or is_placeholder(src):
-                return ()
-            return (_File(src, alt, size, where or "img"),)
+            return _only_file(attributes, alt, size, where)
         offers = chain(
             self._offers_of_sources(node, size),
             offers_of(attributes, size, src),
@@ -243,7 +244,7 @@ class _Reader:
 
     def _is_in_noscript(self, node: LexborNode) -> bool:
         """Does it stand in the noscript that was last seen, not far below?"""
-        above = node.parent if self._noscript is not None else None
+        above = node.parent
         for _ in range(NOSCRIPT_DEPTH):
             if above is None:
                 break
@@ -301,6 +302,20 @@ class _Reader:
     def _files_of_style(self, style: str) -> Iterator[_File]:
         for layer in background_layers(style, _can_decode):
             yield from self._choose([Offer("background", usable_files(layer))])
+
+
+def _only_file(
+    attributes: Attributes,
+    alt: str | None,
+    size: Size,
+    where: str,
+) -> Iterable[_File]:
+    """The file of an img that has no srcset."""
+    lazy, src = lazy_src_of(attributes), attributes.get("src") or ""
+    if is_placeholder(lazy or src):
+        return ()
+    place = "lazy" if lazy else "img"
+    return (_File(lazy or src, alt, size, where or place),)
 
 
 def _files_of_open_graph(

@@ -18,7 +18,7 @@ _LAZY_SRC: Final = (
     "data-lazyload",
 )
 _LAZY: Final = frozenset((*LAZY_SRCSET, *_LAZY_SRC))
-OFFERING: Final = _LAZY | {"srcset"}  # beside src
+_SRCSETS: Final = frozenset((*LAZY_SRCSET, "srcset"))
 _SPACER: Final = re.compile("spacer|blank|pixel|1x1|transparent", re.IGNORECASE)
 _TEMPLATE: Final = re.compile(r"\{[{%]|\$\{|\{\w++\}")
 _PIXELS: Final = re.compile(
@@ -67,6 +67,18 @@ def offers_of(
         yield Offer("img", usable_files([Candidate(src)], is_lazy), size)
 
 
+def has_one_file(attributes: Attributes) -> bool:
+    """Is there nothing to choose among?"""
+    return _SRCSETS.isdisjoint(attributes)
+
+
+def lazy_src_of(attributes: Attributes) -> str:
+    """The src that a script would fill in, or nothing."""
+    if _LAZY.isdisjoint(attributes):
+        return ""
+    return _first_address(attributes, _LAZY_SRC)
+
+
 def usable_files(
     candidates: Iterable[Candidate],
     is_lazy: bool = False,
@@ -82,10 +94,7 @@ def usable_files(
 
 def _lazy_ones_of(attributes: Attributes) -> tuple[str, str]:
     """The srcset and the src that a script would fill in."""
-    if _LAZY.isdisjoint(attributes):
-        return "", ""
-    srcset = _first_address(attributes, LAZY_SRCSET)
-    return srcset, _first_address(attributes, _LAZY_SRC)
+    return _first_address(attributes, LAZY_SRCSET), lazy_src_of(attributes)
 
 
 def _first_address(
