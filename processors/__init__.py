@@ -1,10 +1,8 @@
 """What the bytes of one page or picture say: plain functions, callable at a prompt.
 
-This package knows nothing of the scraper, and is all that a worker process imports. The modules:
+This package knows nothing of the scraper, and is all that a worker process imports. Its rooms:
 
     page      bytes of a page -> facts; a page and a user's function -> plain data
-    colours   a picture -> plain gray or sRGB
-    metadata  a picture's bytes -> the same picture without EXIF, GPS, comments
     image     a picture on disk -> a smaller, upright one, and the facts of both
 """
 

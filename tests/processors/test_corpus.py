@@ -13,7 +13,7 @@ from PIL import Image
 
 from processors import Unusable
 from processors.image import Plan, process
-from processors.metadata import Malformed, strip_metadata
+from processors.image.metadata import Malformed, strip_metadata
 from processors.page import Page
 from processors.page.facts import PageOptions, page_facts
 from processors.page.images.elements import PLACES

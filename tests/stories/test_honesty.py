@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -322,16 +322,13 @@ def test_what_is_unchanged_keeps_its_flags_in_every_count(site: Site) -> None:
 
 
 SCRIPT = """
-import sys, scraper
+import os, signal, sys, scraper
 config = scraper.configure(dir=sys.argv[1], robots="off", processes=1, threads=1, per_host=1)
-scraper.run(sys.argv[2:], config)
+outcomes = scraper.stream(sys.argv[2:], config).__enter__()
+for _ in range(3):
+    next(outcomes)  # it is committed by then
+os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-def _wait_for(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not is_so() and time.monotonic() < until:
-        time.sleep(0.05)
 
 
 def test_what_looked_the_same_is_known_after_a_kill(site: Site) -> None:
@@ -342,9 +339,7 @@ def test_what_looked_the_same_is_known_after_a_kill(site: Site) -> None:
         nonlocal asked
         asked += 1
         if asked == 4:
-            _wait_for(lambda: len(records_of(site.folder)) == 3)
-            time.sleep(0.5)  # for the end of that commit
-            process.send_signal(signal.SIGKILL)
+            process.wait(timeout=30)
         page(f"<title>Maintenance</title>{WORDS}")(exchange)
 
     site.behaviours["/page/*"] = answer
@@ -354,7 +349,7 @@ def test_what_looked_the_same_is_known_after_a_kill(site: Site) -> None:
         [sys.executable, "-c", SCRIPT, str(site.folder), *urls],
         env={"PYTHONPATH": str(PROJECT), "SCRAPER_ALLOW_HOSTS": "127.0.0.1"},
     )
-    process.wait(timeout=30)
+    assert process.wait(timeout=30) == -signal.SIGKILL
     assert len(records_of(site.folder)) == 3
     report = site.run(*paths, threads=1, per_host=1)
     assert [site.flags(path) for path in paths] == (

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
 from processors.image import Plan, process
-from processors.metadata import Malformed, strip_metadata
+from processors.image.metadata import Malformed, strip_metadata
 
 SECRET = b"48.8584N, 2.2945E"
 XMP = b"<x:xmpmeta><rdf:RDF>" + SECRET + b"</rdf:RDF></x:xmpmeta>"

@@ -1,0 +1,28 @@
+"""A picture on disk to a smaller, upright one, with the facts of both.
+
+formats    the decoders that are used, and what is written
+plan       what shall become of a picture
+original   what a picture was when it came
+decode     a picture decoded, fitted, in plain colours
+colours    a picture -> plain gray or sRGB
+encode     a picture -> the bytes of a file
+metadata   a picture's bytes -> the same picture without EXIF, GPS, comments
+blame      what decoders raise, in our words
+derive     the steps from one to the other
+"""
+
+from processors.image.derive import ProcessedImage, process, read
+from processors.image.formats import EXTENSIONS, FORMATS, MEDIA_TYPES
+from processors.image.plan import MAX_PIXELS, Plan, fit
+
+__all__ = [
+    "EXTENSIONS",
+    "FORMATS",
+    "MAX_PIXELS",
+    "MEDIA_TYPES",
+    "Plan",
+    "ProcessedImage",
+    "fit",
+    "process",
+    "read",
+]

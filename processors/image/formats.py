@@ -1,0 +1,48 @@
+"""The decoders that are used, and the formats that are written."""
+
+from typing import Final
+
+# The plugins are imported by name: for one that is missing, Image.open would import every plugin.
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    IcoImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PcxImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+# The only decoders used. None of them starts another program, as EPS would (Ghostscript, whatever
+# the file is called). MPO, what some cameras write, is opened by JPEG's.
+FORMATS: Final = tuple(
+    plugin.format
+    for plugin in (
+        JpegImagePlugin.JpegImageFile,
+        PngImagePlugin.PngImageFile,
+        WebPImagePlugin.WebPImageFile,
+        GifImagePlugin.GifImageFile,
+        AvifImagePlugin.AvifImageFile,
+        BmpImagePlugin.BmpImageFile,
+        TiffImagePlugin.TiffImageFile,
+        IcoImagePlugin.IcoImageFile,
+        PpmImagePlugin.PpmImageFile,
+        PcxImagePlugin.PcxImageFile,
+    )
+)
+
+# How pages call them. A build of Pillow may lack AVIF.
+MEDIA_TYPES: Final = frozenset(
+    Image.MIME[format]
+    for format in FORMATS
+    if format != "AVIF" or AvifImagePlugin.SUPPORTED
+) | {"image/apng", "image/jpg", "image/pjpeg", "image/vnd.microsoft.icon"}
+
+EXTENSIONS: Final = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
+
+KEPT: Final = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp"}
+MAX_SIDE: Final = {"jpeg": 65_500, "png": 2**31 - 1, "webp": 16_383}

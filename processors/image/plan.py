@@ -1,0 +1,32 @@
+"""What shall become of each picture."""
+
+from dataclasses import dataclass
+from typing import Final
+
+MAX_PIXELS: Final = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What shall become of each picture."""
+
+    resize: int = 512
+    """The longest side in pixels, of pictures that are larger; 0 keeps every size."""
+    grayscale: bool = False
+    format: str = ""
+    """jpeg, png or webp; empty keeps these three and makes others JPEG, or PNG if transparent."""
+    quality: int = 85
+    """Of JPEG and WebP, 1 to 100."""
+    max_pixels: int = MAX_PIXELS
+    """Pictures with more are refused before they are decoded."""
+
+
+def fit(width: int, height: int, longest: int) -> tuple[int, int]:
+    """The size that fits a square of `longest`, never larger than it was, never below one pixel."""
+    side = max(width, height)
+    if longest <= 0 or side <= longest:
+        return width, height
+    return (
+        max(1, (2 * width * longest + side) // (2 * side)),
+        max(1, (2 * height * longest + side) // (2 * side)),
+    )
