@@ -18,6 +18,7 @@ from benchmarks.mutations import Mutation, mutations
 from processors import Unusable
 from processors.page import Page
 from processors.page.facts import PageOptions, page_facts
+from processors.page.flags import page_flags
 
 URL = "https://example.org/where/it/was.html"
 ALARM_SECONDS = 1.0  # on the clock, for one page and one choice of facts
@@ -67,6 +68,7 @@ def try_page(mutation: Mutation) -> str:
         try:
             with _alarm():
                 record = page_facts(page, PageOptions(facts=facts)).record
+                page_flags(page, record["title"], record["text"])
         except Unusable as unusable:
             result = unusable.kind
         else:

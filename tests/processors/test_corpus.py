@@ -153,8 +153,7 @@ def test_a_page_of_the_corpus_gives_the_links_that_a_soup_finds(
     }
     found.discard("")
     assert bool(told["links"]) == bool(found)
-    # Two parsers mend broken pages differently, if seldom.
-    assert len(found.symmetric_difference(told["links"])) <= 0.02 * len(found)
+    assert found == set(told["links"])
 
 
 def _joined(where: can_ada.URL, href: str) -> str:
@@ -200,8 +199,7 @@ def test_a_page_of_the_corpus_shows_the_images_that_a_soup_finds(
     found.pop("", None)
     told = page_facts(page, PageOptions(page_images="src")).record["images"]
     urls = {image["url"] for image in told}
-    # Two parsers mend broken pages differently, if seldom.
-    assert len(urls ^ found.keys()) <= 0.02 * len(found)
+    assert urls == found.keys()
     for image in told:
         alts = found.get(image["url"], {image["alt"]})
         assert (image["alt"] or "") in alts

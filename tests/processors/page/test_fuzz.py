@@ -15,10 +15,16 @@ from processors import Unusable
 from processors.page import Page
 from processors.page.charset import _LABELS
 from processors.page.facts import PageOptions, page_facts
+from processors.page.flags import page_flags
+from scraper.errors import FLAGS
 from tests.conftest import PROJECT
 
 CORPUS = PROJECT.parent / "shared/corpus"
 SEED = 20
+# What looks like a login page, a 404 and so on, cut into its elements.
+FLAGGED = (
+    (PROJECT / "tests/processors/page/flagged.txt").read_text().splitlines()
+)
 
 
 def test_a_thousand_spoiled_pages_are_borne() -> None:
@@ -45,4 +51,25 @@ def test_any_bytes_and_any_charset_are_borne(
 ) -> None:
     page = Page("https://example.org/a/b", b"".join(pieces), charset)
     with suppress(Unusable):
-        orjson.dumps(page_facts(page, PageOptions(facts=facts)).record)
+        record = page_facts(page, PageOptions(facts=facts)).record
+        orjson.dumps(record)
+        orjson.dumps(page_flags(page, record["title"], record["text"]))
+
+
+@given(
+    st.lists(st.sampled_from(FLAGGED), max_size=4),
+    st.text(),
+    st.one_of(st.just(""), st.text().map("https://example.org/".__add__)),
+    st.dictionaries(st.sampled_from(["cf-mitigated", "server"]), st.text()),
+)
+def test_a_page_of_any_pieces_has_flags_of_the_list(
+    pieces: list[str], text: str, asked: str, headers: dict[str, str]
+) -> None:
+    body = text.join(pieces).encode("utf-8", "replace")
+    page = Page("https://example.org/login?next=/a", body, "utf-8")
+    with suppress(Unusable):
+        record = page_facts(page).record
+        title, shown = record["title"], record["text"]
+        flags = page_flags(page, title, shown, asked, headers)
+        assert {name for name, _ in flags} <= set(FLAGS)
+        assert all("\n" not in evidence for _, evidence in flags)
