@@ -1,22 +1,16 @@
 """Real pages and pictures, from a folder beside the project; skipped where it is absent."""
 
-import json
-import warnings
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import urljoin
 
-import can_ada
 import pytest
-from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 from PIL import Image
 
 from processors import Unusable
 from processors.image import Plan, process
 from processors.image.metadata import Malformed, strip_metadata
 from processors.page import Page
-from processors.page.facts import PageOptions, page_facts
-from processors.page.images.elements import PLACES
+from processors.page.facts import page_facts
 from tests.conftest import PROJECT
 from tests.corpus_pictures import PICTURES
 
@@ -127,44 +121,6 @@ def test_a_picture_of_the_corpus_has_the_same_pixels_without_its_metadata(
         assert after.tobytes() == before.tobytes()
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_a_page_of_the_corpus_gives_the_links_that_a_soup_finds(
-    path: Path,
-) -> None:
-    page = Page(
-        "https://example.org/where/it/was.html", path.read_bytes(), "utf-8"
-    )
-    told = page_facts(page, PageOptions("basic")).record
-    json.dumps(told).encode()
-    assert all(
-        link.startswith(("http://", "https://"))
-        for link in told["links"] + told["images"]
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
-        soup = BeautifulSoup(page.text, "lxml")
-    base = soup.find("base", href=True)
-    where = can_ada.parse(
-        urljoin(page.url, str(base["href"])) if base else page.url
-    )
-    found = {
-        _joined(where, str(a["href"]))
-        for a in soup.find_all(["a", "area"], href=True)
-    }
-    found.discard("")
-    assert bool(told["links"]) == bool(found)
-    assert found == set(told["links"])
-
-
-def _joined(where: can_ada.URL, href: str) -> str:
-    try:
-        url = str(where + href)
-    except ValueError:
-        return ""
-    is_link = url.startswith("http") and not href.strip().startswith("#")
-    return url.partition("#")[0] if is_link else ""
-
-
 @pytest.mark.parametrize("name", LYING)
 def test_a_page_that_lies_about_its_charset_is_read_as_http_says(
     name: str,
@@ -175,50 +131,3 @@ def test_a_page_that_lies_about_its_charset_is_read_as_http_says(
     assert page.text == body.removeprefix(b"\xef\xbb\xbf").decode()
     assert page_facts(page).record["links"]
     assert Page("https://example.org/", body).charset == LYING[name]
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_a_page_of_the_corpus_shows_the_images_that_a_soup_finds(
-    path: Path,
-) -> None:
-    page = Page(
-        "https://example.org/where/it/was.html", path.read_bytes(), "utf-8"
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
-        soup = BeautifulSoup(page.text, "lxml")
-    base = soup.find("base", href=True)
-    where = can_ada.parse(
-        urljoin(page.url, str(base["href"])) if base else page.url
-    )
-    found: dict[str, set[str]] = {}
-    for element in soup.select("img[src]:not([src=''])"):
-        url = _joined(where, str(element["src"]))
-        alt = " ".join(str(element.get("alt", "")).split())
-        found.setdefault(url, set()).add(alt)
-    found.pop("", None)
-    told = page_facts(page, PageOptions(page_images="src")).record["images"]
-    urls = {image["url"] for image in told}
-    assert urls == found.keys()
-    for image in told:
-        alts = found.get(image["url"], {image["alt"]})
-        assert (image["alt"] or "") in alts
-        assert image["alt"] or alts == {""} or image["url"] not in found
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_the_best_images_of_a_page_are_among_all_of_them(path: Path) -> None:
-    page = Page("https://example.org/a/b.html", path.read_bytes(), "utf-8")
-    urls = {}
-    for which in ("best", "all"):
-        told = page_facts(
-            page, PageOptions(page_images=which, image_width=512)
-        ).record["images"]
-        json.dumps(told).encode()
-        urls[which] = {image["url"] for image in told}
-        assert len(urls[which]) == len(told)
-        for image in told:
-            assert image["url"].startswith(("http://", "https://"))
-            assert image["where"] in PLACES
-            assert "{{" not in image["url"]
-    assert urls["best"] <= urls["all"]

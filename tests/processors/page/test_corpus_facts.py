@@ -23,8 +23,9 @@ from bs4 import BeautifulSoup
 from bs4.element import CData, PreformattedString, Tag
 
 from processors.page import Page
-from processors.page.facts import page_facts
+from processors.page.facts import PageOptions, page_facts
 from tests.conftest import PROJECT
+from tests.processors.page.expected_pictures import ExpectedPictures
 
 CORPUS = PROJECT.parent / "shared" / "corpus" / "pages"
 PAGES = sorted(CORPUS.glob("*.html"))
@@ -452,3 +453,21 @@ def test_the_facts_of_a_page_are_those_that_a_soup_finds(path: Path) -> None:
         name for name in KEYS if getattr(expected, name)() != found[name]
     }
     assert different == set(DIFFERENT.get(path.stem, {}))
+    assert page_facts(page, PageOptions("basic")).record["links"] == [
+        link["url"] for link in found["links"]
+    ]
+    pictures = ExpectedPictures(expected.soup)
+    for which in ("src", "best", "all"):
+        images = images_of(page, which)
+        assert {each["url"] for each in images} == pictures.urls(which), which
+    alts = pictures.alts()
+    for each in images_of(page, "src"):
+        said = alts[each["url"]]
+        assert (each["alt"] or "") in said
+        assert each["alt"] or said == {""}
+
+
+def images_of(page: Page, which: str) -> list[dict[str, Any]]:
+    options = PageOptions(page_images=which)
+    found: list[dict[str, Any]] = page_facts(page, options).record["images"]
+    return found
