@@ -83,17 +83,17 @@ def test_submit_at_the_moment_of_shutdown(
         settings = {"dir": tmp_path / f"{attempt}"} if with_folder else {}
         opened = session(**settings)
         futures: list[Future] = []
-        refused = threading.Event()
+        enough, refused = threading.Event(), threading.Event()
 
         def use(
             number: int,
             opened: scraper.Session = opened,
             futures: list[Future] = futures,
+            enough: threading.Event = enough,
             refused: threading.Event = refused,
         ) -> None:
             if number == 0:
-                while len(futures) < 10:
-                    pass
+                enough.wait(PATIENCE)
                 opened.shutdown()
                 return
             count = 0
@@ -104,6 +104,8 @@ def test_submit_at_the_moment_of_shutdown(
                     count += 1
                 except scraper.UsageError:
                     refused.set()
+                if len(futures) >= 10:
+                    enough.set()
 
         at_once(use, 4)
         assert concurrent.futures.wait(futures, PATIENCE).not_done == set()
