@@ -13,7 +13,7 @@ import orjson
 
 import scraper
 from scraper.config import Config
-from scraper.config.plugins import check_page
+from scraper.config.plugins import check_image, check_page
 from scraper.engine import Makers, wanted_share
 from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
 from scraper.machine import descriptors, main_module, streams
@@ -356,4 +356,5 @@ def prepare_process(config: Config) -> Share:
     main_module.refuse_second_run()
     streams.open_missing()
     check_page(config.page)
+    check_image(config.image)
     return descriptors.fit_share(wanted_share(config))

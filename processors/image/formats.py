@@ -42,7 +42,17 @@ MEDIA_TYPES: Final = frozenset(
     if format != "AVIF" or AvifImagePlugin.SUPPORTED
 ) | {"image/apng", "image/jpg", "image/pjpeg", "image/vnd.microsoft.icon"}
 
-EXTENSIONS: Final = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
+EXTENSIONS: Final = {
+    "jpeg": ".jpg",
+    "png": ".png",
+    "webp": ".webp",
+    "avif": ".avif",
+}
 
 KEPT: Final = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp"}
-MAX_SIDE: Final = {"jpeg": 65_500, "png": 2**31 - 1, "webp": 16_383}
+MAX_SIDE: Final = {
+    "jpeg": 65_500,
+    "png": 2**31 - 1,
+    "webp": 16_383,
+    "avif": 32_768,  # libavif encodes more, and decodes no more
+}

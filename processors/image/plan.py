@@ -14,9 +14,10 @@ class Plan:
     """The longest side in pixels, of pictures that are larger; 0 keeps every size."""
     grayscale: bool = False
     format: str = ""
-    """jpeg, png or webp; empty keeps these three and makes others JPEG, or PNG if transparent."""
+    """jpeg, png, webp or avif; empty keeps the first three, and makes others JPEG, or PNG if
+    transparent."""
     quality: int = 85
-    """Of JPEG and WebP, 1 to 100."""
+    """Of JPEG and WebP, 1 to 100; of an AVIF that looks like such a JPEG."""
     max_pixels: int = MAX_PIXELS
     """Pictures with more are refused before they are decoded."""
 

@@ -21,7 +21,7 @@ from scraper.cli.explanation import Explanation
 from scraper.cli.one_request import Requests
 from scraper.cli.shown_rules import ShownRules
 from scraper.config import Config
-from scraper.config.plugins import check_page
+from scraper.config.plugins import check_image, check_page
 from scraper.frontier import directives
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.retries import backoff_ceiling
@@ -84,6 +84,7 @@ def explain(text: str, config: Config) -> Explanation:
         return explanation
     with ExitStack() as stack:
         check_page(config.page)
+        check_image(config.image)
         with making_temporary():
             folder = TemporaryFolder("scraper-explain-")
         stack.callback(folder.remove)

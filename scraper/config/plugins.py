@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scraper.config.settings import PageSettings
+from scraper.config.settings import ImageSettings, PageSettings
 from scraper.errors import UsageError
 from scraper.machine.main_module import imported_by_workers, importing_functions
 
@@ -38,10 +38,23 @@ def check_page(page: PageSettings) -> None:
     """Raises UsageError if what is asked of pages cannot be done here."""
     if page.html:
         function_of(page.html, "html")
-    if page.article and importlib.util.find_spec("trafilatura") is None:
+    if page.article and not _is_installed("trafilatura"):
         raise UsageError(
             "--article needs trafilatura: pip install 'scraper[article]'"
         )
+
+
+def check_image(image: ImageSettings) -> None:
+    """Raises UsageError if pictures cannot be written as they are asked for."""
+    if image.format == "avif" and not _is_installed("PIL._avif"):
+        raise UsageError(
+            "--format avif needs a Pillow that was built with libavif, as its "
+            "wheels are: pip install --force-reinstall pillow"
+        )
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def function_of(spec: str, key: str) -> Callable[..., Any]:

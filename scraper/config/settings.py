@@ -379,12 +379,12 @@ class ImageSettings(Section):
     format: str = setting(
         "",
         "format of results; empty: keep jpeg, png, webp",
-        choices=("", "jpeg", "png", "webp"),
+        choices=("", "jpeg", "png", "webp", "avif"),
         shapes=True,
     )
     quality: int = setting(
         85,
-        "quality of jpeg and webp results",
+        "quality of jpeg, webp and avif results",
         low=1,
         high=100,
         metavar="Q",
