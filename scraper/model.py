@@ -105,6 +105,7 @@ class Task(Struct, frozen=True, gc=False):
     )
     source: str | None = None
     line: int | None = None
+    columns: str | None = None  # of its row in a table, as a JSON object
     refusal: str | None = (
         None  # the kind under which the line itself was refused
     )
@@ -229,6 +230,7 @@ class Line(Struct, frozen=True):
     line: int | None = None
     refusal: str | None = None
     depth: int = 0
+    columns: str | None = None  # of a row in a table, as a JSON object
 
 
 class Waiting(Struct, frozen=True, gc=False):

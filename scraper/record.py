@@ -241,6 +241,7 @@ def _origin(task: Task) -> _Record:
         "parent": redacted(task.parent.href) if task.parent else None,
         "source": task.source,
         "line": task.line,
+        **({"input": orjson.Fragment(task.columns)} if task.columns else {}),
     }
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from scraper.errors import UsageError
 from scraper.model import Line
 from scraper.sources.forms import LINES_EXAMINED, explain_other_form
-from scraper.sources.text import parse_line, read_lines
+from scraper.sources.text import RawLine, parse_line, read_lines
 from scraper.text import did_you_mean
 from scraper.urls import NOT_TEXT
 
@@ -26,16 +26,18 @@ class Source(Struct, frozen=True):
 
     name: str
     identity: str
-    lines: Callable[[], Iterator[bytes | str]]
+    lines: Callable[[], Iterator[RawLine]]
     live: bool = (
         False  # its lines come one by one, and no line waits for the next
     )
     pipe: bool = (
         False  # its format is known only when its first lines have come
     )
-    ahead: Callable[[], Iterable[bytes | str]] = (
+    ahead: Callable[[], Iterable[RawLine]] = (
         tuple  # first lines; they come in `lines` again
     )
+    columns: tuple[str, ...] = ()
+    """Of a table: their names, that of the URL first."""
 
     @property
     def lasting(self) -> bool:

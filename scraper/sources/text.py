@@ -12,11 +12,26 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import BinaryIO
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from scraper.model import Line
 from scraper.text import pattern
 from scraper.urls import MAX_URL_BYTES, BadUrl, Url, canonical
 
 MAX_LINE_BYTES = MAX_URL_BYTES + 2
+
+
+class TableRow(Struct, frozen=True):
+    """One row of a table."""
+
+    number: int
+    url: str
+    columns: str  # the other ones, as a JSON object
+    refusal: str | None = None  # the kind under which the row itself is refused
+
+
+RawLine = bytes | str | TableRow
 
 # -- bytes to lines -------------------------------------------------------------------------------
 
@@ -62,12 +77,14 @@ def _split_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 # -- a line to a task -----------------------------------------------------------------------------
 
 
-def parse_line(raw: bytes | str, source: int, number: int) -> Line | None:
+def parse_line(raw: RawLine, source: int, number: int) -> Line | None:
     """The task that a raw line stands for; None for a blank line or a comment.
 
     >>> parse_line(b"  example.com/a#b \\r\\n", 1, 7).url.href
     'https://example.com/a'
     """
+    if isinstance(raw, TableRow):
+        return _task_of_row(raw, source)
     refusal = None
     if isinstance(raw, bytes):
         try:
@@ -93,6 +110,16 @@ def parse_line(raw: bytes | str, source: int, number: int) -> Line | None:
         except BadUrl as error:
             refusal = error.kind
     return Line(Url(text[:2_000], "", ""), None, source, number, refusal)
+
+
+def _task_of_row(row: TableRow, source: int) -> Line:
+    """Every row has an outcome: an empty cell is a line that holds no URL."""
+    line = parse_line(row.url, source, row.number)
+    if line is None or row.refusal is not None:
+        kind = row.refusal or "bad_url"
+        url = Url(row.url[:2_000], "", "")
+        line = Line(url, None, source, row.number, kind)
+    return replace(line, columns=row.columns)
 
 
 # -- what is wrapped around a URL -----------------------------------------------------------------

@@ -55,8 +55,9 @@ _ADOPT = f"""UPDATE url SET seq_ahead = j.seq - j.id, source = j.source, line_ah
   written = j.written, parent = NULL, depth = 0
   FROM {rows_of_batch(("id", "seq", "source", "line", "written"))} AS j WHERE url.id = j.id"""
 
-_NAME_AGAIN = f"""INSERT OR IGNORE INTO input (url, source, line)
-  SELECT * FROM {rows_of_batch(("url", "source", "line"))}"""
+_NAME_AGAIN = f"""INSERT INTO input (url, source, line, columns, reading)
+  SELECT * FROM {rows_of_values(("url", "source", "line", "columns", "reading"))} WHERE true
+  ON CONFLICT DO UPDATE SET columns = excluded.columns, reading = excluded.reading"""
 
 _LINK = f"INSERT OR IGNORE INTO link SELECT * FROM {rows_of_batch(('parent', 'child'))}"
 
@@ -74,11 +75,13 @@ _RESTORE = (
     "UPDATE url SET outcome = nullif(?, 'pending'), pass = ? WHERE id = ?"
 )
 
-_LAST_SEQ = "last_seq"  # the name of the fact
+# names of facts
+_LAST_SEQ = "last_seq"
+_LAST_READING = "last_reading"
 
 _OF_LISTS = "source IN (SELECT value FROM json_each(:lists))"
 _FORGET_LINES = f"""DELETE FROM input WHERE url BETWEEN :first AND :last
-  AND {_OF_LISTS} AND NOT seen(url)"""
+  AND {_OF_LISTS} AND (NOT seen(url) OR reading IS NOT :reading)"""
 # Another list that names it too has it from now on; where none does, all three are NULL.
 _TO_OTHER_LIST = f"""UPDATE url SET (seq_ahead, source, line_ahead) =
     (SELECT seq_ahead, input.source, input.line - url.id FROM input
@@ -123,6 +126,8 @@ class Intake:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Of the lists: what stood there before and does no more is of an earlier one.
+        self._reading = int(database.meta(_LAST_READING) or 0) + 1
         self.reload()
 
     def reload(self) -> None:
@@ -175,7 +180,7 @@ class Intake:
                 else batch.insert_row(line, hashes[url])
             )
             batch.count_line(line, row)
-        batch.write_to(self._database)
+        batch.write_to(self._database, self._reading)
         if batch.next_seq != self._next_seq:
             self._database.set_meta(_LAST_SEQ, str(batch.next_seq - 1))
         first_new, self._next_id = self._next_id, batch.next_id
@@ -233,7 +238,7 @@ class Intake:
         )
         lists = encode(sources)
         for each in slices(database.connection):
-            which = {**each, "lists": lists}
+            which = {**each, "lists": lists, "reading": self._reading}
             database.execute(_FORGET_LINES, which)
             database.execute(_TO_OTHER_LIST, which)
 
@@ -319,12 +324,14 @@ class _Batch(Struct):
             self.due += row.number == self.number
             if row.state != "pending":
                 self.ended.append(row.id)
-        if named_elsewhere:
-            self.named_again.append((row.id, line.source, line.line))
+        if named_elsewhere or line.columns is not None:
+            self.named_again.append(
+                (row.id, line.source, line.line, line.columns)
+            )
         if self.parent is not None:
             self.links.append((self.parent, row.id))
 
-    def write_to(self, database: Database) -> None:
+    def write_to(self, database: Database, reading: int) -> None:
         """The statements for the whole slice; hashes in the order of their table."""
         database.execute_rows(_INSERT, self.new)
         database.execute_rows(_INSERT_HASH, sorted(self.hashes))
@@ -333,7 +340,10 @@ class _Batch(Struct):
             which = {"number": self.number, "ids": encode(list(self.due_again))}
             database.execute(_REOPEN, which)
         database.execute_batch(_ADOPT, self.adopted)
-        database.execute_batch(_NAME_AGAIN, self.named_again)
+        if self.named_again:
+            named = [(*each, reading) for each in self.named_again]
+            database.execute_rows(_NAME_AGAIN, named)
+            database.set_meta(_LAST_READING, str(reading))
         database.execute_batch(_LINK, self.links)
 
     def summary(self, rows: Mapping[str, KnownRow], first_new: int) -> Added:

@@ -139,10 +139,14 @@ CREATE TABLE pass (
   number INTEGER PRIMARY KEY, started REAL NOT NULL, ended REAL, arguments TEXT,
   configuration TEXT, version TEXT, exit INTEGER, counts TEXT
 );
-CREATE TABLE source (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE source (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+  columns TEXT                  -- of a table, as JSON: their names, that of the URL first
+);
 {_URL_TABLES}
-CREATE TABLE input (  -- where the list names a URL again
+CREATE TABLE input (  -- where a list names a URL again; of a table, every row
   url INTEGER NOT NULL, source INTEGER NOT NULL, line INTEGER NOT NULL, columns TEXT,
+  reading INTEGER,              -- of the list, in which it stood there last
   PRIMARY KEY (url, source, line)
 ) WITHOUT ROWID;
 CREATE TABLE link (parent INTEGER NOT NULL, child INTEGER NOT NULL,
@@ -205,6 +209,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     4: (_divide_url, _NAME_SILENCES, _NAME_CLASS),
     5: (_DROP_DELAY,),
     6: (lambda connection: _make_tables(connection, _ALIKE_TABLE),),
+    7: (),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -20,9 +20,13 @@ class Sources:
 
     def reload(self) -> None:
         """Read the table again, after a rollback."""
-        self._names: dict[int, str] = dict(
-            self._database.execute("SELECT id, name FROM source").fetchall()
-        )
+        rows = self._database.execute("SELECT id, name, columns FROM source")
+        self._names: dict[int, str] = {}
+        self._columns: dict[int, str] = {}
+        for id, name, columns in rows.fetchall():
+            self._names[id] = name
+            if columns is not None:
+                self._columns[id] = columns
         self._ids = {name: id for id, name in self._names.items()}
 
     @property
@@ -36,10 +40,34 @@ class Sources:
         if known is not None:
             return known
         id = len(self._ids) + 1
-        self._database.execute("INSERT INTO source VALUES (?, ?)", (id, name))
+        self._database.execute(
+            "INSERT INTO source (id, name) VALUES (?, ?)", (id, name)
+        )
         self._ids[name] = id
         self._names[id] = name
         return id
+
+    @property
+    def has_tables(self) -> bool:
+        """Is one of the lists a table, so that its rows have columns?"""
+        return bool(self._columns)
+
+    def columns_of(self, id: int) -> list[str]:
+        """The names of a table's columns, that of the URL first; none of a plain list."""
+        names: list[str] = orjson.loads(self._columns.get(id, "[]"))
+        return names
+
+    def set_columns(self, id: int, names: Sequence[str]) -> None:
+        """The list is a table with these columns, that of the URL first; or none any more."""
+        columns = encode(list(names)) if names else None
+        if columns == self._columns.get(id):
+            return
+        self._database.execute(
+            "UPDATE source SET columns = ? WHERE id = ?", (columns, id)
+        )
+        self._columns.pop(id, None)
+        if columns is not None:
+            self._columns[id] = columns
 
     def rename(self, id: int, name: str) -> None:
         """A list has another name from now on."""

@@ -54,6 +54,13 @@ class _Answered(Struct, array_like=True, gc=False):
     stored: list[Any] | None
 
 
+class _TableRow(Struct, array_like=True, gc=False):
+    """Where it stands in a table, and the other columns."""
+
+    line: int
+    columns: str
+
+
 class _WaitingRow(Struct, array_like=True, gc=False):
     """The columns from which a task is made. Most wait for the first time, and have a few: the
     others come together, table by table, or not at all."""
@@ -67,6 +74,7 @@ class _WaitingRow(Struct, array_like=True, gc=False):
     named: _Named | None
     requeued: RequeuedRow | None
     answered: _Answered | None
+    row: _TableRow | None
 
 
 _OF_PARENT = "(SELECT p.{0} FROM {1} AS p WHERE p.id = w.parent)"
@@ -99,7 +107,13 @@ _EXPRESSIONS |= {
     THEN {_columns(RequeuedRow._fields)} END""",
     "answered": f"""CASE WHEN answer.id NOT NULL
     THEN {_columns(_Answered.__struct_fields__)} END""",
+    "row": "<row>",
 }
+# Of several rows of its own list the first; what stood elsewhere before may stand there yet. Where
+# no list is a table, the look would cost half a microsecond.
+_ROW = """json((SELECT json_array(input.line, columns) FROM input
+  WHERE input.url = w.id AND input.source = w.source AND columns NOT NULL
+  ORDER BY reading DESC, input.line LIMIT 1))"""
 # Only the rows that are wanted are read; the index alone knows which.
 _WAITING = f"""SELECT (SELECT json_group_array({_columns(_WaitingRow.__struct_fields__)})
     FROM (SELECT id AS first FROM url WHERE state = 'pending' AND host = lanes.value {{}}
@@ -117,6 +131,12 @@ _OF_IDS = f"""SELECT w.host, json_array({_columns(_WaitingRow.__struct_fields__)
   FROM (SELECT value AS first FROM json_each(?)) CROSS JOIN url AS w ON w.id = first
     LEFT JOIN requeued ON requeued.id = first LEFT JOIN answer ON answer.id = first
   WHERE w.state = 'pending'"""
+
+
+def _statement(sql: str, *, has_tables: bool) -> str:
+    return sql.replace("<row>", _ROW if has_tables else "NULL")
+
+
 _decode_rows = msgspec.json.Decoder(list[_WaitingRow]).decode
 
 LARGE = 32  # URLs; a lane with more is large
@@ -180,7 +200,8 @@ class WaitingRows:
         if without or asked_by:
             which |= {"without": encode(list(without)), "asked_by": asked_by}
             statement = _ASKED_BY if asked_by else _WAITING_BUT
-        found = self._database.execute(statement, which).fetchall()
+        sql = _statement(statement, has_tables=self._sources.has_tables)
+        found = self._database.execute(sql, which).fetchall()
         return [
             self._waiting_in(lane, _decode_rows(rows))
             for lane, (rows,) in zip(lanes, found, strict=True)
@@ -189,7 +210,8 @@ class WaitingRows:
     def of_ids(self, ids: Sequence[int]) -> list[Waiting]:
         """Those of these rows that wait."""
         self._database.flush()
-        found = self._database.execute(_OF_IDS, (encode(ids),)).fetchall()
+        sql = _statement(_OF_IDS, has_tables=self._sources.has_tables)
+        found = self._database.execute(sql, (encode(ids),)).fetchall()
         return [
             each
             for lane, row in found
@@ -214,6 +236,9 @@ class WaitingRows:
             task = _with_requests(task, row.requeued)
         if row.answered is not None:
             task = _with_answer(task, row.answered)
+        if row.row is not None:
+            place, columns = row.row.line, row.row.columns
+            task = replace(task, line=place, columns=columns)
         return task
 
     def requeue(self, task: Task, *, due: float, attempts: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -96,9 +97,10 @@ def test_lines_that_repeat_a_url_are_counted_in_each_reading_anew(
     ledger: Ledger,
 ) -> None:
     seen = Bitmap()
-    assert ledger.intake.add([A, B, A], 1, seen=seen).repeated == 1
-    assert ledger.intake.add([B, C], 1, seen=seen).repeated == 1
-    assert ledger.intake.add([A, B, C], 1, seen=Bitmap()).repeated == 0, (
+    a, b, c = (replace(each, source=1, line=1) for each in (A, B, C))
+    assert ledger.intake.add([a, b, a], 1, seen=seen).repeated == 1
+    assert ledger.intake.add([b, c], 1, seen=seen).repeated == 1
+    assert ledger.intake.add([a, b, c], 1, seen=Bitmap()).repeated == 0, (
         "read again after a kill"
     )
 
@@ -657,3 +659,49 @@ def test_whatever_happens_each_url_is_pending_or_ended_once(
             ledger.connection.close()
             ledger, state = Ledger(path), dict(committed)
     ledger.close()
+
+
+def test_a_row_of_a_table_brings_its_columns(ledger: Ledger) -> None:
+    ledger.sources.set_columns(ledger.sources.id_of("a.csv"), ["url", "id"])
+    rows = [
+        replace(A, source=1, line=2, columns='{"id":"1"}'),
+        replace(B, source=1, line=3, columns='{"id":"2"}'),
+        replace(A, source=1, line=4, columns='{"id":"3"}'),
+    ]
+    ledger.intake.add(rows, 1, seen=Bitmap())
+    first = first_of_lane(ledger, A.url.lane, 1)[0].task
+    assert (first.line, first.columns) == (2, '{"id":"1"}')
+    assert named_rows(ledger) == [
+        (1, 2, '{"id":"1"}'),
+        (1, 4, '{"id":"3"}'),
+        (2, 3, '{"id":"2"}'),
+    ]
+
+
+def test_a_table_that_grew_at_its_top_has_each_row_once(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    row = replace(A, source=1, line=2, columns='{"id":"1"}')
+    other = replace(B, source=1, line=2, columns='{"id":"new"}')
+    with closing(Ledger(path)) as ledger:
+        ledger.sources.set_columns(ledger.sources.id_of("a.csv"), ["url", "id"])
+        ledger.intake.add([row], 1, seen=Bitmap())
+        ledger.commit()
+    with closing(Ledger(path)) as ledger:
+        seen = Bitmap()
+        assert ledger.sources.columns_of(1) == ["url", "id"]
+        ledger.intake.add([other, replace(row, line=3)], 1, seen=seen)
+        first = first_of_lane(ledger, A.url.lane, 1)[0].task
+        assert (first.line, first.columns) == (3, '{"id":"1"}')
+        ledger.intake.drop_unlisted([1], seen)
+        assert named_rows(ledger) == [
+            (1, 3, '{"id":"1"}'),
+            (2, 2, '{"id":"new"}'),
+        ]
+
+
+def named_rows(ledger: Ledger) -> list[tuple[int, int, str]]:
+    return ledger.connection.execute(
+        "SELECT url, line, columns FROM input ORDER BY 1, 2"
+    ).fetchall()
