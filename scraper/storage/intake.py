@@ -324,7 +324,8 @@ class _Batch(Struct):
             self.due += row.number == self.number
             if row.state != "pending":
                 self.ended.append(row.id)
-        if named_elsewhere or line.columns is not None:
+        is_row = line.line is not None  # what a script submits has none
+        if is_row and (named_elsewhere or line.columns is not None):
             self.named_again.append(
                 (row.id, line.source, line.line, line.columns)
             )
