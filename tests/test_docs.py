@@ -25,6 +25,7 @@ import pytest
 from PIL import Image
 
 from processors import image
+from processors.image.exif import ALL, GROUPS, NAMES
 from processors.page import Page
 from processors.page.facts import page_facts
 from processors.page.images.elements import PLACES
@@ -271,12 +272,22 @@ def test_records_md_lists_the_keys_of_pictures(tmp_path: Path) -> None:
         files("scraper").joinpath("demo_site", "lake.jpg").read_bytes()
     )
     facts = image.process(
-        str(source), image.Plan(), str(tmp_path / "out"), "processed/a"
+        str(source),
+        image.Plan(exif=(ALL,)),
+        str(tmp_path / "out"),
+        "processed/a",
     ).facts
     assert first_words(section("records.md", "Pictures")) == list(facts)
     assert set(first_words(section("records.md", "Of `processed`"))) == set(
         facts["processed"][0]
     )
+
+
+def test_records_md_lists_the_groups_and_keys_of_exif() -> None:
+    text = section("records.md", "Of `exif`")
+    assert first_words(text) == [*GROUPS, ALL]
+    for name in (*NAMES, *GROUPS["gps"]):
+        assert f"`{name}`" in text
 
 
 def test_records_md_lists_the_keys_of_errors_jsonl() -> None:

@@ -6,6 +6,8 @@ original   what a picture was when it came
 decode     a picture decoded, fitted, in plain colours
 colours    a picture -> plain gray or sRGB
 encode     a picture -> the bytes of a file
+exif       what a picture says of itself beside its pixels
+xmp        the same, of XMP
 metadata   a picture's bytes -> the same picture without EXIF, GPS, comments
 blame      what decoders raise, in our words
 derive     the steps from one to the other

@@ -12,6 +12,7 @@ from processors.image import metadata
 from processors.image.blame import blaming_the_picture
 from processors.image.decode import shrink
 from processors.image.encode import encode, format_for, to_mode_of_format
+from processors.image.exif import read_exif
 from processors.image.formats import EXTENSIONS, FORMATS
 from processors.image.original import UPRIGHT, check_pixels, original_of
 from processors.image.plan import MAX_PIXELS, Plan
@@ -68,6 +69,9 @@ def _derive(
     with Image.open(BytesIO(body), formats=FORMATS) as image:
         check_pixels(image, plan.max_pixels)
         original = original_of(image)
+        facts = original.facts()
+        if plan.exif:
+            facts["exif"] = read_exif(image, plan.exif)
         picture, changes = shrink(image, plan)
     if original.orientation != 1:
         changes.insert(0, "rotated")
@@ -97,7 +101,7 @@ def _derive(
         "sha256": sha256(content).hexdigest(),
         "changes": changes,
     }
-    return original.facts(), variant, content
+    return facts, variant, content
 
 
 def _without_metadata(body: bytes, format: str) -> bytes | None:

@@ -15,6 +15,18 @@ from scraper.config.keys import Key, Section, setting
 from scraper.config.schema import Schema
 from scraper.errors import FLAGS
 
+# What can be recorded of a picture's metadata: groups of names, and names.
+EXIF_NAMES = tuple(
+    "all camera exposure date text rights icc gps Make Model LensMake LensModel Software "  # noqa: SIM905
+    "ExposureTime FNumber ISOSpeedRatings ExposureProgram ExposureBiasValue MeteringMode "
+    "WhiteBalance Flash FocalLength FocalLengthIn35mmFilm DateTimeOriginal DateTimeDigitized "
+    "DateTime OffsetTimeOriginal OffsetTimeDigitized OffsetTime ImageDescription dc:title "
+    "dc:description Artist Copyright dc:creator xmpRights:Owner dc:rights xmpRights:Marked "
+    "xmpRights:UsageTerms xmpRights:WebStatement photoshop:Credit photoshop:Source cc:license "
+    "cc:attributionName cc:attributionURL iptc:By-line iptc:Credit iptc:Source "
+    "iptc:CopyrightNotice".split()
+)
+
 
 def _redact_header(line: str) -> str:
     from scraper.redaction import redacted_header  # only for one that is shown
@@ -388,6 +400,13 @@ class ImageSettings(Section):
         low=1,
         high=100,
         metavar="Q",
+        shapes=True,
+    )
+    exif: tuple[str, ...] = setting(
+        (),
+        "metadata in records, such as camera,date,rights",
+        choices=EXIF_NAMES,
+        metavar="NAMES",
         shapes=True,
     )
     max_pixels: int = setting(

@@ -26,6 +26,7 @@ _EXAMPLES = {
     "seconds": " such as 30, 500ms, 5m",
     "bytes": " such as 65536, 64k, 2M",
 }
+_MOST_CHOICES = 8  # that a message names
 _NOUNS = {"seconds": "a duration", "bytes": "a size"}
 _BOOLEANS = {
     "1": True,
@@ -108,11 +109,19 @@ def _probably_meant(key: Key, value: Any) -> str:
         return f"; a function is given by its name: {key.name}={spec!r}"
     if isinstance(value, bool):
         value = str(value).lower()
+    if key.is_list and isinstance(value, str | list | tuple):
+        value = _first_wrong(key, value)
     if not isinstance(value, str):
         return ""
     if value in key.info.formerly:
         return f"; {value!r} is called {key.info.formerly[value]!r} now"
     return did_you_mean(value, key.info.choices)
+
+
+def _first_wrong(key: Key, given: str | list[Any] | tuple[Any, ...]) -> Any:
+    """The first element of a list that is none of the choices."""
+    words = split_list(given) if isinstance(given, str) else given
+    return next((word for word in words if word not in key.info.choices), "")
 
 
 # -- conversion -----------------------------------------------------------------------------------
@@ -271,8 +280,10 @@ def allowed_values(key: Key) -> str:
     info = key.info
     if info.choices:
         number = "any of" if key.is_list else "one of"
-        words = [choice or '""' for choice in info.choices]
-        return f"{number} {', '.join(words)}"
+        words = [choice or '""' for choice in info.choices[:_MOST_CHOICES]]
+        more = len(info.choices) - len(words)
+        end = f" and {more} more" if more else ""
+        return f"{number} {', '.join(words)}{end}"
     if key.type is bool:
         return "true or false"
     if key.is_list:
