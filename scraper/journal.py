@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
@@ -27,7 +26,6 @@ from scraper.model import (
     Failure,
     Fetched,
     FetchFailed,
-    Publication,
     Task,
     flags_in,
 )
@@ -35,12 +33,12 @@ from scraper.outcomes.outcome import Outcome, Place
 from scraper.recording.found import FoundImages
 from scraper.recording.honesty import Honesty, names_of
 from scraper.recording.obedience import Obedience
+from scraper.recording.publisher import Publisher
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
 from scraper.sinks.record_log import RecordLog
 from scraper.sinks.sink import Outputs, Sink
 from scraper.storage.faults import fault_of
-from scraper.storage.file_names import has_picture, path_of
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow
 from scraper.storage.store import Store
@@ -76,6 +74,7 @@ class Journal(Struct):
 
     ledger: Ledger
     store: Store
+    publisher: Publisher
     outputs: Outputs
     report: Report
     pass_number: int
@@ -119,12 +118,12 @@ class Journal(Struct):
         task = fetched.task
         tags, words, refusal = self.obedience.judge(fetched, processed)
         flags, failure = self.honesty.judge(fetched, processed)
-        place = path_of(task.origin_url, fetched.kind, fetched.type)
-        files = _files_of(fetched, processed, place)
+        place = self.publisher.place_of(fetched)
+        files = self.publisher.files_of(fetched, processed, place)
         path: str | None = place
         if refusal is not None:
-            failure, path, files = refusal, None, _discard(self.store, files)
-            flags = ()
+            files = self.publisher.discard(files)
+            failure, path, flags = refusal, None, ()
         line = record.of_fetched(
             self.pass_number,
             fetched,
@@ -173,10 +172,6 @@ class Journal(Struct):
             dict.fromkeys(_urls_named_by(task.origin_url, processed.found))
         )
 
-    def has_picture(self, task: Task) -> bool:
-        """Is what an earlier pass has made of this picture still there? Any thread may ask."""
-        return has_picture(self.store.root, task.origin_url)
-
     def _record_unchanged(
         self, fetched: Fetched, processed: Processed | None
     ) -> frozenset[int]:
@@ -203,7 +198,7 @@ class Journal(Struct):
                 line=record.of_reprocessed(
                     full, number, fetched, processed, failure, flags
                 ),
-                publications=processed.files if processed else (),
+                publications=self.publisher.new_variants(task, processed),
                 failure=failure,
                 fetched=fetched,
                 place=self.place,
@@ -401,28 +396,6 @@ class Journal(Struct):
         self._uncommitted = []
         self._oldest_at = None
         return outcomes
-
-
-def _files_of(
-    fetched: Fetched, processed: Processed | None, path: str
-) -> tuple[Publication, ...]:
-    """The files that appear under their names with the commit, and those that disappear."""
-    stored = fetched.task.stored
-    files = [Publication(fetched.part, path)]
-    if stored is not None and stored.path is not None and stored.path != path:
-        # of another type, under another name
-        files.append(Publication(None, stored.path))
-    return (*files, *(processed.files if processed else ()))
-
-
-def _discard(
-    store: Store, files: Sequence[Publication]
-) -> tuple[Publication, ...]:
-    """What must not be kept goes at once, and with the commit what an earlier pass has kept."""
-    for each in files:
-        if each.part is not None:
-            Path(store.part(each.part)).unlink(missing_ok=True)
-    return tuple(Publication(None, each.path) for each in files)
 
 
 def _urls_named_by(page: Url, references: Iterable[str]) -> Iterator[Url]:

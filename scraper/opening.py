@@ -45,6 +45,7 @@ from scraper.pipeline import Pipeline
 from scraper.recording.found import FoundImages
 from scraper.recording.honesty import honesty_of
 from scraper.recording.obedience import obedience_of
+from scraper.recording.publisher import Publisher
 from scraper.reports.summary import Report
 from scraper.run_folder import recovery
 from scraper.run_folder.naming import no_run_message
@@ -363,6 +364,7 @@ def _open_journal(
     journal = Journal(
         ledger,
         folder.store,
+        Publisher(folder.store),
         outputs,
         report,
         number,

@@ -86,9 +86,9 @@ class Handover:
             return True
         if stored.process_hash != self._journal.process_hash(fetched.kind):
             return True
-        return fetched.kind == "image" and not self._journal.has_picture(
-            fetched.task
-        )
+        if fetched.kind != "image":
+            return False
+        return not self._journal.publisher.has_picture(fetched.task)
 
     def drop_body(self, fetched: Fetched) -> None:
         """A body is of no use: it goes, if this request has brought it."""
@@ -110,7 +110,7 @@ class Handover:
             url=without_credentials(fetched.url.href),
             charset=fetched.charset,
             out=self._store.part(f"{task.id}-{task.attempt}-{len(task.hops)}"),
-            final=processed_prefix(task.origin_url),
+            final=processed_prefix(self._journal.publisher.place_of(fetched)),
             asked=without_credentials(task.origin_url.href)
             if task.hops
             else "",

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from scraper import errors
 from scraper.cli.explanation import Explanation
-from scraper.cli.one_request import Requests
+from scraper.cli.one_request import Requests, place_of
 from scraper.cli.shown_rules import ShownRules
 from scraper.config import Config
 from scraper.config.plugins import check_image, check_page
@@ -48,7 +48,6 @@ from scraper.model import (
 from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.results import hop_of
 from scraper.sources.text import parse_line
-from scraper.storage import file_names
 from scraper.storage.reading import is_missing
 from scraper.storage.status import read_host
 from scraper.text import counted
@@ -291,11 +290,7 @@ class _Consumer:
             sha256=fetched.sha256,
             x_robots_tag=list(said),
         )
-        saved_as = [
-            file_names.path_of(
-                fetched.task.origin_url, fetched.kind, fetched.type
-            )
-        ]
+        saved_as = [place_of(fetched)]
         processed = self._requests.process(fetched)
         failure = None
         if processed is not None:

@@ -122,7 +122,7 @@ class Requests:
                 url=without_credentials(fetched.url.href),
                 charset=fetched.charset,
                 out=str(self._folder / "processed"),
-                final=file_names.processed_prefix(fetched.task.origin_url),
+                final=file_names.processed_prefix(place_of(fetched)),
             )
             stage.submit(fetched.task, item, fetched.bytes)
             while True:
@@ -134,6 +134,13 @@ class Requests:
                 stage.watch_workers()
         finally:
             stage.close(now=True)
+
+
+def place_of(fetched: Fetched) -> str:
+    """Where a run would keep the body."""
+    return file_names.path_of(
+        fetched.task.origin_url, fetched.kind, fetched.type
+    )
 
 
 def _next_message(inbox: SimpleQueue[Message]) -> Message | None:

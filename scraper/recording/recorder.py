@@ -12,11 +12,25 @@ from scraper.outcomes.outcome import Outcome
 from scraper.reports.summary import Report
 
 
+class Places(Protocol):
+    """Where files stand below a run folder. Any thread may ask."""
+
+    def place_of(self, fetched: Fetched) -> str:
+        """Where the body stands, or will."""
+
+    def has_picture(self, task: Task) -> bool:
+        """Is what an earlier pass has made of this picture still there?"""
+
+
 class Recorder(Protocol):
     """A journal. What is recorded counts, and is given to others with the next commit."""
 
     @property
     def report(self) -> Report: ...
+
+    @property
+    def publisher(self) -> Places:
+        """Where bodies and pictures stand."""
 
     @property
     def process_hash(self) -> Callable[[str], str]:
@@ -39,9 +53,6 @@ class Recorder(Protocol):
         failure: Failure,
     ) -> None:
         """A URL that is not asked, or not again: by a rule, or for its host's sake."""
-
-    def has_picture(self, task: Task) -> bool:
-        """Is what an earlier pass has made of this picture still there? Any thread may ask."""
 
     def note(
         self,

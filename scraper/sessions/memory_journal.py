@@ -19,9 +19,22 @@ from scraper.recording.obedience import Obedience
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
 from scraper.sessions.bodies import BodyFolder
+from scraper.storage.file_names import path_of
 from scraper.text import printable
 
 logger = logging.getLogger("scraper")
+
+
+class NoPlaces:
+    """Nothing is published."""
+
+    def place_of(self, fetched: Fetched) -> str:
+        """Where a run would keep the body: variants are called after it."""
+        return path_of(fetched.task.origin_url, fetched.kind, fetched.type)
+
+    def has_picture(self, task: Task) -> bool:
+        """No earlier pass has made any."""
+        return False
 
 
 class MemoryJournal(Struct):
@@ -33,6 +46,7 @@ class MemoryJournal(Struct):
     obedience: Obedience
     honesty: Honesty
     process_hash: Callable[[str], str] = str
+    publisher: NoPlaces = field(default_factory=NoPlaces)
     _recorded: list[Outcome] = field(default_factory=list)
 
     def record_fetched(
@@ -127,10 +141,6 @@ class MemoryJournal(Struct):
         self.rows.remove(outcome.task)
         self.report.count(outcome)
         self._recorded.append(outcome)
-
-    def has_picture(self, task: Task) -> bool:
-        """No earlier pass has made any."""
-        return False
 
     def note(
         self,

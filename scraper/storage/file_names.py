@@ -28,6 +28,11 @@ _RESERVED = pattern(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 # Letters and digits, a letter among them: what follows the dot of `v1.2` is no extension.
 _PLAIN_EXTENSION = pattern(r"\.(?=[0-9]*[A-Za-z])([A-Za-z0-9]{1,12})\Z")
 _EXTENSION = pattern(r"\.[A-Za-z0-9]{1,5}$")
+_PICTURE_EXTENSION = pattern(
+    r"\.(jpe?g|jpe|jfif|pjpeg|a?png|gif|webp|avif|svg|bmp|dib|tiff?|ico|cur|pcx"
+    r"|p[abgnp]m|hei[cf]|jxl|jp2|bin)\Z",
+    re.IGNORECASE,
+)
 _NOT_FOR_NAMES = pattern(r"[^\w.]+")
 _OF_PAGE_OR_PICTURE = pattern(
     r"html?|xhtml|xht|shtml|phtml|php|aspx?|jspx?|cgi|cfm|do|action"
@@ -52,18 +57,27 @@ def path_of(url: Url, kind: Kind, type: str) -> str:
     return f"{FOLDERS[kind]}/{host_folder(url.host)}/{stem}{own.lower() or extension_of(type)}"
 
 
-def processed_prefix(url: Url) -> str:
-    """What the paths of a picture's variants begin with."""
-    stem = _stem_of(url.href, _without_extension(_last_part(url.href)))
-    return f"processed/{host_folder(url.host)}/{stem}"
+def processed_prefix(path: str) -> str:
+    """What the paths of a picture's variants begin with, its body standing at `path`.
+
+    >>> processed_prefix("images/example.com/bolt-ffe7451626.jpg")
+    'processed/example.com/bolt-ffe7451626'
+    """
+    _, _, name = path.partition("/")
+    return f"processed/{_PICTURE_EXTENSION.sub('', name)}"
 
 
-def has_picture(folder: Folder, url: Url) -> bool:
-    """Does the picture lie there that was made of this URL?"""
-    prefix = processed_prefix(url)
-    return any(
-        folder.has_file(prefix + extension) for extension in PICTURE_EXTENSIONS
-    )
+def variants_of(path: str) -> tuple[str, ...]:
+    """Every path that a variant may have which was made of the body at `path`."""
+    if not path.startswith(f"{FOLDERS['image']}/"):
+        return ()
+    prefix = processed_prefix(path)
+    return tuple(prefix + extension for extension in PICTURE_EXTENSIONS)
+
+
+def has_picture(folder: Folder, path: str) -> bool:
+    """Does a picture lie there that was made of the body at `path`?"""
+    return any(map(folder.has_file, variants_of(path)))
 
 
 def _last_part(url: str) -> str:

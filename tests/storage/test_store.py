@@ -76,7 +76,8 @@ def test_a_name_is_safe_on_every_system(
     host: str, path: str, kind: Kind, type: str
 ) -> None:
     url = url_of(host, path)
-    for place in (path_of(url, kind, type), processed_prefix(url) + "-v0.jpg"):
+    path = path_of(url, kind, type)
+    for place in (path, processed_prefix(path) + "-v0.jpg"):
         parts = place.split("/")
         assert len(parts) == 3, (
             "folder by kind, folder by host, name: never elsewhere"
@@ -107,7 +108,8 @@ def test_two_urls_never_share_a_name(host: str, one: str, other: str) -> None:
     assume(first != second)
     names = [path_of(url, "page", "text/html") for url in (first, second)]
     assert folded(names[0]) != folded(names[1])
-    prefixes = [folded(processed_prefix(url)) for url in (first, second)]
+    pictures = [path_of(url, "image", "image/png") for url in (first, second)]
+    prefixes = [folded(processed_prefix(path)) for path in pictures]
     assert prefixes[0] != prefixes[1]
 
 
@@ -120,7 +122,8 @@ def test_a_name_does_not_show_the_id_of_a_session(
     url = parts_of(
         f"https://example.com/cart.pdf{mark}jsessionid=0A1B.node1?x=1"
     )
-    for place in (path_of(url, kind, "application/pdf"), processed_prefix(url)):
+    path = path_of(url, kind, "application/pdf")
+    for place in (path, processed_prefix(path)):
         assert "0A1B" not in place
         assert "node1" not in place
         assert "/cart-" in place

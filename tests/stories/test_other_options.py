@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scraper.faulty import FaultyServer, body, page, status
+from scraper.faulty import FaultyServer, body, etag, page, status
 from scraper.run_folder.options import describe_changes
 from tests.conftest import Scrape
 
@@ -61,6 +61,30 @@ def test_a_finished_folder_says_what_its_pictures_were_made_with(
     assert _widths(told.folder) == {300}
     assert ANEW not in scrape(urls, "--resize", "300", "--grayscale").stderr
     assert "(--resize was 300, now 512" in scrape(urls).stderr
+
+
+def _made(folder: Path) -> set[str]:
+    files = filter(Path.is_file, folder.rglob("processed/**/*"))
+    return {each.suffix for each in files}
+
+
+def test_what_a_refresh_makes_in_another_format_replaces_the_old_one(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    """Whether the picture is transferred again, or processed from the disk."""
+    urls = scrape.list_of(server.url("/a.jpg"))
+    folder = scrape(urls).folder
+    assert _made(folder) == {".jpg"}
+    scrape(urls, "--refresh", "--format", "webp")
+    assert _made(folder) == {".webp"}
+    server.behaviours["/a.jpg"] = etag(_picture(), '"1"', "image/jpeg")
+    scrape(urls, "--refresh", "--format", "webp")
+    scrape(urls, "--refresh", "--format", "png")
+    assert server.seen[-1].headers["if-none-match"] == '"1"'
+    assert _made(folder) == {".png"}
+    server.behaviours["/a.jpg"] = body(b"\xff\xd8\xff no more", "image/jpeg")
+    scrape(urls, "--refresh")
+    assert _made(folder) == set()
 
 
 def test_the_same_options_say_nothing(
