@@ -4,6 +4,7 @@ formats    the decoders that are used, and what is written
 plan       what shall become of a picture
 original   what a picture was when it came
 decode     a picture decoded, fitted, in plain colours
+resample   a picture at another size
 colours    a picture -> plain gray or sRGB
 encode     a picture -> the bytes of a file
 exif       what a picture says of itself beside its pixels

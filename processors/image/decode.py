@@ -1,9 +1,18 @@
 """A picture decoded, fitted, in plain gray or sRGB."""
 
+from typing import Final
+
 from PIL import Image
 
 from processors.image import colours
 from processors.image.plan import Plan, fit
+from processors.image.resample import resample
+
+# A JPEG is decoded to a half, a quarter or an eighth as long as so many times
+# the pixels that are needed remain: then it is as near to what Lanczos makes
+# of all pixels as the means of areas are, which others take (SSIM, the worst
+# of 42 photographs at 1/2, 1/4, 1/8: .990, .978, .980 and .986, .975, .977).
+_MARGIN: Final = 1.25
 
 
 def shrink(image: Image.Image, plan: Plan) -> tuple[Image.Image, list[str]]:
@@ -11,25 +20,24 @@ def shrink(image: Image.Image, plan: Plan) -> tuple[Image.Image, list[str]]:
     size = fit(image.width, image.height, plan.resize)
     is_resized = size != image.size
     profile = colours.foreign_profile(image)
-    box, gap, is_drafted_gray = None, 2.0, False
+    box, is_drafted_gray = None, False
     if image.format in ("JPEG", "MPO"):
-        # libjpeg scales while it decodes: 2.8 times faster than decoding all, at a PSNR of 46 dB.
-        # The box it returns says where the picture is: its last row and column may be partial.
+        # libjpeg scales while it decodes. The box says where the picture is
+        # then: its last row and column may be partial.
         is_drafted_gray = (
             plan.grayscale and profile is None and image.mode == "RGB"
         )
-        largest = (plan.resize, plan.resize) if is_resized else None
-        drafted = image.draft("L" if is_drafted_gray else None, largest)
+        drafted = image.draft(
+            "L" if is_drafted_gray else None,
+            _least(size) if is_resized else None,
+        )
         box = drafted[1] if drafted else None
-        gap = 1.0
     image.load()
     changes = []
     picture = colours.to_plain_mode(image)
     if is_resized:
         changes.append("resized")
-        picture = picture.resize(
-            size, Image.Resampling.LANCZOS, box=box, reducing_gap=gap
-        )
+        picture = resample(picture, size, box)
     in_srgb = colours.to_srgb(picture, profile)
     if in_srgb is not picture:
         changes.append("srgb")
@@ -38,3 +46,8 @@ def shrink(image: Image.Image, plan: Plan) -> tuple[Image.Image, list[str]]:
         changes.append("grayscale")
         picture = colours.to_gray(picture)
     return picture, changes
+
+
+def _least(size: tuple[int, int]) -> tuple[int, int]:
+    width, height = size
+    return int(width * _MARGIN), int(height * _MARGIN)
