@@ -10,6 +10,7 @@ encode     a picture -> the bytes of a file
 exif       what a picture says of itself beside its pixels
 xmp        the same, of XMP
 metadata   a picture's bytes -> the same picture without EXIF, GPS, comments
+truncated  what came of a picture that ends too early
 blame      what decoders raise, in our words
 derive     the steps from one to the other
 """

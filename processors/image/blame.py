@@ -7,19 +7,21 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Final
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from processors import Unusable
 
-# Held by who changes Pillow's limit and the filters of warnings, which are those of the process.
+# Held by who changes Pillow's settings and the filters of warnings, which are those of the process.
 _LIMITS: Final = Lock()
 
 
 @contextmanager
-def blaming_the_picture(body: bytes, max_pixels: int) -> Iterator[None]:
+def blaming_the_picture(
+    body: bytes, max_pixels: int, keeps_truncated: bool = False
+) -> Iterator[None]:
     """Whatever Pillow raises, in our words."""
     try:
-        with _LIMITS, _limited_to(max_pixels):
+        with _LIMITS, _limited_to(max_pixels, keeps_truncated):
             yield
     except (Unusable, MemoryError):
         raise
@@ -46,11 +48,13 @@ def blaming_the_picture(body: bytes, max_pixels: int) -> Iterator[None]:
 
 
 @contextmanager
-def _limited_to(max_pixels: int) -> Iterator[None]:
+def _limited_to(max_pixels: int, keeps_truncated: bool) -> Iterator[None]:
     """Pillow's own limit is set to ours, since decoders apply it to what they find inside: frames
     of a GIF, pictures of an icon."""
     limit = Image.MAX_IMAGE_PIXELS
+    keeps = ImageFile.LOAD_TRUNCATED_IMAGES
     Image.MAX_IMAGE_PIXELS = max_pixels
+    ImageFile.LOAD_TRUNCATED_IMAGES = keeps_truncated
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -58,6 +62,7 @@ def _limited_to(max_pixels: int) -> Iterator[None]:
             yield
     finally:
         Image.MAX_IMAGE_PIXELS = limit
+        ImageFile.LOAD_TRUNCATED_IMAGES = keeps
 
 
 def _says_truncated(error: Exception) -> bool:

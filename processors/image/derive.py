@@ -8,7 +8,8 @@ from typing import Any
 
 from PIL import Image
 
-from processors.image import metadata
+from processors import Unusable
+from processors.image import metadata, truncated
 from processors.image.blame import blaming_the_picture
 from processors.image.decode import shrink
 from processors.image.encode import encode, format_for, to_mode_of_format
@@ -39,8 +40,7 @@ def process(path: str, plan: Plan, out: str, final: str) -> ProcessedImage:
     """
     body = Path(path).read_bytes()
     # Between reading and writing no file is touched: an OSError in here is about the picture.
-    with blaming_the_picture(body, plan.max_pixels):
-        facts, variant, content = _derive(body, plan)
+    facts, variant, content = _derive_or_salvage(body, plan)
     written, published = f"{out}.v0", final + EXTENSIONS[variant["format"]]
     facts |= {
         "width": variant["width"],
@@ -62,8 +62,24 @@ def read(body: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         return image
 
 
-def _derive(
+def _derive_or_salvage(
     body: bytes, plan: Plan
+) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+    """As `_derive` does; of a picture that ends too early what came, if that is asked for."""
+    try:
+        with blaming_the_picture(body, plan.max_pixels):
+            return _derive(body, plan)
+    except Unusable as unusable:
+        keeps = plan.truncated == truncated.KEEP
+        if not keeps or unusable.kind != "image_truncated":
+            raise
+    body = truncated.with_end(body)
+    with blaming_the_picture(body, plan.max_pixels, keeps_truncated=True):
+        return _derive(body, plan, is_truncated=True)
+
+
+def _derive(
+    body: bytes, plan: Plan, is_truncated: bool = False
 ) -> tuple[dict[str, Any], dict[str, Any], bytes]:
     """The facts of the original, those of the variant, and the variant's bytes."""
     with Image.open(BytesIO(body), formats=FORMATS) as image:
@@ -77,6 +93,10 @@ def _derive(
         changes.insert(0, "rotated")
         if not original.is_turned_by_decoder:
             picture = picture.transpose(UPRIGHT[original.orientation])
+    if is_truncated:
+        truncated.check_decoded(picture)
+        facts["truncated"] = True
+        changes.insert(0, "truncated")
     format = plan.format or original.kept_format or format_for(picture)
     has_kept_format = format == original.kept_format
     may_copy = not changes and has_kept_format and original.is_single

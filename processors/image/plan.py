@@ -18,6 +18,8 @@ class Plan:
     transparent."""
     quality: int = 85
     """Of JPEG and WebP, 1 to 100; of an AVIF that looks like such a JPEG."""
+    truncated: str = "fail"
+    """What becomes of a picture that ends too early; `keep`: what came of it."""
     exif: tuple[str, ...] = ()
     """Which of the names in `exif.NAMES` are recorded."""
     max_pixels: int = MAX_PIXELS

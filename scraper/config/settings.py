@@ -402,6 +402,12 @@ class ImageSettings(Section):
         metavar="Q",
         shapes=True,
     )
+    truncated: str = setting(
+        "fail",
+        "pictures that end too early: fail, or keep what came",
+        choices=("fail", "keep"),
+        shapes=True,
+    )
     exif: tuple[str, ...] = setting(
         (),
         "metadata in records, such as camera,date,rights",
