@@ -25,7 +25,12 @@ from scraper.text import did_you_mean
 if TYPE_CHECKING:
     from scraper.sources.source import Source
 
-COMMANDS = ("run", "status", "explain")  # a list of such a name is ./status
+COMMANDS = (
+    "run",
+    "status",
+    "explain",
+    "verify",
+)  # a list of such a name is ./status
 _GROUPS = {
     "run": "how much at once, and where",
     "fetch": "requests",
@@ -39,6 +44,7 @@ _EPILOG = (
     "durations: 500ms 30s 5m 6h 7d - sizes: 64k 2M 1G - every flag can stand in scraper.toml or "
     "the environment (SCRAPER_THREADS=8); --show-config prints all keys - "
     "python -m scraper status FOLDER: how a run stands - "
+    "python -m scraper verify FOLDER: whether its files are what its records say - "
     "python -m scraper explain URL: the decisions for one URL"
 )
 # Commands of other programs, and what this one has instead.

@@ -48,8 +48,8 @@ from scraper.model import (
 from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.results import hop_of
 from scraper.sources.text import parse_line
-from scraper.storage.reading import is_missing
-from scraper.storage.status import read_host
+from scraper.storage.readers.reading import is_missing
+from scraper.storage.readers.status import read_host
 from scraper.text import counted
 
 MAX_SHOWN_CHARS = 200  # of a title or a description

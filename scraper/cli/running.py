@@ -83,7 +83,7 @@ def _remove_demo(folder: Path) -> None:
     """Remove the result of an earlier demo, and no other folder."""
     import shutil
 
-    from scraper.storage.status import owners_of
+    from scraper.storage.readers.status import owners_of
 
     if owners_of(folder / ".scraper" / "ledger.sqlite") == ["demo"]:
         shutil.rmtree(folder)

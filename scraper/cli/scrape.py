@@ -52,6 +52,10 @@ def _run_command(arguments: list[str]) -> int:
         from scraper.cli import status
 
         return status.main(arguments, Parser)
+    if command == "verify":
+        from scraper.cli import verify
+
+        return verify.main(arguments, Parser)
     if command == "explain":
         return _explain(arguments)
     return _run(build_parser().parse_args(arguments))

@@ -17,8 +17,8 @@ from scraper.model import HostState
 from scraper.redaction import redacted
 from scraper.reports.summary import Report, Tally
 from scraper.storage.lock import holder_of
-from scraper.storage.reading import Unreadable
-from scraper.storage.status import HostLeftAlone, RunStatus, read_status
+from scraper.storage.readers.reading import Unreadable
+from scraper.storage.readers.status import HostLeftAlone, RunStatus, read_status
 from scraper.text import counted, iso, printable, printable_json
 
 _LEDGER = Path(".scraper", "ledger.sqlite")
@@ -41,7 +41,7 @@ def main(
         "--json", action="store_true", help="as one JSON object"
     )
     options = parser.parse_args(arguments)
-    folder = _folder(options.folder)
+    folder = find_folder(options.folder)
     try:
         seen = read_status(folder / _LEDGER)
     except Unreadable as error:
@@ -60,7 +60,7 @@ def main(
     return 0
 
 
-def _folder(given: str) -> Path:
+def find_folder(given: str) -> Path:
     """The run folder that is meant. Raises UsageError if there is none."""
     for folder in (Path(given), Path("downloads") / Path(given).stem):
         if _holds_a_run(folder):

@@ -156,6 +156,12 @@ class Folder(AbstractContextManager["Folder"]):
             if entry and stat.S_ISDIR(entry.st_mode)
         ]
 
+    def entries(self) -> Iterator[tuple[str, bool]]:
+        """What lies in it: each name, and whether it is a real folder."""
+        with os.scandir(self._path if self._fd is None else self._fd) as found:
+            for each in found:
+                yield each.name, each.is_dir(follow_symlinks=False)
+
     # -- what is done to it -------------------------------------------------------------------
 
     def move_in(self, source: Folder, part: str, name: str) -> None:

@@ -23,7 +23,7 @@ from scraper.storage.sources import Sources
 from scraper.storage.spans import RecordSpans
 from scraper.storage.waiting import WaitingRows
 
-_PUBLISH = (
+PUBLISH = (
     "publish"  # the fact that names files which the last commit has promised
 )
 
@@ -47,21 +47,21 @@ class Ledger(Database):
         """Make everything since the last commit true, and name the files that now must appear."""
         if published:
             names = [[each.part, each.path] for each in published]
-            self.set_meta(_PUBLISH, encode(names))
+            self.set_meta(PUBLISH, encode(names))
         super().commit()
         if published:
-            self.set_meta(_PUBLISH, None)
+            self.set_meta(PUBLISH, None)
 
     def unpublished(self) -> list[Publication]:
         """The files of the last commit, which a killed run may not have renamed."""
-        text = self.meta(_PUBLISH)
+        text = self.meta(PUBLISH)
         if text is None:
             return []
-        return [Publication(part, path) for part, path in orjson.loads(text)]
+        return promised_in(text)
 
     def mark_published(self) -> None:
         """All of `unpublished` are in place."""
-        self.set_meta(_PUBLISH, None)
+        self.set_meta(PUBLISH, None)
 
     def rollback(self) -> None:
         """Forget everything since the last commit, as a kill would."""
@@ -98,3 +98,8 @@ class Ledger(Database):
         self.passes.adopt_pending(last.number)
         self.passes.recount(last)
         return reopened
+
+
+def promised_in(text: str) -> list[Publication]:
+    """The files that a commit has named."""
+    return [Publication(part, path) for part, path in orjson.loads(text)]

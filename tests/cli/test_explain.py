@@ -31,8 +31,8 @@ from scraper.faulty import (
 from scraper.model import HostState
 from scraper.storage import file_names
 from scraper.storage.ledger import Ledger
+from scraper.storage.readers.status import owners_of
 from scraper.storage.schema import SCHEMA
-from scraper.storage.status import owners_of
 from scraper.urls import parts_of
 from tests.stories.runs import (
     PUBLIC,

@@ -30,6 +30,8 @@ from PIL import Image
 
 from scraper.faulty import FaultyServer, Seen, body, redirect, status
 from scraper.faulty.server import Exchange
+from scraper.run_folder.verification import Verified, verify
+from scraper.storage.readers.inventory import Fault
 
 WINDOW_AND_BATCH = 256 + 256
 MANNERS = ("kill parent", "kill worker", "kill group", "terminate", "interrupt")
@@ -255,6 +257,9 @@ def check(run: Path, site: Site, urls: int) -> None:
             assert hashlib.sha256(made).hexdigest() == each["sha256"], each[
                 "path"
             ]
+    faults: list[Fault] = []
+    sizes = sum((run / path).stat().st_size for path in named)
+    assert verify(run, faults.append) == Verified(len(named), sizes, 0), faults
     assert not list((run / ".scraper" / "parts").iterdir())
     errors = (run / "errors.jsonl").read_bytes()
     assert errors == b"", errors[:200]

@@ -16,7 +16,7 @@ from scraper.model import Ended, HostState
 from scraper.storage.ends import count_ends
 from scraper.storage.faults import explain_unusable
 from scraper.storage.hosts import LEARNED, LEFT_ALONE, SELECT
-from scraper.storage.reading import Unreadable, is_missing, read
+from scraper.storage.readers.reading import Unreadable, is_missing, read
 from scraper.storage.schema import SCHEMA, UNASKED, check_schema
 
 _LAST_PASS = "SELECT number, started, ended, counts FROM pass ORDER BY number DESC LIMIT 1"

@@ -1,0 +1,213 @@
+"""Whether the files of a run folder are what its records say, and whether anything else is there.
+
+Nothing is written, so that an archive on a read-only disk can be looked at. What a killed run has
+promised and not renamed yet counts as published: the next run does that first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scraper.errors import InUse
+from scraper.machine.files import Folder, NotPlain, open_folder, opening
+from scraper.model import Publication
+from scraper.record import decode
+from scraper.redaction import redacted
+from scraper.run_folder.owners import RECORDS
+from scraper.storage.file_names import FOLDERS, variants_of
+from scraper.storage.lock import holder_of
+from scraper.storage.readers.inventory import (
+    Fault,
+    Inventory,
+    KnownFiles,
+    StoredBody,
+    look_into,
+)
+
+_AT_ONCE = 500
+_PARTS = ".scraper/parts"
+LEDGER = Path(".scraper", "ledger.sqlite")
+
+
+class Verified(NamedTuple):
+    """How many files were compared, with how many bytes, and how many faults there are."""
+
+    files: int
+    bytes: int
+    faults: int
+
+
+class _Expected(NamedTuple):
+    """What should lie at a path; what is None is not known."""
+
+    path: str
+    bytes: int | None
+    sha256: str | None
+    is_required: bool = True
+
+
+def verify(folder: Path, tell_fault: Callable[[Fault], None]) -> Verified:
+    """Compare each file with the record that names it, and look for what none names.
+
+    Raises InUse if a run holds the folder, UsageError if its ledger or records cannot be read.
+    """
+    _refuse_running(folder)
+    with ExitStack() as resources, opening(f"folder {folder}"):
+        root = resources.enter_context(open_folder(folder))
+        records = resources.enter_context(root.open_reader(RECORDS))
+
+        def look(known: KnownFiles) -> _Verification:
+            found = _Verification(root, records, known.promised())
+            resources.callback(found.inventory.close)
+            found.compare_all(known.bodies())
+            return found
+
+        found = look_into(folder / LEDGER, look)
+        found.find_strays()
+        _refuse_running(folder)
+        for fault in found.inventory.faults():
+            tell_fault(fault)
+        return Verified(
+            found.files, found.bytes, found.inventory.count_faults()
+        )
+
+
+def _refuse_running(folder: Path) -> None:
+    holder = holder_of(folder)
+    if holder is not None:
+        raise InUse(
+            f"{folder} is in use by a run (process {holder}), which changes what lies there: "
+            "verify it when that has ended"
+        )
+
+
+class _Verification:
+    """One look at all files of a folder."""
+
+    def __init__(
+        self, root: Folder, records: BufferedReader, promised: list[Publication]
+    ) -> None:
+        self.inventory = Inventory()
+        self.files = self.bytes = 0
+        self._root = root
+        self._records = records
+        self._parts = _parts_in(root, promised)
+        # what the next run removes is no stray
+        self.inventory.add(each.path for each in promised)
+
+    # -- what the records name ----------------------------------------------------------------
+
+    def compare_all(self, bodies: Iterator[StoredBody]) -> None:
+        """The files of each URL."""
+        for body in bodies:
+            for expected in self._expected_of(body):
+                self._compare(expected, redacted(body.url))
+
+    def _expected_of(self, body: StoredBody) -> Iterator[_Expected]:
+        record = self._record_of(body)
+        if record.get("path") is None:
+            # What came before a later failure stays, and of that record nothing is known here.
+            self.inventory.add(variants_of(body.path))
+            yield _Expected(body.path, None, body.sha256, is_required=False)
+            return
+        for named in (record, *record.get("processed", ())):
+            yield _Expected(named["path"], named.get("bytes"), named["sha256"])
+
+    def _record_of(self, body: StoredBody) -> Mapping[str, Any]:
+        if body.offset is None:
+            return {}
+        self._records.seek(body.offset)
+        try:
+            return decode(self._records.readline(), body.url)
+        except ValueError:
+            self._report(
+                "record",
+                RECORDS,
+                redacted(body.url),
+                f"its record is not at byte {body.offset:,} any more",
+            )
+            return {}
+
+    def _compare(self, expected: _Expected, url: str) -> None:
+        path = expected.path
+        self.inventory.add([path])
+        try:
+            with self._root.open_reader(self._parts.get(path, path)) as file:
+                fault = self._difference(file, expected)
+        except FileNotFoundError:
+            fault = ("missing", "") if expected.is_required else None
+        except NotPlain as error:
+            fault = "missing", str(error)
+        except OSError as error:
+            fault = "unreadable", error.strerror or str(error)
+        if fault is not None:
+            self._report(fault[0], path, url, fault[1])
+
+    def _difference(
+        self, file: BufferedReader, expected: _Expected
+    ) -> tuple[str, str] | None:
+        size = file.seek(0, 2)
+        self.files += 1
+        self.bytes += size
+        if expected.bytes not in (None, size):
+            return "size", f"{size:,} bytes, not {expected.bytes:,}"
+        file.seek(0)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if expected.sha256 not in (None, sha256):
+            return "sha256", f"{sha256}, not {expected.sha256}"
+        return None
+
+    # -- what none names ----------------------------------------------------------------------
+
+    def find_strays(self) -> None:
+        """What else lies in the folders."""
+        paths = self._paths()
+        while some := list(itertools.islice(paths, _AT_ONCE)):
+            for path in self.inventory.unknown(some):
+                self._report("stray", path, None, "")
+
+    def _paths(self) -> Iterator[str]:
+        for name in (*FOLDERS.values(), "processed"):
+            try:
+                folder = self._root.open_below(name)
+            except FileNotFoundError:
+                continue
+            with folder:
+                yield from _paths_below(folder, name)
+
+    def _report(
+        self, fault: str, path: str, url: str | None, message: str
+    ) -> None:
+        self.inventory.report(Fault(fault, path, url, message))
+
+
+def _paths_below(folder: Folder, path: str) -> Iterator[str]:
+    for name, is_folder in folder.entries():
+        inner = f"{path}/{name}"
+        if is_folder:
+            with folder.open_below(name) as below:
+                yield from _paths_below(below, inner)
+        else:
+            yield inner
+
+
+def _parts_in(root: Folder, promised: list[Publication]) -> dict[str, str]:
+    """By the path that it will have, the part that a killed run has left."""
+    try:
+        with root.open_below(_PARTS) as folder:
+            left = folder.folder_names()
+    except FileNotFoundError:
+        return {}
+    places = (
+        (each.path, f"{_PARTS}/{name}/{each.part}")
+        for each in promised
+        for name in left
+        if each.part is not None
+    )
+    return {path: place for path, place in places if root.has_file(place)}

@@ -1,0 +1,1 @@
+"""A ledger as other processes see it: nothing on the disk changes."""
