@@ -21,8 +21,8 @@ import scraper
 from scraper import cli
 from scraper.cli import status as status_face
 from scraper.faulty import FaultyServer, page, silent, status
-from scraper.storage import reading
 from scraper.storage.ledger import Ledger
+from scraper.storage.readers import reading
 from scraper.storage.schema import SCHEMA
 from scraper.storage.store import Store
 from tests.conftest import PROJECT, Scrape, Scraped
