@@ -24,6 +24,7 @@ from scraper.outcomes.outcome import Outcome
 from scraper.passes import RunRequest, checked_kinds
 from scraper.reports.summary import Report, Tally
 from scraper.run_folder.naming import choose_folder
+from scraper.run_folder.options import check_matte
 from scraper.sources.source import Source
 from scraper.storage.faults import fault_of
 
@@ -357,4 +358,5 @@ def prepare_process(config: Config) -> Share:
     streams.open_missing()
     check_page(config.page)
     check_image(config.image)
+    check_matte(config.image.matte)
     return descriptors.fit_share(wanted_share(config))

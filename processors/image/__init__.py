@@ -5,7 +5,11 @@ plan       what shall become of a picture
 original   what a picture was when it came
 decode     a picture decoded, fitted, in plain colours
 resample   a picture at another size
+samples    every sample as its file has it, in eight bits
 colours    a picture -> plain gray or sRGB
+profiles   a colour profile -> what turns it to sRGB
+icc        primaries and a curve -> a profile
+png_colours  what a PNG says of its colours -> a profile
 encode     a picture -> the bytes of a file
 exif       what a picture says of itself beside its pixels
 xmp        the same, of XMP

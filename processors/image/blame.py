@@ -17,7 +17,9 @@ _LIMITS: Final = Lock()
 
 @contextmanager
 def blaming_the_picture(
-    body: bytes, max_pixels: int, keeps_truncated: bool = False
+    body: bytes,
+    max_pixels: int,
+    keeps_truncated: bool = False,
 ) -> Iterator[None]:
     """Whatever Pillow raises, in our words."""
     try:

@@ -4,8 +4,9 @@ from typing import Final
 
 from PIL import Image
 
-from processors.image import colours
+from processors.image import colours, samples
 from processors.image.plan import Plan, fit
+from processors.image.profiles import find_conversion
 from processors.image.resample import resample
 
 # A JPEG is decoded to a half, a quarter or an eighth as long as so many times
@@ -15,30 +16,37 @@ from processors.image.resample import resample
 _MARGIN: Final = 1.25
 
 
-def shrink(image: Image.Image, plan: Plan) -> tuple[Image.Image, list[str]]:
+def shrink(
+    image: Image.Image,
+    body: bytes,
+    plan: Plan,
+) -> tuple[Image.Image, list[str]]:
     """The picture decoded, fitted, in plain gray or sRGB, not yet turned; and what was changed."""
     size = fit(image.width, image.height, plan.resize)
     is_resized = size != image.size
-    profile = colours.foreign_profile(image)
+    conversion = find_conversion(image, body)
     box, is_drafted_gray = None, False
     if image.format in ("JPEG", "MPO"):
         # libjpeg scales while it decodes. The box says where the picture is
         # then: its last row and column may be partial.
         is_drafted_gray = (
-            plan.grayscale and profile is None and image.mode == "RGB"
+            plan.grayscale and conversion is None and image.mode == "RGB"
         )
         drafted = image.draft(
             "L" if is_drafted_gray else None,
             _least(size) if is_resized else None,
         )
         box = drafted[1] if drafted else None
-    image.load()
     changes = []
-    picture = colours.to_plain_mode(image)
+    picture = colours.to_plain_mode(samples.load(image, body))
+    if picture.mode == "CMYK":
+        # Inks multiply: what is made smaller as inks has dark fringes.
+        changes.append("srgb")
+        picture = colours.to_srgb(picture, conversion)
     if is_resized:
         changes.append("resized")
         picture = resample(picture, size, box)
-    in_srgb = colours.to_srgb(picture, profile)
+    in_srgb = colours.to_srgb(picture, conversion)
     if in_srgb is not picture:
         changes.append("srgb")
         picture = in_srgb

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from processors import Unusable
-from processors.image import metadata, truncated
+from processors.image import colours, metadata, truncated
 from processors.image.blame import blaming_the_picture
 from processors.image.decode import shrink
 from processors.image.encode import encode, format_for, to_mode_of_format
@@ -63,7 +63,8 @@ def read(body: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
 
 
 def _derive_or_salvage(
-    body: bytes, plan: Plan
+    body: bytes,
+    plan: Plan,
 ) -> tuple[dict[str, Any], dict[str, Any], bytes]:
     """As `_derive` does; of a picture that ends too early what came, if that is asked for."""
     try:
@@ -79,7 +80,9 @@ def _derive_or_salvage(
 
 
 def _derive(
-    body: bytes, plan: Plan, is_truncated: bool = False
+    body: bytes,
+    plan: Plan,
+    is_truncated: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Any], bytes]:
     """The facts of the original, those of the variant, and the variant's bytes."""
     with Image.open(BytesIO(body), formats=FORMATS) as image:
@@ -88,7 +91,7 @@ def _derive(
         facts = original.facts()
         if plan.exif:
             facts["exif"] = read_exif(image, plan.exif)
-        picture, changes = shrink(image, plan)
+        picture, changes = shrink(image, body, plan)
     if original.orientation != 1:
         changes.insert(0, "rotated")
         if not original.is_turned_by_decoder:
@@ -107,9 +110,10 @@ def _derive(
     mode = original.mode
     content = _without_metadata(body, format) if may_copy else None
     if content is None:
-        picture = to_mode_of_format(picture, format, changes)
+        is_gray = colours.is_gray(picture)
+        picture = to_mode_of_format(picture, format, plan, changes)
         mode = picture.mode
-        content = encode(picture, format, plan.quality)
+        content = encode(picture, format, plan.quality, is_gray)
     if may_copy and content is not body:
         changes.append("metadata_removed")
     variant = {

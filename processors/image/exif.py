@@ -75,7 +75,8 @@ _Pairs = Iterator[tuple[str, Any]]
 
 
 def read_exif(
-    image: ImageFile.ImageFile, names: tuple[str, ...]
+    image: ImageFile.ImageFile,
+    names: tuple[str, ...],
 ) -> dict[str, Any]:
     """Of NAMES those that are asked for and there, as plain data.
 

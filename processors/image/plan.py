@@ -22,6 +22,8 @@ class Plan:
     """What becomes of a picture that ends too early; `keep`: what came of it."""
     exif: tuple[str, ...] = ()
     """Which of the names in `exif.NAMES` are recorded."""
+    matte: str = "white"
+    """The colour that a transparent picture is laid upon, where the format holds no alpha."""
     max_pixels: int = MAX_PIXELS
     """Pictures with more are refused before they are decoded."""
 

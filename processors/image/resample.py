@@ -34,7 +34,9 @@ _GAP: Final = 2.0
 
 
 def resample(
-    picture: Image.Image, size: tuple[int, int], box: Box | None = None
+    picture: Image.Image,
+    size: tuple[int, int],
+    box: Box | None = None,
 ) -> Image.Image:
     """The picture, or what of it is in the box, in as many pixels as said.
 
@@ -49,7 +51,9 @@ def resample(
 
 
 def _by_simd(
-    picture: Image.Image, size: tuple[int, int], box: Box
+    picture: Image.Image,
+    size: tuple[int, int],
+    box: Box,
 ) -> Image.Image:
     left, top, right, bottom = box
     lanczos = simd.ResizeAlg.convolution(simd.FilterType.lanczos3)
@@ -65,7 +69,9 @@ def _by_simd(
 
 
 def _by_pillow(
-    picture: Image.Image, size: tuple[int, int], box: Box
+    picture: Image.Image,
+    size: tuple[int, int],
+    box: Box,
 ) -> Image.Image:
     left, top, right, bottom = box
     height = size[1]

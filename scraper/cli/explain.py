@@ -47,6 +47,7 @@ from scraper.model import (
 )
 from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.results import hop_of
+from scraper.run_folder.options import check_matte
 from scraper.sources.text import parse_line
 from scraper.storage.readers.reading import is_missing
 from scraper.storage.readers.status import read_host
@@ -84,6 +85,7 @@ def explain(text: str, config: Config) -> Explanation:
     with ExitStack() as stack:
         check_page(config.page)
         check_image(config.image)
+        check_matte(config.image.matte)
         with making_temporary():
             folder = TemporaryFolder("scraper-explain-")
         stack.callback(folder.remove)

@@ -415,6 +415,12 @@ class ImageSettings(Section):
         metavar="NAMES",
         shapes=True,
     )
+    matte: str = setting(
+        "white",
+        "colour below transparent pictures in formats without alpha",
+        metavar="COLOUR",
+        shapes=True,
+    )
     max_pixels: int = setting(
         100_000_000,
         "largest picture that is decoded",

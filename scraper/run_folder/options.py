@@ -18,6 +18,7 @@ import orjson
 import scraper
 from scraper.config import KEYS, Config, Key
 from scraper.config.plugins import function_of
+from scraper.errors import UsageError
 
 Options = Mapping[str, Any]
 _HTML_SOURCE = "html_source"  # of the user's function: a hash of its file
@@ -44,6 +45,21 @@ def page_options(config: Config) -> dict[str, Any]:
         "max_links": page.max_links,
         "max_page_images": page.max_page_images,
     }
+
+
+def check_matte(matte: str) -> None:
+    """Raises UsageError if it is no colour; to look one up loads Pillow."""
+    if matte == KEYS["matte"].default:
+        return
+    from processors.image.colours import parse_colour
+
+    try:
+        parse_colour(matte)
+    except ValueError:
+        raise UsageError(
+            f"matte = {matte!r} is no colour: "
+            "write a name such as white, or #rgb or #rrggbb"
+        ) from None
 
 
 def process_hashes(config: Config) -> dict[str, str]:

@@ -276,12 +276,11 @@ def test_a_foreign_profile_is_converted_and_srgbs_is_not(desk: Desk) -> None:
     assert (
         desk.made(saved(drawn(), "JPEG", icc_profile=srgb))[1]["changes"] == []
     )
-    # The same curves and colours, under a name that is not sRGB's: the pixels stay.
+    # The same curves and colours under another name are sRGB too.
     other = srgb.replace("sRGB".encode("utf-16-be"), "xRGB".encode("utf-16-be"))
-    image, variant = desk.made(saved(drawn(), "PNG", icc_profile=other))
-    assert variant["changes"] == ["srgb"]
-    assert "icc_profile" not in image.info
-    assert nearly(image, drawn(), within=3)
+    assert (
+        desk.made(saved(drawn(), "PNG", icc_profile=other))[1]["changes"] == []
+    )
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])

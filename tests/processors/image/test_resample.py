@@ -186,7 +186,7 @@ def test_a_jpeg_is_decoded_to_no_fewer_pixels_than_look_like_all(
     for wide, format in product((True, False), ("JPEG", "PNG")):
         size = (2_048, 1_024) if wide else (1_024, 2_048)
         with Image.open(saving(size, format)) as image:
-            decode.shrink(image, Plan(resize=longest))
+            decode.shrink(image, b"", Plan(resize=longest))
         side = decoded if format == "JPEG" else 2_048
         assert max(seen.pop()) == side
 
