@@ -15,6 +15,7 @@ exif       what a picture says of itself beside its pixels
 xmp        the same, of XMP
 metadata   a picture's bytes -> the same picture without EXIF, GPS, comments
 truncated  what came of a picture that ends too early
+moving     pictures that move: each frame as a browser shows it, and written again
 blame      what decoders raise, in our words
 derive     the steps from one to the other
 """

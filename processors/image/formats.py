@@ -47,12 +47,18 @@ EXTENSIONS: Final = {
     "png": ".png",
     "webp": ".webp",
     "avif": ".avif",
+    "gif": ".gif",
 }
 
 KEPT: Final = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp"}
+# Of pictures that move: what can hold them, what is kept, and what the others become.
+MOVING: Final = ("webp", "avif", "png", "gif")
+KEPT_MOVING: Final = {"WEBP": "webp", "AVIF": "avif"}
+USUAL_MOVING: Final = "webp"
 MAX_SIDE: Final = {
     "jpeg": 65_500,
     "png": 2**31 - 1,
     "webp": 16_383,
     "avif": 32_768,  # libavif encodes more, and decodes no more
+    "gif": 65_535,
 }

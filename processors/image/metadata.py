@@ -13,21 +13,30 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from processors.image.moving import gif
+
 
 class Malformed(ValueError):
     """The container is not built as its format has it: only a decoder knows what is in it."""
 
 
 def strip_metadata(body: bytes, format: str) -> bytes:
-    """The picture (`jpeg`, `png` or `webp`) without metadata; `body` itself if it has none.
+    """The picture without metadata; `body` itself if it has none. The format `apng` is a PNG with
+    all its frames.
 
     Never longer than `body`. Raises Malformed.
     """
     try:
-        kept = b"".join(_PIECES[format](body))
+        kept = b"".join(_pieces_of(body, format))
     except struct.error as error:
         raise Malformed(f"it ends too early: {error}") from error
     return kept if len(kept) < len(body) else body
+
+
+def _pieces_of(body: bytes, format: str) -> Iterator[bytes]:
+    if format not in _PIECES:
+        raise Malformed(f"nothing is known of what a file of {format} holds")
+    return _PIECES[format](body)
 
 
 def _require(holds: bool, message: str) -> None:
@@ -104,7 +113,16 @@ _PNG_CHUNKS: Final = frozenset(
 )
 
 
-def _png_pieces(body: bytes) -> Iterator[bytes]:
+_APNG_CHUNKS: Final = _PNG_CHUNKS | {b"acTL", b"fcTL", b"fdAT"}
+
+
+def _apng_pieces(body: bytes) -> Iterator[bytes]:
+    return _png_pieces(body, _APNG_CHUNKS)
+
+
+def _png_pieces(
+    body: bytes, chunks: frozenset[bytes] = _PNG_CHUNKS
+) -> Iterator[bytes]:
     _require(body.startswith(_PNG_SIGNATURE), "it does not begin as a PNG")
     yield _PNG_SIGNATURE
     position, name = len(_PNG_SIGNATURE), b""
@@ -114,7 +132,7 @@ def _png_pieces(body: bytes) -> Iterator[bytes]:
         _require(
             end <= len(body), f"a chunk of {length:,} bytes at {position:,}"
         )
-        if name in _PNG_CHUNKS:
+        if name in chunks:
             yield body[position:end]
         else:
             is_critical = not name[0] & 0x20
@@ -173,8 +191,28 @@ def _webp_chunks(content: bytes) -> Iterator[bytes]:
         )
 
 
+# -- GIF --------------------------------------------------------------------------------------
+
+_LOOP_BYTES: Final = 18
+
+
+def _gif_pieces(body: bytes) -> Iterator[bytes]:
+    yield body[: gif.end_of_header(body)]
+    for block in gif.blocks(body):
+        _require(
+            block.end <= len(body), f"a block without end at {block.begin:,}"
+        )
+        if block.label in (gif.IMAGE, gif.CONTROL):
+            yield body[block.begin : block.end]
+        elif gif.loops(body, block):
+            yield body[block.begin : block.begin + _LOOP_BYTES] + b"\0"
+    yield b";"
+
+
 _PIECES: Final[dict[str, Callable[[bytes], Iterator[bytes]]]] = {
     "jpeg": _jpeg_pieces,
     "png": _png_pieces,
+    "apng": _apng_pieces,
+    "gif": _gif_pieces,
     "webp": _webp_pieces,
 }

@@ -6,9 +6,18 @@ from typing import Any, Final, NamedTuple
 from PIL import Image
 
 from processors import Unusable
-from processors.image.formats import KEPT
+from processors.image.formats import (
+    KEPT,
+    KEPT_MOVING,
+    MOVING,
+    USUAL_MOVING,
+)
+from processors.image.moving.frames import timeline_of
+from processors.image.moving.timeline import Timeline
+from processors.image.plan import Plan
 
 _ORIENTATION_TAG: Final = 0x0112
+_OF_SEVERAL_PICTURES: Final = ("TIFF", "MPO")
 UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -28,11 +37,25 @@ class Original(NamedTuple):
     size: tuple[int, int]
     orientation: int
     frames: int
+    timeline: Timeline | None
+    """None if it does not move, whatever it holds beside its first picture."""
+    is_truncated: bool = False
+    """Does it end too early, and is what came of it to be kept?"""
 
     @property
     def kept_format(self) -> str:
         """The format of its variant if none is asked for; empty if it has to be another one."""
         return KEPT.get(self.kind, "")
+
+    @property
+    def kept_moving_format(self) -> str:
+        """The same of a variant that moves."""
+        return KEPT_MOVING.get(self.kind, USUAL_MOVING)
+
+    @property
+    def own_format(self) -> str:
+        """Its format, if a copy of it can be a result; empty if it cannot."""
+        return "gif" if self.kind == "GIF" else self.kept_format
 
     @property
     def is_turned_by_decoder(self) -> bool:
@@ -47,9 +70,19 @@ class Original(NamedTuple):
         return width, height
 
     @property
+    def has_more(self) -> bool:
+        """Is there more than its first picture?"""
+        return self.frames > 1 or self.timeline is not None
+
+    @property
     def is_single(self) -> bool:
         """Is all of it in its first frame? An MPO begins with a JPEG that has all it needs."""
-        return self.frames == 1 or self.kind == "MPO"
+        return self.kind == "MPO" or not self.has_more
+
+    def as_truncated(self) -> "Original":
+        """Of its frames those that are there whole."""
+        timeline = self.timeline and self.timeline.without_lost()
+        return self._replace(timeline=timeline, is_truncated=True)
 
     def facts(self) -> dict[str, Any]:
         width, height = self.upright_size
@@ -59,22 +92,45 @@ class Original(NamedTuple):
             "original_width": width,
             "original_height": height,
             "frames": self.frames,
+            "duration_ms": self.timeline and self.timeline.duration_ms,
+            "loop": self.timeline and self.timeline.loop,
         }
 
 
-def check_pixels(image: Image.Image, max_pixels: int) -> None:
+def check_pixels(image: Image.Image, max_pixels: int, frames: int = 1) -> None:
     width, height = image.size
-    if width * height > max_pixels:
-        message = f"{width} x {height} pixels are more than the {max_pixels:,} allowed"
+    if frames * width * height > max_pixels:
+        times = f"{frames:,} x " if frames > 1 else ""
+        message = f"{times}{width} x {height} pixels are more than the {max_pixels:,} allowed"
         raise Unusable("image_too_large", message)
 
 
-def original_of(image: Image.Image) -> Original:
+def check_whole(timeline: Timeline) -> None:
+    if not timeline.is_whole:
+        raise Unusable("image_truncated", "the picture ends too early")
+
+
+def moving_format(original: Original, plan: Plan) -> str:
+    """The format of a variant that moves; empty if it shall be a still."""
+    if plan.frames == "first" or original.timeline is None:
+        return ""
+    format = plan.format or original.kept_moving_format
+    return format if format in MOVING else ""
+
+
+def original_of(image: Image.Image, body: bytes) -> Original:
     """To be called before the picture is decoded: some decoders change size and mode."""
     size, mode = image.size, image.mode
     orientation = _orientation_of(image)
-    frames = getattr(image, "n_frames", 1)
-    return Original(image.format or "", mode, size, orientation, frames)
+    timeline = timeline_of(image, body)
+    frames = 1
+    if timeline is not None:
+        frames = timeline.frames
+    elif image.format in _OF_SEVERAL_PICTURES:
+        frames = getattr(image, "n_frames", 1)
+    return Original(
+        image.format or "", mode, size, orientation, frames, timeline
+    )
 
 
 def _orientation_of(image: Image.Image) -> int:

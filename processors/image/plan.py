@@ -14,8 +14,8 @@ class Plan:
     """The longest side in pixels, of pictures that are larger; 0 keeps every size."""
     grayscale: bool = False
     format: str = ""
-    """jpeg, png, webp or avif; empty keeps the first three, and makes others JPEG, or PNG if
-    transparent."""
+    """jpeg, png, webp, avif or gif; empty keeps the first three, and makes others JPEG, or PNG if
+    transparent, or WebP if they move."""
     quality: int = 85
     """Of JPEG and WebP, 1 to 100; of an AVIF that looks like such a JPEG."""
     truncated: str = "fail"
@@ -24,8 +24,10 @@ class Plan:
     """Which of the names in `exif.NAMES` are recorded."""
     matte: str = "white"
     """The colour that a transparent picture is laid upon, where the format holds no alpha."""
+    frames: str = "first"
+    """Of pictures that move: first, or all."""
     max_pixels: int = MAX_PIXELS
-    """Pictures with more are refused before they are decoded."""
+    """Pictures with more are refused before they are decoded; each frame that is used counts."""
 
 
 def fit(width: int, height: int, longest: int) -> tuple[int, int]:

@@ -391,7 +391,13 @@ class ImageSettings(Section):
     format: str = setting(
         "",
         "format of results; empty: keep jpeg, png, webp",
-        choices=("", "jpeg", "png", "webp", "avif"),
+        choices=("", "jpeg", "png", "webp", "avif", "gif"),
+        shapes=True,
+    )
+    frames: str = setting(
+        "first",
+        "frames of pictures that move: the first, as a still, or all",
+        choices=("first", "all"),
         shapes=True,
     )
     quality: int = setting(

@@ -21,7 +21,7 @@ MAX_STEM_BYTES = (
     80  # with hash, host and extension a path stays below 255 bytes a component
 )
 MAX_HOST_BYTES = 100
-PICTURE_EXTENSIONS = (".jpg", ".png", ".webp", ".avif")
+PICTURE_EXTENSIONS = (".jpg", ".png", ".webp", ".avif", ".gif")
 FOLDERS: dict[Kind, str] = {"page": "pages", "image": "images", "file": "files"}
 # Windows gives these a meaning, with any extension.
 _RESERVED = pattern(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)

@@ -111,6 +111,8 @@ def test_a_picture_says_its_facts(desk: Desk) -> None:
         "width": 512,
         "height": 300,
         "frames": 1,
+        "duration_ms": None,
+        "loop": None,
         "processed": [
             {
                 "variant": "default",
@@ -119,6 +121,8 @@ def test_a_picture_says_its_facts(desk: Desk) -> None:
                 "height": 300,
                 "format": "png",
                 "mode": "RGB",
+                "frames": 1,
+                "duration_ms": None,
                 "bytes": len(content),
                 "sha256": hashlib.sha256(content).hexdigest(),
                 "changes": ["resized"],
