@@ -1,6 +1,7 @@
 """ICC profiles laid out by hand, and what they say of gray."""
 
 import struct
+import zlib
 
 from tests.processors.image.references import Pixel, light_to_srgb
 
@@ -31,6 +32,10 @@ def xyz_tag(*xyz: float) -> bytes:
 
 def gamma_tag(gamma: float) -> bytes:
     return b"curv" + struct.pack(">4xIH", 1, round(gamma * 256))
+
+
+def profile_chunk(profile: bytes) -> tuple[bytes, bytes]:
+    return b"iCCP", b"name\0\0" + zlib.compress(profile)
 
 
 WHITE = {b"wtpt": xyz_tag(0.9505, 1, 1.0891)}

@@ -4,7 +4,6 @@ Little CMS makes what is expected nowhere: curves and matrices are those of the 
 """
 
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from tests.processors.image.icc_profiles import (
     gamma_tag,
     gray_of_lightness,
     profile,
+    profile_chunk,
     table_profile,
 )
 from tests.processors.image.references import (
@@ -69,10 +69,6 @@ def gamma_chunk(gamma: float) -> tuple[bytes, bytes]:
 
 def points_chunk(points: tuple[float, ...]) -> tuple[bytes, bytes]:
     return b"cHRM", struct.pack(">8I", *(round(p * 100_000) for p in points))
-
-
-def profile_chunk(profile: bytes) -> tuple[bytes, bytes]:
-    return b"iCCP", b"name\0\0" + zlib.compress(profile)
 
 
 def shown(colour: Pixel, matrix: Matrix, exponent: float) -> Pixel:
