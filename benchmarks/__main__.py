@@ -20,6 +20,7 @@ from benchmarks import (
     pace,
     parse,
     refresh,
+    resize,
     silent,
     start,
 )
@@ -40,6 +41,7 @@ def main() -> None:
     _job(commands)
     _parse(commands)
     _facts(commands)
+    _resize(commands)
     _refresh(commands)
     _start(commands)
     _million(commands)
@@ -185,6 +187,22 @@ def _facts(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     _corpus(parser)
     parser.set_defaults(measure=facts.measure)
+
+
+def _resize(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "resize", "pictures made smaller, beside img2dataset's way"
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=90, help="cuttings (%(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=_whole, default=5, help="of each (%(default)s)"
+    )
+    _corpus(parser)
+    _cache(parser)
+    _against(parser)
+    parser.set_defaults(measure=resize.measure)
 
 
 def _refresh(commands: _Commands[argparse.ArgumentParser]) -> None:

@@ -21,7 +21,7 @@ OWN = Path(__file__).with_name("own_parse.py")
 
 
 class Reader:
-    """A process that parses all pages once for each line that it is given."""
+    """A process that does all of its work once for each line that it is given."""
 
     def __init__(
         self, name: str, command: Sequence[str], env: Mapping[str, str]
@@ -36,18 +36,18 @@ class Reader:
             text=True,
         )
 
-    def parse_all(self) -> float | None:
+    def ask(self, line: str = "") -> float | None:
         """The seconds of CPU that it took; None, at once, if the process has ended."""
         requests, answers = self._process.stdin, self._process.stdout
         assert requests is not None
         assert answers is not None
         try:
-            requests.write("\n")
+            requests.write(f"{line}\n")
             requests.flush()
         except BrokenPipeError:
             return None
-        line = answers.readline()
-        return float(line) if line else None
+        answer = answers.readline()
+        return float(answer) if answer else None
 
     def close(self) -> None:
         """End the process."""
@@ -66,17 +66,23 @@ def measure(given: argparse.Namespace) -> None:
         )
         readers = _readers(given, folder)
         try:
-            present = _warm_up(readers)
-            for number in range(given.rounds):
-                for each in present if number % 2 else reversed(present):
-                    seconds = each.parse_all()
-                    assert seconds is not None, f"{each.name} has ended"
-                    each.seconds.append(seconds)
+            present = take_turns(readers, given.rounds)
         finally:
             for each in readers:
                 each.close()
     _show(present, given.urls)
     print(table.repeat())
+
+
+def take_turns(readers: Sequence[Reader], rounds: int) -> list[Reader]:
+    """There and back again; those who can do it."""
+    present = _warm_up(readers)
+    for number in range(rounds):
+        for each in present if number % 2 else reversed(present):
+            seconds = each.ask()
+            assert seconds is not None, f"{each.name} has ended"
+            each.seconds.append(seconds)
+    return present
 
 
 def _readers(given: argparse.Namespace, folder: Path) -> list[Reader]:
@@ -102,7 +108,7 @@ def _warm_up(readers: Sequence[Reader]) -> list[Reader]:
     """Those who can do it."""
     present = []
     for each in readers:
-        if each.parse_all() is None:
+        if each.ask() is None:
             table.say(f"{each.name} is left out")
         else:
             present.append(each)

@@ -118,6 +118,24 @@ def pictures(corpus: Path, cache: Path, folder: Path, count: int) -> Served:
     return Served(tuple(names), total, f"cut out of {origin}")
 
 
+def add_largest(corpus: Path, folder: Path, count: int) -> int:
+    """The largest photographs of the corpus, whole; how many there were.
+
+    They are saved anew: not every peer reads one of them, which is damaged.
+    """
+    photos = sorted((corpus / "photos").glob("*.jpg"), key=_pixels)
+    largest = photos[::-1][:count]
+    for path in largest:
+        with Image.open(path) as photo:
+            photo.convert("RGB").save(folder / path.name, quality=88)
+    return len(largest)
+
+
+def _pixels(path: Path) -> int:
+    with Image.open(path) as image:
+        return image.width * image.height
+
+
 def _make_missing(kept: Path, photos: Sequence[Path], count: int) -> None:
     sources = list(photos) or _generated_photos(kept)
     missing: dict[Path, list[int]] = {}
