@@ -8,13 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
-from scraper.config import Config, configure
+from scraper.config import Config, InputSettings, configure
 from scraper.errors import UsageError
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
 from scraper.reports.summary import Report
 from scraper.runner import Run
-from scraper.sources.source import Source, file_source, script_source
+from scraper.sources.source import (
+    AS_GUESSED,
+    Source,
+    file_source,
+    script_source,
+)
 
 Urls = str | PathLike[str] | Iterable[str]
 
@@ -49,9 +54,10 @@ def stream(
 
     Worker processes are started, so a script needs `if __name__ == "__main__":` around its work.
     """
+    config = _check_config(config)
     return Run(
-        [source_of(urls)],
-        _check_config(config),
+        [source_of(urls, config.input)],
+        config,
         retry,
         refresh=refresh,
         add_list=add_list,
@@ -80,7 +86,7 @@ def run(
             'scraper.run(urls, scraper.configure(dir="downloads/shop")), or use scraper.stream'
         )
     outcomes = Run(
-        [source_of(urls)],
+        [source_of(urls, config.input)],
         config,
         retry,
         refresh=refresh,
@@ -122,7 +128,7 @@ def _check_config(config: Config | None) -> Config:
     return config
 
 
-def source_of(urls: Urls) -> Source:
+def source_of(urls: Urls, how: InputSettings = AS_GUESSED) -> Source:
     """What stands for the list. Raises UsageError if it is none."""
     if isinstance(urls, str) and "://" in urls:
         url = redacted(urls)
@@ -131,7 +137,7 @@ def source_of(urls: Urls) -> Source:
             f"write [{url!r}] for a list of one URL"
         )
     if isinstance(urls, str | PathLike):
-        return file_source(os.fsdecode(urls))
+        return file_source(os.fsdecode(urls), how)
     if isinstance(urls, Mapping) or hasattr(urls, "columns"):
         raise UsageError(
             f"{_describe(urls)} is no list of URLs: give one column or the values of it, "

@@ -1,6 +1,7 @@
 """The tree of failure kinds, and the one place where foreign exceptions get our names.
 
     input      the line itself            bad_url  bad_scheme  bad_encoding
+                                          bad_row
     rule       a rule of ours said no     host_not_allowed  port_not_allowed  private_address
                                           robots_disallowed  robots_directive
                                           redirect_not_followed  aborted
@@ -74,6 +75,7 @@ KINDS: dict[str, FailureKind] = {
             bad_url=_NEVER,
             bad_scheme=_NEVER,
             bad_encoding=_NEVER,
+            bad_row=_NEVER,
         ),
         _kinds(
             "rule",

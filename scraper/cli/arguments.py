@@ -13,6 +13,7 @@ from scraper.cli.terminal import say
 from scraper.config import (
     KEYS,
     Config,
+    InputSettings,
     Key,
     Origins,
     fate_of_flag,
@@ -33,6 +34,7 @@ COMMANDS = (
 )  # a list of such a name is ./status
 _GROUPS = {
     "run": "how much at once, and where",
+    "input": "lists that are tables",
     "fetch": "requests",
     "hosts": "hosts",
     "page": "pages",
@@ -240,7 +242,9 @@ def _may_be_a_list(word: str) -> bool:
     )
 
 
-def open_sources(inputs: Sequence[str], folder: str) -> list[Source]:
+def open_sources(
+    inputs: Sequence[str], folder: str, how: InputSettings
+) -> list[Source]:
     """The lists that are named; none of them means to go on with what the folder knows."""
     from scraper.sources.source import file_source, given_source
 
@@ -259,7 +263,8 @@ def open_sources(inputs: Sequence[str], folder: str) -> list[Source]:
             f"no such command or file: {inputs[0]}{_probably_meant(inputs[0])}"
         )
     urls = [each for each in inputs if "://" in each]
-    files = [file_source(each) for each in inputs if "://" not in each]
+    names = [each for each in inputs if "://" not in each]
+    files = [file_source(each, how) for each in names]
     return [*files, given_source(urls)] if urls else files
 
 

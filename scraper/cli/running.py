@@ -45,7 +45,7 @@ def run_lists(
             )
         return _demo(config, origins, signals)
     retry = retry_kinds(arguments)
-    sources = open_sources(arguments.inputs, config.run.dir)
+    sources = open_sources(arguments.inputs, config.run.dir, config.input)
     return _scrape(
         sources,
         config,
@@ -102,6 +102,9 @@ def _scrape(
 ) -> int:
     """Run to the end and say how it ended. The exit code `expected` counts as 0."""
     show_warnings(config.output)
+    for note in filter(None, (each.note for each in sources)):
+        if not config.output.quiet:
+            say(note)
     run = Run(
         sources, config, retry, refresh=refresh, add_list=add_list, adopt=adopt
     )

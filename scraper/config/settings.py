@@ -117,6 +117,26 @@ class RunSettings(Section):
     )
 
 
+class InputSettings(Section):
+    """Lists that are tables."""
+
+    url_col: str = setting(
+        "",
+        "the column that holds the URLs; empty: the only one that does",
+        metavar="NAME",
+    )
+    columns: tuple[str, ...] = setting(
+        ("all",),
+        "the other columns that come out in records: names, all or none",
+        metavar="NAMES",
+    )
+    input_format: str = setting(
+        "",
+        "format of the lists; empty: by their extension, else by their first lines",
+        choices=("", "lines", "csv", "tsv", "jsonl", "json", "parquet"),
+    )
+
+
 class FetchSettings(Section):
     """One request."""
 
@@ -484,6 +504,7 @@ class Config(Frozen):
     """Everything that can be set. Frozen: make another with `configure` or `with_keys`."""
 
     run: RunSettings = RunSettings()
+    input: InputSettings = InputSettings()
     fetch: FetchSettings = FetchSettings()
     hosts: HostSettings = HostSettings()
     page: PageSettings = PageSettings()

@@ -11,7 +11,7 @@ the number of redirects.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -128,12 +128,19 @@ def with_robots_remark(task: Task, host: Host, terms: Terms) -> Task:
     return replace(task, robots="disallowed")
 
 
+# Why a line is refused of which not even the text is judged.
+_REFUSED: Final = {
+    "bad_encoding": "the line is not UTF-8: save the list as UTF-8",
+    "bad_row": "the row has more cells than the table has columns, or is no JSON object",
+}
+
+
 def _refused_line(task: Task) -> Failure:
     line = task.origin_url.href
-    if task.refusal == "bad_encoding":
-        return errors.new_failure(
-            "bad_encoding", "the line is not UTF-8: save the list as UTF-8"
-        )
+    if task.refusal in _REFUSED:
+        return errors.new_failure(task.refusal, _REFUSED[task.refusal])
+    if not line:
+        return errors.new_failure("bad_url", "the row has no URL in its column")
     if line.startswith(urls.NOT_TEXT):
         return errors.new_failure(
             "bad_url", f"{line}; give each URL as text (str)"

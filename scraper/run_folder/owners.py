@@ -74,6 +74,7 @@ def claim_folder(
     for source in sources:
         row = _row_of(source, owners, ledger)
         owners |= dict.fromkeys(identities_of(source), row)
+        ledger.sources.set_columns(row, source.columns)
         rows.append(row)
     ledger.sources.set_owners(owners)
     return rows

@@ -7,4 +7,6 @@ lines of all sources into tasks, in a thread of its own, and posts a message whe
 - `reader.py`: the thread that reads
 - `text.py`: bytes to lines; a line to a task, with what is wrapped around the URL taken off
 - `forms.py`: lists that are another format (a table, HTML, an archive), which are refused
+- `tables.py`: lists that are tables; `rows.py`, `parquet.py`: their rows out of bytes
+- `packed.py`: compressed files; `kept.py`: a pipe whose beginning is read more than once
 """

@@ -28,8 +28,24 @@ class Form(Struct, frozen=True):
     """Another format: what it is called, what to do about it, and a command that does it."""
 
     name: str
-    advice: str
+    advice: str = ""
     command: str = ""
+    format: str = ""  # with which it is read as a table, if it is one
+
+
+def is_full_url(text: str) -> bool:
+    return _FULL_URL.match(text) is not None
+
+
+def may_be_url(text: str) -> bool:
+    """With a scheme or without."""
+    return _URL_CELL.match(text) is not None
+
+
+def format_of(lines: Iterable[bytes | str]) -> str:
+    """The format of the table that these first lines look like; empty if they are a list."""
+    form = _form_of(list(lines))
+    return form.format if form else ""
 
 
 def explain_other_form(
@@ -43,7 +59,13 @@ def explain_other_form(
     form = _form_of(first)
     if form is None:
         return None
-    message = f"{name} looks like {form.name}; a list has one URL a line: {form.advice}"
+    message = f"{name} looks like {form.name}; a list has one URL a line"
+    if form.format:
+        return (
+            f"{message}: have it read as a table with --input-format {form.format} "
+            f"(in scripts: input_format={form.format!r})"
+        )
+    message = f"{message}: {form.advice}"
     if not form.command:
         return message
     if file is None:
@@ -92,13 +114,9 @@ _TAKE_OUT = (
 )
 _SAVE = "save the URLs in it as plain text"
 _MAGIC: tuple[tuple[bytes, Form], ...] = (
-    (b"\x1f\x8b", Form("gzip", "unpack it", "gzip -dc")),
-    (b"\x28\xb5\x2f\xfd", Form("Zstandard", "unpack it", "zstd -dc")),
-    (b"BZh", Form("bzip2", "unpack it", "bzip2 -dc")),
-    (b"\xfd7zXZ\0", Form("xz", "unpack it", "xz -dc")),
     (b"7z\xbc\xaf\x27\x1c", Form("a 7z archive", "unpack it")),
     (b"Rar!\x1a\x07", Form("a RAR archive", "unpack it")),
-    (b"PAR1", Form("Parquet", _SAVE)),
+    (b"PAR1", Form("Parquet", _SAVE, format="parquet")),
     (b"SQLite format 3\0", Form("an SQLite database", _SAVE)),
     (b"\xd0\xcf\x11\xe0", Form("a document of an office program", _SAVE)),
     (b"{\\rtf", Form("RTF", _SAVE)),
@@ -129,7 +147,8 @@ _MARKS: tuple[tuple[re.Pattern[str], Form], ...] = (
     (pattern(r"<!doctype html|<html[\s>]", re.IGNORECASE), Form("HTML", *_TAKE_OUT)),
     (pattern(r"<\?xml|<(urlset|sitemapindex|rss|feed|opml)[\s>]", re.IGNORECASE),
      Form("XML, such as a sitemap or a feed", *_TAKE_OUT)),
-    (pattern(r"\{\s*(\"|$|\})|\[\s*($|[\"{\[\]])"), Form("JSON", *_TAKE_OUT)),
+    (pattern(r"\{\s*(\"|$|\})"), Form("JSON", format="jsonl")),
+    (pattern(r"\[\s*($|[\"{\[\]])"), Form("JSON", format="json")),
 )  # fmt: skip
 _TAG = pattern(
     r"</?[a-z][a-z0-9:-]*(\s[^<>]*)?/?>|<[a-z]+\s+[a-z-]+=|<!--", re.IGNORECASE
@@ -146,10 +165,13 @@ def _marked_form(first: str) -> Form | None:
 
 def _form_of_most(texts: Sequence[str]) -> Form | None:
     """The form of at least half of the lines."""
-    for name, is_one in (("HTML", _TAG.search), ("JSON", _MEMBER.match)):
+    for form, is_one in (
+        (Form("HTML", *_TAKE_OUT), _TAG.search),
+        (Form("JSON", format="json"), _MEMBER.match),
+    ):
         such = [each for each in texts if is_one(each)]
         if len(such) >= FEWEST and _are_most(such, texts):
-            return Form(name, *_TAKE_OUT)
+            return form
     return next(filter(None, map(partial(_table_of, texts), "\t;,|")), None)
 
 
@@ -159,7 +181,7 @@ def _are_most(some: Sequence[object], of: Sequence[object]) -> bool:
 
 # -- tables -----------------------------------------------------------------------------------
 
-_URL_NAMES = frozenset({"url", "urls", "link", "links", "href", "uri", "loc", "address", "page",
+URL_NAMES = frozenset({"url", "urls", "link", "links", "href", "uri", "loc", "address", "page",
                         "website", "web", "homepage", "site", "domain", "host"})  # fmt: skip
 _URL_CELL = pattern(
     r"<?(?:(?:https?:)?//\S|www\.\S|localhost\b|\d+(?:\.\d+){3}\b"
@@ -209,12 +231,9 @@ def _table_of(texts: Sequence[str], delimiter: str) -> Form | None:
         what = f"{kind} with {width} columns, the URL in column {column + 1}"
     else:
         what = f"{kind} with the columns {', '.join(each or '-' for each in header)[:200]}"
-    advice = "take the column of URLs alone"
-    return Form(
-        what,
-        advice,
-        _command_that_takes(column, delimiter, header=bool(header)),
-    )
+    if delimiter == "|":
+        return Form(what, "save it as CSV")
+    return Form(what, format="tsv" if delimiter == "\t" else "csv")
 
 
 def _rows(texts: Sequence[str], delimiter: str) -> Iterator[list[str]]:
@@ -242,7 +261,7 @@ def _is_header(cells: Sequence[str]) -> bool:
 def _named_column(header: Sequence[str] | None) -> int | None:
     names = [each.lower() for each in header or ()]
     return next(
-        (names.index(each) for each in names if each in _URL_NAMES), None
+        (names.index(each) for each in names if each in URL_NAMES), None
     )
 
 
@@ -297,11 +316,4 @@ def _reader_of(delimiter: str) -> str:
 def _command_for_all(delimiter: str) -> str:
     rows = _reader_of(delimiter)
     code = f"import csv, sys; [print(each) for row in {rows} for each in row]"
-    return f'python3 -c "{code}"'
-
-
-def _command_that_takes(column: int, delimiter: str, *, header: bool) -> str:
-    rows = _reader_of(delimiter)
-    rows = f"list({rows})[1:]" if header else rows
-    code = f"import csv, sys; [print(row[{column}]) for row in {rows} if len(row) > {column}]"
     return f'python3 -c "{code}"'

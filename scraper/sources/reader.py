@@ -41,7 +41,7 @@ class Reader(threading.Thread):
     """
 
     def __init__(self, sources: Iterable[tuple[int, Source]], post: Callable[[Message], None],
-                 first: int = 64) -> None:  # fmt: skip
+                 first: int = 64,) -> None:  # fmt: skip
         super().__init__(name="list-reader", daemon=True)
         self._sources = list(sources)
         self._post = post
@@ -88,7 +88,11 @@ class Reader(threading.Thread):
                     and not isinstance(raw, TableRow)
                 ):
                     self._look_at(raw, look)
-                line = parse_line(raw, id, number)
+                line = parse_line(
+                    raw,
+                    id,
+                    number,
+                )
                 if self._stopped:
                     return
                 if line is not None:
@@ -98,9 +102,17 @@ class Reader(threading.Thread):
 
     # -- the first lines of a pipe --------------------------------------------------------------
 
-    def _look_at(self, raw: bytes | str, look: _Look) -> None:
+    def _look_at(
+        self,
+        raw: bytes | str,
+        look: _Look,
+    ) -> None:
         if look.clock is None:
-            look.clock = threading.Timer(EXAMINE_SECONDS, self._believe, [look])
+            look.clock = threading.Timer(
+                EXAMINE_SECONDS,
+                self._believe,
+                [look],
+            )
             look.clock.daemon = True
             look.clock.start()
         look.raw.append(raw)
@@ -136,7 +148,11 @@ class Reader(threading.Thread):
 
     # -- what is handed over ------------------------------------------------------------------
 
-    def _add(self, line: Line, live: bool) -> None:
+    def _add(
+        self,
+        line: Line,
+        live: bool,
+    ) -> None:
         with self._room:
             while len(self._lines) >= 2 * SLICE and not self._stopped:
                 self._room.wait()

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import reprlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Final, cast
 
 from msgspec import Struct
 
+from scraper.config import InputSettings
 from scraper.errors import UsageError
 from scraper.model import Line
-from scraper.sources.forms import LINES_EXAMINED, explain_other_form
-from scraper.sources.text import RawLine, parse_line, read_lines
+from scraper.sources.forms import (
+    LINES_EXAMINED,
+    explain_other_form,
+    format_of,
+)
+from scraper.sources.kept import KeptStart
+from scraper.sources.packed import open_unpacked, stem_of, unpacked
+from scraper.sources.tables import OpenFile, Table, open_table
+from scraper.sources.text import RawLine, TableRow, parse_line, read_lines
 from scraper.text import did_you_mean
 from scraper.urls import NOT_TEXT
 
+OpenPipe = Callable[[], io.BufferedReader]
 SCRIPT = "script"  # identifies the URLs of any script
+AS_GUESSED: Final = InputSettings()
+_FORMATS: Final = {
+    ".txt": "lines",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+}
 
 
 class Source(Struct, frozen=True):
@@ -38,6 +62,7 @@ class Source(Struct, frozen=True):
     )
     columns: tuple[str, ...] = ()
     """Of a table: their names, that of the URL first."""
+    note: str = ""  # what the user should know of how it is read
 
     @property
     def lasting(self) -> bool:
@@ -47,7 +72,11 @@ class Source(Struct, frozen=True):
     def tasks_ahead(self) -> Iterator[Line]:
         """The tasks that `ahead` shows, without taking them from `lines`."""
         for number, raw in enumerate(self.ahead(), 1):
-            task = parse_line(raw, 0, number)
+            task = parse_line(
+                raw,
+                0,
+                number,
+            )
             if task is not None:
                 yield task
 
@@ -82,42 +111,200 @@ class Pipe:
         return self._rest
 
 
-def file_source(name: str) -> Source:
-    """A file of URLs, or standard input for `-`. Raises UsageError if it cannot be read."""
+def file_source(
+    name: str,
+    how: InputSettings = AS_GUESSED,
+) -> Source:
+    """A file of URLs, or standard input for `-`: one URL a line, or a table.
+
+    What is compressed is unpacked. Raises UsageError if it cannot be read.
+    """
     if name == "-":
-        return _standard_input()
+        return _standard_input(how)
     path = Path(name)
     _check_readable(path, name)
-
-    def lines() -> Iterator[bytes | str]:
-        with path.open("rb") as file:
-            yield from read_lines(file)
-
     shown = _as_utf_8(name)
     identity = f"file:{_as_utf_8(path.resolve())}"
     # /dev/stdin is anything
     if not path.is_file() or name.startswith(("/dev/", "/proc/")):
-        return _pipe_source(shown, identity, lines)
-    refusal = explain_other_form(
-        itertools.islice(lines(), LINES_EXAMINED), shown, shown
+        return _pipe_source(
+            shown,
+            identity,
+            lambda: path.open("rb"),
+            how,
+        )
+    open_file = partial(
+        open_unpacked,
+        path,
+        shown,
     )
-    if refusal is not None:
-        raise UsageError(refusal)
-    return Source(shown, identity, lines, ahead=lines)
+    format = how.input_format or _format_of(path, open_file)
+    if format != "lines":
+        table = open_table(
+            open_file,
+            format,
+            shown,
+            how,
+        )
+        return _table_source(
+            shown,
+            identity,
+            table,
+            open_file,
+        )
+
+    def lines() -> Iterator[bytes | str]:
+        with open_file() as file:
+            yield from read_lines(file)
+
+    if not how.input_format:
+        first = itertools.islice(lines(), LINES_EXAMINED)
+        refusal = explain_other_form(
+            first,
+            shown,
+            shown,
+        )
+        if refusal is not None:
+            raise UsageError(refusal)
+    return Source(
+        shown,
+        identity,
+        lines,
+        ahead=lines,
+    )
 
 
-def _standard_input() -> Source:
+def _format_of(
+    path: Path,
+    open_file: OpenFile,
+) -> str:
+    """By its extension; if that says nothing, by its first lines."""
+    extension = stem_of(path).suffix.lower()
+    if extension in _FORMATS:
+        return _FORMATS[extension]
+    with open_file() as file:
+        if file.peek(4).startswith(b"PAR1"):
+            return "parquet"
+        found = format_of(itertools.islice(read_lines(file), LINES_EXAMINED))
+    return found or "lines"
+
+
+def _table_source(
+    shown: str,
+    identity: str,
+    table: Table,
+    open_file: OpenFile,
+) -> Source:
+    def rows() -> Iterator[TableRow]:
+        with open_file() as file:
+            yield from table.lines(file)
+
+    note = _describe_guess(shown, table)
+    columns = table.columns
+    return Source(
+        shown,
+        identity,
+        rows,
+        ahead=rows,
+        columns=columns,
+        note=note,
+    )
+
+
+def _describe_guess(
+    shown: str,
+    table: Table,
+) -> str:
+    if not table.was_guessed:
+        return ""
+    others = f" (beside {', '.join(table.others)})" if table.others else ""
+    return f"{shown} is a table; its URLs stand in {table.url}{others}"
+
+
+def _standard_input(how: InputSettings) -> Source:
     if sys.stdin is None:
         raise UsageError("standard input is closed: there is no list to read")
-    return _pipe_source("stdin", "stdin", lambda: read_lines(sys.stdin.buffer))
+    stdin = cast("io.BufferedReader", sys.stdin.buffer)
+    return _pipe_source(
+        "stdin",
+        "stdin",
+        lambda: stdin,
+        how,
+    )
 
 
 def _pipe_source(
-    name: str, identity: str, lines: Callable[[], Iterator[bytes | str]]
+    name: str,
+    identity: str,
+    open_pipe: OpenPipe,
+    how: InputSettings,
 ) -> Source:
+    if how.input_format not in ("", "lines"):
+        return _piped_table(
+            name,
+            identity,
+            open_pipe(),
+            how,
+        )
+
+    def lines() -> Iterator[bytes | str]:
+        with _left_open_if_stdin(open_pipe()) as pipe, unpacked(pipe) as file:
+            yield from read_lines(file)
+
     pipe = Pipe(lines)
+    is_judged = not how.input_format
     return Source(
-        name, identity, pipe.lines, live=True, pipe=True, ahead=pipe.ahead
+        name,
+        identity,
+        pipe.lines,
+        live=True,
+        pipe=is_judged,
+        ahead=pipe.ahead,
+    )
+
+
+@contextmanager
+def _left_open_if_stdin(pipe: io.BufferedReader) -> Iterator[io.BufferedReader]:
+    try:
+        yield pipe
+    finally:
+        if sys.stdin is None or pipe is not sys.stdin.buffer:
+            pipe.close()
+
+
+def _piped_table(
+    name: str,
+    identity: str,
+    pipe: io.BufferedReader,
+    how: InputSettings,
+) -> Source:
+    start = KeptStart(pipe)
+
+    def look() -> AbstractContextManager[io.BufferedReader]:
+        return unpacked(start.look())
+
+    def ahead() -> Iterator[TableRow]:
+        with look() as file:
+            yield from table.lines(file)
+
+    def rows() -> Iterator[TableRow]:
+        with _left_open_if_stdin(pipe), unpacked(start.read()) as file:
+            yield from table.lines(file)
+
+    table = open_table(
+        look,
+        how.input_format,
+        name,
+        how,
+    )
+    return Source(
+        name,
+        identity,
+        rows,
+        live=True,
+        ahead=ahead,
+        columns=table.columns,
+        note=_describe_guess(name, table),
     )
 
 
@@ -126,7 +313,10 @@ def _as_utf_8(path: str | Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _check_readable(path: Path, name: str) -> None:
+def _check_readable(
+    path: Path,
+    name: str,
+) -> None:
     try:
         # A pipe can be read only once: of anything but a file only its permission is checked.
         if path.is_file() or not os.access(path, os.R_OK):
@@ -146,10 +336,17 @@ def _check_readable(path: Path, name: str) -> None:
         raise UsageError(f"cannot read {name}: {reason}") from error
 
 
-def _describe_missing(path: Path, name: str) -> str:
+def _describe_missing(
+    path: Path,
+    name: str,
+) -> str:
     is_host = "." in name.partition("/")[0].strip(".") and path.suffix != ".txt"
     url = f" (if you mean the URL, write https://{name})" if is_host else ""
-    hint = did_you_mean(path.name, _names_beside(path), cutoff=0.8)
+    hint = did_you_mean(
+        path.name,
+        _names_beside(path),
+        cutoff=0.8,
+    )
     return f"no such file: {name}{hint}{url}"
 
 
@@ -164,9 +361,17 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 200
 
 
-def given_source(urls: Sequence[str], name: str = "command-line") -> Source:
+def given_source(
+    urls: Sequence[str],
+    name: str = "command-line",
+) -> Source:
     """URLs of the command line."""
-    return Source(name, name, lambda: iter(urls), ahead=lambda: iter(urls))
+    return Source(
+        name,
+        name,
+        lambda: iter(urls),
+        ahead=lambda: iter(urls),
+    )
 
 
 def script_source(urls: Iterable[str]) -> Source:
@@ -176,8 +381,18 @@ def script_source(urls: Iterable[str]) -> Source:
         return map(text_of, urls)
 
     if isinstance(urls, Sequence):
-        return Source("script", SCRIPT, lines, ahead=lines)
-    return Source("script", SCRIPT, lines, live=True)
+        return Source(
+            "script",
+            SCRIPT,
+            lines,
+            ahead=lines,
+        )
+    return Source(
+        "script",
+        SCRIPT,
+        lines,
+        live=True,
+    )
 
 
 def text_of(item: object) -> str:

@@ -42,16 +42,17 @@ def read_lines(file: BinaryIO) -> Iterator[bytes | str]:
     They end with LF, CR LF or CR. UTF-16, as Windows shells write it, is read as that.
     """
     first = file.readline(MAX_LINE_BYTES)
-    encoding = _utf_16_of(first)
+    encoding = utf_16_of(first)
     if encoding is None:
         rest = iter(partial(file.readline, MAX_LINE_BYTES), b"")
-        yield from _split_lines(itertools.chain([first], rest))
+        pieces = itertools.chain([first], rest)
+        yield from split_lines(pieces, MAX_LINE_BYTES)
     else:
         text = (first + file.read()).decode(encoding, "replace")
         yield from io.StringIO(text, newline=None)
 
 
-def _utf_16_of(first: bytes) -> str | None:
+def utf_16_of(first: bytes) -> str | None:
     """By its mark; without one by the NUL that is every second byte of ASCII text in it."""
     if first.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
@@ -61,12 +62,13 @@ def _utf_16_of(first: bytes) -> str | None:
     return "utf-16-be" if nul == [True, False, True, False] else None
 
 
-def _split_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines out of pieces that end where a line does, or after MAX_LINE_BYTES bytes."""
+def split_lines(pieces: Iterable[bytes], longest: int) -> Iterator[bytes]:
+    """Lines out of pieces that end where a line does, or after so many bytes; of longer ones their
+    beginning."""
     line = b""
     for piece in pieces:
         for part in piece.splitlines(keepends=True):
-            line = (line + part)[:MAX_LINE_BYTES] if line else part
+            line = (line + part)[:longest] if line else part
             if part.endswith((b"\n", b"\r")):
                 yield line
                 line = b""

@@ -161,10 +161,10 @@ LOOKS_LIKE = (
 
 def test_a_table_is_refused_before_any_request(scrape: Scrape) -> None:
     with FaultyServer(NO_RULES) as server:
-        (scrape.folder / "urls.csv").write_text(CSV.format(server.url("/")))
-        told = one_line(scrape.here("urls.csv"))
+        (scrape.folder / "urls.txt").write_text(CSV.format(server.url("/")))
+        told = one_line(scrape.here("urls.txt"))
         assert server.count() == 0
-    assert told.startswith(f"urls.csv {LOOKS_LIKE}")
+    assert told.startswith(f"urls.txt {LOOKS_LIKE}")
     assert not (scrape.folder / "run").exists(), "and no trace is left"
 
 
@@ -444,7 +444,8 @@ def test_help_fits_a_terminal_and_is_in_groups(scrape: Scrape) -> None:
     assert shown.code == 0
     assert [line for line in shown.stdout.splitlines() if len(line) > 80] == []
     groups = re.findall(r"^(\S.*):$", shown.stdout, re.MULTILINE)
-    assert groups[1:] == ["what", "how much at once, and where", "requests", "hosts", "pages",
+    assert groups[1:] == ["what", "how much at once, and where",
+                          "lists that are tables", "requests", "hosts", "pages",
                           "pictures", "worker processes", "logging and output"]  # fmt: skip
     for flag in (
         "--threads",

@@ -169,6 +169,7 @@ CASES = (
 ELSEWHERE = {
     *("robots_disallowed", "robots_unreachable", "robots_directive"),
     *(
+        "bad_row",  # needs a table
         "host_refused",
         "too_slow",
         "proxy_failed",

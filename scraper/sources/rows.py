@@ -1,0 +1,227 @@
+"""The rows of a table out of bytes: CSV of any kind, lines of JSON, a JSON array.
+
+Rows are counted as a spreadsheet counts them, so that an error names what its reader can find. A
+row that is none costs no other one: it is given as `Misread`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, BinaryIO, Final
+
+import orjson
+from msgspec import Struct
+
+from scraper.errors import UsageError
+from scraper.sources.text import split_lines, utf_16_of
+
+MAX_LINE_CHARS: Final = 10_000_000
+MAX_LINES_A_ROW: Final = 10_000  # of one quoted cell, or more
+MAX_ARRAY_BYTES: Final = 512 * 1024 * 1024
+
+_END_IN_QUOTES = "unexpected end of data"
+
+Row = Mapping[str, Any]
+
+
+class Misread(Struct, frozen=True):
+    """A row that cannot be read, as it stands there, and the kind under which it is refused."""
+
+    text: str
+    kind: str = "bad_row"
+
+
+# -- text ---------------------------------------------------------------------------------------
+
+
+def text_lines(file: io.BufferedReader) -> Iterator[str]:
+    """Lines of bounded length. UTF-8 or UTF-16; a line that is neither is windows-1252, as older
+    spreadsheets write it: then it begins with a NUL, which no other line does."""
+    encoding = utf_16_of(file.peek(4)[:4])
+    if encoding is not None:
+        yield from _wide_lines(file, encoding)
+        return
+    if file.peek(3).startswith(codecs.BOM_UTF8):
+        file.read(3)
+    pieces = iter(lambda: file.readline(MAX_LINE_CHARS), b"")
+    yield from map(_decode, split_lines(pieces, MAX_LINE_CHARS))
+
+
+def _wide_lines(
+    file: io.BufferedReader,
+    encoding: str,
+) -> Iterator[str]:
+    text = io.TextIOWrapper(file, encoding, "replace", newline="")
+    try:
+        yield from iter(lambda: text.readline(MAX_LINE_CHARS), "")
+    finally:
+        with suppress(ValueError):  # who opened the file has closed it already
+            text.detach()
+
+
+def _decode(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return FOREIGN + line.decode("cp1252", "replace")
+
+
+FOREIGN: Final = "\0"  # begins a line that was not UTF-8
+
+
+# -- CSV ----------------------------------------------------------------------------------------
+
+
+class CellReader:
+    """Rows of cells out of lines of text (RFC 4180, with the delimiter that the table has)."""
+
+    def __init__(
+        self,
+        lines: Iterable[str],
+        delimiter: str,
+        name: str,
+    ) -> None:
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_CHARS))
+        self._lines = iter(lines)
+        self._delimiter = delimiter
+        self._name = name
+        self._row: list[str] = []  # the lines of the row that is being read
+        self._number = 0
+
+    def rows(self) -> Iterator[tuple[int, list[str] | Misread]]:
+        """Each row with its number; blank ones are counted and left out.
+
+        Raises UsageError if a quoted cell does not end: everything behind would be part of it.
+        """
+        reader = csv.reader(
+            self._taken_lines(),
+            delimiter=self._delimiter,
+            strict=True,
+        )
+        while True:
+            self._row = []
+            self._number += 1
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                cells = self._read_leniently(error)
+            if cells is None:
+                return
+            if cells:
+                yield self._number, self._checked(cells)
+
+    def _taken_lines(self) -> Iterator[str]:
+        for line in self._lines:
+            self._row.append(line)
+            if len(self._row) > MAX_LINES_A_ROW:
+                raise UsageError(self._describe_open_quote())
+            yield line.removeprefix(FOREIGN)
+
+    def _read_leniently(self, error: csv.Error) -> list[str]:
+        """What stands beside the quotes of a cell belongs to it."""
+        if _END_IN_QUOTES in str(error):
+            raise UsageError(self._describe_open_quote()) from error
+        lines = [each.removeprefix(FOREIGN) for each in self._row]
+        rows = list(csv.reader(lines, delimiter=self._delimiter))
+        return [cell for row in rows for cell in row]
+
+    def _checked(self, cells: list[str]) -> list[str] | Misread:
+        if any(line.startswith(FOREIGN) for line in self._row):
+            text = "".join(each.removeprefix(FOREIGN) for each in self._row)
+            if not all(map(str.isascii, _urls_in(cells))):
+                return Misread(text.strip(), "bad_encoding")
+        return cells
+
+    def _describe_open_quote(self) -> str:
+        return (
+            f"{self._name}, row {self._number:,}: a quoted cell begins there and does not end: "
+            'close its quotes, or write " in a cell as ""'
+        )
+
+
+def _urls_in(cells: Iterable[str]) -> list[str]:
+    return [each for each in cells if "://" in each]
+
+
+def dictionaries(
+    rows: Iterable[tuple[int, list[str] | Misread]],
+    names: Sequence[str],
+    delimiter: str,
+) -> Iterator[tuple[int, Row | Misread]]:
+    """Rows of cells by the names of their columns. A shorter row lacks its last ones."""
+    width = len(names)
+    for number, cells in rows:
+        if isinstance(cells, list):
+            while len(cells) > width and not cells[-1]:
+                del cells[-1]
+            if len(cells) > width:
+                yield number, Misread(delimiter.join(cells))
+                continue
+            yield (
+                number,
+                dict(
+                    zip(
+                        names,
+                        cells,
+                        strict=False,
+                    )
+                ),
+            )
+        else:
+            yield number, cells
+
+
+# -- JSON ---------------------------------------------------------------------------------------
+
+
+def json_lines(lines: Iterable[str]) -> Iterator[tuple[int, Row | Misread]]:
+    """The objects of JSON Lines; blank lines are left out."""
+    for number, line in enumerate(lines, 1):
+        text = line.strip().removeprefix(FOREIGN)
+        if text:
+            yield number, _object_in(text)
+
+
+def _object_in(text: str) -> Row | Misread:
+    try:
+        value = orjson.loads(text.encode("utf-8", "replace"))
+    except orjson.JSONDecodeError:
+        return Misread(text)
+    return _row_of(value) or Misread(text)
+
+
+def _row_of(value: Any) -> Row | None:
+    """An object; a text alone is a URL."""
+    if isinstance(value, str):
+        return {"url": value}
+    return value if isinstance(value, dict) else None
+
+
+def json_array(
+    file: BinaryIO,
+    name: str,
+) -> Iterator[tuple[int, Row | Misread]]:
+    """The objects of an array, which is read as a whole. Raises UsageError if it is none."""
+    body = file.read(MAX_ARRAY_BYTES + 1)
+    if len(body) > MAX_ARRAY_BYTES:
+        raise UsageError(
+            f"{name} is an array of more than 512 MB, which would have to be held in memory: "
+            "write it as JSON Lines, such as with jq -c '.[]'"
+        )
+    encoding = utf_16_of(body[:4]) or "utf-8-sig"
+    try:
+        values = orjson.loads(body.decode(encoding))
+    except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name} is no JSON: {error}") from error
+    if not isinstance(values, list):
+        raise UsageError(
+            f"{name} holds no array of objects: a list in JSON is"
+            ' [{"url": "https://example.com/"}, ...]'
+        )
+    for number, value in enumerate(values, 1):
+        text = orjson.dumps(value).decode()
+        yield number, _row_of(value) or Misread(text)
