@@ -316,7 +316,7 @@ def test_there_is_no_command_to_export(scrape: Scrape) -> None:
 def test_a_wrong_choice_is_told_the_right_one(scrape: Scrape) -> None:
     told = one_line(scrape.here("--format", "jpg", "urls.txt"))
     assert told.endswith(
-        'expected one of "", jpeg, png, webp, avif; did you mean jpeg?'
+        'expected one of "", jpeg, png, webp, avif, gif; did you mean jpeg?'
     )
 
 
