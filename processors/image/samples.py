@@ -24,6 +24,7 @@ _WHITE_IS_ZERO: Final = 0
 _YCBCR: Final = 6
 _ALPHA_IS_MULTIPLIED: Final = (1,)
 
+_BAND: Final = 256
 _MORE_THAN_HALF: Final = [0] * 129 + [1] * 127
 
 
@@ -74,11 +75,12 @@ def _load_png_of_16_bits(
     if colour == _GRAY and key is None:
         return image
     high, low = _halves_of_png(image, body, colour)
-    picture = _round(high, low)
     if isinstance(key, int):
         key = (key,)
-    if key:
-        picture.putalpha(_alpha_but_for(key, high, low))
+    alpha = key and _alpha_but_for(key, high, low)
+    picture = _round(high, low)
+    if alpha:
+        picture.putalpha(alpha)
     return picture
 
 
@@ -167,6 +169,17 @@ def _load_by_libtiff(body: bytes) -> Image.Image:
 
 
 def _round(high: Image.Image, low: Image.Image) -> Image.Image:
+    """By bands, since a picture takes much memory; `high` becomes the result."""
+    width, height = high.size
+    for top in range(0, height, _BAND):
+        bottom = min(height, top + _BAND)
+        box = (0, top, width, bottom)
+        rounded = _round_band(high.crop(box), low.crop(box))
+        high.paste(rounded, box)
+    return high
+
+
+def _round_band(high: Image.Image, low: Image.Image) -> Image.Image:
     """A sample v, which is 257 x high + low - high, as v x 255 / 65535, rounded."""
     table = _MORE_THAN_HALF * len(high.getbands())
     above = ImageChops.subtract(low, high)
