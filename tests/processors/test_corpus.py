@@ -71,6 +71,7 @@ def test_a_picture_of_the_corpus_is_what_the_table_says(
     ((temporary, final),) = made.files
     (variant,) = told["processed"]
     assert variant["path"] == final
+    assert tuple(variant["changes"]) == expected.changes
     assert max(variant["width"], variant["height"]) == min(512, max(size))
     with Image.open(temporary) as image:
         image.load()
