@@ -144,12 +144,23 @@ def _load_tiff(
     if is_deep and extra != _ALPHA_IS_MULTIPLIED:
         return _round(_high_bytes(body), _low_bytes(body))
     image.load()
+    if image.mode == "I" and bits == (16,):
+        return _scale_signed(image)
     if not image.mode.startswith("I;16"):
         return image
     highest = 2 ** bits[0] - 1
     if photometric == _WHITE_IS_ZERO:
         return scale_to_eight_bits(image, highest, 0)
     return scale_to_eight_bits(image, 0, highest)
+
+
+def _scale_signed(image: Image.Image) -> Image.Image:
+    """White is the highest that a signed sample can be, unless some are below zero: then nothing
+    says what is black either."""
+    extrema: Any = image.getextrema()
+    if extrema[0] < 0:
+        return image
+    return scale_to_eight_bits(image, 0, 2**15 - 1)
 
 
 def _load_by_libtiff(body: bytes) -> Image.Image:

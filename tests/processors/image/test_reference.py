@@ -126,6 +126,23 @@ def test_gray_whose_zero_is_white_is_turned_over(tmp_path: Path) -> None:
     assert made.pixels == [(255 - eight(value),) for value in DEEP]
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0, 16384, 32767, 64], [0, 128, 255, 0]),
+        ([-100, 0, 100, 155], [0, 100, 200, 255]),
+    ],
+)
+def test_signed_samples_reach_white(
+    tmp_path: Path, order: str, values: list[int], expected: list[int]
+) -> None:
+    strip = struct.pack(f"{order}4h", *values)
+    body = tiff(order, (4, 1), BLACK_IS_ZERO, [16], [strip], t339=[2])
+    found = make(tmp_path, body).pixels
+    assert found == [(level,) for level in expected]
+
+
 def test_12_bits_reach_white(tmp_path: Path) -> None:
     body = tiff("<", (2, 1), BLACK_IS_ZERO, [12], [b"\xff\xf0\x80"])
     assert make(tmp_path, body).pixels == [(255,), (8,)]
