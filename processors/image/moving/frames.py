@@ -46,9 +46,7 @@ def frames_of(
     plain = "RGBA"
     if reader is apng and Image.getmodebase(image.mode) == "L":
         plain = "LA"
-    profile = image.info.get("icc_profile")
-    if reader is apng:
-        profile = png_colours.profile_of(image, body)
+    profile = png_colours.profile_of(image, body) if reader is apng else b""
     has_alpha = timeline.may_clear
     for number, canvas in enumerate(compose(image.size, drawings)):
         if number == 0:

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from io import BytesIO
 from typing import Final, NamedTuple
 
@@ -267,37 +268,22 @@ def encode(picture: Image.Image) -> bytes:
 def write(
     frames: Iterable[Image.Image], durations: Iterable[int], loop: int
 ) -> Iterator[bytes]:
-    """The pieces of a GIF. Of a frame only the part that differs from the last one is written."""
+    """The pieces of a GIF. Of a frame only the pixels that differ from the last one are drawn."""
     waiting = b""
     shown, last_delay = Image.new("RGBA", (1, 1)), 0
-    for frame, delay in zip(
-        frames,
-        _hundredths(durations),
-        strict=True,
-    ):
+    delays = _hundredths(durations)
+    for frame, delay in zip(frames, delays, strict=True):
         picture = _without_half_tones(frame)
-        whole = 0, 0, *picture.size
-        box: tuple[int, int, int, int] | None = whole
+        drawn = picture
         if not waiting:
             yield _header(picture.size, loop)
         elif _uncovers(shown, picture):
-            # What lies below shows again once a whole frame has been cleared away.
-            yield _frame(
-                shown,
-                whole,
-                last_delay,
-                Disposal.CLEAR,
-            )
+            # What lies below shows again once all that is shown has been cleared away.
+            yield _frame(shown, last_delay, Disposal.CLEAR)
         else:
             yield waiting
-            difference = ImageChops.difference(shown, picture)
-            box = difference.getbbox(alpha_only=False)
-        waiting = _frame(
-            picture,
-            box or (0, 0, 1, 1),
-            delay,
-            Disposal.KEEP,
-        )
+            drawn = _but_for_what_is_shown(picture, shown)
+        waiting = _frame(drawn, delay, Disposal.KEEP)
         shown, last_delay = picture, delay
     yield waiting
     yield b";"
@@ -313,6 +299,20 @@ def _without_half_tones(picture: Image.Image) -> Image.Image:
         plain,
         clear,
         opaque,
+    )
+
+
+def _but_for_what_is_shown(
+    picture: Image.Image,
+    shown: Image.Image,
+) -> Image.Image:
+    difference = ImageChops.difference(picture, shown)
+    differs = reduce(ImageChops.lighter, difference.split())
+    clear = Image.new("RGBA", picture.size)
+    return Image.composite(
+        picture,
+        clear,
+        differs.point([0] + [255] * 255),
     )
 
 
@@ -352,14 +352,17 @@ def _header(size: tuple[int, int], loop: int) -> bytes:
 
 def _frame(
     picture: Image.Image,
-    box: tuple[int, int, int, int],
     delay: int,
     disposal: Disposal,
 ) -> bytes:
     """One frame, with a palette of its own. The encoder of stills compresses it."""
+    box = picture.getbbox() or (0, 0, 1, 1)
     (encoded,) = raw_frames(encode(quantize(picture.crop(box))))
     frame = encoded._replace(
-        left=box[0], top=box[1], delay_cs=delay, disposal=disposal
+        left=box[0],
+        top=box[1],
+        delay_cs=delay,
+        disposal=disposal,
     )
     return b"".join(_blocks_of(frame))
 

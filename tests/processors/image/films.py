@@ -114,6 +114,7 @@ def gif(
     palette: bytes = b"".join(map(bytes, PALETTE)),
     *,
     has_local: bool = False,
+    is_interlaced: bool = False,
     trailer: bytes = b";",
 ) -> bytes:
     """`loop` is what the file says, None if it says nothing."""
@@ -145,11 +146,14 @@ def gif(
             part.top,
             part.width,
             part.height,
-            table if has_local else 0,
+            (table if has_local else 0) | 0x40 * is_interlaced,
         )
         if has_local:
             body += palette
-        body += lzw([part.index(x, y) for x, y in part.places()])
+        rows = list(range(part.height))
+        if is_interlaced:
+            rows = [*rows[::8], *rows[4::8], *rows[2::4], *rows[1::2]]
+        body += lzw([part.index(x, y) for y in rows for x in range(part.width)])
     return body + trailer
 
 

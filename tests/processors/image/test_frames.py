@@ -161,6 +161,12 @@ def test_a_gif_may_have_a_palette_for_each_frame(desk: Desk) -> None:
     assert same(film(desk, body), shown(SIZE, parts))
 
 
+def test_the_frames_of_a_gif_may_be_interlaced(desk: Desk) -> None:
+    parts = parts_of((1, 2, 0))
+    body = films.gif(SIZE, parts, is_interlaced=True)
+    assert same(film(desk, body), shown(SIZE, parts))
+
+
 def test_a_frame_beyond_the_canvas_of_a_gif_is_cut_off(desk: Desk) -> None:
     parts = [
         Part(0, 0, *SIZE),

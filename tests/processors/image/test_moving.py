@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageSequence
 
-from processors.image import Plan
+from processors.image import Plan, png_colours
 from processors.image.metadata import Malformed, strip_metadata
 from processors.image.moving import apng, avif, gif
 from processors.image.moving.timeline import as_shown
@@ -151,6 +151,29 @@ def test_of_a_picture_that_moves_the_first_frame_is_taken_unasked(
     assert (variant["frames"], variant["duration_ms"]) == (1, None)
     assert variant["changes"][1] == "first_frame"
     assert timeline(content) is None
+
+
+def test_an_avif_says_in_several_ways_how_often_it_is_shown() -> None:
+    body = avif_of(5)
+    assert loop_of(body) == 5
+    assert loop_of(body.replace(b"elst", b"skip")) == 0, "nothing is said"
+    flags = body.index(b"elst") + 7
+    once = body[:flags] + b"\0" + body[flags + 1 :]
+    assert loop_of(once) == 1
+    mute = body.replace(b"elst", b"skip")
+    assert avif.shown_times(mute, 3) == mute
+    # Boxes whose length takes 64 bits, or is that of the rest of the file.
+    begin = body.index(b"moov") - 4
+    large = struct.pack(">I4sQ", 1, b"free", 20) + b"1234"
+    rest = body[:begin] + large + bytes(4) + body[begin + 4 :]
+    assert loop_of(rest) == 5
+    assert loop_of(rest[:begin] + struct.pack(">I4s", 3, b"free")) == 0
+
+
+def loop_of(body: bytes) -> int:
+    times = avif.timeline(body, 4)
+    assert times is not None
+    return times.loop
 
 
 def test_what_is_too_quick_is_shown_as_browsers_do() -> None:
@@ -332,6 +355,43 @@ def with_checks(body: bytes) -> bytes:
     for name, begin, end in apng.chunks(body):
         pieces.append(films.chunk(name, body[begin:end]))
     return b"".join(pieces)
+
+
+LINEAR = films.chunk(b"gAMA", struct.pack(">I", 100_000))
+
+
+def with_gamma(body: bytes) -> bytes:
+    """The same PNG, whose samples are said to be in proportion to the light."""
+    end_of_header = body.index(b"IHDR") + 21
+    return body[:end_of_header] + LINEAR + body[end_of_header:]
+
+
+@pytest.mark.parametrize("original", ["png", "webp"])
+def test_the_colours_of_each_frame_are_made_those_of_srgb(
+    desk: Desk, original: str
+) -> None:
+    film = with_gamma(film_of("png", 0))
+    with Image.open(io.BytesIO(film)) as image:
+        profile = png_colours.profile_of(image, film)
+    frames = composed(film)
+    body = film
+    if original == "webp":
+        body = saved(
+            frames[0],
+            "WEBP",
+            save_all=True,
+            append_images=frames[1:],
+            lossless=True,
+            icc_profile=profile,
+        )
+    asked = {"format": "png", "resize": 8}
+    _, variant, content = variant_of(desk, body, plan(**asked))
+    assert variant["changes"][:2] == ["resized", "srgb"]
+    for made, frame in zip(decoded(content), frames, strict=True):
+        alone = with_gamma(saved(frame, "PNG"))
+        _, _, still = variant_of(desk, alone, Plan(**asked))
+        with Image.open(io.BytesIO(still)) as expected:
+            assert farthest(made, expected) <= (original == "webp")
 
 
 @pytest.mark.parametrize("format", ["PNG", "WEBP"])
