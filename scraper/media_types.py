@@ -8,6 +8,7 @@ the server gave it.
 from __future__ import annotations
 
 import functools
+import importlib.util
 import mimetypes
 import re
 
@@ -19,6 +20,8 @@ HEAD_BYTES = 1_445  # the "resource header" of the standard, section 5.2
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\xff\x0a", "image/jxl"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "image/jxl"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
@@ -49,7 +52,8 @@ for _magic in _MAGIC:
     _MAGIC_BY_FIRST_BYTE.setdefault(_magic[0][:1], []).append(_magic)
 _FTYP = {
     b"avif": "image/avif", b"avis": "image/avif", b"heic": "image/heic", b"heix": "image/heic",
-    b"mif1": "image/heic", b"qt  ": "video/quicktime", b"M4A ": "audio/mp4",
+    b"heim": "image/heic", b"heis": "image/heic", b"hevc": "image/heic", b"hevx": "image/heic",
+    b"mif1": "image/heic", b"msf1": "image/heic", b"qt  ": "video/quicktime", b"M4A ": "audio/mp4",
 }  # fmt: skip
 # width and height
 _NETPBM = pattern(rb"P[1-6](?:\s+(?:#[^\n]*\n\s*)*\d+){2}\s|P7\nWIDTH")
@@ -80,12 +84,14 @@ DECODABLE = frozenset({
     "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/tiff",
     "image/x-icon", "image/avif", "image/x-pcx", "image/x-portable-anymap",
 })  # fmt: skip
+# And what it can if this is installed.
+EXTRA_DECODERS = {"image/heic": "pillow_heif", "image/jxl": "pillow_jxl"}
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 # Servers send these when they do not know: they say nothing.
 _VAGUE = frozenset({"", "application/octet-stream", "application/unknown", "unknown/unknown",
                     "*/*", "binary/octet-stream", "application/x-unknown"})  # fmt: skip
 _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png",
-            "image/vnd.microsoft.icon": "image/x-icon"}  # fmt: skip
+            "image/vnd.microsoft.icon": "image/x-icon", "image/heif": "image/heic"}  # fmt: skip
 
 
 def sniff(
@@ -104,9 +110,15 @@ def sniff(
     type = found or kind_type or "application/octet-stream"
     if type in _PAGES:
         return "page", type, charset
-    if type in DECODABLE:
+    if type in DECODABLE or _is_decoded_by_extra(type):
         return "image", type, charset
     return "file", type, charset
+
+
+@functools.cache
+def _is_decoded_by_extra(type: str) -> bool:
+    module = EXTRA_DECODERS.get(type)
+    return module is not None and importlib.util.find_spec(module) is not None
 
 
 @functools.lru_cache(maxsize=128)  # sites send few, and each of them often
@@ -207,6 +219,7 @@ _EXTENSIONS = {
     "text/html": ".html", "application/xhtml+xml": ".xhtml", "image/jpeg": ".jpg",
     "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp", "image/bmp": ".bmp",
     "image/tiff": ".tif", "image/x-icon": ".ico", "image/avif": ".avif", "image/heic": ".heic",
+    "image/jxl": ".jxl",
     "image/svg+xml": ".svg", "image/x-pcx": ".pcx", "image/x-portable-anymap": ".pnm",
     "application/pdf": ".pdf", "application/zip": ".zip", "application/gzip": ".gz",
     "application/json": ".json", "application/ld+json": ".json", "text/plain": ".txt",

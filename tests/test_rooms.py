@@ -55,6 +55,8 @@ ALLOWED = {
     },
     # An outcome names the type of its `image()`.
     "PIL": {"processors", "scraper.outcomes.outcome"},
+    "pillow_heif": {"processors.image.extras"},
+    "pillow_jxl": {"processors.image.jxl"},
     "bs4": {"processors"},
     "lxml": {"processors"},
     "selectolax": {"processors"},

@@ -1,6 +1,8 @@
 """A picture on disk to a smaller, upright one, with the facts of both.
 
 formats    the decoders that are used, and what is written
+extras     decoders that are used if they are installed
+jxl        JPEG XL, by one of them
 plan       what shall become of a picture
 original   what a picture was when it came
 decode     a picture decoded, fitted, in plain colours

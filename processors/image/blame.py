@@ -83,7 +83,7 @@ def _is_cut_short(body: bytes) -> bool:
         return len(body) < 8 or struct.unpack_from(order, body, 4)[0] >= len(
             body
         )
-    if body[4:8] == b"ftyp":
+    if body[4:8] in (b"ftyp", b"JXL "):
         position = 0
         while position + 8 <= len(body):
             length = int.from_bytes(body[position : position + 4], "big")

@@ -17,9 +17,11 @@ from PIL import (
     WebPImagePlugin,
 )
 
-# The only decoders used. None of them starts another program, as EPS would (Ghostscript, whatever
-# the file is called). MPO, what some cameras write, is opened by JPEG's.
-FORMATS: Final = tuple(
+from processors.image import extras
+
+# Of Pillow. None of them starts another program, as EPS would (Ghostscript, whatever the file is
+# called). MPO, what some cameras write, is opened by JPEG's.
+_OWN: Final = tuple(
     plugin.format
     for plugin in (
         JpegImagePlugin.JpegImageFile,
@@ -35,10 +37,13 @@ FORMATS: Final = tuple(
     )
 )
 
-# How pages call them. A build of Pillow may lack AVIF.
+# The only decoders used, in this order: what claims to be HEIF may be AVIF.
+FORMATS: Final = _OWN + extras.register_installed()
+
+# How pages call Pillow's. A build of Pillow may lack AVIF.
 MEDIA_TYPES: Final = frozenset(
     Image.MIME[format]
-    for format in FORMATS
+    for format in _OWN
     if format != "AVIF" or AvifImagePlugin.SUPPORTED
 ) | {"image/apng", "image/jpg", "image/pjpeg", "image/vnd.microsoft.icon"}
 

@@ -29,7 +29,7 @@ _RESERVED = pattern(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 _PLAIN_EXTENSION = pattern(r"\.(?=[0-9]*[A-Za-z])([A-Za-z0-9]{1,12})\Z")
 _EXTENSION = pattern(r"\.[A-Za-z0-9]{1,5}$")
 _PICTURE_EXTENSION = pattern(
-    r"\.(jpe?g|jpe|jfif|pjpeg|a?png|gif|webp|avif|svg|bmp|dib|tiff?|ico|cur|pcx"
+    r"\.(jpe?g|jpe|jfif|pjpeg|a?png|gif|webp|avif|hei[cf]|jxl|svg|bmp|dib|tiff?|ico|cur|pcx"
     r"|p[abgnp]m|hei[cf]|jxl|jp2|bin)\Z",
     re.IGNORECASE,
 )
