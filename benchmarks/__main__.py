@@ -19,6 +19,7 @@ from benchmarks import (
     million,
     pace,
     parse,
+    pictures,
     refresh,
     resize,
     silent,
@@ -41,6 +42,7 @@ def main() -> None:
     _job(commands)
     _parse(commands)
     _facts(commands)
+    _pictures(commands)
     _resize(commands)
     _refresh(commands)
     _start(commands)
@@ -175,6 +177,17 @@ def _parse(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(
         measure=lambda given: (fuzz if given.fuzz else parse).measure(given)
     )
+
+
+def _pictures(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "pictures", "spoiled pictures through the process stage"
+    )
+    parser.add_argument(
+        "--fuzz", type=_whole, default=10_000, help="how many (%(default)s)"
+    )
+    parser.add_argument("--seed", type=_whole, default=1, help="(%(default)s)")
+    parser.set_defaults(measure=pictures.measure)
 
 
 def _facts(commands: _Commands[argparse.ArgumentParser]) -> None:

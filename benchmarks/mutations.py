@@ -1,9 +1,9 @@
-"""Pages spoiled at random, from a seed: what parsing has to bear."""
+"""Pages and pictures spoiled at random, from a seed: what processing has to bear."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 LABELS: Final = (
@@ -25,21 +25,28 @@ PIECES: Final = (
 
 
 class Mutation(NamedTuple):
-    """A spoiled page, and which kind of harm it has come to."""
+    """A spoiled body, and which kind of harm it has come to."""
 
     kind: str
     body: bytes
     charset: str | None
 
 
+Harm = Callable[[random.Random, bytes], bytes]
+
+
 def mutations(
-    seeds: Sequence[bytes], count: int, seed: int
+    seeds: Sequence[bytes],
+    count: int,
+    seed: int,
+    kinds: Mapping[str, Harm] | None = None,
 ) -> Iterator[Mutation]:
-    """So many of them, the same ones for the same seed."""
+    """So many of them, the same ones for the same seed; pages, unless other kinds are named."""
+    kinds = kinds or _KINDS
     chance = random.Random(seed)
     for _ in range(count):
-        kind = chance.choice(tuple(_KINDS))
-        body = _KINDS[kind](chance, chance.choice(seeds))
+        kind = chance.choice(tuple(kinds))
+        body = kinds[kind](chance, chance.choice(seeds))
         yield Mutation(kind, body, chance.choice(LABELS))
 
 
@@ -91,7 +98,22 @@ def _noise(chance: random.Random, body: bytes) -> bytes:
     return chance.randbytes(chance.randint(1, len(body)))
 
 
-_KINDS: Final[dict[str, Callable[[random.Random, bytes], bytes]]] = {
+def _flip_few(chance: random.Random, body: bytes) -> bytes:
+    spoiled = bytearray(body)
+    for _ in range(chance.randint(1, 8)):
+        spoiled[chance.randrange(len(body))] = chance.randrange(256)
+    return bytes(spoiled)
+
+
+def _exaggerate(chance: random.Random, body: bytes) -> bytes:
+    """A number of the header is as large as it can be, or as small."""
+    place = chance.randrange(min(100, len(body)))
+    width = chance.choice((1, 2, 4))
+    number = chance.choice((b"\0", b"\xff", b"\x7f", b"\x80")) * width
+    return body[:place] + number + body[place + width :]
+
+
+_KINDS: Final[dict[str, Harm]] = {
     "bytes flipped": _flip,
     "cut off": _cut,
     "pieces dropped": _drop,
@@ -99,5 +121,15 @@ _KINDS: Final[dict[str, Callable[[random.Random, bytes], bytes]]] = {
     "a piece repeated": _repeat,
     "tags shuffled": _shuffle,
     "written otherwise": _recode,
+    "noise": _noise,
+}
+
+PICTURE_KINDS: Final[dict[str, Harm]] = {
+    "bytes flipped": _flip,
+    "few bytes flipped": _flip_few,
+    "header exaggerated": _exaggerate,
+    "cut off": _cut,
+    "pieces dropped": _drop,
+    "a piece repeated": _repeat,
     "noise": _noise,
 }
