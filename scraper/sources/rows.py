@@ -90,6 +90,7 @@ class CellReader:
         self._delimiter = delimiter
         self._name = name
         self._row: list[str] = []  # the lines of the row that is being read
+        self._is_foreign = False  # one of them was no UTF-8
         self._number = 0
 
     def rows(self) -> Iterator[tuple[int, list[str] | Misread]]:
@@ -103,7 +104,8 @@ class CellReader:
             strict=True,
         )
         while True:
-            self._row = []
+            self._row.clear()
+            self._is_foreign = False
             self._number += 1
             try:
                 cells = next(reader, None)
@@ -119,7 +121,10 @@ class CellReader:
             self._row.append(line)
             if len(self._row) > MAX_LINES_A_ROW:
                 raise UsageError(self._describe_open_quote())
-            yield line.removeprefix(FOREIGN)
+            if line.startswith(FOREIGN):
+                self._is_foreign = True
+                line = line[1:]
+            yield line
 
     def _read_leniently(self, error: csv.Error) -> list[str]:
         """What stands beside the quotes of a cell belongs to it."""
@@ -130,11 +135,11 @@ class CellReader:
         return [cell for row in rows for cell in row]
 
     def _checked(self, cells: list[str]) -> list[str] | Misread:
-        if any(line.startswith(FOREIGN) for line in self._row):
-            text = "".join(each.removeprefix(FOREIGN) for each in self._row)
-            if not all(map(str.isascii, _urls_in(cells))):
-                return Misread(text.strip(), "bad_encoding")
-        return cells
+        urls = _urls_in(cells) if self._is_foreign else []
+        if all(map(str.isascii, urls)):
+            return cells
+        text = "".join(each.removeprefix(FOREIGN) for each in self._row)
+        return Misread(text.strip(), "bad_encoding")
 
     def _describe_open_quote(self) -> str:
         return (

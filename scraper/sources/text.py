@@ -13,7 +13,6 @@ from functools import partial
 from typing import BinaryIO
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from scraper.model import Line
 from scraper.text import pattern
@@ -67,6 +66,9 @@ def split_lines(pieces: Iterable[bytes], longest: int) -> Iterator[bytes]:
     beginning."""
     line = b""
     for piece in pieces:
+        if not line and piece.endswith(b"\n") and b"\r" not in piece[:-2]:
+            yield piece  # the usual one
+            continue
         for part in piece.splitlines(keepends=True):
             line = (line + part)[:longest] if line else part
             if part.endswith((b"\n", b"\r")):
@@ -86,7 +88,27 @@ def parse_line(raw: RawLine, source: int, number: int) -> Line | None:
     'https://example.com/a'
     """
     if isinstance(raw, TableRow):
-        return _task_of_row(raw, source)
+        return _parse_row(raw, source)
+    text, refusal = _text_of(raw)
+    if not text:
+        return None
+    return _parse_text(text, refusal, source, number)
+
+
+def _parse_row(row: TableRow, source: int) -> Line:
+    """Every row has an outcome: a cell that is empty is no URL either."""
+    text, refusal = _text_of(row.url)
+    return _parse_text(
+        text,
+        row.refusal or refusal,
+        source,
+        row.number,
+        row.columns,
+    )
+
+
+def _text_of(raw: bytes | str) -> tuple[str, str | None]:
+    """What a line says of a URL, and the kind under which the line is refused."""
     refusal = None
     if isinstance(raw, bytes):
         try:
@@ -94,34 +116,34 @@ def parse_line(raw: RawLine, source: int, number: int) -> Line | None:
         except UnicodeDecodeError:
             text = raw.decode("utf-8", "backslashreplace")
             refusal = "bad_encoding"
+    elif raw.isascii():
+        text = raw
     else:
         text = raw.encode("utf-8", "backslashreplace").decode()
         if text != raw:  # a lone surrogate: bytes that were no UTF-8 once
             refusal = "bad_encoding"
     # SQLite's text ends at a NUL; this is how a URL spells one, and no host may hold it.
-    text = url_text(text).replace("\x00", "%00")
-    if not text:
-        return None
+    return url_text(text).replace("\x00", "%00"), refusal
+
+
+def _parse_text(
+    text: str,
+    refusal: str | None,
+    source: int,
+    number: int,
+    columns: str | None = None,
+) -> Line:
     if refusal is None:
         try:
             if len(text) > MAX_URL_BYTES:
                 raise BadUrl("bad_url", "too long")
             url = canonical(text)
             written = text if text != url.href else None
-            return Line(url, written, source, number)
+            return Line(url, written, source, number, columns=columns)
         except BadUrl as error:
             refusal = error.kind
-    return Line(Url(text[:2_000], "", ""), None, source, number, refusal)
-
-
-def _task_of_row(row: TableRow, source: int) -> Line:
-    """Every row has an outcome: an empty cell is a line that holds no URL."""
-    line = parse_line(row.url, source, row.number)
-    if line is None or row.refusal is not None:
-        kind = row.refusal or "bad_url"
-        url = Url(row.url[:2_000], "", "")
-        line = Line(url, None, source, row.number, kind)
-    return replace(line, columns=row.columns)
+    refused = Url(text[:2_000], "", "")
+    return Line(refused, None, source, number, refusal, columns=columns)
 
 
 # -- what is wrapped around a URL -----------------------------------------------------------------
