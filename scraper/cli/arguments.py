@@ -246,7 +246,7 @@ def open_sources(
     inputs: Sequence[str], folder: str, how: InputSettings
 ) -> list[Source]:
     """The lists that are named; none of them means to go on with what the folder knows."""
-    from scraper.sources.source import file_source, given_source
+    from scraper.sources.source import file_sources, given_source
 
     if not inputs and not folder:
         raise UsageError(
@@ -264,7 +264,7 @@ def open_sources(
         )
     urls = [each for each in inputs if "://" in each]
     names = [each for each in inputs if "://" not in each]
-    files = [file_source(each, how) for each in names]
+    files = [each for name in names for each in file_sources(name, how)]
     return [*files, given_source(urls)] if urls else files
 
 

@@ -11,6 +11,7 @@ from scraper.errors import LocalFault, UsageError, disk_failure
 from scraper.machine.temporary import TemporaryFolder
 from scraper.model import Line
 from scraper.passes import RunRequest
+from scraper.sources.packed import stem_of
 from scraper.sources.source import SCRIPT, Source
 from scraper.storage.file_names import host_folder
 from scraper.urls import digest
@@ -27,7 +28,7 @@ def folder_named_after(source: Source) -> Path | None:
     """
     if source.identity == SCRIPT:
         return None
-    stem = Path(source.name).stem or "list"
+    stem = stem_of(Path(source.name)).stem or "list"
     if source.identity.startswith("file:") and not source.live:
         return DOWNLOADS / stem
     urls = naming_urls(source)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from glob import glob
 from pathlib import Path
 from typing import Final, cast
 
@@ -174,6 +175,28 @@ def file_source(
     )
 
 
+def file_sources(
+    name: str,
+    how: InputSettings = AS_GUESSED,
+) -> list[Source]:
+    """All lists that a name stands for: a file, the lists in a folder, the files of a pattern.
+
+    In the order of their names. Raises UsageError if there is none, or one cannot be read.
+    """
+    path = Path(name)
+    found = [name]
+    if path.is_dir():
+        found = [str(each) for each in path.iterdir() if _is_list(each)]
+    elif not path.exists():
+        found = list(filter(os.path.isfile, glob(name, recursive=True)))
+    return [file_source(each, how) for each in sorted(found) or [name]]
+
+
+def _is_list(path: Path) -> bool:
+    is_hidden = path.name.startswith(".")
+    return stem_of(path).suffix.lower() in _FORMATS and not is_hidden
+
+
 def _format_of(
     path: Path,
     open_file: OpenFile,
@@ -326,7 +349,7 @@ def _check_readable(
             raise IsADirectoryError
     except IsADirectoryError:
         raise UsageError(
-            f"{name} is a folder: name the file that holds the URLs"
+            f"{name} is a folder without lists: name the file that holds the URLs"
             f" (if it is a run folder: -d {name})"
         ) from None
     except FileNotFoundError:

@@ -67,7 +67,7 @@ def test_an_empty_list(text: str, scrape: Scrape) -> None:
 def test_a_folder_in_the_lists_place(scrape: Scrape) -> None:
     (scrape.folder / "urls.txt").mkdir()
     assert one_line(scrape.here("urls.txt")).startswith(
-        "urls.txt is a folder: name the file"
+        "urls.txt is a folder without lists: name the file"
     )
 
 

@@ -115,7 +115,9 @@ def test_a_file_is_the_same_list_from_wherever_it_is_named(
 
 
 def test_a_list_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is a folder: name the file"):
+    with pytest.raises(
+        UsageError, match="is a folder without lists: name the file"
+    ):
         file_source(str(tmp_path))
     with pytest.raises(UsageError, match="no such file"):
         file_source(str(tmp_path / "urls.txt"))

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from scraper.config import InputSettings
 from scraper.errors import UsageError
-from scraper.sources.source import Source, file_source
+from scraper.sources.source import Source, file_source, file_sources
 from scraper.sources.text import TableRow
 
 if sys.version_info >= (3, 14):
@@ -335,3 +335,26 @@ def test_any_bytes_are_rows_or_one_clear_error(
     path.write_bytes(content)
     with suppress(UsageError):
         assert all(row.number > 0 for row in rows_of(file_source(str(path))))
+
+
+# -- several lists ------------------------------------------------------------------------------
+
+
+def test_a_folder_and_a_pattern_stand_for_the_lists_in_them(
+    tmp_path: Path,
+) -> None:
+    for name in ("b.csv", "a.txt", "c.jsonl.gz", "photo.jpg", ".d.csv"):
+        (tmp_path / name).write_text(table() if "csv" in name else f"{A}\n")
+    (tmp_path / "c.jsonl.gz").write_bytes(gzip.compress(f'"{A}"'.encode()))
+    (tmp_path / "inner").mkdir()
+
+    def names_of(name: str) -> list[str]:
+        found = file_sources(str(tmp_path / name))
+        return [Path(each.name).name for each in found]
+
+    assert names_of("") == ["a.txt", "b.csv", "c.jsonl.gz"]
+    assert names_of("*.*s*") == ["b.csv", "c.jsonl.gz"]
+    assert names_of("b.csv") == ["b.csv"]
+    for name, says in (("inner", "without lists"), ("*.tsv", "no such file")):
+        with pytest.raises(UsageError, match=says):
+            names_of(name)
