@@ -14,7 +14,7 @@
     server     an answer that is no good  http_status  too_many_redirects  bad_redirect
                                           protocol_error  body_short  body_too_large
                                           body_undecodable
-    content    a body that is no good     wrong_content  flagged
+    content    a body that is no good     wrong_content  flagged  name_taken
                                           image_broken  image_truncated  image_too_large
                                           page_broken  function_failed
     process    the worker process failed    process_timeout  process_memory  process_died
@@ -125,6 +125,7 @@ KINDS: dict[str, FailureKind] = {
             "process",
             wrong_content=_NEVER,
             flagged=_NEVER,
+            name_taken=_NEVER,
             image_broken=_NEVER,
             image_truncated=_NEVER,
             image_too_large=_NEVER,

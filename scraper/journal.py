@@ -118,11 +118,13 @@ class Journal(Struct):
         task = fetched.task
         tags, words, refusal = self.obedience.judge(fetched, processed)
         flags, failure = self.honesty.judge(fetched, processed)
+        if note := self.publisher.note_of_missing(task):
+            self.note(note)
         place = self.publisher.place_of(fetched)
         files = self.publisher.files_of(fetched, processed, place)
+        files, refusal = self.publisher.settle(task, files, refusal)
         path: str | None = place
         if refusal is not None:
-            files = self.publisher.discard(files)
             failure, path, flags = refusal, None, ()
         line = record.of_fetched(
             self.pass_number,
@@ -152,9 +154,7 @@ class Journal(Struct):
         )
         self._record(
             outcome,
-            self._fetched_row(
-                outcome, fetched, processed, path, fetched.sha256
-            ),
+            self._fetched_row(outcome, fetched, processed, path),
         )
         if fetched.kind == "page":
             self.found.forget(task)
@@ -198,13 +198,13 @@ class Journal(Struct):
                 line=record.of_reprocessed(
                     full, number, fetched, processed, failure, flags
                 ),
-                publications=self.publisher.new_variants(task, processed),
+                publications=self.publisher.new_variants(fetched, processed),
                 failure=failure,
                 fetched=fetched,
                 place=self.place,
                 flags=names_of(flags),
             )
-        row = self._fetched_row(outcome, fetched, processed, None, None)
+        row = self._fetched_row(outcome, fetched, processed, None)
         self._record(outcome, row)
         if fetched.kind != "page" or not self.follow_images or task.depth:
             return frozenset()
@@ -232,7 +232,6 @@ class Journal(Struct):
         fetched: Fetched,
         processed: Processed | None,
         path: str | None,
-        sha256: str | None,
     ) -> FinishedRow:
         # What failed must be had again: no validators, so that no 304 can call it unchanged. What
         # failed for what it is need not be: it is processed again, for it may be taken as it is.
@@ -241,7 +240,8 @@ class Journal(Struct):
         validators = dict(fetched.headers) if lasts else {}
         process_hash = self.process_hash(fetched.kind) if not failure else ""
         facts = dict(zip(_FACTS, _facts_of(fetched), strict=True))
-        facts["sha256"] = sha256
+        # of what is kept: without it, what an earlier pass has kept stays
+        facts["sha256"] = fetched.sha256 if path is not None else None
         place = self.records.place_of_facts(outcome, self.pass_number)
         return FinishedRow(
             **self._end_of(outcome, fetched.url),

@@ -55,6 +55,7 @@ from scraper.sinks.sink import Outputs, open_sinks
 from scraper.sinks.summary_file import SummaryFile
 from scraper.storage.faults import open_error
 from scraper.storage.ledger import Ledger
+from scraper.storage.names import names_of
 from scraper.storage.store import Store
 from scraper.supervision import Flights
 
@@ -364,7 +365,7 @@ def _open_journal(
     journal = Journal(
         ledger,
         folder.store,
-        Publisher(folder.store),
+        _open_publisher(request, folder),
         outputs,
         report,
         number,
@@ -391,6 +392,20 @@ def _open_journal(
             " it is: --refresh makes everything again"
         )
     return journal
+
+
+def _open_publisher(request: RunRequest, folder: OpenFolder) -> Publisher:
+    output = request.config.output
+    names = names_of(output.name)
+    known = folder.ledger.sources
+    for each in request.sources:
+        # of a pipe they are known when its first lines have come
+        if not each.pipe:
+            names.check_columns(each.name, each.columns)
+    if not request.sources:
+        for id, name in known.names.items():
+            names.check_columns(name, known.columns_of(id))
+    return Publisher(folder.store, folder.ledger.names, names, output.mtime)
 
 
 def _open_delivery(

@@ -27,6 +27,7 @@ from scraper.run_folder.naming import choose_folder
 from scraper.run_folder.options import check_matte
 from scraper.sources.source import Source
 from scraper.storage.faults import fault_of
+from scraper.storage.names import names_of
 
 logger = logging.getLogger("scraper")
 # Where no logging is configured, nothing is printed.
@@ -359,4 +360,5 @@ def prepare_process(config: Config) -> Share:
     check_page(config.page)
     check_image(config.image)
     check_matte(config.image.matte)
+    names_of(config.output.name)
     return descriptors.fit_share(wanted_share(config))

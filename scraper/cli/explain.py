@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from scraper import errors
 from scraper.cli.explanation import Explanation
-from scraper.cli.one_request import Requests, place_of
+from scraper.cli.one_request import Requests
 from scraper.cli.shown_rules import ShownRules
 from scraper.config import Config
 from scraper.config.plugins import check_image, check_page
@@ -292,7 +292,7 @@ class _Consumer:
             sha256=fetched.sha256,
             x_robots_tag=list(said),
         )
-        saved_as = [place_of(fetched)]
+        saved_as = [self._requests.place_of(fetched)]
         processed = self._requests.process(fetched)
         failure = None
         if processed is not None:

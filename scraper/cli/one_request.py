@@ -27,7 +27,8 @@ from scraper.model import (
     Trust,
 )
 from scraper.redaction import redacted, redacted_value
-from scraper.storage import file_names
+from scraper.storage.file_names import processed_prefix
+from scraper.storage.names import names_of
 from scraper.text import counted
 from scraper.urls import without_credentials
 from scraper.workers.work import WorkItem
@@ -48,6 +49,7 @@ class Requests:
         self._config = config
         self._folder = folder
         self._explanation = explanation
+        self._names = names_of(config.output.name)
         self._robots: dict[tuple[str, str], Fact] = {}
         self._fetcher = Fetcher(
             config.fetch,
@@ -103,6 +105,10 @@ class Requests:
         self._explanation.add(step, **facts)
         return fact
 
+    def place_of(self, fetched: Fetched) -> str:
+        """Where a run would keep the body, if no other URL has that name."""
+        return self._names.place_of(fetched.task, fetched.kind, fetched.type)
+
     def process(self, fetched: Fetched) -> Processed | None:
         """What a worker process makes of the body; None if a run would not process it."""
         if self._config.run.save_only or fetched.kind == "file":
@@ -122,7 +128,7 @@ class Requests:
                 url=without_credentials(fetched.url.href),
                 charset=fetched.charset,
                 out=str(self._folder / "processed"),
-                final=file_names.processed_prefix(place_of(fetched)),
+                final=processed_prefix(self.place_of(fetched)),
             )
             stage.submit(fetched.task, item, fetched.bytes)
             while True:
@@ -134,13 +140,6 @@ class Requests:
                 stage.watch_workers()
         finally:
             stage.close(now=True)
-
-
-def place_of(fetched: Fetched) -> str:
-    """Where a run would keep the body."""
-    return file_names.path_of(
-        fetched.task.origin_url, fetched.kind, fetched.type
-    )
 
 
 def _next_message(inbox: SimpleQueue[Message]) -> Message | None:

@@ -495,6 +495,13 @@ class OutputSettings(Section):
     progress: bool = setting(
         True, "progress bar, or a line each 30 s off a terminal"
     )
+    name: str = setting(
+        "",
+        "template of the names of files, such as {input.id}.{ext}; empty: the usual ones",
+        metavar="TEMPLATE",
+        shapes=True,
+    )
+    mtime: bool = setting(False, "give files the time of their Last-Modified")
     log_format: str = setting(
         "text", "format of run.log", choices=("text", "json")
     )

@@ -141,6 +141,16 @@ def retry_after(values: Sequence[str], now: float) -> float | None:
 def _seconds_until(value: str, now: float) -> float | None:
     if match := _SECONDS.fullmatch(value):
         return float(match[1].lstrip("0")[:MAX_PAUSE_DIGITS] or "0")
+    at = unix_of_date(value)
+    return None if at is None else at - now
+
+
+def unix_of_date(value: str) -> float | None:
+    """The unix time of an HTTP-date in any of its forms; None if it is none.
+
+    >>> unix_of_date("Thu, 01 Jan 1970 00:01:00 GMT"), unix_of_date("yesterday")
+    (60.0, None)
+    """
     if not value.isascii():
         return None  # int() would take the digits of any script
     try:
@@ -148,7 +158,7 @@ def _seconds_until(value: str, now: float) -> float | None:
         if date.tzinfo is None:
             # asctime's form has no zone, and means GMT
             date = date.replace(tzinfo=UTC)
-        return date.timestamp() - now
+        return date.timestamp()
     except (ValueError, IndexError, TypeError, OverflowError):
         return None
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
+from scraper.errors import new_failure
+from scraper.http.headers import unix_of_date
 from scraper.messages import Processed
-from scraper.model import Fetched, Publication, Task
-from scraper.storage.file_names import has_picture, path_of, variants_of
+from scraper.model import Failure, Fetched, Publication, Task
+from scraper.redaction import redacted
+from scraper.storage.file_names import has_picture, variants_of
+from scraper.storage.name_table import NameTable
+from scraper.storage.names import Names
 from scraper.storage.store import Store
 
+MOST_AHEAD_SECONDS = 86_400.0  # of our clock, that a Last-Modified may be
 Files = tuple[Publication, ...]
 
 
@@ -19,13 +27,17 @@ class Publisher(Struct):
     """Says what a commit publishes; the store does it."""
 
     store: Store
+    taken: NameTable
+    names: Names = Names()
+    mtime: bool = False
+    _has_noted: bool = False
 
     def place_of(self, fetched: Fetched) -> str:
         """Where a body stands below the run folder, or will. Any thread may ask."""
         task = fetched.task
         if fetched.part is None:
             return _stored_place(task)
-        return path_of(task.origin_url, fetched.kind, fetched.type)
+        return self.names.place_of(task, fetched.kind, fetched.type)
 
     def has_picture(self, task: Task) -> bool:
         """Is what an earlier pass has made of this picture still there? Any thread may ask."""
@@ -37,26 +49,106 @@ class Publisher(Struct):
         """Those of a new body: it, what was made of it, and what goes of an earlier one."""
         made = processed.files if processed else ()
         files = (Publication(fetched.part, place), *made)
-        stored = fetched.task.stored
-        if stored is None or stored.path is None:
-            return files
+        self._date(files, fetched)
         # of another type, under another name
-        earlier = (stored.path, *variants_of(stored.path))
-        return (*files, *_gone(earlier, files))
+        return (*files, *_gone(_earlier(fetched.task), files))
 
-    def new_variants(self, task: Task, processed: Processed | None) -> Files:
+    def new_variants(
+        self, fetched: Fetched, processed: Processed | None
+    ) -> Files:
         """Those of a body that stays: what is made of it now, and what goes of earlier ones."""
         if processed is None:
             return ()
-        earlier = variants_of(_stored_place(task))
+        self._date(processed.files, fetched)
+        earlier = variants_of(_stored_place(fetched.task))
         return (*processed.files, *_gone(earlier, processed.files))
 
-    def discard(self, files: Sequence[Publication]) -> Files:
-        """What must not be kept goes at once, and with the commit what an earlier pass kept."""
+    def settle(
+        self, task: Task, files: Files, refusal: Failure | None
+    ) -> tuple[Files, Failure | None]:
+        """What of the files of a new body does appear, and why it is not kept: by a rule, or
+        because its name is taken."""
+        refused = refusal or self._claim(task, files[0].path)
+        if refused is None:
+            return files, None
         for each in files:
             if each.part is not None:
                 Path(self.store.part(each.part)).unlink(missing_ok=True)
-        return tuple(Publication(None, each.path) for each in files)
+        if refusal is None:
+            return (), refused  # what an earlier pass has kept stays
+        gone = (Publication(None, path) for path in _earlier(task))
+        return (*gone,), refused
+
+    # -- names that a template has given ------------------------------------------------------
+
+    def note_of_missing(self, task: Task) -> str | None:
+        """Once, that a URL of a list has its usual name, and why."""
+        key = None
+        if not (task.depth or self._has_noted):
+            key = self.names.missing_key(task)
+        if key is None:
+            return None
+        self._has_noted = True
+        return (
+            f"{task.source}:{task.line} says nothing for {{{key}}}: the file of such a URL has its "
+            "usual name"
+        )
+
+    def _claim(self, task: Task, place: str) -> Failure | None:
+        """Let the name belong to this URL; why it cannot, if another has it or a file lies there
+        that is none of ours."""
+        if self.names.template is None:
+            return None
+        if self.taken.claim(place, task.id):
+            if not self._is_occupied(task, place):
+                return None
+            self.taken.give_up(place)
+            return _name_taken(
+                place, "a file that no URL is known by lies there"
+            )
+        id, url = self.taken.owner(place)
+        if id == task.id:
+            return None
+        return _name_taken(place, f"it is that of {redacted(url)}")
+
+    def _is_occupied(self, task: Task, place: str) -> bool:
+        """Lies there, under a name that is new, what this URL has not brought?"""
+        own = _earlier(task)
+        wanted = {place, *variants_of(place)}.difference(own)
+        try:
+            return any(map(self.store.root.stat_entry, wanted))
+        except OSError:
+            return True  # a file in the place of a folder
+
+    # -- times --------------------------------------------------------------------------------
+
+    def _date(self, files: Iterable[Publication], fetched: Fetched) -> None:
+        """Give parts the time of Last-Modified: they keep it when they are renamed, also by the
+        run that comes after a kill."""
+        at = _modified_at(fetched) if self.mtime else None
+        if at is None:
+            return
+        for each in files:
+            if each.part is not None:
+                # not every file system takes every time
+                with suppress(OSError, OverflowError):
+                    os.utime(self.store.part(each.part), (fetched.at, at))
+
+
+def _modified_at(fetched: Fetched) -> float | None:
+    """What the server says, if it can be: after 1970, and not in the future."""
+    value = dict(fetched.headers).get("last-modified")
+    stored = fetched.task.stored
+    if value is None and fetched.part is None and stored is not None:
+        value = stored.last_modified
+    at = unix_of_date(value.strip()) if value else None
+    if at is None or not 0 < at <= fetched.at + MOST_AHEAD_SECONDS:
+        return None
+    return at
+
+
+def _name_taken(place: str, why: str) -> Failure:
+    return new_failure("name_taken", f"{place}: the name is taken, {why}")
 
 
 def _gone(
@@ -65,6 +157,14 @@ def _gone(
     """Earlier names under which nothing new appears."""
     named = {each.path for each in files}
     return (Publication(None, path) for path in earlier if path not in named)
+
+
+def _earlier(task: Task) -> tuple[str, ...]:
+    """What an earlier pass has brought, as far as it is there."""
+    stored = task.stored
+    if stored is None or stored.path is None:
+        return ()
+    return (stored.path, *variants_of(stored.path))
 
 
 def _stored_place(task: Task) -> str:

@@ -37,7 +37,7 @@ from scraper.urls import BadUrl, canonical, key_of, lane_of, parts_of
 
 BATCH = 1_000
 _BEGINNING = b'{"schema":'  # of every record
-_PLACE = pattern(r"(pages|images|files)/(?!\.\.?/)[^/\0]+/(?!\.\.?$)[^/\0]+")
+_PLACE = pattern(r"(pages|images|files)(/(?!\.\.?(/|\Z))[^/\0]+)+")
 
 
 def adopt_records(
@@ -68,6 +68,7 @@ def adopt_records(
     # it is shorter, so it is made again from the records
     ledger.set_position(ERRORS, "1")
     ledger.intake.reload()
+    ledger.names.adopt()
     ledger.commit()
     return sum(report.total for report, _, _ in reports.values())
 
@@ -324,7 +325,7 @@ def _row_of(found: _Found, ledger: Ledger) -> Row:
         path=record["path"],
         bytes=record["bytes"],
         wire_bytes=record["wire_bytes"],
-        sha256=record["sha256"],
+        sha256=record["sha256"] if record["path"] is not None else None,
         flags=",".join(_flags_in(record)),
         offset=found.place,
         length=found.length,

@@ -24,7 +24,9 @@ MAX_HOST_BYTES = 100
 PICTURE_EXTENSIONS = (".jpg", ".png", ".webp", ".avif", ".gif")
 FOLDERS: dict[Kind, str] = {"page": "pages", "image": "images", "file": "files"}
 # Windows gives these a meaning, with any extension.
-_RESERVED = pattern(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+_RESERVED = pattern(
+    r"(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?\Z", re.IGNORECASE
+)
 # Letters and digits, a letter among them: what follows the dot of `v1.2` is no extension.
 _PLAIN_EXTENSION = pattern(r"\.(?=[0-9]*[A-Za-z])([A-Za-z0-9]{1,12})\Z")
 _EXTENSION = pattern(r"\.[A-Za-z0-9]{1,5}$")
@@ -50,11 +52,17 @@ def path_of(url: Url, kind: Kind, type: str) -> str:
     >>> path_of(parts_of("https://example.com/m/bolt.stl"), "file", "application/octet-stream")
     'files/example.com/bolt-ffe7451626.stl'
     """
+    stem, extension = stem_and_extension(url, kind, type)
+    name = f"{stem}-{digest(url.href).hex()[:10]}{extension}"
+    return f"{FOLDERS[kind]}/{host_folder(url.host)}/{name}"
+
+
+def stem_and_extension(url: Url, kind: Kind, type: str) -> tuple[str, str]:
+    """What can be read of a name, and how it ends."""
     name = _last_part(url.href)
-    own = _plain_extension(name) if kind == "file" else ""
+    own = _own_extension(name) if kind == "file" else ""
     bare = name.removesuffix(own) if own else _without_extension(name)
-    stem = _stem_of(url.href, bare)
-    return f"{FOLDERS[kind]}/{host_folder(url.host)}/{stem}{own.lower() or extension_of(type)}"
+    return _stem_of(bare), own.lower() or extension_of(type)
 
 
 def processed_prefix(path: str) -> str:
@@ -90,33 +98,36 @@ def _last_part(url: str) -> str:
     return name.partition(";")[0]
 
 
-def _plain_extension(name: str) -> str:
+def _own_extension(name: str) -> str:
     """The extension that a file which is neither page nor picture keeps; empty if it has none.
 
     It knows better than the type what is in a file (`.parquet`, `.csv` as text/plain, `.docx` as a
     zip). Those of pages and pictures would be a lie.
     """
+    own = plain_extension(name)
+    return "" if _OF_PAGE_OR_PICTURE.fullmatch(own[1:]) else own
+
+
+def plain_extension(name: str) -> str:
+    """How a name ends, if that can be an extension."""
     found = _PLAIN_EXTENSION.search(name)
-    if found is None or _OF_PAGE_OR_PICTURE.fullmatch(found[1]):
-        return ""
-    return found[0]
+    return found[0] if found else ""
 
 
 def _without_extension(name: str) -> str:
     return _EXTENSION.sub("", name)
 
 
-def _stem_of(url: str, name: str) -> str:
+def _stem_of(name: str) -> str:
     name = _NOT_FOR_NAMES.sub("-", name.replace("\ufffd", "-")).strip("-._")
-    short = _shortened(name)
-    stem = short.rstrip("-._") or "index"
-    return f"{stem}-{digest(url).hex()[:10]}"
+    return shortened(name, MAX_STEM_BYTES) or "index"
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str, size: int) -> str:
+    """The beginning of a name, of so many bytes, without a separator at its end."""
     if name.isascii():
-        return name[:MAX_STEM_BYTES]
-    return name.encode()[:MAX_STEM_BYTES].decode(errors="ignore")
+        return name[:size].rstrip("-._")
+    return name.encode()[:size].decode(errors="ignore").rstrip("-._")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -124,4 +135,9 @@ def host_folder(host: str) -> str:
     name = re.sub(r"[^a-z0-9.\-]", "_", host.lower()).strip(".") or "_"
     if len(name) > MAX_HOST_BYTES:
         name = f"{name[:MAX_HOST_BYTES]}-{digest(host).hex()[:10]}"
-    return f"_{name}" if _RESERVED.match(name) else name
+    return f"_{name}" if is_reserved(name) else name
+
+
+def is_reserved(name: str) -> bool:
+    """Does Windows give it a meaning?"""
+    return _RESERVED.match(name) is not None

@@ -18,6 +18,7 @@ from scraper.storage.ends import count_ends, count_ends_of
 from scraper.storage.hosts import AlikeTable, Hosts
 from scraper.storage.intake import Intake
 from scraper.storage.links import Links
+from scraper.storage.name_table import NameTable
 from scraper.storage.pass_table import PassTable
 from scraper.storage.sources import Sources
 from scraper.storage.spans import RecordSpans
@@ -42,6 +43,7 @@ class Ledger(Database):
             self.passes = PassTable(self)
             self.spans = RecordSpans(self)
             self.alike = AlikeTable(self)
+            self.names = NameTable(self)
 
     def commit(self, published: Sequence[Publication] = ()) -> None:
         """Make everything since the last commit true, and name the files that now must appear."""

@@ -127,6 +127,11 @@ CREATE TABLE alike (
 ) WITHOUT ROWID;
 """
 
+# Which URL a file name belongs to that a template has given.
+_NAME_TABLE = """
+CREATE TABLE name (key TEXT PRIMARY KEY, url INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
 _HOST = {
     name: f"{name} {_sql_type(hint)}"
     for name, hint in get_type_hints(HostState).items()
@@ -155,7 +160,7 @@ CREATE TABLE host (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, {", ".join(_HOST.values())}
 );
 CREATE TABLE sink (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
-{_ALIKE_TABLE}"""
+{_ALIKE_TABLE}{_NAME_TABLE}"""
 
 # A host that does not give its robots.txt has failed; in schema 1 its URLs were called skipped.
 _UNREACHABLE_HAS_FAILED = """UPDATE url SET state = 'failed'
@@ -209,7 +214,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     4: (_divide_url, _NAME_SILENCES, _NAME_CLASS),
     5: (_DROP_DELAY,),
     6: (lambda connection: _make_tables(connection, _ALIKE_TABLE),),
-    7: (),
+    7: (lambda connection: _make_tables(connection, _NAME_TABLE),),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 

@@ -119,15 +119,7 @@ class Store:
 
     def _publish(self, files: Iterable[Publication], parts: Folder) -> None:
         """Folder by folder, each of them opened once."""
-        for kind, of_kind in _grouped(files, 0):
-            folder = _folder_for(of_kind, self.root, kind)
-            if folder is None:
-                continue
-            with folder:
-                for host, of_host in _grouped(of_kind, 1):
-                    _publish_into(
-                        _folder_for(of_host, folder, host), of_host, parts
-                    )
+        _publish_below(self.root, files, parts, 0)
 
     def sync(self, files: Iterable[Publication]) -> None:
         """Have the disk hold these parts before anything says that they are there."""
@@ -164,13 +156,28 @@ def _parent_of(file: Publication) -> str:
     return os.path.dirname(file.path)
 
 
+def _publish_below(
+    folder: Folder, files: Iterable[Publication], parts: Folder, depth: int
+) -> None:
+    """Into a folder that is so deep, and those in it."""
+    for name, group in _grouped(files, depth):
+        if group[0].path.count("/") == depth:
+            _publish_into(folder, group, parts)
+            continue
+        inner = _folder_for(group, folder, name)
+        if inner is not None:
+            with inner:
+                _publish_below(inner, group, parts, depth + 1)
+
+
 def _grouped(
-    files: Iterable[Publication], place: int
+    files: Iterable[Publication], depth: int
 ) -> Iterator[tuple[str, list[Publication]]]:
-    """By the component of their paths that stands at `place`."""
+    """By the folder in which they stand there; those that stand in none, by nothing."""
 
     def name_of(file: Publication) -> str:
-        return file.path.split("/")[place]
+        *folders, _ = file.path.split("/")
+        return folders[depth] if len(folders) > depth else ""
 
     for name, group in itertools.groupby(sorted(files, key=name_of), name_of):
         yield name, list(group)
@@ -191,17 +198,14 @@ def _folder_for(
 
 
 def _publish_into(
-    folder: Folder | None, files: Iterable[Publication], parts: Folder
+    folder: Folder, files: Iterable[Publication], parts: Folder
 ) -> None:
-    if folder is None:
-        return
-    with folder:
-        for each in files:
-            name = os.path.basename(each.path)
-            if each.part is None:
-                folder.remove_file(name)
-            else:
-                folder.move_in(parts, each.part, name)
+    for each in files:
+        name = os.path.basename(each.path)
+        if each.part is None:
+            folder.remove_file(name)
+        else:
+            folder.move_in(parts, each.part, name)
 
 
 def _sync(path: str) -> None:

@@ -86,6 +86,7 @@ class Turn:
     )
     stop_at: int = 0  # the outcome after which the run is told to stop
     leave_at: int = 0  # the outcome after which nobody listens any more
+    name: str = ""  # the template of the names of files
 
 
 def take(turn: Turn, folder: Path, paths: list[str], told: Path) -> int:
@@ -111,7 +112,7 @@ def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
     patch.setattr(journal, "BATCH", 4)
     writes.watch(patch, folder, _Fate(turn.crash_at).step)
     config = configure(dir=str(folder), threads=4, window=8, robots="off", allow_hosts=HOSTS,
-                       retries=2, per_host=2)  # fmt: skip
+                       retries=2, per_host=2, name=turn.name)  # fmt: skip
     retry = () if turn.retry else None
     run = Run([given_source(urls, "list")], config, retry, refresh=turn.refresh,
                   with_stored=True, makers=makers_of(deck, turn.fault_at, turn.well))  # fmt: skip

@@ -164,8 +164,8 @@ CASES = (
     _at("process_died", 1, path="/process_died"),
 )
 # Provoked by other tests: of robots.txt (test_robots_story), of a host that refuses (test_pace), of
-# the speed of answers (test_fetcher), a proxy and no redirects (below), this machine's own; or by
-# nobody from outside.
+# the speed of answers (test_fetcher), names (test_names), a proxy and no redirects (below), this
+# machine's own; or by nobody from outside.
 ELSEWHERE = {
     *("robots_disallowed", "robots_unreachable", "robots_directive"),
     *(
@@ -177,6 +177,7 @@ ELSEWHERE = {
         "page_broken",
         "internal_error",
         "aborted",
+        "name_taken",
     ),
     *(kind.name for kind in KINDS.values() if kind.branch == "here"),
 }

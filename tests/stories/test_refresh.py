@@ -483,7 +483,7 @@ def test_a_file_that_was_kept_under_another_name_moves_to_its_own(
     )
     with monkeypatch.context() as patch:
         patch.setattr(
-            "scraper.storage.file_names._plain_extension", lambda name: ""
+            "scraper.storage.file_names._own_extension", lambda name: ""
         )
         site.run("/model.stl")
     before = site.last("/model.stl")["path"]
