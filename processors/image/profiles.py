@@ -43,7 +43,7 @@ def find_conversion(image: Image.Image, body: bytes) -> Conversion | None:
     return _conversion_by(profile) if profile else None
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _conversion_by(profile: bytes) -> Conversion | None:
     """Most pictures of a site have the same few profiles, and to read one takes 5 to 70 ms."""
     from PIL import ImageCms
