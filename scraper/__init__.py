@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Unreadable,
         UsageError,
     )
+    from scraper.exports.export import export
     from scraper.model import Failure
     from scraper.outcomes.outcome import Failed, Outcome, OutOfTime
     from scraper.reports.records import records
@@ -49,6 +50,7 @@ __all__ = [
     "Unreadable",
     "UsageError",
     "configure",
+    "export",
     "map",
     "records",
     "run",
@@ -67,6 +69,7 @@ _EXPORTS = {
     "ScraperError": "errors",
     "Unreadable": "errors",
     "UsageError": "errors",
+    "export": "exports.export",
     "Failure": "model",
     "Failed": "outcomes.outcome",
     "Outcome": "outcomes.outcome",

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import orjson
 
 import scraper
-from scraper.config import Config
+from scraper.config import Config, files_of
 from scraper.config.plugins import check_image, check_page
 from scraper.engine import Makers, wanted_share
 from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
@@ -28,6 +29,9 @@ from scraper.run_folder.options import check_matte
 from scraper.sources.source import Source
 from scraper.storage.faults import fault_of
 from scraper.storage.names import names_of
+
+if TYPE_CHECKING:
+    from scraper.exports.of_run import RunExports
 
 logger = logging.getLogger("scraper")
 # Where no logging is configured, nothing is printed.
@@ -73,6 +77,9 @@ class Run:
         self._entered = self._concluded = False
         self._opened: OpenRun | None = None
         self._outcomes: Iterator[Outcome] | None = None
+        self.exports: RunExports | None = None  # with `-o FILE`
+        self._was_told_to_stop = False
+        self._has_ended = False
         self._fault: LocalFault | None = None
         self.report.take_time(self._now())
 
@@ -138,7 +145,13 @@ class Run:
     def _open(self) -> None:
         with local_errors():
             share = prepare_process(self.config)
+            self._prepare_exports()
             self.folder = choose_folder(self._request, self._resources)
+        if self.exports is not None:
+            lists = (each.identity for each in self.sources)
+            self.exports.check_places(self.folder, lists)
+            # when all else is closed, and before a temporary folder goes
+            self._resources.callback(self._export)
         with local_errors(self.folder):
             self._opened = open_run(
                 self._request,
@@ -153,6 +166,18 @@ class Run:
             self._resources.callback(self._close_pipeline)
             check_workers(self.config, self._opened.stage)
         self._outcomes = self._opened.pipeline.outcomes()
+
+    def _prepare_exports(self) -> None:
+        if files_of(self.config.output):
+            from scraper.exports.of_run import RunExports
+
+            self.exports = RunExports(self.config.output)
+
+    def _export(self) -> None:
+        """Make the tables, if the run has ended by itself: completely, or at a limit."""
+        by_itself = self.complete or not self._was_told_to_stop
+        if self.exports is not None and self._has_ended and by_itself:
+            self.exports.make(self.folder)
 
     def __iter__(self) -> Iterator[Outcome]:
         return self
@@ -176,6 +201,7 @@ class Run:
         except StopIteration:
             stopped = opened.pipeline.stopped
             if stopped is None or stopped.failure is None:
+                self._has_ended = True
                 self._conclude(opened)
                 raise
             self._fault = LocalFault(stopped.failure)
@@ -191,6 +217,7 @@ class Run:
             raise UsageError(
                 f"stop(grace=...) takes seconds from 0 on, not {grace!r}"
             )
+        self._was_told_to_stop = True
         self._inbox.put(Stop(reason, seconds))
 
     def __exit__(

@@ -50,6 +50,7 @@ ALLOWED = {
     # The others only catch what the ledger raises.
     "sqlite3": {
         "scraper.storage",
+        "scraper.exports.sqlite",  # which writes databases of its own
         "scraper.journal",
         "scraper.opening",
         "scraper.runner",
@@ -73,6 +74,7 @@ ALLOWED = {
     },
     "tqdm": {"scraper.cli"},
     "brotli": {"scraper.http"},
+    "pyarrow": {"scraper.exports.parquet", "scraper.sources.parquet"},
 }
 
 

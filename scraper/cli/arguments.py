@@ -31,6 +31,7 @@ COMMANDS = (
     "status",
     "explain",
     "verify",
+    "export",
 )  # a list of such a name is ./status
 _GROUPS = {
     "run": "how much at once, and where",
@@ -47,13 +48,9 @@ _EPILOG = (
     "the environment (SCRAPER_THREADS=8); --show-config prints all keys - "
     "python -m scraper status FOLDER: how a run stands - "
     "python -m scraper verify FOLDER: whether its files are what its records say - "
-    "python -m scraper explain URL: the decisions for one URL"
+    "python -m scraper explain URL: the decisions for one URL - "
+    "python -m scraper export FOLDER -o FILE: tables of what there is"
 )
-# Commands of other programs, and what this one has instead.
-_OTHER_COMMANDS = {
-    "export": "the records are in the run folder, as lines of JSON in records.jsonl; in a script "
-    "scraper.records(folder) gives the last one of each URL",
-}
 
 
 class Parser(argparse.ArgumentParser):
@@ -270,8 +267,6 @@ def open_sources(
 
 def _probably_meant(word: str) -> str:
     """The end of a message about a word that is neither a command nor a file."""
-    if word.lower() in _OTHER_COMMANDS:
-        return f"; {_OTHER_COMMANDS[word.lower()]}"
     flag = f"--{word.lower()}"
     if flag in build_parser().flags():
         return f"; did you mean {flag}?"

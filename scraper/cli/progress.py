@@ -133,7 +133,7 @@ class Progress:
 def _has_terminal(keys: OutputSettings) -> bool:
     """Is there one for a bar alone? Not if records go to a terminal, most likely the same one."""
     records = (
-        keys.output == "-" and sys.stdout is not None and sys.stdout.isatty()
+        "-" in keys.output and sys.stdout is not None and sys.stdout.isatty()
     )
     return (
         sys.stderr.isatty()

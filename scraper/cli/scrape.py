@@ -56,6 +56,10 @@ def _run_command(arguments: list[str]) -> int:
         from scraper.cli import verify
 
         return verify.main(arguments, Parser)
+    if command == "export":
+        from scraper.cli import export
+
+        return export.main(arguments, Parser)
     if command == "explain":
         return _explain(arguments)
     return _run(build_parser().parse_args(arguments))

@@ -10,7 +10,7 @@ from scraper.cli.terminal import say
 from scraper.frontier.waits import nothing_yet_text
 from scraper.redaction import redacted, redacted_line
 from scraper.reports.summary import Report
-from scraper.text import printable
+from scraper.text import counted, printable
 
 if TYPE_CHECKING:
     from scraper.outcomes.outcome import Outcome
@@ -60,9 +60,29 @@ def summary_text(run: Run) -> str:
     if (run.folder / "processed").exists():
         files += f"      pictures: {folder / 'processed'}{os.sep}"
     lines.append(files)
+    lines += _export_lines(run)
     if report.stopped is not None:
         lines.append(_stopped_text(report))
     return "\n".join(lines)
+
+
+def _export_lines(run: Run) -> list[str]:
+    if run.exports is None:
+        return []
+    lines = [
+        printable(f"{each.name}: {counted(each.rows, 'row')}")
+        for each in run.exports.made
+    ]
+    return [*lines, *_missing_lines(run)]
+
+
+def _missing_lines(run: Run) -> list[str]:
+    """What makes the tables that were not made."""
+    if run.exports is None or not run.exports.missing:
+        return []
+    missing = ", ".join(run.exports.missing)
+    command = run.exports.command(run.folder)
+    return [printable(f"not made: {missing}; {command}")]
 
 
 def summary_line(run: Run) -> str:
@@ -72,6 +92,7 @@ def summary_line(run: Run) -> str:
         parts.append(f"see {run.folder / 'errors.jsonl'}")
     if run.report.stopped is not None:
         parts.append(_stopped_text(run.report))
+    parts += _missing_lines(run)
     return printable(f"{run.folder}: {'; '.join(parts)}")
 
 

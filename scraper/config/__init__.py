@@ -35,6 +35,7 @@ from scraper.config.settings import (
     PageSettings,
     RunSettings,
     WorkerSettings,
+    files_of,
 )
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "configure",
     "fate_of_flag",
     "file_or_profile",
+    "files_of",
     "load",
     "value_of",
     "with_keys",

@@ -479,12 +479,32 @@ class WorkerSettings(Section):
 class OutputSettings(Section):
     """What is said, and where."""
 
-    output: str = setting(
-        "",
-        "'-': records to standard output too",
+    output: tuple[str, ...] = setting(
+        (),
+        "a table of the records at the end: .csv .tsv .json .jsonl .parquet .sqlite; '-': records "
+        "to standard output as they come; may be repeated",
         short="-o",
-        metavar="-",
-        choices=("", "-"),
+        metavar="FILE",
+        splits=False,
+    )
+    fields: tuple[str, ...] = setting(
+        (),
+        "columns of these tables, such as url,title,input.id; empty: all",
+        metavar="NAMES",
+    )
+    only: str = setting(
+        "",
+        "rows of these tables: done and unchanged ones, done ones, failed ones",
+        choices=("", "good", "done", "failed"),
+    )
+    order: str = setting(
+        "input",
+        "order of these tables: that of the list, or that in which URLs ended",
+        choices=("input", "done"),
+    )
+    csv_raw: bool = setting(
+        False,
+        "leave text in CSV as it is, formulas of spreadsheets too; no byte order mark",
     )
     quiet: bool = setting(
         False, "say nothing, or one line if the exit code is not 0", short="-q"
@@ -505,6 +525,11 @@ class OutputSettings(Section):
     log_format: str = setting(
         "text", "format of run.log", choices=("text", "json")
     )
+
+
+def files_of(output: OutputSettings) -> list[str]:
+    """The tables that are asked for; '-' is standard output, and none."""
+    return [each for each in output.output if each != "-"]
 
 
 class Config(Frozen):

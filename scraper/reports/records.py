@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from scraper.errors import UsageError
 from scraper.record import fill_in
 
-# What a record begins with: all of `_Head` is known without decoding the rest of it.
+# What a record begins with: all of `Head` is known without decoding the rest of it.
 _HEAD = re.compile(
     rb'\{"schema":\d+,"pass":(\d+),"index":(?:\d+|null),"key":"([0-9a-f]{16})"'
     rb'(?:,"same_as":(\d+))?'
@@ -29,7 +29,9 @@ _HEAD = re.compile(
 _NOWHERE = -1
 
 
-class _Head(NamedTuple):
+class Head(NamedTuple):
+    """What a record says of itself before anything else."""
+
     number: int  # of the pass
     key: int
     same_as: int | None  # of a short record
@@ -77,7 +79,7 @@ class _Places(Struct):
         else:
             self.last[row] = offset
 
-    def take_last(self, head: _Head, offset: int) -> bool:
+    def take_last(self, head: Head, offset: int) -> bool:
         """In the second: is this the last one? If not, a later one may name it."""
         row = self.rows.get(head.key)
         if row is None or self.last[row] == offset:
@@ -95,10 +97,10 @@ class _Places(Struct):
 def _last_records(path: Path) -> Iterator[dict[str, Any]]:
     end, places = _scan(path)
     with _opened(path) as again:
-        for offset, line in _whole_lines(path):
+        for offset, line in whole_lines(path):
             if offset >= end:
                 return
-            head = _head_of(path, offset, line)
+            head = head_of(path, offset, line)
             if not places.take_last(head, offset):
                 continue
             record = _decode(path, offset, line)
@@ -131,8 +133,8 @@ def lost_facts_message(path: Path, offset: int, same_as: int) -> str:
 def _scan(path: Path) -> tuple[int, _Places]:
     """Where the last whole line ends, and the last record of each URL of a later pass."""
     end, places = 0, _Places()
-    for offset, line in _whole_lines(path):
-        head = _head_of(path, offset, line)
+    for offset, line in whole_lines(path):
+        head = head_of(path, offset, line)
         if head.number > 1:
             places.note_last(head.key, offset)
         end = offset + len(line)
@@ -149,7 +151,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines and where they begin, up to one that is still being written."""
     offset = 0
     with _opened(path) as file:
@@ -163,16 +165,16 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             offset += len(line)
 
 
-def _head_of(path: Path, offset: int, line: bytes) -> _Head:
+def head_of(path: Path, offset: int, line: bytes) -> Head:
     found = _HEAD.match(line)
     if found is not None:
         number, key, same_as = found.groups()
-        return _Head(
+        return Head(
             int(number), int(key, 16), None if same_as is None else int(same_as)
         )
     record = _decode(path, offset, line)
     key = int(record["key"], 16)
-    return _Head(record["pass"], key, record.get("same_as"))
+    return Head(record["pass"], key, record.get("same_as"))
 
 
 def _decode(path: Path, offset: int, line: bytes) -> dict[str, Any]:

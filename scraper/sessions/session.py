@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from scraper.config import Config, configure, value_of, with_keys
+from scraper.config import Config, configure, files_of, value_of, with_keys
 from scraper.config.settings import KEYS
 from scraper.config.values import seconds_of
 from scraper.engine import Makers
@@ -105,6 +105,11 @@ class Session:
             max_tasks_per_worker,
             inline,
         )
+        if files := files_of(self._config.output):
+            raise UsageError(
+                f"output={files[0]!r}: a session makes no tables; scraper.export(folder, "
+                f"{files[0]!r}) does"
+            )
         if self.folder is None and (refresh or max_age is not None):
             raise UsageError(
                 "refresh and max_age speak of what a folder knows: name it with dir=..."

@@ -19,7 +19,7 @@ def open_standard_output(
     folder: Folder, records: RecordLog, config: Config
 ) -> StandardOutput | None:
     """None without `-o -`."""
-    return StandardOutput(records) if config.output.output == "-" else None
+    return StandardOutput(records) if "-" in config.output.output else None
 
 
 class StandardOutput:

@@ -288,7 +288,7 @@ def test_a_word_that_is_no_list(
     assert one_line(scrape.here(*words, dir=None)) == says
 
 
-@pytest.mark.parametrize("command", ["status", "explain", "run"])
+@pytest.mark.parametrize("command", ["status", "explain", "export", "run"])
 def test_a_command_behind_a_flag_is_said_to_come_first(
     command: str, scrape: Scrape
 ) -> None:
@@ -304,13 +304,6 @@ def test_the_flags_that_are_no_keys_are_those_that_a_variable_is_told_about() ->
 ):
     actions = {action.dest for action in build_parser()._actions}
     assert actions - KEYS.keys() - {"inputs", "help"} == COMMAND_FLAGS.keys()
-
-
-def test_there_is_no_command_to_export(scrape: Scrape) -> None:
-    told = one_line(scrape.here("export", "downloads/urls", dir=None))
-    assert "records.jsonl" in told
-    assert "scraper.records(folder)" in told
-    assert callable(scraper.records), "what is advised is there"
 
 
 def test_a_wrong_choice_is_told_the_right_one(scrape: Scrape) -> None:

@@ -1,0 +1,281 @@
+"""An export: a function of a run folder, from a snapshot of its ledger to a file that is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeVar
+
+import orjson
+
+from scraper.errors import KINDS, UsageError
+from scraper.exports import parquet
+from scraper.exports.columns import (
+    Column,
+    OwnKinds,
+    check_fields,
+    choose_columns,
+    own_columns,
+)
+from scraper.exports.delimited import write_delimited
+from scraper.exports.fields import Kind
+from scraper.exports.files import (
+    FAILED,
+    TEXT,
+    check_formats,
+    check_places,
+    format_of,
+    is_of_own_rows,
+)
+from scraper.exports.flattening import (
+    STATES,
+    Records,
+    Values,
+    encode_lists,
+    select_entries,
+)
+from scraper.exports.json_files import (
+    objects_of,
+    whole_records,
+    write_array,
+    write_lines,
+)
+from scraper.exports.reading import RecordFile, copy_places
+from scraper.exports.replacing import replacing
+from scraper.exports.sqlite import write_sqlite
+from scraper.storage.readers.snapshot import ORDERS, OwnRow, Snapshot
+from scraper.storage.readers.status import owners_of
+
+LEDGER = Path(".scraper", "ledger.sqlite")
+_WRITERS = {".json": write_array, ".jsonl": write_lines}  # of objects
+_URL = "url"  # what the column of the URLs is called where no table says it
+_Item = TypeVar("_Item")
+
+
+class Choice(NamedTuple):
+    """What is exported, and how."""
+
+    fields: tuple[str, ...] = ()  # none: all
+    only: str = ""  # good, done, failed; "": all
+    order: str = "input"
+    number: int | None = None  # of the pass; None: the last record of each URL
+    csv_raw: bool = False
+
+
+class Exported(NamedTuple):
+    """A file that was made."""
+
+    name: str
+    rows: int
+
+
+def export(
+    folder: str | PathLike[str],
+    file: str | PathLike[str],
+    *,
+    fields: Sequence[str] = (),
+    only: Literal["", "good", "done", "failed"] = "",
+    order: Literal["input", "done"] = "input",
+    number: int | None = None,
+    csv_raw: bool = False,
+) -> Path:
+    """Make a table of the records of a run folder, also while a run goes on. Returns its path.
+
+        pandas.read_parquet(scraper.export("downloads/urls", "items.parquet"))
+
+    The extension says the format: .csv .tsv .json .jsonl .parquet .sqlite; remaining.txt,
+    failed.csv and the like are the rows of the list without a good outcome, as the next list.
+    `fields` chooses columns and their order, `only` states (`good`: done and unchanged), `order` is
+    that of the list or that in which they ended (`done`), `number` a pass. The file is there as a
+    whole or not at all. Raises UsageError, and LocalFault if the disk is full.
+    """
+    if isinstance(fields, str):
+        fields = [fields]
+    choice = Choice(
+        tuple(fields),
+        only,
+        order,
+        number,
+        csv_raw,
+    )
+    folder, path = Path(folder), Path(file)
+    check_choice(choice)
+    check_formats([str(path)])
+    check_places([str(path)], folder, lists_of(folder))
+    export_file(folder, path, choice)
+    return path
+
+
+def lists_of(folder: Path) -> list[str]:
+    """What identifies the lists that a folder belongs to."""
+    return owners_of(folder / LEDGER) or []
+
+
+def check_choice(choice: Choice) -> None:
+    """Raises UsageError if something is asked for that there is not."""
+    check_fields(choice.fields)
+    if choice.only and choice.only not in STATES:
+        raise UsageError(f"only={choice.only!r}: one of {', '.join(STATES)}")
+    if choice.order not in ORDERS:
+        raise UsageError(f"order={choice.order!r}: one of {', '.join(ORDERS)}")
+
+
+def export_file(
+    folder: Path,
+    path: Path,
+    choice: Choice,
+) -> Exported:
+    """Make one file. Raises as `export` does."""
+    counter = _Counter()
+    with Snapshot(folder / LEDGER) as snapshot, replacing(path) as beside:
+        snapshot.copy_tables()
+        if is_of_own_rows(path):
+            _write_own_rows(
+                snapshot,
+                path,
+                beside,
+                counter,
+            )
+        else:
+            copy_places(snapshot, folder, choice.number)
+            with RecordFile(folder) as file:
+                rows = file.entries(snapshot.rows(choice.order))
+                entries = counter.count(select_entries(rows, choice.only, file))
+                own = own_columns(_own_kinds(snapshot, "place"))
+                columns = choose_columns(own, choice.fields)
+                records = Records(entries, file, columns)
+                _write_records(
+                    path,
+                    beside,
+                    records,
+                    choice,
+                )
+    return Exported(str(path), counter.rows)
+
+
+class _Counter:
+    """How many rows have gone by."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def count(self, items: Iterable[_Item]) -> Iterator[_Item]:
+        """The same items."""
+        for item in items:
+            self.rows += 1
+            yield item
+
+
+def _own_kinds(
+    snapshot: Snapshot,
+    table: Literal["place", "own"],
+) -> dict[str, Kind]:
+    """The user's own columns in the order of their tables, but for that of the URL."""
+    kinds = OwnKinds()
+    for names in snapshot.tables():
+        kinds.note(dict.fromkeys(names[1:]))
+    for columns in snapshot.own_columns(table):
+        kinds.note(orjson.loads(columns))
+    return kinds.kinds()
+
+
+# -- records -----------------------------------------------------------------------------------
+
+
+def _write_records(
+    path: Path,
+    beside: Path,
+    records: Records,
+    choice: Choice,
+) -> None:
+    format = format_of(path)
+    if format == ".sqlite":
+        write_sqlite(beside, records)
+    elif format == ".parquet":
+        parquet.write_records(beside, records)
+    elif format in _WRITERS and not choice.fields:
+        _WRITERS[format](beside, whole_records(records.entries))
+    else:
+        _write_table(
+            format,
+            beside,
+            records.columns,
+            records.rows(),
+            raw=choice.csv_raw,
+        )
+
+
+def _write_table(
+    format: str,
+    path: Path,
+    columns: Sequence[Column],
+    rows: Iterable[Values],
+    *,
+    raw: bool,
+) -> None:
+    if format in _WRITERS:
+        _WRITERS[format](path, objects_of(columns, rows))
+    elif format == ".parquet":
+        parquet.write_rows(path, columns, rows)
+    else:
+        delimiter = "\t" if format == ".tsv" else ","
+        write_delimited(
+            path,
+            columns,
+            rows,
+            delimiter=delimiter,
+            raw=raw,
+        )
+
+
+# -- rows of the lists -------------------------------------------------------------------------
+
+
+def _write_own_rows(
+    snapshot: Snapshot,
+    path: Path,
+    beside: Path,
+    counter: _Counter,
+) -> None:
+    """The next list: rows as they were in the last one, so that nothing is guarded."""
+    snapshot.copy_own_rows()
+    wanted = _failed if path.stem.lower() == FAILED else None
+    found = counter.count(filter(wanted, snapshot.own_rows()))
+    if format_of(path) == TEXT:
+        _write_urls(beside, found)
+        return
+    kinds = _own_kinds(snapshot, "own")
+    name = next((each[0] for each in snapshot.tables()), _URL)
+    columns = [
+        Column(name, (_URL,), "text"),
+        *own_columns(kinds, [name.casefold()]),
+    ]
+    rows = (_row_of(each, kinds) for each in found)
+    _write_table(
+        format_of(path),
+        beside,
+        columns,
+        rows,
+        raw=True,
+    )
+
+
+def _failed(row: OwnRow) -> bool:
+    kind = row.error_kind
+    return kind is not None and KINDS[kind].branch != "rule"
+
+
+def _row_of(
+    row: OwnRow,
+    names: Iterable[str],
+) -> Values:
+    own = {} if row.columns is None else orjson.loads(row.columns)
+    return (row.url, *(encode_lists(own.get(name)) for name in names))
+
+
+def _write_urls(
+    path: Path,
+    rows: Iterable[OwnRow],
+) -> None:
+    write_lines(path, (each.url.encode() for each in rows))
