@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 from benchmarks import (
+    export,
     facts,
     fetch,
     frontier,
@@ -53,6 +54,7 @@ def main() -> None:
     _pace(commands)
     _lookups(commands)
     _futures(commands)
+    _export(commands)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _ended)
     given.measure(given)
@@ -387,6 +389,25 @@ def _futures(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     _turns(parser)
     parser.set_defaults(measure=futures.measure)
+
+
+def _export(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "export", "tables of a generated run folder")
+    parser.add_argument(
+        "--records", type=_whole, default=200_000, help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--bytes", type=_whole, default=800, help="of each (%(default)s)"
+    )
+    parser.add_argument(
+        "--formats",
+        default=",".join(export.FORMATS),
+        metavar="NAMES",
+        help="(%(default)s)",
+    )
+    parser.add_argument("--disk", type=Path, metavar="DIR", help="work below this folder, not in "
+                        "memory")  # fmt: skip
+    parser.set_defaults(measure=export.measure)
 
 
 def _whole(text: str) -> int:
