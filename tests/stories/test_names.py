@@ -22,7 +22,6 @@ from scraper.faulty import FaultyServer, body, page, redirect, status
 from scraper.run_folder.verification import verify
 from scraper.runner import Run
 from scraper.sources.source import Source
-from scraper.sources.text import TableRow
 from scraper.storage.names import claim_key
 from scraper.storage.readers.inventory import Fault
 from tests.stories.runs import last_of
@@ -228,13 +227,91 @@ def _list(urls: list[str]) -> Source:
 # -- tables -----------------------------------------------------------------------------------
 
 
-def _table(rows: list[tuple[str, str]]) -> Source:
-    """Rows of a URL and a JSON object."""
-    made = [
-        TableRow(number, url, columns)
-        for number, (url, columns) in enumerate(rows, 2)
-    ]
-    return Source("t.csv", "t.csv", lambda: iter(made), columns=("url", "id"))
+def _table(site: Site, *rows: str) -> Path:
+    path = site.folder.parent / "products.csv"
+    lines = (row.replace("@", site.server.url("")) for row in rows)
+    path.write_text("\n".join(["id,url,class,note", *lines]) + "\n")
+    return path
+
+
+def _run_table(site: Site, table: Path, **keys: Any) -> scraper.Report:
+    name = "{input.class}/{input.id:04}.{ext}"
+    how = {key: keys.pop(key) for key in ("refresh", "retry") if key in keys}
+    config = configure(
+        dir=str(site.folder),
+        robots="off",
+        threads=1,
+        processes=1,
+        name=name,
+        **keys,
+    )
+    return scraper.run(table, config, **how)
+
+
+def test_files_are_called_after_the_columns_of_a_table(site: Site) -> None:
+    table = _table(
+        site,
+        "12,@/a/cat.jpg,cats,first",
+        "007,@/c/cat.png,cats/big,second",
+        "12,@/d/cat.html,Cats,another kind of file",
+        "12,@/b/CAT.jpg,CATS,taken",
+        ",@/moved,cats,no id",
+    )
+    _run_table(site, table)
+    assert site.last("/b/CAT.jpg")["error_kind"] == "name_taken"
+    usual = site.path("/moved")
+    assert usual is not None
+    assert usual.startswith("images/127.0.0.1_")
+    assert {each for each in site.files() if "127.0.0.1" not in each} == {
+        "images/cats/0012.jpg", "processed/cats/0012.jpg",
+        "images/cats-big/0007.png", "processed/cats-big/0007.png",
+        "pages/Cats/0012.html",
+    }  # fmt: skip
+    assert site.faults() == []
+    log = (site.folder / "run.log").read_text()
+    assert log.count("says nothing for {input.id}") == 1
+    assert "products.csv:6 says nothing for {input.id}" in log
+
+
+def test_a_column_that_was_corrected_moves_the_file(site: Site) -> None:
+    _run_table(site, _table(site, "1,@/a/cat.jpg,cats,", "2,@/b/CAT.jpg,cats,"))
+    table = _table(site, "1,@/a/cat.jpg,dogs,", "2,@/b/CAT.jpg,cats,")
+    _run_table(site, table, refresh=True)
+    assert {each for each in site.files() if each.startswith("images")} == {
+        "images/dogs/0001.jpg", "images/cats/0002.jpg"
+    }  # fmt: skip
+    assert site.faults() == []
+
+
+def test_the_pictures_of_a_page_in_a_table_have_their_usual_names(
+    site: Site,
+) -> None:
+    _run_table(site, _table(site, "1,@/gallery,pages,"))
+    assert "pages/pages/0001.html" in site.files()
+    found = site.path("/a/cat.jpg")
+    assert found is not None
+    assert found.startswith("images/127.0.0.1_")
+    assert "says nothing" not in (site.folder / "run.log").read_text()
+
+
+def test_columns_that_a_table_lacks_are_said_before_anything_is_asked(
+    site: Site,
+) -> None:
+    table = _table(site, "1,@/a/cat.jpg,cats,")
+    table.write_text(table.read_text().replace("id,", "ID,", 1))
+    with pytest.raises(
+        UsageError, match=r"products\.csv has no such column; did you mean ID"
+    ):
+        _run_table(site, table)
+    assert site.server.count() == 0
+    table.write_text(table.read_text().replace("ID,", "id,", 1))
+    assert _run_table(site, table).exit_code == 0
+    config = configure(dir=str(site.folder), robots="off", name="{input.ids}")
+    with (
+        pytest.raises(UsageError, match="did you mean id"),
+        Run([], config, ()),
+    ):
+        pytest.fail("without a list the folder knows its columns")
 
 
 def test_a_list_without_the_columns_is_refused_before_anything_is_asked(
