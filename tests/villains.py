@@ -109,11 +109,11 @@ def _tell(page: Page) -> None:
 
 def full_disk(item: WorkItem) -> ProcessorResult:
     """The real one, on a disk that takes no variant."""
-    from processors import image
+    from processors.image import derive
     from scraper.workers import work
 
     def write(path: str, content: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
-    image._write = write
+    derive._write = write
     return work.function_of(work.Recipe())(item)

@@ -71,14 +71,14 @@ def _moved(name: str, to: Path) -> Path:
 
 
 def _as_if_made_today(folder: Path) -> None:
-    """Its pages have been made with the options of now: a 304 finds nothing to do."""
-    made = process_hashes(scraper.configure())["page"]
+    """It has been made with the options of now: a 304 finds nothing to do."""
+    made = process_hashes(scraper.configure())
     db = sqlite3.connect(folder / ".scraper" / "ledger.sqlite")
     with closing(db), db:
         db.execute(
-            "UPDATE url SET process_hash = ? WHERE url NOT LIKE '%.png'"
-            " AND process_hash IS NOT NULL",
-            [made],
+            "UPDATE url SET process_hash = CASE WHEN url LIKE '%.png' THEN :image"
+            " ELSE :page END WHERE process_hash IS NOT NULL",
+            made,
         )
 
 
