@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from io import BufferedReader
@@ -31,6 +32,7 @@ from scraper.storage.readers.inventory import (
 )
 
 _AT_ONCE = 500
+_AS_A_WHOLE = 2**20  # bytes; file_digest fills 256 kB with zeros first
 _PARTS = ".scraper/parts"
 LEDGER = Path(".scraper", "ledger.sqlite")
 
@@ -152,13 +154,12 @@ class _Verification:
     def _difference(
         self, file: BufferedReader, expected: _Expected
     ) -> tuple[str, str] | None:
-        size = file.seek(0, 2)
+        size = os.fstat(file.fileno()).st_size
         self.files += 1
         self.bytes += size
         if expected.bytes not in (None, size):
             return "size", f"{size:,} bytes, not {expected.bytes:,}"
-        file.seek(0)
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = _sha256_of(file, size)
         if expected.sha256 not in (None, sha256):
             return "sha256", f"{sha256}, not {expected.sha256}"
         return None
@@ -185,6 +186,12 @@ class _Verification:
         self, fault: str, path: str, url: str | None, message: str
     ) -> None:
         self.inventory.report(Fault(fault, path, url, message))
+
+
+def _sha256_of(file: BufferedReader, size: int) -> str:
+    if size <= _AS_A_WHOLE:
+        return hashlib.sha256(file.read()).hexdigest()
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _paths_below(folder: Folder, path: str) -> Iterator[str]:

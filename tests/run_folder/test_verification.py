@@ -18,6 +18,7 @@ import scraper
 from scraper.cli.scrape import main
 from scraper.errors import InUse, UsageError
 from scraper.faulty import FaultyServer, body, page, status
+from scraper.run_folder import verification
 from scraper.run_folder.verification import verify
 from scraper.storage.readers.inventory import Fault
 from scraper.storage.store import Store
@@ -95,7 +96,11 @@ def test_a_folder_as_a_run_has_left_it_has_no_fault(
 
 
 @pytest.mark.parametrize("which", ["/a.jpg", "/page", "/file.zip", "made"])
-def test_each_file_is_compared(site: Site, which: str) -> None:
+@pytest.mark.parametrize("as_a_whole", [0, 2**20])
+def test_each_file_is_compared(
+    site: Site, which: str, as_a_whole: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "_AS_A_WHOLE", as_a_whole)
     path = site.made if which == "made" else site.path(which)
     name, content = site.name_of(path), path.read_bytes()
     path.write_bytes(content[:-1] + b"?")
