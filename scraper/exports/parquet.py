@@ -25,8 +25,8 @@ from scraper.exports.reading import Entry
 if TYPE_CHECKING:
     import pyarrow
 
-_GROUP_ROWS = 16_384
-_GROUP_BYTES = 16 * 2**20  # of records, before they are compressed
+_GROUP_ROWS = 8_192
+_GROUP_BYTES = 8 * 2**20  # of records, before they are compressed
 _BLOCKS = 4  # of a group, which several cores read at once
 _LIST_OF: Mapping[Kind, Kind] = MappingProxyType(
     {"texts": "text", "integers": "integer", "numbers": "number"}
