@@ -90,6 +90,11 @@ _facts_of = attrgetter(*_FACTS)
 # why it failed
 _REASON = ("error_kind", "error_stage", "error_message", "retryable")
 _NOTHING_KNOWN: dict[str, Any] = dict.fromkeys(KEYS)
+# The same of a row in a table: its columns follow the line.
+_BEHIND_LINE = KEYS.index("line") + 1
+_NOTHING_KNOWN_OF_ROW: dict[str, Any] = dict.fromkeys(
+    (*KEYS[:_BEHIND_LINE], "input", *KEYS[_BEHIND_LINE:])
+)
 NO_FACTS = b"{}"
 _Record = dict[str, Any]
 
@@ -214,7 +219,8 @@ def _common_keys(
     pass_number: int, task: Task, failure: Failure | None
 ) -> _Record:
     """All keys in their order, with what is known of every URL."""
-    record = _NOTHING_KNOWN.copy()
+    known = _NOTHING_KNOWN_OF_ROW if task.columns else _NOTHING_KNOWN
+    record = known.copy()
     record |= {
         "schema": SCHEMA,
         "pass": pass_number,

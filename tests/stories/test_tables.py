@@ -48,6 +48,9 @@ def test_each_record_has_the_columns_of_its_row(
     assert report.states == {"done": 1, "failed": 3}
     assert report.repeated == 1
     found = {each["line"]: each for each in records_of(folder)}
+    for record in found.values():
+        keys = list(record)
+        assert keys[keys.index("line") + 1] == "input"
     assert {
         line: (each["error_kind"], each["input"])
         for line, each in found.items()
