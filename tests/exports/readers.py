@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import pytest
 
 Rows = list[dict[str, Any]]
 
@@ -80,3 +84,27 @@ READERS: dict[str, Callable[[Path], Rows]] = {
     ".parquet": read_parquet,
     ".sqlite": read_sqlite,
 }
+
+# pyarrow is heavy: it comes with the extra `ci`, and where that is installed nothing is skipped.
+_LACKS_PYARROW = (
+    find_spec("pyarrow") is None and "SCRAPER_READERS" not in os.environ
+)
+_OF_PARQUET = (
+    pytest.mark.readers,
+    pytest.mark.skipif(_LACKS_PYARROW, reason="pyarrow is not installed"),
+)
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+def needs_pyarrow(test: Test) -> Test:
+    for mark in _OF_PARQUET:
+        test = mark(test)
+    return test
+
+
+def each_of(names: Iterable[str]) -> list[Any]:
+    """Parameters, those of Parquet with the marks that it needs."""
+    return [
+        pytest.param(each, marks=_OF_PARQUET if "parquet" in each else ())
+        for each in names
+    ]

@@ -17,7 +17,14 @@ import scraper
 from scraper.errors import UsageError
 from scraper.exports.export import Choice, export_file
 from tests.exports.made import TABLE, Made, make_folder, url_of
-from tests.exports.readers import READERS, Rows, read_lines, read_sqlite
+from tests.exports.readers import (
+    READERS,
+    Rows,
+    each_of,
+    needs_pyarrow,
+    read_lines,
+    read_sqlite,
+)
 from tests.test_rooms import loaded_by
 
 URLS = [
@@ -69,6 +76,10 @@ def test_failed_rows_come_in_their_own_columns(folder: Path) -> None:
         {"Link": url_of("p").href, "id": 2},
         {"Link": url_of("s").href, "id": 3},
     ]
+
+
+@needs_pyarrow
+def test_so_do_those_of_parquet(folder: Path) -> None:
     assert exported(folder, "remaining.parquet")[1]["id"] == 2
 
 
@@ -113,7 +124,7 @@ def test_a_row_that_has_moved_is_there_once(folder: Path) -> None:
         ("failed", ["c"]),
     ],
 )
-@pytest.mark.parametrize("format", [".jsonl", ".parquet"])
+@pytest.mark.parametrize("format", each_of([".jsonl", ".parquet"]))
 def test_only_some_states(
     only: str, names: list[str], format: str, folder: Path
 ) -> None:
@@ -125,7 +136,7 @@ def test_in_the_order_in_which_they_ended(folder: Path) -> None:
     assert names == ["b", "b", "a", "c", "s", "picture"]
 
 
-@pytest.mark.parametrize("format", READERS)
+@pytest.mark.parametrize("format", each_of(READERS))
 def test_chosen_fields(format: str, folder: Path) -> None:
     fields = ["title", "input.id", "seconds.fetch"]
     rows = exported(folder, f"items{format}", fields=fields)
@@ -156,7 +167,7 @@ def test_what_was_unchanged_is_filled_in(folder: Path) -> None:
     assert (row["state"], row["title"], row["same_as"]) == ("unchanged", "A", 1)
 
 
-@pytest.mark.parametrize("format", READERS)
+@pytest.mark.parametrize("format", each_of(READERS))
 def test_an_empty_folder_has_columns_and_no_rows(
     format: str, tmp_path: Path
 ) -> None:
@@ -167,7 +178,7 @@ def test_an_empty_folder_has_columns_and_no_rows(
         assert header.startswith("id,schema,pass,")
 
 
-@pytest.mark.parametrize("format", READERS)
+@pytest.mark.parametrize("format", each_of(READERS))
 def test_records_of_schema_1_have_the_same_columns(
     format: str, tmp_path: Path
 ) -> None:
@@ -188,7 +199,7 @@ def test_records_of_schema_1_have_the_same_columns(
         ) == ["https://x/"]
 
 
-@pytest.mark.parametrize("format", READERS)
+@pytest.mark.parametrize("format", each_of(READERS))
 def test_long_texts_and_odd_characters(format: str, tmp_path: Path) -> None:
     texts = [
         "x" * 100_000,
@@ -222,6 +233,7 @@ def test_no_terminal_is_commanded(format: str, tmp_path: Path) -> None:
         assert "\x7f" not in file.read_text()
 
 
+@needs_pyarrow
 def test_values_of_other_types_than_documented_do_no_harm(
     tmp_path: Path,
 ) -> None:
@@ -250,7 +262,8 @@ def test_values_of_other_types_than_documented_do_no_harm(
         assert len(exported(folder, name)) == 2
 
 
-def test_values_below_your_own_data(tmp_path: Path) -> None:
+@pytest.mark.parametrize("format", each_of(READERS))
+def test_values_below_your_own_data(format: str, tmp_path: Path) -> None:
     data = {
         "price": {"net": 3.5},
         "a.b": "dots",
@@ -260,14 +273,14 @@ def test_values_below_your_own_data(tmp_path: Path) -> None:
     urls = [Made("a", {2: {}}, {"data": data}), Made("b", {3: {}}, {"data": 7})]
     folder = make_folder(tmp_path / "run", urls)
     fields = ["data.price.net", "data.a.b", "data.tags", "data.big", "data"]
-    for name in ("items.jsonl", "items.sqlite", "items.csv", "items.parquet"):
-        first, second = exported(folder, name, fields=fields)
-        assert float(first["data.price.net"]) == 3.5
-        assert first["data.a.b"] == "dots"
-        assert first["data.tags"] in (["x"], '["x"]')
-        assert int(first["data.big"]) == 2**64 - 1
-        assert second["data.price.net"] in (None, "")
-        assert int(second["data"]) == 7
+    name = f"items{format}"
+    first, second = exported(folder, name, fields=fields)
+    assert float(first["data.price.net"]) == 3.5
+    assert first["data.a.b"] == "dots"
+    assert first["data.tags"] in (["x"], '["x"]')
+    assert int(first["data.big"]) == 2**64 - 1
+    assert second["data.price.net"] in (None, "")
+    assert int(second["data"]) == 7
 
 
 def test_a_database_has_a_row_for_each_url_and_one_for_each_row(
@@ -331,7 +344,9 @@ def test_records_that_are_gone_say_so(folder: Path) -> None:
         exported(folder)
 
 
-@pytest.mark.parametrize("name", ["items.csv", "items.parquet", "items.json"])
+@pytest.mark.parametrize(
+    "name", each_of(["items.csv", "items.parquet", "items.json"])
+)
 @pytest.mark.parametrize(
     "spoil",
     [

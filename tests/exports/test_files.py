@@ -19,7 +19,7 @@ from scraper.errors import LocalFault, UsageError
 from scraper.exports.files import check_formats, check_places
 from tests.conftest import PROJECT
 from tests.exports.made import Made, make_folder
-from tests.exports.readers import READERS
+from tests.exports.readers import READERS, each_of
 
 URLS = [
     Made(str(n), {n + 2: {"note": f"No. {n}"}}, {"title": "x" * 3_000})
@@ -201,7 +201,7 @@ def ends_of(
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="limits of POSIX")
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", each_of(FILES))
 def test_an_export_that_is_cut_short_leaves_what_was_there(
     name: str, folder: Path, tmp_path: Path
 ) -> None:

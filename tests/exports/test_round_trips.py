@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import scraper
 from scraper.exports.columns import own_columns
 from tests.exports.made import Made, make_folder, url_of
-from tests.exports.readers import READERS, Rows
+from tests.exports.readers import READERS, Rows, each_of
 
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=("Cs",)), max_size=20),
@@ -78,15 +78,13 @@ def expected_of(urls: list[Made]) -> list[tuple[int, Made]]:
     return sorted(found, key=lambda each: each[0])
 
 
-@pytest.mark.parametrize("format", READERS)
+@pytest.mark.parametrize("format", each_of(READERS))
 @settings(max_examples=60, deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(made=lists())
 def test_columns_in_are_columns_out(
     made: tuple[list[str], list[Made]], format: str, tmp_path: Path
 ) -> None:
-    if format == ".parquet":
-        pytest.importorskip("pyarrow", reason="pyarrow is an extra")
     names, urls = made
     shutil.rmtree(tmp_path / "run", ignore_errors=True)
     folder = make_folder(tmp_path / "run", urls, ["Link", *names])
