@@ -287,7 +287,7 @@ def test_without_threads_the_one_that_asks_looks_up() -> None:
         with pytest.raises(NotFound):
             here.addresses_of("no.org")
     assert asked_by == [threading.get_ident()] * 2, "and keeps the answer"
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def test_many_names_at_once_use_no_more_threads_than_allowed(
