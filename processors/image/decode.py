@@ -38,11 +38,15 @@ def shrink(
         )
         box = drafted[1] if drafted else None
     changes = []
-    picture = colours.to_plain_mode(samples.load(image, body))
+    picture = samples.load(image, body)
+    mode = picture.mode
+    picture = colours.to_plain_mode(picture)
     if picture.mode == "CMYK":
         # Inks multiply: what is made smaller as inks has dark fringes.
-        changes.append("srgb")
         picture = colours.to_srgb(picture, conversion)
+    if mode in ("CMYK", "LAB"):
+        changes.append("srgb")
+        conversion = None
     if is_resized:
         changes.append("resized")
         picture = resample(picture, size, box)

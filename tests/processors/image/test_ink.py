@@ -4,9 +4,11 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 
 from tests.processors.image.icc_profiles import (
+    ADOBE_PROFILE,
     gray_of_lightness,
     table_profile,
 )
@@ -91,6 +93,21 @@ def test_ink_with_a_profile_is_what_the_profile_says(tmp_path: Path) -> None:
     found = squares(tmp_path, jpeg_of(inks, icc_profile=table))
     expected = [gray_of_lightness(level) for level in (255, 0, 127, 0)]
     assert differ_by(found, expected) <= 3
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "LAB"])
+def test_a_profile_of_rgb_says_nothing_of_ink_and_lab(
+    tmp_path: Path, mode: str
+) -> None:
+    image = Image.new(mode, (8, 8), (200, 30, 60, 40)[: len(mode)])
+    plain, named = io.BytesIO(), io.BytesIO()
+    image.save(plain, "TIFF")
+    image.save(named, "TIFF", icc_profile=ADOBE_PROFILE)
+    made = make(tmp_path, plain.getvalue(), format="png")
+    same = make(tmp_path, named.getvalue(), format="png")
+    assert made.pixels == same.pixels
+    for each in (made, same):
+        assert each.variant["changes"] == ["srgb", "converted"]
 
 
 def test_ink_is_made_smaller_as_light(tmp_path: Path) -> None:
