@@ -105,7 +105,7 @@ def timeline(body: bytes) -> Timeline | None:
 
 def _has_poster(controls: list[Control], names: list[bytes]) -> bool:
     """Does it begin with a picture for those who show no animations?"""
-    return bool(controls) and names.index(b"IDAT") < names.index(b"fcTL")
+    return bool(controls) and b"IDAT" in names[: names.index(b"fcTL")]
 
 
 def drawings(body: bytes) -> Iterator[Drawing]:

@@ -29,9 +29,10 @@ def timeline(body: bytes) -> Timeline | None:
 
 
 def _chunks(body: bytes) -> Iterator[tuple[bytes, int]]:
-    """The name of each chunk, and where its content begins."""
+    """The name of each chunk, and where its content begins, up to the end that the file names."""
     position = _FIRST_CHUNK
-    while position + 8 <= len(body):
+    end = int.from_bytes(body[4:8], "little") + 8
+    while position + 8 <= min(end, len(body)):
         name, size = struct.unpack_from(
             "<4sI",
             body,

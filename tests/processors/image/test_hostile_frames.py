@@ -1,5 +1,6 @@
 """Moving pictures that are cut short, damaged, or made to hold a decoder up."""
 
+import io
 import struct
 import time
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from processors import Unusable
 from processors.image import Plan
@@ -47,6 +49,34 @@ def test_its_first_frame_is_good_if_that_is_there(
     body = film_of(format, 0)
     facts = desk.process(body[: int(len(body) * 0.95)], Plan(resize=8)).facts
     assert (facts["frames"], facts["processed"][0]["frames"]) == (4, 1)
+
+
+@pytest.mark.parametrize("frames", ["first", "all"])
+def test_of_a_png_cut_short_in_its_first_frame_what_came_is_kept(
+    desk: Desk, frames: str
+) -> None:
+    noise = Image.effect_noise((60, 60), 80)
+    film = io.BytesIO()
+    noise.save(film, "PNG", save_all=True, append_images=[noise.rotate(90)])
+    body = film.getvalue()[:2_000]
+    kept = Plan(resize=30, frames=frames, truncated="keep")
+    facts = desk.process(body, kept).facts
+    (variant,) = facts["processed"]
+    assert (facts["frames"], facts["truncated"]) == (1, True)
+    assert variant["changes"] == ["truncated", "resized"]
+
+
+@pytest.mark.parametrize("frames", ["first", "all"])
+def test_what_hangs_behind_the_end_of_a_webp_is_no_frame(
+    desk: Desk, frames: str
+) -> None:
+    film = film_of("webp", 0)
+    picture = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(picture, "WEBP")
+    body = picture.getvalue() + film[film.index(b"ANMF") :]
+    facts = desk.process(body, Plan(resize=8, frames=frames)).facts
+    assert (facts["frames"], facts["duration_ms"]) == (1, None)
+    assert facts["processed"][0]["changes"] == ["resized"]
 
 
 @pytest.mark.parametrize("format", ["gif", "png"])
