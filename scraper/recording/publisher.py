@@ -100,12 +100,14 @@ class Publisher(Struct):
         if self.names.template is None:
             return None
         if self.taken.claim(place, task.id):
-            if not self._is_occupied(task, place):
+            if self.taken.is_nested(place):
+                why = "a file and a folder would both be called so"
+            elif self._is_occupied(task, place):
+                why = "a file that no URL is known by lies there"
+            else:
                 return None
             self.taken.give_up(place)
-            return _name_taken(
-                place, "a file that no URL is known by lies there"
-            )
+            return _name_taken(place, why)
         id, url = self.taken.owner(place)
         if id == task.id:
             return None

@@ -248,6 +248,22 @@ def _run_table(site: Site, table: Path, **keys: Any) -> scraper.Report:
     return scraper.run(table, config, **how)
 
 
+@pytest.mark.parametrize("is_folder_first", [True, False])
+def test_no_name_is_that_of_a_folder_too(
+    site: Site, is_folder_first: bool
+) -> None:
+    """Both come at once, so that neither lies there when the other gets its name."""
+    site.server.behaviours["/e"] = page("another")
+    host = site.server.url("").removeprefix("http://").replace(":", "_")
+    rows = [",@/d/cat.html", f"{host},@/e"][:: 1 if is_folder_first else -1]
+    config = configure(dir=str(site.folder), robots="off", name="{input.id}")
+    scraper.run(_table(site, *rows), config)
+    ended = map(site.last, ("/d/cat.html", "/e"))
+    assert {each["error_kind"] for each in ended} == {None, "name_taken"}
+    assert len(site.files()) == 1
+    assert site.faults() == []
+
+
 def test_files_are_called_after_the_columns_of_a_table(site: Site) -> None:
     table = _table(
         site,
