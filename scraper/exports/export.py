@@ -50,6 +50,7 @@ from scraper.storage.readers.status import owners_of
 LEDGER = Path(".scraper", "ledger.sqlite")
 _WRITERS = {".json": write_array, ".jsonl": write_lines}  # of objects
 _URL = "url"  # what the column of the URLs is called where no table says it
+_NO_ENDS_OF_LINES = dict.fromkeys(map(ord, "\r\n"))
 _Item = TypeVar("_Item")
 
 
@@ -278,4 +279,6 @@ def _write_urls(
     path: Path,
     rows: Iterable[OwnRow],
 ) -> None:
-    write_lines(path, (each.url.encode() for each in rows))
+    """A row that was misread may hold ends of lines; no URL does."""
+    texts = (each.url.translate(_NO_ENDS_OF_LINES) for each in rows)
+    write_lines(path, map(str.encode, texts))

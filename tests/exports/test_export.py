@@ -68,6 +68,17 @@ def test_what_has_no_record_yet_stands_in_remaining(folder: Path) -> None:
     assert file.read_text() == "".join(f"{url_of(n).href}\n" for n in names)
 
 
+def test_a_row_that_was_misread_is_one_line_of_remaining(
+    tmp_path: Path,
+) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text('url,id\n"x y",1,"too\nmany"\n')
+    config = scraper.configure(dir=str(tmp_path / "run"), url_col="url")
+    scraper.run(table, config)
+    file = scraper.export(tmp_path / "run", tmp_path / "remaining.txt")
+    assert file.read_text() == "x y,1,toomany\n"
+
+
 def test_failed_rows_come_in_their_own_columns(folder: Path) -> None:
     file = scraper.export(folder, folder.parent / "failed.csv")
     assert file.read_bytes() == b"Link,id\r\nhttps://example.com/c,1\r\n"
