@@ -8,6 +8,7 @@ from io import BufferedReader
 from typing import Any
 
 from scraper.errors import UsageError
+from scraper.sources.rows import check_names
 
 ROWS_AT_ONCE = 4_096
 
@@ -26,16 +27,38 @@ def parquet_rows(
         ) from error
     number = 0
     try:
-        batches = parquet.ParquetFile(file).iter_batches(ROWS_AT_ONCE)
-        for batch in batches:
-            for row in batch.to_pylist():
+        table = parquet.ParquetFile(file)
+        names = table.schema_arrow.names
+        check_names(names, name)
+        for batch in table.iter_batches(ROWS_AT_ONCE):
+            for row in zip(*map(_values_of, batch.columns), strict=True):
                 number += 1
-                yield number, {key: _plain(row[key]) for key in row}
+                yield number, dict(zip(names, map(_plain, row), strict=True))
     except (pyarrow.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UsageError(
             f"{name} cannot be read as Parquet, behind row {number:,}: {reason}"
         ) from error
+
+
+def _values_of(column: Any) -> list[Any]:
+    """The values of a column. Times that Python has no type for, in nanoseconds or of a year of
+    six digits, are text."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError):
+        values = [_value_of(each) for each in column]
+    return values
+
+
+def _value_of(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        return None  # bytes that are called text
+    except (ValueError, OverflowError):
+        text: str = scalar.cast("string").as_py()
+        return text.replace(" ", "T", 1) if text[0].isdigit() else text
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO, Final
@@ -33,6 +34,18 @@ class Misread(Struct, frozen=True):
 
     text: str
     kind: str = "bad_row"
+
+
+def check_names(
+    names: Iterable[str],
+    table: str,
+) -> None:
+    """Raises UsageError if two columns have one name."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise UsageError(
+            f"{table} has several columns called {', '.join(twice)[:300]}: give each its own name"
+        )
 
 
 # -- text ---------------------------------------------------------------------------------------
@@ -131,7 +144,13 @@ class CellReader:
         if _END_IN_QUOTES in str(error):
             raise UsageError(self._describe_open_quote()) from error
         lines = [each.removeprefix(FOREIGN) for each in self._row]
-        rows = list(csv.reader(lines, delimiter=self._delimiter))
+        try:
+            rows = list(csv.reader(lines, delimiter=self._delimiter))
+        except csv.Error as limit:
+            raise UsageError(
+                f"{self._name}, row {self._number:,}: a cell of more than {MAX_LINE_CHARS:,} "
+                "characters: is there a quote that does not end?"
+            ) from limit
         return [cell for row in rows for cell in row]
 
     def _checked(self, cells: list[str]) -> list[str] | Misread:

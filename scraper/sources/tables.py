@@ -21,6 +21,7 @@ from scraper.sources.rows import (
     CellReader,
     Misread,
     Row,
+    check_names,
     dictionaries,
     json_array,
     json_lines,
@@ -32,6 +33,7 @@ from scraper.text import did_you_mean
 ROWS_JUDGED: Final = 100  # by which the column of URLs is known
 FORMATS: Final = ("lines", "csv", "tsv", "jsonl", "json", "parquet")
 _DELIMITERS: Final = (",", ";", "\t", "|")
+_ALL: Final = ("all",)
 _SHARE: Final = 0.9  # of the values of a column of URLs that look like URLs
 
 Rows = Iterable[tuple[int, Row | Misread]]
@@ -44,6 +46,7 @@ class Table(Struct, frozen=True):
     others: tuple[str, ...]  # of those that come along
     rows: Callable[[BufferedReader], Rows]
     was_guessed: bool = False
+    takes_all: bool = False  # also those that only later rows have
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -63,7 +66,11 @@ class Table(Struct, frozen=True):
                 )
                 continue
             url = row.get(self.url)
-            kept = {name: row[name] for name in row if name in names}
+            kept = {
+                name: row[name]
+                for name in row
+                if name in names or (self.takes_all and name != self.url)
+            }
             text = url if isinstance(url, str) else _text_of(url)
             yield TableRow(
                 number,
@@ -138,6 +145,7 @@ def open_table(
         ),
         rows=rows,
         was_guessed=not how.url_col,
+        takes_all=how.columns == _ALL,
     )
 
 
@@ -164,7 +172,7 @@ def _others(
     url: str,
     table: str,
 ) -> tuple[str, ...]:
-    if wanted == ("all",):
+    if wanted == _ALL:
         return tuple(name for name in names if name != url)
     if wanted in ((), ("none",)):
         return ()
@@ -186,6 +194,10 @@ def _guess(
     table: str,
 ) -> str:
     """The one column of URLs; of those without a scheme one whose name says so."""
+    if not rows:
+        raise UsageError(
+            f"{table} has no row that can be read, so no URL (its columns: {_listed(names)})"
+        )
     for is_one in (is_full_url, may_be_url):
         found = [
             name
@@ -332,9 +344,5 @@ def _names_in(
     while names and not names[-1]:
         names.pop()  # a spreadsheet may leave empty columns behind
     names = [name or f"column_{n}" for n, name in enumerate(names, 1)]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise UsageError(
-            f"{table} has several columns called {_listed(twice)}: give each its own name"
-        )
+    check_names(names, table)
     return names

@@ -143,6 +143,14 @@ def test_json_keeps_its_types(tmp_path: Path) -> None:
     assert read(tmp_path, "a.json", array) == expected
 
 
+def test_json_keeps_columns_that_only_later_rows_have(tmp_path: Path) -> None:
+    lines = [{"url": A}] * 100 + [{"url": B, "note": "late"}]
+    content = b"\n".join(map(orjson.dumps, lines))
+    assert read(tmp_path, "a.jsonl", content)[-1] == (101, B, {"note": "late"})
+    some = read(tmp_path, "a.jsonl", content, columns=("none",))
+    assert some[-1] == (101, B, {})
+
+
 def test_a_json_list_of_texts_is_a_list_of_urls(tmp_path: Path) -> None:
     assert read(tmp_path, "a.json", orjson.dumps([A, B])) == [
         (1, A, {}),
@@ -206,6 +214,9 @@ def test_without_a_header_columns_are_numbered(tmp_path: Path) -> None:
         ("", {}, "is empty"),
         ("\n\n", {}, "is empty"),
         (f'id,url\n1,{A}\n"2,{B}\n', {}, "row 3: a quoted cell begins there and does not end"),
+        ("id,url\n", {}, "has no row that can be read, so no URL (its columns: id, url)"),
+        (f'id,url\n1,{A}\n"' + 1_001 * f"{9_999 * 'x'}\n" + f'",{B}\n', {},
+         "row 3: a cell of more than 10,000,000 characters"),
     ],
 )  # fmt: skip
 def test_a_table_that_cannot_be_used_is_refused_in_one_line(
@@ -253,6 +264,38 @@ def test_a_line_of_json_that_is_no_object_costs_no_other(
         (3, "[1]"),
         (4, A),
     ]
+
+
+def test_parquet_keeps_times_that_python_has_no_type_for(
+    tmp_path: Path,
+) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    nano = pyarrow.array([1, 1_000], pyarrow.timestamp("ns"))
+    days = pyarrow.array([10**8, 1], pyarrow.date32())
+    offsets = pyarrow.array([0, 1, 2], pyarrow.int32()).buffers()[1]
+    bytes_of_text = [None, offsets, pyarrow.py_buffer(b"\xffb")]
+    text = pyarrow.Array.from_buffers(pyarrow.string(), 2, bytes_of_text)
+    columns = {"url": [A, B], "nano": nano, "day": days, "text": text}
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pyarrow.table(columns), path)
+    assert [row for _, _, row in read(tmp_path, path.name, path.read_bytes())] == [
+        {"nano": "1970-01-01T00:00:00.000000001", "day": "<value out of range: 100000000>",
+         "text": None},
+        {"nano": "1970-01-01T00:00:00.000001", "day": "1970-01-02", "text": "b"},
+    ]  # fmt: skip
+
+
+def test_two_columns_of_one_name_are_refused_in_parquet_too(
+    tmp_path: Path,
+) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "a.parquet"
+    table = pyarrow.table([[A], [1], [2]], names=["url", "a", "a"])
+    parquet.write_table(table, path)
+    told = refusal(tmp_path, path.name, path.read_bytes())
+    assert "several columns called a" in told
 
 
 def test_a_url_in_another_encoding_is_refused_alone(tmp_path: Path) -> None:
