@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from functools import reduce
 from io import BytesIO
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from PIL import Image, ImageChops
 
@@ -239,6 +239,11 @@ def quantize(picture: Image.Image) -> Image.Image:
     colours = plain.convert("RGB")
     has_clear = opaque.getextrema() != (255, 255)
     most = _MOST_COLOURS - has_clear
+    if has_clear:
+        # Below what is clear lies one of the other colours, not one more.
+        seen: Any = plain.getcolors(_MOST_COLOURS) or []
+        colour = next((each for _, each in seen if each[3]), (0, 0, 0, 0))
+        colours.paste(colour[:3], mask=ImageChops.invert(opaque))
     reduced = colours.quantize(most, Image.Quantize.MEDIANCUT)
     if colours.getcolors(most) is None:
         reduced = colours.quantize(

@@ -203,7 +203,7 @@ def test_a_gif_may_lack_colours(desk: Desk, palette: bytes) -> None:
     assert desk.process(body, plan(format="png")).facts["frames"] == 3
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_damage_anywhere_is_a_film_or_a_refusal(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

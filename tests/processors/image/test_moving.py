@@ -457,7 +457,7 @@ def test_few_colours_are_kept_exactly(
     image = Image.new("RGBA", (32, 16))
     image.putdata(
         [
-            (n * 7 % 256, n * 3 % 251, n % 256, 255)
+            (n * 7 % 256, n * 3 % 251, 255 - n, 255)
             for n in (k % (colours - clear) for k in range(32 * 16))
         ]
     )
