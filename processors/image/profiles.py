@@ -24,6 +24,9 @@ _MODES: Final = {
     "RGB ": "RGB",
     "CMYK": "CMYK",
 }
+MAX_KEPT_BYTES: Final = (
+    4_000_000  # of a profile; those of printers have 2 million at most
+)
 _SAME: Final = 2  # levels: less than what a JPEG loses when it is encoded again
 
 
@@ -40,12 +43,13 @@ def find_conversion(image: Image.Image, body: bytes) -> Conversion | None:
         profile = png_colours.profile_of(image, body)
     else:
         profile = image.info.get("icc_profile") or b""
-    return _conversion_by(profile) if profile else None
+    if not profile:
+        return None
+    is_kept = len(profile) <= MAX_KEPT_BYTES
+    return _kept_conversion(profile) if is_kept else _conversion_by(profile)
 
 
-@lru_cache(maxsize=8)
 def _conversion_by(profile: bytes) -> Conversion | None:
-    """Most pictures of a site have the same few profiles, and to read one takes 5 to 70 ms."""
     from PIL import ImageCms
 
     try:
@@ -57,6 +61,10 @@ def _conversion_by(profile: bytes) -> Conversion | None:
     except (ImportError, OSError, TypeError, KeyError, ImageCms.PyCMSError):
         return None  # no Little CMS in this Pillow; damaged; another space; tables that are missing
     return Conversion(mode, apply)
+
+
+# Most pictures of a site have the same few profiles, and to read one takes 5 to 70 ms.
+_kept_conversion = lru_cache(maxsize=8)(_conversion_by)
 
 
 def _convert(

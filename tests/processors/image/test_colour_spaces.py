@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageCms
 
-from processors.image import icc
+from processors.image import icc, profiles
 from tests.processors.image.icc_profiles import (
     ADOBE_PROFILE,
     GRAY_PROFILE,
@@ -298,3 +299,20 @@ def test_what_is_called_srgb_and_is_another_is_converted(
     named = profile(b"GRAY", b"XYZ ", linear)
     made = make(tmp_path, png(256, 8, GRAY, RAMP, profile_chunk(named)))
     assert made.variant["changes"] == ["srgb"]
+
+
+def test_a_profile_of_any_length_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A hostile site could fill the memory of a worker with them."""
+    picture = Image.new("RGB", (1, 1))
+    srgb = ImageCms.createProfile("sRGB")
+    profile = ImageCms.ImageCmsProfile(srgb).tobytes()
+    picture.info["icc_profile"] = profile
+    profiles._kept_conversion.cache_clear()
+    monkeypatch.setattr(profiles, "MAX_KEPT_BYTES", len(profile) - 1)
+    profiles.find_conversion(picture, b"")
+    assert profiles._kept_conversion.cache_info().currsize == 0
+    monkeypatch.setattr(profiles, "MAX_KEPT_BYTES", len(profile))
+    profiles.find_conversion(picture, b"")
+    assert profiles._kept_conversion.cache_info().currsize == 1
