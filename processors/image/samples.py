@@ -14,7 +14,6 @@ from PIL import Image, ImageChops, TiffImagePlugin
 _PNG_DEPTH: Final = 24
 _PNG_COLOUR: Final = 25
 _GRAY: Final = 0
-_RGB: Final = 2
 _GRAY_ALPHA: Final = 4
 # Tags of TIFF, and their values.
 _BITS: Final = 258

@@ -48,7 +48,7 @@ def iso_date(text: str) -> str | None:
         try:
             return read(text).isoformat()
         except ValueError:
-            continue
+            continue  # it may be of the other form, or of none
     return _guessed_date(text)
 
 

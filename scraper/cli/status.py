@@ -34,12 +34,7 @@ def main(
         prog="scraper status",
         description="How a run stands; reading does not disturb it.",
     )
-    parser.add_argument(
-        "folder", help="run folder, or the list that it belongs to"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="as one JSON object"
-    )
+    add_folder(parser, json="as one JSON object")
     options = parser.parse_args(arguments)
     folder = find_folder(options.folder)
     try:
@@ -58,6 +53,14 @@ def main(
     else:
         answer(text)
     return 0
+
+
+def add_folder(parser: argparse.ArgumentParser, *, json: str) -> None:
+    """The arguments of a command that says something of a run folder."""
+    parser.add_argument(
+        "folder", help="run folder, or the list that it belongs to"
+    )
+    parser.add_argument("--json", action="store_true", help=json)
 
 
 def find_folder(given: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from scraper.cli.status import find_folder
+from scraper.cli.status import add_folder, find_folder
 from scraper.cli.terminal import answer
 from scraper.run_folder.verification import Verified, verify
 from scraper.storage.readers.inventory import Fault
@@ -24,12 +24,7 @@ def main(
         prog="scraper verify",
         description="Compare the files of a run folder with its records; nothing is written.",
     )
-    parser.add_argument(
-        "folder", help="run folder, or the list that it belongs to"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="each fault, and the end, as JSON"
-    )
+    add_folder(parser, json="each fault, and the end, as JSON")
     options = parser.parse_args(arguments)
     folder = find_folder(options.folder)
     if options.json:

@@ -178,7 +178,7 @@ class _Verification:
             try:
                 folder = self._root.open_below(name)
             except FileNotFoundError:
-                continue
+                continue  # nothing of that kind was kept
             with folder:
                 yield from _paths_below(folder, name)
 
