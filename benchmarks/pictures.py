@@ -20,7 +20,7 @@ from processors.image import FORMATS
 from scraper.messages import PoolBroken, Processed
 from scraper.model import Task
 from scraper.urls import parts_of
-from scraper.workers.stage import Limits, ProcessStage, Recipe, WorkItem
+from scraper.workers.stage import Limits, Processing, ProcessStage, WorkItem
 
 PLAN = {
     "resize": 24,
@@ -125,7 +125,9 @@ class _Run:
             int, tuple[Mutation, tuple[Task, WorkItem, int]]
         ] = {}
         self._numbers = 0
-        self.stage = ProcessStage(2, LIMITS, Recipe(plan=PLAN), self._inbox.put)
+        self.stage = ProcessStage(
+            2, LIMITS, Processing(plan=PLAN), self._inbox.put
+        )
         self.stage.start(folder / "parts")
         self.stage.check_start()
 

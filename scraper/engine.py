@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from scraper.recording.recorder import Recorder
     from scraper.sessions.folder_desk import FolderDesk
     from scraper.workers.stage import ProcessStage
-    from scraper.workers.work import Recipe, Stage
+    from scraper.workers.work import Processing, Stage
 
 
 class Engine(Struct, frozen=True):
@@ -96,14 +96,14 @@ def process_stage_of(
     limits = Limits(
         config.worker.process_time_seconds, config.worker.process_memory_bytes
     )
-    return ProcessStage(processes, limits, recipe_of(config), post, **pools)
+    return ProcessStage(processes, limits, processing_of(config), post, **pools)
 
 
-def recipe_of(config: Config) -> Recipe:
+def processing_of(config: Config) -> Processing:
     """What a configuration has done with an item."""
-    from scraper.workers.work import Recipe
+    from scraper.workers.work import Processing
 
-    return Recipe(
+    return Processing(
         html=config.page.html,
         plan=config.image.as_dict(),
         page=page_options(config),

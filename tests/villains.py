@@ -116,4 +116,4 @@ def full_disk(item: WorkItem) -> ProcessorResult:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
     derive._write = write
-    return work.function_of(work.Recipe())(item)
+    return work.function_of(work.Processing())(item)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scraper.config import Config
-from scraper.engine import Makers, process_stage_of, recipe_of
+from scraper.engine import Makers, process_stage_of, processing_of
 from scraper.errors import UsageError
 from scraper.guard.network_probe import NetworkProbe
 from scraper.machine import main_module
@@ -94,7 +94,7 @@ def _inline_makers(pools: Pools, base: Makers) -> Makers:
     def stage(
         config: Config, processes: int, post: Callable[[Message], None]
     ) -> InlineStage:
-        return InlineStage(recipe_of(config), post, initialize)
+        return InlineStage(processing_of(config), post, initialize)
 
     return replace(
         base,

@@ -34,7 +34,7 @@ from scraper.workers.alarm import Alarm
 from scraper.workers.printed import Printed
 from scraper.workers.work import (
     Limits,
-    Recipe,
+    Processing,
     WorkItem,
     apply,
     describe_error,
@@ -71,7 +71,7 @@ class WorkerSetup(NamedTuple):
     """What each worker of a run is given when it starts."""
 
     scratch: str
-    recipe: Recipe
+    processing: Processing
     limits: Limits
     initializer: bytes = b""
     """A function of the user's and its arguments, pickled; it is called when all else is ready."""
@@ -206,7 +206,7 @@ class _Worker:
         faulthandler.dump_traceback_later(
             START_SECONDS, exit=True, file=self._dump
         )
-        self._function = function_of(setup.recipe)
+        self._function = function_of(setup.processing)
         _initialize(setup.initializer)
         faulthandler.cancel_dump_traceback_later()
         self._alarm = Alarm(limits.seconds, self._dump)

@@ -15,7 +15,7 @@ from scraper.errors import UsageError, new_failure
 from scraper.messages import Message, Processed
 from scraper.model import Publication, Task
 from scraper.workers import work
-from scraper.workers.work import Limits, ProcessorResult, Recipe, WorkItem
+from scraper.workers.work import Limits, Processing, ProcessorResult, WorkItem
 
 
 class InlineStage:
@@ -27,12 +27,12 @@ class InlineStage:
 
     def __init__(
         self,
-        recipe: Recipe,
+        processing: Processing,
         post: Callable[[Message], None],
         initialize: Callable[[], object] | None = None,
     ) -> None:
         self.stopping = False
-        self._recipe = recipe
+        self._processing = processing
         self._post = post
         self._initialize = initialize
         self._scratch = Path()
@@ -42,7 +42,7 @@ class InlineStage:
         scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = scratch
         try:
-            self._function = work.function_of(self._recipe)
+            self._function = work.function_of(self._processing)
         except Exception as error:
             why = work.describe_error(error)
             raise UsageError(f"nothing can be processed: {why}") from error

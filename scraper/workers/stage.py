@@ -40,12 +40,12 @@ from scraper.workers.triage import (
 from scraper.workers.work import (
     MAX_MESSAGE_CHARS,
     Limits,
-    Recipe,
+    Processing,
     WorkItem,
     memory_message,
 )
 
-__all__ = ["Limits", "ProcessStage", "Recipe", "StageFailed", "WorkItem"]
+__all__ = ["Limits", "ProcessStage", "Processing", "StageFailed", "WorkItem"]
 
 GATHERED_BODY_BYTES = 262_144  # pages above are submitted alone
 GENTLE_SECONDS = 2.0  # for idle workers to end by themselves
@@ -71,14 +71,16 @@ class ProcessStage:
         self,
         processes: int,
         limits: Limits,
-        recipe: Recipe,
+        processing: Processing,
         post: Callable[[Message], None],
         *,
         context: BaseContext | None = None,
         initializer: bytes = b"",
         max_tasks: int = 0,
     ) -> None:
-        self._setup = WorkerSetup("", recipe, limits, initializer, max_tasks)
+        self._setup = WorkerSetup(
+            "", processing, limits, initializer, max_tasks
+        )
         self.has_initializer = bool(initializer)
         self._context = context
         self._processes = processes

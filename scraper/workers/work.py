@@ -48,8 +48,8 @@ class Limits(Struct, frozen=True):
     memory_bytes: int = 0
 
 
-class Recipe(Struct, frozen=True):
-    """What a worker does with an item.
+class Processing(Struct, frozen=True):
+    """What a worker does with an item, in plain data that can be sent to it.
 
     `html` names the user's function for pages, "module:function"; `plan` are the fields of
     `processors.image.Plan`, `page` those of `processors.page.facts.PageOptions`. `function` stands
@@ -141,12 +141,15 @@ def memory_message(limits: Limits) -> str:
     return f"needed more than {limits.memory_bytes / 2**20:,.0f} MB of memory"
 
 
-def function_of(recipe: Recipe) -> Callable[[WorkItem], ProcessorResult]:
-    """The function that a recipe names. Raises what importing it raises."""
-    if recipe.function:
-        return _import_function(recipe.function)
+def function_of(
+    processing: Processing,
+) -> Callable[[WorkItem], ProcessorResult]:
+    """The function that does it. Raises what importing it raises."""
+    if processing.function:
+        return _import_function(processing.function)
     return _processor(
-        _import_function(recipe.html) if recipe.html else None, recipe
+        _import_function(processing.html) if processing.html else None,
+        processing,
     )
 
 
@@ -160,7 +163,7 @@ def _import_function(spec: str) -> Callable[..., Any]:
 
 
 def _processor(
-    own: Callable[..., Any] | None, recipe: Recipe
+    own: Callable[..., Any] | None, processing: Processing
 ) -> Callable[[WorkItem], ProcessorResult]:
     """The one place where the stage meets `processors`."""
     from processors import image
@@ -170,7 +173,10 @@ def _processor(
     from processors.page.functions import apply_function
     from processors.page.refresh import followed_url
 
-    plan, options = image.Plan(**recipe.plan), PageOptions(**recipe.page)
+    plan, options = (
+        image.Plan(**processing.plan),
+        PageOptions(**processing.page),
+    )
 
     def process(item: WorkItem) -> ProcessorResult:
         if item.kind == "image":
@@ -178,7 +184,7 @@ def _processor(
             return picture.facts, (), picture.files
         with open(item.path, "rb") as file:
             page = Page(item.url, file.read(), item.charset)
-        onward = followed_url(page) if recipe.meta_refresh else None
+        onward = followed_url(page) if processing.meta_refresh else None
         if onward is not None and _can_be_asked(onward):
             return {SENDS_ON: onward}, (), ()
         facts, found = page_facts(page, options)

@@ -21,7 +21,7 @@ from scraper import journal
 from scraper.config import Config
 from scraper.engine import Makers
 from scraper.faulty import FaultyServer, body
-from scraper.workers.stage import Limits, ProcessStage, Recipe
+from scraper.workers.stage import Limits, Processing, ProcessStage
 from tests.conftest import Scrape, Scraped
 from tests.stories import kills, places, writes
 from tests.stories.runs import run_with
@@ -118,10 +118,10 @@ def test_a_full_disk_under_a_worker_stops_the_run_and_loses_nothing(
         dir=str(tmp_path / "run"), robots="off", threads=2, processes=1
     )
     urls = [server.url(path) for path in SITE.paths()]
-    recipe = Recipe(function="tests.villains:full_disk")
+    processing = Processing(function="tests.villains:full_disk")
 
     def stage(config: Config, processes: int, post: Any) -> ProcessStage:
-        return ProcessStage(processes, Limits(60.0, 2**30), recipe, post)
+        return ProcessStage(processes, Limits(60.0, 2**30), processing, post)
 
     with pytest.raises(scraper.LocalFault, match="no space left"):
         run_with(Makers(stage=stage), urls, config)

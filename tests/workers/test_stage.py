@@ -31,8 +31,8 @@ from scraper.urls import parts_of
 from scraper.workers import child, pool, printed, stage
 from scraper.workers.stage import (
     Limits,
+    Processing,
     ProcessStage,
-    Recipe,
     StageFailed,
     WorkItem,
 )
@@ -263,7 +263,7 @@ def begin(villains: None, scratch: Path) -> Iterator[Begin]:
         limits = Limits(seconds, memory)
         coordinator = Coordinator(
             lambda post: ProcessStage(
-                processes, limits, Recipe(function=function), post
+                processes, limits, Processing(function=function), post
             )
         )
         coordinator.stage.start(scratch)
@@ -367,10 +367,10 @@ def test_pages_and_pictures_go_through_the_processors(
     (tmp_path / "own.py").write_text(
         "def words(page): return {'n': len(page.text)}\n"
     )
-    recipe = Recipe("own:words", {"resize": 300})
+    processing = Processing("own:words", {"resize": 300})
 
     run = Coordinator(
-        lambda post: ProcessStage(1, Limits(20, 2**30), recipe, post)
+        lambda post: ProcessStage(1, Limits(20, 2**30), processing, post)
     )
     run.stage.start(scratch)
     try:
@@ -407,7 +407,7 @@ def test_a_page_for_which_the_parser_has_no_memory_is_not_a_broken_page(
 ) -> None:
     (tmp_path / "page").write_bytes(b"a <p>" * 1_000_000)
     run = Coordinator(
-        lambda post: ProcessStage(1, Limits(60, MEMORY), Recipe(), post)
+        lambda post: ProcessStage(1, Limits(60, MEMORY), Processing(), post)
     )
     run.stage.start(scratch)
     try:
@@ -785,7 +785,7 @@ def test_close_may_come_at_once_and_twice(begin: Begin) -> None:
     run.stage.close()
     run.stage.close()
     run.submit(work(1))
-    ProcessStage(2, Limits(1, 0), Recipe(), [].append).close()
+    ProcessStage(2, Limits(1, 0), Processing(), [].append).close()
 
 
 @pytest.mark.parametrize("act", ["waits", "good"])
@@ -799,11 +799,11 @@ def test_workers_end_with_their_parent(
         from pathlib import Path
         from scraper.model import Task
         from scraper.urls import parts_of
-        from scraper.workers.stage import Limits, ProcessStage, Recipe, WorkItem
+        from scraper.workers.stage import Limits, ProcessStage, Processing, WorkItem
         from tests.workers.warm import wait_until_warm
 
         if __name__ == "__main__":
-            stage = ProcessStage(2, Limits(60, 0), Recipe(function="villains:act"), [].append)
+            stage = ProcessStage(2, Limits(60, 0), Processing(function="villains:act"), [].append)
             stage.start(Path("parts"))
             wait_until_warm(stage)
             for n in range(4):
@@ -835,8 +835,8 @@ def test_a_script_without_a_guard_is_told_so(
     script.write_text(
         dedent("""
         from pathlib import Path
-        from scraper.workers.stage import Limits, ProcessStage, Recipe
-        stage = ProcessStage(1, Limits(60, 0), Recipe(function="villains:act"), [].append)
+        from scraper.workers.stage import Limits, ProcessStage, Processing
+        stage = ProcessStage(1, Limits(60, 0), Processing(function="villains:act"), [].append)
         stage.start(Path("parts"))
         try:
             stage.check_start()
@@ -872,7 +872,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coordinator]:
         patch.syspath_prepend(folder)
         run = Coordinator(
             lambda post: ProcessStage(
-                2, Limits(20, MEMORY), Recipe(function="villains:act"), post
+                2, Limits(20, MEMORY), Processing(function="villains:act"), post
             )
         )
         run.stage.start(folder / "parts")
