@@ -56,6 +56,7 @@ class Processed(Struct, frozen=True):
     seconds: float = 0.0
     printed: str = ""  # what it printed meanwhile
     flags: tuple[Flag, ...] = ()
+    fill: str = ""  # which fields recipes have filled, as JSON
 
     @property
     def sends_on(self) -> str | None:

@@ -33,6 +33,7 @@ from scraper.model import Failure, Flag
 from scraper.workers.alarm import Alarm
 from scraper.workers.printed import Printed
 from scraper.workers.work import (
+    NOTHING,
     Limits,
     Processing,
     WorkItem,
@@ -58,6 +59,7 @@ class WorkResult(NamedTuple):
     seconds: float
     printed: str = ""
     flags: tuple[Flag, ...] = ()
+    fill: str = ""
 
 
 def failed_result(
@@ -226,13 +228,10 @@ class _Worker:
         began = time.perf_counter()
         self._note(Note(number, time.monotonic(), False))
         self._alarm.set()
-        facts = b"{}"
-        found: tuple[str, ...] = ()
-        files: tuple[tuple[str, str], ...] = ()
-        flags: tuple[Flag, ...] = ()
+        made = NOTHING
         failed: Failure | None = None
         try:
-            facts, found, files, flags = apply(self._function, item)
+            made = apply(self._function, item)
         except MemoryError as error:
             # What the item hoards must go before anything new is made.
             traceback.clear_frames(error.__traceback__)
@@ -245,7 +244,15 @@ class _Worker:
         seconds = time.perf_counter() - began
         printed = self._printed.take()
         return WorkResult(
-            number, facts, found, files, failed, seconds, printed, flags
+            number,
+            made.facts,
+            made.found,
+            made.files,
+            failed,
+            seconds,
+            printed,
+            made.flags,
+            made.fill,
         )
 
     def _note(self, note: Note) -> None:

@@ -57,7 +57,7 @@ class InlineStage:
     def submit(self, task: Task, item: WorkItem, size: int) -> None:
         """Process it now."""
         began = time.perf_counter()
-        made, failure = work.Made(b"{}", (), ()), None
+        made, failure = work.NOTHING, None
         try:
             made = work.apply(self._function, item)
         except MemoryError:
@@ -79,6 +79,7 @@ class InlineStage:
                 failure,
                 seconds,
                 flags=made.flags,
+                fill=made.fill,
             )
         )
 

@@ -276,6 +276,7 @@ class ProcessStage:
                 result.seconds,
                 result.printed,
                 result.flags,
+                result.fill,
             )
         )
         # After the message: when no item is left, all results are posted.

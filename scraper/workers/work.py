@@ -35,6 +35,7 @@ _WITH_URLS = frozenset((
 # Headers of an answer that say what its page is.
 JUDGED_BY = frozenset({"cf-mitigated", "x-amzn-waf-action"})
 FLAGS = "flags"  # among the facts of a page: what it seems to be
+FILL = "fill"  # and which fields its recipes have filled, as JSON
 # What a processor gives: facts for the record, URLs found, and (temporary file, final name) pairs.
 ProcessorResult = tuple[
     dict[str, Any], Sequence[str], Sequence[tuple[str, str]]
@@ -121,6 +122,11 @@ class Made(NamedTuple):
     found: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
     flags: tuple[Flag, ...] = ()
+    fill: str = ""
+    """Which fields its recipes have filled, as JSON; "" if none matched."""
+
+
+NOTHING = Made(b"{}", (), ())
 
 
 def apply(
@@ -130,8 +136,9 @@ def apply(
     data."""
     made, urls, pairs = function(item)
     flags = tuple(Flag(*each) for each in made.pop(FLAGS, ()))
+    fill = made.pop(FILL, "")
     facts = printable_json(orjson.dumps(made))
-    return Made(facts, _check_texts(urls), _check_pairs(pairs), flags)
+    return Made(facts, _check_texts(urls), _check_pairs(pairs), flags, fill)
 
 
 def memory_message(limits: Limits) -> str:
