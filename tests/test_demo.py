@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.resources import files
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -16,7 +17,11 @@ from PIL import Image, ImageOps
 
 from processors.page import Page
 from scraper import demo
-from scraper.demo import Demo, product, serve
+from scraper.cli.arguments import build_parser
+from scraper.demo import Demo, drawing, posters, product, serve
+from scraper.demo import shop as shop_site
+from scraper.faulty import FaultyServer
+from tests.conftest import Scrape
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def test_every_listed_url_is_linked_from_the_index_and_known_to_the_note(
     linked = {shop.server.url(str(link["href"])) for link in index.select("a")}
     assert linked | {shop.server.url("/")} == set(shop.urls)
     assert len(shop.urls) == len(set(shop.urls))
-    for path in demo.OTHERS:
+    for path in posters.OTHERS:
         assert path in shop.note
 
 
@@ -76,7 +81,7 @@ def test_the_overloaded_page_recovers(shop: Demo) -> None:
 
 
 def test_the_slow_page_is_slow(shop: Demo) -> None:
-    assert get(shop, "/aurora").elapsed.total_seconds() >= demo.SLOW_SECONDS
+    assert get(shop, "/aurora").elapsed.total_seconds() >= posters.SLOW_SECONDS
 
 
 def test_the_redirect_leads_to_a_page(shop: Demo) -> None:
@@ -107,8 +112,12 @@ def test_the_japanese_page_says_its_charset_in_http_only(shop: Demo) -> None:
     assert "富士山" in answer.content.decode("shift_jis")
 
 
-@pytest.mark.parametrize("poster", demo.POSTERS, ids=lambda poster: poster.slug)
-def test_product_reads_name_and_price(shop: Demo, poster: demo.Poster) -> None:
+@pytest.mark.parametrize(
+    "poster", posters.POSTERS, ids=lambda poster: poster.slug
+)
+def test_product_reads_name_and_price(
+    shop: Demo, poster: posters.Poster
+) -> None:
     path = f"/{poster.slug}"
     if poster.slug == "city":
         get(shop, path)
@@ -121,9 +130,11 @@ def test_product_is_silent_about_other_pages(shop: Demo) -> None:
     assert product(Page(shop.server.url("/"), get(shop, "/").content)) == {}
 
 
-@pytest.mark.parametrize("poster", demo.POSTERS, ids=lambda poster: poster.slug)
+@pytest.mark.parametrize(
+    "poster", posters.POSTERS, ids=lambda poster: poster.slug
+)
 def test_the_picture_of_a_page_is_there_with_its_true_type(
-    shop: Demo, poster: demo.Poster
+    shop: Demo, poster: posters.Poster
 ) -> None:
     if poster.slug == "city":
         get(shop, "/city")
@@ -156,9 +167,11 @@ def test_the_balloon_has_alpha(shop: Demo) -> None:
         assert image.getchannel("A").getextrema() == (0, 255)
 
 
-@pytest.mark.parametrize("poster", demo.POSTERS, ids=lambda poster: poster.slug)
+@pytest.mark.parametrize(
+    "poster", posters.POSTERS, ids=lambda poster: poster.slug
+)
 def test_all_pictures_but_the_harbour_can_be_decoded(
-    shop: Demo, poster: demo.Poster
+    shop: Demo, poster: posters.Poster
 ) -> None:
     with picture(shop, poster.picture) as image:
         if poster.slug == "harbour":
@@ -171,9 +184,9 @@ def test_all_pictures_but_the_harbour_can_be_decoded(
 def test_the_pictures_are_small_enough_for_a_package() -> None:
     sizes = {
         file.name: len(file.read_bytes())
-        for file in files("scraper").joinpath("demo_site").iterdir()
+        for file in files("scraper").joinpath("demo", "pictures").iterdir()
     }
-    assert sizes.keys() == {poster.picture for poster in demo.POSTERS}
+    assert sizes.keys() == {poster.picture for poster in posters.POSTERS}
     assert max(sizes.values()) < 30_000
     assert sum(sizes.values()) < 200_000
 
@@ -184,3 +197,131 @@ def test_a_worker_that_imports_product_imports_no_server() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert ran.stdout.split() == ["False", "False"]
+
+
+# -- the sites for recipes ----------------------------------------------------------------------
+
+WELL_BEHAVED = [name for name in demo.SITES if name != demo.POSTERS]
+
+
+@pytest.fixture(scope="module")
+def sites() -> Iterator[FaultyServer]:
+    with FaultyServer(demo.site()) as server:
+        yield server
+
+
+def soup_of(server: FaultyServer, path: str) -> BeautifulSoup:
+    answer = requests.get(server.url(path), timeout=10)
+    assert answer.status_code == 200
+    return BeautifulSoup(answer.content, "html.parser")
+
+
+def texts(soup: BeautifulSoup, selector: str) -> list[str]:
+    return [each.get_text(strip=True) for each in soup.select(selector)]
+
+
+@pytest.mark.parametrize("name", WELL_BEHAVED)
+def test_everything_that_a_page_names_is_there(
+    name: str, sites: FaultyServer
+) -> None:
+    for url in demo.urls(sites, name):
+        page = Page(url, requests.get(url, timeout=10).content)
+        named = {
+            urljoin(url, str(each[attribute]))
+            for attribute in ("href", "src")
+            for each in page.soup.select(f"[{attribute}]")
+        }
+        for each in {url, *named}:
+            assert each.startswith(sites.url("/"))
+            assert requests.get(each, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize("name", WELL_BEHAVED)
+def test_a_list_names_each_url_once(name: str, sites: FaultyServer) -> None:
+    urls = demo.urls(sites, name)
+    assert urls
+    assert len(urls) == len(set(urls))
+
+
+def test_the_catalogue_shows_each_ink_once(sites: FaultyServer) -> None:
+    pages = [
+        soup_of(sites, path)
+        for path in ("/shop/", "/shop/page-2", "/shop/page-3")
+    ]
+    names = [each for page in pages for each in texts(page, ".product h3")]
+    assert names == [ink.name for ink in shop_site.INKS]
+    assert len(names) == 24
+    prices = [each for page in pages for each in texts(page, ".price")]
+    assert prices[0] == "£6.50"
+    assert prices[-1] == "£1,240.00"
+
+
+@pytest.mark.parametrize("ink", shop_site.INKS, ids=lambda ink: ink.slug)
+def test_the_page_of_an_ink_its_json_ld_and_the_api_agree(
+    ink: shop_site.Ink, sites: FaultyServer
+) -> None:
+    page = soup_of(sites, ink.path)
+    node = json.loads(page.select("script")[0].get_text())
+    assert texts(page, "h1") == [node["name"]] == [ink.name]
+    assert texts(page, ".price") == [f"£{ink.price}"]
+    assert float(node["offers"]["price"]) == ink.pounds
+    sold_out = texts(page, ".stock") == ["Sold out"]
+    assert sold_out is (ink.stock == 0)
+    assert node["offers"]["availability"].endswith("OutOfStock") is sold_out
+    assert texts(page, ".stars")[0].count("★") == ink.stars
+    body = requests.get(sites.url("/api/products.json"), timeout=10).json()
+    assert {
+        "sku": ink.sku,
+        "name": ink.name,
+        "price": ink.pounds,
+        "stock": ink.stock,
+    } in body["products"]
+
+
+def test_a_swatch_is_a_picture_that_runs_out_to_the_right() -> None:
+    with Image.open(io.BytesIO(drawing.swatch("#1f4e79"))) as image:
+        assert image.size == (drawing.SWATCH_WIDTH, drawing.SWATCH_HEIGHT)
+        left, right = image.getpixel((0, 80)), image.getpixel((239, 80))
+        lights = list(image.getchannel("R").crop((0, 80, 240, 81)).tobytes())
+    assert left == (0x1F, 0x4E, 0x79)
+    assert right != left
+    assert lights == sorted(lights)
+
+
+def test_one_article_is_french(sites: FaultyServer) -> None:
+    pages = [
+        BeautifulSoup(requests.get(url, timeout=10).content, "html.parser")
+        for url in demo.urls(sites, "news")
+    ]
+    languages = [page.select("html")[0]["lang"] for page in pages]
+    assert sorted(languages) == ["en"] * 5 + ["fr"]
+    assert all(
+        texts(page, ".author") and texts(page, ".date") for page in pages
+    )
+
+
+# -- the command --------------------------------------------------------------------------------
+
+
+def test_a_site_is_scraped_by_its_name(scrape: Scrape) -> None:
+    ended = scrape.here("--demo", "api", dir=None)
+    assert ended.code == 0
+    assert "1 done" in ended.stderr
+    assert (scrape.folder / "downloads" / "demo-api" / "records.jsonl").exists()
+
+
+def test_a_site_that_there_is_not(scrape: Scrape) -> None:
+    ended = scrape.here("--demo", "urls.txt", dir=None)
+    assert ended.code == 2
+    assert ended.stderr.strip() == (
+        "error: no demo site is called urls.txt: there are posters, shop, news, timetable, "
+        "gallery, programme, events, api; a list of yours goes without --demo"
+    )
+
+
+def test_the_help_names_all_sites() -> None:
+    (action,) = (
+        each for each in build_parser()._actions if each.dest == "demo"
+    )
+    named = str(action.help).partition(": ")[2].partition(" (")[0]
+    assert tuple(named.split(", ")) == demo.SITES

@@ -268,7 +268,9 @@ def test_records_md_lists_the_keys_of_images() -> None:
 
 def test_records_md_lists_the_keys_of_pictures(tmp_path: Path) -> None:
     source = tmp_path / "lake.jpg"
-    lake = files("scraper").joinpath("demo_site", "lake.jpg").read_bytes()
+    lake = (
+        files("scraper").joinpath("demo", "pictures", "lake.jpg").read_bytes()
+    )
     source.write_bytes(lake[:-1_000])
     facts = image.process(
         str(source),

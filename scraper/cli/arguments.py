@@ -132,7 +132,12 @@ def _add_general(group: argparse._ArgumentGroup) -> None:
         help="take over the records of a folder whose ledger (.scraper) is gone",
     )
     group.add_argument(
-        "--demo", action="store_true", help="scrape the embedded demo site"
+        "--demo",
+        nargs="?",
+        const="posters",
+        metavar="SITE",
+        help="scrape an embedded demo site: posters, shop, news, timetable, gallery, "
+        "programme, events, api (posters)",
     )
     group.add_argument(
         "--config",

@@ -43,7 +43,7 @@ def run_lists(
             raise UsageError(
                 "--demo brings its own list: leave out yours, or leave out --demo"
             )
-        return _demo(config, origins, signals)
+        return _demo(arguments.demo, config, origins, signals)
     retry = retry_kinds(arguments)
     sources = open_sources(arguments.inputs, config.run.dir, config.input)
     return _scrape(
@@ -57,26 +57,42 @@ def run_lists(
     )
 
 
-def _demo(config: Config, origins: Origins, signals: Signals) -> int:
+def _demo(
+    name: str,
+    config: Config,
+    origins: Origins,
+    signals: Signals,
+) -> int:
     from scraper import demo
     from scraper.sources.source import given_source
 
-    with demo.serve() as site:
-        values = {"html": "scraper.demo:product", "dir": "downloads/demo-site"}
-        defaults = {
-            name: value for name, value in values.items() if name not in origins
-        }
+    if name not in demo.SITES:
+        raise UsageError(
+            f"no demo site is called {name}: there are {', '.join(demo.SITES)}; "
+            "a list of yours goes without --demo"
+        )
+    with demo.serve(name) as site:
+        defaults = _defaults_of_demo(name, origins)
         if "dir" in defaults:
             # the site has another port each time
             _remove_demo(Path(defaults["dir"]))
         confined = {**defaults, "allow_hosts": ("127.0.0.1", "localhost")}
         sources = [given_source(site.urls, "demo")]
-        # The site has failures on purpose: a demo that shows them has not failed.
+        # The posters have failures on purpose: a demo that shows them has not failed.
+        expected = SOME_FAILED if name == demo.POSTERS else 0
         confined_config = with_keys(config, confined)
-        code = _scrape(sources, confined_config, signals, expected=SOME_FAILED)
-        if not config.output.quiet:
+        code = _scrape(sources, confined_config, signals, expected=expected)
+        if site.note and not config.output.quiet:
             say(f"\n{site.note}")
     return code
+
+
+def _defaults_of_demo(name: str, origins: Origins) -> dict[str, str]:
+    """What holds for a demo where nothing else is said."""
+    values = {"dir": f"downloads/demo-{name}"}
+    if name == "posters":
+        values = {"html": "scraper.demo:product", "dir": "downloads/demo-site"}
+    return {key: value for key, value in values.items() if key not in origins}
 
 
 def _remove_demo(folder: Path) -> None:

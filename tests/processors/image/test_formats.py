@@ -111,7 +111,9 @@ def psnr(one: Image.Image, other: Image.Image) -> float:
 
 @pytest.mark.parametrize("quality", [50, 85])
 def test_an_avif_looks_as_a_jpeg_of_the_same_quality(quality: int) -> None:
-    lake = files("scraper").joinpath("demo_site", "lake.jpg").read_bytes()
+    lake = (
+        files("scraper").joinpath("demo", "pictures", "lake.jpg").read_bytes()
+    )
     with Image.open(io.BytesIO(lake)) as image:
         picture = image.convert("RGB").resize((400, 300))
     written = {}

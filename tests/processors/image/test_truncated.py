@@ -18,7 +18,9 @@ GRAY, BLACK = (128, 128, 128), (0, 0, 0)
 
 @pytest.fixture(scope="module")
 def lake() -> Image.Image:
-    body = files("scraper").joinpath("demo_site", "lake.jpg").read_bytes()
+    body = (
+        files("scraper").joinpath("demo", "pictures", "lake.jpg").read_bytes()
+    )
     with Image.open(io.BytesIO(body)) as image:
         return image.convert("RGB").resize((200, 120))
 

@@ -1,28 +1,22 @@
-"""A small shop of posters on 127.0.0.1, to scrape without a request to any other server.
+"""A small shop of posters: most of it works, the rest is what a scraper meets in a day.
 
-    with serve() as demo:
-        ...  # scrape demo.urls, with html = "scraper.demo:product"
-        print(demo.note)
-
-Most of it works. The rest is what a scraper meets in a day: a slow page, one that is overloaded at
-first, one that moved, one that is gone, one that robots.txt forbids, a picture that is cut off.
-`product` is the example of a function of one's own for pages.
+A slow page, one that is overloaded at first, one that moved, one that is gone, one that robots.txt
+forbids, a picture that is cut off.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from scraper.demo.drawing import html
+
 if TYPE_CHECKING:
-    from processors.page import Page
-    from scraper.faulty import Behaviour, FaultyServer
+    from scraper.faulty import Behaviour
 
 SLOW_SECONDS = 0.6
 RETRY_AFTER_SECONDS = 1
@@ -103,43 +97,7 @@ OTHERS = (
     "/sold-out",
     "/private/prices",
 )
-
-
-class Demo(Struct, frozen=True):
-    """The site while it is served: what to scrape, and what to look at afterwards."""
-
-    urls: list[str]
-    note: str
-    server: FaultyServer
-
-
-def product(page: Page) -> dict[str, object]:
-    """Name and price of a poster; nothing for a page that is not about one."""
-    name = page.soup.select_one("h1.name")
-    price = page.soup.select_one("data.price")
-    if name is None or price is None:
-        return {}
-    return {
-        "name": name.get_text(strip=True),
-        "price": float(str(price["value"])),
-    }
-
-
-@contextmanager
-def serve() -> Iterator[Demo]:
-    """The site on a free port of 127.0.0.1."""
-    from scraper.faulty import FaultyServer
-
-    with FaultyServer(site()) as server:
-        yield Demo(urls(server), NOTE, server)
-
-
-def urls(server: FaultyServer) -> list[str]:
-    """The list to scrape; the pictures are found on the pages."""
-    return [
-        server.url(path)
-        for path in ("/", *(f"/{p.slug}" for p in POSTERS), *OTHERS)
-    ]
+PATHS = ("/", *(f"/{poster.slug}" for poster in POSTERS), *OTHERS)
 
 
 def site() -> dict[str, Behaviour]:
@@ -175,16 +133,8 @@ def site() -> dict[str, Behaviour]:
             json.dumps(prices).encode(), "application/json"
         ),
         "/sold-out": status(404),
-        "/private/prices": page(_html("Prices", "<p>What we paid for them.")),
+        "/private/prices": page(html("Prices", "<p>What we paid for them.")),
     }
-
-
-def _html(title: str, content: str) -> str:
-    return (
-        f"<!doctype html><html><head><title>{escape(title)}</title>"
-        "<style>body{font:18px/1.5 sans-serif;max-width:40em;margin:2em auto}"
-        f"img{{max-width:100%}}</style></head><body>{content}</body></html>"
-    )
 
 
 def _index() -> str:
@@ -192,14 +142,12 @@ def _index() -> str:
         f'<li><a href="/{p.slug}">{escape(p.name)}</a></li>' for p in POSTERS
     )
     others = "".join(f'<li><a href="{path}">{path}</a></li>' for path in OTHERS)
-    return _html(
-        "Posters", f"<h1>Posters</h1><ul>{items}</ul><ul>{others}</ul>"
-    )
+    return html("Posters", f"<h1>Posters</h1><ul>{items}</ul><ul>{others}</ul>")
 
 
 def _page_of(poster: Poster) -> str:
     name = escape(poster.name)
-    return _html(
+    return html(
         f"{poster.name} - Posters",
         f'<h1 class="name">{name}</h1>'
         f'<img src="/pictures/{poster.picture}" alt="{name}">'
@@ -213,5 +161,5 @@ def _picture(name: str) -> tuple[bytes, str]:
     """The file and its type."""
     kind = name.rpartition(".")[2].replace("jpg", "jpeg")
     return files("scraper").joinpath(
-        "demo_site", name
+        "demo", "pictures", name
     ).read_bytes(), f"image/{kind}"
