@@ -14,5 +14,7 @@ import processors.page.functions  # noqa: E402, F401
 from scraper.machine import main_module  # noqa: E402
 from scraper.workers import child, work  # noqa: E402, F401
 
+# A collection in a child would write to each page of what is shared, and so copy it.
+gc.freeze()
 gc.enable()
 sys.excepthook = main_module.excepthook_of(work.describe_error)

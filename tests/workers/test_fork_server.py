@@ -293,3 +293,22 @@ def test_a_child_that_was_forked_after_a_run_may_run_too(
     *counts, pool = done.stdout.splitlines()
     assert counts == ["2"] * 4
     assert "ProcessPoolExecutor" in pool
+
+
+def test_what_workers_share_is_never_collected() -> None:
+    """A collection writes to each object that it looks at, and so copies its page."""
+    script = """
+import gc, scraper.workers.preload
+shared = gc.get_freeze_count()
+print(shared, sum(1 for each in gc.get_objects()), gc.isenabled())
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    frozen, others, enabled = ran.stdout.split()
+    assert int(frozen) > 50 * int(others)
+    assert enabled == "True"
