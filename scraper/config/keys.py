@@ -16,6 +16,7 @@ _TYPES: Mapping[str, type] = {
     "float": float,
     "str": str,
     "tuple[str, ...]": tuple,
+    "Mapping[str, Any]": dict,
 }
 
 
@@ -114,6 +115,11 @@ class Key(Frozen):
     @property
     def is_list(self) -> bool:
         return self.type is tuple
+
+    @property
+    def is_table(self) -> bool:
+        """Is its value a table, of which no more is known here?"""
+        return self.type is dict
 
     @property
     def is_required(self) -> bool:

@@ -3,7 +3,8 @@ docs/configuration.md."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scraper.config.keys import Key
@@ -86,8 +87,14 @@ def describe(key: Key) -> str:
 def toml_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, tuple):
+    if isinstance(value, list | tuple):
         return "[" + ", ".join(toml_value(each) for each in value) + "]"
+    if isinstance(value, Mapping):
+        pairs = (
+            f"{_toml_key(name)} = {toml_value(each)}"
+            for name, each in value.items()
+        )
+        return f"{{ {', '.join(pairs)} }}" if value else "{}"
     if isinstance(value, str):
         import json  # only for a configuration that is shown
 
@@ -97,6 +104,12 @@ def toml_value(value: Any) -> str:
         )
         return printable_json(encoded).decode()
     return str(value)
+
+
+def _toml_key(name: str) -> str:
+    """A name as a key: bare if it can be."""
+    is_bare = re.fullmatch(r"[A-Za-z0-9_-]+", name)
+    return name if is_bare else toml_value(name)
 
 
 def as_markdown(schema: Schema = SCHEMA) -> str:

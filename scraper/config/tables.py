@@ -3,6 +3,9 @@
 A table is declared like a section, as a class whose values are made by `setting`; a
 list of them is a field of the tree, `variant: tuple[Variant, ...] = ()`. Each table is checked key
 by key, as sections are, and a message names the place of the key: `[[variant]] 2: width`.
+
+A value may be a table itself, of type `Mapping[str, Any]`. What is in it is not known here: it is
+taken as it stands, and checked where it is used.
 """
 
 from __future__ import annotations

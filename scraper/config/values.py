@@ -10,7 +10,7 @@ import math
 import operator
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from scraper.config.keys import Key, KeySet
@@ -131,6 +131,8 @@ def convert(key: Key, given: Any) -> Any:
     """`given` as the key's type. Raises ValueError, TypeError or OverflowError."""
     if key.is_list:
         return _strings(key, given)
+    if key.is_table:
+        return _table(given)
     value = _builtin(given)
     if key.type is bool:
         return _boolean(value)
@@ -170,6 +172,23 @@ def _strings(key: Key, given: Any) -> tuple[str, ...]:
     if key.info.choices and not set(value) <= set(key.info.choices):
         raise ValueError
     return tuple(value)
+
+
+def _table(given: Any) -> dict[str, Any]:
+    """A copy, all the way down; what is in it is checked where it is used."""
+    if not isinstance(given, Mapping):
+        raise ValueError
+    if not all(isinstance(name, str) for name in given):
+        raise ValueError
+    return {name: _copied(each) for name, each in given.items()}
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _table(value)
+    if isinstance(value, list | tuple):
+        return [_copied(each) for each in value]
+    return value
 
 
 def split_list(text: str) -> list[str]:
@@ -286,6 +305,8 @@ def allowed_values(key: Key) -> str:
         return f"{number} {', '.join(words)}{end}"
     if key.type is bool:
         return "true or false"
+    if key.is_table:
+        return "a table"
     if key.is_list:
         where = "outside TOML" if info.splits else "in the environment"
         return f"a list of strings (a comma-separated one {where})"

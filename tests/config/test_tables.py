@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class Variant(Section):
     format: str = setting("", "its format", choices=("", "jpeg", "png"))
     time_seconds: float = setting(5.0, "longest time", low=0.01, high=3_600)
     tags: tuple[str, ...] = setting((), "words about it")
+    colours: Mapping[str, Any] = setting({}, "by name, what becomes of each")
 
 
 class Tree(Config):
@@ -94,6 +96,24 @@ def test_without_any_the_list_is_empty_and_the_sections_hold() -> None:
     assert config.run == Config().run
 
 
+def test_a_table_in_a_table_is_taken_as_it_stands(path: Path) -> None:
+    path.write_text(
+        '[[variant]]\nname = "a"\n'
+        'colours.red = { to = "blue", more = [1, { deep = true }] }\n'
+        'colours.green = "gray"\n'
+    )
+    (variant,) = read(toml=path)
+    red = {"to": "blue", "more": [1, {"deep": True}]}
+    assert variant.colours == {"red": red, "green": "gray"}
+
+
+def test_a_table_of_a_script_is_copied() -> None:
+    colours: dict[str, Any] = {"red": {"to": ["blue"]}}
+    (variant,) = read(flags={"variant": [{"name": "a", "colours": colours}]})
+    colours["red"]["to"].append("gray")
+    assert variant.colours == {"red": {"to": ["blue"]}}
+
+
 def test_tables_are_frozen() -> None:
     (variant,) = read(flags={"variant": [{"name": "small"}]})
     with pytest.raises(AttributeError):
@@ -118,7 +138,7 @@ def test_tables_are_frozen() -> None:
         (
             '[[variant]]\nname = "a"\nzzz = 3\n',
             "[[variant]] 1: unknown key 'zzz' in {path}; "
-            "keys: name, width, format, time_seconds, tags",
+            "keys: name, width, format, time_seconds, tags, colours",
         ),
         (
             '[[variant]]\nname = "a"\ntime = 1\ntime_seconds = 2\n',
@@ -145,6 +165,10 @@ def test_tables_are_frozen() -> None:
             "unknown section or key 'varient' in {path}; did you mean [[variant]]?",
         ),
         (
+            '[[variant]]\nname = "a"\ncolours = "red"\n',
+            "[[variant]] 1: colours = 'red' from {path} is invalid: expected a table",
+        ),
+        (
             "[[run]]\nthreads = 3\n",
             "run in {path} is a section of keys: write [run]",
         ),
@@ -168,6 +192,8 @@ def test_values_of_a_script_are_checked_too() -> None:
     assert complaint(flags={"variant": {"name": "a"}}).endswith(
         "write [[variant]]"
     )
+    unnamed = {"name": "a", "colours": {"red": {1: "blue"}}}
+    assert complaint(flags={"variant": [unnamed]}).endswith("expected a table")
 
 
 def test_no_variable_holds_a_list_of_tables() -> None:
@@ -190,6 +216,7 @@ def test_a_list_without_tables_is_written_as_a_comment_that_shows_its_keys() -> 
         "# time_seconds = 5.0  # longest time (a duration from 0.01 to 3600 such as 30, 500ms, "
         "5m)\n"
         "# tags = []  # words about it (a list of strings (a comma-separated one outside TOML))\n"
+        "# colours = {}  # by name, what becomes of each (a table)\n"
     )
     assert tomllib.loads(text).keys() == SCHEMA.sections.keys()
 
@@ -198,6 +225,7 @@ def test_tables_written_as_toml_are_read_as_the_same_tables(path: Path) -> None:
     tables = (
         Variant("small", width=128, tags=("a,b", '"')),
         Variant("b\nig", time_seconds=0.5),
+        Variant("c", colours={"a b": {"": ["x", {}]}, "b": True, 'q"': "ü"}),
     )
     tree = Tree(variant=tables)
     path.write_text(as_toml(tree, schema=SCHEMA))
@@ -231,4 +259,5 @@ def test_the_reference_has_a_table_of_the_keys() -> None:
         "| longest time |\n"
         "| `tags` | `[]` | a list of strings (a comma-separated one outside TOML) "
         "| words about it |\n"
+        "| `colours` | `{}` | a table | by name, what becomes of each |\n"
     )
