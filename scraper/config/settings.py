@@ -8,9 +8,10 @@ is the key without its unit: `timeout_seconds` is `--timeout` and `SCRAPER_TIMEO
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from scraper.config.earlier import REMOVED, RENAMED
-from scraper.config.frozen import Frozen
+from scraper.config.frozen import REQUIRED, Frozen
 from scraper.config.keys import Key, Section, setting
 from scraper.config.schema import Schema
 from scraper.errors import FLAGS
@@ -354,6 +355,26 @@ class PageSettings(Section):
         metavar="M:F",
         shapes=True,
     )
+    select: tuple[str, ...] = setting(
+        (),
+        "a field of each page: what a CSS selector finds, such as title=h1, link=a@href or "
+        "price:number=.price; may be repeated",
+        metavar="NAME=SELECTOR",
+        splits=False,
+        shapes=True,
+    )
+    each: str = setting(
+        "",
+        "the selected fields are those of each element that fits: a list of items",
+        metavar="SELECTOR",
+        shapes=True,
+    )
+    require: tuple[str, ...] = setting(
+        (),
+        "selected fields without which a page is failed",
+        metavar="NAMES",
+        shapes=True,
+    )
     facts: str = setting(
         "full",
         "facts of a page in its record",
@@ -527,6 +548,27 @@ class OutputSettings(Section):
     )
 
 
+class RecipeSettings(Section):
+    """Fields of pages and JSON bodies, with selectors in the place of a program."""
+
+    name: str = setting(
+        "", "its name in messages and counts; empty: recipe and its number"
+    )
+    match: tuple[str, ...] = setting(
+        (),
+        "globs of the URLs that it is for, such as https://shop.example/books/*; empty: all",
+        splits=False,
+    )
+    each: str = setting(
+        "",
+        "the fields are those of each element that this selector fits: items",
+    )
+    fields: Mapping[str, Any] = setting(
+        REQUIRED,
+        "by its name, each field: a selector, or a table that says more",
+    )
+
+
 def files_of(output: OutputSettings) -> list[str]:
     """The tables that are asked for; '-' is standard output, and none."""
     return [each for each in output.output if each != "-"]
@@ -543,6 +585,7 @@ class Config(Frozen):
     image: ImageSettings = ImageSettings()
     worker: WorkerSettings = WorkerSettings()
     output: OutputSettings = OutputSettings()
+    recipe: tuple[RecipeSettings, ...] = ()
 
 
 SCHEMA = Schema(Config, RENAMED, REMOVED)

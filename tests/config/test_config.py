@@ -23,6 +23,7 @@ from scraper.config import (
     with_keys,
 )
 from scraper.config.earlier import REMOVED
+from scraper.config.keys import Section
 from scraper.config.loading import COMMAND_FLAGS
 from scraper.errors import UsageError
 from tests.conftest import PROJECT
@@ -89,8 +90,10 @@ def test_names_are_unique_over_all_sections() -> None:
 
 
 def vars_of(config: Config) -> list[list[str]]:
-    return [list(getattr(config, section).defaults)
-            for section in config.defaults]  # fmt: skip
+    sections = config.as_dict().values()
+    return [
+        list(each.defaults) for each in sections if isinstance(each, Section)
+    ]
 
 
 # -- profiles ---------------------------------------------------------------------------------
