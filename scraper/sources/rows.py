@@ -53,7 +53,7 @@ def check_names(
 
 def text_lines(file: io.BufferedReader) -> Iterator[str]:
     """Lines of bounded length. UTF-8 or UTF-16; a line that is neither is windows-1252, as older
-    spreadsheets write it: then it begins with a NUL, which no other line does."""
+    spreadsheets write it, and comes as `Foreign`."""
     encoding = utf_16_of(file.peek(4)[:4])
     if encoding is not None:
         yield from _wide_lines(file, encoding)
@@ -80,10 +80,13 @@ def _decode(line: bytes) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError:
-        return FOREIGN + line.decode("cp1252", "replace")
+        return Foreign(line.decode("cp1252", "replace"))
 
 
-FOREIGN: Final = "\0"  # begins a line that was not UTF-8
+class Foreign(str):
+    """A line that was not UTF-8."""
+
+    __slots__ = ()
 
 
 # -- CSV ----------------------------------------------------------------------------------------
@@ -134,18 +137,15 @@ class CellReader:
             self._row.append(line)
             if len(self._row) > MAX_LINES_A_ROW:
                 raise UsageError(self._describe_open_quote())
-            if line.startswith(FOREIGN):
-                self._is_foreign = True
-                line = line[1:]
+            self._is_foreign |= isinstance(line, Foreign)
             yield line
 
     def _read_leniently(self, error: csv.Error) -> list[str]:
         """What stands beside the quotes of a cell belongs to it."""
         if _END_IN_QUOTES in str(error):
             raise UsageError(self._describe_open_quote()) from error
-        lines = [each.removeprefix(FOREIGN) for each in self._row]
         try:
-            rows = list(csv.reader(lines, delimiter=self._delimiter))
+            rows = list(csv.reader(self._row, delimiter=self._delimiter))
         except csv.Error as limit:
             raise UsageError(
                 f"{self._name}, row {self._number:,}: a cell of more than {MAX_LINE_CHARS:,} "
@@ -157,8 +157,7 @@ class CellReader:
         urls = _urls_in(cells) if self._is_foreign else []
         if all(map(str.isascii, urls)):
             return cells
-        text = "".join(each.removeprefix(FOREIGN) for each in self._row)
-        return Misread(text.strip(), "bad_encoding")
+        return Misread("".join(self._row).strip(), "bad_encoding")
 
     def _describe_open_quote(self) -> str:
         return (
@@ -205,7 +204,7 @@ def dictionaries(
 def json_lines(lines: Iterable[str]) -> Iterator[tuple[int, Row | Misread]]:
     """The objects of JSON Lines; blank lines are left out."""
     for number, line in enumerate(lines, 1):
-        text = line.strip().removeprefix(FOREIGN)
+        text = line.strip()
         if text:
             yield number, _object_in(text)
 

@@ -24,13 +24,16 @@ def unguarded(text: str) -> str:
 
 
 def read_csv(path: Path) -> Rows:
-    csv.field_size_limit(2**31 - 1)
+    limit = csv.field_size_limit(2**31 - 1)
     delimiter = "\t" if path.suffix == ".tsv" else ","
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return [
-            {unguarded(name): unguarded(text) for name, text in row.items()}
-            for row in csv.DictReader(file, delimiter=delimiter)
-        ]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return [
+                {unguarded(name): unguarded(text) for name, text in row.items()}
+                for row in csv.DictReader(file, delimiter=delimiter)
+            ]
+    finally:
+        csv.field_size_limit(limit)  # other tests have others
 
 
 def read_json(path: Path) -> Rows:

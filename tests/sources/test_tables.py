@@ -306,6 +306,13 @@ def test_a_url_in_another_encoding_is_refused_alone(tmp_path: Path) -> None:
     assert (bad.number, bad.refusal) == (3, "bad_encoding")
 
 
+def test_a_line_that_begins_with_a_nul_keeps_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f'url,note\n{A},"one\n\0two"\n')
+    (row,) = rows_of(file_source(str(path)))
+    assert orjson.loads(row.columns) == {"note": "one\n\0two"}
+
+
 # -- pipes --------------------------------------------------------------------------------------
 
 
