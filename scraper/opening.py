@@ -396,7 +396,7 @@ def _open_journal(
 
 def _open_publisher(request: RunRequest, folder: OpenFolder) -> Publisher:
     output = request.config.output
-    names = names_of(output.name)
+    names = names_of(output.name, output.name_col)
     known = folder.ledger.sources
     for each in request.sources:
         # of a pipe they are known when its first lines have come

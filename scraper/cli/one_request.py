@@ -49,7 +49,7 @@ class Requests:
         self._config = config
         self._folder = folder
         self._explanation = explanation
-        self._names = names_of(config.output.name)
+        self._names = names_of(config.output.name, config.output.name_col)
         self._robots: dict[tuple[str, str], Fact] = {}
         self._fetcher = Fetcher(
             config.fetch,

@@ -542,6 +542,12 @@ class OutputSettings(Section):
         metavar="TEMPLATE",
         shapes=True,
     )
+    name_col: str = setting(
+        "",
+        "the column that gives files their names, as in the name {input.COLUMN}.{ext}",
+        metavar="NAME",
+        shapes=True,
+    )
     mtime: bool = setting(False, "give files the time of their Last-Modified")
     log_format: str = setting(
         "text", "format of run.log", choices=("text", "json")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 from msgspec import Struct
 
-from scraper.config.templates import COLUMN, Template, parse_template
+from scraper.config.templates import COLUMN, Field, Template, parse_template
 from scraper.errors import UsageError
 from scraper.model import Kind, Task
 from scraper.storage.file_names import (
@@ -29,6 +29,7 @@ from scraper.text import did_you_mean, pattern
 from scraper.urls import digest
 
 SETTING = "--name"
+COLUMN_SETTING = "--name-col"
 KEYS = ("host", "stem", "ext", "kind", "sha256", "key", "seq")
 MAX_PART_BYTES = 200  # of 255, as an extension follows
 MAX_PARTS = 8
@@ -44,6 +45,7 @@ class Names(Struct, frozen=True):
     """Gives bodies their places below the run folder; without a template the usual ones."""
 
     template: Template | None = None
+    is_column: bool = False  # it was said as the name of a column alone
 
     def place_of(self, task: Task, kind: Kind, type: str) -> str:
         """Where a body stands: the usual place if the template says nothing of its URL."""
@@ -69,7 +71,12 @@ class Names(Struct, frozen=True):
             else:
                 has = f"; it has {', '.join(columns[1:])}"
                 why = f"has no such column{did_you_mean(column, columns[1:], has)}"
-            raise UsageError(f"{SETTING}: {{{COLUMN}{column}}}: {name} {why}")
+            raise UsageError(f"{self._asking_for(column)}: {name} {why}")
+
+    def _asking_for(self, column: str) -> str:
+        if self.is_column:
+            return f"{COLUMN_SETTING} {column!r}"
+        return f"{SETTING}: {{{COLUMN}{column}}}"
 
     def missing_key(self, task: Task) -> str | None:
         """The key of the template that says nothing of this URL."""
@@ -121,8 +128,17 @@ class _Values(Struct):
         return self.kind
 
 
-def names_of(template: str) -> Names:
-    """The names that a setting asks for. Raises UsageError if it cannot mean any."""
+def names_of(template: str, column: str = "") -> Names:
+    """The names that a template asks for, or a column that stands for one. Raises UsageError if
+    it cannot mean any, or if both are given."""
+    if template and column:
+        raise UsageError(
+            f"{SETTING} {template!r} and {COLUMN_SETTING} {column!r} are both given: the second "
+            f"stands for the template {{{COLUMN}COLUMN}}.{{ext}}, so leave out one of them"
+        )
+    if column:
+        parts = (Field(f"{COLUMN}{column}"), ".", Field("ext"))
+        return Names(Template(parts), is_column=True)
     if not template:
         return Names()
     parsed = parse_template(template, KEYS, SETTING)

@@ -215,6 +215,20 @@ def test_columns_that_a_list_has_not_are_said_before(
     names_of("").check_columns("urls.csv", columns)
 
 
+def test_a_column_is_the_template_of_that_column() -> None:
+    columns = {"id": 7, "a{b}:c": "odd"}
+    for column, name in (("id", "7.jpg"), ("a{b}:c", "odd.jpg")):
+        names = names_of("", column)
+        place = names.place_of(task_of(columns), "image", "image/jpeg")
+        assert place == f"images/{name}"
+    with pytest.raises(
+        UsageError, match=r"--name-col 'nr': urls\.csv has no such column"
+    ):
+        names_of("", "nr").check_columns("urls.csv", ("url", "id"))
+    with pytest.raises(UsageError, match="are both given"):
+        names_of("{stem}", "id")
+
+
 # -- which names are one ----------------------------------------------------------------------
 
 
