@@ -164,6 +164,9 @@ class Run:
                 self._resources,
             )
             self._resources.callback(self._close_pipeline)
+            if self.exports is not None:
+                known = self._opened.folder.ledger.sources
+                self.exports.check_columns(self.sources, known)
             check_workers(self.config, self._opened.stage)
         self._outcomes = self._opened.pipeline.outcomes()
 
@@ -387,5 +390,5 @@ def prepare_process(config: Config) -> Share:
     check_page(config.page)
     check_image(config.image)
     check_matte(config.image.matte)
-    names_of(config.output.name)
+    names_of(config.output.name, config.output.name_col)
     return descriptors.fit_share(wanted_share(config))

@@ -152,6 +152,30 @@ def check_fields(fields: Sequence[str]) -> None:
             _columns_called(name, ())
 
 
+def missing_columns(
+    fields: Iterable[str],
+    names: Iterable[str],
+) -> list[str]:
+    """Which of the user's own columns `fields` asks for, where lists have only these."""
+    prefix = f"{INPUT}."
+    wanted = (
+        each.removeprefix(prefix) for each in fields if each.startswith(prefix)
+    )
+    known = frozenset(names)
+    return [each for each in wanted if each not in known]
+
+
+def check_own_fields(
+    fields: Iterable[str],
+    names: Iterable[str],
+) -> None:
+    """Raises UsageError if one of these is a column that no list has, where lists have `names`."""
+    own = own_columns(dict.fromkeys(names, "text"))
+    for name in fields:
+        if name.partition(".")[0] == INPUT:
+            _columns_called(name, own)
+
+
 def _columns_called(
     name: str,
     own: Sequence[Column],

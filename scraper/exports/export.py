@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
@@ -129,7 +130,10 @@ def export_file(
 ) -> Exported:
     """Make one file. Raises as `export` does."""
     counter = _Counter()
-    with Snapshot(folder / LEDGER) as snapshot, replacing(path) as beside:
+    with (
+        _snapshot_of(folder, choice) as snapshot,
+        replacing(path) as beside,
+    ):
         snapshot.copy_tables()
         if is_of_own_rows(path):
             _write_own_rows(
@@ -153,6 +157,23 @@ def export_file(
                     choice,
                 )
     return Exported(str(path), counter.rows)
+
+
+@contextmanager
+def _snapshot_of(
+    folder: Path,
+    choice: Choice,
+) -> Iterator[Snapshot]:
+    """Raises UsageError if the folder has no such pass."""
+    with Snapshot(folder / LEDGER) as snapshot:
+        snapshot.copy_passes()
+        passes = snapshot.passes()
+        if choice.number is not None and choice.number not in passes:
+            known = ", ".join(map(str, passes)) or "none"
+            raise UsageError(
+                f"{folder} has no pass {choice.number}; there are: {known}"
+            )
+        yield snapshot
 
 
 class _Counter:

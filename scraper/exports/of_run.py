@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from scraper.config.settings import OutputSettings, files_of
+from scraper.exports.columns import check_own_fields, missing_columns
 from scraper.exports.export import (
     Choice,
     Exported,
@@ -15,6 +16,8 @@ from scraper.exports.export import (
     lists_of,
 )
 from scraper.exports.files import check_formats, check_places
+from scraper.sources.source import Source
+from scraper.storage.sources import Sources
 
 
 class RunExports:
@@ -40,6 +43,21 @@ class RunExports:
         """Raises UsageError if a file cannot be put there, or would replace one of the lists."""
         lists = [*identities, *lists_of(folder)]
         check_places(self._files, folder, lists)
+
+    def check_columns(
+        self,
+        lists: Iterable[Source],
+        known: Sources,
+    ) -> None:
+        """Raises UsageError if a column is asked for that none of the lists has, as far as that
+        can be known before they are read."""
+        if any(each.pipe or each.is_sparse for each in lists):
+            return
+        names = known.all_columns
+        missing = missing_columns(self._choice.fields, names)
+        # rows of earlier runs may have more columns than their first ones
+        names += filter(known.has_values_in, missing)
+        check_own_fields(self._choice.fields, names)
 
     def make(self, folder: Path) -> None:
         """Make all of them. Raises UsageError, LocalFault."""

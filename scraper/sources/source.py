@@ -63,6 +63,8 @@ class Source(Struct, frozen=True):
     )
     columns: tuple[str, ...] = ()
     """Of a table: their names, that of the URL first."""
+    is_sparse: bool = False
+    """Of a table: rows behind the first ones may have more columns."""
     note: str = ""  # what the user should know of how it is read
 
     @property
@@ -222,15 +224,14 @@ def _table_source(
         with open_file() as file:
             yield from table.lines(file)
 
-    note = _describe_guess(shown, table)
-    columns = table.columns
     return Source(
         shown,
         identity,
         rows,
         ahead=rows,
-        columns=columns,
-        note=note,
+        columns=table.columns,
+        is_sparse=table.is_sparse,
+        note=_describe_guess(shown, table),
     )
 
 
@@ -327,6 +328,7 @@ def _piped_table(
         live=True,
         ahead=ahead,
         columns=table.columns,
+        is_sparse=table.is_sparse,
         note=_describe_guess(name, table),
     )
 

@@ -47,6 +47,12 @@ class Table(Struct, frozen=True):
     rows: Callable[[BufferedReader], Rows]
     was_guessed: bool = False
     takes_all: bool = False  # also those that only later rows have
+    is_even: bool = True  # each row has the same columns
+
+    @property
+    def is_sparse(self) -> bool:
+        """May rows behind the first ones have columns that these have not?"""
+        return self.takes_all and not self.is_even
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -146,6 +152,7 @@ def open_table(
         rows=rows,
         was_guessed=not how.url_col,
         takes_all=how.columns == _ALL,
+        is_even=format not in ("json", "jsonl"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import orjson
@@ -9,6 +10,7 @@ import orjson
 from scraper.storage.database import Database, encode
 
 _OWNERS = "inputs"  # the name of the fact
+_HAS_VALUES = """SELECT EXISTS (SELECT 1 FROM input, json_each(input.columns) WHERE key = ?)"""
 
 
 class Sources:
@@ -56,6 +58,17 @@ class Sources:
         """The names of a table's columns, that of the URL first; none of a plain list."""
         names: list[str] = orjson.loads(self._columns.get(id, "[]"))
         return names
+
+    @property
+    def all_columns(self) -> list[str]:
+        """The names of the columns of all tables, but for those of the URLs."""
+        named = (self.columns_of(id)[1:] for id in self._columns)
+        return list(dict.fromkeys(itertools.chain.from_iterable(named)))
+
+    def has_values_in(self, column: str) -> bool:
+        """Has a row of a table a column of this name? Reads all of them where none has."""
+        (found,) = self._database.execute(_HAS_VALUES, (column,)).fetchone()
+        return bool(found)
 
     def set_columns(self, id: int, names: Sequence[str]) -> None:
         """The list is a table with these columns, that of the URL first; or none any more."""

@@ -71,7 +71,13 @@ def make_folder(
         (folder / "records.jsonl").open("wb") as file,
         closing(Database(ledger)) as database,
     ):
-        database.execute("INSERT INTO source VALUES (1, ?, ?)", (TABLE, names))
+        database.execute(
+            "INSERT INTO source (id, name, columns) VALUES (1, ?, ?)",
+            (TABLE, names),
+        )
+        database.execute(
+            "INSERT INTO pass (number, started) VALUES (1, 1), (2, 2)"
+        )
         for id, made in enumerate(urls, 1):
             first = min(made.rows, default=None)
             own = {

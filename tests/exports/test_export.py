@@ -170,7 +170,14 @@ def test_a_pass_is_as_it_was(folder: Path) -> None:
     assert (first["state"], first["title"], first["pass"]) == ("done", "A", 1)
     assert (second["state"], second["title"]) == ("unchanged", "A")
     assert second["input"] == {"id": 8}
-    assert exported(folder, number=3) == []
+
+
+def test_a_pass_that_there_is_not_is_one_error(folder: Path) -> None:
+    older = folder.parent / "items.csv"
+    older.write_text("yours")
+    with pytest.raises(UsageError, match="run has no pass 99; there are: 1, 2"):
+        exported(folder, "items.csv", number=99)
+    assert older.read_text() == "yours"
 
 
 def test_what_was_unchanged_is_filled_in(folder: Path) -> None:

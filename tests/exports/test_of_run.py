@@ -276,3 +276,38 @@ def test_a_folder_in_use_by_a_run_is_exported_as_far_as_it_is(
     assert counts == sorted(counts)
     assert counts[0] >= 10
     assert counts[-1] == 40
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "why"),
+    [
+        ("urls.csv", "url,id\n{url},7\n", "did you mean 'input.id'"),
+        ("urls.txt", "{url}\n", "has no columns of yours"),
+    ],
+)
+def test_a_column_that_no_list_has_is_said_before_anything_is_asked(
+    scrape: Scrape, server: FaultyServer, name: str, rows: str, why: str
+) -> None:
+    (scrape.folder / name).write_text(rows.format(url=server.url("/a")))
+    flags = (*QUICK, "-o", "items.csv", "--fields", "url,input.idd")
+    refused = scrape.here(name, *flags)
+    assert refused.code == 2
+    assert "--fields: there is no 'input.idd'" in refused.stderr
+    assert why.replace("'", "") in refused.stderr.replace("'", "")
+    assert not server.seen
+    assert not (scrape.folder / "items.csv").exists()
+
+
+def test_a_column_of_later_rows_of_json_is_no_mistake(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    line = '{"url": "' + server.url("/a") + '"}\n'
+    last = '{"url": "' + server.url("/b") + '", "id": 7}\n'
+    list = scrape.folder / "urls.jsonl"
+    list.write_text(line * 200 + last)
+    flags = (*QUICK, "-o", "items.csv", "--fields", "url,input.id")
+    assert scrape.here("urls.jsonl", *flags).code == 0
+    assert read_csv(scrape.folder / "items.csv")[-1]["id"] == "7"
+    (scrape.folder / "more.csv").write_text(f"url\n{server.url('/c')}\n")
+    joined = scrape.here("more.csv", "--add-list", *flags)
+    assert joined.code == 0, joined.stderr

@@ -86,6 +86,7 @@ _WITHOUT_GOOD_END = f"""SELECT coalesce(written, url), listed.columns, error_kin
   WHERE listed.source IS NOT NULL AND (answer.id IS NULL OR error_kind IS NOT NULL)"""
 # The names of the columns of tables, that of the URL first.
 _TABLES = "SELECT columns FROM source WHERE columns IS NOT NULL ORDER BY id"
+_PASSES = "SELECT number FROM pass ORDER BY number"
 _POSITION = "SELECT position FROM sink WHERE name = 'records.jsonl'"
 
 # Of records, found in the file: in a table of this connection's own.
@@ -171,6 +172,12 @@ class Snapshot(AbstractContextManager["Snapshot"]):
             "tables", "columns", lambda ledger: ledger.execute(_TABLES)
         )
 
+    def copy_passes(self) -> None:
+        """The numbers of the passes."""
+        self._copy_rows(
+            "passes", "number", lambda ledger: ledger.execute(_PASSES)
+        )
+
     def _copy_rows(
         self,
         table: str,
@@ -212,6 +219,10 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         """Of each list that is a table the names of its columns, that of the URL first."""
         found = self._copy.execute("SELECT columns FROM tables")
         return [orjson.loads(columns) for (columns,) in found]
+
+    def passes(self) -> list[int]:
+        """The numbers of the passes, the first one first."""
+        return [each for (each,) in self._copy.execute("SELECT * FROM passes")]
 
     def own_columns(
         self,
