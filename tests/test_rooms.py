@@ -62,6 +62,9 @@ ALLOWED = {
     "bs4": {"processors"},
     "lxml": {"processors"},
     "selectolax": {"processors"},
+    "dateparser": {"processors"},
+    "jmespath": {"processors"},
+    "price_parser": {"processors"},
     "protego": {"scraper.frontier"},
     "concurrent": {
         "scraper.machine.threads",

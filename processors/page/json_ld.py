@@ -60,7 +60,7 @@ def _decode(text: str) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         value = orjson.loads(_CONTROLS.sub(" ", _unwrapped(text)))
-    if _is_deeper(value, MAX_DEPTH):
+    if is_deeper(value, MAX_DEPTH):
         raise ValueError("nested too deeply")
     return value
 
@@ -73,7 +73,8 @@ def _unwrapped(text: str) -> str:
     return text
 
 
-def _is_deeper(value: Any, depth: int) -> bool:
+def is_deeper(value: Any, depth: int) -> bool:
+    """Does it nest beyond so many levels?"""
     level = [value]
     for _ in range(depth):
         level = [
@@ -143,8 +144,13 @@ def _leaves(top: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _type_of(top: dict[str, Any]) -> str:
-    """The name of its first type, without the vocabulary's address."""
+    return next(iter(types_of(top)), "Thing")
+
+
+def types_of(top: dict[str, Any]) -> list[str]:
+    """The names of its types, without the vocabulary's address."""
     said = top.get("@type")
-    if isinstance(said, list):
-        said = next(iter(said), None)
-    return re.split(r"[/#]", said)[-1] if isinstance(said, str) else "Thing"
+    types = said if isinstance(said, list) else [said]
+    return [
+        re.split(r"[/#]", each)[-1] for each in types if isinstance(each, str)
+    ]

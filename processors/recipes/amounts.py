@@ -1,0 +1,93 @@
+"""Numbers as pages write them, in any locale: `£1,234.50`, `1.234,50 €`, `−5 %`, `٥١٫٧٧`."""
+
+import re
+from decimal import Decimal
+from typing import Final
+
+MAX_NUMBER_CHARS: Final = 40
+_ONE: Final = Decimal(1)
+MAX_INTEGER: Final = 2**63 - 1  # what every format of ours can hold
+
+# The first number: digits, and signs between them. A space stands before three digits only, so
+# that two numbers are not taken for one; after a euro sign there are two cents.
+_NUMBER: Final = re.compile(
+    r"[.,]?\d+(?:(?:[.,']|\s(?=\d{3}(?!\d)))\d+)*(?:€\d\d(?!\d))?"
+)
+# A minus touches what it belongs to, the number or its currency; a dash between words does not.
+_SIGN: Final = re.compile(
+    r"(?:(?<!\w)[-−–]|^[-−–]\s)(?:[A-Z]{2,3}\s?|[A-Z]{0,3}[^\s\w]\s?)?$"
+)
+_ONE_MARK: Final = re.compile(r"(\d*)([.,])\d+")
+_PLAIN: Final = str.maketrans(
+    {"٫": ".", "٬": ",", "’": "'", "\u200e": "", "\u200f": "", "\u061c": ""}
+)
+
+
+def read_number(text: str, decimal: str | None) -> int | float:
+    """The first number in a text; raises ValueError if there is none, or no sense in it.
+
+    >>> read_number("£1,234.50", None), read_number("1.234,50 €", None), read_number("−5 %", None)
+    (1234.5, 1234.5, -5)
+
+    `decimal` is the decimal mark. Without one it is taken from the number itself; three digits
+    after the only mark are thousands (price-parser's rule), if they can be.
+
+    >>> read_number("1.234", None), read_number("1.234", "."), read_number("0.234", None)
+    (1234, 1.234, 0.234)
+    """
+    from price_parser import Price
+
+    plain = text.translate(_PLAIN).strip()
+    found = _NUMBER.search(plain)
+    if found is None:
+        raise ValueError("there is no number in it")
+    digits = found[0]
+    if len(digits) > MAX_NUMBER_CHARS:
+        raise ValueError("the number is too long")
+    mark = decimal or _decimal_mark(digits)
+    _check_thousands(digits, mark)
+    amount = Price.fromstring(digits, decimal_separator=mark).amount
+    if amount is None:
+        raise ValueError("its signs make no number")
+    if _SIGN.search(plain, 0, found.start()):
+        amount = -amount
+    if not amount.same_quantum(_ONE):
+        return float(amount)  # it has digits after the mark
+    if abs(amount) > MAX_INTEGER:
+        raise ValueError("the number is too large; as text it can be kept")
+    return int(amount)
+
+
+def read_integer(text: str, decimal: str | None) -> int:
+    """A number that has to be whole."""
+    return whole(read_number(text, decimal))
+
+
+def whole(number: int | float) -> int:
+    """The same as an integer; raises ValueError if it is none."""
+    if number == number // 1:
+        return int(number)
+    raise ValueError("the number is not whole")
+
+
+def _check_thousands(digits: str, mark: str | None) -> None:
+    """What is not the decimal mark stands before three digits."""
+    if mark is None:
+        return
+    before = digits.partition(mark)[0]
+    other = "," if mark == "." else "."
+    if other in before and len(before.rpartition(other)[2]) != 3:
+        raise ValueError(f"with {mark!r} as decimal mark it is no number")
+
+
+def _decimal_mark(digits: str) -> str | None:
+    """What has to be the decimal mark; None where price-parser decides."""
+    if "€" in digits:
+        return None
+    one = _ONE_MARK.fullmatch(digits)
+    if one:
+        before, mark = one.groups()
+        can_group = 1 <= len(before) <= 3 and before[0] != "0"
+        return None if can_group else mark
+    marks = [sign for sign in digits if sign in ".,"]
+    return marks[-1] if len(set(marks)) == 2 else None

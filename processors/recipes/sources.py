@@ -1,0 +1,81 @@
+"""Where the values of a field come from."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+from selectolax.lexbor import LexborNode
+
+from processors.recipes.json_paths import JsonPath
+from processors.recipes.scope import Scope
+from processors.recipes.selectors import Selector
+
+
+class Source(Protocol):
+    """One place to look at."""
+
+    @property
+    def is_json(self) -> bool:
+        """Does a program write it, with a point as decimal mark?"""
+
+    def find(self, scope: Scope, limit: int) -> list[Any]:
+        """At most so many of what it has: texts, and what JSON holds but null."""
+
+
+class Elements(NamedTuple):
+    """What elements say, or their attributes."""
+
+    selector: Selector
+    said_by: Callable[[LexborNode], str | None]
+    is_json: bool = False
+
+    def find(self, scope: Scope, limit: int) -> list[Any]:
+        if scope.top is None:
+            return []
+        nodes = self.selector.find(scope.top, scope.is_item, limit)
+        name = self.selector.attribute
+        texts: Iterable[str | None]
+        if name is None:
+            texts = map(self.said_by, nodes)
+        else:
+            texts = (node.attrs.get(name) for node in nodes)
+        return [text for text in texts if text and not text.isspace()]
+
+    def __str__(self) -> str:
+        return f"select {str(self.selector)!r}"
+
+
+class JsonValues(NamedTuple):
+    """What a path leads to; the members of a list one by one."""
+
+    path: JsonPath
+    is_json: bool = True
+
+    def find(self, scope: Scope, limit: int) -> list[Any]:
+        value = self.path.find(scope.json)
+        members = value if isinstance(value, list) else [value]
+        return [each for each in members if each is not None][:limit]
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+class Everything(NamedTuple):
+    """The source text, for a regular expression to look through."""
+
+    is_json: bool = False
+
+    def find(self, scope: Scope, limit: int) -> list[Any]:
+        return [scope.text]
+
+    def __str__(self) -> str:
+        return "the source"
+
+
+def text_in_json(value: Any) -> str:
+    """A text or number of JSON as text; raises ValueError for what has parts."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict | list):
+        raise ValueError("it has parts; let the path lead to one of them")
+    return orjson.dumps(value).decode()
