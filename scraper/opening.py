@@ -272,6 +272,7 @@ def _open_folder(
     outputs = open_sinks(
         store.root,
         config,
+        ledger.position,
         ended=ledger.meta("ended") is not None,
     )
     resources.callback(outputs.close)

@@ -17,7 +17,13 @@ REMAINING, FAILED = "remaining", "failed"
 _FILE = "file:"  # what the identity of a list begins with that is a file
 # What a run keeps in its folder; below these there is nothing but its own files.
 _OF_RUN = frozenset(
-    {"records.jsonl", "errors.jsonl", "summary.json", "run.log"}
+    {
+        "records.jsonl",
+        "errors.jsonl",
+        "items.jsonl",
+        "summary.json",
+        "run.log",
+    }
 )
 _FOLDERS_OF_RUN = frozenset(
     {".scraper", "pages", "images", "files", "processed"}

@@ -27,7 +27,7 @@ from scraper.model import STATES, Ended, Line
 from scraper.record import KEYS, SCHEMA, fill_in, is_short
 from scraper.reports.records import lost_facts_message
 from scraper.reports.summary import Report
-from scraper.run_folder.owners import ERRORS, RECORDS
+from scraper.run_folder.owners import RECORDS
 from scraper.sinks.line_file import end_of_last_line
 from scraper.sources.source import Source
 from scraper.storage.adopted import AdoptedRows, Row
@@ -61,12 +61,9 @@ def adopt_records(
         records = _read_records(file, start, end, path)
         reports = _take_records(records, again, path, ledger, sources)
         end = _end_last_line(file, end, torn, folder)
-        _empty_errors(folder)
     for number, (report, began, ended) in sorted(reports.items()):
         ledger.passes.enter_adopted(number, began, ended, report.as_dict())
     ledger.set_position(RECORDS, str(end))
-    # it is shorter, so it is made again from the records
-    ledger.set_position(ERRORS, "1")
     ledger.intake.reload()
     ledger.names.adopt()
     ledger.commit()
@@ -264,28 +261,6 @@ def _end_last_line(
 def _byte_at(file: BufferedReader, offset: int) -> bytes:
     file.seek(offset)
     return file.read(1)
-
-
-def _empty_errors(folder: Folder) -> None:
-    """errors.jsonl follows from the records; but what is there may be another program's."""
-    with folder.open_file(ERRORS) as errors:
-        with folder.open_reader(ERRORS) as lines:
-            if not all(map(_is_error, lines)):
-                raise UsageError(
-                    f"{folder.path / ERRORS} is not of this program: move it away"
-                )
-        errors.truncate(0)
-
-
-def _is_error(line: bytes) -> bool:
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return not line.endswith(b"\n")  # cut off, as a kill may leave it
-    return (
-        isinstance(record, dict)
-        and {"canonical_url", "error_kind"} <= record.keys()
-    )
 
 
 # -- rows --------------------------------------------------------------------------------------

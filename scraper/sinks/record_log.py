@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from scraper.record import decode, filled_line
 from scraper.redaction import redacted
 from scraper.sinks.line_file import LineFile
 
+# By the name of a sink, up to where the last commit knows it; None where it knows none.
+PositionOf = Callable[[str], str | None]
 _ADVICE = "move the folder .scraper away and start again with --adopt to go on with what it holds"
 
 

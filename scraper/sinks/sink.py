@@ -14,7 +14,8 @@ from scraper.config import Config
 from scraper.machine.files import Folder
 from scraper.outcomes.outcome import Outcome
 from scraper.sinks.error_log import open_error_log
-from scraper.sinks.record_log import RecordLog
+from scraper.sinks.item_log import open_item_log
+from scraper.sinks.record_log import PositionOf, RecordLog
 from scraper.sinks.run_log import RunLog
 from scraper.sinks.stdout import open_standard_output
 
@@ -47,8 +48,11 @@ class Sink(Protocol):
 
 
 # Each opens its sink, or returns None where the configuration does not ask for it.
-KINDS: tuple[Callable[[Folder, RecordLog, Config], Sink | None], ...] = (
+KINDS: tuple[
+    Callable[[Folder, RecordLog, Config, PositionOf], Sink | None], ...
+] = (
     open_error_log,
+    open_item_log,
     open_standard_output,
 )
 
@@ -65,7 +69,7 @@ class Outputs(Struct, frozen=True):
         yield from self.others
         yield self.log
 
-    def resume(self, position_of: Callable[[str], str | None]) -> None:
+    def resume(self, position_of: PositionOf) -> None:
         """Open all of them where the last commit left off. Raises UsageError."""
         for sink in self:
             sink.resume(position_of(sink.name))
@@ -76,13 +80,21 @@ class Outputs(Struct, frozen=True):
             sink.close()
 
 
-def open_sinks(folder: Folder, config: Config, *, ended: bool) -> Outputs:
+def open_sinks(
+    folder: Folder,
+    config: Config,
+    position_of: PositionOf,
+    *,
+    ended: bool,
+) -> Outputs:
     """The sinks that a configuration asks for; `resume` opens their files.
 
     `ended`: the last run closed its files in order.
     """
     records = RecordLog(folder, ended=ended)
-    found = [open_kind(folder, records, config) for open_kind in KINDS]
+    found = [
+        open_kind(folder, records, config, position_of) for open_kind in KINDS
+    ]
     others = tuple(sink for sink in found if sink is not None)
     return Outputs(
         records,

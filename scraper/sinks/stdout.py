@@ -10,13 +10,16 @@ from scraper.errors import UsageError
 from scraper.machine import streams
 from scraper.machine.files import Folder
 from scraper.outcomes.outcome import Outcome
-from scraper.sinks.record_log import RecordLog
+from scraper.sinks.record_log import PositionOf, RecordLog
 
 logger = logging.getLogger("scraper")
 
 
 def open_standard_output(
-    folder: Folder, records: RecordLog, config: Config
+    folder: Folder,
+    records: RecordLog,
+    config: Config,
+    position_of: PositionOf,
 ) -> StandardOutput | None:
     """None without `-o -`."""
     return StandardOutput(records) if "-" in config.output.output else None

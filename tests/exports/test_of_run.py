@@ -35,17 +35,17 @@ def urls(scrape: Scrape, server: FaultyServer) -> str:
 
 
 def test_a_run_makes_its_tables_at_the_end(scrape: Scrape, urls: str) -> None:
-    files = ("-o", "items.csv", "-o", "run/items.jsonl", "-o", "failed.txt")
+    files = ("-o", "items.csv", "-o", "run/all.jsonl", "-o", "failed.txt")
     done = scrape.here(urls, *QUICK, *files)
     assert done.code == 3
     assert (
-        "items.csv: 3 rows\nrun/items.jsonl: 3 rows\nfailed.txt: 1 row\n"
+        "items.csv: 3 rows\nrun/all.jsonl: 3 rows\nfailed.txt: 1 row\n"
         in done.stderr
     )
     table = read_csv(scrape.folder / "items.csv")
     assert [row["url"][-2:] for row in table] == ["/b", "ne", "/a"]
     assert [row["state"] for row in table] == ["done", "failed", "done"]
-    lines = read_lines(done.folder / "items.jsonl")
+    lines = read_lines(done.folder / "all.jsonl")
     assert [each["key"] for each in lines] == [row["key"] for row in table]
     assert (scrape.folder / "failed.txt").read_text() == table[1]["url"] + "\n"
 

@@ -268,7 +268,7 @@ def test_after_a_rename_that_failed_the_next_run_finds_the_files(
 
 
 def test_errors_are_those_that_have_a_reason(folder: Folder) -> None:
-    errors = ErrorLog(folder, RecordLog(folder))
+    errors = ErrorLog(folder, opened(folder))
     errors.resume(None)
     errors.add(outcome())
     assert errors.file.waiting == []
