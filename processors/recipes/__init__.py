@@ -2,7 +2,6 @@
 
 compile     recipes as they stand in TOML -> checked and ready
 recipes     recipes, applied to one page or body after the other
-extracted   what comes of it: fields, items, fill, what does not fit
 fields      one field: what it finds
 scope       where it is looked for: a page, an item, a body of JSON
 sources     where values come from
@@ -32,9 +31,8 @@ checks      what is wrong with a recipe
 
 from processors.recipes.checks import BadRecipe
 from processors.recipes.compile import compile_recipes
-from processors.recipes.extracted import Extracted, Fill, Unfit
 from processors.recipes.flags import parse_select
-from processors.recipes.recipes import Recipes
+from processors.recipes.recipes import Extracted, Fill, Recipes, Unfit
 
 __all__ = [
     "BadRecipe",

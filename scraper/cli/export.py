@@ -9,6 +9,7 @@ from scraper.cli.status import find_folder
 from scraper.cli.terminal import say
 from scraper.config.values import split_list
 from scraper.errors import UsageError
+from scraper.exports.columns import ROWS
 from scraper.exports.export import Choice, check_choice, export_file, lists_of
 from scraper.exports.files import check_formats, check_places
 from scraper.exports.flattening import STATES
@@ -31,6 +32,7 @@ def main(
         options.order,
         options.number,
         options.csv_raw,
+        options.rows,
     )
     folder = find_folder(options.folder)
     check_choice(choice)
@@ -78,6 +80,12 @@ def _build_parser(
         default=Choice().order,
         choices=[*ORDERS],
         help="of the list (%(default)s), or as URLs ended",
+    )
+    parser.add_argument(
+        "--rows",
+        default=Choice().rows,
+        choices=ROWS,
+        help="a row is a record (%(default)s), or an item of a page",
     )
     parser.add_argument(
         "--pass",

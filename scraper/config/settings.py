@@ -111,13 +111,6 @@ class RunSettings(Section):
         pattern=r"|\d+|\d{1,2}(\.\d+)?%|100%",
         metavar="N|N%",
     )
-    fail_on: tuple[str, ...] = setting(
-        (),
-        "what makes the exit code 3, too: fields, where one was full in an earlier pass "
-        "and is empty in this",
-        choices=("fields",),
-        metavar="WHAT",
-    )
     save_only: bool = setting(
         False,
         "save bodies and record them; parse and process nothing",
@@ -529,6 +522,11 @@ class OutputSettings(Section):
         "input",
         "order of these tables: that of the list, or that in which URLs ended",
         choices=("input", "done"),
+    )
+    rows: str = setting(
+        "records",
+        "what a row of these tables is: a record, or an item of a page",
+        choices=("records", "items"),
     )
     csv_raw: bool = setting(
         False,

@@ -11,9 +11,24 @@ from scraper.exports.fields import FIELDS, LISTS, Field, Kind
 from scraper.text import did_you_mean
 
 INPUT = "input"  # where the user's own columns are in a record
+OF_RECIPES = "fields"  # where the fields of recipes are,
+ITEMS = "items"  # and those of each item
+ITEM = "item"  # which one of its page it is, where a row is an item
+ROWS = ("records", "items")  # what a row of a table may be
 _INT64 = range(-(2**63), 2**63)
 _FIELDS = {each.name: each for each in FIELDS}
 _FIELD_NAMES = frozenset(each.name.casefold() for each in FIELDS)
+# What stands beside the fields of an item, where a row is one.
+_ITEM = Field(ITEM, "integer")
+_OF_ITEMS = (
+    _FIELDS["url"],
+    _FIELDS["index"],
+    _ITEM,
+    _FIELDS["pass"],
+    _FIELDS["source"],
+    _FIELDS["line"],
+    _FIELDS["fetched_at"],
+)
 _KINDS: Mapping[type, Kind] = MappingProxyType(
     {bool: "boolean", int: "integer", float: "number", str: "text"}
 )
@@ -35,6 +50,11 @@ class Column(NamedTuple):
     def is_own(self) -> bool:
         """Is it one of the user's list?"""
         return self.path[0] == INPUT
+
+    @property
+    def is_of_recipe(self) -> bool:
+        """Is it a field of a recipe, of the page or of each item?"""
+        return len(self.path) == 2 and self.path[0] in (OF_RECIPES, ITEMS)
 
 
 # -- the user's own ----------------------------------------------------------------------------
@@ -108,48 +128,88 @@ def own_columns(
     One that has the name of a field is called `input.` and its name, whether or not the field is in
     the table, and so is one that differs from another in case alone: SQLite takes them for equal.
     """
-    names = set(taken)
+    return columns_below(INPUT, kinds, set(taken))
+
+
+def columns_below(
+    root: str,
+    kinds: Mapping[str, Kind],
+    taken: set[str],
+) -> list[Column]:
+    """A column for each of these keys, under its own name or, where that is taken, behind that of
+    the root. The names that they get are taken from then on."""
     columns = []
     for name, kind in kinds.items():
-        free = next(
-            each for each in _names_for(name) if each.casefold() not in names
-        )
-        names.add(free.casefold())
-        columns.append(Column(free, (INPUT, name), kind))
+        names = _names_for(name, root)
+        free = next(each for each in names if each.casefold() not in taken)
+        taken.add(free.casefold())
+        columns.append(Column(free, (root, name), kind))
     return columns
 
 
-def _names_for(name: str) -> Iterator[str]:
+def _names_for(name: str, root: str) -> Iterator[str]:
     yield name
-    yield f"{INPUT}.{name}"
+    yield f"{root}.{name}"
     number = 2
     while True:
-        yield f"{INPUT}.{name}_{number}"
+        yield f"{root}.{name}_{number}"
         number += 1
+
+
+# -- of a folder -------------------------------------------------------------------------------
+
+
+class KindsOfFolder(NamedTuple):
+    """By name what the values of a folder are: the user's own, the fields of pages, of items."""
+
+    own: Mapping[str, Kind] = MappingProxyType({})
+    fields: Mapping[str, Kind] = MappingProxyType({})
+    items: Mapping[str, Kind] = MappingProxyType({})
+
+
+def columns_of_folder(kinds: KindsOfFolder, rows: str) -> list[Column]:
+    """The columns that one folder has and another has not, in their order."""
+    taken = {*_FIELD_NAMES, ITEM}
+    own = columns_below(INPUT, kinds.own, taken)
+    items = []
+    if rows == "items":
+        names = [each.name.casefold() for each in own]
+        names += [each.name.casefold() for each in _OF_ITEMS]
+        items = columns_below(ITEMS, kinds.items, set(names))
+        taken |= {each.name.casefold() for each in items}
+    return [*own, *items, *columns_below(OF_RECIPES, kinds.fields, taken)]
 
 
 # -- --fields ----------------------------------------------------------------------------------
 
 
 def choose_columns(
-    own: Sequence[Column],
+    of_folder: Sequence[Column],
     fields: Sequence[str] = (),
+    rows: str = "records",
 ) -> list[Column]:
     """All columns, or those that `fields` names, in its order. Raises UsageError."""
     if not fields:
-        return [*own, *map(_of_field, FIELDS)]
+        fixed = _OF_ITEMS if rows == "items" else FIELDS
+        return [*of_folder, *map(_of_field, fixed)]
     chosen: dict[str, Column] = {}
     for name in fields:
-        for column in _columns_called(name, own):
+        for column in _columns_called(name, of_folder, rows):
             chosen.setdefault(column.name, column)
     return list(chosen.values())
 
 
-def check_fields(fields: Sequence[str]) -> None:
-    """Raises UsageError if one of these is no field; the user's own are known later."""
+def check_fields(
+    fields: Sequence[str],
+    of_recipes: Sequence[Column] = (),
+    rows: str = "records",
+) -> None:
+    """Raises UsageError if one of these is no field; the user's own are known later, and without
+    recipes so are the fields that those of an earlier run have given."""
+    later = {INPUT} if of_recipes else {INPUT, OF_RECIPES}
     for name in fields:
-        if name.partition(".")[0] != INPUT:
-            _columns_called(name, ())
+        if name.partition(".")[0] not in later:
+            _columns_called(name, of_recipes, rows)
 
 
 def missing_columns(
@@ -178,35 +238,58 @@ def check_own_fields(
 
 def _columns_called(
     name: str,
-    own: Sequence[Column],
+    of_folder: Sequence[Column],
+    rows: str = "records",
 ) -> list[Column]:
     is_own = name.partition(".")[0] == INPUT
-    found = _own_called(name, own) if is_own else _fields_called(name)
+    found = _of_folder_called(name, of_folder)
+    if not found and not is_own:
+        found = _fields_called(name, rows) or _of_recipes_called(
+            name, of_folder
+        )
     if found:
         return found
-    names = [*_FIELDS, *(".".join(each.path) for each in own)]
+    names = [*_FIELDS, *(".".join(each.path) for each in of_folder)]
+    names += [each.path[1] for each in of_folder if each.is_of_recipe]
     hint = did_you_mean(name, names, "; docs/records.md lists them")
-    if is_own and not own:
+    if is_own and not any(each.is_own for each in of_folder):
         hint = "; the list of this folder has no columns of yours"
     raise UsageError(f"--fields: there is no {name!r}{hint}")
 
 
-def _own_called(
+def _of_folder_called(
     name: str,
-    own: Sequence[Column],
+    of_folder: Sequence[Column],
 ) -> list[Column]:
-    if name == INPUT:
-        return list(own)
-    return [each for each in own if ".".join(each.path) == name]
+    """All below a key, the one that dots lead to, or a field of a recipe that has this name."""
+    if name in (INPUT, OF_RECIPES, ITEMS):
+        return [each for each in of_folder if each.path[0] == name]
+    return [
+        each
+        for each in of_folder
+        if name == ".".join(each.path)
+        or (each.is_of_recipe and name == each.name)
+    ]
 
 
-def _fields_called(name: str) -> list[Column]:
+def _of_recipes_called(
+    name: str,
+    of_folder: Sequence[Column],
+) -> list[Column]:
+    """A field whose name another column has."""
+    found = (each for each in of_folder if each.is_of_recipe)
+    return [each for each in found if each.path[1] == name][:1]
+
+
+def _fields_called(name: str, rows: str) -> list[Column]:
     """The field, those of an object, or a value somewhere in what may be anything."""
+    if rows == "items" and name == ITEM:
+        return [_of_field(_ITEM)]
     if name in _FIELDS:
         return [_of_field(_FIELDS[name])]
     root, _, rest = name.partition(".")
     field = _FIELDS.get(root)
-    if field is not None and field.kind == "json":
+    if field is not None and field.kind == "json" and root != ITEMS:
         return [Column(name, (root, rest), "json")]
     inner = [each for each in FIELDS if each.name.startswith(f"{name}.")]
     return [_of_field(each) for each in inner]

@@ -13,14 +13,14 @@ import orjson
 from scraper.errors import KINDS, UsageError
 from scraper.exports import parquet
 from scraper.exports.columns import (
+    ROWS,
     Column,
-    OwnKinds,
-    check_fields,
+    KindsOfFolder,
     choose_columns,
+    columns_of_folder,
     own_columns,
 )
 from scraper.exports.delimited import write_delimited
-from scraper.exports.fields import Kind
 from scraper.exports.files import (
     FAILED,
     TEXT,
@@ -36,12 +36,9 @@ from scraper.exports.flattening import (
     encode_lists,
     select_entries,
 )
-from scraper.exports.json_files import (
-    objects_of,
-    whole_records,
-    write_array,
-    write_lines,
-)
+from scraper.exports.item_rows import Items, split_into_items
+from scraper.exports.json_files import objects_of, write_array, write_lines
+from scraper.exports.kinds import kinds_of_folder, own_kinds
 from scraper.exports.reading import RecordFile, copy_places
 from scraper.exports.replacing import replacing
 from scraper.exports.sqlite import write_sqlite
@@ -63,6 +60,8 @@ class Choice(NamedTuple):
     order: str = "input"
     number: int | None = None  # of the pass; None: the last record of each URL
     csv_raw: bool = False
+    rows: str = "records"  # what a row is
+    known: KindsOfFolder = KindsOfFolder()  # fields that there are in any case
 
 
 class Exported(NamedTuple):
@@ -81,6 +80,7 @@ def export(
     order: Literal["input", "done"] = "input",
     number: int | None = None,
     csv_raw: bool = False,
+    rows: Literal["records", "items"] = "records",
 ) -> Path:
     """Make a table of the records of a run folder, also while a run goes on. Returns its path.
 
@@ -89,8 +89,9 @@ def export(
     The extension says the format: .csv .tsv .json .jsonl .parquet .sqlite; remaining.txt,
     failed.csv and the like are the rows of the list without a good outcome, as the next list.
     `fields` chooses columns and their order, `only` states (`good`: done and unchanged), `order` is
-    that of the list or that in which they ended (`done`), `number` a pass. The file is there as a
-    whole or not at all. Raises UsageError, and LocalFault if the disk is full.
+    that of the list or that in which they ended (`done`), `number` a pass. With `rows="items"` a
+    row is an item of a page, not a record. The file is there as a whole or not at all. Raises
+    UsageError, and LocalFault if the disk is full.
     """
     if isinstance(fields, str):
         fields = [fields]
@@ -100,6 +101,7 @@ def export(
         order,
         number,
         csv_raw,
+        rows,
     )
     folder, path = Path(folder), Path(file)
     check_choice(choice)
@@ -116,11 +118,12 @@ def lists_of(folder: Path) -> list[str]:
 
 def check_choice(choice: Choice) -> None:
     """Raises UsageError if something is asked for that there is not."""
-    check_fields(choice.fields)
     if choice.only and choice.only not in STATES:
         raise UsageError(f"only={choice.only!r}: one of {', '.join(STATES)}")
     if choice.order not in ORDERS:
         raise UsageError(f"order={choice.order!r}: one of {', '.join(ORDERS)}")
+    if choice.rows not in ROWS:
+        raise UsageError(f"rows={choice.rows!r}: one of {', '.join(ROWS)}")
 
 
 def export_file(
@@ -143,19 +146,14 @@ def export_file(
                 counter,
             )
         else:
-            copy_places(snapshot, folder, choice.number)
-            with RecordFile(folder) as file:
-                rows = file.entries(snapshot.rows(choice.order))
-                entries = counter.count(select_entries(rows, choice.only, file))
-                own = own_columns(_own_kinds(snapshot, "place"))
-                columns = choose_columns(own, choice.fields)
-                records = Records(entries, file, columns)
-                _write_records(
-                    path,
-                    beside,
-                    records,
-                    choice,
-                )
+            _export_records(
+                snapshot,
+                folder,
+                path,
+                beside,
+                choice,
+                counter,
+            )
     return Exported(str(path), counter.rows)
 
 
@@ -189,43 +187,54 @@ class _Counter:
             yield item
 
 
-def _own_kinds(
-    snapshot: Snapshot,
-    table: Literal["place", "own"],
-) -> dict[str, Kind]:
-    """The user's own columns in the order of their tables, but for that of the URL."""
-    kinds = OwnKinds()
-    for names in snapshot.tables():
-        kinds.note(dict.fromkeys(names[1:]))
-    for columns in snapshot.own_columns(table):
-        kinds.note(orjson.loads(columns))
-    return kinds.kinds()
-
-
 # -- records -----------------------------------------------------------------------------------
 
 
-def _write_records(
+def _export_records(
+    snapshot: Snapshot,
+    folder: Path,
     path: Path,
     beside: Path,
-    records: Records,
     choice: Choice,
+    counter: _Counter,
 ) -> None:
+    copy_places(snapshot, folder, choice.number)
     format = format_of(path)
-    if format == ".sqlite":
-        write_sqlite(beside, records)
-    elif format == ".parquet":
-        parquet.write_records(beside, records)
-    elif format in _WRITERS and not choice.fields:
-        _WRITERS[format](beside, whole_records(records.entries))
-    else:
-        _write_table(
-            format,
-            beside,
-            records.columns,
-            records.rows(),
-            raw=choice.csv_raw,
-        )
+    is_whole = format in _WRITERS and not choice.fields
+    with RecordFile(folder) as file:
+        columns = [] if is_whole else _columns_of(snapshot, file, choice)
+        rows = file.entries(snapshot.rows(choice.order))
+        entries = select_entries(rows, choice.only, file)
+        table: Records | Items
+        if choice.rows == "items":
+            items = counter.count(split_into_items(entries, file))
+            table = Items(items, file, columns)
+        else:
+            table = Records(counter.count(entries), file, columns)
+        if is_whole:
+            _WRITERS[format](beside, table.whole())
+        elif format == ".sqlite":
+            write_sqlite(beside, table)
+        elif format == ".parquet" and isinstance(table, Records):
+            parquet.write_records(beside, table)
+        else:
+            _write_table(
+                format,
+                beside,
+                columns,
+                table.rows(),
+                raw=choice.csv_raw,
+            )
+
+
+def _columns_of(
+    snapshot: Snapshot,
+    file: RecordFile,
+    choice: Choice,
+) -> list[Column]:
+    kinds = kinds_of_folder(snapshot, file, choice.known)
+    of_folder = columns_of_folder(kinds, choice.rows)
+    return choose_columns(of_folder, choice.fields, choice.rows)
 
 
 def _write_table(
@@ -267,7 +276,7 @@ def _write_own_rows(
     if format_of(path) == TEXT:
         _write_urls(beside, found)
         return
-    kinds = _own_kinds(snapshot, "own")
+    kinds = own_kinds(snapshot, "own")
     name = next((each[0] for each in snapshot.tables()), _URL)
     columns = [
         Column(name, (_URL,), "text"),

@@ -1,7 +1,7 @@
 """The fields of a record as columns of a table: names, order and types of docs/records.md.
 
 A test keeps both equal. They never follow from the records at hand, so that the exports of two
-folders have the same columns.
+folders have the same columns. What recipes have found, in `fields`, has columns of its own.
 """
 
 from __future__ import annotations
@@ -132,6 +132,7 @@ _OF_PAGES = (
     Field("text_hash", "text"),
     Field("article", "text"),
     Field("cut", "texts"),
+    Field("items", "json"),
     Field("data", "json"),
 )
 _OF_PICTURES = (

@@ -15,7 +15,7 @@ import orjson
 from msgspec import DecodeError, Raw, Struct, defstruct
 from msgspec.json import Decoder
 
-from scraper.exports.columns import Column
+from scraper.exports.columns import INPUT, OF_RECIPES, Column
 from scraper.exports.fields import LISTS
 from scraper.exports.reading import Entry, RecordFile
 from scraper.text import printable_json
@@ -69,6 +69,17 @@ class Records(NamedTuple):
         """The values of the columns, row by row. Raises UsageError."""
         return map(Flattener(self.columns, self.file).flatten, self.entries)
 
+    def whole(self) -> Iterator[bytes]:
+        """The records, each with what the row of the list says that it stands for."""
+        for entry in self.entries:
+            row = entry.row
+            record = orjson.loads(entry.line)
+            if row.source is not None:
+                record |= {"source": row.source, "line": row.line}
+            if row.columns is not None:
+                record[INPUT] = entry.own_values()
+            yield printable_json(orjson.dumps(record))
+
 
 class Flattener:
     """Makes rows of entries: the values of these columns, in their order."""
@@ -79,10 +90,12 @@ class Flattener:
         file: RecordFile,
     ) -> None:
         self._file = file
+        own = [each.path[1] for each in columns if each.is_own]
+        of_recipes = [each.path[1] for each in columns if each.is_of_recipe]
         roots = [each.path[0] for each in columns if not each.is_own]
         # of each row of a list its own: the record speaks of one of them
         self._roots = list(dict.fromkeys(["source", "line", *roots]))
-        self._own = [each.path[1] for each in columns if each.is_own]
+        self._own, self._of_recipes = own, of_recipes
         self._decoder = _decoder_of(self._roots, columns)
         self._values_of = attrgetter(*self._decoder.type.__struct_fields__)
         self._places = [self._place_of(each) for each in columns]
@@ -93,8 +106,12 @@ class Flattener:
         ]
 
     def _place_of(self, column: Column) -> int:
+        place = len(self._roots)
         if column.is_own:
-            return len(self._roots) + self._own.index(column.path[1])
+            return place + self._own.index(column.path[1])
+        if column.is_of_recipe:
+            place += len(self._own)
+            return place + self._of_recipes.index(column.path[1])
         return self._roots.index(column.path[0])
 
     def flatten(self, entry: Entry) -> list[Value]:
@@ -104,6 +121,8 @@ class Flattener:
         except _NO_RECORD:
             raise self._file.changed_at(entry.row.offset) from None
         found = [*self._values_of(record), *self._own_values(entry)]
+        if self._of_recipes:
+            found += self._values_of_recipes(found)
         if entry.row.source is not None:
             found[:2] = entry.row.source, entry.row.line
         values = [found[place] for place in self._places]
@@ -120,13 +139,21 @@ class Flattener:
     def _own_values(self, entry: Entry) -> Iterable[Any]:
         return map(entry.own_values().get, self._own) if self._own else ()
 
+    def _values_of_recipes(self, found: Sequence[Any]) -> Iterable[Any]:
+        raw = found[self._roots.index(OF_RECIPES)]
+        fields = None if raw is None else orjson.loads(bytes(raw))
+        values = fields if isinstance(fields, dict) else {}
+        return map(values.get, self._of_recipes)
+
 
 def _decoder_of(
     roots: Sequence[str],
     columns: Sequence[Column],
 ) -> Decoder[Any]:
     """What reads these keys of a record; what is a list or may be anything stays JSON."""
-    raw = {each.path[0] for each in columns if _is_json(each)}
+    raw = {
+        each.path[0] for each in columns if each.is_of_recipe or _is_json(each)
+    }
     names = {f"key_{number}": root for number, root in enumerate(roots)}
     fields = [
         (name, Raw if root in raw else Any, None)
@@ -150,12 +177,14 @@ def convert_at(
 
 
 def _is_json(column: Column) -> bool:
-    return not column.is_own and column.kind in {*LISTS, "json"}
+    if column.is_own or column.is_of_recipe:
+        return False
+    return column.kind in {*LISTS, "json"}
 
 
 def _reader_of(column: Column) -> Callable[[Any], Value] | None:
     """What makes the value of a column of what stands under its first key; None: nothing."""
-    if column.is_own:
+    if column.is_own or column.is_of_recipe:
         return encode_lists
     if len(column.path) == 1:
         return _plain if _is_json(column) else None

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import orjson
 
-from scraper.exports.columns import INPUT, Column
+from scraper.exports.columns import Column
 from scraper.exports.flattening import Values
-from scraper.exports.reading import Entry
 from scraper.text import printable_json
 
 _BUFFER_BYTES = 2**18
@@ -38,18 +37,6 @@ def write_array(
             file.write(each)
             separator = b",\n"
         file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
-
-
-def whole_records(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """The records, each with what the row of the list says that it stands for."""
-    for entry in entries:
-        row = entry.row
-        record = orjson.loads(entry.line)
-        if row.source is not None:
-            record |= {"source": row.source, "line": row.line}
-        if row.columns is not None:
-            record[INPUT] = entry.own_values()
-        yield printable_json(orjson.dumps(record))
 
 
 def objects_of(

@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from scraper.config.settings import OutputSettings, files_of
-from scraper.exports.columns import check_own_fields, missing_columns
+from scraper.exports.columns import (
+    check_fields,
+    check_own_fields,
+    missing_columns,
+)
 from scraper.exports.export import (
     Choice,
     Exported,
@@ -30,10 +34,12 @@ class RunExports:
             output.only,
             output.order,
             csv_raw=output.csv_raw,
+            rows=output.rows,
         )
         self.made: list[Exported] = []
         check_formats(self._files)
         check_choice(self._choice)
+        check_fields(output.fields)
 
     def check_places(
         self,
@@ -80,6 +86,8 @@ class RunExports:
             words += ["--only", self._choice.only]
         if self._choice.order != Choice().order:
             words += ["--order", self._choice.order]
+        if self._choice.rows != Choice().rows:
+            words += ["--rows", self._choice.rows]
         if self._choice.csv_raw:
             words.append("--csv-raw")
         return shlex.join(words)

@@ -144,7 +144,7 @@ class _LineReader:
         self._by_python = [
             each
             for each in records.columns
-            if each.is_own or each.kind == "json"
+            if each.is_own or each.is_of_recipe or each.kind == "json"
         ]
         self._flatten_rest = Flattener(self._by_python, records.file).flatten
         self._by_arrow = [

@@ -59,6 +59,18 @@ class RecordFile(AbstractContextManager["RecordFile"]):
                 line = self._fill_in(row, line)
             yield Entry(row, line)
 
+    def lines_with_facts(
+        self, rows: Iterator[Row]
+    ) -> Iterator[tuple[int, bytes]]:
+        """Of each row the record that holds its facts, and where that begins; nothing is filled
+        in."""
+        for row in rows:
+            line, offset = self._read(row.offset, row.length), row.offset
+            if b'"same_as":' in line and is_short(self._decode(offset, line)):
+                offset = row.facts_offset
+                line = self._read(offset, None)
+            yield offset, line
+
     def _fill_in(
         self,
         row: Row,

@@ -1,19 +1,28 @@
-"""SQLite: a table `records`, a row for each URL, and `input`, one for each row of the lists."""
+"""SQLite: a table `records`, a row for each URL, or `items`, one for each item; and `input`, one
+for each row of the lists."""
 
 from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
 from scraper.errors import UsageError
-from scraper.exports.columns import Column, own_columns
+from scraper.exports.columns import ITEM, Column, columns_below, own_columns
 from scraper.exports.fields import LISTS, Kind
-from scraper.exports.flattening import Flattener, Records, Value, convert_at
+from scraper.exports.flattening import (
+    Flattener,
+    Records,
+    Value,
+    Values,
+    convert_at,
+)
+from scraper.exports.item_rows import ItemFlattener, Items
+from scraper.exports.reading import Entry, RecordFile
 
 # Of what may be anything each value keeps its own type.
 _TYPES: Mapping[Kind, str] = MappingProxyType(
@@ -23,18 +32,31 @@ _INT64 = range(-(2**63), 2**63)
 _ROWS_AT_ONCE = 256
 # Columns of `input` besides the user's own: they lead to the record, and to the place in the list.
 _OF_INPUT = ("record", "source", "line")
-_INPUT = "record INTEGER REFERENCES records (id), source TEXT, line INTEGER"
+_INPUT = "{}, source TEXT, line INTEGER"
+# Those of the other tables, by which a row is known.
+_OF_RECORDS = ("id",)
+_OF_ITEMS = ("record", "item")
+_KEY_OF_ITEMS = "record INTEGER, item INTEGER"
 
 
 def write_sqlite(
     path: Path,
-    records: Records,
+    table: Records | Items,
 ) -> None:
     """Write both tables. Raises UsageError if SQLite cannot hold them, OSError if the disk does
     not."""
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as file:
-            _write(file, records)
+            # It takes its name when it is whole, so nothing need be undone.
+            file.execute("PRAGMA journal_mode = OFF")
+            file.execute("PRAGMA synchronous = OFF")
+            file.execute("BEGIN")
+            if isinstance(table, Items):
+                _write_items(file, table)
+            else:
+                _write_records(file, table)
+            file.execute("CREATE INDEX input_record ON input (record)")
+            file.execute("COMMIT")
     except sqlite3.Error as error:
         if "full" in str(error) or "I/O" in str(error):
             raise OSError(errno.ENOSPC, str(error), str(path)) from error
@@ -43,43 +65,112 @@ def write_sqlite(
         ) from error
 
 
-def _write(
+def _write_records(
     file: sqlite3.Connection,
     records: Records,
 ) -> None:
-    columns = [each for each in records.columns if not each.is_own]
-    kinds = {each.path[1]: each.kind for each in records.columns if each.is_own}
-    own = own_columns(kinds, _OF_INPUT)
-    # It takes its name when it is whole, so nothing need be undone.
-    file.execute("PRAGMA journal_mode = OFF")
-    file.execute("PRAGMA synchronous = OFF")
-    file.execute("BEGIN")
-    declared = ["id INTEGER PRIMARY KEY", *map(_declaration, columns)]
-    file.execute(f"CREATE TABLE records ({', '.join(declared)})")
-    declared = [_INPUT, *map(_declaration, own)]
-    file.execute(f"CREATE TABLE input ({', '.join(declared)})")
-    put_record = _insert("records", 1 + len(columns))
-    put_row = _insert("input", len(_OF_INPUT) + len(own))
+    columns = _free_of(_OF_RECORDS, records.columns)
     flatten = Flattener(columns, records.file).flatten
-    own_row = Flattener(own, records.file).own_row
-    places, own_places = _places_of_json(columns), _places_of_json(own)
+    put = _Table(file, "records", "id INTEGER PRIMARY KEY", columns).put
+    record = "record INTEGER REFERENCES records (id)"
+    put_input = _Input(file, record, records.columns, records.file).put
     while some := list(islice(records.entries, _ROWS_AT_ONCE)):
-        of_records = (
-            (each.row.id, *convert_at(places, flatten(each), _cell))
+        put(((each.row.id,), flatten(each)) for each in some)
+        put_input(some)
+
+
+def _write_items(
+    file: sqlite3.Connection,
+    items: Items,
+) -> None:
+    columns = _free_of(_OF_ITEMS, items.columns)
+    flatten = ItemFlattener(columns, items.file).flatten
+    put = _Table(file, "items", _KEY_OF_ITEMS, columns).put
+    file.execute("CREATE UNIQUE INDEX items_key ON items (record, item)")
+    put_input = _Input(file, "record INTEGER", items.columns, items.file).put
+    while some := list(islice(items.items, _ROWS_AT_ONCE)):
+        put(
+            ((each.entry.row.id, each.place + 1), flatten(each))
             for each in some
         )
-        file.executemany(put_record, of_records)
-        of_input = (
+        put_input([each.entry for each in some if each.place == 0])
+
+
+class _Table:
+    """A table of columns behind those of its key. A row whose key is there is passed over."""
+
+    def __init__(
+        self,
+        file: sqlite3.Connection,
+        name: str,
+        key: str,
+        columns: Sequence[Column],
+    ) -> None:
+        declared = [key, *map(_declaration, columns)]
+        file.execute(f"CREATE TABLE {name} ({', '.join(declared)})")
+        marks = ", ".join("?" * (key.count(",") + 1 + len(columns)))
+        self._file = file
+        self._insert = f"INSERT OR IGNORE INTO {name} VALUES ({marks})"
+        self._places = _places_of_json(columns)
+
+    def put(
+        self,
+        rows: Iterable[tuple[tuple[Value, ...], Values]],
+    ) -> None:
+        """Rows, each as the values of its key and of its columns."""
+        self._file.executemany(
+            self._insert,
             (
-                *(each.row.id, each.row.source, each.row.line),
-                *convert_at(own_places, own_row(each), _cell),
+                (*key, *convert_at(self._places, values, _cell))
+                for key, values in rows
+            ),
+        )
+
+
+class _Input:
+    """The rows of the lists, with the user's own columns."""
+
+    def __init__(
+        self,
+        file: sqlite3.Connection,
+        record: str,
+        columns: Sequence[Column],
+        records: RecordFile,
+    ) -> None:
+        kinds = {each.path[1]: each.kind for each in columns if each.is_own}
+        own = own_columns(kinds, _OF_INPUT)
+        self._put = _Table(file, "input", _INPUT.format(record), own).put
+        self._own_row = Flattener(own, records).own_row
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """The rows for which these records stand; what only a page has named has none."""
+        self._put(
+            (
+                (each.row.id, each.row.source, each.row.line),
+                self._own_row(each),
             )
-            for each in some
+            for each in entries
             if each.row.source is not None
         )
-        file.executemany(put_row, of_input)
-    file.execute("CREATE INDEX input_record ON input (record)")
-    file.execute("COMMIT")
+
+
+def _free_of(
+    key: Sequence[str],
+    columns: Sequence[Column],
+) -> list[Column]:
+    """All but the user's own, which stand in `input`, and what the key says. A field of a recipe
+    that has the name of a column of the key gets another one."""
+    found = [
+        each for each in columns if not each.is_own and each.path != (ITEM,)
+    ]
+    taken = {each.name.casefold() for each in found} | {*key}
+    renamed = []
+    for each in found:
+        if each.name.casefold() in key:
+            kinds = {each.path[1]: each.kind}
+            (each,) = columns_below(each.path[0], kinds, taken)
+        renamed.append(each)
+    return renamed
 
 
 def _places_of_json(columns: Sequence[Column]) -> list[int]:
@@ -89,14 +180,6 @@ def _places_of_json(columns: Sequence[Column]) -> list[int]:
         for place, each in enumerate(columns)
         if each.kind == "json" or each.kind in LISTS
     ]
-
-
-def _insert(
-    table: str,
-    columns: int,
-) -> str:
-    marks = ", ".join("?" * columns)
-    return f"INSERT OR IGNORE INTO {table} VALUES ({marks})"
 
 
 def _declaration(column: Column) -> str:

@@ -56,6 +56,9 @@ def read_sqlite(path: Path) -> Rows:
     """The rows of the lists, then what no list names; of each its record."""
     with closing(sqlite3.connect(path)) as file:
         file.row_factory = sqlite3.Row
+        tables = file.execute("SELECT name FROM sqlite_master")
+        if ("items",) in map(tuple, tables):
+            return [*map(dict, file.execute("SELECT * FROM items"))]
         records = {
             each["id"]: dict(each)
             for each in file.execute("SELECT * FROM records")
