@@ -151,6 +151,7 @@ class Journal(Struct):
             fetched=fetched,
             place=None if refusal else self.place,
             flags=names_of(flags),
+            fill=_fill_of(fetched, processed, failure),
         )
         self._record(
             outcome,
@@ -188,6 +189,7 @@ class Journal(Struct):
                 fetched=fetched,
                 place=self.place,
                 flags=flags_in(task.stored.flags),
+                fill=_fill_of(fetched, processed, None),
             )
         else:
             _, full = self.records.read(facts_offset, task.origin_url.href)
@@ -203,6 +205,7 @@ class Journal(Struct):
                 fetched=fetched,
                 place=self.place,
                 flags=names_of(flags),
+                fill=_fill_of(fetched, processed, failure),
             )
         row = self._fetched_row(outcome, fetched, processed, None)
         self._record(outcome, row)
@@ -256,6 +259,7 @@ class Journal(Struct):
             flags=None
             if outcome.state == "unchanged"
             else ",".join(outcome.flags),
+            fill=outcome.fill or None,
             process_hash=process_hash if processed else None,
             etag=validators.get("etag"),
             last_modified=validators.get("last-modified"),
@@ -396,6 +400,18 @@ class Journal(Struct):
         self._uncommitted = []
         self._oldest_at = None
         return outcomes
+
+
+def _fill_of(
+    fetched: Fetched, processed: Processed | None, failure: Failure | None
+) -> str:
+    """Which fields recipes have filled; what has failed is counted among the failures alone."""
+    if failure is not None:
+        return ""
+    if processed is not None:
+        return processed.fill
+    stored = fetched.task.stored if fetched.status == 304 else None
+    return (stored.fill if stored else None) or ""
 
 
 def _urls_named_by(page: Url, references: Iterable[str]) -> Iterator[Url]:

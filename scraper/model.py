@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, get_args
 
 from msgspec import Struct
 
+from scraper.outcomes.fills import Fills
 from scraper.redaction import redacted, redacted_line
 from scraper.urls import Url
 
@@ -79,6 +80,7 @@ class StoredResponse(Struct, frozen=True, gc=False):
     facts_offset: int | None = None  # of that record, in records.jsonl
     error_kind: str | None = None  # under which it ended last
     flags: str | None = None  # what it was flagged as, with commas
+    fill: str | None = None  # which fields recipes have filled; see `Fills`
     etag: str | None = None
     last_modified: str | None = None
 
@@ -291,3 +293,4 @@ class Ended(NamedTuple):
     unasked: int = 0  # of them
     not_before: float | None = None  # unix time; of the first that may be asked
     flags: str | None = None  # of their bodies, with commas
+    fills: Fills | None = None  # what recipes came to on them

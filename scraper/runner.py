@@ -21,13 +21,16 @@ from scraper.machine import descriptors, main_module, streams
 from scraper.machine.descriptors import Share
 from scraper.messages import Stop
 from scraper.opening import OpenRun, check_workers, local_errors, open_run
+from scraper.outcomes.fills import Fills
 from scraper.outcomes.outcome import Outcome
 from scraper.passes import RunRequest, checked_kinds
+from scraper.reports.fields import Drop, find_drops
 from scraper.reports.summary import Report, Tally
 from scraper.run_folder.naming import choose_folder
 from scraper.run_folder.options import check_matte
 from scraper.sources.source import Source
 from scraper.storage.faults import fault_of
+from scraper.storage.ledger import Ledger
 from scraper.storage.names import names_of
 
 if TYPE_CHECKING:
@@ -56,7 +59,7 @@ class Run:
                  makers: Makers | None = None) -> None:  # fmt: skip
         self.config = config
         self.sources = list(sources)
-        self.report = Report()
+        self.report = Report(fail_on=config.run.fail_on)
         self.folder: Path  # known once the run is entered: a pipe is named after its first URL
         self.complete = False  # the pass came to its end
         self.threads_are_back = True
@@ -257,7 +260,8 @@ class Run:
         self.complete = report.stopped is None
         previous = opened.current.previous
         if not opened.current.is_open and previous is not None:
-            # Nothing was due: the last pass stands as it was.
+            # Nothing was due: the last pass stands as it was, with its own recipes.
+            report.fills = Fills()
             report.nothing_due = self.complete
             report.resume(dict(previous.counts))
             report.number = previous.number
@@ -305,6 +309,7 @@ def _without_uncommitted(counted: Report, opened: OpenRun) -> Report:
     report = Report(
         number=counted.number,
         lines=counted.lines,
+        fail_on=counted.fail_on,
         repeated=counted.repeated,
         timed_at=counted.timed_at,
     )
@@ -332,6 +337,7 @@ def _save_end(
     if opened.pipeline.list_has_ended and current.previous is not None:
         ledger.intake.drop_unlisted(opened.lasting_lists, opened.intake.seen)
     report.totals = _totals(opened)
+    report.dropped = _dropped(report, ledger)
     report.unasked_hosts = _hosts_to_wait_for(report, opened, now)
     if current.is_open:
         counts = orjson.dumps(report.as_dict())
@@ -359,6 +365,18 @@ def _totals(opened: OpenRun) -> Tally:
     return Tally.of(
         opened.folder.ledger.ends(opened.intake.seen if of_a_script else None)
     )
+
+
+def _dropped(report: Report, ledger: Ledger) -> list[Drop]:
+    """Fields that were full in an earlier pass, and are not in this one."""
+    if not report.fills.recipes:
+        return []
+    earlier = [
+        (each.number, Fills.of_dict(each.counts.get("recipes", {})))
+        for each in ledger.passes.newest_first()
+        if each.number < report.number
+    ]
+    return list(find_drops(report.fills, earlier))
 
 
 def _hosts_to_wait_for(report: Report, opened: OpenRun, now: float) -> int:

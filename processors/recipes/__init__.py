@@ -2,6 +2,7 @@
 
 compile     recipes as they stand in TOML -> checked and ready
 recipes     recipes, applied to one page or body after the other
+extracted   what comes of it: fields, items, fill, what does not fit
 fields      one field: what it finds
 scope       where it is looked for: a page, an item, a body of JSON
 sources     where values come from
@@ -31,8 +32,9 @@ checks      what is wrong with a recipe
 
 from processors.recipes.checks import BadRecipe
 from processors.recipes.compile import compile_recipes
+from processors.recipes.extracted import Extracted, Fill, Unfit
 from processors.recipes.flags import parse_select
-from processors.recipes.recipes import Extracted, Fill, Recipes, Unfit
+from processors.recipes.recipes import Recipes
 
 __all__ = [
     "BadRecipe",

@@ -1,6 +1,7 @@
 """Recipes as they stand in TOML -> recipes that are checked and ready."""
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from fnmatch import translate
 from typing import Any, Final
@@ -213,8 +214,13 @@ def _path_of(given: _Given, place: Place) -> JsonPath | None:
 
 def _regex_of(given: _Given, place: Place) -> re.Pattern[str] | None:
     text = place.read(given, "regex", "")
+    if not text:
+        return None
     try:
-        return re.compile(text) if text else None
+        with warnings.catch_warnings():
+            # What a later version of Python may read in another way, this one reads.
+            warnings.simplefilter("ignore")
+            return re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         place.fail(f"regex {text!r} is no regular expression: {error}")
 

@@ -7,7 +7,9 @@ from processors.recipes.checks import Place, hint
 from processors.recipes.values import TABLE, TYPES
 
 FLAG_RECIPE: Final = "select"  # the name of the recipe that they are together
-_FORM: Final = re.compile(r"([^:=]+)(?::([^=\[\]]*)(\[\])?)?=(.*)", re.DOTALL)
+_FORM: Final = re.compile(
+    r"([^:=\[\]]+)(?::([^=\[\]]*)(\[\])?)?=(.*)", re.DOTALL
+)
 
 
 def parse_select(text: str) -> tuple[str, dict[str, Any]]:

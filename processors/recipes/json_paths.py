@@ -1,6 +1,6 @@
 """JMESPath, into the JSON-LD of a page and into bodies of JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from json import detect_encoding
 from typing import Any, Final
@@ -10,7 +10,7 @@ import orjson
 from processors.page.json_ld import flatten, objects_of, types_of
 from processors.recipes.checks import Place
 
-MAX_PATH_CHARS: Final = 1_000
+MAX_PATH_CHARS: Final = 500
 
 
 class JsonLdNodes:
@@ -64,6 +64,10 @@ class JsonPath:
         except (exceptions.JMESPathError, RecursionError) as error:
             reason = str(error).partition("\n")[0].rstrip(":")
             place.fail(f"json {text!r} is no JMESPath: {reason}{_hint(text)}")
+        if _has_loose_expression(self._path.parsed):
+            place.fail(
+                f"json {text!r} is no JMESPath: & stands outside of a function"
+            )
 
     def __str__(self) -> str:
         return f"json {self.text!r}"
@@ -82,6 +86,26 @@ class JsonPath:
             except self._failures:
                 continue  # a function that is not made for what this root has there
         yield described.flat.get(self.text)
+
+
+def _has_loose_expression(part: Mapping[str, Any]) -> bool:
+    """Would it lead to a part of the path, which is no value?"""
+    inner = part["children"]
+    if part["type"] == "expref":
+        return True
+    if part["type"] == "function_expression":
+        inner = [
+            child
+            for each in inner
+            for child in (
+                each["children"] if each["type"] == "expref" else [each]
+            )
+        ]
+    return any(
+        _has_loose_expression(each)
+        for each in inner
+        if isinstance(each, Mapping)
+    )
 
 
 def _hint(text: str) -> str:

@@ -3,44 +3,13 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from processors import Unusable
 from processors.page import Page
+from processors.recipes.extracted import Extracted, Fill, Unfit
 from processors.recipes.fields import Field, Items, is_empty, read_field
 from processors.recipes.json_paths import JsonBody
 from processors.recipes.scope import Complaint, Origin, Scope
-
-
-class Fill(NamedTuple):
-    """How well a recipe fitted one page."""
-
-    recipe: str
-    of: int  # 1 page, or so many items
-    filled: tuple[int, ...]
-    """How many of them had each field, in the order of the recipe."""
-
-
-class Extracted(NamedTuple):
-    """What the recipes that match a page have found."""
-
-    fields: dict[str, Any]
-    items: list[dict[str, Any]] | None
-    """None if no recipe has `each`."""
-    fill: tuple[Fill, ...]
-    cut: tuple[str, ...] = ()
-    """`fields` or `items`, if there is more than the limits allow."""
-
-
-class Unfit(Unusable):
-    """A required field is missing, or a value does not fit its type."""
-
-    def __init__(
-        self, kind: str, message: str, fill: tuple[Fill, ...] = ()
-    ) -> None:
-        super().__init__(kind, message)
-        self.args = (kind, message, fill)
-        self.fill = fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +46,7 @@ class Recipes:
     def apply(self, page: Page, url: str) -> Extracted | None:
         """What they find in a page; None if none of them matches its URL.
 
-        Raises Unusable: `field_missing` if a required field is empty, `field_invalid` if a value
+        Raises Unfit: `field_missing` if a required field is empty, `field_invalid` if a value
         does not fit its type, and what reading the page raises.
         """
         matching = self._matching(url)

@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple
 import can_ada
 from selectolax.lexbor import LexborNode
 
-from processors import Unusable
 from processors.page import Page
 from processors.page.head import language_of
 from processors.page.json_ld import read_json_ld
 from processors.page.references import base_of
+from processors.recipes.extracted import Unfit
 from processors.recipes.json_paths import JsonBody, JsonLdNodes
 
 MAX_VALUES: Final = 500_000  # of a page, all lists and items together
@@ -52,7 +52,7 @@ class Origin:
         self.complaints.append(Complaint(kind, message))
 
     def count(self, value: Any) -> None:
-        """Count a value, or all in a table; raises Unusable if they are too many for a record."""
+        """Count a value, or all in a table; raises Unfit if they are too many for a record."""
         waiting = [value]
         while waiting:
             each = waiting.pop()
@@ -68,7 +68,7 @@ class Origin:
                 f"the fields hold more than {MAX_VALUES:,} values "
                 f"or {MAX_CHARS:,} characters together"
             )
-            raise Unusable("field_invalid", message)
+            raise Unfit("field_invalid", message)
 
 
 class Scope:

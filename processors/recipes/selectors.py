@@ -26,7 +26,9 @@ class Selector(NamedTuple):
     attribute: str | None
 
     def __str__(self) -> str:
-        return self.css + (f"@{self.attribute}" if self.attribute else "")
+        return (self.css or SELF) + (
+            f"@{self.attribute}" if self.attribute else ""
+        )
 
     def find(
         self, top: LexborNode, is_item: bool, limit: int

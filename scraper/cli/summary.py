@@ -21,6 +21,8 @@ _REASONS = (
     "failed:",
     "skipped:",
 )
+# How often fields were filled is no news; that one is empty is.
+_RATES = "recipe "
 
 
 def say_beginning(run: Run) -> None:
@@ -87,7 +89,8 @@ def _missing_lines(run: Run) -> list[str]:
 
 def summary_line(run: Run) -> str:
     """What a quiet run says that did not end well: cron sends it by mail."""
-    parts = run.report.text().splitlines()
+    lines = run.report.text().splitlines()
+    parts = [line for line in lines if not line.startswith(_RATES)]
     if any(part.startswith(_REASONS) for part in parts):
         parts.append(f"see {run.folder / 'errors.jsonl'}")
     if run.report.stopped is not None:

@@ -111,6 +111,13 @@ class RunSettings(Section):
         pattern=r"|\d+|\d{1,2}(\.\d+)?%|100%",
         metavar="N|N%",
     )
+    fail_on: tuple[str, ...] = setting(
+        (),
+        "what makes the exit code 3, too: fields, where one was full in an earlier pass "
+        "and is empty in this",
+        choices=("fields",),
+        metavar="WHAT",
+    )
     save_only: bool = setting(
         False,
         "save bodies and record them; parse and process nothing",

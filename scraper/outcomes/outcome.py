@@ -56,7 +56,8 @@ class Outcome(Struct, frozen=True):
     is delivered. `record` is the same as a dict (docs/records.md names its keys); `found` are the
     URLs that this one adds to the run. What is `stored` was known to the folder before, and was not
     asked now. What has brought nothing that is kept has no `place`. `flags` are
-    words for what its body seems to be instead of what was asked for.
+    words for what its body seems to be instead of what was asked for, `fill` says which fields the
+    recipes have filled (fills.py).
 
     `body` and what is made of it are read each time that they are asked for: keep what you need
     twice. They raise UsageError if there is no body, or another one by now; Unreadable (a
@@ -73,6 +74,7 @@ class Outcome(Struct, frozen=True):
     stored: bool = False
     place: Place | None = None
     flags: tuple[str, ...] = ()
+    fill: str = ""
 
     @property
     def not_before(self) -> float | None:

@@ -8,10 +8,18 @@ from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from scraper.model import STATES, Ended, flags_in, label_of
+from scraper.outcomes.fills import Fills
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
+from scraper.reports.fields import (
+    FIELD_FAILURES,
+    Drop,
+    drops_of,
+    recipe_lines,
+)
 from scraper.text import clock_text, counted, iso, printable, unix_of
 
 NOTHING_DONE, SOME_FAILED, STOPPED = 4, 3, 5
@@ -31,6 +39,8 @@ class Tally(Struct):
     skips: Counter[str] = field(default_factory=Counter)
     # what the bodies of these URLs seem to be; one may have several
     flags: Counter[str] = field(default_factory=Counter)
+    # what recipes came to on these URLs
+    fills: Fills = field(default_factory=Fills)
     bytes: int = 0  # of their bodies
     # Of the failed: what the same command takes up again, and from when on (unix time).
     unasked: int = 0
@@ -53,6 +63,8 @@ class Tally(Struct):
         self._add_unasked(end.unasked, end.not_before)
         for flag in flags_in(end.flags):
             self.flags[flag] += end.urls
+        if end.fills is not None:
+            self.fills.add(end.fills)
         if end.error_kind is not None:
             self._reasons_for(end.state)[
                 label_of(end.error_kind, end.status)
@@ -104,6 +116,7 @@ class Tally(Struct):
             "failures": dict(self.failures.most_common()),
             "skips": dict(self.skips.most_common()),
             "flags": dict(self.flags.most_common()),
+            "recipes": self.fills.as_dict(),
             "bytes": self.bytes,
             "unasked": self.unasked,
             "not_before": None
@@ -120,6 +133,7 @@ class Tally(Struct):
         self.failures.update(counts.get("failures", {}))
         self.skips.update(counts.get("skips", {}))
         self.flags.update(counts.get("flags", {}))
+        self.fills.add(Fills.of_dict(counts.get("recipes", {})))
         self.bytes += counts.get("bytes", 0)
         not_before = unix_of(counts.get("not_before"))
         self._add_unasked(counts.get("unasked", 0), not_before)
@@ -197,11 +211,16 @@ class Report(Tally):
         False  # no URL had to be asked: the counts are those of the last pass
     )
     unasked_hosts: int = 0  # if nothing is due but what may not be asked yet
+    # Fields that were full in an earlier pass; known when the run has ended.
+    dropped: list[Drop] = field(default_factory=list)
+    fail_on: tuple[str, ...] = ()  # what makes it 3 else
 
     def count(self, outcome: Outcome) -> None:
         """Add one outcome."""
         self.states[outcome.state] += 1
         self.flags.update(outcome.flags)
+        if outcome.fill:
+            self.fills.add(Fills.of_text(outcome.fill))
         fetched, failure = outcome.fetched, outcome.failure
         if failure is not None:
             self._reasons_for(outcome.state)[failure.label] += 1
@@ -220,11 +239,14 @@ class Report(Tally):
 
     @property
     def exit_code(self) -> int:
-        """5 stopped by a limit or a local fault, or some unasked, 4 nothing done, 3 some failed, 0
-        all done."""
+        """5 stopped by a limit or a local fault, or some unasked, 4 nothing done, 3 some failed, or
+        what `fail_on` names, 0 all done."""
         if self.stopped is not None:
             return STOPPED
-        return (self.totals or self).verdict
+        code = (self.totals or self).verdict
+        if "fields" in self.fail_on and any(d.is_empty for d in self.dropped):
+            return code or SOME_FAILED
+        return code
 
     def as_dict(self) -> dict[str, Any]:
         """The counts of the pass, as the ledger and summary.json hold them."""
@@ -242,6 +264,7 @@ class Report(Tally):
                 label: text and _shown_message(text)
                 for label, text in self.messages.items()
             },
+            "dropped": [asdict(each) for each in self.dropped],
             "stopped": self.stopped,
         }
 
@@ -251,6 +274,7 @@ class Report(Tally):
         for name in ("found", "requests", "wire_bytes", "seconds"):
             setattr(self, name, getattr(self, name) + counts.get(name, 0))
         self.messages.update(counts.get("messages", {}))
+        self.dropped = drops_of(counts.get("dropped", ()))
 
     def take_time(self, now: float) -> None:
         """Count the time since this was called last; `now` is of the run's clock."""
@@ -259,14 +283,26 @@ class Report(Tally):
         self.timed_at = now
 
     def text(self) -> str:
-        """The summary: the folder's totals, the pass if it is not the first, and the reasons."""
+        """The summary: the folder's totals, the pass if it is not the first, the reasons, and what
+        recipes came to."""
         totals = self.totals or self
         lines = [self._pass_line()]
         if self.number > 1 or self.nothing_due or totals.states != self.states:
             lines = [f"{totals.headline()} · {size_text(totals.bytes)}"]
             if not self.nothing_due:
                 lines.append(f"pass {self.number}: {self._pass_line()}")
-        return "\n".join(lines + totals.reasons(self._shared_messages(totals)))
+        lines += totals.reasons(self._shared_messages(totals))
+        return "\n".join(lines + self._recipe_lines(totals))
+
+    def _recipe_lines(self, totals: Tally) -> list[str]:
+        # A page that lacks a field which is required has matched its recipe, too.
+        has_failed = any(totals.failures[kind] for kind in FIELD_FAILURES)
+        return recipe_lines(
+            totals.fills,
+            self.fills,
+            self.dropped,
+            is_tried=self.kinds.total() > 0 and not has_failed,
+        )
 
     def _shared_messages(self, totals: Tally) -> dict[str, str]:
         """By label, the message that all failures of `totals` share, where it says more."""

@@ -86,6 +86,7 @@ class MemoryJournal(Struct):
                 fetched=replace(fetched, headers=()),  # half a kilobyte
                 place=place,
                 flags=names_of(flags),
+                fill=processed.fill if processed and not failure else "",
             )
         )
         return frozenset()

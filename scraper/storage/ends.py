@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from scraper.model import Ended
+from scraper.outcomes.fills import Fills
 from scraper.storage.bitmap import Bitmap
 from scraper.storage.database import encode
 from scraper.storage.schema import (
@@ -23,14 +25,17 @@ from scraper.storage.schema import (
     slices,
 )
 
+# What has ended alike but for its fill stands together.
 _ENDS = f"""SELECT state,
     CASE substr(path, 1, 6) WHEN 'pages/' THEN 'page' WHEN 'images' THEN 'image'
       WHEN 'files/' THEN 'file' END,
-    error_kind, status, count(*), CAST(total(bytes) AS INTEGER),
-    count(CASE WHEN {UNASKED} THEN 1 END), min(CASE WHEN {UNASKED} THEN due END),
-    {{flags}} AS flagged
-  FROM {{rows}} WHERE {{which}} GROUP BY 1, 2, 3, 4, flagged"""
+    error_kind, status, {{flags}} AS flagged, {{fill}} AS filled,
+    count(*), CAST(total(bytes) AS INTEGER),
+    count(CASE WHEN {UNASKED} THEN 1 END), min(CASE WHEN {UNASKED} THEN due END)
+  FROM {{rows}} WHERE {{which}} GROUP BY 1, 2, 3, 4, flagged, filled
+  ORDER BY 1, 2, 3, 4, flagged"""
 _FLAGS = f"CASE WHEN {lasts()} THEN nullif(flags, '') END"
+_FILL = "CASE WHEN state != 'pending' THEN fill END"
 _ROWS = "url LEFT JOIN answer USING (id)"
 _ROWS_UP_TO_4 = "url"  # whose columns are those of `answer`, too
 
@@ -101,8 +106,41 @@ def _count(
     schema: int = SCHEMA,
 ) -> Iterator[Ended]:
     rows = _ROWS if schema > 4 else _ROWS_UP_TO_4
-    flags = _FLAGS if schema > 6 else "NULL"
-    statement = _ENDS.format(rows=rows, which=which, flags=flags)
+    statement = _ENDS.format(
+        rows=rows,
+        which=which,
+        flags=_FLAGS if schema > 6 else "NULL",
+        fill=_FILL if schema > 8 else "NULL",
+    )
     for each in parameters:
-        for row in connection.execute(statement, each):
-            yield Ended(*row)
+        counted = connection.execute(statement, each)
+        for what, alike in groupby(counted, itemgetter(0, 1, 2, 3, 4)):
+            yield _sum(what, alike)
+
+
+def _sum(what: tuple[Any, ...], alike: Iterable[tuple[Any, ...]]) -> Ended:
+    """Rows that differ in nothing but their fill, as one."""
+    state, kind, error_kind, status, flags = what
+    total = total_bytes = unasked = 0
+    not_before: list[float] = []
+    fills = Fills()
+    for *_, fill, urls, size, of_them, moment in alike:
+        total += urls
+        total_bytes += size
+        unasked += of_them
+        if moment is not None:
+            not_before.append(moment)
+        if fill is not None:
+            fills.add(Fills.of_text(fill), urls)
+    return Ended(
+        state,
+        kind,
+        error_kind,
+        status,
+        total,
+        total_bytes,
+        unasked,
+        min(not_before, default=None),
+        flags,
+        fills if fills.recipes else None,
+    )

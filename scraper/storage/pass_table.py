@@ -10,6 +10,7 @@ import orjson
 from msgspec import Struct
 
 from scraper.model import STATES, flags_in, label_of
+from scraper.outcomes.fills import Fills
 from scraper.storage.database import Database, encode
 from scraper.storage.ends import count_ends_of_pass
 from scraper.storage.schema import REOPEN, UNASKED
@@ -132,12 +133,14 @@ class PassTable:
         failures: dict[str, int] = {}
         skips: dict[str, int] = {}
         flags: Counter[str] = Counter()
+        fills = Fills()
         total_bytes = 0
         for end in count_ends_of_pass(self._database.connection, number):
             states[end.state] += end.urls
             total_bytes += end.bytes
             for flag in flags_in(end.flags):
                 flags[flag] += end.urls
+            fills.add(end.fills or Fills())
             if end.error_kind is not None:
                 label = label_of(end.error_kind, end.status)
                 group = skips if end.state == "skipped" else failures
@@ -150,6 +153,7 @@ class PassTable:
             "failures": failures,
             "skips": skips,
             "flags": dict(flags.most_common()),
+            "recipes": fills.as_dict(),
             "bytes": total_bytes,
             "unasked": unasked,
             "not_before": None if not_before is None else iso(not_before),

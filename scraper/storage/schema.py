@@ -48,6 +48,8 @@ class FinishedRow(NamedTuple):
     sha256: str | None = None
     # What the body seems to be, with commas; NULL: nothing new is said.
     flags: str | None = ""
+    # Which fields recipes have filled, as JSON (outcomes/fills.py); NULL if it has failed, too.
+    fill: str | None = None
     process_hash: str | None = None
     offset: int | None = None
     length: int | None = None
@@ -215,6 +217,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     5: (_DROP_DELAY,),
     6: (lambda connection: _make_tables(connection, _ALIKE_TABLE),),
     7: (lambda connection: _make_tables(connection, _NAME_TABLE),),
+    8: (),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 

@@ -7,10 +7,12 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from scraper.errors import new_failure, of_status
 from scraper.model import Failure, Fetched, State, Task, Timings
 from scraper.outcomes.outcome import Outcome
+from scraper.reports.fields import Drop
 from scraper.reports.summary import Report, Tally, size_text
 from scraper.urls import parts_of
 
@@ -27,7 +29,11 @@ def outcome(
     return Outcome(TASK, state, b"{}", failure=problem, fetched=fetched)
 
 
+BOOK = replace(
+    outcome("done", fetched=PAGE), fill='[["books",1,{"title":1,"price":0}]]'
+)
 OUTCOMES = {
+    "book": BOOK,
     "done": outcome("done", fetched=PAGE),
     "unchanged": outcome("unchanged", fetched=PAGE),
     "missing": outcome("failed", of_status(404, "Not Found")),
@@ -208,3 +214,57 @@ def test_time_is_counted_while_it_goes_on() -> None:
     report.take_time(101.5)
     report.take_time(105.0)
     assert report.seconds == 15.0
+
+
+# -- recipes ----------------------------------------------------------------------------------
+
+EMPTIED = Drop("books", "price", 0, 2, 3, 40, 40)
+PARTIAL = Drop("books", "title", 1, 2, 3, 40, 40)
+
+
+def test_the_summary_says_what_recipes_came_to() -> None:
+    report = report_of("book", "book", "missing")
+    report.dropped = [EMPTIED]
+    *_, failed, recipe, alarm = report.text().splitlines()
+    assert failed == "failed: 1 http_404"
+    assert recipe == (
+        "recipe books: 2 pages · title 100 % · price never filled"
+    )
+    assert (
+        alarm == "! price of recipe books was full in pass 3 and is empty now"
+    )
+
+
+def test_a_recipe_may_have_matched_what_lacks_a_field() -> None:
+    report = report_of("done")
+    report.fills.expect("books", ["title"])
+    assert "recipe books: no page matched" in report.text()
+    report.failures["field_missing"] = 1
+    assert "no page matched" not in report.text()
+
+
+def test_without_a_page_no_recipe_could_match() -> None:
+    report = report_of("missing", "robots")
+    report.fills.expect("books", ["title"])
+    assert "recipe" not in report.text()
+
+
+@pytest.mark.parametrize(
+    ("names", "fail_on", "dropped", "code"),
+    [
+        (["book"], (), [EMPTIED], 0),
+        (["book"], ("fields",), [EMPTIED], 3),
+        (["book"], ("fields",), [PARTIAL], 0),
+        (["book"], ("fields",), [], 0),
+        (["book", "missing"], ("fields",), [EMPTIED], 3),
+        (["missing"], ("fields",), [EMPTIED], 4),
+    ],
+)
+def test_an_emptied_field_makes_a_failure_if_that_is_asked_for(
+    names: list[str], fail_on: tuple[str, ...], dropped: list[Drop], code: int
+) -> None:
+    report = report_of(*names)
+    report.fail_on, report.dropped = fail_on, dropped
+    assert report.exit_code == code
+    report.stopped = "disk full"
+    assert report.exit_code == 5

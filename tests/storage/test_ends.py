@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from scraper.model import Ended
+from scraper.outcomes.fills import Fills
 from scraper.storage import ends, schema
 from scraper.storage.ends import count_ends, count_ends_of, count_ends_of_pass
 from scraper.storage.ledger import Ledger
@@ -41,6 +42,7 @@ class Row(NamedTuple):
         "pages/a",
         7,
     )
+    fill: str | None = None
 
 
 @pytest.fixture
@@ -70,9 +72,9 @@ def fill(ledger: Ledger, rows: list[Row], links: set[tuple[int, int]]) -> None:
         )
         if row.answer is not None:
             ledger.execute(
-                "INSERT INTO answer (id, error_kind, status, path, bytes) "
-                "VALUES (?, ?, ?, ?, ?)",
-                (id, row.error_kind, *row.answer),
+                "INSERT INTO answer (id, error_kind, status, path, bytes, fill) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (id, row.error_kind, *row.answer, row.fill),
             )
     for page, image in links:
         ledger.execute("INSERT INTO link VALUES (?, ?)", (2 * page, 2 * image))
@@ -124,6 +126,14 @@ ROWS = st.lists(
                 (404, "files/c", None),
             ]
         ),
+        st.sampled_from(
+            [
+                None,
+                '[["a",1,{"x":1}]]',
+                '[["a",1,{"x":0}],["b",3,{"y":2,"z":0}]]',
+                '[["b",0,{"y":0}]]',
+            ]
+        ),
     ),
     max_size=9,
 )
@@ -165,6 +175,48 @@ def test_slices_of_any_size_add_up_to_what_one_statement_counts(
                 "pass = ? AND state != 'pending' AND answer.id IS NOT NULL",
                 2,
             )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ROWS)
+def test_what_recipes_came_to_is_added_up_over_what_has_ended(
+    ledger: Ledger, rows: list[Row]
+) -> None:
+    fill(ledger, rows, set())
+    counted = [
+        row.fill
+        for row in rows
+        if row.listed and row.outcome and row.answer and row.fill
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        for size in range(1, 6):
+            for module in (schema, ends):
+                patch.setattr(module, "ROWS_A_SLICE", size)
+            assert added(count_ends(ledger.connection)) == of_texts(counted)
+
+
+def added(ends: Iterable[Ended]) -> Fills:
+    total = Fills()
+    for end in ends:
+        if end.fills is not None:
+            total.add(end.fills)
+    return total
+
+
+def of_texts(texts: Iterable[str]) -> Fills:
+    total = Fills()
+    for text in texts:
+        total.add(Fills.of_text(text))
+    return total
+
+
+def test_what_differs_in_its_fill_alone_is_one_end(ledger: Ledger) -> None:
+    """A million pages with as many fills are not a million ends in memory."""
+    texts = [f'[["a",{n},{{"x":{n % 7}}}]]' for n in range(500)]
+    fill(ledger, [Row(fill=text) for text in texts], set())
+    (end,) = ledger.ends()
+    assert (end.urls, end.bytes) == (500, 3_500)
+    assert end.fills == of_texts(texts)
 
 
 LISTED, IMAGE = Row(), Row(listed=False)

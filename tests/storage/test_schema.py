@@ -95,7 +95,7 @@ def test_every_column_of_a_finished_row_is_kept(tmp_path: Path) -> None:
         type="text/html", charset="utf-8", headers=(("etag", '"ä"'),), peer="127.0.0.1",
         fetched_at=1.5, seconds_connect=0.1, seconds_fetch=0.2, seconds_process=0.3,
         path="pages/a", bytes=5, wire_bytes=4, sha256="00", process_hash="p", offset=7, length=9,
-        facts_pass=3, facts_offset=5, etag='"ä"', last_modified="then", validators_url="https://b.example/",
+        fill="[]", facts_pass=3, facts_offset=5, etag='"ä"', last_modified="then", validators_url="https://b.example/",
     )  # fmt: skip
     path = tmp_path / "ledger.sqlite"
     ledger = Ledger(path)

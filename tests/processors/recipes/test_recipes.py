@@ -9,8 +9,7 @@ import pytest
 
 from processors import Unusable
 from processors.page import Page
-from processors.recipes import Extracted, Fill, compile_recipes
-from processors.recipes.recipes import Unfit
+from processors.recipes import Extracted, Fill, Unfit, compile_recipes
 
 URL = "https://example.org/catalogue/1?a=b"
 

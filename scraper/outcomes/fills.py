@@ -1,0 +1,72 @@
+"""How often the fields of recipes had a value: of one URL, and added up over many.
+
+A URL's own is kept as text, which names the fields, so that a ledger explains itself:
+`[["books",20,{"title":20,"price":19}]]` says that the recipe `books` matched it, that it could fill
+each field 20 times (it found so many items; without `each` that is once), and how often it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+_OfUrl = list[tuple[str, int, dict[str, int]]]
+_decode_url = msgspec.json.Decoder(_OfUrl).decode
+
+
+class RecipeFill(Struct):
+    """What one recipe came to."""
+
+    pages: int = 0  # that it matched
+    of: int = 0  # how often each field could be filled: pages, or items
+    fields: dict[str, int] = field(default_factory=dict)  # how often each was
+
+    def share(self, name: str) -> float:
+        """How many had this field: 1.0 is all of them."""
+        return self.fields.get(name, 0) / self.of if self.of else 0.0
+
+    def add(self, other: RecipeFill, times: int = 1) -> None:
+        """Count those of `other`, as if it were there so many times."""
+        self.pages += times * other.pages
+        self.of += times * other.of
+        for name, filled in other.fields.items():
+            self.fields[name] = self.fields.get(name, 0) + times * filled
+
+
+class Fills(Struct):
+    """What all recipes came to, each under its name."""
+
+    recipes: dict[str, RecipeFill] = field(default_factory=dict)
+
+    @classmethod
+    def of_text(cls, text: str) -> Fills:
+        """Those of one URL."""
+        return cls(
+            {
+                recipe: RecipeFill(1, of, fields)
+                for recipe, of, fields in _decode_url(text)
+            }
+        )
+
+    @classmethod
+    def of_dict(cls, counts: Mapping[str, Any]) -> Fills:
+        """What `as_dict` has given. Raises ValueError if it has not."""
+        return cls(msgspec.convert(counts, dict[str, RecipeFill]))
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        plain: dict[str, Any] = msgspec.to_builtins(self.recipes)
+        return plain
+
+    def expect(self, recipe: str, fields: Sequence[str]) -> None:
+        """Name a recipe and its fields, which may come to nothing."""
+        empty = RecipeFill(fields=dict.fromkeys(fields, 0))
+        self.recipes.setdefault(recipe, RecipeFill()).add(empty)
+
+    def add(self, other: Fills, times: int = 1) -> None:
+        """Count those of `other`, as if they were there so many times."""
+        for recipe, fill in other.recipes.items():
+            self.recipes.setdefault(recipe, RecipeFill()).add(fill, times)
