@@ -10,8 +10,8 @@ class Fill(NamedTuple):
 
     recipe: str
     of: int  # 1 page, or so many items
-    filled: tuple[int, ...]
-    """How many of them had each field, in the order of the recipe."""
+    filled: dict[str, int]
+    """By field, how many of them had it."""
 
 
 class Extracted(NamedTuple):

@@ -126,10 +126,10 @@ def _read_items(
 def _fill_of(
     name: str, fields: Sequence[Field], found: Sequence[dict[str, Any]]
 ) -> Fill:
-    filled = tuple(
-        sum(not is_empty(each[field.name]) for each in found)
+    filled = {
+        field.name: sum(not is_empty(each[field.name]) for each in found)
         for field in fields
-    )
+    }
     return Fill(name, len(found), filled)
 
 

@@ -117,7 +117,7 @@ def test_a_body_of_json() -> None:
     assert found == Extracted(
         {"price": 5, "h": "x", "digits": "5"},
         None,
-        (Fill("recipe 2", 1, (1, 1, 1)),),
+        (Fill("recipe 2", 1, {"price": 1, "h": 1, "digits": 1}),),
     )
     in_utf_16 = '{"offers": {"price": 5}}'.encode("utf-16")
     again = recipes.apply_json(in_utf_16, URL)
@@ -160,8 +160,8 @@ def test_the_first_of_two_counts_where_it_has_something() -> None:
     )
     assert found.fields == {"a": "x", "b": "y", "c": "z"}
     assert found.fill == (
-        Fill("recipe 1", 1, (1, 0)),
-        Fill("two", 1, (1, 1, 1)),
+        Fill("recipe 1", 1, {"a": 1, "b": 0}),
+        Fill("two", 1, {"b": 1, "a": 1, "c": 1}),
     )
 
 
@@ -193,7 +193,9 @@ def test_items_of_a_page() -> None:
         {"id": "2", "same": "2", "name": "Pen", "price": None, "in_it": "P"},
         {"id": None, "same": None, "name": None, "price": None, "in_it": None},
     ]
-    assert found.fill[1] == Fill("items", 3, (2, 2, 2, 1, 2))
+    assert found.fill[1] == Fill(
+        "items", 3, {"id": 2, "same": 2, "name": 2, "price": 1, "in_it": 2}
+    )
 
 
 def test_items_inside_the_record() -> None:
@@ -242,7 +244,7 @@ def test_a_required_field_that_is_missing() -> None:
     assert str(raised) == (
         "recipe 'books': price is required, but missing (select '.price')"
     )
-    assert raised.fill == (Fill("books", 1, (1, 0)),)
+    assert raised.fill == (Fill("books", 1, {"t": 1, "price": 0}),)
     again = pickle.loads(pickle.dumps(raised))
     assert (again.kind, str(again), again.fill) == (
         raised.kind,
@@ -267,7 +269,7 @@ def test_failures_in_items_say_which() -> None:
     assert raised.kind == "field_missing"
     assert "items[2].n is required" in str(raised)
     assert str(raised).endswith("(and 1 more)")
-    assert raised.fill == (Fill("recipe 1", 3, (1,)),)
+    assert raised.fill == (Fill("recipe 1", 3, {"n": 1}),)
     nested = {"fields": {"rows": {**recipe}}}
     assert "'recipe 1': rows[1].n is" in str(failure("<p>", nested))
 
