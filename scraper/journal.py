@@ -30,6 +30,7 @@ from scraper.model import (
     flags_in,
 )
 from scraper.outcomes.outcome import Outcome, Place
+from scraper.recording.filled import fill_of
 from scraper.recording.found import FoundImages
 from scraper.recording.honesty import Honesty, names_of
 from scraper.recording.obedience import Obedience
@@ -151,7 +152,7 @@ class Journal(Struct):
             fetched=fetched,
             place=None if refusal else self.place,
             flags=names_of(flags),
-            fill=_fill_of(fetched, processed, failure),
+            fill=fill_of(fetched, processed, failure),
         )
         self._record(
             outcome,
@@ -189,7 +190,7 @@ class Journal(Struct):
                 fetched=fetched,
                 place=self.place,
                 flags=flags_in(task.stored.flags),
-                fill=_fill_of(fetched, processed, None),
+                fill=fill_of(fetched, processed, None),
             )
         else:
             _, full = self.records.read(facts_offset, task.origin_url.href)
@@ -205,7 +206,7 @@ class Journal(Struct):
                 fetched=fetched,
                 place=self.place,
                 flags=names_of(flags),
-                fill=_fill_of(fetched, processed, failure),
+                fill=fill_of(fetched, processed, failure),
             )
         row = self._fetched_row(outcome, fetched, processed, None)
         self._record(outcome, row)
@@ -400,18 +401,6 @@ class Journal(Struct):
         self._uncommitted = []
         self._oldest_at = None
         return outcomes
-
-
-def _fill_of(
-    fetched: Fetched, processed: Processed | None, failure: Failure | None
-) -> str:
-    """Which fields recipes have filled; what has failed is counted among the failures alone."""
-    if failure is not None:
-        return ""
-    if processed is not None:
-        return processed.fill
-    stored = fetched.task.stored if fetched.status == 304 else None
-    return (stored.fill if stored else None) or ""
 
 
 def _urls_named_by(page: Url, references: Iterable[str]) -> Iterator[Url]:

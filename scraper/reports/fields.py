@@ -17,8 +17,6 @@ from scraper.outcomes.fills import Fills, RecipeFill
 from scraper.text import counted, printable
 
 FULL = 0.9  # of the pages, or items
-# Under which a page has failed that matched a recipe.
-FIELD_FAILURES = ("field_missing", "field_invalid")
 
 
 class Drop(Struct, frozen=True):

@@ -15,7 +15,6 @@ from scraper.outcomes.fills import Fills
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
 from scraper.reports.fields import (
-    FIELD_FAILURES,
     Drop,
     drops_of,
     recipe_lines,
@@ -295,13 +294,11 @@ class Report(Tally):
         return "\n".join(lines + self._recipe_lines(totals))
 
     def _recipe_lines(self, totals: Tally) -> list[str]:
-        # A page that lacks a field which is required has matched its recipe, too.
-        has_failed = any(totals.failures[kind] for kind in FIELD_FAILURES)
         return recipe_lines(
             totals.fills,
             self.fills,
             self.dropped,
-            is_tried=self.kinds.total() > 0 and not has_failed,
+            is_tried=self.kinds.total() > 0,
         )
 
     def _shared_messages(self, totals: Tally) -> dict[str, str]:

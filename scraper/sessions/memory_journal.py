@@ -14,6 +14,7 @@ from scraper.frontier.queued import QueuedRows
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, FetchFailed, Task
 from scraper.outcomes.outcome import Outcome, Place
+from scraper.recording.filled import fill_of
 from scraper.recording.honesty import Honesty, names_of
 from scraper.recording.obedience import Obedience
 from scraper.redaction import redacted, redacted_message
@@ -86,7 +87,7 @@ class MemoryJournal(Struct):
                 fetched=replace(fetched, headers=()),  # half a kilobyte
                 place=place,
                 flags=names_of(flags),
-                fill=processed.fill if processed and not failure else "",
+                fill=fill_of(fetched, processed, failure),
             )
         )
         return frozenset()

@@ -48,7 +48,8 @@ class FinishedRow(NamedTuple):
     sha256: str | None = None
     # What the body seems to be, with commas; NULL: nothing new is said.
     flags: str | None = ""
-    # Which fields recipes have filled, as JSON (outcomes/fills.py); NULL if it has failed, too.
+    # Which fields recipes have filled, as JSON (outcomes/fills.py); NULL if it has failed for
+    # another reason.
     fill: str | None = None
     process_hash: str | None = None
     offset: int | None = None
