@@ -122,7 +122,9 @@ def test_a_line_is_fit_to_be_shown() -> None:
 # -- kills -------------------------------------------------------------------------------------
 
 ITEMS = st.none() | st.lists(
-    st.dictionaries(st.text(max_size=3), st.text(max_size=3) | st.integers(0, 9)),
+    st.dictionaries(
+        st.text(max_size=3), st.text(max_size=3) | st.integers(0, 9)
+    ),
     max_size=4,
 )
 STEPS = st.lists(
