@@ -21,6 +21,7 @@ from benchmarks import (
     pace,
     parse,
     pictures,
+    recipes,
     refresh,
     resize,
     silent,
@@ -43,6 +44,7 @@ def main() -> None:
     _job(commands)
     _parse(commands)
     _facts(commands)
+    _recipes(commands)
     _pictures(commands)
     _resize(commands)
     _refresh(commands)
@@ -202,6 +204,19 @@ def _facts(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     _corpus(parser)
     parser.set_defaults(measure=facts.measure)
+
+
+def _recipes(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "recipes", "fields and items of pages, beside parsel"
+    )
+    parser.add_argument(
+        "--rounds", type=_whole, default=20, help="of each (%(default)s)"
+    )
+    _corpus(parser)
+    _cache(parser)
+    _against(parser)
+    parser.set_defaults(measure=recipes.measure)
 
 
 def _resize(commands: _Commands[argparse.ArgumentParser]) -> None:

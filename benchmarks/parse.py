@@ -70,7 +70,7 @@ def measure(given: argparse.Namespace) -> None:
         finally:
             for each in readers:
                 each.close()
-    _show(present, given.urls)
+    show_readers(present, given.urls)
     print(table.repeat())
 
 
@@ -115,7 +115,7 @@ def _warm_up(readers: Sequence[Reader]) -> list[Reader]:
     return present
 
 
-def _show(readers: Sequence[Reader], pages: int) -> None:
+def show_readers(readers: Sequence[Reader], pages: int) -> None:
     """The table; the first row is the one that the others are compared with."""
     first = readers[0]
     headers = [

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 MAX_NUMBER_CHARS: Final = 40
+_UNWRITTEN: Final = re.compile(r"[\s']")
 _ONE: Final = Decimal(1)
 MAX_INTEGER: Final = 2**63 - 1  # what every format of ours can hold
 
@@ -35,7 +36,7 @@ def read_number(text: str, decimal: str | None) -> int | float:
     >>> read_number("1.234", None), read_number("1.234", "."), read_number("0.234", None)
     (1234, 1.234, 0.234)
     """
-    from price_parser import Price
+    from price_parser.parser import parse_number
 
     plain = text.translate(_PLAIN).strip()
     found = _NUMBER.search(plain)
@@ -46,10 +47,10 @@ def read_number(text: str, decimal: str | None) -> int | float:
         raise ValueError("the number is too long")
     mark = decimal or _decimal_mark(digits)
     _check_thousands(digits, mark)
-    amount = Price.fromstring(digits, decimal_separator=mark).amount
+    amount = parse_number(_UNWRITTEN.sub("", digits), mark)
     if amount is None:
         raise ValueError("its signs make no number")
-    if _SIGN.search(plain, 0, found.start()):
+    if _SIGN.search(plain, max(0, found.start() - 8), found.start()):
         amount = -amount
     if not amount.same_quantum(_ONE):
         return float(amount)  # it has digits after the mark

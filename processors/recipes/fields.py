@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Protocol
 
 import orjson
@@ -72,35 +73,33 @@ class Value:
         return any(source.is_json for source in self.sources)
 
     def read(self, scope: Scope, way: str) -> Any:
-        values: list[Any] = []
-        for source, piece in self._pieces(scope):
-            value = self._read(source, piece, scope, way)
-            if value is None:
-                continue
-            if not self.is_list:
-                return value
-            if len(values) == MAX_VALUES:
-                scope.mark_cut()
-                break
-            values.append(value)
-        return values if self.is_list else None
-
-    def _pieces(self, scope: Scope) -> Iterator[tuple[Source, Any]]:
-        """What the first source with any has, after the regular expression."""
+        """Of the first source that has anything, after the regular expression."""
         limit = MAX_VALUES + 1 if self.is_list else 1
         for source in self.sources:
             pieces = source.find(scope, limit)
             if self.regex is not None:
-                pieces = list(self._matches(self.regex, pieces))
+                pieces = list(islice(self._matches(self.regex, pieces), limit))
+            if pieces and self.is_list:
+                return self._read_list(source, pieces, scope, way)
             if pieces:
-                yield from ((source, piece) for piece in pieces)
-                return
+                return self._read_one(source, pieces[0], scope, way)
+        return [] if self.is_list else None
+
+    def _read_list(
+        self, source: Source, pieces: Sequence[Any], scope: Scope, way: str
+    ) -> list[Any]:
+        if len(pieces) > MAX_VALUES:
+            scope.mark_cut()
+        values = (
+            self._read_one(source, piece, scope, way)
+            for piece in pieces[:MAX_VALUES]
+        )
+        return [value for value in values if value is not None]
 
     def _matches(
         self, regex: re.Pattern[str], pieces: Sequence[Any]
     ) -> Iterator[str]:
-        """The first match that is not empty, for a list all of them; of each its first group, if
-        there is one."""
+        """The matches that are not empty; of each its first group, if there is one."""
         group = min(regex.groups, 1)
         for piece in pieces:
             text = (
@@ -111,10 +110,10 @@ class Value:
             for match in regex.finditer(text):
                 if match[group]:
                     yield match[group]
-                    if not self.is_list:
-                        return
 
-    def _read(self, source: Source, piece: Any, scope: Scope, way: str) -> Any:
+    def _read_one(
+        self, source: Source, piece: Any, scope: Scope, way: str
+    ) -> Any:
         try:
             value = self._value_of(source, piece, scope)
         except ValueError as error:
@@ -178,7 +177,7 @@ class Table:
                 continue
             if is_cut:
                 scope.mark_cut()
-            scope.origin.count(rows)
+            scope.origin.count_all(rows)
             tables.append(rows)
         if self.is_list:
             return [rows for rows in tables if rows]

@@ -52,23 +52,27 @@ class Origin:
         self.complaints.append(Complaint(kind, message))
 
     def count(self, value: Any) -> None:
-        """Count a value, or all in a table; raises Unfit if they are too many for a record."""
-        waiting = [value]
-        while waiting:
-            each = waiting.pop()
-            self._values_left -= 1
-            if isinstance(each, str):
-                self._chars_left -= len(each)
-            elif isinstance(each, list):
-                waiting += each
-            elif isinstance(each, dict):
-                waiting += each.values()
+        """Count a value; raises Unfit if they are too many for one record."""
+        self._values_left -= 1
+        if isinstance(value, str):
+            self._chars_left -= len(value)
         if self._values_left < 0 or self._chars_left < 0:
             message = (
                 f"the fields hold more than {MAX_VALUES:,} values "
                 f"or {MAX_CHARS:,} characters together"
             )
             raise Unfit("field_invalid", message)
+
+    def count_all(self, value: list[Any]) -> None:
+        """Count what is in a table, and in what is in it."""
+        waiting = list(value)
+        while waiting:
+            each = waiting.pop()
+            self.count(each)
+            if isinstance(each, list):
+                waiting += each
+            elif isinstance(each, dict):
+                waiting += each.values()
 
 
 class Scope:

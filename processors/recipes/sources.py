@@ -1,6 +1,6 @@
 """Where the values of a field come from."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -34,11 +34,10 @@ class Elements(NamedTuple):
             return []
         nodes = self.selector.find(scope.top, scope.is_item, limit)
         name = self.selector.attribute
-        texts: Iterable[str | None]
         if name is None:
-            texts = map(self.said_by, nodes)
+            texts = [self.said_by(node) for node in nodes]
         else:
-            texts = (node.attrs.get(name) for node in nodes)
+            texts = [node.attrs.get(name) for node in nodes]
         return [text for text in texts if text and not text.isspace()]
 
     def __str__(self) -> str:

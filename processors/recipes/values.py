@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from selectolax.lexbor import LexborNode
 
 from processors.page.dates import iso_date
-from processors.page.references import absolute_urls, without_fragment
+from processors.page.references import MAX_URL_CHARS, without_fragment
 from processors.page.visible_text import collapse_spaces, read_visible
 from processors.recipes.amounts import read_integer, read_number, whole
 from processors.recipes.dates import read_date, read_formatted
@@ -95,10 +95,14 @@ def _read_url(text: str, manner: Manner, origin: Origin) -> str | None:
     if reference is None:
         return None
     try:
-        _ = origin.base + reference
+        url = str(origin.base + reference)
     except ValueError:
         raise ValueError("it is no URL") from None
-    return next(iter(absolute_urls(origin.base, [reference], 1)[0]), None)
+    if not url.startswith(("http://", "https://")):
+        return None
+    if len(url) > MAX_URL_CHARS:
+        raise ValueError(f"it has more than {MAX_URL_CHARS:,} characters")
+    return url.partition("#")[0]
 
 
 TYPES: Final = {
