@@ -5,7 +5,8 @@ extras     decoders that are used if they are installed
 jxl        JPEG XL, by one of them
 plan       what shall become of a picture
 original   what a picture was when it came
-decode     a picture decoded, fitted, in plain colours
+decode     a picture decoded once, for variants of any size
+variants   what it becomes, variant by variant
 resample   a picture at another size
 samples    every sample as its file has it, in eight bits
 colours    a picture -> plain gray or sRGB

@@ -11,7 +11,7 @@ from processors import Unusable
 from processors.image import colours
 from processors.image.formats import MAX_SIDE
 from processors.image.moving import gif
-from processors.image.plan import Plan
+from processors.image.plan import Variant
 
 # AVIF encoded at speed 6, Pillow's default, takes twice the time for 3 % fewer bytes at equal PSNR;
 # at 9 it takes a quarter, and is as large as WebP.
@@ -40,7 +40,7 @@ def format_for(picture: Image.Image) -> str:
 def to_mode_of_format(
     picture: Image.Image,
     format: str,
-    plan: Plan,
+    variant: Variant,
     changes: list[str],
 ) -> Image.Image:
     """The picture in a mode that the format holds."""
@@ -51,7 +51,7 @@ def to_mode_of_format(
         picture = colours.without_alpha(picture)
     if format == "jpeg" and colours.has_alpha(picture):
         changes.append("flattened")
-        return colours.flatten(picture, plan.matte, plan.grayscale)
+        return colours.flatten(picture, variant.matte, variant.grayscale)
     if picture.mode == "LA" or (format == "webp" and picture.mode == "L"):
         return picture.convert("RGBA" if colours.has_alpha(picture) else "RGB")
     return picture

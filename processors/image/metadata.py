@@ -33,6 +33,14 @@ def strip_metadata(body: bytes, format: str) -> bytes:
     return kept if len(kept) < len(body) else body
 
 
+def without_metadata(body: bytes, format: str) -> bytes | None:
+    """The same; None if only a decoder can separate them."""
+    try:
+        return strip_metadata(body, format)
+    except Malformed:
+        return None
+
+
 def _pieces_of(body: bytes, format: str) -> Iterator[bytes]:
     if format not in _PIECES:
         raise Malformed(f"nothing is known of what a file of {format} holds")

@@ -14,7 +14,6 @@ from processors.image.formats import (
 )
 from processors.image.moving.frames import timeline_of
 from processors.image.moving.timeline import Timeline
-from processors.image.plan import Plan
 
 _ORIENTATION_TAG: Final = 0x0112
 _OF_SEVERAL_PICTURES: Final = ("TIFF", "MPO")
@@ -97,8 +96,12 @@ class Original(NamedTuple):
         }
 
 
-def check_pixels(image: Image.Image, max_pixels: int, frames: int = 1) -> None:
-    width, height = image.size
+def check_pixels(
+    size: tuple[int, int],
+    max_pixels: int,
+    frames: int = 1,
+) -> None:
+    width, height = size
     if frames * width * height > max_pixels:
         times = f"{frames:,} x " if frames > 1 else ""
         message = f"{times}{width} x {height} pixels are more than the {max_pixels:,} allowed"
@@ -110,11 +113,15 @@ def check_whole(timeline: Timeline) -> None:
         raise Unusable("image_truncated", "the picture ends too early")
 
 
-def moving_format(original: Original, plan: Plan) -> str:
+def moving_format(
+    original: Original,
+    asked: str,
+    frames: str,
+) -> str:
     """The format of a variant that moves; empty if it shall be a still."""
-    if plan.frames == "first" or original.timeline is None:
+    if frames == "first" or original.timeline is None:
         return ""
-    format = plan.format or original.kept_moving_format
+    format = asked or original.kept_moving_format
     return format if format in MOVING else ""
 
 

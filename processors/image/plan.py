@@ -3,39 +3,64 @@
 from dataclasses import dataclass
 from typing import Final
 
+from processors.image.variants.sizes import Resize, Size
+
 MAX_PIXELS: Final = 100_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What shall become of each picture."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One of the results of each picture."""
 
-    resize: int = 512
-    """The longest side in pixels, of pictures that are larger; 0 keeps every size."""
+    name: str = "default"
+    resize: int | str = "512"
+    """The box in pixels, a side of a square or `300x200`; 0 keeps every size."""
+    resize_mode: str = "fit"
+    """How a picture is brought into the box: see `variants.sizes`."""
+    enlarge: bool = False
+    """Pictures smaller than the box become larger, too."""
     grayscale: bool = False
     format: str = ""
     """jpeg, png, webp, avif or gif; empty keeps the first three, and makes others JPEG, or PNG if
     transparent, or WebP if they move."""
     quality: int = 85
     """Of JPEG and WebP, 1 to 100; of an AVIF that looks like such a JPEG."""
+    matte: str = "white"
+    """The colour that a transparent picture is laid upon, where the format holds no alpha, and that
+    of what `pad` puts around it."""
+
+    @property
+    def sizes(self) -> Resize:
+        """Its sizes, as they are asked for."""
+        width, _, height = str(self.resize).partition("x")
+        return Resize(
+            int(width),
+            int(height or width),
+            self.resize_mode,
+            self.enlarge,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Variant):
+    """What shall become of each picture: one variant, or those that are named."""
+
+    variants: tuple[Variant, ...] = ()
+    """Empty: the one that the plan itself describes."""
     truncated: str = "fail"
     """What becomes of a picture that ends too early; `keep`: what came of it."""
     exif: tuple[str, ...] = ()
     """Which of the names in `exif.NAMES` are recorded."""
-    matte: str = "white"
-    """The colour that a transparent picture is laid upon, where the format holds no alpha."""
     frames: str = "first"
     """Of pictures that move: first, or all."""
     max_pixels: int = MAX_PIXELS
     """Pictures with more are refused before they are decoded; each frame that is used counts."""
 
+    @property
+    def wanted(self) -> tuple[Variant, ...]:
+        return self.variants or (self,)
 
-def fit(width: int, height: int, longest: int) -> tuple[int, int]:
+
+def fit(width: int, height: int, longest: int) -> Size:
     """The size that fits a square of `longest`, never larger than it was, never below one pixel."""
-    side = max(width, height)
-    if longest <= 0 or side <= longest:
-        return width, height
-    return (
-        max(1, (2 * width * longest + side) // (2 * side)),
-        max(1, (2 * height * longest + side) // (2 * side)),
-    )
+    return Resize(longest, longest).target_of((width, height)).scaled

@@ -29,6 +29,8 @@ class KeyInfo(Frozen):
     choices: tuple[str, ...] = ()
     # old spellings of choices
     formerly: Mapping[str, str] = MappingProxyType({})
+    # what other programs call them
+    aliases: Mapping[str, str] = MappingProxyType({})
     short: str = ""
     metavar: str = ""
     flag: bool = True  # False: set in TOML and environment only

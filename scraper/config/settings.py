@@ -427,13 +427,28 @@ class PageSettings(Section):
 class ImageSettings(Section):
     """What is made of a picture."""
 
-    resize: int = setting(
-        512,
-        "longest side of the result, only if bigger; 0: keep size",
-        low=0,
-        high=65_500,
-        metavar="PX",
+    resize: str = setting(
+        "512",
+        "box that results are to fit: a side, or 300x200; 0: keep size",
+        pattern=r"0|[1-9]\d{0,4}(x[1-9]\d{0,4})?",
+        metavar="PX|WxH",
         shapes=True,
+    )
+    resize_mode: str = setting(
+        "fit",
+        "how: all of it in the box, the box filled, filled and cut, all of it on a ground, "
+        "stretched, or as many pixels as the box has",
+        choices=("fit", "smallest", "cover", "pad", "stretch", "max_pixels"),
+        aliases={
+            "keep_ratio": "smallest",
+            "keep_ratio_largest": "fit",
+            "center_crop": "cover",
+            "border": "pad",
+        },
+        shapes=True,
+    )
+    enlarge: bool = setting(
+        False, "make smaller pictures larger, too", shapes=True
     )
     grayscale: bool = setting(False, "make results gray", shapes=True)
     format: str = setting(

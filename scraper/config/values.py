@@ -220,11 +220,12 @@ def _text(key: Key, value: Any) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise ValueError
-    if key.info.choices and value not in key.info.choices:
+    word: str = key.info.aliases.get(value, value)
+    if key.info.choices and word not in key.info.choices:
         raise ValueError
-    if key.info.pattern and not re.fullmatch(key.info.pattern, value):
+    if key.info.pattern and not re.fullmatch(key.info.pattern, word):
         raise ValueError
-    return value
+    return word
 
 
 def _number(key: Key, value: Any) -> int | float:

@@ -41,10 +41,14 @@ def page_options(config: Config) -> dict[str, Any]:
         "facts": page.facts,
         "article": page.article,
         "page_images": page.page_images,
-        "image_width": page.image_width or config.image.resize,
+        "image_width": page.image_width or _width_of(config.image.resize),
         "max_links": page.max_links,
         "max_page_images": page.max_page_images,
     }
+
+
+def _width_of(resize: str) -> int:
+    return int(resize.partition("x")[0])
 
 
 def check_matte(matte: str) -> None:
@@ -83,8 +87,8 @@ def process_hashes(config: Config) -> dict[str, str]:
 def describe_changes(earlier: Iterable[Options], now: Options) -> str:
     """What differs from `earlier` options, in words; "" if nothing does.
 
-    >>> describe_changes([{"resize": 512}, {"resize": 300}], {"resize": 256})
-    '--resize was 512 or 300, now 256'
+    >>> describe_changes([{"quality": 85}, {"quality": 90}], {"quality": 70})
+    '--quality was 85 or 90, now 70'
 
     A key that one side does not know differs in nothing: another version wrote it.
     """
@@ -103,11 +107,16 @@ def describe_changes(earlier: Iterable[Options], now: Options) -> str:
 
 def _in_words_of_now(options: Options) -> dict[str, Any]:
     """The values that another version wrote, as they are called now."""
-    words = {name: key.info.formerly for name, key in KEYS.items()}
     return {
-        name: words.get(name, {}).get(str(value).lower(), value)
+        name: _in_word_of_now(KEYS[name], value) if name in KEYS else value
         for name, value in options.items()
     }
+
+
+def _in_word_of_now(key: Key, value: Any) -> Any:
+    if key.type is str and type(value) is int:
+        return str(value)  # a number was all that it could be
+    return key.info.formerly.get(str(value).lower(), value)
 
 
 def _describe_change(name: str, before: list[Any], now: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -522,7 +523,9 @@ def values_of(key: Key) -> st.SearchStrategy[Any]:
         return st.sampled_from(key.info.choices)
     if key.type is str:
         if key.info.pattern:
-            return st.sampled_from(["", "20", "20%"])
+            samples = ["", "20", "20%", "300x200"]
+            fitting = re.compile(key.info.pattern).fullmatch
+            return st.sampled_from([*filter(fitting, samples)])
         return st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
     low, high = int(key.info.low or 0) + 1, int(key.info.high or 2**40)
     whole = st.integers(low, high)
@@ -560,3 +563,18 @@ def test_a_tree_says_where_each_value_comes_from() -> None:
 @pytest.mark.parametrize("value", ["auto", "0", 0])
 def test_as_many_threads_as_help(value: object) -> None:
     assert configure(threads=value).run.threads == 0
+
+
+def test_words_of_other_programs_are_taken_for_ours() -> None:
+    config = configure(resize_mode="center_crop", resize="224x160")
+    assert config.image.resize_mode == "cover"
+    assert config.image.resize == "224x160"
+    assert configure(resize=224).image.resize == "224"
+    assert "expected" in complaint(flags={"resize_mode": "crop"})
+
+
+@pytest.mark.parametrize(
+    "size", ["", "-1", "0x5", "5x0", "100000", "5x", "5.5"]
+)
+def test_a_size_that_is_none_is_refused(size: str) -> None:
+    assert "expected PX or WxH" in complaint(flags={"resize": size})

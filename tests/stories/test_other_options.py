@@ -147,9 +147,9 @@ def test_a_function_that_was_edited_is_another(
 @pytest.mark.parametrize(
     ("earlier", "now", "told"),
     [
-        ([], {"resize": 1}, ""),
-        ([{"resize": 1}], {"resize": 1}, ""),
-        ([{"unknown": 1}], {"resize": 1}, ""),
+        ([], {"resize": "1"}, ""),
+        ([{"resize": 512}], {"resize": "512"}, ""),
+        ([{"unknown": 1}], {"resize": "1"}, ""),
         (
             [{"save_only": True}],
             {"save_only": False},

@@ -389,7 +389,10 @@ def test_every_mode_can_become_every_format(
     )
     if mode == "I;16":
         image = drawn("L")
-    desk.made(saved(image.convert(mode), "TIFF"), Plan(20, grayscale, format))
+    desk.made(
+        saved(image.convert(mode), "TIFF"),
+        Plan(resize=20, grayscale=grayscale, format=format),
+    )
 
 
 def test_lab_is_read(desk: Desk) -> None:

@@ -185,8 +185,10 @@ def test_a_jpeg_is_decoded_to_no_fewer_pixels_than_look_like_all(
     monkeypatch.setattr(decode, "resample", note)
     for wide, format in product((True, False), ("JPEG", "PNG")):
         size = (2_048, 1_024) if wide else (1_024, 2_048)
+        target = Plan(resize=longest).sizes.target_of(size)
+        wanted = decode.Wanted(target.scaled, grayscale=False)
         with Image.open(saving(size, format)) as image:
-            decode.shrink(image, b"", Plan(resize=longest))
+            decode.decode(image, b"", [wanted]).fitted(wanted)
         side = decoded if format == "JPEG" else 2_048
         assert max(seen.pop()) == side
 

@@ -1,0 +1,140 @@
+"""A picture that is decoded once, and the stills that are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from processors.image import colours, metadata, truncated
+from processors.image.decode import Decoded, Wanted, decode
+from processors.image.encode import encode, format_for, to_mode_of_format
+from processors.image.original import UPRIGHT, Original
+from processors.image.variants.framing import frame
+from processors.image.variants.sizes import Size, Target
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from processors.image.plan import Variant
+
+
+class Result(NamedTuple):
+    """What has come of a picture for one variant: its facts, and its bytes."""
+
+    facts: dict[str, Any]
+    content: bytes
+
+
+def derive_stills(
+    image: Image.Image,
+    body: bytes,
+    original: Original,
+    variants: Sequence[Variant],
+) -> list[Result]:
+    """A still for each variant."""
+    if not variants:
+        return []
+    wanted = [wanted_of(each, original) for each in variants]
+    decoded = decode(
+        image,
+        body,
+        wanted,
+    )
+    return [
+        _derive_still(
+            decoded,
+            body,
+            original,
+            each,
+        )
+        for each in variants
+    ]
+
+
+def wanted_of(variant: Variant, original: Original) -> Wanted:
+    """What a variant asks of the picture as it lies in its file."""
+    scaled = _target_of(variant, original).scaled
+    return Wanted(_lying(scaled, original), variant.grayscale)
+
+
+def fitted_upright(
+    decoded: Decoded,
+    original: Original,
+    variant: Variant,
+) -> tuple[Image.Image, list[str]]:
+    """The picture as a variant has it, but for its format; and what was changed."""
+    picture, changes = decoded.fitted(wanted_of(variant, original))
+    if original.orientation != 1:
+        changes.insert(0, "rotated")
+        if not original.is_turned_by_decoder:
+            picture = picture.transpose(UPRIGHT[original.orientation])
+    if original.is_truncated:
+        truncated.check_decoded(picture)
+        changes.insert(0, "truncated")
+    final = _target_of(variant, original).final
+    picture = frame(
+        picture,
+        final,
+        variant.matte,
+        changes,
+    )
+    return picture, changes
+
+
+def _target_of(variant: Variant, original: Original) -> Target:
+    return variant.sizes.target_of(original.upright_size)
+
+
+def _lying(size: Size, original: Original) -> Size:
+    """A size of the upright picture, as that of the pixels before they are turned."""
+    is_turned = original.upright_size != original.size
+    return size[::-1] if is_turned else size
+
+
+def _derive_still(
+    decoded: Decoded,
+    body: bytes,
+    original: Original,
+    variant: Variant,
+) -> Result:
+    picture, changes = fitted_upright(
+        decoded,
+        original,
+        variant,
+    )
+    format = variant.format or original.kept_format or format_for(picture)
+    has_kept_format = format == original.own_format
+    may_copy = not changes and has_kept_format and original.is_single
+    if original.has_more:
+        changes.append("first_frame")
+    if not has_kept_format:
+        changes.append("converted")
+    mode = original.mode
+    content = metadata.without_metadata(body, format) if may_copy else None
+    if content is None:
+        is_gray = colours.is_gray(picture)
+        picture = to_mode_of_format(
+            picture,
+            format,
+            variant,
+            changes,
+        )
+        mode = picture.mode
+        content = encode(
+            picture,
+            format,
+            variant.quality,
+            is_gray,
+        )
+    if may_copy and content is not body:
+        changes.append("metadata_removed")
+    facts = {
+        "width": picture.width,
+        "height": picture.height,
+        "format": format,
+        "mode": mode,
+        "frames": 1,
+        "duration_ms": None,
+        "changes": changes,
+    }
+    return Result(facts, content)
