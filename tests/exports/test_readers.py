@@ -116,3 +116,64 @@ def test_a_data_frame_is_one_line(folder: Path, tmp_path: Path) -> None:
         scraper.export(folder, tmp_path / "items.parquet")
     )
     assert table.shape[0] == 3
+
+
+# -- what recipes have found -------------------------------------------------------------------
+
+BOOKS = [
+    {"name": "=Ünder", "price": 51.77, "tags": ["a"], "table": [{"k": 1}]},
+    {"name": "b", "price": None, "tags": [], "table": []},
+]
+SHOP = [
+    Made("shelf", {2: {"id": 7}}, {"fields": {"stock": 3}, "items": BOOKS}),
+    Made("other", {3: {"id": 8}}, {"fields": {"stock": None}}, "unchanged"),
+]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    return make_folder(tmp_path / "run", SHOP, ["Link", "id"])
+
+
+def test_pandas_reads_fields_with_their_types(shop: Path) -> None:
+    pandas = library("pandas")
+    library("pyarrow")
+    file = scraper.export(shop, shop.parent / "all.parquet")
+    table = pandas.read_parquet(file, dtype_backend="pyarrow")
+    assert list(table.columns[:2]) == ["id", "stock"]
+    assert str(table["stock"].dtype) == "int64[pyarrow]"
+    assert table["stock"].tolist()[0] == 3
+
+
+def test_pandas_reads_items(shop: Path) -> None:
+    pandas = library("pandas")
+    library("pyarrow")
+    file = scraper.export(shop, shop.parent / "all.parquet", rows="items")
+    table = pandas.read_parquet(file, dtype_backend="pyarrow")
+    assert str(table["price"].dtype) == "double[pyarrow]"
+    assert [list(each) for each in table["tags"]] == [["a"], []]
+    csv = scraper.export(shop, shop.parent / "all.csv", rows="items")
+    table = pandas.read_csv(csv, keep_default_na=False)
+    assert table["name"].tolist() == ["'=Ünder", "b"]
+    assert table["id"].tolist() == [7, 7]
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [
+        ("i.csv", "read_csv('{}')"),
+        ("i.parquet", "'{}'"),
+        ("i.jsonl", "read_json('{}')"),
+    ],
+)
+def test_duckdb_reads_items(name: str, reader: str, shop: Path) -> None:
+    duckdb = library("duckdb")
+    if name == "i.parquet":
+        library("pyarrow")
+    fields = ["name", "price", "stock", "item"]
+    file = scraper.export(shop, shop.parent / name, rows="items", fields=fields)
+    with duckdb.connect() as db:
+        rows = db.execute(
+            f"SELECT price, stock, item FROM {reader.format(file)} ORDER BY item"
+        ).fetchall()
+    assert rows == [(51.77, 3, 1), (None, 3, 2)]

@@ -129,10 +129,11 @@ def _check_own(
     columns = own_columns(kinds, taken) if taken else own_columns(kinds)
     values = row["own"] if format == ".sqlite" else row
     for name, column in zip(names, columns, strict=True):
-        assert _same(format, values[column.name], own[name])
+        assert same(format, values[column.name], own[name])
 
 
-def _same(format: str, found: Any, value: Any) -> bool:
+def same(format: str, found: Any, value: Any) -> bool:
+    """Is it what a format makes of a value?"""
     if format in (".csv", ".tsv"):
         if isinstance(value, str) or value is None:
             return bool(found == (value or ""))

@@ -20,6 +20,7 @@ from scraper.outcomes.outcome import Outcome
 from scraper.sinks.item_log import ItemLog, has_items, open_item_log
 from scraper.sinks.record_log import RecordLog
 from scraper.urls import parts_of
+from tests.stories.runs import items_of
 
 Items = list[dict[str, Any]]
 
@@ -86,16 +87,7 @@ def lines_in(path: Path) -> Items:
 
 def check_follows(folder: Path) -> None:
     """A line for each item of each record, in their order."""
-    expected = [
-        {
-            **{key: record[key] for key in ("schema", "pass", "index", "key", "url")},
-            "item": place,
-            **({"input": record["input"]} if "input" in record else {}),
-            "fields": fields,
-        }
-        for record in lines_in(folder / "records.jsonl")
-        for place, fields in enumerate(record.get("items") or (), 1)
-    ]  # fmt: skip
+    expected = items_of(lines_in(folder / "records.jsonl"))
     lines = lines_in(folder / "items.jsonl")
     assert lines == expected
     assert [[*line] for line in lines] == [[*line] for line in expected]

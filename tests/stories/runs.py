@@ -154,3 +154,21 @@ def run_with(makers: Makers, urls: Urls, config: Config, **how: Any) -> Report:
         for _ in run:
             pass
     return run.report
+
+
+def items_of(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The lines that items.jsonl has of these, as they stand in records.jsonl."""
+    return [
+        {
+            "schema": record["schema"],
+            "pass": record["pass"],
+            "index": record["index"],
+            "key": record["key"],
+            "url": record["url"],
+            "item": place,
+            **({"input": record["input"]} if "input" in record else {}),
+            "fields": fields,
+        }
+        for record in records
+        for place, fields in enumerate(record.get("items") or (), 1)
+    ]

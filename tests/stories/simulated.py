@@ -28,7 +28,7 @@ import orjson
 import pytest
 
 from scraper import errors, journal
-from scraper.config import FetchSettings, configure
+from scraper.config import Config, FetchSettings, configure
 from scraper.engine import Makers
 from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier
@@ -88,6 +88,11 @@ class Turn:
     leave_at: int = 0  # the outcome after which nobody listens any more
     name: str = ""  # the template of the names of files
 
+    @property
+    def recipes(self) -> dict[str, Any]:
+        """Most runs have one that gives items."""
+        return {"each": ".item", "select": ("n=b",)} if self.seed % 4 else {}
+
 
 def take(turn: Turn, folder: Path, paths: list[str], told: Path) -> int:
     """Run in a process of its own; how it ended. Outcomes are noted in `told` as they come."""
@@ -112,7 +117,7 @@ def _played(turn: Turn, folder: Path, urls: list[str], told: Path) -> int:
     patch.setattr(journal, "BATCH", 4)
     writes.watch(patch, folder, _Fate(turn.crash_at).step)
     config = configure(dir=str(folder), threads=4, window=8, robots="off", allow_hosts=HOSTS,
-                       retries=2, per_host=2, name=turn.name)  # fmt: skip
+                       retries=2, per_host=2, name=turn.name, **turn.recipes)  # fmt: skip
     retry = () if turn.retry else None
     run = Run([given_source(urls, "list")], config, retry, refresh=turn.refresh,
                   with_stored=True, makers=makers_of(deck, turn.fault_at, turn.well))  # fmt: skip
@@ -143,7 +148,9 @@ def makers_of(deck: Deck, fault_at: int = 0, well: bool = False) -> Makers:
         fetcher=partial(Web, deck=deck, fault_at=fault_at, well=well),
         frontier=partial(Frontier, draw=deck.draw),
         reader=lambda sources, post: cast("Reader", Pages(deck, sources, post)),
-        stage=lambda *_, **__: cast("ProcessStage", Workers(deck)),
+        stage=lambda config, *_, **__: cast(
+            "ProcessStage", Workers(deck, config)
+        ),
     )
 
 
@@ -290,8 +297,9 @@ class Workers:
 
     has_initializer = False
 
-    def __init__(self, deck: Deck) -> None:
+    def __init__(self, deck: Deck, config: Config) -> None:
         self._deck = deck
+        self._has_items = bool(config.page.each)
         self._parts = Path()
         self.stopping = False
 
@@ -319,9 +327,10 @@ class Workers:
             found = tuple(
                 url_of(f"picture/{100 + n}") for n in (number % 3, number % 5)
             )
-            self._deck.put(
-                Processed(task, orjson.dumps({"images": found}), found)
-            )
+            facts: dict[str, Any] = {"images": found}
+            if self._has_items:
+                facts["items"] = [{"n": n} for n in range(number % 4)]
+            self._deck.put(Processed(task, orjson.dumps(facts), found))
 
     def _variant(self, task: Task, item: WorkItem) -> Processed:
         content = f"the variant of {task.origin_url.href}".encode()

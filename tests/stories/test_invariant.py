@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 
 import scraper
-from tests.stories.runs import fill_in_all
+from tests.stories.runs import fill_in_all, items_of
 from tests.stories.simulated import (
     BUG,
     CRASHED,
@@ -210,9 +210,13 @@ class Folder(RuleBasedStateMachine):
 
 
 def _records(folder: Path) -> list[dict[str, Any]]:
-    file = folder / "records.jsonl"
-    lines = file.read_bytes().splitlines() if file.exists() else []
-    return [json.loads(line) for line in lines]
+    return _lines(folder / "records.jsonl")
+
+
+def _lines(file: Path, end: int | None = None) -> list[dict[str, Any]]:
+    """What stands there up to a position."""
+    text = file.read_bytes()[:end] if file.exists() else b""
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def _passes(folder: Path) -> int:
@@ -222,7 +226,7 @@ def _passes(folder: Path) -> int:
 def check_ledger_follows_records(folder: Path) -> None:
     """At any time: of what the ledger calls recorded the record is there, each but once, and no
     file stands there that no record names."""
-    rows, position, _ = _ledger(folder)
+    rows, position, items_position, _ = _ledger(folder)
     file = folder / "records.jsonl"
     lines = file.read_bytes() if file.exists() else b""
     assert len(lines) >= position
@@ -242,6 +246,8 @@ def check_ledger_follows_records(folder: Path) -> None:
         if state in ("done", "unchanged"):
             assert record.get("same_as", its_pass) == facts_pass
             assert record["key"] == facts["key"]
+    items = _lines(folder / "items.jsonl", items_position)
+    assert items == items_of(records)
     filled = fill_in_all(records)
     assert set(_files(folder)) <= set().union(*map(_named, filled))
 
@@ -270,29 +276,28 @@ def _files(folder: Path) -> dict[str, str]:
 
 def _ledger(
     folder: Path,
-) -> tuple[list[tuple[Any, ...]], int, dict[int, dict[str, Any]]]:
-    """Rows, the position in records.jsonl, and the counts of each pass; none before the first
-    commit."""
+) -> tuple[list[tuple[Any, ...]], int, int, dict[int, dict[str, Any]]]:
+    """Rows, the positions in records.jsonl and items.jsonl, and the counts of each pass; none
+    before the first commit."""
     path = folder / ".scraper" / "ledger.sqlite"
     if not path.exists():
-        return [], 0, {}
+        return [], 0, 0, {}
     db = sqlite3.connect(path)
     try:
         rows = db.execute(
             """SELECT url, state, pass, "offset", length, facts_pass,
             facts_offset FROM url LEFT JOIN answer USING (id)"""
         ).fetchall()
-        found = db.execute(
-            "SELECT position FROM sink WHERE name = 'records.jsonl'"
-        ).fetchone()
+        positions = dict(db.execute("SELECT name, position FROM sink"))
         counts = dict(db.execute("SELECT number, counts FROM pass"))
     except sqlite3.OperationalError:
-        return [], 0, {}  # it has no tables yet
+        return [], 0, 0, {}  # it has no tables yet
     finally:
         db.close()
     return (
         rows,
-        int(found[0]) if found else 0,
+        int(positions.get("records.jsonl", 0)),
+        int(positions.get("items.jsonl", 0)),
         {n: json.loads(c) for n, c in counts.items()},
     )
 
@@ -321,7 +326,9 @@ def check_ends(
 def check_complete(folder: Path, told: Path) -> list[dict[str, Any]]:
     """After a clean end: records, ledger, counts and files say the same, and nothing is left.
     Returns of each URL the record that counts."""
-    rows, position, counts = _ledger(folder)
+    rows, position, _, counts = _ledger(folder)
+    items = _lines(folder / "items.jsonl")
+    assert items == items_of(_records(folder))
     records = fill_in_all(_records(folder))
     assert position == (folder / "records.jsonl").stat().st_size
     assert {state for _, state, *_ in rows} <= {
