@@ -69,6 +69,7 @@ ALLOWED = {
     "concurrent": {
         "scraper.machine.threads",
         "scraper.engine",
+        "scraper.exports.parquet",
         "scraper.pipeline",
         "scraper.pools",
         "scraper.results",

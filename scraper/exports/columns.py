@@ -32,7 +32,6 @@ _OF_ITEMS = (
 _KINDS: Mapping[type, Kind] = MappingProxyType(
     {bool: "boolean", int: "integer", float: "number", str: "text"}
 )
-_VARIOUS = frozenset({int, list})  # types whose values differ in kind
 _KINDS_OF_LISTS: Mapping[Kind, Kind] = MappingProxyType(
     {"integer": "integers", "number": "numbers", "text": "texts"}
 )
@@ -75,9 +74,9 @@ class OwnKinds:
         if names != self._names:
             self._names = names
             self._seen.clear()
-        if types in self._seen:
+        if types in self._seen and not _has_large_integer(values):
             return
-        if not _VARIOUS.intersection(types):
+        if list not in types:  # those differ in kind
             self._seen.add(types)
         for name, value in values.items():
             kinds = self._kinds.setdefault(name, set())
@@ -96,6 +95,13 @@ class OwnKinds:
         if name not in self._with_empty_lists or kind in LISTS:
             return kind
         return "json" if kinds else "texts"
+
+
+def _has_large_integer(values: Mapping[str, Any]) -> bool:
+    """Those alone, of what no list is, differ in kind from others of their type."""
+    return any(
+        type(each) is int and each not in _INT64 for each in values.values()
+    )
 
 
 def kind_of(value: Any) -> Kind:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from scraper.exports.columns import Column
-from scraper.exports.flattening import Value, Values, convert_at
+from scraper.exports.flattening import Batch, Value, convert
 
 # What a spreadsheet would take for a formula. An apostrophe before it says that it is none, and of
 # text that begins so already one more, so that to take one away is to have it back.
@@ -21,7 +21,7 @@ _BUFFER_BYTES = 2**18
 def write_delimited(
     path: Path,
     columns: Sequence[Column],
-    rows: Iterable[Values],
+    batches: Iterable[Batch],
     *,
     delimiter: str = ",",
     raw: bool = False,
@@ -38,13 +38,14 @@ def write_delimited(
         table = csv.writer(file, delimiter=delimiter)
         cell_of = _cell if raw else _guarded_cell
         table.writerow([cell_of(each.name) for each in columns])
-        # the writer knows numbers
-        places = [
-            place
-            for place, each in enumerate(columns)
-            if each.kind not in ("integer", "number")
+        readers = [
+            # the writer knows numbers
+            None if each.kind in ("integer", "number") else cell_of
+            for each in columns
         ]
-        table.writerows(convert_at(places, row, cell_of) for row in rows)
+        for batch in batches:
+            cells = map(convert, batch.columns, readers)
+            table.writerows(zip(*cells, strict=True))
 
 
 def _cell(value: Value) -> Value:

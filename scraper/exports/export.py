@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple, TypeVar
 import orjson
 
 from scraper.errors import KINDS, UsageError
-from scraper.exports import parquet
 from scraper.exports.columns import (
     ROWS,
     Column,
@@ -31,14 +30,17 @@ from scraper.exports.files import (
 )
 from scraper.exports.flattening import (
     STATES,
+    Batch,
     Records,
     Values,
     encode_lists,
+    in_batches,
     select_entries,
 )
 from scraper.exports.item_rows import Items, split_into_items
 from scraper.exports.json_files import objects_of, write_array, write_lines
 from scraper.exports.kinds import kinds_of_folder, own_kinds
+from scraper.exports.parquet import write_parquet
 from scraper.exports.reading import RecordFile, copy_places
 from scraper.exports.replacing import replacing
 from scraper.exports.sqlite import write_sqlite
@@ -215,14 +217,12 @@ def _export_records(
             _WRITERS[format](beside, table.whole())
         elif format == ".sqlite":
             write_sqlite(beside, table)
-        elif format == ".parquet" and isinstance(table, Records):
-            parquet.write_records(beside, table)
         else:
             _write_table(
                 format,
                 beside,
                 columns,
-                table.rows(),
+                table.batches(),
                 raw=choice.csv_raw,
             )
 
@@ -241,20 +241,20 @@ def _write_table(
     format: str,
     path: Path,
     columns: Sequence[Column],
-    rows: Iterable[Values],
+    batches: Iterable[Batch],
     *,
     raw: bool,
 ) -> None:
     if format in _WRITERS:
-        _WRITERS[format](path, objects_of(columns, rows))
+        _WRITERS[format](path, objects_of(columns, batches))
     elif format == ".parquet":
-        parquet.write_rows(path, columns, rows)
+        write_parquet(path, columns, batches)
     else:
         delimiter = "\t" if format == ".tsv" else ","
         write_delimited(
             path,
             columns,
-            rows,
+            batches,
             delimiter=delimiter,
             raw=raw,
         )
@@ -287,7 +287,7 @@ def _write_own_rows(
         format_of(path),
         beside,
         columns,
-        rows,
+        in_batches(rows),
         raw=True,
     )
 

@@ -1,19 +1,19 @@
-"""A record as one row of a table.
+"""Records as rows of a table, made column by column for some of them at a time.
 
-Its line is decoded only as far as the columns ask for: lists stay the JSON that they are.
+Their lines are decoded only as far as the columns ask for: lists stay the JSON that they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from msgspec import DecodeError, Raw, Struct, defstruct
 from msgspec.json import Decoder
+from msgspec.structs import astuple
 
 from scraper.exports.columns import INPUT, OF_RECIPES, Column
 from scraper.exports.fields import LISTS
@@ -31,7 +31,12 @@ STATES: Mapping[str, frozenset[str]] = MappingProxyType(
         "failed": frozenset({"failed"}),
     }
 )
+_BATCH_ROWS = 256
+_BATCH_BYTES = 2**20
 _NO_RECORD = (DecodeError, UnicodeDecodeError)
+
+
+_Item = TypeVar("_Item")
 
 
 class _Ended(Struct):
@@ -58,6 +63,45 @@ def select_entries(
             raise file.changed_at(entry.row.offset) from None
 
 
+class Batch(NamedTuple):
+    """Some rows of a table, column by column, and about how many bytes they are."""
+
+    columns: Sequence[Values]
+    size: int
+
+    def rows(self) -> Iterable[Values]:
+        """The same, row by row."""
+        return zip(*self.columns, strict=True)
+
+
+def in_batches(rows: Iterable[Values]) -> Iterator[Batch]:
+    """The rows of a table."""
+    for some, size in split(rows, _bytes_of):
+        yield Batch([*zip(*some, strict=True)], size)
+
+
+def _bytes_of(row: Values) -> int:
+    return sum(len(each) for each in row if isinstance(each, str | bytes))
+
+
+def split(
+    items: Iterable[_Item],
+    size_of: Callable[[_Item], int],
+) -> Iterator[tuple[list[_Item], int]]:
+    """Lists of bounded length and size, each with its size."""
+    some: list[_Item] = []
+    size = 0
+    for item in items:
+        some.append(item)
+        size += size_of(item)
+        if len(some) == _BATCH_ROWS or size > _BATCH_BYTES:
+            yield some, size
+            some = []
+            size = 0
+    if some:
+        yield some, size
+
+
 class Records(NamedTuple):
     """Rows of records, yet to be read, and the columns that are asked for."""
 
@@ -65,9 +109,15 @@ class Records(NamedTuple):
     file: RecordFile
     columns: Sequence[Column]
 
-    def rows(self) -> Iterator[Values]:
-        """The values of the columns, row by row. Raises UsageError."""
-        return map(Flattener(self.columns, self.file).flatten, self.entries)
+    def batches(self) -> Iterator[Batch]:
+        """The values of the columns. Raises UsageError."""
+        columns_of = Flattener(self.columns, self.file).columns_of
+        for some, size in self.split():
+            yield Batch(columns_of(some), size)
+
+    def split(self) -> Iterator[tuple[list[Entry], int]]:
+        """The entries in lists of bounded size."""
+        return split(self.entries, lambda entry: len(entry.line))
 
     def whole(self) -> Iterator[bytes]:
         """The records, each with what the row of the list says that it stands for."""
@@ -90,60 +140,91 @@ class Flattener:
         file: RecordFile,
     ) -> None:
         self._file = file
-        own = [each.path[1] for each in columns if each.is_own]
-        of_recipes = [each.path[1] for each in columns if each.is_of_recipe]
         roots = [each.path[0] for each in columns if not each.is_own]
-        # of each row of a list its own: the record speaks of one of them
-        self._roots = list(dict.fromkeys(["source", "line", *roots]))
-        self._own, self._of_recipes = own, of_recipes
+        self._roots = list(dict.fromkeys(roots))
         self._decoder = _decoder_of(self._roots, columns)
-        self._values_of = attrgetter(*self._decoder.type.__struct_fields__)
-        self._places = [self._place_of(each) for each in columns]
-        self._readers = [
-            (place, read)
-            for place, each in enumerate(columns)
-            if (read := _reader_of(each)) is not None
+        self._own = [each for each in columns if each.is_own]
+        self._of_recipes = [each for each in columns if each.is_of_recipe]
+        self._of_record = [
+            each
+            for each in columns
+            if not each.is_own and not each.is_of_recipe
         ]
+        found = [*self._of_record, *self._of_recipes, *self._own]
+        self._places = [found.index(each) for each in columns]
 
-    def _place_of(self, column: Column) -> int:
-        place = len(self._roots)
-        if column.is_own:
-            return place + self._own.index(column.path[1])
-        if column.is_of_recipe:
-            place += len(self._own)
-            return place + self._of_recipes.index(column.path[1])
-        return self._roots.index(column.path[0])
+    def columns_of(
+        self,
+        entries: Sequence[Entry],
+    ) -> list[Values]:
+        """The columns of these records. Raises UsageError if one is none."""
+        by_root = self._read(entries)
+        _put_places_of_rows(by_root, entries)
+        found = [
+            convert(by_root[each.path[0]], _reader_of(each))
+            for each in self._of_record
+        ]
+        of_recipes = map(_object_in, by_root.get(OF_RECIPES, ()))
+        found += _values_of(self._of_recipes, of_recipes)
+        found += own_values_of(self._own, entries)
+        return [found[place] for place in self._places]
 
-    def flatten(self, entry: Entry) -> list[Value]:
-        """The row of a record. Raises UsageError if it is none."""
-        try:
-            record = self._decoder.decode(entry.line)
-        except _NO_RECORD:
-            raise self._file.changed_at(entry.row.offset) from None
-        found = [*self._values_of(record), *self._own_values(entry)]
-        if self._of_recipes:
-            found += self._values_of_recipes(found)
-        if entry.row.source is not None:
-            found[:2] = entry.row.source, entry.row.line
-        values = [found[place] for place in self._places]
-        for place, read in self._readers:
-            value = values[place]
-            if value is not None:
-                values[place] = read(value)
-        return values
+    def _read(
+        self,
+        entries: Sequence[Entry],
+    ) -> dict[str, Sequence[Any]]:
+        """What stands in the records under each first key."""
+        decode = self._decoder.decode
+        found = []
+        for entry in entries:
+            try:
+                found.append(astuple(decode(entry.line)))
+            except _NO_RECORD:
+                raise self._file.changed_at(entry.row.offset) from None
+        return dict(zip(self._roots, zip(*found, strict=True), strict=True))
 
-    def own_row(self, entry: Entry) -> Values:
-        """The same of columns that are all the user's own: no record is read for them."""
-        return [*map(encode_lists, self._own_values(entry))]
 
-    def _own_values(self, entry: Entry) -> Iterable[Any]:
-        return map(entry.own_values().get, self._own) if self._own else ()
+def own_values_of(
+    columns: Sequence[Column],
+    entries: Sequence[Entry],
+) -> list[Values]:
+    """Columns that are all the user's own: no record is read for them."""
+    return _values_of(columns, (each.own_values() for each in entries))
 
-    def _values_of_recipes(self, found: Sequence[Any]) -> Iterable[Any]:
-        raw = found[self._roots.index(OF_RECIPES)]
-        fields = None if raw is None else orjson.loads(bytes(raw))
-        values = fields if isinstance(fields, dict) else {}
-        return map(values.get, self._of_recipes)
+
+def _values_of(
+    columns: Sequence[Column],
+    objects: Iterable[Mapping[str, Any]],
+) -> list[Values]:
+    """Columns whose values stand under the second keys of these objects."""
+    found = [*objects] if columns else []
+    return [
+        convert([each.get(column.path[1]) for each in found], encode_lists)
+        for column in columns
+    ]
+
+
+def _object_in(raw: Raw | None) -> dict[str, Any]:
+    found = None if raw is None else orjson.loads(bytes(raw))
+    return found if isinstance(found, dict) else {}
+
+
+def _put_places_of_rows(
+    by_root: dict[str, Sequence[Any]],
+    entries: Sequence[Entry],
+) -> None:
+    """Have each row of a list say its own place: the record speaks of one of them."""
+    rows = [each.row for each in entries]
+    if "source" in by_root:
+        by_root["source"] = [
+            found if row.source is None else row.source
+            for row, found in zip(rows, by_root["source"], strict=True)
+        ]
+    if "line" in by_root:
+        by_root["line"] = [
+            found if row.source is None else row.line
+            for row, found in zip(rows, by_root["line"], strict=True)
+        ]
 
 
 def _decoder_of(
@@ -162,30 +243,22 @@ def _decoder_of(
     return Decoder(defstruct("Record", fields, rename=names))
 
 
-def convert_at(
-    places: Sequence[int],
-    row: Values,
-    convert: Callable[[Any], Any],
-) -> list[Any]:
-    """The row with what stands there as a format has it; what is None stays so."""
-    values = [*row]
-    for place in places:
-        value = values[place]
-        if value is not None:
-            values[place] = convert(value)
-    return values
+def convert(
+    values: Sequence[Any],
+    read: Callable[[Any], Any] | None,
+) -> Sequence[Any]:
+    """The values of a column as `read` has them; what is None stays so."""
+    if read is None or values.count(None) == len(values):
+        return values
+    return [None if each is None else read(each) for each in values]
 
 
 def _is_json(column: Column) -> bool:
-    if column.is_own or column.is_of_recipe:
-        return False
-    return column.kind in {*LISTS, "json"}
+    return column.kind in LISTS or column.kind == "json"
 
 
 def _reader_of(column: Column) -> Callable[[Any], Value] | None:
     """What makes the value of a column of what stands under its first key; None: nothing."""
-    if column.is_own or column.is_of_recipe:
-        return encode_lists
     if len(column.path) == 1:
         return _plain if _is_json(column) else None
     if column.kind == "json":

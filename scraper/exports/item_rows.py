@@ -10,7 +10,14 @@ import orjson
 from msgspec import DecodeError
 
 from scraper.exports.columns import ITEM, ITEMS, Column
-from scraper.exports.flattening import Flattener, Value, Values, encode_lists
+from scraper.exports.flattening import (
+    Batch,
+    Flattener,
+    Value,
+    Values,
+    encode_lists,
+    in_batches,
+)
 from scraper.exports.reading import Entry, RecordFile
 from scraper.outcomes.items import PageItems, items_in
 
@@ -59,9 +66,10 @@ class Items(NamedTuple):
     file: RecordFile
     columns: Sequence[Column]
 
-    def rows(self) -> Iterator[Values]:
-        """The values of the columns, row by row. Raises UsageError."""
-        return map(ItemFlattener(self.columns, self.file).flatten, self.items)
+    def batches(self) -> Iterator[Batch]:
+        """The values of the columns. Raises UsageError."""
+        flatten = ItemFlattener(self.columns, self.file).flatten
+        return in_batches(map(flatten, self.items))
 
     def whole(self) -> Iterator[bytes]:
         """The items as in items.jsonl."""
@@ -77,7 +85,7 @@ class ItemFlattener:
         file: RecordFile,
     ) -> None:
         of_page = [each for each in columns if not _is_of_item(each)]
-        self._flatten = Flattener(of_page, file).flatten
+        self._columns_of = Flattener(of_page, file).columns_of
         self._readers = [
             _reader_of(each)
             if _is_of_item(each)
@@ -91,7 +99,8 @@ class ItemFlattener:
         """The row of an item. Raises UsageError if its record is none."""
         if item.entry is not self._entry:
             self._entry = item.entry
-            self._values = self._flatten(item.entry)
+            columns = self._columns_of([item.entry])
+            self._values = [values[0] for values in columns]
         fields = item.values()
         return [read(item, fields, self._values) for read in self._readers]
 

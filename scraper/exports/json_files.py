@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import orjson
 
 from scraper.exports.columns import Column
-from scraper.exports.flattening import Values
+from scraper.exports.flattening import Batch
 from scraper.text import printable_json
 
 _BUFFER_BYTES = 2**18
@@ -41,11 +42,11 @@ def write_array(
 
 def objects_of(
     columns: Sequence[Column],
-    rows: Iterable[Values],
+    batches: Iterable[Batch],
 ) -> Iterator[bytes]:
     """Rows as objects."""
     names = [each.name for each in columns]
-    for row in rows:
+    for row in chain.from_iterable(each.rows() for each in batches):
         values = (
             orjson.Fragment(value) if isinstance(value, bytes) else value
             for value in row

@@ -1,26 +1,26 @@
 """Parquet, by pyarrow, which is an extra: `scraper[parquet]`.
 
-A table is written in row groups of bounded size, so memory does not grow with it. Arrow's own
-reader of JSON takes the lines of the records as they are, at a fifth of what Python needs for one
-value after the other; where it cannot, because a record is of another form than today's, Python
-does.
+A table is written in row groups of bounded size, so memory does not grow with it. While one is
+made and written, the rows of the next are read: Arrow is busy outside of Python for most of that
+time. Lists stay the JSON that they are in a record until Arrow's own reader takes them, at a third
+of what Python needs for one object after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from scraper.errors import UsageError
 from scraper.exports.columns import Column, kind_of
 from scraper.exports.fields import LISTS, Kind
-from scraper.exports.flattening import Flattener, Records, Value, Values
-from scraper.exports.reading import Entry
+from scraper.exports.flattening import Batch, Value, Values
 
 if TYPE_CHECKING:
     import pyarrow
@@ -31,7 +31,6 @@ _BLOCKS = 4  # of a group, which several cores read at once
 _LIST_OF: Mapping[Kind, Kind] = MappingProxyType(
     {"texts": "text", "integers": "integer", "numbers": "number"}
 )
-_Item = TypeVar("_Item")
 
 
 def require_pyarrow() -> None:
@@ -46,62 +45,49 @@ def require_pyarrow() -> None:
         ) from error
 
 
-def write_rows(
+def write_parquet(
     path: Path,
     columns: Sequence[Column],
-    rows: Iterable[Values],
+    batches: Iterable[Batch],
 ) -> None:
-    """Write a table of these rows."""
-    groups = _split(rows, _bytes_of)
-    _write(path, columns, (_arrays(columns, some) for some in groups))
-
-
-def write_records(
-    path: Path,
-    records: Records,
-) -> None:
-    """Write a table of records."""
-    groups = _split(records.entries, lambda entry: len(entry.line))
-    arrays = map(_LineReader(records).arrays, groups)
-    _write(path, records.columns, arrays)
-
-
-def _write(
-    path: Path,
-    columns: Sequence[Column],
-    groups: Iterable[Sequence[pyarrow.ChunkedArray]],
-) -> None:
+    """Write a table."""
     import pyarrow.parquet
 
     schema = pyarrow.schema([(each.name, _type_of(each)) for each in columns])
     with (
         path.open("wb") as file,
         pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as made,
+        ThreadPoolExecutor(1) as beside,
     ):
-        for arrays in groups:
-            made.write_table(pyarrow.table(list(arrays), schema=schema))
+
+        def write(group: Sequence[Values]) -> None:
+            arrays = list(map(_array, columns, group))
+            made.write_table(pyarrow.table(arrays, schema=schema))
+
+        last: Future[None] | None = None
+        for group in _groups(batches):
+            if last is not None:
+                last.result()
+            last = beside.submit(write, group)
+        if last is not None:
+            last.result()
 
 
-def _split(
-    items: Iterable[_Item],
-    bytes_of: Callable[[_Item], int],
-) -> Iterator[list[_Item]]:
-    """The items of one row group after the other."""
-    group: list[_Item] = []
+def _groups(batches: Iterable[Batch]) -> Iterator[Sequence[Values]]:
+    """The columns of one row group after the other."""
+    group: list[list[Value]] = []
     size = 0
-    for item in items:
-        group.append(item)
-        size += bytes_of(item)
-        if len(group) == _GROUP_ROWS or size > _GROUP_BYTES:
+    for batch in batches:
+        group = group or [[] for _ in batch.columns]
+        for values, more in zip(group, batch.columns, strict=True):
+            values.extend(more)
+        size += batch.size
+        if len(group[0]) >= _GROUP_ROWS or size > _GROUP_BYTES:
             yield group
             group = []
             size = 0
     if group:
         yield group
-
-
-def _bytes_of(row: Values) -> int:
-    return sum(len(each) for each in row if isinstance(each, str | bytes))
 
 
 # -- types -------------------------------------------------------------------------------------
@@ -132,157 +118,51 @@ def _type_of_kind(kind: Kind) -> pyarrow.DataType:
     return types.get(kind, pyarrow.string())
 
 
-# -- lines of records --------------------------------------------------------------------------
-
-
-class _LineReader:
-    """Makes columns of the lines of records, those of Arrow's and those of Python's."""
-
-    def __init__(self, records: Records) -> None:
-        self._columns = records.columns
-        self._flatten = Flattener(records.columns, records.file).flatten
-        self._by_python = [
-            each
-            for each in records.columns
-            if each.is_own or each.is_of_recipe or each.kind == "json"
-        ]
-        self._flatten_rest = Flattener(self._by_python, records.file).flatten
-        self._by_arrow = [
-            each for each in records.columns if each not in self._by_python
-        ]
-        self._schema = _schema_of_lines(self._by_arrow)
-
-    def arrays(
-        self,
-        group: Sequence[Entry],
-    ) -> list[pyarrow.ChunkedArray]:
-        """The columns of these records, in order."""
-        import pyarrow
-
-        try:
-            found = self._read(group)
-        except pyarrow.ArrowException:
-            rows = [self._flatten(each) for each in group]
-            return _arrays(self._columns, rows)
-        if self._by_python:
-            rows = [self._flatten_rest(each) for each in group]
-            arrays = _arrays(self._by_python, rows)
-            names = (each.name for each in self._by_python)
-            found |= zip(names, arrays, strict=True)
-        return [found[each.name] for each in self._columns]
-
-    def _read(
-        self,
-        group: Sequence[Entry],
-    ) -> dict[str, pyarrow.ChunkedArray]:
-        """By name the columns that Arrow can read. Raises ArrowException."""
-        if not self._by_arrow:
-            return {}
-        table = _read_json([each.line for each in group], self._schema)
-        found = {
-            column.name: _column_of(table, column) for column in self._by_arrow
-        }
-        # of each row of a list its own: the record speaks of one of them
-        rows = [each.row for each in group]
-        _put_over(found, "source", [each.source for each in rows])
-        _put_over(found, "line", [each.line for each in rows])
-        return found
-
-
-def _schema_of_lines(columns: Sequence[Column]) -> pyarrow.Schema:
-    """What Arrow is to look for in a line; the rest of it is passed over."""
-    import pyarrow
-
-    fields: dict[str, Any] = {}
-    inner: dict[str, list[tuple[str, pyarrow.DataType]]] = {}
-    for column in columns:
-        is_time = column.kind == "time"
-        type = pyarrow.string() if is_time else _type_of(column)
-        if len(column.path) == 1:
-            fields[column.name] = type
-        else:
-            root, name = column.path
-            inner.setdefault(root, []).append((name, type))
-    fields |= {root: pyarrow.struct(each) for root, each in inner.items()}
-    return pyarrow.schema(fields.items())
-
-
-def _column_of(
-    table: pyarrow.Table,
-    column: Column,
-) -> pyarrow.ChunkedArray:
-    import pyarrow.compute
-
-    array = table.column(column.path[0])
-    if len(column.path) > 1:
-        array = pyarrow.compute.struct_field(array, column.path[1])
-    return array.cast(_type_of(column)) if column.kind == "time" else array
-
-
-def _put_over(
-    found: dict[str, pyarrow.ChunkedArray],
-    name: str,
-    values: list[Any],
-) -> None:
-    """Have a column say these values, where there are some."""
-    import pyarrow.compute
-
-    if name in found:
-        above = pyarrow.array(values, found[name].type)
-        found[name] = pyarrow.compute.coalesce(above, found[name])
-
-
-def _read_json(
-    lines: Sequence[bytes],
-    schema: pyarrow.Schema,
-) -> pyarrow.Table:
-    """A row for each line, an object. Raises ArrowException."""
-    import pyarrow.json
-
-    text = b"\n".join(lines)
-    longest = max(map(len, lines)) + 1
-    read = pyarrow.json.ReadOptions(
-        block_size=max(longest, len(text) // _BLOCKS) + 1
-    )
-    parse = pyarrow.json.ParseOptions(
-        explicit_schema=schema, unexpected_field_behavior="ignore"
-    )
-    table = pyarrow.json.read_json(pyarrow.BufferReader(text), read, parse)
-    if len(table) != len(lines):
-        raise pyarrow.ArrowInvalid("not an object a line")
-    return table
-
-
-# -- rows of values ----------------------------------------------------------------------------
-
-
-def _arrays(
-    columns: Sequence[Column],
-    rows: Sequence[Values],
-) -> list[pyarrow.Array]:
-    """The columns of these rows."""
-    by_column = zip(*rows, strict=True)
-    return [
-        _array(column, values)
-        for column, values in zip(columns, by_column, strict=True)
-    ]
+# -- columns -----------------------------------------------------------------------------------
 
 
 def _array(
     column: Column,
     values: Sequence[Value],
-) -> pyarrow.Array:
+) -> pyarrow.Array | pyarrow.ChunkedArray:
     import pyarrow
 
     type = _type_of(column)
-    if column.kind == "json":
-        return pyarrow.array([_as_text(each) for each in values], type)
-    if column.kind in LISTS:
-        return pyarrow.array([_fit_list(column, each) for each in values], type)
+    if values.count(None) == len(values):
+        return pyarrow.nulls(len(values), type)
     try:
+        if column.kind in LISTS:
+            return _read_lists(values, type)
+        if column.kind == "json":
+            return pyarrow.array([_as_text(each) for each in values], type)
+        if column.kind == "time":
+            return pyarrow.array(values, pyarrow.string()).cast(type)
         return pyarrow.array(values, type)
     except (pyarrow.ArrowException, TypeError, OverflowError):
-        return pyarrow.array([_fit(column.kind, each) for each in values], type)
+        return pyarrow.array([_fit_in(column, each) for each in values], type)
+
+
+def _read_lists(
+    values: Sequence[Any],
+    type: pyarrow.DataType,
+) -> pyarrow.ChunkedArray:
+    """Lists that are JSON, or None. Raises ArrowException, and TypeError of anything else."""
+    import pyarrow.json
+
+    lists = [b"null" if each is None else each for each in values]
+    text = b'{"":' + b'}\n{"":'.join(lists) + b"}"
+    longest = max(map(len, lists)) + len(b'{"":}\n')
+    read = pyarrow.json.ReadOptions(
+        block_size=max(longest, len(text) // _BLOCKS) + 1
+    )
+    parse = pyarrow.json.ParseOptions(
+        explicit_schema=pyarrow.schema([("", type)]),
+        unexpected_field_behavior="ignore",
+    )
+    table = pyarrow.json.read_json(pyarrow.BufferReader(text), read, parse)
+    if len(table) != len(values):
+        raise pyarrow.ArrowInvalid("not a list a row")
+    return table.column(0)
 
 
 # -- values of another form --------------------------------------------------------------------
@@ -296,11 +176,21 @@ def _as_text(value: Value) -> str | None:
     return encoded.decode()
 
 
+def _fit_in(
+    column: Column,
+    value: Value,
+) -> Any:
+    """A value that a column can hold."""
+    if column.kind in LISTS:
+        return _fit_list(column, value)
+    return _fit(column.kind, value)
+
+
 def _fit(
     kind: Kind,
     value: Any,
 ) -> Any:
-    """A value that a column can hold: what is not of its kind is JSON in one of text, else null."""
+    """A value of a kind: what is not of its kind is JSON in one of text, else null."""
     if kind == "text":
         return _as_text(value)
     if kind in _LIST_OF:

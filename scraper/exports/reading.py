@@ -19,6 +19,7 @@ from scraper.reports.records import head_of, lost_facts_message, whole_lines
 from scraper.storage.readers.snapshot import Row, Snapshot, Span, signed_key
 
 RECORDS = "records.jsonl"
+_BLOCK_BYTES = 2**18  # read at once where records follow each other
 
 
 class Entry(NamedTuple):
@@ -41,6 +42,8 @@ class RecordFile(AbstractContextManager["RecordFile"]):
         try:
             with open_folder(folder) as opened:
                 self._file = opened.open_reader(RECORDS)
+            self._block = b""  # what was read ahead,
+            self._block_offset = 0  # and where it begins
         except OSError as error:
             raise UsageError(
                 f"cannot read {self._path}: {error.strerror or error}"
@@ -94,10 +97,23 @@ class RecordFile(AbstractContextManager["RecordFile"]):
         offset: int,
         length: int | None,
     ) -> bytes:
-        self._file.seek(offset)
+        """Records that follow each other are read ahead; one that stands before them, alone."""
         if length is None:
+            self._file.seek(offset)
             return self._file.readline().removesuffix(b"\n")
-        return self._file.read(length)
+        ahead = offset - self._block_offset
+        if ahead < 0:
+            self._file.seek(offset)
+            return self._file.read(length)
+        missing = ahead + length - len(self._block)
+        if missing > 0:
+            is_near = missing <= length + _BLOCK_BYTES
+            self._file.seek(offset)
+            self._block = self._file.read(
+                max(length, _BLOCK_BYTES) if is_near else length
+            )
+            self._block_offset, ahead = offset, 0
+        return self._block[ahead : ahead + length]
 
     def _decode(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -19,10 +19,11 @@ from scraper.exports.flattening import (
     Records,
     Value,
     Values,
-    convert_at,
+    convert,
+    own_values_of,
 )
 from scraper.exports.item_rows import ItemFlattener, Items
-from scraper.exports.reading import Entry, RecordFile
+from scraper.exports.reading import Entry
 
 # Of what may be anything each value keeps its own type.
 _TYPES: Mapping[Kind, str] = MappingProxyType(
@@ -70,12 +71,12 @@ def _write_records(
     records: Records,
 ) -> None:
     columns = _free_of(_OF_RECORDS, records.columns)
-    flatten = Flattener(columns, records.file).flatten
+    columns_of = Flattener(columns, records.file).columns_of
     put = _Table(file, "records", "id INTEGER PRIMARY KEY", columns).put
     record = "record INTEGER REFERENCES records (id)"
-    put_input = _Input(file, record, records.columns, records.file).put
-    while some := list(islice(records.entries, _ROWS_AT_ONCE)):
-        put(((each.row.id,), flatten(each)) for each in some)
+    put_input = _Input(file, record, records.columns).put
+    for some, _ in records.split():
+        put([[each.row.id for each in some]], columns_of(some))
         put_input(some)
 
 
@@ -87,12 +88,11 @@ def _write_items(
     flatten = ItemFlattener(columns, items.file).flatten
     put = _Table(file, "items", _KEY_OF_ITEMS, columns).put
     file.execute("CREATE UNIQUE INDEX items_key ON items (record, item)")
-    put_input = _Input(file, "record INTEGER", items.columns, items.file).put
+    put_input = _Input(file, "record INTEGER", items.columns).put
     while some := list(islice(items.items, _ROWS_AT_ONCE)):
-        put(
-            ((each.entry.row.id, each.place + 1), flatten(each))
-            for each in some
-        )
+        records = [each.entry.row.id for each in some]
+        places = [each.place + 1 for each in some]
+        put([records, places], [*zip(*map(flatten, some), strict=True)])
         put_input([each.entry for each in some if each.place == 0])
 
 
@@ -111,20 +111,16 @@ class _Table:
         marks = ", ".join("?" * (key.count(",") + 1 + len(columns)))
         self._file = file
         self._insert = f"INSERT OR IGNORE INTO {name} VALUES ({marks})"
-        self._places = _places_of_json(columns)
+        self._readers = _readers_of(columns)
 
     def put(
         self,
-        rows: Iterable[tuple[tuple[Value, ...], Values]],
+        key: Sequence[Values],
+        columns: Sequence[Values],
     ) -> None:
-        """Rows, each as the values of its key and of its columns."""
-        self._file.executemany(
-            self._insert,
-            (
-                (*key, *convert_at(self._places, values, _cell))
-                for key, values in rows
-            ),
-        )
+        """Rows, column by column: those of the key, and the others."""
+        cells = map(convert, columns, self._readers)
+        self._file.executemany(self._insert, zip(*key, *cells, strict=True))
 
 
 class _Input:
@@ -135,23 +131,19 @@ class _Input:
         file: sqlite3.Connection,
         record: str,
         columns: Sequence[Column],
-        records: RecordFile,
     ) -> None:
         kinds = {each.path[1]: each.kind for each in columns if each.is_own}
         own = own_columns(kinds, _OF_INPUT)
         self._put = _Table(file, "input", _INPUT.format(record), own).put
-        self._own_row = Flattener(own, records).own_row
+        self._own = own
 
     def put(self, entries: Iterable[Entry]) -> None:
         """The rows for which these records stand; what only a page has named has none."""
-        self._put(
-            (
-                (each.row.id, each.row.source, each.row.line),
-                self._own_row(each),
-            )
-            for each in entries
-            if each.row.source is not None
-        )
+        rows = [each for each in entries if each.row.source is not None]
+        ids = [each.row.id for each in rows]
+        sources = [each.row.source for each in rows]
+        lines = [each.row.line for each in rows]
+        self._put([ids, sources, lines], own_values_of(self._own, rows))
 
 
 def _free_of(
@@ -173,12 +165,13 @@ def _free_of(
     return renamed
 
 
-def _places_of_json(columns: Sequence[Column]) -> list[int]:
-    """Where values may stand that SQLite has no type for."""
+def _readers_of(
+    columns: Sequence[Column],
+) -> list[Callable[[Value], Value] | None]:
+    """What makes values fit where SQLite has no type for them."""
     return [
-        place
-        for place, each in enumerate(columns)
-        if each.kind == "json" or each.kind in LISTS
+        _cell if each.kind == "json" or each.kind in LISTS else None
+        for each in columns
     ]
 
 

@@ -447,6 +447,7 @@ def test_rows_are_bounded_groups_of_a_parquet_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr("scraper.exports.flattening._BATCH_ROWS", 2)
     monkeypatch.setattr("scraper.exports.parquet._GROUP_ROWS", 4)
     file = scraper.export(folder, folder.parent / "items.parquet")
     found = parquet.ParquetFile(file).metadata
