@@ -20,6 +20,7 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from scraper.api import map, run, stream
     from scraper.config import Config, configure
+    from scraper.desk.fetched_lists import ListUrl
     from scraper.errors import (
         InUse,
         LocalFault,
@@ -41,6 +42,7 @@ __all__ = [
     "Failure",
     "Future",
     "InUse",
+    "ListUrl",
     "LocalFault",
     "OutOfTime",
     "Outcome",
@@ -63,6 +65,7 @@ _EXPORTS = {
     "stream": "api",
     "Config": "config",
     "configure": "config",
+    "ListUrl": "desk.fetched_lists",
     "InUse": "errors",
     "LocalFault": "errors",
     "OutOfTime": "outcomes.outcome",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from os import PathLike
 from typing import Any
 
 from scraper.config import Config, InputSettings, configure
+from scraper.desk.fetched_lists import FetchedLists, ListUrl
 from scraper.errors import UsageError
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
@@ -21,7 +23,7 @@ from scraper.sources.source import (
     script_source,
 )
 
-Urls = str | PathLike[str] | Iterable[str]
+Urls = str | PathLike[str] | Iterable[str] | ListUrl
 
 
 def stream(
@@ -38,10 +40,10 @@ def stream(
     What the folder knows comes from there at once (`outcome.stored`), so that the same script may
     run again; the rest is asked, and comes once it is committed. So do the images of its pages.
 
-    `urls` is an iterable of URLs (read in a thread of its own, as far ahead as memory allows), or
-    the path of a list. Without `config` the defaults and SCRAPER_* of the environment count.
-    An iterable has the folder that `config` names as `dir`, else a temporary one, which is
-    removed with the run.
+    `urls` is an iterable of URLs (read in a thread of its own, as far ahead as memory allows), the
+    path of a list, or a `ListUrl`, whose list is fetched at once. Without `config` the defaults and
+    SCRAPER_* of the environment count. An iterable has the folder that `config` names as `dir`,
+    else a temporary one, which is removed with the run.
 
     `retry=()` asks failed URLs of the folder again, `retry=["timeout"]` only those kinds;
     `refresh=True` asks all of them again, conditionally: what has not changed costs nothing.
@@ -55,10 +57,10 @@ def stream(
     Worker processes are started, so a script needs `if __name__ == "__main__":` around its work.
     """
     config = _check_config(config)
-    return Run(
-        [source_of(urls, config.input)],
+    return _run_over(
+        urls,
         config,
-        retry,
+        retry=retry,
         refresh=refresh,
         add_list=add_list,
         adopt=adopt,
@@ -80,15 +82,15 @@ def run(
     Of an iterable `config` must name that folder, for nothing would be left in a temporary one.
     """
     config = _check_config(config)
-    if not config.run.dir and not isinstance(urls, str | PathLike):
+    if not config.run.dir and not isinstance(urls, str | PathLike | ListUrl):
         raise UsageError(
             "run(urls) needs a folder for what it brings: "
             'scraper.run(urls, scraper.configure(dir="downloads/shop")), or use scraper.stream'
         )
-    outcomes = Run(
-        [source_of(urls, config.input)],
+    outcomes = _run_over(
+        urls,
         config,
-        retry,
+        retry=retry,
         refresh=refresh,
         add_list=add_list,
         adopt=adopt,
@@ -118,6 +120,19 @@ def map(
         yield from session.map(urls, timeout=timeout, buffer=buffer)
 
 
+def _run_over(urls: Urls, config: Config, **how: Any) -> Run:
+    """A list that is fetched stays until its run is closed."""
+    with ExitStack() as resources:
+        if isinstance(urls, ListUrl):
+            lists = resources.enter_context(FetchedLists(config))
+            source = lists.fetch(lists.check(urls.url))
+        else:
+            source = source_of(urls, config.input)
+        run = Run([source], config, **how)
+        run.close_with(resources.pop_all().close)
+    return run
+
+
 def _check_config(config: Config | None) -> Config:
     if config is None:
         return configure()
@@ -128,13 +143,15 @@ def _check_config(config: Config | None) -> Config:
     return config
 
 
-def source_of(urls: Urls, how: InputSettings = AS_GUESSED) -> Source:
+def source_of(
+    urls: str | PathLike[str] | Iterable[str], how: InputSettings = AS_GUESSED
+) -> Source:
     """What stands for the list. Raises UsageError if it is none."""
     if isinstance(urls, str) and "://" in urls:
         url = redacted(urls)
         raise UsageError(
             f"{url} is a URL, where text is the path of a list: "
-            f"write [{url!r}] for a list of one URL"
+            f"write [{url!r}] for a list of one URL, scraper.ListUrl({url!r}) for the list there"
         )
     if isinstance(urls, str | PathLike):
         return file_source(os.fsdecode(urls), how)

@@ -106,6 +106,8 @@ class Task(Struct, frozen=True, gc=False):
         None  # place in the input, from 1; None if found on a page
     )
     source: str | None = None
+    # where its list came from, if this program has fetched that
+    sender: Url | None = None
     line: int | None = None
     columns: str | None = None  # of its row in a table, as a JSON object
     refusal: str | None = (
@@ -233,6 +235,13 @@ class Line(Struct, frozen=True):
     refusal: str | None = None
     depth: int = 0
     columns: str | None = None  # of a row in a table, as a JSON object
+
+
+class Sender(NamedTuple):
+    """Who has sent a list that this program fetched."""
+
+    url: Url  # the last one on the way
+    host_class: HostClass  # of its host
 
 
 class Waiting(Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -53,11 +53,13 @@ from scraper.run_folder.options import process_hashes, shaping_options
 from scraper.run_folder.owners import claim_folder, refuse_unknown_records
 from scraper.sinks.sink import Outputs, open_sinks
 from scraper.sinks.summary_file import SummaryFile
+from scraper.sources.source import Source
 from scraper.storage.faults import open_error
 from scraper.storage.ledger import Ledger
 from scraper.storage.names import names_of
 from scraper.storage.store import Store
 from scraper.supervision import Flights
+from scraper.urls import host_name
 
 if TYPE_CHECKING:
     from scraper.sessions.folder_desk import FolderDesk
@@ -193,7 +195,7 @@ def open_run(
         return ListDesk(reader, intake, delivery)
 
     guard = makers.guard(config)
-    guard.learn(cast("dict[str, HostClass]", folder.ledger.hosts.classes()))
+    _teach(guard, folder.ledger, request.sources)
     around = Surroundings(
         rows=journal.waiting,
         journal=journal,
@@ -293,6 +295,18 @@ def _open_folder(
         adopted,
         reopened,
     )
+
+
+def _teach(guard: Guard, ledger: Ledger, lists: Sequence[Source]) -> None:
+    """Let the guard know what earlier runs and the fetching of the lists have learned of hosts; and
+    the next run, if this one is killed: by the host that has sent a list its URLs are trusted."""
+    guard.learn(cast("dict[str, HostClass]", ledger.hosts.classes()))
+    senders = [each.sender for each in lists if each.sender is not None]
+    if senders:
+        classes = {host_name(e.url.host): e.host_class for e in senders}
+        guard.learn(classes)
+        ledger.hosts.keep_classes(guard.learned())
+        ledger.commit()
 
 
 def _close_ledger(ledger: Ledger) -> None:

@@ -43,6 +43,8 @@ _TOKENS = pattern(
     rf"([?&;#](?:[^=&#;?\s]{{0,99}}(?:{_WORDS})[^=&#;?\s]{{0,99}}|{_WHOLE_NAMES})=)([^&#;\s\"'<>]+)",
     re.IGNORECASE,
 )
+# What was hidden before, with what a sentence says behind it.
+_HIDDEN_BEFORE = pattern(r"\*\*\*[),.:]*")
 _END_OF_URL = pattern(r"[\s\"'<>]")
 # In a URL inside a URL, or with a name that is percent-encoded in part.
 _ENCODED_NAME = pattern(
@@ -70,6 +72,8 @@ def redacted(text: str) -> str:
 def _without_token(found: re.Match[str]) -> str:
     """A parameter of the path (`;jsessionid=1`) ends where the query begins."""
     name, value = found[1], found[2]
+    if _HIDDEN_BEFORE.fullmatch(value):
+        return found[0]
     path, mark, query = value.partition("?")
     if (
         mark

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -172,6 +172,10 @@ class Run:
                 self.exports.check_columns(self.sources, known)
             check_workers(self.config, self._opened.stage)
         self._outcomes = self._opened.pipeline.outcomes()
+
+    def close_with(self, close: Callable[[], None]) -> None:
+        """What the run needs to its end is closed with it."""
+        self._resources.callback(close)
 
     def _prepare_exports(self) -> None:
         if files_of(self.config.output):
@@ -401,12 +405,17 @@ def _write_summary(report: Report, opened: OpenRun) -> None:
     )
 
 
-def prepare_process(config: Config) -> Share:
-    """Check what a run needs of this process. Returns what it may have of threads and workers."""
-    main_module.refuse_second_run()
-    streams.open_missing()
+def check_settings(config: Config) -> None:
+    """Raises UsageError if something is asked for that cannot be done."""
     check_page(config.page)
     check_image(config.image)
     check_matte(config.image.matte)
     names_of(config.output.name, config.output.name_col)
+
+
+def prepare_process(config: Config) -> Share:
+    """Check what a run needs of this process. Returns what it may have of threads and workers."""
+    main_module.refuse_second_run()
+    streams.open_missing()
+    check_settings(config)
     return descriptors.fit_share(wanted_share(config))

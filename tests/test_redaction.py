@@ -191,6 +191,12 @@ def test_what_is_hidden_stays_hidden(text: str) -> None:
         assert hide(hide(text)) == hide(text)
 
 
+def test_what_was_hidden_before_costs_a_message_no_point() -> None:
+    shown = redacted("http://a.example/?token=geheim")
+    message = f"two lists ({shown}), or of {shown}: choose."
+    assert redacted_message(message) == message
+
+
 def test_an_endless_url_is_told_in_no_time() -> None:
     began = time.perf_counter()
     for piece in (

@@ -109,6 +109,12 @@ def _add_general(group: argparse._ArgumentGroup) -> None:
         "none: go on with what the folder of --dir knows",
     )
     group.add_argument(
+        "--list-url",
+        action="append",
+        metavar="URL",
+        help="a list that is fetched, by each run again; may be repeated",
+    )
+    group.add_argument(
         "--retry",
         nargs="?",
         const="",

@@ -22,11 +22,14 @@ from scraper.cli.summary import (
 )
 from scraper.cli.terminal import complain, say
 from scraper.config import Config, Origins, with_keys
+from scraper.desk.fetched_lists import FetchedLists
 from scraper.errors import LocalFault, ScraperError, UsageError
 from scraper.machine import streams
+from scraper.redaction import redacted
 from scraper.reports.summary import SOME_FAILED
 from scraper.runner import Run
 from scraper.sources.source import Source
+from scraper.text import printable
 
 
 def run_lists(
@@ -39,22 +42,30 @@ def run_lists(
     gc.freeze()  # what is imported by now stays to the end
     gc.enable()
     if "demo" in arguments:
-        if arguments.inputs:
+        if arguments.inputs or "list_url" in arguments:
             raise UsageError(
                 "--demo brings its own list: leave out yours, or leave out --demo"
             )
         return _demo(arguments.demo, config, origins, signals)
     retry = retry_kinds(arguments)
-    sources = open_sources(arguments.inputs, config.run.dir, config.input)
-    return _scrape(
-        sources,
-        config,
-        signals,
-        retry,
-        refresh="refresh" in arguments,
-        add_list="add_list" in arguments,
-        adopt="adopt" in arguments,
-    )
+    urls: list[str] = getattr(arguments, "list_url", [])
+    sources = []
+    if arguments.inputs or not urls:
+        sources = open_sources(arguments.inputs, config.run.dir, config.input)
+    with FetchedLists(config) as lists:
+        for url in [lists.check(each) for each in dict.fromkeys(urls)]:
+            if not config.output.quiet:
+                say(printable(f"fetching the list {redacted(url.href)}"))
+            sources.append(lists.fetch(url))
+        return _scrape(
+            sources,
+            config,
+            signals,
+            retry,
+            refresh="refresh" in arguments,
+            add_list="add_list" in arguments,
+            adopt="adopt" in arguments,
+        )
 
 
 def _demo(

@@ -19,6 +19,7 @@ Origins = Mapping[str, str]
 
 # Flags that no key stands behind, and what a script writes instead.
 COMMAND_FLAGS: Mapping[str, str] = {
+    "list_url": "stream(scraper.ListUrl(...))",
     "retry": "stream(urls, retry=...)",
     "refresh": "stream(urls, refresh=True)",
     "add_list": "stream(urls, add_list=True)",

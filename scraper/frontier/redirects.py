@@ -26,12 +26,14 @@ class HostGuard(Protocol):
 
 
 def trust_of(task: Task, guard: HostGuard) -> Trust:
-    """Who named this URL: the list itself, or a page or redirect of which kind of host."""
+    """Who named this URL: the list itself, or a page, a redirect, a list of which kind of host."""
     if task.hops:
         named_by = task.hops[-1].url
     elif task.parent is not None:
         # the host that sent the page has named the URL
         named_by = task.page or task.parent
+    elif task.sender is not None:
+        named_by = task.sender
     else:
         return "listed"
     return (

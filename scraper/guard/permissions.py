@@ -1,7 +1,8 @@
 """Which addresses a task may reach: one table, asked for addresses in URLs and for DNS answers.
 
-A task is trusted by who named its URL: the user's list (`listed`), a page of a private host, a page
-of a public one; the way to the proxy is trusted with any address. The rows are what was found:
+A task is trusted by who named its URL: the user's list (`listed`), a page or a fetched list of a
+private host, one of a public one; the way to the proxy is trusted with any address. The rows are
+what was found:
 
     public       an address reached from everywhere, in a URL or as a name's only kind of address
     private      an address of a private network, likewise
@@ -34,7 +35,7 @@ Finding = Literal["public", "private", "link", "link_name", "mixed", "turned"]
 YES = None
 DENIED = "in a denied network"
 NEVER = "which is not public"
-NAMED = "which is private and was named by a public page"
+NAMED = "which is private and was named by a public host"
 UNLISTED = "which is asked only if you list that address yourself"
 LINK = "and this answer has link-local addresses, which no name may have"
 MIXED = "which is private, and at public addresses too"

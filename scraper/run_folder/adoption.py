@@ -266,6 +266,14 @@ def _byte_at(file: BufferedReader, offset: int) -> bytes:
 # -- rows --------------------------------------------------------------------------------------
 
 
+def _list_of(name: str, ledger: Ledger) -> int:
+    """The row of a list; one that was fetched is called after its URL, and trusted no more."""
+    row = ledger.sources.id_of(name)
+    if "://" in name:
+        ledger.sources.set_sender(row, parts_of(name.partition(" ")[0]))
+    return row
+
+
 def _row_of(found: _Found, ledger: Ledger) -> Row:
     record, state = found.record, _state_of(found.record)
     has_facts = state in ("done", "unchanged")
@@ -282,7 +290,7 @@ def _row_of(found: _Found, ledger: Ledger) -> Row:
         number=record["pass"],
         due=unix_of(record.get("not_before")) or 0.0,
         seq=record["index"],
-        source=None if source is None else ledger.sources.id_of(source),
+        source=None if source is None else _list_of(source, ledger),
         line=record["line"],
         written=record["url"] if is_url and record["url"] != url else None,
         parent=None if is_listed else key_of(parent),

@@ -12,9 +12,9 @@ from scraper.machine.temporary import TemporaryFolder
 from scraper.model import Line
 from scraper.passes import RunRequest
 from scraper.sources.packed import stem_of
-from scraper.sources.source import SCRIPT, Source
-from scraper.storage.file_names import host_folder
-from scraper.urls import digest
+from scraper.sources.source import FETCHED, SCRIPT, Source
+from scraper.storage.file_names import host_folder, last_part_of
+from scraper.urls import digest, parts_of
 
 DOWNLOADS = Path("downloads")
 TEMPORARY = "scraper-stream-"  # what the names of temporary folders begin with
@@ -28,6 +28,9 @@ def folder_named_after(source: Source) -> Path | None:
     """
     if source.identity == SCRIPT:
         return None
+    if source.identity.startswith(FETCHED):
+        name = last_part_of(parts_of(source.identity.removeprefix(FETCHED)))
+        return DOWNLOADS / stem_of(Path(name)).stem
     stem = stem_of(Path(source.name)).stem or "list"
     if source.identity.startswith("file:") and not source.live:
         return DOWNLOADS / stem
@@ -50,10 +53,10 @@ def ten_digits_of(urls: Iterable[Line]) -> str:
     return digest("\n".join(each.url.href for each in urls)).hex()[:10]
 
 
-def temporary_folder() -> TemporaryFolder:
-    """A folder that is removed with its run. Raises UsageError if there is no place for it."""
+def temporary_folder(prefix: str = TEMPORARY) -> TemporaryFolder:
+    """A folder that is removed by its owner. Raises UsageError if there is no place for it."""
     try:
-        return TemporaryFolder(TEMPORARY)
+        return TemporaryFolder(prefix)
     except OSError as error:
         if disk_failure(error).kind != "disk_error":
             raise LocalFault(disk_failure(error)) from error

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from scraper.errors import UsageError
 from scraper.model import Line
+from scraper.redaction import redacted
 from scraper.run_folder.naming import naming_urls, ten_digits_of
 from scraper.sinks.record_log import unknown_file
 from scraper.sources.source import SCRIPT, Source
 from scraper.storage.ledger import Ledger
-from scraper.urls import Url
+from scraper.urls import Url, digest
 
 MAX_JUDGED_URLS = (
     1_000  # of a list, by which it is seen whether a folder knows it
@@ -75,6 +76,8 @@ def claim_folder(
         row = _row_of(source, owners, ledger)
         owners |= dict.fromkeys(identities_of(source), row)
         ledger.sources.set_columns(row, source.columns)
+        sender = source.sender.url if source.sender else None
+        ledger.sources.set_sender(row, sender)
         rows.append(row)
     ledger.sources.set_owners(owners)
     return rows
@@ -185,6 +188,9 @@ def _free_name(source: Source, owners: Owners, ledger: Ledger) -> str:
     taken = named.get(source.name) in owners.values()
     if not source.lasting or source.name not in named or not taken:
         return source.name
+    if source.sender is not None:
+        # its own name is without what is secret in it
+        return f"{source.name} ({digest(source.identity).hex()[:10]})"
     return identities_of(source)[0].removeprefix("file:").replace(":", "-")
 
 
@@ -206,6 +212,7 @@ def _spoken(identity: str) -> str:
     kind, _, rest = identity.partition(":")
     spoken = {
         "file": rest,
+        "url": redacted(rest),
         "stdin": "one on standard input",
         "command-line": "URLs of the command line",
         SCRIPT: "URLs of a script",

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from scraper.config import InputSettings
 from scraper.errors import UsageError
-from scraper.model import Line
+from scraper.model import Line, Sender
 from scraper.sources.forms import (
     LINES_EXAMINED,
     explain_other_form,
@@ -33,6 +33,7 @@ from scraper.urls import NOT_TEXT
 
 OpenPipe = Callable[[], io.BufferedReader]
 SCRIPT = "script"  # identifies the URLs of any script
+FETCHED = "url:"  # what the identity of a fetched list begins with
 AS_GUESSED: Final = InputSettings()
 _FORMATS: Final = {
     ".txt": "lines",
@@ -65,12 +66,13 @@ class Source(Struct, frozen=True):
     """Of a table: their names, that of the URL first."""
     is_sparse: bool = False
     """Of a table: rows behind the first ones may have more columns."""
+    sender: Sender | None = None  # who has sent it, if it was fetched
     note: str = ""  # what the user should know of how it is read
 
     @property
     def lasting(self) -> bool:
         """Is it a list that later runs read again, so that a URL which leaves it is dropped?"""
-        return self.identity == "stdin" or self.identity.startswith("file:")
+        return self.identity.startswith(("stdin", "file:", FETCHED))
 
     def tasks_ahead(self) -> Iterator[Line]:
         """The tasks that `ahead` shows, without taking them from `lines`."""
@@ -136,12 +138,24 @@ def file_source(
             lambda: path.open("rb"),
             how,
         )
+    return stored_source(path, shown, identity, how)
+
+
+def stored_source(
+    path: Path,
+    shown: str,
+    identity: str,
+    how: InputSettings,
+    called: str = "",
+) -> Source:
+    """A file that stays as it is while it is read. `called` has the extension that says its
+    format, if `path` has not."""
     open_file = partial(
         open_unpacked,
         path,
         shown,
     )
-    format = how.input_format or _format_of(path, open_file)
+    format = how.input_format or _format_of(Path(called or path), open_file)
     if format != "lines":
         table = open_table(
             open_file,
@@ -165,7 +179,7 @@ def file_source(
         refusal = explain_other_form(
             first,
             shown,
-            shown,
+            None if called else shown,
         )
         if refusal is not None:
             raise UsageError(refusal)

@@ -65,6 +65,17 @@ def stem_and_extension(url: Url, kind: Kind, type: str) -> tuple[str, str]:
     return _stem_of(bare), own.lower() or extension_of(type)
 
 
+def last_part_of(url: Url) -> str:
+    """The last part of its path as the name of a file.
+
+    >>> from scraper.urls import parts_of
+    >>> last_part_of(parts_of("https://example.com/lists/urls.csv.gz?day=1"))
+    'urls.csv.gz'
+    """
+    stem, extension = stem_and_extension(url, "file", "")
+    return f"{stem}{extension}"
+
+
 def processed_prefix(path: str) -> str:
     """What the paths of a picture's variants begin with, its body standing at `path`.
 

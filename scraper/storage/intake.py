@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from scraper.storage.schema import (
     rows_of_values,
     slices,
 )
+from scraper.storage.sources import Sources
 from scraper.urls import Url, hash_of
 
 _FIND = """SELECT json_group_array(json_array(url, url.id, pass, state, seq IS NOT NULL, source,
@@ -82,10 +83,12 @@ _LAST_READING = "last_reading"
 _OF_LISTS = "source IN (SELECT value FROM json_each(:lists))"
 _FORGET_LINES = f"""DELETE FROM input WHERE url BETWEEN :first AND :last
   AND {_OF_LISTS} AND (NOT seen(url) OR reading IS NOT :reading)"""
-# Another list that names it too has it from now on; where none does, all three are NULL.
+# Another list that names it too has it from now on, one of this machine first; where none does, all
+# three are NULL.
 _TO_OTHER_LIST = f"""UPDATE url SET (seq_ahead, source, line_ahead) =
     (SELECT seq_ahead, input.source, input.line - url.id FROM input
-      WHERE input.url = url.id LIMIT 1)
+      WHERE input.url = url.id
+      ORDER BY (SELECT sender NOT NULL FROM source WHERE id = input.source) LIMIT 1)
   WHERE {SLICE} AND seq IS NOT NULL AND {_OF_LISTS} AND NOT seen(id)"""
 
 
@@ -124,8 +127,9 @@ class KnownRow(NamedTuple):
 class Intake:
     """Adds URLs to the table, each of them once, and numbers them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sources: Sources) -> None:
         self._database = database
+        self._sources = sources
         # Of the lists: what stood there before and does no more is of an earlier one.
         self._reading = int(database.meta(_LAST_READING) or 0) + 1
         self.reload()
@@ -169,7 +173,14 @@ class Intake:
         hashes = {each.url.href: hash_of(each.url.href) for each in lines}
         rows = self._find_rows(hashes)
         batch = _Batch(
-            number, listed, parent, again, seen, self._next_id, self._next_seq
+            number,
+            listed,
+            parent,
+            again,
+            seen,
+            self._next_id,
+            self._next_seq,
+            self._sources.fetched,
         )
         for line in lines:
             url = line.url.href
@@ -253,6 +264,7 @@ class _Batch(Struct):
     seen: Bitmap | None
     next_id: int
     next_seq: int
+    fetched_lists: Collection[int]
     new: list[tuple[Any, ...]] = field(default_factory=list)
     hashes: list[tuple[int, int]] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
@@ -301,7 +313,7 @@ class _Batch(Struct):
 
     def reuse_row(self, line: Line, row: KnownRow) -> KnownRow:
         """A URL that has a row: it may become the list's own, and due again."""
-        if self.listed and not row.is_listed:
+        if self.listed and (not row.is_listed or self._outranks(line, row)):
             self.adopted.append(
                 (row.id, self.next_seq, line.source, line.line, line.written)
             )
@@ -313,6 +325,11 @@ class _Batch(Struct):
             self.lanes.add(line.url.lane)
             row = row._replace(number=self.number, state="pending")
         return row
+
+    def _outranks(self, line: Line, row: KnownRow) -> bool:
+        """Does a list of this machine name what only a fetched one has named before?"""
+        fetched = self.fetched_lists
+        return row.source in fetched and line.source not in fetched
 
     def count_line(self, line: Line, row: KnownRow) -> None:
         """Count the line, and remember who else names its URL."""

@@ -36,7 +36,7 @@ class Ledger(Database):
         super().__init__(path, durable=durable)
         with self._closing_on_error():
             self.sources = Sources(self)
-            self.intake = Intake(self)
+            self.intake = Intake(self, self.sources)
             self.hosts = Hosts(self)
             self.waiting = WaitingRows(self, self.hosts, self.sources)
             self.links = Links(self)

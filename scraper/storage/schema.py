@@ -149,7 +149,8 @@ CREATE TABLE pass (
 );
 CREATE TABLE source (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
-  columns TEXT                  -- of a table, as JSON: their names, that of the URL first
+  columns TEXT,                 -- of a table, as JSON: their names, that of the URL first
+  sender TEXT                   -- the URL that has sent it; NULL: a list of this machine
 );
 {_URL_TABLES}
 CREATE TABLE input (  -- where a list names a URL again; of a table, every row
@@ -219,6 +220,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     6: (lambda connection: _make_tables(connection, _ALIKE_TABLE),),
     7: (lambda connection: _make_tables(connection, _NAME_TABLE),),
     8: (),
+    9: (),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import orjson
 
 from scraper.storage.database import Database, encode
+from scraper.urls import Url, parts_of
 
 _OWNERS = "inputs"  # the name of the fact
 _HAS_VALUES = """SELECT EXISTS (SELECT 1 FROM input, json_each(input.columns) WHERE key = ?)"""
@@ -22,13 +23,18 @@ class Sources:
 
     def reload(self) -> None:
         """Read the table again, after a rollback."""
-        rows = self._database.execute("SELECT id, name, columns FROM source")
+        rows = self._database.execute(
+            "SELECT id, name, columns, sender FROM source"
+        )
         self._names: dict[int, str] = {}
         self._columns: dict[int, str] = {}
-        for id, name, columns in rows.fetchall():
+        self._senders: dict[int, Url] = {}
+        for id, name, columns, sender in rows.fetchall():
             self._names[id] = name
             if columns is not None:
                 self._columns[id] = columns
+            if sender is not None:
+                self._senders[id] = parts_of(sender)
         self._ids = {name: id for id, name in self._names.items()}
 
     @property
@@ -81,6 +87,27 @@ class Sources:
         self._columns.pop(id, None)
         if columns is not None:
             self._columns[id] = columns
+
+    @property
+    def fetched(self) -> Collection[int]:
+        """The numbers of the lists that were fetched."""
+        return self._senders.keys()
+
+    def sender_of(self, id: int) -> Url | None:
+        """The URL that has sent a list; None if it is one of this machine."""
+        return self._senders.get(id)
+
+    def set_sender(self, id: int, url: Url | None) -> None:
+        """The list was sent by this URL; or it is one of this machine."""
+        if url == self._senders.get(id):
+            return
+        self._database.execute(
+            "UPDATE source SET sender = ? WHERE id = ?",
+            (url.href if url else None, id),
+        )
+        self._senders.pop(id, None)
+        if url is not None:
+            self._senders[id] = url
 
     def rename(self, id: int, name: str) -> None:
         """A list has another name from now on."""

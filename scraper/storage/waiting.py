@@ -230,6 +230,9 @@ class WaitingRows:
     def _task_of(self, row: _WaitingRow, url: Url) -> Task:
         source = self._sources.names.get(row.source) if row.source else None
         task = Task(row.id, url, url, seq=row.seq, source=source, line=row.line)
+        sender = self._sources.sender_of(row.source) if row.source else None
+        if sender is not None:
+            task = replace(task, sender=sender)
         if row.named is not None:
             task = _with_name(task, row.named)
         if row.requeued is not None:

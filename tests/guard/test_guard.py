@@ -219,7 +219,7 @@ def test_a_mixed_answer_is_refused(trust: Trust, answer: list[str]) -> None:
     refusal = refused(guarded(Names(x_org=[answer]), wire), "x.org", trust)
     assert refusal is not None
     assert (
-        "named by a public page"
+        "named by a public host"
         if trust == "public"
         else "public addresses too"
     ) in refusal[1]

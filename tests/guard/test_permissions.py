@@ -55,6 +55,6 @@ def test_each_no_has_its_reason(cell: tuple[str, str, str]) -> None:
         and finding in ("private", "mixed", "turned")
         and setting == "listed"
     ):
-        expected = "named by a public page"
+        expected = "named by a public host"
     assert expected
     assert expected in (PERMISSIONS[cell] or "")  # type: ignore[index]  # the cells are words
