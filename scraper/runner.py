@@ -156,7 +156,7 @@ class Run:
             # when all else is closed, and before a temporary folder goes
             self._resources.callback(self._export)
         with local_errors(self.folder):
-            self._opened = open_run(
+            opened = open_run(
                 self._request,
                 self.folder,
                 share,
@@ -166,12 +166,13 @@ class Run:
                 self._makers,
                 self._resources,
             )
-            self._resources.callback(self._close_pipeline)
+            self._resources.callback(self._close_pipeline, opened)
             if self.exports is not None:
-                known = self._opened.folder.ledger.sources
+                known = opened.folder.ledger.sources
                 self.exports.check_columns(self.sources, known)
-            check_workers(self.config, self._opened.stage)
-        self._outcomes = self._opened.pipeline.outcomes()
+            self._opened = opened
+            check_workers(self.config, opened.stage)
+        self._outcomes = opened.pipeline.outcomes()
 
     def close_with(self, close: Callable[[], None]) -> None:
         """What the run needs to its end is closed with it."""
@@ -247,9 +248,8 @@ class Run:
         finally:
             self._resources.close()
 
-    def _close_pipeline(self) -> None:
-        if self._opened is not None:
-            self.threads_are_back = self._opened.pipeline.close()
+    def _close_pipeline(self, opened: OpenRun) -> None:
+        self.threads_are_back = opened.pipeline.close()
 
     def _conclude(self, opened: OpenRun) -> None:
         """Write down how the pass stands, once: the report is final when the iterator ends."""

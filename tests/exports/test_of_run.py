@@ -295,6 +295,11 @@ def test_a_column_that_no_list_has_is_said_before_anything_is_asked(
     assert "--fields: there is no 'input.idd'" in refused.stderr
     assert why.replace("'", "") in refused.stderr.replace("'", "")
     assert not server.seen
+    assert scrape.here(name, *QUICK).code == 0
+    again = scrape.here(name, *flags)
+    assert again.code == 2
+    assert again.stderr.splitlines()[-1:] == refused.stderr.splitlines()[-1:]
+    assert "1 done" not in again.stderr
     assert not (scrape.folder / "items.csv").exists()
 
 
