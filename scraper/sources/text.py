@@ -5,6 +5,7 @@ Of a line that holds one URL the wrapping is taken off: quotes, angle brackets, 
 
 from __future__ import annotations
 
+import codecs
 import io
 import itertools
 import re
@@ -19,6 +20,7 @@ from scraper.text import pattern
 from scraper.urls import MAX_URL_BYTES, BadUrl, Url, canonical
 
 MAX_LINE_BYTES = MAX_URL_BYTES + 2
+_PIECE_BYTES = 1 << 16
 
 
 class TableRow(Struct, frozen=True):
@@ -47,8 +49,21 @@ def read_lines(file: BinaryIO) -> Iterator[bytes | str]:
         pieces = itertools.chain([first], rest)
         yield from split_lines(pieces, MAX_LINE_BYTES)
     else:
-        text = (first + file.read()).decode(encoding, "replace")
-        yield from io.StringIO(text, newline=None)
+        for line in split_lines(
+            _narrowed(file, first, encoding), MAX_LINE_BYTES
+        ):
+            yield line.decode("utf-8", "replace")
+
+
+def _narrowed(file: BinaryIO, first: bytes, encoding: str) -> Iterator[bytes]:
+    """Lines of UTF-16, or pieces of long ones, as UTF-8."""
+    decoder = io.IncrementalNewlineDecoder(
+        codecs.getincrementaldecoder(encoding)("replace"), translate=True
+    )
+    rest = iter(partial(file.read, _PIECE_BYTES), b"")
+    for piece in itertools.chain([first], rest):
+        yield from decoder.decode(piece).encode().splitlines(keepends=True)
+    yield decoder.decode(b"", final=True).encode()
 
 
 def utf_16_of(first: bytes) -> str | None:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scraper.config import InputSettings
 from scraper.errors import UsageError
 from scraper.model import Line
 from scraper.sources.source import file_source
-from scraper.sources.text import MAX_LINE_BYTES, parse_line
+from scraper.sources.text import MAX_LINE_BYTES, parse_line, read_lines
 
 A = "http://a.example/"
 
@@ -104,6 +106,33 @@ def test_parquet_that_is_cut_off_is_one_error(
         UsageError, match=r"cut\.parquet cannot be read as Parquet"
     ):
         lines_of(path)
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=9)),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.integers(min_value=1, max_value=7),
+)
+def test_a_list_in_utf_16_has_the_lines_of_its_text(
+    lines: list[str], newline: str, size: int
+) -> None:
+    text = newline.join(["https://a.example/", *lines])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("scraper.sources.text._PIECE_BYTES", size)
+        found = [*read_lines(io.BytesIO(text.encode("utf-16")))]
+    assert found == [*io.StringIO(text, newline=None)]
+
+
+def test_a_bomb_in_utf_16_is_never_held_in_memory(tmp_path: Path) -> None:
+    whole = f"{A}\n".encode("utf-16") + "x".encode("utf-16-le") * 2**25
+    path = written(tmp_path, "bomb.txt.gz", gzip.compress(whole, 1))
+    tracemalloc.start()
+    try:
+        assert len([*file_source(str(path)).lines()]) == 2
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**22
 
 
 @pytest.mark.parametrize("name", ["bomb.txt.gz", "bomb.csv.gz"])
