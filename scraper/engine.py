@@ -36,6 +36,7 @@ from scraper.messages import Inbox, Message
 from scraper.pipeline import Parts, Pipeline
 from scraper.results import Handover, PartStore
 from scraper.run_folder.options import page_options
+from scraper.run_folder.recipes import json_wanted, recipes_of
 from scraper.sources.reader import Reader
 from scraper.storage.store import Store
 from scraper.supervision import Facts, Flights, Intervals, Network, RunLimits
@@ -107,6 +108,7 @@ def processing_of(config: Config) -> Processing:
         html=config.page.html,
         plan=config.image.as_dict(),
         page=page_options(config),
+        recipes=recipes_of(config),
         meta_refresh=config.page.meta_refresh,
     )
 
@@ -235,6 +237,7 @@ def open_engine(
         journal,
         around.store,
         around.stage,
+        json_wanted(config),
     )
     parts = Parts(
         frontier=frontier,

@@ -14,7 +14,8 @@
     server     an answer that is no good  http_status  too_many_redirects  bad_redirect
                                           protocol_error  body_short  body_too_large
                                           body_undecodable
-    content    a body that is no good     wrong_content  flagged  name_taken
+    content    a body that is no good     wrong_content  flagged  field_missing
+                                          field_invalid  name_taken
                                           image_broken  image_truncated  image_too_large
                                           page_broken  function_failed
     process    the worker process failed    process_timeout  process_memory  process_died
@@ -125,6 +126,8 @@ KINDS: dict[str, FailureKind] = {
             "process",
             wrong_content=_NEVER,
             flagged=_NEVER,
+            field_missing=_NEVER,
+            field_invalid=_NEVER,
             name_taken=_NEVER,
             image_broken=_NEVER,
             image_truncated=_NEVER,
@@ -165,7 +168,9 @@ SETTLED_STATUSES = frozenset({401, 404, 410, 451})
 UNASKED = frozenset({"host_refused", "host_down", "robots_unreachable"})
 # What such a URL brought is whole, and not what was wanted: as long as a 304 says that it has not
 # changed there is nothing to be had again.
-LASTING = frozenset({"wrong_content", "flagged"})
+LASTING = frozenset(
+    {"wrong_content", "flagged", "field_missing", "field_invalid"}
+)
 # What a body may seem to be instead of what was asked for: a closed list.
 FLAGS = ("soft_404", "block_page", "captcha", "login_wall", "empty_shell",
          "looks_same")  # fmt: skip

@@ -142,6 +142,15 @@ def is_text(type: str) -> bool:
     return _TEXT.fullmatch(type) is not None
 
 
+def is_json(type: str) -> bool:
+    """Is a body of this type a value of JSON?
+
+    >>> is_json("application/ld+json"), is_json("application/x-ndjson")
+    (True, False)
+    """
+    return type.endswith(("/json", "+json"))
+
+
 def _by_bytes(head: bytes, declared: str, charset: str | None) -> str | None:
     for magic, type in _MAGIC_BY_FIRST_BYTE.get(head[:1], ()):
         if head.startswith(magic):

@@ -5,7 +5,7 @@ ends as an outcome in the journal. `Handover.hand_over` is the callback on the f
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -43,12 +43,13 @@ class Handover:
     to be processed goes on to the worker processes. No state of its own."""
 
     def __init__(self, inbox: Inbox, now: Clock, journal: Recorder, store: PartStore,
-                 stage: Stage | None,) -> None:  # fmt: skip
+                 stage: Stage | None, wanted: Callable[[Fetched], bool],) -> None:  # fmt: skip
         self._inbox = inbox
         self._now = now
         self._journal = journal
         self._store = store
         self._stage = stage
+        self._is_wanted = wanted  # though it is of kind `file`
 
     def hand_over(
         self,
@@ -78,12 +79,13 @@ class Handover:
             )
 
     def needs_work(self, fetched: Fetched) -> bool:
-        """Is there something to process? Not in a file, nor in what was processed the same way."""
-        if self._stage is None or fetched.kind == "file":
+        """Is there something to process? Not in most files, nor in what was processed the same
+        way."""
+        if self._stage is None:
             return False
-        stored = fetched.task.stored
-        if fetched.status != 304 or stored is None:
-            return True
+        stored = fetched.task.stored if fetched.status == 304 else None
+        if stored is None or stored.process_hash is None:
+            return fetched.kind != "file" or self._is_wanted(fetched)
         if stored.process_hash != self._journal.process_hash(fetched.kind):
             return True
         if fetched.kind != "image":

@@ -28,6 +28,7 @@ from scraper.reports.fields import Drop, find_drops
 from scraper.reports.summary import Report, Tally
 from scraper.run_folder.naming import choose_folder
 from scraper.run_folder.options import check_matte
+from scraper.run_folder.recipes import check_recipes
 from scraper.sources.source import Source
 from scraper.storage.faults import fault_of
 from scraper.storage.ledger import Ledger
@@ -411,6 +412,7 @@ def check_settings(config: Config) -> None:
     check_image(config.image)
     check_matte(config.image.matte)
     names_of(config.output.name, config.output.name_col)
+    check_recipes(config)
 
 
 def prepare_process(config: Config) -> Share:

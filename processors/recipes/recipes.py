@@ -68,6 +68,10 @@ class Recipes:
             raise Unfit("field_invalid", message) from error
         return _extract(matching, Scope(Origin(url), None, body=read))
 
+    def reads_json_of(self, url: str) -> bool:
+        """Does one of them look into a body of JSON from there?"""
+        return any(recipe.reads_json for recipe in self._matching(url))
+
     def _matching(self, url: str) -> list[Recipe]:
         return [
             recipe

@@ -48,6 +48,7 @@ from scraper.model import (
 from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.results import hop_of
 from scraper.run_folder.options import check_matte
+from scraper.run_folder.recipes import check_recipes
 from scraper.sources.text import parse_line
 from scraper.storage.readers.reading import is_missing
 from scraper.storage.readers.status import read_host
@@ -86,6 +87,7 @@ def explain(text: str, config: Config) -> Explanation:
         check_page(config.page)
         check_image(config.image)
         check_matte(config.image.matte)
+        check_recipes(config)
         with making_temporary():
             folder = TemporaryFolder("scraper-explain-")
         stack.callback(folder.remove)

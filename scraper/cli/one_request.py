@@ -27,6 +27,7 @@ from scraper.model import (
     Trust,
 )
 from scraper.redaction import redacted, redacted_value
+from scraper.run_folder.recipes import json_wanted
 from scraper.storage.file_names import processed_prefix
 from scraper.storage.names import names_of
 from scraper.text import counted
@@ -50,6 +51,7 @@ class Requests:
         self._folder = folder
         self._explanation = explanation
         self._names = names_of(config.output.name, config.output.name_col)
+        self._wants_file = json_wanted(config)
         self._robots: dict[tuple[str, str], Fact] = {}
         self._fetcher = Fetcher(
             config.fetch,
@@ -111,7 +113,9 @@ class Requests:
 
     def process(self, fetched: Fetched) -> Processed | None:
         """What a worker process makes of the body; None if a run would not process it."""
-        if self._config.run.save_only or fetched.kind == "file":
+        if self._config.run.save_only:
+            return None
+        if fetched.kind == "file" and not self._wants_file(fetched):
             return None
         assert fetched.part is not None, (
             "nothing is known that a 304 could confirm"

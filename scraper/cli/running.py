@@ -27,6 +27,7 @@ from scraper.errors import LocalFault, ScraperError, UsageError
 from scraper.machine import streams
 from scraper.redaction import redacted
 from scraper.reports.summary import SOME_FAILED
+from scraper.run_folder.recipes import check_recipes
 from scraper.runner import Run
 from scraper.sources.source import Source
 from scraper.text import printable
@@ -47,6 +48,7 @@ def run_lists(
                 "--demo brings its own list: leave out yours, or leave out --demo"
             )
         return _demo(arguments.demo, config, origins, signals)
+    check_recipes(config, origins.get("recipe", ""))
     retry = retry_kinds(arguments)
     urls: list[str] = getattr(arguments, "list_url", [])
     sources = []

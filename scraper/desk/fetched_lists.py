@@ -46,6 +46,10 @@ PIECE_BYTES: Final = 1 << 20
 # list itself.
 _SAVED: Final[dict[str, Any]] = {
     "save_only": True,
+    "select": (),
+    "each": "",
+    "require": (),
+    "recipe": (),
     "max_urls": 0,
     "max_bytes": 0,
     "max_failures": "",

@@ -66,7 +66,7 @@ class Honesty(Struct):
             expected = self._expected(fetched.task)
             return flags, _wrong_content(expected, fetched, facts.get("title"))
         failure = processed.failure if processed is not None else None
-        return flags, failure or self._flagged(flags)
+        return flags, self._flagged(flags) or failure
 
     def holds(self, fetched: Fetched) -> bool:
         """Is what was said of a body, which has not changed, still all that is to be said?"""

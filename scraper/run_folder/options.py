@@ -7,8 +7,9 @@ lies there was made with other options, and what makes it again.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,9 +20,11 @@ import scraper
 from scraper.config import KEYS, Config, Key
 from scraper.config.plugins import function_of
 from scraper.errors import UsageError
+from scraper.run_folder.recipes import Recipe, recipes_of, tables_of
 
 Options = Mapping[str, Any]
 _HTML_SOURCE = "html_source"  # of the user's function: a hash of its file
+_RECIPES = "recipe"  # the tables
 
 
 def shaping_options(config: Config) -> dict[str, Any]:
@@ -31,7 +34,11 @@ def shaping_options(config: Config) -> dict[str, Any]:
         for key in KEYS.values()
         if key.info.shapes
     }
-    return {**options, _HTML_SOURCE: _source_hash(config)}
+    return {
+        **options,
+        _HTML_SOURCE: _source_hash(config),
+        _RECIPES: tables_of(config),
+    }
 
 
 def page_options(config: Config) -> dict[str, Any]:
@@ -74,13 +81,18 @@ def process_hashes(config: Config) -> dict[str, str]:
         _source_hash(config),
         page_options(config),
         page.meta_refresh,
+        recipes_of(config),
     ]
-    ways = {"page": made_of_page, "image": config.image.as_dict()}
+    ways = {
+        "page": made_of_page,
+        "image": config.image.as_dict(),
+        "file": recipes_of(config),
+    }
     return {
         kind: hashlib.sha256(
             orjson.dumps([scraper.__version__, way])
         ).hexdigest()[:16]
-        for kind, way in {**ways, "file": ""}.items()
+        for kind, way in ways.items()
     }
 
 
@@ -122,9 +134,28 @@ def _in_word_of_now(key: Key, value: Any) -> Any:
 def _describe_change(name: str, before: list[Any], now: Any) -> str:
     if name == _HTML_SOURCE:
         return "the file of the function for pages has changed"
+    if name == _RECIPES:
+        return (
+            f"recipes have changed: {', '.join(_changed_recipes(before, now))}"
+        )
     key = KEYS[name]
     was = " or ".join(dict.fromkeys(_shown(key, each) for each in before))
     return f"{key.flag if key.info.flag else key.name} was {was}, now {_shown(key, now)}"
+
+
+def _changed_recipes(
+    before: Sequence[Sequence[Recipe]], now: Sequence[Recipe]
+) -> Iterator[str]:
+    """Their names: of those that differ, are new or gone, and of all in another order."""
+    tables = {each["name"]: each for each in now}
+    others = [{each["name"]: each for each in recipes} for recipes in before]
+    names = dict.fromkeys(itertools.chain(tables, *others))
+    changed = [
+        name
+        for name in names
+        if any(each.get(name) != tables.get(name) for each in others)
+    ]
+    yield from changed or names
 
 
 def _shown(key: Key, value: Any) -> str:

@@ -232,6 +232,7 @@ class _Worker:
         failed: Failure | None = None
         try:
             made = apply(self._function, item)
+            failed = made.failure
         except MemoryError as error:
             # What the item hoards must go before anything new is made.
             traceback.clear_frames(error.__traceback__)

@@ -15,13 +15,13 @@ from scraper.errors import UsageError, new_failure
 from scraper.messages import Message, Processed
 from scraper.model import Publication, Task
 from scraper.workers import work
-from scraper.workers.work import Limits, Processing, ProcessorResult, WorkItem
+from scraper.workers.work import Limits, Processing, Processor, WorkItem
 
 
 class InlineStage:
     """Answers each item before `submit` returns."""
 
-    _function: Callable[[WorkItem], ProcessorResult]  # once it is started
+    _function: Processor  # once it is started
 
     has_initializer = False  # that would have to be waited for
 
@@ -60,6 +60,7 @@ class InlineStage:
         made, failure = work.NOTHING, None
         try:
             made = work.apply(self._function, item)
+            failure = made.failure
         except MemoryError:
             message = work.memory_message(Limits(0.0))
             failure = new_failure("process_memory", message)

@@ -21,6 +21,7 @@ from scraper.model import Failure, Flag, Headers, Kind
 from scraper.redaction import redacted
 from scraper.text import printable_json
 from scraper.urls import BadUrl, canonical
+from scraper.workers.fields import FieldReader, Found
 
 if TYPE_CHECKING:
     from scraper.model import Task
@@ -34,12 +35,6 @@ _WITH_URLS = frozenset((
 
 # Headers of an answer that say what its page is.
 JUDGED_BY = frozenset({"cf-mitigated", "x-amzn-waf-action"})
-FLAGS = "flags"  # among the facts of a page: what it seems to be
-FILL = "fill"  # and which fields its recipes have filled, as JSON
-# What a processor gives: facts for the record, URLs found, and (temporary file, final name) pairs.
-ProcessorResult = tuple[
-    dict[str, Any], Sequence[str], Sequence[tuple[str, str]]
-]
 
 
 class Limits(Struct, frozen=True):
@@ -53,13 +48,15 @@ class Processing(Struct, frozen=True):
     """What a worker does with an item, in plain data that can be sent to it.
 
     `html` names the user's function for pages, "module:function"; `plan` are the fields of
-    `processors.image.Plan`, `page` those of `processors.page.facts.PageOptions`. `function` stands
-    in for all of them: any `WorkItem -> ProcessorResult`, by name.
+    `processors.image.Plan`, `page` those of `processors.page.facts.PageOptions`; `recipes` are what
+    `processors.recipes` compiles. `function` stands in for all of them, by name: of any `WorkItem`
+    it returns what a `ProcessorResult` holds, or the beginning of it.
     """
 
     html: str = ""
     plan: Mapping[str, Any] = field(default_factory=dict)
     page: Mapping[str, Any] = field(default_factory=dict)
+    recipes: Sequence[Mapping[str, Any]] = ()
     meta_refresh: bool = False
     function: str = ""
 
@@ -114,6 +111,26 @@ class Stage(Protocol):
         """Give everything back; with `now`, at once."""
 
 
+class ProcessorResult(NamedTuple):
+    """What a processor gives."""
+
+    facts: dict[str, Any]
+    """For the record."""
+    found: Sequence[str] = ()
+    """URLs."""
+    files: Sequence[tuple[str, str]] = ()
+    """Temporary names, and final ones."""
+    flags: Sequence[tuple[str, str]] = ()
+    """What a page seems to be, and what shows it."""
+    fill: str = ""
+    """Which fields its recipes have filled, as JSON; "" if none matched."""
+    failure: Failure | None = None
+    """Why it is of no use though so much is known of it."""
+
+
+Processor = Callable[[WorkItem], tuple[Any, ...]]
+
+
 class Made(NamedTuple):
     """What has come of an item, as it is handed on."""
 
@@ -123,22 +140,24 @@ class Made(NamedTuple):
     files: tuple[tuple[str, str], ...]
     flags: tuple[Flag, ...] = ()
     fill: str = ""
-    """Which fields its recipes have filled, as JSON; "" if none matched."""
+    failure: Failure | None = None
 
 
 NOTHING = Made(b"{}", (), ())
 
 
-def apply(
-    function: Callable[[WorkItem], ProcessorResult], item: WorkItem
-) -> Made:
+def apply(function: Processor, item: WorkItem) -> Made:
     """Have an item processed. Raises what the function raises, and TypeError for what is not plain
     data."""
-    made, urls, pairs = function(item)
-    flags = tuple(Flag(*each) for each in made.pop(FLAGS, ()))
-    fill = made.pop(FILL, "")
-    facts = printable_json(orjson.dumps(made))
-    return Made(facts, _check_texts(urls), _check_pairs(pairs), flags, fill)
+    result = ProcessorResult(*function(item))
+    return Made(
+        printable_json(orjson.dumps(result.facts)),
+        _check_texts(result.found),
+        _check_pairs(result.files),
+        tuple(Flag(*each) for each in result.flags),
+        result.fill,
+        result.failure,
+    )
 
 
 def memory_message(limits: Limits) -> str:
@@ -150,7 +169,7 @@ def memory_message(limits: Limits) -> str:
 
 def function_of(
     processing: Processing,
-) -> Callable[[WorkItem], ProcessorResult]:
+) -> Processor:
     """The function that does it. Raises what importing it raises."""
     if processing.function:
         return _import_function(processing.function)
@@ -171,7 +190,7 @@ def _import_function(spec: str) -> Callable[..., Any]:
 
 def _processor(
     own: Callable[..., Any] | None, processing: Processing
-) -> Callable[[WorkItem], ProcessorResult]:
+) -> Processor:
     """The one place where the stage meets `processors`."""
     from processors import image
     from processors.page import Page
@@ -185,25 +204,41 @@ def _processor(
         PageOptions(**processing.page),
     )
 
+    reader = FieldReader(processing.recipes)
+
     def process(item: WorkItem) -> ProcessorResult:
         if item.kind == "image":
             picture = image.process(item.path, plan, item.out, item.final)
-            return picture.facts, (), picture.files
+            return ProcessorResult(picture.facts, files=picture.files)
         with open(item.path, "rb") as file:
-            page = Page(item.url, file.read(), item.charset)
+            body = file.read()
+        if item.kind == "file":
+            return _with_fields({}, reader.read_json(body, item.url))
+        page = Page(item.url, body, item.charset)
         onward = followed_url(page) if processing.meta_refresh else None
         if onward is not None and _can_be_asked(onward):
-            return {SENDS_ON: onward}, (), ()
-        facts, found = page_facts(page, options)
+            return ProcessorResult({SENDS_ON: onward})
+        facts, urls = page_facts(page, options)
         flags = page_flags(
             page, facts["title"], facts["text"], item.asked, dict(item.headers)
         )
         _redact(facts)
-        if own is not None:
+        result = _with_fields(facts, reader.read_page(page, item.url))
+        if own is not None and result.failure is None:
             facts["data"] = apply_function(page, own)
-        return facts | {FLAGS: flags}, found, ()
+        return result._replace(found=urls, flags=flags)
 
     return process
+
+
+def _with_fields(facts: dict[str, Any], found: Found) -> ProcessorResult:
+    """The facts of a body, and after them what recipes have found in it."""
+    cut = [*facts.get("cut", ()), *found.facts.get("cut", ())]
+    facts |= found.facts
+    if "cut" in facts:
+        facts["cut"] = cut
+    failure = None if found.error is None else failure_of(found.error)
+    return ProcessorResult(facts, fill=found.fill, failure=failure)
 
 
 def _can_be_asked(url: str) -> bool:

@@ -156,6 +156,8 @@ CASES = (
     _at("image_broken", 1),
     _at("wrong_content", 1, path="/wrong_content.png"),
     _at("flagged", 1, path="/flagged"),
+    _at("field_missing", 1, path="/field_missing"),
+    _at("field_invalid", 1, path="/field_invalid"),
     _at("image_truncated", 1),
     _at("image_too_large", 1),
     _at("function_failed", 1, path="/function_failed"),
@@ -203,10 +205,20 @@ BEHAVIOURS = {
     "//image-too-large.localhost/": body(_picture("PNG", 120), "image/png"),
     "/wrong_content.png": page("<p>none"),
     "/flagged": page("<title>404 Not Found</title>"),
+    "/field_missing": page("<h1>a lamp"),
+    "/field_invalid": page("<h1>a lamp</h1><p class=price>free"),
     "/function_failed": page("<p>one"),
     "/process_timeout": page("<p>two"),
     "/process_memory": page("<p>three"),
     "/process_died": page("<p>four"),
+}
+
+
+PRICED = {
+    "match": "*/field_*",
+    "fields": {
+        "price": {"select": ".price", "type": "number", "required": True}
+    },
 }
 
 
@@ -288,6 +300,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             process_memory_bytes=2**29,
             html="tests.stories.test_failure_kinds:harm",
             fail_flags=["soft_404"],
+            recipe=[PRICED],
         )
         run_with(internet(names, wire), lst, config)
         never.set()

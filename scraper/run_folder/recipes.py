@@ -1,0 +1,124 @@
+"""The recipes that a configuration asks for, as `processors.recipes` reads them, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from scraper.config import Config, PageSettings
+from scraper.errors import UsageError
+from scraper.media_types import is_json
+from scraper.model import Fetched
+from scraper.text import did_you_mean
+from scraper.urls import without_credentials
+
+if TYPE_CHECKING:
+    from processors.recipes import Recipes
+
+Recipe = dict[str, Any]
+OF_FLAGS = "select"  # what --select, --each and --require are together
+
+
+def recipes_of(config: Config) -> list[Recipe]:
+    """All of them, in the order in which they apply. Raises UsageError."""
+    return [*_of_flags(config.page), *tables_of(config)]
+
+
+def tables_of(config: Config) -> list[Recipe]:
+    """Those of [[recipe]], each with its name."""
+    return [
+        {
+            "name": each.name or f"recipe {number}",
+            "match": list(each.match),
+            "each": each.each,
+            "fields": each.fields,
+        }
+        for number, each in enumerate(config.recipe, 1)
+    ]
+
+
+def check_recipes(config: Config, place: str = "") -> None:
+    """Raises UsageError if one cannot be followed; `place` is where the tables come from."""
+    recipes = recipes_of(config)
+    if recipes and config.run.save_only:
+        raise UsageError(
+            "--save-only parses nothing, so a recipe would find nothing: leave out --save-only, "
+            "or --select and [[recipe]]"
+        )
+    if config.page.select and OF_FLAGS in (each.name for each in config.recipe):
+        raise UsageError(
+            f"recipe {OF_FLAGS!r}: --select is called so: give it another name"
+        )
+    _compile(recipes, place)
+
+
+def json_wanted(config: Config) -> Callable[[Fetched], bool]:
+    """Is a body JSON in which a recipe looks for something?"""
+    recipes = _compile(recipes_of(config))
+    if recipes is None or not recipes.wants_json:
+        return lambda _: False
+    return lambda fetched: (
+        is_json(fetched.type)
+        and recipes.reads_json_of(without_credentials(fetched.url.href))
+    )
+
+
+def _compile(recipes: list[Recipe], place: str = "") -> Recipes | None:
+    """Ready to be applied. Without any of them the parsers of pages are not loaded."""
+    if not recipes:
+        return None
+    from processors.recipes import BadRecipe, compile_recipes
+
+    try:
+        return compile_recipes(recipes)
+    except BadRecipe as error:
+        raise UsageError(_with_its_place(str(error), place)) from None
+
+
+def _with_its_place(message: str, place: str) -> str:
+    """What is wrong, and which flag or file says it."""
+    of_flags = f"recipe {OF_FLAGS!r}: "
+    if not message.startswith(of_flags):
+        return f"{place}: {message}" if place else message
+    what = message.removeprefix(of_flags)
+    if what.startswith("each "):
+        return f"--{what}"
+    return f"--select: {what.removeprefix('fields.')}"
+
+
+# -- the flags ---------------------------------------------------------------------------------
+
+
+def _of_flags(page: PageSettings) -> list[Recipe]:
+    """The recipe that they are; none if nothing is selected."""
+    fields = _selected(page.select)
+    if page.each and not fields:
+        raise UsageError(
+            f"--each {page.each!r} has no fields: give some --select NAME=SELECTOR"
+        )
+    for name in page.require:
+        if name not in fields:
+            hint = did_you_mean(name, fields)
+            raise UsageError(f"--require: {name!r} is not selected{hint}")
+        fields[name]["required"] = True
+    if not fields:
+        return []
+    return [{"name": OF_FLAGS, "each": page.each, "fields": fields}]
+
+
+def _selected(texts: tuple[str, ...]) -> dict[str, Recipe]:
+    """By its name, each field that --select names."""
+    if not texts:
+        return {}
+    from processors.recipes import BadRecipe, parse_select
+
+    fields: dict[str, Recipe] = {}
+    for text in texts:
+        try:
+            name, field = parse_select(text)
+        except BadRecipe as error:
+            raise UsageError(_with_its_place(str(error), "")) from None
+        if name in fields:
+            raise UsageError(f"--select: {name!r} is selected twice")
+        fields[name] = field
+    return fields
