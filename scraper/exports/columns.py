@@ -205,6 +205,14 @@ def choose_columns(
     return list(chosen.values())
 
 
+def are_of_all_folders(fields: Sequence[str]) -> bool:
+    """Are some named, and all of them the user's own or those that every record may have?"""
+    return bool(fields) and all(
+        name.partition(".")[0] == INPUT or _fields_called(name, "records")
+        for name in fields
+    )
+
+
 def check_fields(
     fields: Sequence[str],
     of_recipes: Sequence[Column] = (),

@@ -15,6 +15,7 @@ from scraper.exports.columns import (
     ROWS,
     Column,
     KindsOfFolder,
+    are_of_all_folders,
     choose_columns,
     columns_of_folder,
     own_columns,
@@ -232,7 +233,10 @@ def _columns_of(
     file: RecordFile,
     choice: Choice,
 ) -> list[Column]:
-    kinds = kinds_of_folder(snapshot, file, choice.known)
+    if choice.rows == "records" and are_of_all_folders(choice.fields):
+        kinds = KindsOfFolder(own_kinds(snapshot, "place"))
+    else:
+        kinds = kinds_of_folder(snapshot, file, choice.known, choice.rows)
     of_folder = columns_of_folder(kinds, choice.rows)
     return choose_columns(of_folder, choice.fields, choice.rows)
 

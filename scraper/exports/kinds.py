@@ -47,22 +47,26 @@ def kinds_of_folder(
     snapshot: Snapshot,
     file: RecordFile,
     known: KindsOfFolder,
+    rows: str,
 ) -> KindsOfFolder:
-    """All of them, in the order of the tables and of the recipes. `known` are the fields that
-    there are in any case. Raises UsageError."""
+    """All that a table of such rows may show, in the order of the tables and of the recipes.
+    `known` are the fields that there are in any case. Raises UsageError."""
+    marks = _MARKS if rows == "items" else _MARKS[:1]
     fields, items = OwnKinds(), OwnKinds()
     fields.note(dict.fromkeys(known.fields))
     items.note(dict.fromkeys(known.items))
     last = None
-    for offset, line in file.lines_with_facts(snapshot.rows("done")):
+    places = snapshot.rows("done") if file.mentions(marks) else iter(())
+    for offset, line in file.lines_with_facts(places):
         # rows of one URL follow each other
-        if offset == last or not any(mark in line for mark in _MARKS):
+        if offset == last or not any(mark in line for mark in marks):
             continue
         last = offset
         try:
             found = _decoder.decode(line)
             _note(fields, [found.fields])
-            _note(items, found.items or ())
+            if rows == "items":
+                _note(items, found.items or ())
         except (DecodeError, orjson.JSONDecodeError):
             raise file.changed_at(offset) from None
     own = own_kinds(snapshot, "place")

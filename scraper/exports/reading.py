@@ -5,7 +5,7 @@ Nothing is kept: a snapshot of the ledger says where each record stands, and it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,9 @@ from scraper.reports.records import head_of, lost_facts_message, whole_lines
 from scraper.storage.readers.snapshot import Row, Snapshot, Span, signed_key
 
 RECORDS = "records.jsonl"
-_BLOCK_BYTES = 2**18  # read at once where records follow each other
+_BLOCK_BYTES = (
+    2**18
+)  # read at once: where records follow each other, or of all of them
 
 
 class Entry(NamedTuple):
@@ -61,6 +63,18 @@ class RecordFile(AbstractContextManager["RecordFile"]):
             if b'"same_as":' in line:
                 line = self._fill_in(row, line)
             yield Entry(row, line)
+
+    def mentions(self, marks: Sequence[bytes]) -> bool:
+        """Does one of these stand in it? Where none does, no record need be looked at."""
+        longest = max(map(len, marks))
+        end = b""
+        self._file.seek(0)
+        while block := self._file.read(_BLOCK_BYTES):
+            text = end + block
+            if any(mark in text for mark in marks):
+                return True
+            end = text[-longest:]
+        return False
 
     def lines_with_facts(
         self, rows: Iterator[Row]

@@ -20,6 +20,7 @@ from scraper.exports.columns import (
 )
 from scraper.exports.export import Choice, export_file
 from scraper.exports.fields import FIELDS, Kind
+from scraper.exports.reading import RecordFile
 from tests.exports.made import Made, make_folder
 from tests.exports.readers import READERS, Rows, each_of, needs_pyarrow
 
@@ -215,6 +216,17 @@ def test_fields_that_no_page_has_given_are_columns_all_the_same(
     (row, *_) = READERS[".csv"](file)
     assert [*row][:6] == ["sku", "isbn", "stars", "price", "tags", "table"]
     assert row["isbn"] == ""
+
+
+@pytest.mark.parametrize("block", [1, 7, 2**20])
+def test_records_are_looked_at_only_where_a_field_may_stand(
+    block: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scraper.exports.reading._BLOCK_BYTES", block)
+    with RecordFile(folder) as file:
+        assert file.mentions([b'"fields":{'])
+        assert file.mentions([b'"nowhere":', b'"stars":3'])
+        assert not file.mentions([b'"nowhere":', b'"stars":4'])
 
 
 def test_a_pass_has_the_fields_that_it_gave(folder: Path) -> None:
