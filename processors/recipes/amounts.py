@@ -1,6 +1,7 @@
 """Numbers as pages write them, in any locale: `£1,234.50`, `1.234,50 €`, `−5 %`, `٥١٫٧٧`."""
 
 import re
+import sys
 from decimal import Decimal
 from typing import Final
 
@@ -8,6 +9,7 @@ MAX_NUMBER_CHARS: Final = 40
 _UNWRITTEN: Final = re.compile(r"[\s']")
 _ONE: Final = Decimal(1)
 MAX_INTEGER: Final = 2**63 - 1  # what every format of ours can hold
+MAX_FLOAT: Final = sys.float_info.max
 
 # The first number: digits, and signs between them. A space stands before three digits only, so
 # that two numbers are not taken for one; after a euro sign there are two cents.
@@ -54,9 +56,7 @@ def read_number(text: str, decimal: str | None) -> int | float:
         amount = -amount
     if not amount.same_quantum(_ONE):
         return float(amount)  # it has digits after the mark
-    if abs(amount) > MAX_INTEGER:
-        raise ValueError("the number is too large; as text it can be kept")
-    return int(amount)
+    return check_size(int(amount))
 
 
 def read_integer(text: str, decimal: str | None) -> int:
@@ -64,11 +64,18 @@ def read_integer(text: str, decimal: str | None) -> int:
     return whole(read_number(text, decimal))
 
 
+def check_size(number: int | float) -> int | float:
+    """The same; raises ValueError if it is larger than a record can hold."""
+    if abs(number) > (MAX_INTEGER if isinstance(number, int) else MAX_FLOAT):
+        raise ValueError("the number is too large; as text it can be kept")
+    return number
+
+
 def whole(number: int | float) -> int:
     """The same as an integer; raises ValueError if it is none."""
-    if number == number // 1:
-        return int(number)
-    raise ValueError("the number is not whole")
+    if number != number // 1:
+        raise ValueError("the number is not whole")
+    return int(check_size(int(number)))
 
 
 def _check_thousands(digits: str, mark: str | None) -> None:

@@ -13,7 +13,11 @@ from processors.page.json_ld import is_deeper
 from processors.recipes.json_paths import JsonPath
 from processors.recipes.scope import Complaint, Scope
 from processors.recipes.selectors import Selector
-from processors.recipes.sources import Source, text_in_json
+from processors.recipes.sources import (
+    Source,
+    source_in_json,
+    text_in_json,
+)
 from processors.recipes.tables import read_table
 from processors.recipes.values import Manner, Type
 
@@ -102,11 +106,7 @@ class Value:
         """The matches that are not empty; of each its first group, if there is one."""
         group = min(regex.groups, 1)
         for piece in pieces:
-            text = (
-                piece
-                if isinstance(piece, str)
-                else orjson.dumps(piece).decode()
-            )
+            text = piece if isinstance(piece, str) else source_in_json(piece)
             for match in regex.finditer(text):
                 if match[group]:
                     yield match[group]
@@ -117,7 +117,8 @@ class Value:
         try:
             value = self._value_of(source, piece, scope)
         except ValueError as error:
-            shown = str(piece)[:MAX_SHOWN_CHARS]
+            text = piece if isinstance(piece, str) else source_in_json(piece)
+            shown = text[:MAX_SHOWN_CHARS]
             message = (
                 f"{way}{self.name} is no {self.type_name}: {shown!r}: {error}"
             )
@@ -199,8 +200,14 @@ def _rows_in(piece: Any) -> tuple[list[Any], bool]:
         return read_table(piece)
     if not isinstance(piece, list):
         raise ValueError("what JSON has there is no list")
+    if not all(isinstance(row, dict | list) for row in piece):
+        raise ValueError("what JSON has there are no objects or lists")
     if is_deeper(piece, MAX_DEPTH):
         raise ValueError("what JSON has there nests too deeply")
+    try:
+        orjson.dumps(piece)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(str(error)) from error
     return piece[:MAX_VALUES], len(piece) > MAX_VALUES
 
 

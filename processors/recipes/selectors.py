@@ -10,6 +10,7 @@ from processors.recipes.checks import Place
 SELF: Final = ":self"  # the item's own element
 # No selector ends so: an @ of its own stands in quotes, and these end with a bracket.
 _ATTRIBUTE: Final = re.compile(r"(.*?)@([\w:.-]+)", re.DOTALL)
+_COMBINATORS: Final = (">", "+", "~")
 _HINTS: Final = (
     ("::text", "leave out ::text: the text is what is taken anyway"),
     ("::attr", "an attribute is written a@href"),
@@ -73,6 +74,11 @@ def check_css(css: str, place: Place, key: str) -> None:
     try:
         LexborHTMLParser("").css(css)
     except (SelectolaxError, ValueError):
-        hints = [hint for sign, hint in _HINTS if sign in css]
-        advice = f"; {hints[0]}" if hints else ""
-        place.fail(f"{key} {css!r} is no CSS selector{advice}")
+        place.fail(f"{key} {css!r} is no CSS selector{_advice(css)}")
+
+
+def _advice(css: str) -> str:
+    """What its writer may have meant."""
+    if css.startswith(_COMBINATORS):
+        return f"; it cannot begin with {css[0]}: name what stands before it, as in .item {css}"
+    return next((f"; {hint}" for sign, hint in _HINTS if sign in css), "")

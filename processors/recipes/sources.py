@@ -1,9 +1,9 @@
 """Where the values of a field come from."""
 
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-import orjson
 from selectolax.lexbor import LexborNode
 
 from processors.recipes.json_paths import JsonPath
@@ -77,4 +77,9 @@ def text_in_json(value: Any) -> str:
         return value
     if isinstance(value, dict | list):
         raise ValueError("it has parts; let the path lead to one of them")
-    return orjson.dumps(value).decode()
+    return source_in_json(value)
+
+
+def source_in_json(value: Any) -> str:
+    """Any value of JSON as it is written there. A path may have made numbers of any size."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -8,7 +8,12 @@ from selectolax.lexbor import LexborNode
 from processors.page.dates import iso_date
 from processors.page.references import MAX_URL_CHARS, without_fragment
 from processors.page.visible_text import collapse_spaces, read_visible
-from processors.recipes.amounts import read_integer, read_number, whole
+from processors.recipes.amounts import (
+    check_size,
+    read_integer,
+    read_number,
+    whole,
+)
 from processors.recipes.dates import read_date, read_formatted
 from processors.recipes.scope import Origin
 
@@ -108,7 +113,7 @@ def _read_url(text: str, manner: Manner, origin: Origin) -> str | None:
 TYPES: Final = {
     "text": Type(text_of, _read_text),
     "html": Type(_html_of, _read_html),
-    "number": Type(text_of, _read_number, ("decimal",), lambda number: number),
+    "number": Type(text_of, _read_number, ("decimal",), check_size),
     "integer": Type(text_of, _read_integer, ("decimal",), whole),
     "date": Type(_date_of, _read_date, ("format", "language")),
     "url": Type(_reference_of, _read_url),

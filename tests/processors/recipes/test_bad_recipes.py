@@ -54,6 +54,7 @@ def test_a_recipe_is_wrong(recipe: Any, message: str) -> None:
         ("h1::text", "is no CSS selector; leave out ::text: the text is what is taken"),
         ("a::attr(href)", "is no CSS selector; an attribute is written a@href"),
         ("p:contains(x)", 'write :lexbor-contains("text" i)'),
+        ("> a", "it cannot begin with >: name what stands before it, as in .item > a"),
         ("//h1", "this is CSS, not XPath"),
         ("a@href b", "an attribute stands at the end: a@href"),
         ("", "select '' names no element"),

@@ -90,7 +90,17 @@ selectors = st.sampled_from(
     ["p", "*", ".x", "div > p", "a@href", "table", "time", ":has(p)", "*@class", "p, *"]
 )  # fmt: skip
 paths = st.sampled_from(
-    ["a", "@", "[0]", "a[]", "length(@)", "Thing.a", "sort_by(a, &b)", "a.b"]
+    [
+        "a",
+        "@",
+        "[0]",
+        "a[]",
+        "length(@)",
+        "Thing.a",
+        "sort_by(a, &b)",
+        "a.b",
+        "to_number(a)",
+    ]
 )
 regexes = st.sampled_from(["a", "(b)?", "[^<]*", r"\d+", "^", "(a)|b"])
 values = st.fixed_dictionaries(

@@ -131,6 +131,39 @@ def test_a_body_of_json() -> None:
     assert without.apply_json(b"{}", URL) is None
 
 
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        ({"json": "to_number(big)", "type": "number"}, "too large"),
+        ({"json": "to_number(big)", "type": "integer"}, "too large"),
+        ({"json": "to_number('1e999')", "type": "number"}, "too large"),
+        ({"json": "to_number('1e999')", "type": "integer"}, "not whole"),
+        ({"json": "[[to_number(big)]]", "type": "table"}, "64-bit"),
+        ({"json": "[to_number(big)]", "type": "table"}, "no objects or lists"),
+        ({"json": "deep", "type": "table"}, "nests too deeply"),
+        ({"json": "big", "type": "table"}, "no list"),
+        ({"json": "part"}, "it has parts"),
+        ({"json": "part", "list": True, "type": "date"}, '\'{"a":[1]}\': it has parts'),
+    ],
+)  # fmt: skip
+def test_what_json_has_does_not_fit(field: Any, reason: str) -> None:
+    body = b'{"big": "9999999999999999999999", "part": {"a": [1]}, "deep": ['
+    body += b"[" * 40 + b"]" * 40 + b"]}"
+    recipes = compile_recipes([{"fields": {"it": field}}])
+    with pytest.raises(Unfit) as caught:
+        recipes.apply_json(body, URL)
+    assert caught.value.kind == "field_invalid"
+    assert reason in str(caught.value)
+
+
+def test_a_number_of_any_size_is_a_text() -> None:
+    field = {"json": "to_number('99999999999999999999')"}
+    recipes = compile_recipes([{"fields": {"it": field}}])
+    found = recipes.apply_json(b"{}", URL)
+    assert found is not None
+    assert found.fields == {"it": "99999999999999999999"}
+
+
 # -- which pages ------------------------------------------------------------------------------
 
 
@@ -261,6 +294,19 @@ def test_a_value_that_does_not_fit() -> None:
         "recipe 'recipe 1': price is no number: 'sold\\x07 out': "
         "there is no number in it"
     )
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"select": "b", "list": True, "required": True},
+        {"select": "table", "type": "table", "required": True},
+        {"each": "b", "fields": {"c": ":self"}, "required": True},
+    ],
+)
+def test_an_empty_list_is_missing_too(field: Any) -> None:
+    raised = failure("<p>x", {"fields": {"it": field}})
+    assert raised.kind == "field_missing"
 
 
 def test_failures_in_items_say_which() -> None:
