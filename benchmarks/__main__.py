@@ -26,6 +26,7 @@ from benchmarks import (
     resize,
     silent,
     start,
+    tables,
 )
 from benchmarks.environments import PROJECT, default_cache
 from benchmarks.played.limits import LIMITS
@@ -57,6 +58,7 @@ def main() -> None:
     _lookups(commands)
     _futures(commands)
     _export(commands)
+    _tables(commands)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _ended)
     given.measure(given)
@@ -423,6 +425,22 @@ def _export(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--disk", type=Path, metavar="DIR", help="work below this folder, not in "
                         "memory")  # fmt: skip
     parser.set_defaults(measure=export.measure)
+
+
+def _tables(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands,
+        "tables",
+        "rows of a long CSV, beside a plain list, and a pipe",
+    )
+    parser.add_argument(
+        "--rows", type=_whole, default=5_000_000, help="(%(default)s)"
+    )
+    parser.add_argument("--gigabytes", type=float, default=2.0, metavar="GB",
+                        help="through the pipe, and a tenth of it (%(default)s)")  # fmt: skip
+    parser.add_argument("--disk", type=Path, metavar="DIR", help="work below this folder, not in "
+                        "memory")  # fmt: skip
+    parser.set_defaults(measure=tables.measure)
 
 
 def _whole(text: str) -> int:

@@ -52,14 +52,15 @@ class Tree:
     """
 
     def __init__(self, command: Sequence[str], *, cwd: Path, log: Path,
-                 env: Mapping[str, str] | None = None) -> None:  # fmt: skip
+                 env: Mapping[str, str] | None = None,
+                 stdin: int = subprocess.DEVNULL) -> None:  # fmt: skip
         _become_reaper()
         self._busy = _busy_seconds()
         with log.open("wb") as output:
             self.began = time.perf_counter()
             self._process = subprocess.Popen(
                 list(command), cwd=cwd, env=None if env is None else dict(env),
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                stdin=stdin, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
         self.pid = self._process.pid
         self._ended = self.began

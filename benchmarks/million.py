@@ -73,7 +73,7 @@ def measure(given: argparse.Namespace) -> None:
                 env=clean(),
                 log=folder.with_suffix(".log"),
             ) as tree:
-                watch = _Watch(tree, folder, given.urls)
+                watch = Watch(tree, folder, given.urls)
                 samples = watch.until_over(given.load_only)
                 cost = tree.wait()
                 done = watch.count()
@@ -126,7 +126,7 @@ def _check_room(folder: Path, urls: int) -> None:
         raise SystemExit(f"{folder} has too little room: choose --disk DIR")
 
 
-class _Watch:
+class Watch:
     """Looks at a run each second."""
 
     def __init__(self, tree: Tree, folder: Path, urls: int) -> None:

@@ -97,7 +97,7 @@ def test_columns_in_are_columns_out(
         has_facts = each.state in ("done", "unchanged")
         own = each.rows[line] or {}
         _check_facts(format, row, each if has_facts else None)
-        _check_own(format, rows, row, own, names)
+        check_own(format, rows, row, own, names)
 
 
 def _check_facts(format: str, row: dict[str, Any], each: Made | None) -> None:
@@ -114,7 +114,7 @@ def _check_facts(format: str, row: dict[str, Any], each: Made | None) -> None:
         assert json.loads(row["data"] or "null") == data
 
 
-def _check_own(
+def check_own(
     format: str,
     rows: Rows,
     row: dict[str, Any],
