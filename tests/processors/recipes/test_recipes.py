@@ -132,6 +132,39 @@ def test_a_body_of_json() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        (r'{"title": "cut \ud83d", "more": [1]}', "cut ?"),
+        (r'{"title": "\ude00 whole \ud83d\ude00"}', "? whole \U0001f600"),
+        (r'{"title": "none \\ud83d"}', r"none \ud83d"),
+    ],
+)
+def test_half_a_character_does_not_make_json_of_no_use(
+    body: str, title: str
+) -> None:
+    recipes = compile_recipes([{"fields": {"title": {"json": "title"}}}])
+    found = recipes.apply_json(body.encode(), URL)
+    assert found is not None
+    assert found.fields == {"title": title}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        r'{"a": "\ud83d", "b": NaN}',
+        r'{"a": "\ud83d"',
+        '["\\ud83d",' + "[" * 99_999,
+    ],
+    ids=["NaN", "cut", "deep"],
+)
+def test_what_is_no_json_has_no_fields(body: str) -> None:
+    recipes = compile_recipes([{"fields": {"title": {"json": "title"}}}])
+    with pytest.raises(Unusable, match="the body is no JSON") as no:
+        recipes.apply_json(body.encode(), URL)
+    assert no.value.kind == "field_invalid"
+
+
+@pytest.mark.parametrize(
     ("field", "reason"),
     [
         ({"json": "to_number(big)", "type": "number"}, "too large"),
