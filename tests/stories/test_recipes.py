@@ -264,6 +264,29 @@ def test_bodies_of_json_have_fields_where_a_recipe_looks_into_them(
     assert (done.folder / broken["path"]).read_bytes() == b'{"warehouse":'
 
 
+def test_a_recipe_that_takes_for_ever_ends_with_its_page_and_body(
+    scrape: Scrape, site: FaultyServer
+) -> None:
+    """The limits of a page hold for JSON, too; the others go on."""
+    endless = "a" * 50 + "b"
+    site.behaviours["/lamps/1"] = page(endless)
+    site.behaviours["/api/stock"] = body(f'["{endless}"]'.encode(), JSON)
+    table = "[[recipe]]\nfields.a = { json = '[0]', regex = '(a+)+$' }\n"
+    table += "fields.b = { regex = '(a+)+c' }\n"
+    paths = ("/lamps/1", "/api/stock", "/lists/1", "/api/none")
+    urls = scrape.list_of(*map(site.url, paths))
+    limit = ("--process-time", "500ms")
+    done = scrape(
+        urls, "--config", recipes(scrape.folder, table), *limit, *FLAGS
+    )
+    records = ended(done, site)
+    for path in ("/lamps/1", "/api/stock"):
+        assert records[path]["error_kind"] == "process_timeout"
+        assert endless in (done.folder / records[path]["path"]).read_text()
+    for path in ("/lists/1", "/api/none"):
+        assert records[path]["fields"] == {"a": None, "b": None}
+
+
 def test_the_users_function_comes_after_the_recipes(
     scrape: Scrape, site: FaultyServer
 ) -> None:
