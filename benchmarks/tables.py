@@ -2,7 +2,8 @@
 
 One request a host, then nothing: a run is ended when its list is in the ledger. The second part
 sends a CSV with a long column that is not kept (`--columns none`) through a pipe, so no disk holds
-it, and few of its bytes are URLs.
+it. Its rows are long and few: what grows with their number is the cache of the ledger, up to
+16 MiB.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from benchmarks.server import serving
 NAMES = 20
 FLAGS = ("--save-only", "--robots", "off", "--delay", "24h")
 _LONG = (
-    "The harbour lies still before the first boats leave it. " * 180
+    "The harbour lies still before the first boats leave it. " * 1_800  # 100 kB
 )  # 10 kB
 _ENDED = 143  # by SIGTERM
 

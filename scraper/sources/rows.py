@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO, Final
 
+import msgspec
 import orjson
 from msgspec import Struct
 
@@ -24,6 +25,7 @@ MAX_LINE_CHARS: Final = 10_000_000
 MAX_LINES_A_ROW: Final = 10_000  # of one quoted cell, or more
 MAX_ARRAY_BYTES: Final = 512 * 1024 * 1024
 
+_INT_OF_JSON: Final = range(-(2**63), 2**64)  # that orjson knows
 _END_IN_QUOTES = "unexpected end of data"
 
 Row = Mapping[str, Any]
@@ -211,10 +213,41 @@ def json_lines(lines: Iterable[str]) -> Iterator[tuple[int, Row | Misread]]:
 
 def _object_in(text: str) -> Row | Misread:
     try:
-        value = orjson.loads(text.encode("utf-8", "replace"))
+        value = _loads(text.encode("utf-8", "replace"))
     except orjson.JSONDecodeError:
         return Misread(text)
     return _row_of(value) or Misread(text)
+
+
+def _loads(text: bytes | str) -> Any:
+    """JSON. An integer of more than 64 bits, which orjson would round, is its digits as text."""
+    value = orjson.loads(text)
+    is_array = isinstance(value, list)
+    if not any(map(_is_rounded, value if is_array else [value])):
+        return value
+    try:
+        exact = msgspec.json.decode(text)
+    except (msgspec.DecodeError, ValueError):
+        return value  # it has more digits than Python reads
+    return [*map(_exact, exact)] if is_array else _exact(exact)
+
+
+def _is_rounded(row: Any) -> bool:
+    """May a value of this object have been an integer that was too long?"""
+    return isinstance(row, dict) and any(
+        isinstance(each, float) and abs(each) >= 2**63 for each in row.values()
+    )
+
+
+def _exact(row: Any) -> Any:
+    if not isinstance(row, dict):
+        return row
+    return {
+        name: str(each)
+        if isinstance(each, int) and each not in _INT_OF_JSON
+        else each
+        for name, each in row.items()
+    }
 
 
 def _row_of(value: Any) -> Row | None:
@@ -237,7 +270,7 @@ def json_array(
         )
     encoding = utf_16_of(body[:4]) or "utf-8-sig"
     try:
-        values = orjson.loads(body.decode(encoding))
+        values = _loads(body.decode(encoding))
     except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{name} is no JSON: {error}") from error
     if not isinstance(values, list):

@@ -131,7 +131,9 @@ def file_source(
     shown = _as_utf_8(name)
     identity = f"file:{_as_utf_8(path.resolve())}"
     # /dev/stdin is anything
-    if not path.is_file() or name.startswith(("/dev/", "/proc/")):
+    if not path.is_file() or name.startswith(
+        ("/dev/stdin", "/dev/fd/", "/proc/")
+    ):
         return _pipe_source(
             shown,
             identity,

@@ -408,3 +408,23 @@ def test_a_folder_and_a_pattern_stand_for_the_lists_in_them(
     for name, says in (("inner", "without lists"), ("*.tsv", "no such file")):
         with pytest.raises(UsageError, match=says):
             names_of(name)
+
+
+@pytest.mark.parametrize("format", [".json", ".jsonl"])
+def test_an_integer_of_more_than_64_bits_is_kept_as_text(
+    format: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"urls{format}"
+    row = (
+        '{"url": "https://a.example/", "id": 123456789012345678901, '
+        '"least": -9223372036854775809, "most": 18446744073709551615, "x": 1e20}'
+    )
+    path.write_text(f"[{row}]" if format == ".json" else row)
+    (found,) = file_source(str(path)).lines()
+    assert isinstance(found, TableRow)
+    assert orjson.loads(found.columns) == {
+        "id": "123456789012345678901",
+        "least": "-9223372036854775809",
+        "most": 18446744073709551615,
+        "x": 1e20,
+    }
