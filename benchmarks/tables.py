@@ -27,7 +27,7 @@ NAMES = 20
 FLAGS = ("--save-only", "--robots", "off", "--delay", "24h")
 _LONG = (
     "The harbour lies still before the first boats leave it. " * 1_800  # 100 kB
-)  # 10 kB
+)
 _ENDED = 143  # by SIGTERM
 
 
