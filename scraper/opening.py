@@ -51,6 +51,7 @@ from scraper.run_folder import recovery
 from scraper.run_folder.naming import no_run_message
 from scraper.run_folder.options import process_hashes, shaping_options
 from scraper.run_folder.owners import claim_folder, refuse_unknown_records
+from scraper.run_folder.recipes import recipes_of
 from scraper.sinks.sink import Outputs, open_sinks
 from scraper.sinks.summary_file import SummaryFile
 from scraper.sources.source import Source
@@ -353,6 +354,8 @@ def _choose_pass(
     if current.previous is None and not request.sources:
         raise UsageError(no_run_message(folder.path))
     current.choose()
+    for recipe in recipes_of(request.config):
+        report.fills.expect(recipe["name"], recipe["fields"])
     if current.resumed and current.previous is not None:
         report.resume(dict(current.previous.counts))
     report.number = current.number

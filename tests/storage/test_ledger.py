@@ -534,6 +534,29 @@ def test_a_pass_that_is_counted_anew_counts_what_is_unasked_still(
         assert unix_of(last.counts["not_before"]) == not_before
 
 
+def test_a_pass_that_is_counted_anew_counts_what_recipes_have_filled(
+    ledger: Ledger,
+) -> None:
+    ledger.passes.open(1, 7.0, {}, [], "0.2.0")
+    for line, offset, of in ((A, 0, 3), (B, 100, 4), (C, 200, 5)):
+        row = FinishedRow(
+            "done",
+            None,
+            1,
+            fill=f'[["books",{of},{{"price":{of - 1}}}]]',
+            offset=offset,
+            length=100,
+        )
+        ledger.waiting.finish(task_of(ledger, line), row, 1)
+    ledger.commit()
+    ledger.reopen_from(200)
+    last = ledger.passes.last()
+    assert last is not None
+    assert last.counts["recipes"] == {
+        "books": {"pages": 2, "of": 7, "fields": {"price": 5}}
+    }
+
+
 def test_a_url_that_comes_back_and_ends_between_two_flushes_has_ended(
     ledger: Ledger,
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from scraper.model import Line
 from scraper.storage import schema
 from scraper.storage.ledger import Ledger
+from scraper.storage.readers.status import read_status
 from scraper.storage.schema import SCHEMA, FinishedRow
 from scraper.urls import parts_of
 from tests.conftest import PROJECT
@@ -57,6 +58,22 @@ def test_an_older_ledger_comes_to_the_tables_of_a_new_one(
     opened(older)
     opened(new)
     assert columns_of(older) == columns_of(new)
+
+
+@pytest.mark.parametrize("version", range(1, 9))
+def test_a_ledger_from_before_recipes_is_read_as_it_stands(
+    version: int, tmp_path: Path
+) -> None:
+    older = tmp_path / "older.sqlite"
+    shutil.copy(
+        PROJECT / f"tests/folders/schema-{version}/.scraper/ledger.sqlite",
+        older,
+    )
+    before = older.read_bytes()
+    seen = read_status(older)
+    assert sum(end.urls for end in seen.ends if end.state != "pending") > 0
+    assert [end.fills for end in seen.ends if end.fills] == []
+    assert older.read_bytes() == before
 
 
 @pytest.mark.parametrize(
