@@ -32,8 +32,13 @@ class RecipeFill(Struct):
         """Count those of `other`, as if it were there so many times."""
         self.pages += times * other.pages
         self.of += times * other.of
-        for name, filled in other.fields.items():
-            self.fields[name] = self.fields.get(name, 0) + times * filled
+        self.add_fields(other.fields, times)
+
+    def add_fields(self, fields: Mapping[str, int], times: int = 1) -> None:
+        """Count how often each of them was filled."""
+        counts = self.fields
+        for name, filled in fields.items():
+            counts[name] = counts.get(name, 0) + times * filled
 
 
 class Fills(Struct):
@@ -44,12 +49,9 @@ class Fills(Struct):
     @classmethod
     def of_text(cls, text: str) -> Fills:
         """Those of one URL."""
-        return cls(
-            {
-                recipe: RecipeFill(1, of, fields)
-                for recipe, of, fields in _decode_url(text)
-            }
-        )
+        fills = cls()
+        fills.add_text(text)
+        return fills
 
     @classmethod
     def of_dict(cls, counts: Mapping[str, Any]) -> Fills:
@@ -63,10 +65,23 @@ class Fills(Struct):
 
     def expect(self, recipe: str, fields: Sequence[str]) -> None:
         """Name a recipe and its fields, which may come to nothing."""
-        empty = RecipeFill(fields=dict.fromkeys(fields, 0))
-        self.recipes.setdefault(recipe, RecipeFill()).add(empty)
+        self._fill_of(recipe).add_fields(dict.fromkeys(fields, 0))
+
+    def add_text(self, text: str, times: int = 1) -> None:
+        """Count those of a URL, as if there were so many of it."""
+        for recipe, of, fields in _decode_url(text):
+            fill = self._fill_of(recipe)
+            fill.pages += times
+            fill.of += times * of
+            fill.add_fields(fields, times)
+
+    def _fill_of(self, recipe: str) -> RecipeFill:
+        fill = self.recipes.get(recipe)
+        if fill is None:
+            fill = self.recipes[recipe] = RecipeFill()
+        return fill
 
     def add(self, other: Fills, times: int = 1) -> None:
         """Count those of `other`, as if they were there so many times."""
         for recipe, fill in other.recipes.items():
-            self.recipes.setdefault(recipe, RecipeFill()).add(fill, times)
+            self._fill_of(recipe).add(fill, times)

@@ -219,7 +219,7 @@ class Report(Tally):
         self.states[outcome.state] += 1
         self.flags.update(outcome.flags)
         if outcome.fill:
-            self.fills.add(Fills.of_text(outcome.fill))
+            self.fills.add_text(outcome.fill)
         fetched, failure = outcome.fetched, outcome.failure
         if failure is not None:
             self._reasons_for(outcome.state)[failure.label] += 1
