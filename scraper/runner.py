@@ -183,7 +183,7 @@ class Run:
         if files_of(self.config.output):
             from scraper.exports.of_run import RunExports
 
-            self.exports = RunExports(self.config.output)
+            self.exports = RunExports(self.config)
 
     def _export(self) -> None:
         """Make the tables, if the run has ended by itself: completely, or at a limit."""

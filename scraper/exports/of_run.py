@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from scraper.config.settings import OutputSettings, files_of
+from scraper.config import Config
+from scraper.config.settings import files_of
+from scraper.errors import UsageError
 from scraper.exports.columns import (
+    KindsOfFolder,
     check_fields,
     check_own_fields,
+    columns_of_folder,
     missing_columns,
 )
 from scraper.exports.export import (
@@ -19,15 +23,33 @@ from scraper.exports.export import (
     export_file,
     lists_of,
 )
+from scraper.exports.fields import Kind
 from scraper.exports.files import check_formats, check_places
+from scraper.run_folder.recipes import Recipe, recipes_of
 from scraper.sources.source import Source
 from scraper.storage.sources import Sources
+
+
+def _known_fields(recipes: Sequence[Recipe]) -> KindsOfFolder:
+    """The fields that they give: columns, whether or not a page has some."""
+    fields: dict[str, Kind] = {}
+    items: dict[str, Kind] = {}
+    for recipe in recipes:
+        found = items if _each_of(recipe) else fields
+        found |= dict.fromkeys(recipe["fields"], "text")
+    return KindsOfFolder(fields=fields, items=items)
+
+
+def _each_of(recipe: Recipe) -> str:
+    found: str = recipe["each"]
+    return found
 
 
 class RunExports:
     """Raises UsageError, before anything is read, if something asked for cannot be made."""
 
-    def __init__(self, output: OutputSettings) -> None:
+    def __init__(self, config: Config) -> None:
+        output, recipes = config.output, recipes_of(config)
         self._files = files_of(output)
         self._choice = Choice(
             output.fields,
@@ -35,11 +57,22 @@ class RunExports:
             output.order,
             csv_raw=output.csv_raw,
             rows=output.rows,
+            known=_known_fields(recipes),
         )
         self.made: list[Exported] = []
         check_formats(self._files)
         check_choice(self._choice)
-        check_fields(output.fields)
+        self._check_recipes(recipes)
+
+    def _check_recipes(self, recipes: Sequence[Recipe]) -> None:
+        choice = self._choice
+        if choice.rows == "items" and not any(map(_each_of, recipes)):
+            raise UsageError(
+                "--rows items: no recipe gives items; say with --each, or with each in [[recipe]], "
+                "which elements they are"
+            )
+        columns = columns_of_folder(choice.known, choice.rows)
+        check_fields(choice.fields, columns, choice.rows)
 
     def check_places(
         self,

@@ -210,8 +210,7 @@ def test_a_session_makes_none(tmp_path: Path) -> None:
 
 
 def test_the_command_of_a_run_with_defaults_is_short() -> None:
-    output = scraper.configure(output=["a.csv", "-", "b.json"]).output
-    exports = RunExports(output)
+    exports = RunExports(scraper.configure(output=["a.csv", "-", "b.json"]))
     assert exports.command(Path("run")) == (
         "python -m scraper export run -o a.csv -o b.json"
     )

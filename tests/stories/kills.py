@@ -32,6 +32,7 @@ from scraper.faulty import FaultyServer, Seen, body, redirect, status
 from scraper.faulty.server import Exchange
 from scraper.run_folder.verification import Verified, verify
 from scraper.storage.readers.inventory import Fault
+from tests.stories.runs import items_of
 
 WINDOW_AND_BATCH = 256 + 256
 MANNERS = ("kill parent", "kill worker", "kill group", "terminate", "interrupt")
@@ -173,7 +174,7 @@ class _Strikes:
 def _command(folder: Path, lst: Path) -> list[str]:
     return [sys.executable, "-m", "scraper", str(lst), "--dir", str(folder / "run"),
             "--allow-hosts", "127.0.0.1", "--no-progress", "-p", "2", "-j", "8",
-            "--per-host", "8"]  # fmt: skip
+            "--per-host", "8", "--each", "img", "--select", "src=@src"]  # fmt: skip
 
 
 def _start(folder: Path, lst: Path, story: Story) -> subprocess.Popen[bytes]:
@@ -263,6 +264,9 @@ def check(run: Path, site: Site, urls: int) -> None:
     assert not list((run / ".scraper" / "parts").iterdir())
     errors = (run / "errors.jsonl").read_bytes()
     assert errors == b"", errors[:200]
+    items = (run / "items.jsonl").read_bytes().splitlines()
+    assert len(items) >= urls
+    assert [json.loads(line) for line in items] == items_of(records)
 
 
 def processes_of(folder: Path) -> list[int]:
