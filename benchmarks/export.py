@@ -70,7 +70,8 @@ def generate(folder: Path, records: int, record_bytes: int) -> int:
     ):
         columns = orjson.dumps(["url", "id", "caption"]).decode()
         database.execute(
-            "INSERT INTO source VALUES (1, 'urls.csv', ?)", (columns,)
+            "INSERT INTO source (id, name, columns) VALUES (1, 'urls.csv', ?)",
+            (columns,),
         )
         for id, line in enumerate(_lines(records, record_bytes), 1):
             url = f"https://example.org/articles/{id}"

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from benchmarks.export import generate
 from benchmarks.scratch import Scratch
 from benchmarks.sets import add_largest
+from scraper.exports import export
 
 
 def test_the_disk_that_is_named_is_made(tmp_path: Path) -> None:
@@ -32,3 +34,19 @@ def test_the_largest_photographs_are_added(tmp_path: Path) -> None:
 def test_without_a_corpus_none_are_added(tmp_path: Path) -> None:
     assert add_largest(tmp_path / "none", tmp_path, 2) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_generated_folder_can_be_exported(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    for size in (800, 15_000):
+        generate(
+            folder / str(size),
+            3,
+            size,
+        )
+        made = export(
+            folder / str(size),
+            tmp_path / f"{size}.csv",
+            fields=["input.id", "title"],
+        )
+        assert len(made.read_text("utf-8-sig").splitlines()) == 4
