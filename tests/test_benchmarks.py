@@ -9,7 +9,7 @@ from PIL import Image
 from benchmarks.export import generate
 from benchmarks.scratch import Scratch
 from benchmarks.sets import add_largest
-from scraper.exports import export
+from scraper.exports.export import export
 
 
 def test_the_disk_that_is_named_is_made(tmp_path: Path) -> None:
