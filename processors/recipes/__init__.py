@@ -14,6 +14,7 @@ dates       dates in the page's language
 tables      a table by its header
 flags       a field in one line
 checks      what is wrong with a recipe
+trial       a recipe tried field by field
 suggest     selectors that fit a text
 holders     the elements that hold it
 steps       what an element can be called in a selector

@@ -32,6 +32,7 @@ _STATES: Final = frozenset(
 )
 _WORD: Final = re.compile(r"-?[^\W\d](?:[\w-]*\w)?")
 _NUMBERED: Final = re.compile(r"\d{3}|\d[^\W\d]|[^\W\d_]\d+[^\W\d_]")
+_LABELS: Final = frozenset("th dt label b strong span em".split())  # noqa: SIM905
 _LABEL: Final = re.compile(r"[^\W\d][\w .,:?()/-]{0,40}")
 _SCRAMBLED: Final = re.compile(
     r"[a-z](?:[A-Z][a-z]?){2,}|[A-Z]{2,}[a-z]{1,2}[A-Z]"
@@ -94,16 +95,12 @@ def step_by_label(node: LexborNode, holding: str = "") -> str | None:
     label = node.prev
     while label is not None and not label.is_element_node:
         label = label.prev
-    if label is None or _kind_of(label) == _kind_of(node):
+    if label is None or label.tag not in _LABELS or label.tag == node.tag:
         return None
     said = text_of(label) or ""
     if not _LABEL.fullmatch(said) or (holding and holding in fold(said)):
         return None
     return f'{label.tag}:lexbor-contains("{said}") + {node.tag}'
-
-
-def _kind_of(node: LexborNode) -> tuple[str | None, str | None]:
-    return node.tag, node.attrs.get("class")
 
 
 def field_name_of(css: str, attribute: str | None = None) -> str:

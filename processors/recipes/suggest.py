@@ -149,7 +149,8 @@ class _Search:
 
     def _placed(self, by_place: bool) -> Iterator[str]:
         """What finds this element alone by what stands before it, or by its place."""
-        css = step_by_label(self._node, self._needle)
+        has_name = self._steps[0].cost < PLAIN_COST
+        css = "" if has_name else step_by_label(self._node, self._needle)
         if css and self._finds_alone(css):
             yield css
         elif by_place:

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import orjson
 from msgspec.structs import replace
 
 from scraper import errors
 from scraper.cli.explanation import Explanation
-from scraper.cli.one_request import Requests
+from scraper.cli.one_request import Requests, open_requests
+from scraper.cli.shown_body import show_facts, show_fields
 from scraper.cli.shown_rules import ShownRules
 from scraper.config import Config
-from scraper.config.plugins import check_image, check_page
 from scraper.frontier import directives
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.retries import backoff_ceiling
@@ -29,8 +27,6 @@ from scraper.frontier.robots import token_of
 from scraper.frontier.trouble import next_step_of
 from scraper.frontier.waits import learned_text
 from scraper.http.headers import agent_of
-from scraper.machine.files import making_temporary
-from scraper.machine.temporary import TemporaryFolder
 from scraper.model import (
     Fact,
     Failure,
@@ -47,35 +43,15 @@ from scraper.model import (
 )
 from scraper.redaction import redacted, redacted_line, redacted_value
 from scraper.results import hop_of
-from scraper.run_folder.options import check_matte
-from scraper.run_folder.recipes import check_recipes
 from scraper.sources.text import parse_line
 from scraper.storage.readers.reading import is_missing
 from scraper.storage.readers.status import read_host
 from scraper.text import counted
 
-MAX_SHOWN_CHARS = 200  # of a title or a description
-PAGE_FACTS = (
-    "title",
-    "description",
-    "canonical",
-    "language",
-    "charset",
-    "robots_meta",
-    "cut",
-    "data",
-)
-PICTURE_FACTS = (
-    "format",
-    "mode",
-    "original_width",
-    "original_height",
-    "frames",
-)
 
-
-def explain(text: str, config: Config) -> Explanation:
-    """Explain the URL that `text` names, read as a line of a list is."""
+def explain(text: str, config: Config, find: str = "") -> Explanation:
+    """Explain the URL that `text` names, read as a line of a list is; and which selectors fit the
+    text `find` of its page."""
     explanation = Explanation()
     line = parse_line(text, source=0, number=1)
     if line is None:
@@ -83,18 +59,9 @@ def explain(text: str, config: Config) -> Explanation:
             "url", written=redacted_line(text), verdict="a comment, or nothing"
         )
         return explanation
-    with ExitStack() as stack:
-        check_page(config.page)
-        check_image(config.image)
-        check_matte(config.image.matte)
-        check_recipes(config)
-        with making_temporary():
-            folder = TemporaryFolder("scraper-explain-")
-        stack.callback(folder.remove)
+    with open_requests(config, explanation) as requests:
         _show_learned(line, config, explanation)
-        requests = Requests(config, folder.path, explanation)
-        stack.callback(requests.close)
-        _Consumer(line, config, requests, explanation).consume()
+        _Consumer(line, config, requests, explanation, find).consume()
     return explanation
 
 
@@ -167,8 +134,10 @@ class _Consumer:
         config: Config,
         requests: Requests,
         explanation: Explanation,
+        find: str,
     ) -> None:
         self._config = config
+        self._find = find
         self._requests = requests
         self._explanation = explanation
         self._rules = ShownRules(config, explanation)
@@ -306,8 +275,15 @@ class _Consumer:
             said = (*said, *facts.get("robots_meta", ()))
             failure = processed.failure
             saved_as += [each.path for each in processed.files]
-            if failure is None:
-                self._show_facts(fetched, facts, processed.seconds)
+            if facts:
+                show_facts(
+                    self._explanation,
+                    fetched.kind,
+                    facts,
+                    processed.seconds,
+                )
+        body = self._requests.body_of(fetched)
+        show_fields(self._explanation, self._config, body, self._find)
         failure = (
             directives.refusal_of(said, self._config.hosts.obey, fetched.kind)
             or failure
@@ -317,24 +293,6 @@ class _Consumer:
             return
         self._explanation.add("outcome", state="done", saved_as=saved_as)
         self._ended = True
-
-    def _show_facts(
-        self,
-        fetched: Fetched,
-        facts: dict[str, Any],
-        seconds: float,
-    ) -> None:
-        """What a record would hold of a page or a picture; of long lists and texts their size."""
-        names = PICTURE_FACTS if fetched.kind == "image" else PAGE_FACTS
-        shown = {
-            name: _shortened(facts[name]) for name in names if name in facts
-        }
-        for name in ("links", "images", "text"):
-            if name in facts:
-                shown[name] = len(facts[name])
-        self._explanation.add(fetched.kind, **shown, seconds=round(seconds, 6))
-        for variant in facts.get("processed", ()):
-            self._explanation.add("variant", **variant)
 
     def _retry_of(self, failed: FetchFailed) -> str:
         of_host = next_step_of(failed)
@@ -361,12 +319,6 @@ class _Consumer:
             retry=retry,
         )
         self._ended = True
-
-
-def _shortened(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > MAX_SHOWN_CHARS:
-        return value[:MAX_SHOWN_CHARS] + "..."
-    return value
 
 
 def _redacted_headers(headers: Headers) -> dict[str, str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -12,10 +15,14 @@ from msgspec.structs import replace
 
 from scraper import errors
 from scraper.cli.explanation import Explanation
+from scraper.cli.shown_body import Body
 from scraper.config import Config
+from scraper.config.plugins import check_image, check_page
 from scraper.engine import guard_of, process_stage_of
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
+from scraper.machine.files import making_temporary
+from scraper.machine.temporary import TemporaryFolder
 from scraper.messages import Message, PoolBroken, Processed
 from scraper.model import (
     Fact,
@@ -24,10 +31,12 @@ from scraper.model import (
     Moved,
     RobotsText,
     Task,
+    Timings,
     Trust,
 )
 from scraper.redaction import redacted, redacted_value
-from scraper.run_folder.recipes import json_wanted
+from scraper.run_folder.options import check_matte
+from scraper.run_folder.recipes import check_recipes, json_wanted
 from scraper.storage.file_names import processed_prefix
 from scraper.storage.names import names_of
 from scraper.text import counted
@@ -35,6 +44,24 @@ from scraper.urls import without_credentials
 from scraper.workers.work import WorkItem
 
 TICK_SECONDS = 1.0  # between looks at a worker that may be overdue
+
+
+@contextmanager
+def open_requests(
+    config: Config, explanation: Explanation
+) -> Iterator[Requests]:
+    """The requests of a configuration that has been checked, and a folder for their bodies."""
+    check_page(config.page)
+    check_image(config.image)
+    check_matte(config.image.matte)
+    check_recipes(config)
+    with ExitStack() as stack:
+        with making_temporary():
+            folder = TemporaryFolder("scraper-explain-")
+        stack.callback(folder.remove)
+        requests = Requests(config, folder.path, explanation)
+        stack.callback(requests.close)
+        yield requests
 
 
 class Requests:
@@ -106,6 +133,39 @@ class Requests:
             }
         self._explanation.add(step, **facts)
         return fact
+
+    def body_of(self, fetched: Fetched) -> Body:
+        """What was received."""
+        assert fetched.part is not None, (
+            "nothing is known that a 304 could confirm"
+        )
+        return Body(
+            without_credentials(fetched.url.href),
+            fetched.kind,
+            fetched.type,
+            fetched.charset,
+            (self._folder / fetched.part).read_bytes(),
+        )
+
+    def keep(self, task: Task, body: Body) -> Fetched:
+        """As if this had been received."""
+        part = "1.part"
+        (self._folder / part).write_bytes(body.content)
+        return Fetched(
+            task,
+            task.url,
+            200,
+            body.kind,
+            body.type,
+            body.charset,
+            (),
+            part,
+            len(body.content),
+            len(body.content),
+            sha256(body.content).hexdigest(),
+            time.time(),
+            Timings(),
+        )
 
     def place_of(self, fetched: Fetched) -> str:
         """Where a run would keep the body, if no other URL has that name."""

@@ -79,11 +79,7 @@ def _demo(
     from scraper import demo
     from scraper.sources.source import given_source
 
-    if name not in demo.SITES:
-        raise UsageError(
-            f"no demo site is called {name}: there are {', '.join(demo.SITES)}; "
-            "a list of yours goes without --demo"
-        )
+    demo.check_name(name)
     with demo.serve(name) as site:
         defaults = _defaults_of_demo(name, origins)
         if "dir" in defaults:

@@ -19,7 +19,7 @@ from scraper.cli.arguments import (
 from scraper.cli.signals import Interrupted, Signals
 from scraper.cli.terminal import answer, complain, say
 from scraper.config import Config, as_toml
-from scraper.errors import ScraperError, UsageError
+from scraper.errors import ScraperError
 from scraper.machine import descriptors, streams
 
 
@@ -61,34 +61,13 @@ def _run_command(arguments: list[str]) -> int:
 
         return export.main(arguments, Parser)
     if command == "explain":
-        return _explain(arguments)
+        from scraper.cli import explaining
+
+        return explaining.main(arguments)
     return _run(build_parser().parse_args(arguments))
 
 
 # -- commands -------------------------------------------------------------------------------------
-
-
-def _explain(arguments: Sequence[str]) -> int:
-    """The flags of a run hold here too: they are what is explained."""
-    from scraper.cli.explain import explain
-
-    parser = build_parser()
-    parser.prog, parser.usage = (
-        "scraper explain",
-        "python -m scraper explain [options] URL",
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="the explanation as JSON"
-    )
-    options = parser.parse_args(arguments)
-    if len(options.inputs) != 1:
-        raise UsageError(
-            "explain takes one URL: python -m scraper explain https://example.com/"
-        )
-    config, _ = read_configuration(options)
-    explanation = explain(options.inputs[0], config)
-    answer(explanation.as_json() if "json" in options else explanation.text())
-    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:

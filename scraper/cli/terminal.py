@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from scraper.errors import LocalFault, ScraperError
@@ -16,12 +17,23 @@ def say(text: str) -> None:
 
 
 def answer(text: str) -> None:
-    """To standard output, what was asked for; what its encoding does not know, as an escape."""
+    """To standard output, what was asked for: control characters in it are escaped."""
+    answer_printable(printable_lines(text.rstrip("\n")))
+
+
+def answer_printable(text: str) -> None:
+    """The same of what holds no control characters but colours of ours; what the encoding does not
+    know, as an escape."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(
-        printable_lines(text.rstrip("\n"))
-        .encode(encoding, "backslashreplace")
-        .decode(encoding)
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def shows_colours() -> bool:
+    """Is standard output a terminal that shows colours, and whose user wants them?"""
+    return (
+        sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")  # https://no-color.org
+        and os.environ.get("TERM") != "dumb"
     )
 
 

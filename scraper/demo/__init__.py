@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from scraper.errors import UsageError
+
 if TYPE_CHECKING:
     from processors.page import Page
     from scraper.faulty import Behaviour, FaultyServer
@@ -59,6 +61,15 @@ def product(page: Page) -> dict[str, object]:
         "name": name.get_text(strip=True),
         "price": float(str(price["value"])),
     }
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError if there is no site of that name."""
+    if name not in SITES:
+        raise UsageError(
+            f"no demo site is called {name}: there are {', '.join(SITES)}; "
+            "a list of yours goes without --demo"
+        )
 
 
 @contextmanager
