@@ -153,6 +153,17 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 # -- the command line -------------------------------------------------------------------------
 
 
+def environment_of_examples() -> dict[str, str]:
+    """In which `python -m scraper` is this program."""
+    programs = Path(sys.executable).parent
+    return {
+        **os.environ,
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(PROJECT),
+        "SCRAPER_RETRY_WAIT": "10ms",
+    }
+
+
 class Scraped(NamedTuple):
     """What a command line came to."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import io
-import os
 import re
 import shlex
 import signal
@@ -45,7 +44,7 @@ from scraper.storage import schema
 from scraper.urls import parts_of
 from scraper.workers.pool import KILL_SECONDS
 from scraper.workers.stage import GENTLE_SECONDS
-from tests.conftest import Scrape
+from tests.conftest import Scrape, environment_of_examples
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
@@ -437,12 +436,7 @@ def _ended(
         command,
         input=given,
         cwd=folder,
-        env={
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(PROJECT),
-            "SCRAPER_RETRY_WAIT": "10ms",
-        },
+        env=environment_of_examples(),
         capture_output=True,
         text=True,
         timeout=60,

@@ -142,8 +142,8 @@ def _add_general(group: argparse._ArgumentGroup) -> None:
         nargs="?",
         const="posters",
         metavar="SITE",
-        help="scrape an embedded demo site: posters, shop, news, timetable, gallery, "
-        "programme, events, api (posters)",
+        help="scrape an embedded demo site: posters, shop, inks, news, timetable, "
+        "gallery, programme, events, api (posters)",
     )
     group.add_argument(
         "--config",

@@ -34,6 +34,7 @@ POSTERS = "posters"  # the site that is meant if none is named
 SITES = (
     POSTERS,
     "shop",
+    "inks",
     "news",
     "timetable",
     "gallery",
@@ -107,7 +108,8 @@ def _lists() -> Mapping[str, tuple[str, ...]]:
 
     lists = (
         posters.PATHS,
-        shop.PATHS,
+        shop.CATALOGUE,
+        shop.INK_PAGES,
         news.PATHS,
         harbour.TIMETABLE,
         harbour.GALLERY,

@@ -94,11 +94,11 @@ INKS = _read_stock_list()
 _PAGES = tuple(
     INKS[first : first + A_PAGE] for first in range(0, len(INKS), A_PAGE)
 )
-_CATALOGUE = (
+CATALOGUE = (
     "/shop/",
     *(f"/shop/page-{number}" for number in range(2, len(_PAGES) + 1)),
 )
-PATHS = (*_CATALOGUE, *(ink.path for ink in INKS))
+INK_PAGES = tuple(ink.path for ink in INKS)
 API = ("/api/products.json",)
 
 
@@ -108,7 +108,7 @@ def site() -> dict[str, Behaviour]:
 
     catalogue = {
         path: page(_catalogue_page(number))
-        for number, path in enumerate(_CATALOGUE)
+        for number, path in enumerate(CATALOGUE)
     }
     inks = {ink.path: page(_page_of(ink)) for ink in INKS}
     swatches = {ink.picture: picture_of(ink.colour) for ink in INKS}
@@ -118,7 +118,7 @@ def site() -> dict[str, Behaviour]:
 
 def _catalogue_page(number: int) -> str:
     others = "".join(
-        f'<a href="{path}">{n}</a> ' for n, path in enumerate(_CATALOGUE, 1)
+        f'<a href="{path}">{n}</a> ' for n, path in enumerate(CATALOGUE, 1)
     )
     return html(
         f"Inks, page {number + 1} - The Inkwell",
