@@ -13,6 +13,7 @@ from scraper.sinks.line_file import LineFile
 from scraper.sinks.record_log import RecordLog
 
 _MAX_WAITING_LINES = 2_000
+_TAIL_BYTES = 2**16
 _ADVICE = "remove it: it is made again"
 
 
@@ -60,12 +61,19 @@ class DerivedLog(ABC):
             if position is None:
                 self._refuse_unknown()
             offset = int(position or 0)
-            if position is None or size < offset:
+            if position is None or size < offset or self._has_zeros(offset):
                 self._rebuild()
             else:
                 self.file.cut_back(
                     offset, size, ended=self._records.ended, advice=_ADVICE
                 )
+
+    def _has_zeros(self, offset: int) -> bool:
+        """Has a power cut left zeros where the last lines were? JSON has none, and the records may
+        be whole."""
+        with self.file.read() as file:
+            file.seek(max(offset - _TAIL_BYTES, 0))
+            return b"\0" in file.read(min(offset, _TAIL_BYTES))
 
     def _refuse_unknown(self) -> None:
         with self.file.read() as lines:

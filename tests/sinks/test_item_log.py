@@ -123,7 +123,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("add"), ITEMS),
         st.sampled_from(["commit", "kill", "kill before the commit", "end"]),
-        st.sampled_from(["remove", "shorten", "power"]),
+        st.sampled_from(["remove", "shorten", "power", "zeros"]),
     ),
     max_size=20,
 )
@@ -166,6 +166,10 @@ def _leave(how: str, logs: Logs) -> None:
     elif how == "kill before the commit":
         logs.flush()
     logs.close()
+    path = logs.items.file.path
+    if how == "zeros" and path.exists():  # and the records are whole
+        end = int(logs.positions[1] or 0)
+        path.write_bytes(path.read_bytes()[: end - end // 3] + bytes(end // 3))
     if how == "power":
         logs.records.recover(logs.positions[0])
         logs.items.recover(logs.positions[1])
