@@ -14,6 +14,8 @@ from scraper.cli.terminal import answer, answer_printable, shows_colours
 from scraper.config import Config, with_keys
 from scraper.errors import UsageError
 
+PAGE_SUFFIXES = (".html", ".htm", ".xhtml", ".json")  # no host ends so
+
 
 def main(arguments: Sequence[str]) -> int:
     """The flags of a run hold here too: they are what is explained."""
@@ -54,6 +56,8 @@ def _explain(options: argparse.Namespace, config: Config) -> Explanation:
     (text,) = options.inputs
     if "://" not in text and Path(text).is_file():
         return explain_file(Path(text), config, options.url, options.find)
+    if Path(text).suffix in PAGE_SUFFIXES and "/" not in text:
+        raise UsageError(f"no such file: {text}")
     if options.url:
         raise UsageError(f"--url is for a file, and {text} is none")
     return explain(text, config, options.find)

@@ -12,6 +12,7 @@ from scraper.config import Config
 from scraper.media_types import is_json
 from scraper.model import Kind
 from scraper.run_folder.recipes import recipes_of
+from scraper.workers.fields import redacted_values
 
 if TYPE_CHECKING:
     from processors.page import Page
@@ -107,11 +108,11 @@ def _show_recipes(
             continue
         shown: dict[str, Any] = {"name": recipe["name"]}
         if trial.items is not None:
-            shown["items"] = trial.items
+            shown["items"] = redacted_values(trial.items)
         elif trial.fields:
-            shown["fields"] = trial.fields
+            shown["fields"] = redacted_values(trial.fields)
         if trial.failing:
-            shown["failing"] = trial.failing
+            shown["failing"] = redacted_values(trial.failing)
         explanation.add("recipe", **shown)
     if others:
         explanation.add("recipes of other pages", names=others)
@@ -131,7 +132,7 @@ def _show_suggestions(explanation: Explanation, page: Page, text: str) -> None:
         }
         for each in suggest(page, text)
     ]
-    explanation.add("find", text=text, suggestions=suggestions)
+    explanation.add("find", text=text, suggestions=redacted_values(suggestions))
 
 
 def _flags_of(suggestion: Suggestion) -> str:

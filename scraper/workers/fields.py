@@ -62,9 +62,9 @@ def _read(apply: Callable[[], Extracted | None]) -> Found:
         return Found({}, _encoded(getattr(error, "fill", ())), error)
     if found is None:
         return NOTHING
-    facts = {"cut": list(found.cut), "fields": _shown(found.fields)}
+    facts = {"cut": list(found.cut), "fields": redacted_values(found.fields)}
     if found.items is not None:
-        facts["items"] = _shown(found.items)
+        facts["items"] = redacted_values(found.items)
     return Found(facts, _encoded(found.fill))
 
 
@@ -72,7 +72,7 @@ def _encoded(fill: Sequence[Fill]) -> str:
     return orjson.dumps([list(each) for each in fill]).decode() if fill else ""
 
 
-def _shown(value: Any) -> Any:
+def redacted_values(value: Any) -> Any:
     """Plain data without what URLs in it hide from records.
 
     The space keeps an address of mail, which is wanted as it is, from being read as a URL's name
@@ -81,7 +81,7 @@ def _shown(value: Any) -> Any:
     if isinstance(value, str):
         return redacted(f" {value}")[1:]
     if isinstance(value, list):
-        return [_shown(each) for each in value]
+        return [redacted_values(each) for each in value]
     if isinstance(value, dict):
-        return {name: _shown(each) for name, each in value.items()}
+        return {name: redacted_values(each) for name, each in value.items()}
     return value

@@ -175,6 +175,14 @@ def test_a_page_of_the_demo(explain: Explain) -> None:
     assert steps["recipe"][0]["fields"] == {"name": "Slate"}
 
 
+def test_secrets_in_urls_are_not_shown(
+    explain: Explain, tmp_path: Path
+) -> None:
+    name = written(tmp_path, "<a class=login href='/a?token=hush'>in</a>")
+    (recipe,) = explain(name, "--select=login:url=.login")["recipe"]
+    assert recipe["fields"] == {"login": "http://file.invalid/a?token=***"}
+
+
 # -- selectors for a text -----------------------------------------------------------------------
 
 
@@ -280,6 +288,7 @@ def test_colours_are_shown_where_they_are_wanted(
             "picture.png is image/png: explain takes pages (HTML) and JSON, or a URL",
         ),
         (["https://a.example/", "--url=https://b.example/"], "--url is for a"),
+        (["lamb.html", "--select=title=h1"], "no such file: lamb.html"),
         (["lamp.html", "--url=ftp://b"], "--url 'ftp://b' is no URL"),
         (["lamp.html", "--max-body=10"], "lamp.html is larger than --max-body"),
         (["lamp.html", "--select=title=h1["], "--select: title: "),
