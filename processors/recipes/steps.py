@@ -30,6 +30,7 @@ _STATES: Final = frozenset(
     """active current selected checked disabled hidden visible show open closed first last odd even
     collapsed expanded loading loaded lazy lazyload lazyloaded""".split()  # noqa: SIM905
 )
+_TAG: Final = re.compile(r"[a-z][a-z0-9-]*")
 _WORD: Final = re.compile(r"-?[^\W\d](?:[\w-]*\w)?")
 _NUMBERED: Final = re.compile(r"\d{3}|\d[^\W\d]|[^\W\d_]\d+[^\W\d_]")
 _LABELS: Final = frozenset("th dt label b strong span em".split())  # noqa: SIM905
@@ -52,7 +53,7 @@ def steps_of(node: LexborNode, holding: str = "") -> list[Step]:
     Nothing that looks as if a machine had made it up, and nothing that holds the very text that
     is looked for: it would find no other page's.
     """
-    tag = node.tag or "*"
+    tag = tag_of(node)
     named = [
         step
         for step in _named_steps(node)
@@ -67,6 +68,12 @@ def steps_of(node: LexborNode, holding: str = "") -> list[Step]:
     )
 
 
+def tag_of(node: LexborNode) -> str:
+    """Its tag as a selector has it: of one like `o:p`, any."""
+    tag = node.tag or ""
+    return tag if _TAG.fullmatch(tag) else "*"
+
+
 def place_of(node: LexborNode) -> str:
     """The element by its place among its siblings."""
     number = 1
@@ -77,8 +84,8 @@ def place_of(node: LexborNode) -> str:
         same += sibling.tag == node.tag
         sibling = sibling.prev
     if not same and not _has_later_alike(node):
-        return node.tag or "*"
-    return f"{node.tag}:nth-child({number})"
+        return tag_of(node)
+    return f"{tag_of(node)}:nth-child({number})"
 
 
 def _has_later_alike(node: LexborNode) -> bool:
@@ -100,7 +107,7 @@ def step_by_label(node: LexborNode, holding: str = "") -> str | None:
     said = text_of(label) or ""
     if not _LABEL.fullmatch(said) or (holding and holding in fold(said)):
         return None
-    return f'{label.tag}:lexbor-contains("{said}") + {node.tag}'
+    return f'{label.tag}:lexbor-contains("{said}") + {tag_of(node)}'
 
 
 def field_name_of(css: str, attribute: str | None = None) -> str:

@@ -23,6 +23,7 @@ from processors.recipes.steps import (
     place_of,
     step_by_label,
     steps_of,
+    tag_of,
 )
 from processors.recipes.tables import read_table
 
@@ -172,7 +173,7 @@ class _Search:
 
     def find_by_tag(self) -> Iterator[Suggestion]:
         """All elements of its kind, where there is nothing better to say."""
-        tag = self._node.tag or "*"
+        tag = tag_of(self._node)
         if self._finds_alike(tag):
             yield self._suggestion(tag, self._queries.find(tag))
 
@@ -337,8 +338,8 @@ def _item_names(item: LexborNode, needle: str) -> Iterator[str]:
             yield step.css
     for ancestor in islice(_ancestors_of(item), MAX_ANCESTORS):
         for step in _names_of(ancestor, needle):
-            yield f"{step.css} {item.tag}"
-    yield item.tag or "*"
+            yield f"{step.css} {tag_of(item)}"
+    yield tag_of(item)
 
 
 def _ancestors_of(node: LexborNode) -> Iterator[LexborNode]:

@@ -69,7 +69,7 @@ TEXTS = st.sampled_from(
     ["51.77", "5", "1.77 ", " In stock", "in", "ß ẞ", "&amp;"]
 )
 TAGS = st.sampled_from(
-    "div p span a b h1 h2 ul li table tr td th script title figure".split()  # noqa: SIM905
+    'div p span a b h1 h2 ul li table tr td th script title figure o:p x-y b"c'.split()  # noqa: SIM905
 )
 NAMES = st.sampled_from(
     [
@@ -83,6 +83,7 @@ NAMES = st.sampled_from(
         ' itemprop="price" content="51.77"',
         " data-sku=in",
         ' alt="&quot;5"',
+        ' class="été -x a.b --c _d" id="a:b" rel="no\'follow"',
     ]
 )
 HTML = st.recursive(
