@@ -65,7 +65,9 @@ def read_integer(text: str, decimal: str | None) -> int:
 
 
 def check_size(number: int | float) -> int | float:
-    """The same; raises ValueError if it is larger than a record can hold."""
+    """The same; raises ValueError if it is larger than a record can hold, or no number at all."""
+    if number != number:  # what `to_number` of JMESPath makes of "nan"
+        raise ValueError("there is no number in it")
     if abs(number) > (MAX_INTEGER if isinstance(number, int) else MAX_FLOAT):
         raise ValueError("the number is too large; as text it can be kept")
     return number

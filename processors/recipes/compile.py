@@ -191,7 +191,7 @@ def _sources_of(
         sources.append(Elements(selector, kind.said_by))
     if path is not None:
         sources.append(JsonValues(path))
-    if not sources and "regex" in given:
+    if not sources and given.get("regex"):
         sources.append(Everything())
     if not sources:
         place.fail("nothing says where it is: select, json or regex")

@@ -240,6 +240,7 @@ class Items:
         ]
 
     def _read_item(self, item: Scope, way: str) -> dict[str, Any]:
+        item.origin.count(item)
         found = {}
         for field in self.fields:
             found[field.name], complaint = read_field(field, item, way)

@@ -25,7 +25,7 @@ def parse_select(text: str) -> tuple[str, dict[str, Any]]:
     if split is None:
         place.fail(
             f"{text!r} is not NAME=SELECTOR, such as title=h1, "
-            "price:number=.price or link=a@href"
+            "price:number=.price, link=a@href or tags:text[]=.tag"
         )
     name, type_name, is_list, selector = split.groups()
     field: dict[str, Any] = {"select": selector.strip()}

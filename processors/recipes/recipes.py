@@ -66,7 +66,11 @@ class Recipes:
         except ValueError as error:
             message = f"{matching[0].prefix}the body is no JSON: {error}"
             raise Unfit("field_invalid", message) from error
-        return _extract(matching, Scope(Origin(url), None, body=read))
+        try:
+            return _extract(matching, Scope(Origin(url), None, body=read))
+        except RecursionError:
+            message = f"{matching[0].prefix}the body nests too deeply"
+            raise Unfit("field_invalid", message) from None
 
     def reads_json_of(self, url: str) -> bool:
         """Does one of them look into a body of JSON from there?"""

@@ -42,6 +42,7 @@ def test_a_recipe_is_wrong(recipe: Any, message: str) -> None:
         (5, "a field is a selector or a table, not 5"),
         ({}, "nothing says where it is: select, json or regex"),
         ({"json": ""}, "nothing says where it is"),
+        ({"regex": ""}, "nothing says where it is"),
         ({"selct": "a"}, "there is no key 'selct'; did you mean 'select'?"),
         ({"xyz": "a"}, "there is no key 'xyz'; there are select, json, regex, type"),
         ({"select": "a", "type": "numbr"}, "there is no type 'numbr'; did you mean 'number'?"),

@@ -68,6 +68,35 @@ def test_a_page_that_would_be_a_huge_record() -> None:
     assert "more than 500,000 values or 10,000,000 characters" in str(raised)
 
 
+def test_items_in_items_are_counted_though_they_are_empty() -> None:
+    """As many as there are pairs of elements, of which one is in the other."""
+    inner = {"each": "div", "fields": {"a": "b"}}
+    html = "<div>" * 1_100
+    raised = failure(html, {"each": "div", "fields": {"inner": inner}})
+    assert "more than 500,000 values" in str(raised)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"json": "@"},
+        {"json": "@", "regex": "1"},
+        {"json": "to_string(@)"},
+    ],
+)
+def test_a_body_that_nests_deeply(field: Any) -> None:
+    body = b"[" * 1_000 + b"]" * 1_000
+    with pytest.raises(Unusable, match=r"^recipe 'recipe 1': .*nests"):
+        compile_recipes([{"fields": {"a": field}}]).apply_json(body, URL)
+
+
+def test_nan_is_no_number() -> None:
+    field = {"json": "to_number(price)", "type": "number"}
+    recipes = compile_recipes([{"fields": {"price": field}}])
+    with pytest.raises(Unusable, match="price is no number: 'NaN'"):
+        recipes.apply_json(b'{"price": "nan"}', URL)
+
+
 def test_a_wide_and_tall_cell_is_counted_as_often_as_it_stands() -> None:
     text = "x" * 100_000
     html = f"<table><tr><td rowspan=0>{text}{'<tr><td>y' * 200}</table>"
