@@ -127,7 +127,8 @@ def field_name_of(css: str, attribute: str | None = None) -> str:
     named = re.search(r"[.#]([\w-]+)", last)
     if label or named:
         return "_".join(re.findall(r"\w+", named[1] if named else last)).lower()
-    return _BY_TAG.get(last, "value")
+    tags = reversed(re.split(r"[\s>]+", css))
+    return next((_BY_TAG[tag] for tag in tags if tag in _BY_TAG), "value")
 
 
 _IN_QUOTES: Final = re.compile(r'"([^"]+)"')
@@ -145,8 +146,6 @@ _BY_TAG: Final = {
     **dict.fromkeys(("h1", "h2", "h3", "h4"), "title"),
     "title": "title",
     "time": "date",
-    "a": "link",
-    "img": "image",
     "figcaption": "caption",
     "caption": "caption",
 }

@@ -251,7 +251,9 @@ class _Search:
         item = self._item_around(nodes)
         if item is None:
             return
-        inside = next(filter(self._finds_first_in(item), self._steps), None)
+        inside = next(
+            filter(self._finds_first_in(item), self._names_in(item)), ""
+        )
         each = next(
             filter(
                 self._holds_one_each(item, nodes),
@@ -259,14 +261,12 @@ class _Search:
             ),
             None,
         )
-        if inside is None or each is None:
+        if not inside or each is None:
             return
         items = self._queries.find(each)
-        values = (
-            found for one in items if (found := one.css_first(inside.css))
-        )
+        values = (found for one in items if (found := one.css_first(inside)))
         yield self._suggestion(
-            inside.css, list(islice(values, MAX_VALUES))
+            inside, list(islice(values, MAX_VALUES))
         )._replace(each=each, elements=len(items))
 
     def _item_around(self, nodes: list[LexborNode]) -> LexborNode | None:
@@ -287,9 +287,19 @@ class _Search:
             item = ancestor
         return item
 
-    def _finds_first_in(self, item: LexborNode) -> Callable[[Step], bool]:
-        def finds_first(step: Step) -> bool:
-            found = item.css_first(step.css)
+    def _names_in(self, item: LexborNode) -> Iterator[str]:
+        """What the element may be called in an item: by itself, or below another element."""
+        for step in self._steps:
+            yield step.css
+        for ancestor in self._ancestors:
+            if ancestor.mem_id == item.mem_id:
+                return
+            for above in _names_of(ancestor, self._needle):
+                yield f"{above.css} {self._steps[0].css}"
+
+    def _finds_first_in(self, item: LexborNode) -> Callable[[str], bool]:
+        def finds_first(css: str) -> bool:
+            found = item.css_first(css)
             return found is not None and found.mem_id == self._node.mem_id
 
         return finds_first

@@ -156,6 +156,22 @@ def test_elements_alike_are_the_fields_of_items() -> None:
     assert first.name == "price"
 
 
+def test_what_is_not_the_first_of_its_kind_in_an_item_is_named_by_another() -> (
+    None
+):
+    html = "".join(
+        f"<article class=product><a href=/{n}><img src={n}.png></a>"
+        f"<h3><a href=/{n}>Ink {n}</a></h3></article>"
+        for n in range(5)
+    )
+    first, *_ = suggest(page_of(html), "Ink 3")
+    assert (first.each, first.select, first.name) == (
+        ".product",
+        "h3 a",
+        "title",
+    )
+
+
 def test_a_value_that_some_items_lack_leaves_them_items() -> None:
     html = "<ul>" + "<li class=ink><i class=price>£1</i><li class=ink>" * 4
     assert shown(html, "£1")[0] == (".ink", ".price", 8)
@@ -257,6 +273,7 @@ def test_a_name_that_holds_the_text_is_none() -> None:
         ("body > p:nth-child(3)", None, "value"),
         (".été", None, "été"),
         ("td", None, "value"),
+        ("h3 a", None, "title"),
     ],
 )
 def test_a_field_is_called_after_its_selector(
