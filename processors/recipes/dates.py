@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LANGUAGE: Final = "en"
 _TAG: Final = re.compile(
-    r"([A-Za-z]{2,3})(?:[-_][A-Za-z]{4})?(?:[-_]([A-Za-z]{2}))?(?:[-_].*)?"
+    r"([A-Za-z]{2,3})(?:[-_][A-Za-z]{4})?(?:[-_]([A-Za-z]{2}|\d{3}))?(?:[-_].*)?"
 )
 # They differ in everything.
 _FIRST: Final = datetime(2001, 1, 1, 0, 0, 0)
@@ -67,8 +67,7 @@ def knows_language(tag: str) -> bool:
 
 
 def _read_in(tag: str, text: str) -> str:
-    orders = _ORDERS if tag.lower() == "en" else (None,)
-    found = {_parse(tag, text, order) for order in orders}
+    found = {_parse(tag, text, order) for order in _orders_of(tag)}
     if len(found) > 1:
         raise ValueError(
             "day and month may be mistaken for each other; "
@@ -78,6 +77,25 @@ def _read_in(tag: str, text: str) -> str:
     if read is None:
         raise ValueError("it is no whole date in this language")
     return read
+
+
+@lru_cache(maxsize=32)
+def _orders_of(tag: str) -> tuple[str | None, ...]:
+    """In which orders to read; None is the one of the language in its country.
+
+    English of no country has two. Where the year comes first (Canada), dates that end with it have
+    two as well.
+    """
+    from dateparser.languages.loader import default_loader
+
+    language, region = _split(tag)
+    (locale,) = default_loader.get_locale_map(
+        languages=[language], region=region
+    ).values()
+    if locale.shortname == "en":
+        return _ORDERS
+    is_year_first = locale.info["date_order"].startswith("Y")
+    return (None, "MDY") if language == "en" and is_year_first else (None,)
 
 
 def _parse(tag: str, text: str, order: str | None) -> str | None:
@@ -93,9 +111,7 @@ def _parse(tag: str, text: str, order: str | None) -> str | None:
 def _parser(tag: str, order: str | None) -> "DateDataParser":
     from dateparser.date import DateDataParser
 
-    split = _TAG.fullmatch(tag.strip())
-    assert split is not None
-    language, region = split.groups()
+    language, region = _split(tag)
     settings = {
         "PARSERS": ["absolute-time"],  # no `yesterday`, no seconds since 1970
         "STRICT_PARSING": True,
@@ -105,10 +121,18 @@ def _parser(tag: str, order: str | None) -> "DateDataParser":
     if order:
         settings["DATE_ORDER"] = order
     return DateDataParser(
-        languages=[language.lower()],
-        region=region and region.upper(),
+        languages=[language],
+        region=region,
         settings=settings,
     )
+
+
+def _split(tag: str) -> tuple[str, str | None]:
+    """Language and country of a tag that is known to have the form of one."""
+    split = _TAG.fullmatch(tag.strip())
+    assert split is not None
+    language, region = split.groups()
+    return language.lower(), region and region.upper()
 
 
 def _has_time(form: str) -> bool:
