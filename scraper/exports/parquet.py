@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _GROUP_ROWS = 8_192
 _GROUP_BYTES = 8 * 2**20  # of records, before they are compressed
+_EMPTY: Mapping[Value, Any] = MappingProxyType({None: None, b"[]": []})
 _BLOCKS = 4  # of a group, which several cores read at once
 _LIST_OF: Mapping[Kind, Kind] = MappingProxyType(
     {"texts": "text", "integers": "integer", "numbers": "number"}
@@ -149,6 +150,8 @@ def _read_lists(
     """Lists that are JSON, or None. Raises ArrowException, and TypeError of anything else."""
     import pyarrow.json
 
+    if set(values) <= _EMPTY.keys():
+        return pyarrow.array([_EMPTY[each] for each in values], type)
     lists = [b"null" if each is None else each for each in values]
     text = b'{"":' + b'}\n{"":'.join(lists) + b"}"
     longest = max(map(len, lists)) + len(b'{"":}\n')
