@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from fnmatch import translate
 from typing import Any, Final
+from urllib.parse import quote
 
 from processors.recipes.checks import Place, hint
 from processors.recipes.dates import check_format, knows_language
@@ -34,6 +35,7 @@ _VALUE_KEYS: Final = (
     *_MANNER_KEYS,
 )
 _NO_NAME: Final = re.compile(r"""[\x00-\x1f\x7f.,:=\[\]{}"']|^\s|\s$""")
+_NOT_IN_URLS: Final = re.compile(r"[^!-~]+")
 MAX_NAME_CHARS: Final = 100
 
 
@@ -69,12 +71,25 @@ def _match_of(given: _Given, place: Place) -> re.Pattern[str] | None:
         isinstance(each, str) for each in globs
     ):
         place.fail(f"match is a text or a list of texts, not {said!r}")
+    for glob in globs:
+        if not _may_match(glob):
+            place.fail(f"match {glob!r} fits no URL; write *{glob}")
     return re.compile("|".join(map(_as_regex, globs))) if globs else None
 
 
+def _may_match(glob: str) -> bool:
+    """Can a URL begin so?"""
+    begin, star, _ = glob.partition("*")
+    return any(
+        begin.startswith(scheme) or (star and scheme.startswith(begin))
+        for scheme in ("http://", "https://")
+    )
+
+
 def _as_regex(glob: str) -> str:
-    """In a URL, `?` and brackets stand for themselves."""
-    return translate(glob.replace("[", "[[]").replace("?", "[?]"))
+    """In a URL, `?` and brackets stand for themselves, and other letters are escaped."""
+    as_in_urls = _NOT_IN_URLS.sub(lambda found: quote(found[0]), glob)
+    return translate(as_in_urls.replace("[", "[[]").replace("?", "[?]"))
 
 
 def _each_of(given: _Given, place: Place, *, in_item: bool) -> Selector:

@@ -23,6 +23,8 @@ def complaint(*recipes: Any) -> str:
         ({"name": 5}, "name is text, not 5"),
         ({"field": {}}, "there is no key 'field'; did you mean 'fields'?"),
         ({"name": "a", "match": 5}, "recipe 'a': match is a text or a list of texts, not 5"),
+        ({"match": "/a/*"}, "match '/a/*' fits no URL; write */a/*"),
+        ({"match": ["*", "example.org/a"]}, "match 'example.org/a' fits no URL"),
         ({"match": [5]}, "match is a text or a list of texts, not [5]"),
         ({"each": 5}, "each is text, not 5"),
         ({"each": "..[", "fields": {"a": "b"}}, "each '..[' is no CSS selector"),

@@ -218,6 +218,14 @@ def test_a_recipe_matches(match: Any, is_meant: bool) -> None:
     assert (found is not None) is is_meant
 
 
+@pytest.mark.parametrize("match", ["*/bücher/*", "http*/b%C3%BCcher/*"])
+def test_letters_of_any_language_match_as_urls_have_them(match: str) -> None:
+    url = "https://example.org/b%C3%BCcher/1"
+    recipes = compile_recipes([{"match": match, "fields": {"a": "p"}}])
+    assert recipes.apply(Page(url, b"<p>x"), url) is not None
+    assert recipes.apply(Page(URL, b"<p>x"), URL) is None
+
+
 def test_the_first_of_two_counts_where_it_has_something() -> None:
     found = apply(
         "<h1>x</h1><h2>y</h2><h3>z</h3>",
