@@ -8,12 +8,12 @@ from processors.recipes.values import TABLE, TYPES
 
 FLAG_RECIPE: Final = "select"  # the name of the recipe that they are together
 _FORM: Final = re.compile(
-    r"([^:=\[\]]+)(?::([^=\[\]]*)(\[\])?)?=(.*)", re.DOTALL
+    r"([^:=\[\]]+)(?::([^=\[\]]*))?(\[\])?=(.*)", re.DOTALL
 )
 
 
 def parse_select(text: str) -> tuple[str, dict[str, Any]]:
-    """The name of a field, and the field: `NAME[:TYPE[[]]]=SELECTOR[@ATTR]`.
+    """The name of a field, and the field: `NAME[:TYPE][[]]=SELECTOR[@ATTR]`.
 
     >>> parse_select("links:url[]=article a@href")
     ('links', {'select': 'article a@href', 'type': 'url', 'list': True})
@@ -25,7 +25,8 @@ def parse_select(text: str) -> tuple[str, dict[str, Any]]:
     if split is None:
         place.fail(
             f"{text!r} is not NAME=SELECTOR, such as title=h1, "
-            "price:number=.price, link=a@href or tags:text[]=.tag"
+            "price:number=.price, link=a@href or tags[]=.tag; "
+            "no space stands around the sign, and quotes around all of it"
         )
     name, type_name, is_list, selector = split.groups()
     field: dict[str, Any] = {"select": selector.strip()}

@@ -201,7 +201,9 @@ def _describe_default(key: Key) -> str:
             if key.default >= 2**30
             else f"{key.default / 2**20:g}M"
         )
-    return f"{key.default:g}s" if key.unit == "seconds" else f"{key.default}"
+    if key.unit == "seconds":
+        return f"{key.default:g}s"
+    return ",".join(key.default) if key.is_list else f"{key.default}"
 
 
 # -- what was given -------------------------------------------------------------------------------

@@ -89,7 +89,9 @@ def _lines_of_suggestions(suggestions: list[dict[str, Any]]) -> Iterator[Line]:
         yield Line(f"  {each['flags']}", GREEN)
         yield Line(f"    {counted(each['elements'], noun)}: {said}")
     if not suggestions:
-        yield Line("  no element holds it")
+        yield Line(
+            "  no element of the page as it was sent holds it: a script may, or JSON-LD"
+        )
 
 
 def _shown(value: Any) -> str:

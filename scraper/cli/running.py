@@ -42,13 +42,13 @@ def run_lists(
     """Run what the command line names; returns the exit code."""
     gc.freeze()  # what is imported by now stays to the end
     gc.enable()
+    check_recipes(config, origins.get("recipe", ""))
     if "demo" in arguments:
         if arguments.inputs or "list_url" in arguments:
             raise UsageError(
                 "--demo brings its own list: leave out yours, or leave out --demo"
             )
         return _demo(arguments.demo, config, origins, signals)
-    check_recipes(config, origins.get("recipe", ""))
     retry = retry_kinds(arguments)
     urls: list[str] = getattr(arguments, "list_url", [])
     sources = []

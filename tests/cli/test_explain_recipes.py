@@ -214,7 +214,10 @@ def test_what_is_not_there_is_said(
 ) -> None:
     name = written(tmp_path, PRODUCT)
     assert main(["explain", str(tmp_path / name), "--find", "nowhere"]) == 0
-    assert "  no element holds it" in capsys.readouterr().out.splitlines()
+    assert (
+        "  no element of the page as it was sent holds it: a script may, or JSON-LD"
+        in capsys.readouterr().out.splitlines()
+    )
 
 
 # -- in a terminal ------------------------------------------------------------------------------

@@ -853,3 +853,34 @@ def test_the_coordinator_never_loads_a_parser(scrape: Scrape) -> None:
     assert parsers & set(modules) == set()
     record = json.loads((scrape.folder / "run" / "records.jsonl").read_text())
     assert record["title"] == "A", "yet the page was parsed"
+
+
+def test_a_python_without_what_is_needed_is_told_in_a_line(
+    tmp_path: Path,
+) -> None:
+    """As the system's own in a clone: it finds this package there, and nothing else."""
+    bare = [sys.executable, "-S", "-c",
+            "import runpy, sys; sys.argv = ['scraper', 'urls.txt']; "
+            "runpy.run_module('scraper', run_name='__main__')"]  # fmt: skip
+    told = subprocess.run(
+        bare,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 2
+    (line,) = told.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert "use the Python of the environment" in line
+
+
+def test_a_wrong_recipe_is_said_before_anything_else(scrape: Scrape) -> None:
+    told = scrape.here("--demo", "shop", "--select", "name", "h3", dir=None)
+    assert "--select: 'name' is not NAME=SELECTOR" in told.stderr
+
+
+def test_the_defaults_of_lists_are_shown_as_they_are_written(
+    scrape: Scrape,
+) -> None:
+    helped = " ".join(scrape.here("--help", dir=None).stdout.split())
+    assert "names, all or none (all)" in helped

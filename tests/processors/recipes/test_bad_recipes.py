@@ -116,6 +116,7 @@ def test_names_of_recipes_are_distinct() -> None:
         ("x = a[b=c], d ", ("x", {"select": "a[b=c], d"})),
         ("price:number=.p", ("price", {"select": ".p", "type": "number"})),
         ("rows:table=table", ("rows", {"select": "table", "type": "table"})),
+        ("tags[]=.tag", ("tags", {"select": ".tag", "list": True})),
         ("a:text[]=p:is(b)", ("a", {"select": "p:is(b)", "type": "text", "list": True})),
     ],
 )  # fmt: skip
@@ -130,7 +131,7 @@ def test_a_field_in_one_line(text: str, expected: Any) -> None:
     [
         ("h1", "'h1' is not NAME=SELECTOR, such as title=h1"),
         ("=h1", "is not NAME=SELECTOR"),
-        ("a[]=h1", "is not NAME=SELECTOR"),
+        ("a[=h1", "is not NAME=SELECTOR"),
         ("a:numer=h1", "a: there is no type 'numer'; did you mean 'number'?"),
         ("a:=h1", "a: there is no type ''"),
     ],
