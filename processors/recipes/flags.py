@@ -3,8 +3,7 @@
 import re
 from typing import Any, Final
 
-from processors.recipes.checks import Place, hint
-from processors.recipes.values import TABLE, TYPES
+from processors.recipes.checks import Place
 
 FLAG_RECIPE: Final = "select"  # the name of the recipe that they are together
 _FORM: Final = re.compile(
@@ -18,12 +17,11 @@ def parse_select(text: str) -> tuple[str, dict[str, Any]]:
     >>> parse_select("links:url[]=article a@href")
     ('links', {'select': 'article a@href', 'type': 'url', 'list': True})
 
-    Raises BadRecipe if it is not of this form. The selector is checked with all the others.
+    Raises BadRecipe if it is not of this form. Selector and type are checked with all the others.
     """
-    place = Place(FLAG_RECIPE)
     split = _FORM.fullmatch(text)
     if split is None:
-        place.fail(
+        Place(FLAG_RECIPE).fail(
             f"{text!r} is not NAME=SELECTOR, such as title=h1, "
             "price:number=.price, link=a@href or tags[]=.tag; "
             "no space stands around the sign, and quotes around all of it"
@@ -31,12 +29,7 @@ def parse_select(text: str) -> tuple[str, dict[str, Any]]:
     name, type_name, is_list, selector = split.groups()
     field: dict[str, Any] = {"select": selector.strip()}
     if type_name is not None:
-        if type_name not in (*TYPES, TABLE):
-            known = (*TYPES, TABLE)
-            place.below(name).fail(
-                f"there is no type {type_name!r}{hint(type_name, known)}"
-            )
-        field["type"] = type_name
+        field["type"] = type_name.strip()
     if is_list:
         field["list"] = True
     return name.strip(), field

@@ -117,6 +117,7 @@ def test_names_of_recipes_are_distinct() -> None:
         ("price:number=.p", ("price", {"select": ".p", "type": "number"})),
         ("rows:table=table", ("rows", {"select": "table", "type": "table"})),
         ("tags[]=.tag", ("tags", {"select": ".tag", "list": True})),
+        ("price : number = .p", ("price", {"select": ".p", "type": "number"})),
         ("a:text[]=p:is(b)", ("a", {"select": "p:is(b)", "type": "text", "list": True})),
     ],
 )  # fmt: skip
@@ -138,5 +139,5 @@ def test_a_field_in_one_line(text: str, expected: Any) -> None:
 )
 def test_what_is_no_field_in_one_line(text: str, message: str) -> None:
     with pytest.raises(BadRecipe) as caught:
-        parse_select(text)
+        compile_recipes([{"fields": dict([parse_select(text)])}])
     assert message in str(caught.value)
