@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from processors.page import Page
 from processors.recipes.holders import Holder, fold, holders_of, said_by
+from processors.recipes.selectors import Selector
 from processors.recipes.steps import (
     PLAIN_COST,
     Step,
@@ -264,7 +265,7 @@ class _Search:
         if not inside or each is None:
             return
         items = self._queries.find(each)
-        values = (found for one in items if (found := one.css_first(inside)))
+        values = (found for one in items for found in _first_in(one, inside))
         yield self._suggestion(
             inside, list(islice(values, MAX_VALUES))
         )._replace(each=each, elements=len(items))
@@ -299,8 +300,8 @@ class _Search:
 
     def _finds_first_in(self, item: LexborNode) -> Callable[[str], bool]:
         def finds_first(css: str) -> bool:
-            found = item.css_first(css)
-            return found is not None and found.mem_id == self._node.mem_id
+            found = _first_in(item, css)
+            return [each.mem_id for each in found] == [self._node.mem_id]
 
         return finds_first
 
@@ -331,6 +332,11 @@ class _Search:
             len(nodes),
             tuple(filter(None, said)),
         )
+
+
+def _first_in(item: LexborNode, css: str) -> list[LexborNode]:
+    """The one that a field of the item finds, if there is one; it is never the item itself."""
+    return Selector(css, None).find(item, is_item=True, limit=1)
 
 
 def _names_of(node: LexborNode, needle: str) -> list[Step]:

@@ -103,6 +103,13 @@ def test_what_is_suggested_gives_the_text(parts: list[str], text: str) -> None:
     check_suggestions(page_of("".join(parts)), text.replace("&amp;", "&"))
 
 
+def test_an_item_is_not_what_is_found_in_it() -> None:
+    html = (
+        "<h1 class=price>51.77</h1><div class=price><h1>51.7751.77</h1></div>"
+    )
+    assert any(each.each for each in check_suggestions(page_of(html), "51.77"))
+
+
 @given(st.lists(HTML, min_size=1, max_size=5))
 def test_a_text_that_an_element_holds_alone_is_found(parts: list[str]) -> None:
     html = "".join(parts) + "<section><i>needle</i></section>"
