@@ -264,8 +264,9 @@ def check(run: Path, site: Site, urls: int) -> None:
     assert not list((run / ".scraper" / "parts").iterdir())
     errors = (run / "errors.jsonl").read_bytes()
     assert errors == b"", errors[:200]
-    items = (run / "items.jsonl").read_bytes().splitlines()
-    assert len(items) >= urls
+    log = run / "items.jsonl"  # of runs that look for items
+    items = log.read_bytes().splitlines() if log.exists() else []
+    assert len(items) >= urls or not log.exists()
     assert [json.loads(line) for line in items] == items_of(records)
 
 
