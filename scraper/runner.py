@@ -152,8 +152,7 @@ class Run:
             self._prepare_exports()
             self.folder = choose_folder(self._request, self._resources)
         if self.exports is not None:
-            lists = (each.identity for each in self.sources)
-            self.exports.check_places(self.folder, lists)
+            self.exports.check_places(self.folder, self.sources)
             # when all else is closed, and before a temporary folder goes
             self._resources.callback(self._export)
         with local_errors(self.folder):

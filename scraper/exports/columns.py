@@ -14,7 +14,9 @@ INPUT = "input"  # where the user's own columns are in a record
 OF_RECIPES = "fields"  # where the fields of recipes are,
 ITEMS = "items"  # and those of each item
 ITEM = "item"  # which one of its page it is, where a row is an item
+RECORD = "record"  # what stands before a key of the record that a name of the user's hides
 ROWS = ("records", "items")  # what a row of a table may be
+_NAMES_SHOWN = 20
 _INT64 = range(-(2**63), 2**63)
 _FIELDS = {each.name: each for each in FIELDS}
 _FIELD_NAMES = frozenset(each.name.casefold() for each in FIELDS)
@@ -146,11 +148,20 @@ def columns_below(
     the root. The names that they get are taken from then on."""
     columns = []
     for name, kind in kinds.items():
-        names = _names_for(name, root)
-        free = next(each for each in names if each.casefold() not in taken)
-        taken.add(free.casefold())
+        free = _free_name(name, root, taken)
         columns.append(Column(free, (root, name), kind))
     return columns
+
+
+def _free_name(
+    name: str,
+    root: str,
+    taken: set[str],
+) -> str:
+    names = _names_for(name, root)
+    free = next(each for each in names if each.casefold() not in taken)
+    taken.add(free.casefold())
+    return free
 
 
 def _names_for(name: str, root: str) -> Iterator[str]:
@@ -194,105 +205,172 @@ def choose_columns(
     fields: Sequence[str] = (),
     rows: str = "records",
 ) -> list[Column]:
-    """All columns, or those that `fields` names, in its order. Raises UsageError."""
+    """All columns, or those that `fields` names, in its order. Raises UsageError.
+
+    A column has the name that was asked for; one of several for which a name stands has that of the
+    whole table, and comes only where it has not been asked for by itself.
+    """
     if not fields:
         fixed = _OF_ITEMS if rows == "items" else FIELDS
         return [*of_folder, *map(_of_field, fixed)]
-    chosen: dict[str, Column] = {}
-    for name in fields:
-        for column in _columns_called(name, of_folder, rows):
-            chosen.setdefault(column.name, column)
-    return list(chosen.values())
+    asked = {name: _columns_called(name, of_folder, rows) for name in fields}
+    return _called_as_asked(asked)
+
+
+def _called_as_asked(asked: Mapping[str, list[Column]]) -> list[Column]:
+    taken: set[str] = set()
+    alone = {
+        name: _called_apart(found[0], taken)
+        for name, found in asked.items()
+        if found[0].name == name
+    }
+    paths = {each.path for each in alone.values()}
+    chosen = []
+    for name, found in asked.items():
+        if name in alone:
+            chosen.append(alone[name])
+            continue
+        fresh = [each for each in found if each.path not in paths]
+        paths.update(each.path for each in fresh)
+        chosen += [_called_apart(each, taken) for each in fresh]
+    return chosen
+
+
+def _called_apart(
+    column: Column,
+    taken: set[str],
+) -> Column:
+    """The column under a name that no other has, in any case of its letters."""
+    is_of_user = column.is_own or column.is_of_recipe
+    root = column.path[0] if is_of_user else RECORD
+    return column._replace(name=_free_name(column.name, root, taken))
 
 
 def are_of_all_folders(fields: Sequence[str]) -> bool:
-    """Are some named, and all of them the user's own or those that every record may have?"""
+    """Are some named, and can no field of a recipe be one of them?"""
     return bool(fields) and all(
-        name.partition(".")[0] == INPUT or _fields_called(name, "records")
+        name.startswith(f"{INPUT}.") or _of_record_called(name, "records")
         for name in fields
     )
 
 
 def check_fields(
     fields: Sequence[str],
-    of_recipes: Sequence[Column] = (),
+    known: KindsOfFolder,
     rows: str = "records",
+    *,
+    more_own: bool = False,
 ) -> None:
-    """Raises UsageError if one of these is no field; the user's own are known later, and without
-    recipes so are the fields that those of an earlier run have given."""
-    later = {INPUT} if of_recipes else {INPUT, OF_RECIPES}
+    """Raises UsageError if one of these is no column of a folder of which this is known. Without
+    recipes there may be the fields that those of an earlier run have given; with `more_own` the
+    rows of a list may have more columns."""
+    later = set() if known.fields or known.items else {OF_RECIPES}
+    if more_own:
+        later.add(INPUT)
+    columns = columns_of_folder(known, rows)
     for name in fields:
         if name.partition(".")[0] not in later:
-            _columns_called(name, of_recipes, rows)
+            _columns_called(name, columns, rows)
 
 
 def missing_columns(
     fields: Iterable[str],
-    names: Iterable[str],
+    known: KindsOfFolder,
+    rows: str = "records",
 ) -> list[str]:
-    """Which of the user's own columns `fields` asks for, where lists have only these."""
-    prefix = f"{INPUT}."
-    wanted = (
-        each.removeprefix(prefix) for each in fields if each.startswith(prefix)
-    )
-    known = frozenset(names)
-    return [each for each in wanted if each not in known]
-
-
-def check_own_fields(
-    fields: Iterable[str],
-    names: Iterable[str],
-) -> None:
-    """Raises UsageError if one of these is a column that no list has, where lists have `names`."""
-    own = own_columns(dict.fromkeys(names, "text"))
-    for name in fields:
-        if name.partition(".")[0] == INPUT:
-            _columns_called(name, own)
+    """Which columns of the user's `fields` may ask for, besides those that are known."""
+    columns = columns_of_folder(known, rows)
+    return [
+        each.removeprefix(f"{INPUT}.")
+        for each in fields
+        if not _find_columns(each, columns, rows)
+    ]
 
 
 def _columns_called(
     name: str,
     of_folder: Sequence[Column],
-    rows: str = "records",
+    rows: str,
 ) -> list[Column]:
-    is_own = name.partition(".")[0] == INPUT
-    found = _of_folder_called(name, of_folder)
-    if not found and not is_own:
-        found = _fields_called(name, rows) or _of_recipes_called(
-            name, of_folder
-        )
-    if found:
-        return found
-    names = [*_FIELDS, *(".".join(each.path) for each in of_folder)]
-    names += [each.path[1] for each in of_folder if each.is_of_recipe]
-    hint = did_you_mean(name, names, "; docs/records.md lists them")
-    if is_own and not any(each.is_own for each in of_folder):
-        hint = "; the list of this folder has no columns of yours"
-    raise UsageError(f"--fields: there is no {name!r}{hint}")
+    found = _find_columns(name, of_folder, rows)
+    if not found:
+        hint = _hint_for(name, of_folder)
+        raise UsageError(f"--fields: there is no {name!r}{hint}")
+    return found
 
 
-def _of_folder_called(
+def _hint_for(
+    name: str,
+    of_folder: Sequence[Column],
+) -> str:
+    """What is near, and all that the user has named."""
+    own = [each.path[1] for each in of_folder if each.is_own]
+    found = [each.path[1] for each in of_folder if each.is_of_recipe]
+    if name.partition(".")[0] == INPUT and not own:
+        return "; the list of this folder has no columns of yours"
+    paths = (".".join(each.path) for each in of_folder)
+    hint = did_you_mean(name, [*_FIELDS, *paths, *own, *found])
+    return (
+        f"{hint}{_listed('fields of recipes', found)}"
+        f"{_listed('columns of your lists', own)}; docs/records.md lists all others"
+    )
+
+
+def _listed(
+    what: str,
+    names: Iterable[str],
+) -> str:
+    several = list(dict.fromkeys(names))
+    more = [] if len(several) <= _NAMES_SHOWN else ["..."]
+    shown = ", ".join(several[:_NAMES_SHOWN] + more)
+    return f"; {what}: {shown}" if several else ""
+
+
+def _find_columns(
+    name: str,
+    of_folder: Sequence[Column],
+    rows: str,
+) -> list[Column]:
+    """One, under this name, or those below a key. What the user has named comes first."""
+    for found in (
+        _at_path(name, of_folder),
+        _of_record_called(name, rows),
+        _named_by_user(name, of_folder),
+        [each for each in of_folder if each.name == name],
+        [each for each in of_folder if each.path[0] == name],
+    ):
+        if found:
+            return found
+    return _fields_called(name, rows)
+
+
+def _at_path(
     name: str,
     of_folder: Sequence[Column],
 ) -> list[Column]:
-    """All below a key, the one that dots lead to, or a field of a recipe that has this name."""
-    if name in (INPUT, OF_RECIPES, ITEMS):
-        return [each for each in of_folder if each.path[0] == name]
     return [
-        each
+        each._replace(name=name)
         for each in of_folder
-        if name == ".".join(each.path)
-        or (each.is_of_recipe and name == each.name)
+        if ".".join(each.path) == name
     ]
 
 
-def _of_recipes_called(
+def _named_by_user(
     name: str,
     of_folder: Sequence[Column],
 ) -> list[Column]:
-    """A field whose name another column has."""
-    found = (each for each in of_folder if each.is_of_recipe)
-    return [each for each in found if each.path[1] == name][:1]
+    """The field of an item, of a page, or else the user's own column that has this name."""
+    found = [each for each in of_folder if each.path[1] == name]
+    found.sort(key=lambda each: each.is_own)
+    return [each._replace(name=name) for each in found[:1]]
+
+
+def _of_record_called(name: str, rows: str) -> list[Column]:
+    """What the record has itself, whatever the user has named."""
+    root, _, rest = name.partition(".")
+    found = _fields_called(rest, rows) if root == RECORD and rest else []
+    is_alone = [each.name for each in found] == [rest]
+    return [each._replace(name=name) for each in found] if is_alone else found
 
 
 def _fields_called(name: str, rows: str) -> list[Column]:

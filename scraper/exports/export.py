@@ -114,6 +114,11 @@ def export(
     return path
 
 
+def is_ledger_there(folder: Path) -> bool:
+    """Has a run begun in this folder?"""
+    return (folder / LEDGER).exists()
+
+
 def lists_of(folder: Path) -> list[str]:
     """What identifies the lists that a folder belongs to."""
     return owners_of(folder / LEDGER) or []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from scraper.config import Config
@@ -12,8 +13,6 @@ from scraper.errors import UsageError
 from scraper.exports.columns import (
     KindsOfFolder,
     check_fields,
-    check_own_fields,
-    columns_of_folder,
     missing_columns,
 )
 from scraper.exports.export import (
@@ -21,6 +20,7 @@ from scraper.exports.export import (
     Exported,
     check_choice,
     export_file,
+    is_ledger_there,
     lists_of,
 )
 from scraper.exports.fields import Kind
@@ -71,32 +71,52 @@ class RunExports:
                 "--rows items: no recipe gives items; say with --each, or with each in [[recipe]], "
                 "which elements they are"
             )
-        columns = columns_of_folder(choice.known, choice.rows)
-        check_fields(choice.fields, columns, choice.rows)
 
     def check_places(
         self,
         folder: Path,
-        identities: Iterable[str],
+        lists: Sequence[Source],
     ) -> None:
-        """Raises UsageError if a file cannot be put there, or would replace one of the lists."""
-        lists = [*identities, *lists_of(folder)]
-        check_places(self._files, folder, lists)
+        """Raises UsageError if a file cannot be put there, or would replace one of the lists; in a
+        folder that is new also if a column is asked for that there will not be."""
+        identities = [each.identity for each in lists]
+        check_places(self._files, folder, [*identities, *lists_of(folder)])
+        if not is_ledger_there(folder):
+            own = (each.columns[1:] for each in lists)
+            self._check_names(lists, [*chain.from_iterable(own)])
 
     def check_columns(
         self,
-        lists: Iterable[Source],
+        lists: Sequence[Source],
         known: Sources,
     ) -> None:
         """Raises UsageError if a column is asked for that none of the lists has, as far as that
         can be known before they are read."""
-        if any(each.pipe or each.is_sparse for each in lists):
-            return
         names = known.all_columns
-        missing = missing_columns(self._choice.fields, names)
+        choice = self._choice
+        missing = missing_columns(
+            choice.fields,
+            self._known_with(names),
+            choice.rows,
+        )
         # rows of earlier runs may have more columns than their first ones
         names += filter(known.has_values_in, missing)
-        check_own_fields(self._choice.fields, names)
+        self._check_names(lists, names)
+
+    def _check_names(
+        self,
+        lists: Iterable[Source],
+        own: Sequence[str],
+    ) -> None:
+        check_fields(
+            self._choice.fields,
+            self._known_with(own),
+            self._choice.rows,
+            more_own=any(each.pipe or each.is_sparse for each in lists),
+        )
+
+    def _known_with(self, own: Sequence[str]) -> KindsOfFolder:
+        return self._choice.known._replace(own=dict.fromkeys(own, "text"))
 
     def make(self, folder: Path) -> None:
         """Make all of them. Raises UsageError, LocalFault."""

@@ -8,6 +8,7 @@ import pytest
 
 from scraper.errors import UsageError
 from scraper.exports.columns import (
+    KindsOfFolder,
     OwnKinds,
     check_fields,
     choose_columns,
@@ -94,6 +95,7 @@ def test_names_are_distinct_whatever_they_are() -> None:
     assert not folded & {each.name for each in FIELDS}
 
 
+SECONDS = ("connect", "first_byte", "fetch", "process")
 OWN = own_columns({"id": "text", "title": "text", "a.b": "text"})
 
 
@@ -101,10 +103,14 @@ OWN = own_columns({"id": "text", "title": "text", "a.b": "text"})
     ("fields", "names"),
     [
         (["title", "url"], ["title", "url"]),
-        (["input.id"], ["id"]),
+        (["id", "input.id"], ["id", "input.id"]),
         (["input.title", "title"], ["input.title", "title"]),
-        (["input.a.b"], ["a.b"]),
+        (["a.b", "input.a.b"], ["a.b", "input.a.b"]),
         (["input", "url"], ["id", "input.title", "a.b", "url"]),
+        (["input", "id"], ["input.title", "a.b", "id"]),
+        (["title", "input"], ["title", "id", "a.b"]),
+        (["record.seconds"], [f"seconds.{each}" for each in SECONDS]),
+        (["record.data.net", "record.url"], ["record.data.net", "record.url"]),
         (["meta_refresh"], ["meta_refresh.seconds", "meta_refresh.url"]),
         (["seconds.fetch", "seconds.fetch"], ["seconds.fetch"]),
         (["data.price.net", "data"], ["data.price.net", "data"]),
@@ -123,7 +129,12 @@ def test_fields_are_chosen_in_the_order_of_their_names(
         ("second.fetch", "did you mean seconds.fetch?"),
         ("links.url", "--fields: there is no 'links.url'"),
         ("input.idd", "did you mean input.id?"),
-        ("zzz", "docs/records.md lists them"),
+        ("idd", "did you mean id?"),
+        (
+            "zzz",
+            "; columns of your lists: id, title, a.b; docs/records.md lists all others",
+        ),
+        ("record.id", "there is no 'record.id'"),
     ],
 )
 def test_an_unknown_field_is_told_the_nearest(name: str, says: str) -> None:
@@ -132,9 +143,41 @@ def test_an_unknown_field_is_told_the_nearest(name: str, says: str) -> None:
     assert says in str(raised.value)
 
 
-def test_before_a_run_the_users_own_columns_are_not_known_yet() -> None:
-    check_fields(["input.whatever", "input", "url"])
+def paths_of(*fields: str) -> list[str]:
+    return [".".join(each.path) for each in choose_columns(OWN, fields)]
+
+
+def test_a_bare_name_is_first_the_users_own_column() -> None:
+    assert paths_of("title", "record.title", "url") == [
+        "input.title",
+        "title",
+        "url",
+    ]
+
+
+def test_names_that_differ_in_case_alone_are_told_apart() -> None:
+    """As SQLite wants it."""
+    own = own_columns({"Title": "text"})
+    columns = choose_columns(own, ["title", "Title"])
+    assert [(each.name, each.path) for each in columns] == [
+        ("title", ("title",)),
+        ("input.Title", ("input", "Title")),
+    ]
+
+
+def test_a_long_list_of_names_is_cut() -> None:
+    own = own_columns({f"column {number}": "text" for number in range(300)})
+    with pytest.raises(UsageError, match=r"column 19, \.\.\.; docs") as raised:
+        choose_columns(own, ["zzz"])
+    assert "column 20" not in str(raised.value)
+
+
+def test_what_a_list_may_yet_have_is_no_mistake() -> None:
+    known = KindsOfFolder(own={"id": "text"})
+    check_fields(["input.whatever", "id", "url"], known, more_own=True)
     with pytest.raises(UsageError, match="did you mean state"):
-        check_fields(["statw"])
+        check_fields(["statw"], known, more_own=True)
+    with pytest.raises(UsageError, match=r"no 'input\.whatever'"):
+        check_fields(["input.whatever"], known)
     with pytest.raises(UsageError, match="no columns of yours"):
         choose_columns([], ["input.id"])

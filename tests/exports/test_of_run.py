@@ -311,7 +311,41 @@ def test_a_column_of_later_rows_of_json_is_no_mistake(
     list.write_text(line * 200 + last)
     flags = (*QUICK, "-o", "items.csv", "--fields", "url,input.id")
     assert scrape.here("urls.jsonl", *flags).code == 0
-    assert read_csv(scrape.folder / "items.csv")[-1]["id"] == "7"
+    assert read_csv(scrape.folder / "items.csv")[-1]["input.id"] == "7"
     (scrape.folder / "more.csv").write_text(f"url\n{server.url('/c')}\n")
     joined = scrape.here("more.csv", "--add-list", *flags)
     assert joined.code == 0, joined.stderr
+
+
+@pytest.mark.parametrize("rows", [(), ("--rows", "items")])
+def test_columns_of_a_list_are_asked_for_by_their_own_names(
+    scrape: Scrape, server: FaultyServer, rows: tuple[str, ...]
+) -> None:
+    table = f"id,name,url\n7,Lamp,{server.url('/a')}\n"
+    (scrape.folder / "urls.csv").write_text(table)
+    recipe = ("--each", "title", "--select", "text=:self")
+    made = (*rows, "-o", "items.csv", "--fields", "id,name")
+    done = scrape("urls.csv", *QUICK, *recipe, *made)
+    assert done.code == 0, done.stderr
+    expected = [{"id": "7", "name": "Lamp"}]
+    assert read_csv(scrape.folder / "items.csv") == expected
+    (scrape.folder / "items.csv").unlink()
+    again = scrape("export", str(done.folder), *made, dir=None)
+    assert again.code == 0, again.stderr
+    assert read_csv(scrape.folder / "items.csv") == expected
+
+
+def test_an_unknown_name_is_told_all_that_the_user_has_named(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    table = f"id,name,url\n7,Lamp,{server.url('/a')}\n"
+    (scrape.folder / "urls.csv").write_text(table)
+    made = ("--select", "price=.price", "-o", "a.csv", "--fields", "nmae")
+    done = scrape("urls.csv", *QUICK, *made)
+    assert done.code == 2
+    assert done.stderr.rstrip().endswith(
+        "--fields: there is no 'nmae'; did you mean name?; fields of recipes: price; "
+        "columns of your lists: id, name; docs/records.md lists all others"
+    )
+    assert server.count() == 0
+    assert not done.folder.exists()

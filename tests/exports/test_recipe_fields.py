@@ -81,10 +81,11 @@ def test_a_name_that_is_taken_is_told_apart() -> None:
 @pytest.mark.parametrize(
     ("fields", "names"),
     [
-        (["price"], ["fields.price"]),
-        (["stars", "fields.stars"], ["stars"]),
-        (["fields.price", "input.price"], ["fields.price", "price"]),
+        (["price"], ["price"]),
+        (["stars", "fields.stars"], ["stars", "fields.stars"]),
+        (["fields.price", "input.price"], ["fields.price", "input.price"]),
         (["title", "fields.title"], ["title", "fields.title"]),
+        (["title", "fields"], ["title", "fields.price", "stars"]),
         (
             ["fields", "url"],
             ["fields.price", "stars", "fields.title", "url"],
@@ -117,15 +118,58 @@ def test_an_unknown_one_is_told_the_nearest(
 
 
 def test_before_a_run_the_fields_of_its_recipes_are_known() -> None:
-    of_recipes = columns_of_folder(
-        KindsOfFolder(fields=kinds_of("price")), "records"
-    )
-    check_fields(["price", "fields.price", "input.x", "url"], of_recipes)
+    known = KindsOfFolder(fields=kinds_of("price"))
+    check_fields(["price", "fields.price", "url"], known)
     with pytest.raises(UsageError, match=r"mean fields\.price"):
-        check_fields(["fields.prize"], of_recipes)
-    check_fields(["fields.prize"])  # of an earlier run, perhaps
+        check_fields(["fields.prize"], known)
+    nothing = KindsOfFolder()
+    check_fields(["fields.prize"], nothing)  # of an earlier run, perhaps
     with pytest.raises(UsageError, match="no 'price'"):
-        check_fields(["price"])
+        check_fields(["price"], nothing)
+
+
+HIDING = ["title", "text", "article", "description", "status", "author"]
+
+
+@pytest.mark.parametrize("rows", ["records", "items"])
+@pytest.mark.parametrize("name", HIDING)
+def test_a_name_is_of_a_recipe_then_of_a_list_then_of_the_record(
+    name: str, rows: str
+) -> None:
+    def path_of(kinds: KindsOfFolder, asked: str = name) -> tuple[str, ...]:
+        columns = columns_of_folder(kinds, rows)
+        (column,) = choose_columns(columns, [asked], rows)
+        assert column.name == asked
+        return column.path
+
+    own, found = kinds_of(name), kinds_of(name)
+    both = KindsOfFolder(own, found)
+    assert path_of(both) == ("fields", name)
+    assert path_of(KindsOfFolder(own)) == ("input", name)
+    assert path_of(KindsOfFolder()) == (name,)
+    assert path_of(both, f"input.{name}") == ("input", name)
+    assert path_of(both, f"record.{name}") == (name,)
+
+
+def test_what_a_user_calls_as_a_key_of_the_record_comes_out(
+    tmp_path: Path,
+) -> None:
+    found = {"title": "Lamp", "article": "A-7"}
+    page = {"title": "Shop", "article": "", "fields": found}
+    folder = make_folder(
+        tmp_path / "run", [Made("a", {2: {"kind": "x"}}, page)], ["url", "kind"]
+    )
+    (row,) = exported(
+        folder,
+        fields=["title", "article", "record.title", "kind", "record.kind"],
+    )
+    assert row == {
+        "title": "Lamp",
+        "article": "A-7",
+        "record.title": "Shop",
+        "kind": "x",
+        "record.kind": "page",
+    }
 
 
 # -- their values ------------------------------------------------------------------------------

@@ -128,11 +128,14 @@ def test_a_run_that_is_stopped_names_the_command(tmp_path: Path) -> None:
     ],
 )
 def test_what_there_is_not_is_said_before_the_first_request(
-    keys: dict[str, object], says: str
+    keys: dict[str, object], says: str, tmp_path: Path
 ) -> None:
     select = ["price=.price"]
+    config = scraper.configure(
+        output=[str(tmp_path / "a.csv")], select=select, **keys
+    )
     with pytest.raises(UsageError, match=says):
-        RunExports(scraper.configure(output=["a.csv"], select=select, **keys))
+        RunExports(config).check_places(tmp_path / "run", [])
 
 
 def test_its_own_log_is_no_place_for_a_table(scrape: Scrape, urls: str) -> None:
