@@ -1,14 +1,25 @@
 """What is wrong with a recipe, in words that its writer can use."""
 
+import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+_NUMBERED = re.compile(r"recipe \d+")
 _NAMES = {bool: "true or false", str: "text", dict: "a table", list: "a list"}
 
 
 class BadRecipe(ValueError):
     """A recipe that cannot be followed; the message names recipe and field."""
+
+
+def recipe_text(name: str) -> str:
+    """How messages call a recipe; one without a name is called by its number.
+
+    >>> recipe_text("books"), recipe_text("recipe 1")
+    ("recipe 'books'", 'recipe 1')
+    """
+    return name if _NUMBERED.fullmatch(name) else f"recipe {name!r}"
 
 
 class Place:
@@ -24,7 +35,7 @@ class Place:
 
     def fail(self, what: str) -> NoReturn:
         """Raise BadRecipe: something is wrong here."""
-        place = f"recipe {self.recipe!r}: "
+        place = f"{recipe_text(self.recipe)}: "
         raise BadRecipe(place + (f"{self.way}: " if self.way else "") + what)
 
     def check_keys(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from processors.page import Page
+from processors.recipes.checks import recipe_text
 from processors.recipes.extracted import Extracted, Fill, Unfit
 from processors.recipes.fields import Field, Items, is_empty, read_field
 from processors.recipes.json_paths import JsonBody
@@ -29,7 +30,7 @@ class Recipe:
     @property
     def prefix(self) -> str:
         """How messages begin."""
-        return f"recipe {self.name!r}: "
+        return f"{recipe_text(self.name)}: "
 
 
 class Recipes:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from processors import Unusable
+from processors.recipes.checks import recipe_text
 from processors.recipes.compile import compile_recipes
 from processors.recipes.extracted import Extracted
 from processors.recipes.recipes import Recipes
@@ -37,7 +38,7 @@ def try_recipe(
             extracted = apply(alone)
         except Unusable as unusable:
             kind, message, *_ = unusable.args
-            said = message.removeprefix(f"recipe {recipe['name']!r}: ")
+            said = message.removeprefix(f"{recipe_text(recipe['name'])}: ")
             failing[name] = f"{kind}: {said}"
             continue
         if extracted is None:

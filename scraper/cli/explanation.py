@@ -88,6 +88,8 @@ def _lines_of_suggestions(suggestions: list[dict[str, Any]]) -> Iterator[Line]:
         said = " · ".join(map(_shown, each["values"]))
         yield Line(f"  {each['flags']}", GREEN)
         yield Line(f"    {counted(each['elements'], noun)}: {said}")
+    if any("each" in each for each in suggestions):
+        yield Line("  in a table, --rows items makes a row of each item")
     if not suggestions:
         yield Line(
             "  no element of the page as it was sent holds it: a script may, or JSON-LD"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from scraper.cli.terminal import say
 from scraper.frontier.waits import nothing_yet_text
@@ -13,6 +15,7 @@ from scraper.reports.summary import Report
 from scraper.text import counted, printable
 
 if TYPE_CHECKING:
+    from scraper.exports.export import Exported
     from scraper.outcomes.outcome import Outcome
     from scraper.runner import Run
 
@@ -61,7 +64,7 @@ def summary_text(run: Run) -> str:
     files = f"records: {folder / 'records.jsonl'}"
     if (run.folder / "processed").exists():
         files += f"      pictures: {folder / 'processed'}{os.sep}"
-    lines.append(files)
+    lines += [*_advice_lines(run), files]
     lines += _export_lines(run)
     if report.stopped is not None:
         lines.append(_stopped_text(report))
@@ -71,11 +74,42 @@ def summary_text(run: Run) -> str:
 def _export_lines(run: Run) -> list[str]:
     if run.exports is None:
         return []
-    lines = [
-        printable(f"{each.name}: {counted(each.rows, 'row')}")
-        for each in run.exports.made
-    ]
+    lines = [printable(_export_line(each, run)) for each in run.exports.made]
     return [*lines, *_missing_lines(run)]
+
+
+def _export_line(made: Exported, run: Run) -> str:
+    """How many rows a table has, and what may surprise in it."""
+    said = f"{made.name}: {counted(made.rows, 'row')}"
+    if made.empty:
+        said += f", {made.empty:,} without any of these fields"
+        said += " (--no-page-images leaves out pictures, --only good failures)"
+    totals = run.report.totals or run.report
+    recipes = run.exports.recipes_in_cells(made.name) if run.exports else []
+    items = sum(map(totals.items_of, recipes))
+    if items:
+        what = counted(items, "item")
+        said += f"; --rows items makes a row of each of {what}"
+    return said
+
+
+def _advice_lines(run: Run) -> list[str]:
+    """What helps where a selector has found nothing."""
+    report = run.report
+    url = report.unfilled_url
+    if url is None or not (report.totals or report).finds_nothing:
+        return []
+    page = shlex.quote(redacted(url))
+    if [each.name for each in run.sources] == ["demo"]:
+        path = urlsplit(url).path
+        site = path.split("/")[1]  # each is in a folder of its name
+        page = f"--demo {site} {path}"
+    return [
+        printable(
+            f"python -m scraper explain {page} --find 'a text you see'"
+            " suggests selectors"
+        )
+    ]
 
 
 def _missing_lines(run: Run) -> list[str]:

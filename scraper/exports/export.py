@@ -12,6 +12,7 @@ import orjson
 
 from scraper.errors import KINDS, UsageError
 from scraper.exports.columns import (
+    OF_RECIPES,
     ROWS,
     Column,
     KindsOfFolder,
@@ -72,6 +73,7 @@ class Exported(NamedTuple):
 
     name: str
     rows: int
+    empty: int = 0  # of these, if nothing but fields of recipes was asked for
 
 
 def export(
@@ -162,7 +164,7 @@ def export_file(
                 choice,
                 counter,
             )
-    return Exported(str(path), counter.rows)
+    return Exported(str(path), counter.rows, counter.empty)
 
 
 @contextmanager
@@ -186,13 +188,21 @@ class _Counter:
     """How many rows have gone by."""
 
     def __init__(self) -> None:
-        self.rows = 0
+        self.rows = self.empty = 0
 
     def count(self, items: Iterable[_Item]) -> Iterator[_Item]:
         """The same items."""
         for item in items:
             self.rows += 1
             yield item
+
+    def count_empty(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The same batches."""
+        for batch in batches:
+            self.empty += sum(
+                all(value is None for value in row) for row in batch.rows()
+            )
+            yield batch
 
 
 # -- records -----------------------------------------------------------------------------------
@@ -224,11 +234,14 @@ def _export_records(
         elif format == ".sqlite":
             write_sqlite(beside, table)
         else:
+            batches = table.batches()
+            if all(each.path[0] == OF_RECIPES for each in columns):
+                batches = counter.count_empty(batches)
             _write_table(
                 format,
                 beside,
                 columns,
-                table.batches(),
+                batches,
                 raw=choice.csv_raw,
             )
 

@@ -11,6 +11,7 @@ from scraper.config import Config
 from scraper.config.settings import files_of
 from scraper.errors import UsageError
 from scraper.exports.columns import (
+    ITEMS,
     KindsOfFolder,
     check_fields,
     missing_columns,
@@ -24,7 +25,7 @@ from scraper.exports.export import (
     lists_of,
 )
 from scraper.exports.fields import Kind
-from scraper.exports.files import check_formats, check_places
+from scraper.exports.files import check_formats, check_places, is_of_own_rows
 from scraper.run_folder.recipes import Recipe, recipes_of
 from scraper.sources.source import Source
 from scraper.storage.sources import Sources
@@ -59,6 +60,7 @@ class RunExports:
             rows=output.rows,
             known=_known_fields(recipes),
         )
+        self._of_items = [each["name"] for each in recipes if _each_of(each)]
         self.made: list[Exported] = []
         check_formats(self._files)
         check_choice(self._choice)
@@ -122,6 +124,15 @@ class RunExports:
         """Make all of them. Raises UsageError, LocalFault."""
         for name in self._files:
             self.made.append(export_file(folder, Path(name), self._choice))
+
+    def recipes_in_cells(self, file: str) -> list[str]:
+        """The recipes whose items are a list in a cell of this table, where they could be rows."""
+        choice = self._choice
+        shows_items = not choice.fields or ITEMS in choice.fields
+        is_flat = Path(file).suffix.lower() in (".csv", ".tsv")
+        if choice.rows == "items" or not shows_items or not is_flat:
+            return []
+        return [] if is_of_own_rows(Path(file)) else self._of_items
 
     @property
     def missing(self) -> list[str]:

@@ -63,6 +63,11 @@ class Fills(Struct):
         plain: dict[str, Any] = msgspec.to_builtins(self.recipes)
         return plain
 
+    def of(self, recipe: str) -> int:
+        """How often each field of a recipe could be filled."""
+        fill = self.recipes.get(recipe)
+        return fill.of if fill else 0
+
     def expect(self, recipe: str, fields: Sequence[str]) -> None:
         """Name a recipe and its fields, which may come to nothing."""
         self._fill_of(recipe).add_fields(dict.fromkeys(fields, 0))

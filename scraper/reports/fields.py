@@ -7,6 +7,7 @@ stays one in each pass until the field is found again, or is asked for no more.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from msgspec import Struct
 from scraper.outcomes.fills import Fills, RecipeFill
 from scraper.text import counted, printable
 
+_NUMBERED = re.compile(r"recipe \d+")
 FULL = 0.9  # of the pages, or items
 
 
@@ -76,6 +78,14 @@ def _fields_dropped(
             yield Drop(recipe, name, filled, fill.of, number, *before_now)
 
 
+def find_nothing(fills: Fills) -> bool:
+    """Has a recipe matched pages, and found no item, or nothing at all of a field?"""
+    return any(
+        fill.pages and not (fill.of and all(fill.fields.values()))
+        for fill in fills.recipes.values()
+    )
+
+
 def drops_of(plain: Iterable[Mapping[str, Any]]) -> list[Drop]:
     """Those that stand in a summary. Raises ValueError if they do not."""
     return msgspec.convert(plain, list[Drop])
@@ -85,22 +95,36 @@ def drops_of(plain: Iterable[Mapping[str, Any]]) -> list[Drop]:
 
 
 def recipe_lines(
-    totals: Fills, of_pass: Fills, drops: Iterable[Drop], *, is_tried: bool
+    totals: Fills,
+    of_pass: Fills,
+    drops: Iterable[Drop],
+    *,
+    is_tried: bool,
+    lost: Fills | None = None,
 ) -> list[str]:
     """A line for each recipe that has matched, for each that has not though pages were tried, and
-    for each that a site has emptied."""
+    for each that a site has emptied.
+
+    `lost` is what of the totals was on pages that have failed.
+    """
+    lost = lost or Fills()
     drops = list(drops)
     partial = {
         (each.recipe, each.field): each for each in drops if not each.is_empty
     }
     lines = [
-        _recipe_line(recipe, fill, partial)
+        _recipe_line(
+            recipe,
+            fill,
+            lost.recipes.get(recipe, RecipeFill()),
+            partial,
+        )
         for recipe, fill in totals.recipes.items()
         if fill.pages
     ]
     if is_tried:
         lines += [
-            f"recipe {recipe}: no page matched"
+            f"{_called(recipe)}: no page matched"
             for recipe in of_pass.recipes
             if not totals.recipes.get(recipe, RecipeFill()).pages
         ]
@@ -111,14 +135,18 @@ def recipe_lines(
 def _recipe_line(
     recipe: str,
     fill: RecipeFill,
+    lost: RecipeFill,
     drops: Mapping[tuple[str, str | None], Drop],
 ) -> str:
     pages = counted(fill.pages, "page")
     if not fill.of:
-        return f"recipe {recipe}: no item on {pages}"
+        return f"{_called(recipe)}: no item on {pages}"
+    failed = f"{lost.pages:,} failed" if lost.pages else ""
     if fill.of != fill.pages:
         pages = f"{counted(fill.of, 'item')} on {pages}"
-    parts = [f"recipe {recipe}: {pages}"]
+        failed = failed and f"{lost.of:,} on {failed}, in no table"
+    pages += f" ({failed})" if failed else ""
+    parts = [f"{_called(recipe)}: {pages}"]
     for name, filled in fill.fields.items():
         share = _percent(filled, fill.of) if filled else "never filled"
         drop = drops.get((recipe, name))
@@ -126,6 +154,15 @@ def _recipe_line(
             share += f" (was {_percent(drop.was_filled, drop.was_of)})"
         parts.append(f"{name} {share}")
     return " · ".join(parts)
+
+
+def _called(recipe: str) -> str:
+    """One without a name is called by its number.
+
+    >>> _called("books"), _called("recipe 1")
+    ('recipe books', 'recipe 1')
+    """
+    return recipe if _NUMBERED.fullmatch(recipe) else f"recipe {recipe}"
 
 
 def _percent(part: int, whole: int) -> str:
@@ -142,7 +179,7 @@ def _emptied_lines(emptied: Iterable[Drop]) -> Iterator[str]:
     for each in emptied:
         if each.field is None:
             yield (
-                f"! recipe {each.recipe} found items in pass {each.full_in}"
+                f"! {_called(each.recipe)} found items in pass {each.full_in}"
                 " and finds none now"
             )
         else:
@@ -151,6 +188,6 @@ def _emptied_lines(emptied: Iterable[Drop]) -> Iterator[str]:
     for (recipe, number), names in fields.items():
         was, are = ("were", "are") if len(names) > 1 else ("was", "is")
         yield (
-            f"! {', '.join(names)} of recipe {recipe} {was} full in pass"
+            f"! {', '.join(names)} of {_called(recipe)} {was} full in pass"
             f" {number} and {are} empty now"
         )

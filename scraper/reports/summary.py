@@ -17,11 +17,17 @@ from scraper.redaction import redacted
 from scraper.reports.fields import (
     Drop,
     drops_of,
+    find_nothing,
     recipe_lines,
 )
 from scraper.text import clock_text, counted, iso, printable, unix_of
 
 NOTHING_DONE, SOME_FAILED, STOPPED = 4, 3, 5
+# What is said by an example: each of these is about another text.
+_OF_FIELDS = ("field_missing", "field_invalid")
+_UNFILLED = (
+    '":0'  # in what is said of how often the fields of a URL were filled
+)
 MAX_REASONS = 6
 MAX_MESSAGE_CHARS = 200
 _NO_MESSAGES: Mapping[str, str] = MappingProxyType({})
@@ -40,6 +46,8 @@ class Tally(Struct):
     flags: Counter[str] = field(default_factory=Counter)
     # what recipes came to on these URLs
     fills: Fills = field(default_factory=Fills)
+    # ... of these, on the ones that failed
+    lost: Fills = field(default_factory=Fills)
     bytes: int = 0  # of their bodies
     # Of the failed: what the same command takes up again, and from when on (unix time).
     unasked: int = 0
@@ -64,6 +72,8 @@ class Tally(Struct):
             self.flags[flag] += end.urls
         if end.fills is not None:
             self.fills.add(end.fills)
+            if end.state == "failed":
+                self.lost.add(end.fills)
         if end.error_kind is not None:
             self._reasons_for(end.state)[
                 label_of(end.error_kind, end.status)
@@ -75,6 +85,15 @@ class Tally(Struct):
     def asked_and_failed(self) -> int:
         """URLs that have failed; those that were not asked for their hosts' sake have not yet."""
         return self.states["failed"] - self.unasked
+
+    @property
+    def finds_nothing(self) -> bool:
+        """Is there a recipe that finds no item, or nothing of a field, on any page?"""
+        return find_nothing(self.fills)
+
+    def items_of(self, recipe: str) -> int:
+        """What the records of the folder have from this recipe."""
+        return self.fills.of(recipe) - self.lost.of(recipe)
 
     def _add_unasked(self, urls: int, not_before: float | None) -> None:
         self.unasked += urls
@@ -202,6 +221,9 @@ class Report(Tally):
     )
     # By label: the message of all its failures, None if they differ.
     messages: dict[str, str | None] = field(default_factory=dict)
+    # By kind, the message of one of those failures; of this run.
+    examples: dict[str, str] = field(default_factory=dict)
+    unfilled_url: str | None = None  # a page that some field has nothing of
     stopped: str | None = None  # why the run ended before the pass did
     totals: Tally | None = (
         None  # of the last outcome of each URL; known when the run has ended
@@ -219,9 +241,11 @@ class Report(Tally):
         self.states[outcome.state] += 1
         self.flags.update(outcome.flags)
         if outcome.fill:
-            self.fills.add_text(outcome.fill)
+            self._count_fields(outcome)
         fetched, failure = outcome.fetched, outcome.failure
         if failure is not None:
+            if failure.label in _OF_FIELDS:
+                self.examples.setdefault(failure.label, failure.message)
             self._reasons_for(outcome.state)[failure.label] += 1
             if (
                 self.messages.setdefault(failure.label, failure.message)
@@ -235,6 +259,13 @@ class Report(Tally):
                 self.kinds[fetched.kind] += 1
         if outcome.not_before is not None:
             self._add_unasked(1, outcome.not_before)
+
+    def _count_fields(self, outcome: Outcome) -> None:
+        self.fills.add_text(outcome.fill)
+        if outcome.state == "failed":
+            self.lost.add_text(outcome.fill)
+        if self.unfilled_url is None and _UNFILLED in outcome.fill:
+            self.unfilled_url = outcome.url
 
     @property
     def exit_code(self) -> int:
@@ -290,7 +321,13 @@ class Report(Tally):
             lines = [f"{totals.headline()} · {size_text(totals.bytes)}"]
             if not self.nothing_due:
                 lines.append(f"pass {self.number}: {self._pass_line()}")
-        lines += totals.reasons(self._shared_messages(totals))
+        shared = self._shared_messages(totals)
+        lines += totals.reasons(shared)
+        lines += [
+            f"  such as: {_shown_message(message)}"
+            for label, message in self.examples.items()
+            if label not in shared and totals.failures[label]
+        ]
         return "\n".join(lines + self._recipe_lines(totals))
 
     def _recipe_lines(self, totals: Tally) -> list[str]:
@@ -299,6 +336,7 @@ class Report(Tally):
             self.fills,
             self.dropped,
             is_tried=self.kinds.total() > 0,
+            lost=totals.lost,
         )
 
     def _shared_messages(self, totals: Tally) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import asdict
 
 from scraper.outcomes.fills import Fills, RecipeFill
@@ -9,6 +10,7 @@ from scraper.reports.fields import (
     Drop,
     drops_of,
     find_drops,
+    find_nothing,
     recipe_lines,
 )
 
@@ -122,6 +124,40 @@ def test_a_recipe_that_matched_no_page_is_said_if_one_could() -> None:
     assert lines(nothing, is_tried=False) == []
     totals = books(3, price=3)
     assert recipe_lines(totals, nothing, [], is_tried=True) == lines(totals)
+
+
+def test_what_was_on_failed_pages_is_said_to_be_in_no_table() -> None:
+    def said(totals: Fills, lost: Fills) -> list[str]:
+        return recipe_lines(totals, totals, [], is_tried=True, lost=lost)
+
+    items = said(books(24, pages=3, price=22), books(16, pages=2, price=14))
+    assert items == [
+        "recipe books: 24 items on 3 pages (16 on 2 failed, in no table)"
+        " · price 91 %"
+    ]
+    assert said(books(4, price=3), books(1, price=0)) == [
+        "recipe books: 4 pages (1 failed) · price 75 %"
+    ]
+
+
+def test_a_recipe_without_a_name_is_called_by_its_number() -> None:
+    totals = Fills({"recipe 1": RecipeFill(2, 2, {"price": 2})})
+    assert lines(totals) == ["recipe 1: 2 pages · price 100 %"]
+
+
+@pytest.mark.parametrize(
+    ("fill", "expected"),
+    [
+        (RecipeFill(), False),
+        (RecipeFill(2, 2, {"price": 1}), False),
+        (RecipeFill(2, 2, {"price": 1, "title": 0}), True),
+        (RecipeFill(2, 0, {"price": 0}), True),
+    ],
+)
+def test_a_field_that_is_found_nowhere(
+    fill: RecipeFill, expected: bool
+) -> None:
+    assert find_nothing(Fills({"books": fill})) is expected
 
 
 def test_without_recipes_nothing_is_said() -> None:

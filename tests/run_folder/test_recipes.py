@@ -77,10 +77,10 @@ def test_the_flags_are_one_recipe_which_comes_first() -> None:
         ),
         ({"select": ["a=b"], "save_only": True}, "--save-only parses nothing"),
         ({"recipe": [BOOKS], "save_only": True}, "--save-only parses nothing"),
-        ({"recipe": [{"fields": {}}]}, "recipe 'recipe 1': there are no fields in it"),
+        ({"recipe": [{"fields": {}}]}, "recipe 1: there are no fields in it"),
         (
             {"recipe": [BOOKS, {"fields": {"a": {"select": "b["}}}]},
-            "recipe 'recipe 2': fields.a: select 'b[' is no CSS selector",
+            "recipe 2: fields.a: select 'b[' is no CSS selector",
         ),
         (
             {"recipe": [BOOKS, BOOKS]},

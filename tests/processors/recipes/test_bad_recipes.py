@@ -18,8 +18,8 @@ def complaint(*recipes: Any) -> str:
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        ("h1", "recipe 'recipe 1': a recipe is a table, not 'h1'"),
-        ({}, "recipe 'recipe 1': there are no fields in it"),
+        ("h1", "recipe 1: a recipe is a table, not 'h1'"),
+        ({}, "recipe 1: there are no fields in it"),
         ({"name": 5}, "name is text, not 5"),
         ({"field": {}}, "there is no key 'field'; did you mean 'fields'?"),
         ({"name": "a", "match": 5}, "recipe 'a': match is a text or a list of texts, not 5"),

@@ -86,7 +86,7 @@ def test_items_in_items_are_counted_though_they_are_empty() -> None:
 )
 def test_a_body_that_nests_deeply(field: Any) -> None:
     body = b"[" * 1_000 + b"]" * 1_000
-    with pytest.raises(Unusable, match=r"^recipe 'recipe 1': .*nests"):
+    with pytest.raises(Unusable, match=r"^recipe 1: .*nests"):
         compile_recipes([{"fields": {"a": field}}]).apply_json(body, URL)
 
 

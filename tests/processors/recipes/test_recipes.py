@@ -123,7 +123,7 @@ def test_a_body_of_json() -> None:
     again = recipes.apply_json(in_utf_16, URL)
     assert again is not None
     assert again.fields["price"] == 5
-    with pytest.raises(Unusable, match="recipe 2': the body is no JSON") as no:
+    with pytest.raises(Unusable, match="recipe 2: the body is no JSON") as no:
         recipes.apply_json(b"<html>", URL)
     assert no.value.kind == "field_invalid"
     without = compile_recipes([{"fields": {"title": "h1"}}])
@@ -332,7 +332,7 @@ def test_a_value_that_does_not_fit() -> None:
     raised = failure("<p>sold\x07 out", {"fields": {"price": field}})
     assert raised.kind == "field_invalid"
     assert str(raised) == (
-        "recipe 'recipe 1': price is no number: 'sold\\x07 out': "
+        "recipe 1: price is no number: 'sold\\x07 out': "
         "there is no number in it"
     )
 
@@ -358,7 +358,7 @@ def test_failures_in_items_say_which() -> None:
     assert str(raised).endswith("(and 1 more)")
     assert raised.fill == (Fill("recipe 1", 3, {"n": 1}),)
     nested = {"fields": {"rows": {**recipe}}}
-    assert "'recipe 1': rows[1].n is" in str(failure("<p>", nested))
+    assert "recipe 1: rows[1].n is" in str(failure("<p>", nested))
 
 
 def test_a_list_of_which_one_does_not_fit() -> None:
