@@ -166,11 +166,11 @@ SETTLED_STATUSES = frozenset({401, 404, 410, 451})
 # A URL that ends so was not asked, or not to the end, for its host's sake: if it says `not_before`,
 # the same command takes it up again.
 UNASKED = frozenset({"host_refused", "host_down", "robots_unreachable"})
+# A page that came, in which a recipe did not find what it is to find.
+OF_FIELDS = frozenset({"field_missing", "field_invalid"})
 # What such a URL brought is whole, and not what was wanted: as long as a 304 says that it has not
 # changed there is nothing to be had again.
-LASTING = frozenset(
-    {"wrong_content", "flagged", "field_missing", "field_invalid"}
-)
+LASTING = frozenset({"wrong_content", "flagged"}) | OF_FIELDS
 # What a body may seem to be instead of what was asked for: a closed list.
 FLAGS = ("soft_404", "block_page", "captcha", "login_wall", "empty_shell",
          "looks_same")  # fmt: skip

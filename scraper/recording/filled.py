@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from scraper.errors import OF_FIELDS
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched
-
-# A page that lacks a required field is one without it, though it has failed.
-_OF_FIELDS = frozenset({"field_missing", "field_invalid"})
 
 
 def fill_of(
@@ -14,9 +12,10 @@ def fill_of(
 ) -> str:
     """The text of one URL (outcomes/fills.py); "" if it does not count, or no recipe matched.
 
+    A page that lacks a required field is one without it, though it has failed.
     What is unchanged, and was not processed again, keeps that of an earlier pass.
     """
-    if failure is not None and failure.kind not in _OF_FIELDS:
+    if failure is not None and failure.kind not in OF_FIELDS:
         return ""
     if processed is not None:
         return processed.fill

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
+from scraper.errors import OF_FIELDS
 from scraper.model import STATES, Ended, flags_in, label_of
 from scraper.outcomes.fills import Fills
 from scraper.outcomes.outcome import Outcome
@@ -23,8 +24,6 @@ from scraper.reports.fields import (
 from scraper.text import clock_text, counted, iso, printable, unix_of
 
 NOTHING_DONE, SOME_FAILED, STOPPED = 4, 3, 5
-# What is said by an example: each of these is about another text.
-_OF_FIELDS = ("field_missing", "field_invalid")
 _UNFILLED = (
     '":0'  # in what is said of how often the fields of a URL were filled
 )
@@ -244,7 +243,8 @@ class Report(Tally):
             self._count_fields(outcome)
         fetched, failure = outcome.fetched, outcome.failure
         if failure is not None:
-            if failure.label in _OF_FIELDS:
+            if failure.label in OF_FIELDS:
+                # each is about another text: one stands for all
                 self.examples.setdefault(failure.label, failure.message)
             self._reasons_for(outcome.state)[failure.label] += 1
             if (
