@@ -28,7 +28,7 @@ from multiprocessing import connection, parent_process
 from typing import NamedTuple
 
 from scraper.errors import disk_failure, new_failure
-from scraper.machine import streams
+from scraper.machine import heap, streams
 from scraper.model import Failure, Flag
 from scraper.workers.alarm import Alarm
 from scraper.workers.printed import Printed
@@ -208,6 +208,7 @@ class _Worker:
         faulthandler.dump_traceback_later(
             START_SECONDS, exit=True, file=self._dump
         )
+        heap.give_back_large_blocks()
         self._function = function_of(setup.processing)
         _initialize(setup.initializer)
         faulthandler.cancel_dump_traceback_later()
