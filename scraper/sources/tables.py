@@ -7,6 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
+from datetime import datetime
 from functools import partial
 from io import BufferedReader
 from typing import Any, Final
@@ -91,7 +92,12 @@ def _text_of(value: Any) -> str:
 
 
 def _encode(value: Any) -> str:
-    return orjson.dumps(value, default=str).decode()
+    return orjson.dumps(value, default=_text_of_object).decode()
+
+
+def _text_of_object(value: Any) -> str:
+    """What JSON has no word for; a time as orjson writes it, for pandas has its own."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 # -- opening one --------------------------------------------------------------------------------
