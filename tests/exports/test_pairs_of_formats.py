@@ -66,7 +66,9 @@ def as_written(format: str, value: Any) -> Any:
 
 
 def has_one_type(values: Sequence[Any]) -> bool:
-    return len({type(each) for each in values if each is not None}) < 2
+    known = [each for each in values if each is not None]
+    members = [one for each in known if isinstance(each, list) for one in each]
+    return all(len({*map(type, some)}) < 2 for some in (known, members))
 
 
 @needs_pyarrow
