@@ -139,6 +139,20 @@ def own_columns(
     return columns_below(INPUT, kinds, set(taken))
 
 
+def list_columns(kinds: Mapping[str, Kind], url: str) -> list[Column]:
+    """The user's own columns as their list has them, beside one of that name that holds the URLs.
+
+    Another list may have given that name to something else: that is called `input.` and the name.
+    """
+    names = {name: name for name in kinds}
+    if url in names:
+        free = (each for each in _names_for(url, INPUT) if each not in kinds)
+        names[url] = next(free)
+    return [
+        Column(names[name], (INPUT, name), kind) for name, kind in kinds.items()
+    ]
+
+
 def columns_below(
     root: str,
     kinds: Mapping[str, Kind],

@@ -19,7 +19,7 @@ from scraper.exports.columns import (
     are_of_all_folders,
     choose_columns,
     columns_of_folder,
-    own_columns,
+    list_columns,
 )
 from scraper.exports.delimited import write_delimited
 from scraper.exports.files import (
@@ -46,12 +46,18 @@ from scraper.exports.parquet import write_parquet
 from scraper.exports.reading import RecordFile, copy_places
 from scraper.exports.replacing import replacing
 from scraper.exports.sqlite import write_sqlite
-from scraper.storage.readers.snapshot import ORDERS, OwnRow, Snapshot
+from scraper.storage.readers.snapshot import (
+    ORDERS,
+    ListColumns,
+    OwnRow,
+    Snapshot,
+)
 from scraper.storage.readers.status import owners_of
 
 LEDGER = Path(".scraper", "ledger.sqlite")
 _WRITERS = {".json": write_array, ".jsonl": write_lines}  # of objects
 _URL = "url"  # what the column of the URLs is called where no table says it
+_NO_TABLE = ListColumns(_URL, (), 0)
 _NO_ENDS_OF_LINES = dict.fromkeys(map(ord, "\r\n"))
 _Item = TypeVar("_Item")
 
@@ -298,13 +304,8 @@ def _write_own_rows(
     if format_of(path) == TEXT:
         _write_urls(beside, found)
         return
-    kinds = own_kinds(snapshot, "own")
-    name = next((each[0] for each in snapshot.tables()), _URL)
-    columns = [
-        Column(name, (_URL,), "text"),
-        *own_columns(kinds, [name.casefold()]),
-    ]
-    rows = (_row_of(each, kinds) for each in found)
+    columns = _columns_of_list(snapshot)
+    rows = (_row_of(each, columns) for each in found)
     _write_table(
         format_of(path),
         beside,
@@ -319,12 +320,24 @@ def _failed(row: OwnRow) -> bool:
     return kind is not None and KINDS[kind].branch != "rule"
 
 
+def _columns_of_list(snapshot: Snapshot) -> list[Column]:
+    """Those of the first table, as they stand there, and what other ones have besides."""
+    kinds = own_kinds(snapshot, "own")
+    table = next(iter(snapshot.tables()), _NO_TABLE)
+    columns = list_columns(kinds, table.url)
+    columns.insert(table.url_place, Column(table.url, (_URL,), "text"))
+    return columns
+
+
 def _row_of(
     row: OwnRow,
-    names: Iterable[str],
+    columns: Iterable[Column],
 ) -> Values:
     own = {} if row.columns is None else orjson.loads(row.columns)
-    return (row.url, *(encode_lists(own.get(name)) for name in names))
+    return [
+        encode_lists(own.get(each.path[1])) if each.is_own else row.url
+        for each in columns
+    ]
 
 
 def _write_urls(

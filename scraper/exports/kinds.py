@@ -36,8 +36,8 @@ def own_kinds(
 ) -> dict[str, Kind]:
     """The user's own columns in the order of their tables, but for that of the URL."""
     kinds = OwnKinds()
-    for names in snapshot.tables():
-        kinds.note(dict.fromkeys(names[1:]))
+    for each in snapshot.tables():
+        kinds.note(dict.fromkeys(each.others))
     for columns in snapshot.own_columns(table):
         kinds.note(orjson.loads(columns))
     return kinds.kinds()

@@ -75,7 +75,7 @@ def claim_folder(
     for source in sources:
         row = _row_of(source, owners, ledger)
         owners |= dict.fromkeys(identities_of(source), row)
-        ledger.sources.set_columns(row, source.columns)
+        ledger.sources.set_columns(row, source.columns, source.url_place)
         sender = source.sender.url if source.sender else None
         ledger.sources.set_sender(row, sender)
         rows.append(row)

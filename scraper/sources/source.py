@@ -64,6 +64,8 @@ class Source(Struct, frozen=True):
     )
     columns: tuple[str, ...] = ()
     """Of a table: their names, that of the URL first."""
+    url_place: int = 0
+    """Of a table: so many of the others stand before it."""
     is_sparse: bool = False
     """Of a table: rows behind the first ones may have more columns."""
     sender: Sender | None = None  # who has sent it, if it was fetched
@@ -246,6 +248,7 @@ def _table_source(
         rows,
         ahead=rows,
         columns=table.columns,
+        url_place=table.url_place,
         is_sparse=table.is_sparse,
         note=_describe_guess(shown, table),
     )
@@ -344,6 +347,7 @@ def _piped_table(
         live=True,
         ahead=ahead,
         columns=table.columns,
+        url_place=table.url_place,
         is_sparse=table.is_sparse,
         note=_describe_guess(name, table),
     )

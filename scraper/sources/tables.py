@@ -45,6 +45,7 @@ class Table(Struct, frozen=True):
 
     url: str  # the name of that column
     others: tuple[str, ...]  # of those that come along
+    url_place: int  # so many of these stand before it
     rows: Callable[[BufferedReader], Rows]
     was_guessed: bool = False
     takes_all: bool = False  # also those that only later rows have
@@ -147,14 +148,16 @@ def open_table(
         names,
         name,
     )
+    others = _others(
+        how.columns,
+        names,
+        url,
+        name,
+    )
     return Table(
         url=url,
-        others=_others(
-            how.columns,
-            names,
-            url,
-            name,
-        ),
+        others=others,
+        url_place=sum(each in others for each in names[: names.index(url)]),
         rows=rows,
         was_guessed=not how.url_col,
         takes_all=how.columns == _ALL,

@@ -150,6 +150,7 @@ CREATE TABLE pass (
 CREATE TABLE source (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
   columns TEXT,                 -- of a table, as JSON: their names, that of the URL first
+  url_place INTEGER,            -- of a table: so many of the others stand before it
   sender TEXT                   -- the URL that has sent it; NULL: a list of this machine
 );
 {_URL_TABLES}
@@ -221,6 +222,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     7: (lambda connection: _make_tables(connection, _NAME_TABLE),),
     8: (),
     9: (),
+    10: (),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 

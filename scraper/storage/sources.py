@@ -13,6 +13,10 @@ from scraper.urls import Url, parts_of
 _OWNERS = "inputs"  # the name of the fact
 _HAS_VALUES = """SELECT EXISTS (SELECT 1 FROM input, json_each(input.columns) WHERE key = ?)"""
 
+# The names of its columns as JSON, and how many stand before that of the URL, if that is known.
+_Table = tuple[str | None, int | None]
+_NO_TABLE: _Table = (None, None)
+
 
 class Sources:
     """The table of lists: a name for each number."""
@@ -24,15 +28,15 @@ class Sources:
     def reload(self) -> None:
         """Read the table again, after a rollback."""
         rows = self._database.execute(
-            "SELECT id, name, columns, sender FROM source"
+            "SELECT id, name, columns, url_place, sender FROM source"
         )
         self._names: dict[int, str] = {}
-        self._columns: dict[int, str] = {}
+        self._tables: dict[int, _Table] = {}
         self._senders: dict[int, Url] = {}
-        for id, name, columns, sender in rows.fetchall():
+        for id, name, columns, url_place, sender in rows.fetchall():
             self._names[id] = name
             if columns is not None:
-                self._columns[id] = columns
+                self._tables[id] = (columns, url_place)
             if sender is not None:
                 self._senders[id] = parts_of(sender)
         self._ids = {name: id for id, name in self._names.items()}
@@ -58,17 +62,18 @@ class Sources:
     @property
     def has_tables(self) -> bool:
         """Is one of the lists a table, so that its rows have columns?"""
-        return bool(self._columns)
+        return bool(self._tables)
 
     def columns_of(self, id: int) -> list[str]:
         """The names of a table's columns, that of the URL first; none of a plain list."""
-        names: list[str] = orjson.loads(self._columns.get(id, "[]"))
+        columns, _ = self._tables.get(id, _NO_TABLE)
+        names: list[str] = orjson.loads(columns or "[]")
         return names
 
     @property
     def all_columns(self) -> list[str]:
         """The names of the columns of all tables, but for those of the URLs."""
-        named = (self.columns_of(id)[1:] for id in self._columns)
+        named = (self.columns_of(id)[1:] for id in self._tables)
         return list(dict.fromkeys(itertools.chain.from_iterable(named)))
 
     def has_values_in(self, column: str) -> bool:
@@ -76,17 +81,21 @@ class Sources:
         (found,) = self._database.execute(_HAS_VALUES, (column,)).fetchone()
         return bool(found)
 
-    def set_columns(self, id: int, names: Sequence[str]) -> None:
-        """The list is a table with these columns, that of the URL first; or none any more."""
-        columns = encode(list(names)) if names else None
-        if columns == self._columns.get(id):
+    def set_columns(
+        self, id: int, names: Sequence[str], url_place: int = 0
+    ) -> None:
+        """The list is a table with these columns, that of the URL first, before which so many of
+        the others stand; or none any more."""
+        table = (encode(list(names)), url_place) if names else _NO_TABLE
+        if table == self._tables.get(id, _NO_TABLE):
             return
         self._database.execute(
-            "UPDATE source SET columns = ? WHERE id = ?", (columns, id)
+            "UPDATE source SET columns = ?, url_place = ? WHERE id = ?",
+            (*table, id),
         )
-        self._columns.pop(id, None)
-        if columns is not None:
-            self._columns[id] = columns
+        self._tables.pop(id, None)
+        if names:
+            self._tables[id] = table
 
     @property
     def fetched(self) -> Collection[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -49,6 +49,14 @@ class OwnRow(NamedTuple):
     error_kind: str | None  # None: it has not ended yet
 
 
+class ListColumns(NamedTuple):
+    """The names of the columns of a list that is a table."""
+
+    url: str
+    others: Sequence[str]
+    url_place: int  # so many of these stand before it
+
+
 class Span(NamedTuple):
     """Where a record stands, and of which pass it is."""
 
@@ -84,8 +92,9 @@ _WITHOUT_GOOD_END = f"""SELECT coalesce(written, url), listed.columns, error_kin
     listed.source, listed.line
   FROM {_ROWS} JOIN url USING (id) LEFT JOIN answer USING (id)
   WHERE listed.source IS NOT NULL AND (answer.id IS NULL OR error_kind IS NOT NULL)"""
-# The names of the columns of tables, that of the URL first.
-_TABLES = "SELECT columns FROM source WHERE columns IS NOT NULL ORDER BY id"
+# The names of the columns of tables, that of the URL first; up to schema 10 its place was not kept.
+_TABLES = """SELECT columns, coalesce(url_place, 0) FROM source WHERE columns IS NOT NULL
+  ORDER BY id"""
 _PASSES = "SELECT number FROM pass ORDER BY number"
 _POSITION = "SELECT position FROM sink WHERE name = 'records.jsonl'"
 
@@ -169,7 +178,9 @@ class Snapshot(AbstractContextManager["Snapshot"]):
     def copy_tables(self) -> None:
         """The names of the columns of those lists that are tables."""
         self._copy_rows(
-            "tables", "columns", lambda ledger: ledger.execute(_TABLES)
+            "tables",
+            "columns, url_place",
+            lambda ledger: ledger.execute(_TABLES),
         )
 
     def copy_passes(self) -> None:
@@ -215,10 +226,13 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         """The rows without a good outcome, in the order of the lists."""
         return map(OwnRow._make, self._copy.execute(_OWN_ROWS))
 
-    def tables(self) -> list[list[str]]:
-        """Of each list that is a table the names of its columns, that of the URL first."""
-        found = self._copy.execute("SELECT columns FROM tables")
-        return [orjson.loads(columns) for (columns,) in found]
+    def tables(self) -> list[ListColumns]:
+        """Of each list that is a table the names of its columns."""
+        tables = []
+        for columns, place in self._copy.execute("SELECT * FROM tables"):
+            url, *others = orjson.loads(columns)
+            tables.append(ListColumns(url, others, place))
+        return tables
 
     def passes(self) -> list[int]:
         """The numbers of the passes, the first one first."""
