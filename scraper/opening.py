@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from msgspec import Struct
 
 from scraper.config import Config
+from scraper.config.plugins import own_functions
 from scraper.desk.delivery import Delivery
 from scraper.desk.desk import Desk, ListDesk
 from scraper.engine import (
@@ -236,7 +237,7 @@ def check_workers(
 ) -> None:
     """Raises UsageError if worker processes cannot import what they need of the user's."""
     if stage and (
-        config.page.html
+        any(own_functions(config))
         or stage.has_initializer
         or main_module.imported_by_workers()
     ):

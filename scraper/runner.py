@@ -14,7 +14,7 @@ import orjson
 
 import scraper
 from scraper.config import Config, files_of
-from scraper.config.plugins import check_image, check_page
+from scraper.config.plugins import check_page
 from scraper.engine import Makers, wanted_share
 from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
 from scraper.machine import descriptors, main_module, streams
@@ -27,7 +27,7 @@ from scraper.passes import RunRequest, checked_kinds
 from scraper.reports.fields import Drop, find_drops
 from scraper.reports.summary import Report, Tally
 from scraper.run_folder.naming import choose_folder
-from scraper.run_folder.options import check_matte
+from scraper.run_folder.options import check_pictures
 from scraper.run_folder.recipes import check_recipes
 from scraper.sources.source import Source
 from scraper.storage.faults import fault_of
@@ -408,8 +408,7 @@ def _write_summary(report: Report, opened: OpenRun) -> None:
 def check_settings(config: Config) -> None:
     """Raises UsageError if something is asked for that cannot be done."""
     check_page(config.page)
-    check_image(config.image)
-    check_matte(config.image.matte)
+    check_pictures(config.image)
     names_of(config.output.name, config.output.name_col)
     check_recipes(config)
 

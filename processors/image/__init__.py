@@ -23,7 +23,12 @@ blame      what decoders raise, in our words
 derive     the steps from one to the other
 """
 
-from processors.image.derive import ProcessedImage, process, read
+from processors.image.derive import (
+    ProcessedImage,
+    import_functions,
+    process,
+    read,
+)
 from processors.image.formats import EXTENSIONS, FORMATS, MEDIA_TYPES
 from processors.image.plan import MAX_PIXELS, Plan, fit
 
@@ -35,6 +40,7 @@ __all__ = [
     "Plan",
     "ProcessedImage",
     "fit",
+    "import_functions",
     "process",
     "read",
 ]

@@ -4,7 +4,7 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import RLock
 from typing import Final
 
 from PIL import Image, ImageFile, UnidentifiedImageError
@@ -12,7 +12,8 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from processors import Unusable
 
 # Held by who changes Pillow's settings and the filters of warnings, which are those of the process.
-_LIMITS: Final = Lock()
+# A user's function for pictures may read others.
+_LIMITS: Final = RLock()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from processors import Unusable
+from processors.functions import import_function
 from processors.image import truncated
 from processors.image.blame import blaming_the_picture
 from processors.image.exif import read_exif
@@ -22,6 +23,7 @@ from processors.image.original import (
 )
 from processors.image.plan import MAX_PIXELS, Plan, Variant
 from processors.image.variants.moving import derive_moving
+from processors.image.variants.operations import is_function
 from processors.image.variants.stills import Result, derive_stills
 
 
@@ -65,6 +67,13 @@ def process(path: str, plan: Plan, out: str, final: str) -> ProcessedImage:
     _write(written, results)
     published = (each["path"] for each in processed)
     return ProcessedImage(facts, tuple(zip(written, published, strict=True)))
+
+
+def import_functions(plan: Plan) -> None:
+    """Those of its operations that are the user's. Raises what importing them raises."""
+    for variant in plan.wanted:
+        for word in filter(is_function, variant.op):
+            import_function(word)
 
 
 def _ending(
@@ -146,7 +155,13 @@ def _results(
     moving = {
         variant: format
         for variant in plan.wanted
-        if (format := moving_format(original, variant.format, plan.frames))
+        if (
+            format := moving_format(
+                original,
+                variant.asked_format,
+                plan.frames,
+            )
+        )
     }
     stills = [each for each in plan.wanted if each not in moving]
     made = zip(
@@ -156,6 +171,7 @@ def _results(
             body,
             original,
             stills,
+            plan.max_pixels,
         ),
         strict=True,
     )

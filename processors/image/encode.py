@@ -51,7 +51,7 @@ def to_mode_of_format(
         picture = colours.without_alpha(picture)
     if format == "jpeg" and colours.has_alpha(picture):
         changes.append("flattened")
-        return colours.flatten(picture, variant.matte, variant.grayscale)
+        return colours.flatten(picture, variant.matte, variant.is_gray)
     if picture.mode == "LA" or (format == "webp" and picture.mode == "L"):
         return picture.convert("RGBA" if colours.has_alpha(picture) else "RGB")
     return picture
@@ -66,7 +66,7 @@ def check_sides(picture: Image.Image, format: str) -> None:
 def encode(
     picture: Image.Image,
     format: str,
-    quality: int,
+    variant: Variant,
     is_gray: bool = False,
 ) -> bytes:
     """The bytes of a file; `is_gray` says that the picture was gray before the format made it
@@ -75,32 +75,45 @@ def encode(
         return gif.encode(picture)
     picture.info = {}  # from which Pillow would write the original's profile and transparency
     written = BytesIO()
-    options = options_for(format, quality, is_gray)
+    options = options_for(format, variant, is_gray)
     picture.save(written, format, **options)
     return written.getvalue()
 
 
 def options_for(
     format: str,
-    quality: int,
+    variant: Variant,
     is_gray: bool = False,
 ) -> dict[str, Any]:
     """How Pillow saves a format."""
     if format == "png":
         return {}
+    if format == "webp":
+        return _options_for_webp(variant, is_gray)
+    options: dict[str, Any] = {}
+    if variant.subsampling:
+        options["subsampling"] = variant.subsampling
     if format == "avif":
+        if is_gray:
+            options.clear()  # else chroma is written where there is none
         # each core has a worker of its own
-        return {
-            "quality": avif_quality(quality),
+        return options | {
+            "quality": avif_quality(variant.quality),
             "speed": _AVIF_SPEED,
             "max_threads": 1,
         }
-    if format == "webp" and is_gray:
-        # What is lossy is kept as luma and chroma, and three of the 256 lumas (86, 159, 232) are
-        # decoded with less green: gray that is not gray. Here quality is effort: more of it takes
-        # three times as long for 0.2 % fewer bytes.
+    if variant.progressive:
+        options["progressive"] = True
+    return options | {"quality": variant.quality}
+
+
+def _options_for_webp(variant: Variant, is_gray: bool) -> dict[str, Any]:
+    # What is lossy is kept as luma and chroma, and three of the 256 lumas (86, 159, 232) are
+    # decoded with less green: gray that is not gray. Where nothing is lost, quality is effort: more
+    # of it takes three times as long for 0.2 % fewer bytes.
+    if is_gray or variant.lossless:
         return {"lossless": True, "quality": 0}
-    return {"quality": quality}
+    return {"quality": variant.quality}
 
 
 def avif_quality(quality: int) -> int:

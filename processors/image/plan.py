@@ -6,6 +6,7 @@ from typing import Final
 from processors.image.variants.sizes import Resize, Size
 
 MAX_PIXELS: Final = 100_000_000
+KEEP: Final = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +21,31 @@ class Variant:
     enlarge: bool = False
     """Pictures smaller than the box become larger, too."""
     grayscale: bool = False
-    format: str = ""
-    """jpeg, png, webp, avif or gif; empty keeps the first three, and makes others JPEG, or PNG if
+    op: tuple[str, ...] = ()
+    """What else is done to it: see `variants.operations`."""
+    format: str = KEEP
+    """jpeg, png, webp, avif or gif; keep keeps the first three, and makes others JPEG, or PNG if
     transparent, or WebP if they move."""
     quality: int = 85
     """Of JPEG and WebP, 1 to 100; of an AVIF that looks like such a JPEG."""
+    progressive: bool = False
+    """JPEGs that show all of the picture early."""
+    subsampling: str = ""
+    """How much of the colours JPEG and AVIF keep: 4:4:4, 4:2:2 or 4:2:0, which is what empty is."""
+    lossless: bool = False
+    """WebP that keeps each pixel."""
     matte: str = "white"
     """The colour that a transparent picture is laid upon, where the format holds no alpha, and that
     of what `pad` puts around it."""
+
+    @property
+    def asked_format(self) -> str:
+        """The format that each picture gets; empty if that depends on the picture."""
+        return "" if self.format == KEEP else self.format
+
+    @property
+    def is_gray(self) -> bool:
+        return self.grayscale or "gray" in self.op
 
     @property
     def sizes(self) -> Resize:

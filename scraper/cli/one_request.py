@@ -17,7 +17,7 @@ from scraper import errors
 from scraper.cli.explanation import Explanation
 from scraper.cli.shown_body import Body
 from scraper.config import Config
-from scraper.config.plugins import check_image, check_page
+from scraper.config.plugins import check_page, own_functions
 from scraper.engine import guard_of, process_stage_of
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
@@ -35,7 +35,7 @@ from scraper.model import (
     Trust,
 )
 from scraper.redaction import redacted, redacted_value
-from scraper.run_folder.options import check_matte
+from scraper.run_folder.options import check_pictures
 from scraper.run_folder.recipes import check_recipes, json_wanted
 from scraper.storage.file_names import processed_prefix
 from scraper.storage.names import names_of
@@ -52,8 +52,7 @@ def open_requests(
 ) -> Iterator[Requests]:
     """The requests of a configuration that has been checked, and a folder for their bodies."""
     check_page(config.page)
-    check_image(config.image)
-    check_matte(config.image.matte)
+    check_pictures(config.image)
     check_recipes(config)
     with ExitStack() as stack:
         with making_temporary():
@@ -184,7 +183,7 @@ class Requests:
         stage = process_stage_of(self._config, 1, inbox.put)
         stage.start(self._folder)
         try:
-            if self._config.page.html:
+            if any(own_functions(self._config)):
                 stage.check_start()
             item = WorkItem(
                 kind=fetched.kind,

@@ -5,15 +5,21 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scraper.config.settings import ImageSettings, PageSettings
+from scraper.config.settings import Config, ImageSettings, PageSettings
 from scraper.errors import UsageError
 from scraper.machine.main_module import imported_by_workers, importing_functions
 
 _FILE = re.compile(r"\.py$|[/\\]")
+# AVIF comes back within three levels, whatever its encoder is asked for.
+_FORMATS_WITH: Mapping[str, tuple[str, ...]] = {
+    "progressive": ("jpeg", "keep"),
+    "subsampling": ("jpeg", "avif", "keep"),
+    "lossless": ("webp", "png"),
+}
 
 
 def _meant_by(spec: str) -> str:
@@ -44,8 +50,23 @@ def check_page(page: PageSettings) -> None:
         )
 
 
+def own_functions(config: Config) -> Iterator[tuple[str, str]]:
+    """The key and the name of each function of the user's."""
+    if config.page.html:
+        yield "html", config.page.html
+    for word in config.image.op:
+        if ":" in word:
+            yield "op", word
+
+
 def check_image(image: ImageSettings) -> None:
     """Raises UsageError if pictures cannot be written as they are asked for."""
+    for key, formats in _FORMATS_WITH.items():
+        if getattr(image, key) and image.format not in formats:
+            raise UsageError(
+                f"{key} does not go with format = {image.format}, "
+                f"but with {' and '.join(formats)}"
+            )
     if image.format == "avif" and not _is_installed("PIL._avif"):
         raise UsageError(
             "--format avif needs a Pillow that was built with libavif, as its "

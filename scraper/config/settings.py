@@ -451,10 +451,21 @@ class ImageSettings(Section):
         False, "make smaller pictures larger, too", shapes=True
     )
     grayscale: bool = setting(False, "make results gray", shapes=True)
+    op: tuple[str, ...] = setting(
+        (),
+        "what else is done to pictures, in this order: crop=LEFT,TOP,RIGHT,BOTTOM rotate=DEGREES "
+        "blur=RADIUS sharpen autocontrast, or module:function of yours; resize and gray say where "
+        "these two are done, which is first; may be repeated",
+        metavar="OP",
+        splits=False,
+        shapes=True,
+    )
     format: str = setting(
-        "",
-        "format of results; empty: keep jpeg, png, webp",
-        choices=("", "jpeg", "png", "webp", "avif", "gif"),
+        "keep",
+        "format of results; keep: that of jpeg, png, webp",
+        choices=("keep", "jpeg", "png", "webp", "avif", "gif"),
+        formerly={"": "keep"},
+        aliases={"": "keep"},
         shapes=True,
     )
     frames: str = setting(
@@ -470,6 +481,18 @@ class ImageSettings(Section):
         high=100,
         metavar="Q",
         shapes=True,
+    )
+    progressive: bool = setting(
+        False, "write jpeg that shows all of the picture early", shapes=True
+    )
+    subsampling: str = setting(
+        "",
+        "colours that jpeg and avif results keep: all, half or a quarter; empty: a quarter",
+        choices=("", "4:4:4", "4:2:2", "4:2:0"),
+        shapes=True,
+    )
+    lossless: bool = setting(
+        False, "write webp that keeps each pixel", shapes=True
     )
     truncated: str = setting(
         "fail",

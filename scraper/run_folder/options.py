@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,12 +18,18 @@ import orjson
 
 import scraper
 from scraper.config import KEYS, Config, Key
-from scraper.config.plugins import function_of
+from scraper.config.plugins import check_image, function_of, own_functions
+from scraper.config.settings import ImageSettings
 from scraper.errors import UsageError
 from scraper.run_folder.recipes import Recipe, recipes_of, tables_of
 
 Options = Mapping[str, Any]
 _HTML_SOURCE = "html_source"  # of the user's function: a hash of its file
+_OP_SOURCES = "op_sources"  # the same of those for pictures
+_SOURCES = {
+    _HTML_SOURCE: "the function for pages",
+    _OP_SOURCES: "a function for pictures",
+}
 _RECIPES = "recipe"  # the tables
 
 
@@ -36,7 +42,8 @@ def shaping_options(config: Config) -> dict[str, Any]:
     }
     return {
         **options,
-        _HTML_SOURCE: _source_hash(config),
+        _HTML_SOURCE: "".join(_source_hashes(config, "html")),
+        _OP_SOURCES: _source_hashes(config, "op"),
         _RECIPES: tables_of(config),
     }
 
@@ -58,7 +65,32 @@ def _width_of(resize: str) -> int:
     return int(resize.partition("x")[0])
 
 
-def check_matte(matte: str) -> None:
+def check_pictures(image: ImageSettings) -> None:
+    """Raises UsageError if what is asked of pictures cannot be done here."""
+    check_image(image)
+    _check_matte(image.matte)
+    _check_operations(image.op)
+
+
+def _check_operations(words: Sequence[str]) -> None:
+    """To know them loads Pillow."""
+    if not words:
+        return
+    from processors.image.variants.operations import (
+        check_words,
+        is_function,
+    )
+
+    for word in words:
+        if is_function(word):
+            function_of(word, "op")
+    try:
+        check_words(words)
+    except ValueError as error:
+        raise UsageError(f"op: {error}") from None
+
+
+def _check_matte(matte: str) -> None:
     """Raises UsageError if it is no colour; to look one up loads Pillow."""
     if matte == KEYS["matte"].default:
         return
@@ -78,14 +110,14 @@ def process_hashes(config: Config) -> dict[str, str]:
     page = config.page
     made_of_page = [
         page.html,
-        _source_hash(config),
+        "".join(_source_hashes(config, "html")),
         page_options(config),
         page.meta_refresh,
         recipes_of(config),
     ]
     ways = {
         "page": made_of_page,
-        "image": config.image.as_dict(),
+        "image": [config.image.as_dict(), _source_hashes(config, "op")],
         "file": recipes_of(config),
     }
     return {
@@ -132,8 +164,8 @@ def _in_word_of_now(key: Key, value: Any) -> Any:
 
 
 def _describe_change(name: str, before: list[Any], now: Any) -> str:
-    if name == _HTML_SOURCE:
-        return "the file of the function for pages has changed"
+    if name in _SOURCES:
+        return f"the file of {_SOURCES[name]} has changed"
     if name == _RECIPES:
         return (
             f"recipes have changed: {', '.join(_changed_recipes(before, now))}"
@@ -171,10 +203,17 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _source_hash(config: Config) -> str:
-    if not config.page.html:
-        return ""
-    module = sys.modules[function_of(config.page.html, "html").__module__]
+def _source_hashes(config: Config, wanted: str) -> list[str]:
+    """Of the files of the functions that this key names."""
+    return [
+        _source_hash(function_of(spec, key))
+        for key, spec in own_functions(config)
+        if key == wanted
+    ]
+
+
+def _source_hash(function: Callable[..., Any]) -> str:
+    module = sys.modules[function.__module__]
     return hashlib.sha256(_source_of(module)).hexdigest()[:16]
 
 

@@ -5,7 +5,6 @@ The processors are imported when a function is chosen, and not before.
 
 from __future__ import annotations
 
-import importlib
 import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -171,21 +170,14 @@ def function_of(
     processing: Processing,
 ) -> Processor:
     """The function that does it. Raises what importing it raises."""
+    from processors.functions import import_function
+
     if processing.function:
-        return _import_function(processing.function)
+        return import_function(processing.function)
     return _processor(
-        _import_function(processing.html) if processing.html else None,
+        import_function(processing.html) if processing.html else None,
         processing,
     )
-
-
-def _import_function(spec: str) -> Callable[..., Any]:
-    module, _, name = spec.partition(":")
-    found: Any = importlib.import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
-    function: Callable[..., Any] = found
-    return function
 
 
 def _processor(
@@ -203,6 +195,7 @@ def _processor(
         image.Plan(**processing.plan),
         PageOptions(**processing.page),
     )
+    image.import_functions(plan)
 
     reader = FieldReader(processing.recipes)
 

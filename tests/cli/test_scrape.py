@@ -309,7 +309,7 @@ def test_the_flags_that_are_no_keys_are_those_that_a_variable_is_told_about() ->
 def test_a_wrong_choice_is_told_the_right_one(scrape: Scrape) -> None:
     told = one_line(scrape.here("--format", "jpg", "urls.txt"))
     assert told.endswith(
-        'expected one of "", jpeg, png, webp, avif, gif; did you mean jpeg?'
+        "expected one of keep, jpeg, png, webp, avif, gif; did you mean jpeg?"
     )
 
 

@@ -50,7 +50,12 @@ def derive_moving(
         (original,), repeat(original._replace(is_truncated=False))
     )
     frames = (
-        fitted_upright(decode(frame, body, [wanted]), shown, variant)
+        fitted_upright(
+            decode(frame, body, [wanted]),
+            shown,
+            variant,
+            max_pixels,
+        )
         for frame, shown in zip(
             frames_of(
                 image,
@@ -75,7 +80,7 @@ def derive_moving(
         is_gray = colours.is_gray(first)
         options = options_for(
             format,
-            variant.quality,
+            variant,
             is_gray,
         )
         content = encode_frames(

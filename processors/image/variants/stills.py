@@ -10,6 +10,7 @@ from processors.image.decode import Decoded, Wanted, decode
 from processors.image.encode import encode, format_for, to_mode_of_format
 from processors.image.original import UPRIGHT, Original
 from processors.image.variants.framing import frame
+from processors.image.variants.operations import chain_of, operate
 from processors.image.variants.sizes import Size, Target
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def derive_stills(
     body: bytes,
     original: Original,
     variants: Sequence[Variant],
+    max_pixels: int,
 ) -> list[Result]:
     """A still for each variant."""
     if not variants:
@@ -46,6 +48,7 @@ def derive_stills(
             body,
             original,
             each,
+            max_pixels,
         )
         for each in variants
     ]
@@ -53,14 +56,18 @@ def derive_stills(
 
 def wanted_of(variant: Variant, original: Original) -> Wanted:
     """What a variant asks of the picture as it lies in its file."""
-    scaled = _target_of(variant, original).scaled
-    return Wanted(_lying(scaled, original), variant.grayscale)
+    chain = chain_of(variant)
+    size = original.size
+    if chain.is_resized_first:
+        size = _lying(_target_of(variant, original).scaled, original)
+    return Wanted(size, chain.is_gray_first)
 
 
 def fitted_upright(
     decoded: Decoded,
     original: Original,
     variant: Variant,
+    max_pixels: int,
 ) -> tuple[Image.Image, list[str]]:
     """The picture as a variant has it, but for its format; and what was changed."""
     picture, changes = decoded.fitted(wanted_of(variant, original))
@@ -71,12 +78,18 @@ def fitted_upright(
     if original.is_truncated:
         truncated.check_decoded(picture)
         changes.insert(0, "truncated")
-    final = _target_of(variant, original).final
-    picture = frame(
+    if chain_of(variant).is_resized_first:
+        picture = frame(
+            picture,
+            _target_of(variant, original).final,
+            variant.matte,
+            changes,
+        )
+    picture = operate(
         picture,
-        final,
-        variant.matte,
+        variant,
         changes,
+        max_pixels,
     )
     return picture, changes
 
@@ -96,13 +109,15 @@ def _derive_still(
     body: bytes,
     original: Original,
     variant: Variant,
+    max_pixels: int,
 ) -> Result:
     picture, changes = fitted_upright(
         decoded,
         original,
         variant,
+        max_pixels,
     )
-    format = variant.format or original.kept_format or format_for(picture)
+    format = variant.asked_format or original.kept_format or format_for(picture)
     has_kept_format = format == original.own_format
     may_copy = not changes and has_kept_format and original.is_single
     if original.has_more:
@@ -123,7 +138,7 @@ def _derive_still(
         content = encode(
             picture,
             format,
-            variant.quality,
+            variant,
             is_gray,
         )
     if may_copy and content is not body:

@@ -118,7 +118,7 @@ def test_an_avif_looks_as_a_jpeg_of_the_same_quality(quality: int) -> None:
         picture = image.convert("RGB").resize((400, 300))
     written = {}
     for format in ("jpeg", "avif"):
-        body = encode(picture.copy(), format, quality)
+        body = encode(picture.copy(), format, Plan(quality=quality))
         with Image.open(io.BytesIO(body)) as image:
             written[format] = len(body), psnr(picture, image)
     size, likeness = written["avif"]

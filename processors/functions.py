@@ -1,0 +1,60 @@
+"""Users' own functions: found by their names, and called so that a failure is one line."""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import Any
+
+from processors import Unusable
+
+
+def import_function(spec: str) -> Callable[..., Any]:
+    """What "module:function" names. Raises what importing it raises."""
+    module, _, name = spec.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    function: Callable[..., Any] = found
+    return function
+
+
+def call(function: Callable[[Any], Any], argument: Any) -> Any:
+    """What a user's function returns.
+
+    Raises Unusable `function_failed` if it raises, with the line of the user's file; MemoryError
+    passes through.
+    """
+    try:
+        return function(argument)
+    except MemoryError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = " ".join(str(error).split())
+        what = f"raised {type(error).__name__}: {reason}"
+        raise failed(function, what + _where(error, function)) from error
+
+
+def failed(function: Callable[..., Any], what: str) -> Unusable:
+    """That a user's function did this."""
+    return Unusable("function_failed", f"{_name_of(function)} {what}")
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', None) or '?'}:{name}"
+
+
+def _where(error: BaseException, function: Callable[..., Any]) -> str:
+    """The last line of the user's own file that ran, else the last line that ran at all."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is ours
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    own = getattr(module, "__file__", None)
+    frame = next((f for f in reversed(frames) if f.filename == own), None)
+    frame = frame or (frames[-1] if frames else None)
+    return (
+        f" ({PurePath(frame.filename).name}, line {frame.lineno})"
+        if frame
+        else ""
+    )
