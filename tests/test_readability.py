@@ -35,7 +35,7 @@ LARGE_CLASSES = {
     "scraper/pipeline.py Pipeline": "the loop, with a name for each of its steps",
 }
 MANY_BRANCHES = {
-    "processors/image/variants/stills.py _derive_still": "the steps from a picture to its variant",
+    "processors/image/variants/stills.py derive_still": "the steps from a picture to its variant",
     "processors/page/visible_text.py read_visible": "a call for each node would take as long",
     "scraper/cli/arguments.py open_sources": "one message for each mistake",
     "scraper/cli/running.py _scrape": "the flags that exclude each other",

@@ -59,6 +59,7 @@ ALLOWED = {
     "PIL": {"processors", "scraper.outcomes.outcome"},
     "pillow_heif": {"processors.image.extras"},
     "pillow_jxl": {"processors.image.jxl"},
+    "imagehash": {"processors.image.variants.phash"},
     "bs4": {"processors"},
     "lxml": {"processors"},
     "selectolax": {"processors"},

@@ -13,6 +13,7 @@ from processors import Unusable
 from processors.functions import import_function
 from processors.image import truncated
 from processors.image.blame import blaming_the_picture
+from processors.image.decode import decode
 from processors.image.exif import read_exif
 from processors.image.formats import EXTENSIONS, FORMATS
 from processors.image.original import (
@@ -22,9 +23,10 @@ from processors.image.original import (
     original_of,
 )
 from processors.image.plan import MAX_PIXELS, Plan, Variant
+from processors.image.variants import phash
 from processors.image.variants.moving import derive_moving
 from processors.image.variants.operations import is_function
-from processors.image.variants.stills import Result, derive_stills
+from processors.image.variants.stills import Result, derive_still, wanted_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,13 @@ def _derive(
         if is_truncated:
             facts["truncated"] = True
             original = original.as_truncated()
-        results = _results(
+        results, hashed = _results(
             image,
             body,
             original,
             plan,
         )
+        facts |= hashed
     for made, content in results:
         made |= {
             "bytes": len(content),
@@ -151,7 +154,8 @@ def _results(
     body: bytes,
     original: Original,
     plan: Plan,
-) -> list[Result]:
+) -> tuple[list[Result], dict[str, Any]]:
+    """A result for each variant, and what else is known once the picture is decoded."""
     moving = {
         variant: format
         for variant in plan.wanted
@@ -164,18 +168,23 @@ def _results(
         )
     }
     stills = [each for each in plan.wanted if each not in moving]
-    made = zip(
-        stills,
-        derive_stills(
-            image,
-            body,
-            original,
-            stills,
-            plan.max_pixels,
-        ),
-        strict=True,
-    )
-    results = dict(made)
+    wanted = [wanted_of(each, original) for each in stills]
+    if plan.phash:
+        wanted.append(phash.WANTED)
+    results: dict[Variant, Result] = {}
+    hashed = {}
+    if wanted:
+        decoded = decode(image, body, wanted)
+        if plan.phash:
+            hashed = {"phash": phash.phash_of(decoded, original)}
+        for variant in stills:
+            results[variant] = derive_still(
+                decoded,
+                body,
+                original,
+                variant,
+                plan.max_pixels,
+            )
     for variant, format in moving.items():
         results[variant] = derive_moving(
             image,
@@ -185,7 +194,7 @@ def _results(
             format,
             plan.max_pixels,
         )
-    return [results[each] for each in plan.wanted]
+    return [results[each] for each in plan.wanted], hashed
 
 
 def _write(paths: Sequence[str], results: Sequence[Result]) -> None:

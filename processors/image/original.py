@@ -68,6 +68,12 @@ class Original(NamedTuple):
             return height, width
         return width, height
 
+    def upright(self, picture: Image.Image) -> Image.Image:
+        """What was made of its pixels, turned as it is to be held."""
+        if self.orientation == 1 or self.is_turned_by_decoder:
+            return picture
+        return picture.transpose(UPRIGHT[self.orientation])
+
     @property
     def has_more(self) -> bool:
         """Is there more than its first picture?"""

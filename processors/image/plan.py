@@ -69,6 +69,8 @@ class Plan(Variant):
     """What becomes of a picture that ends too early; `keep`: what came of it."""
     exif: tuple[str, ...] = ()
     """Which of the names in `exif.NAMES` are recorded."""
+    phash: bool = False
+    """Is what it looks like recorded, in 64 bits? See `variants.phash`."""
     frames: str = "first"
     """Of pictures that move: first, or all."""
     max_pixels: int = MAX_PIXELS

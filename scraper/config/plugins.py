@@ -72,6 +72,10 @@ def check_image(image: ImageSettings) -> None:
             "--format avif needs a Pillow that was built with libavif, as its "
             "wheels are: pip install --force-reinstall pillow"
         )
+    if image.phash and not _is_installed("imagehash"):
+        raise UsageError(
+            "--phash needs ImageHash: pip install 'scraper[phash]'"
+        )
 
 
 def _is_installed(module: str) -> bool:

@@ -507,6 +507,11 @@ class ImageSettings(Section):
         metavar="NAMES",
         shapes=True,
     )
+    phash: bool = setting(
+        False,
+        "what each picture looks like, as a perceptual hash in its record; needs scraper[phash]",
+        shapes=True,
+    )
     matte: str = setting(
         "white",
         "colour below transparent pictures in formats without alpha",

@@ -145,6 +145,7 @@ _OF_PICTURES = (
     Field("loop", "integer"),
     Field("exif", "json"),
     Field("truncated", "boolean"),
+    Field("phash", "text"),
     Field("width", "integer"),
     Field("height", "integer"),
     Field("processed", "objects", _PROCESSED),

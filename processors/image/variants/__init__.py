@@ -7,4 +7,5 @@ effects     crop, rotate, blur, sharpen, autocontrast
 own         a user's own function
 stills      a picture that is decoded -> a still
 moving      a picture that moves -> one that moves
+phash       all of it in 64 bits, to be compared with those of others
 """

@@ -1,14 +1,13 @@
-"""A picture that is decoded once, and the stills that are made of it."""
+"""The still that is made of a picture for a variant."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from processors.image import colours, metadata, truncated
-from processors.image.decode import Decoded, Wanted, decode
+from processors.image.decode import Decoded, Wanted
 from processors.image.encode import encode, format_for, to_mode_of_format
-from processors.image.original import UPRIGHT, Original
+from processors.image.original import Original
 from processors.image.variants.framing import frame
 from processors.image.variants.operations import chain_of, operate
 from processors.image.variants.sizes import Size, Target
@@ -24,34 +23,6 @@ class Result(NamedTuple):
 
     facts: dict[str, Any]
     content: bytes
-
-
-def derive_stills(
-    image: Image.Image,
-    body: bytes,
-    original: Original,
-    variants: Sequence[Variant],
-    max_pixels: int,
-) -> list[Result]:
-    """A still for each variant."""
-    if not variants:
-        return []
-    wanted = [wanted_of(each, original) for each in variants]
-    decoded = decode(
-        image,
-        body,
-        wanted,
-    )
-    return [
-        _derive_still(
-            decoded,
-            body,
-            original,
-            each,
-            max_pixels,
-        )
-        for each in variants
-    ]
 
 
 def wanted_of(variant: Variant, original: Original) -> Wanted:
@@ -73,8 +44,7 @@ def fitted_upright(
     picture, changes = decoded.fitted(wanted_of(variant, original))
     if original.orientation != 1:
         changes.insert(0, "rotated")
-        if not original.is_turned_by_decoder:
-            picture = picture.transpose(UPRIGHT[original.orientation])
+        picture = original.upright(picture)
     if original.is_truncated:
         truncated.check_decoded(picture)
         changes.insert(0, "truncated")
@@ -104,13 +74,14 @@ def _lying(size: Size, original: Original) -> Size:
     return size[::-1] if is_turned else size
 
 
-def _derive_still(
+def derive_still(
     decoded: Decoded,
     body: bytes,
     original: Original,
     variant: Variant,
     max_pixels: int,
 ) -> Result:
+    """What one variant has of a picture that is decoded for all of them."""
     picture, changes = fitted_upright(
         decoded,
         original,

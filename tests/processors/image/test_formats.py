@@ -1,13 +1,11 @@
 """What is written beside JPEG, PNG and WebP, and what is read only with an extra."""
 
 import contextlib
-import importlib.util
 import io
 import math
 import os
 import random
 import struct
-from importlib.machinery import ModuleSpec
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -44,21 +42,6 @@ def made(
         assert image.format == variant["format"].upper()
         assert image.size == (variant["width"], variant["height"])
         return image, variant
-
-
-@pytest.fixture
-def without(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Let a module look as if it were not installed."""
-
-    def hide(missing: str) -> None:
-        find_spec = importlib.util.find_spec
-
-        def found(name: str, package: str | None = None) -> ModuleSpec | None:
-            return None if name == missing else find_spec(name, package)
-
-        monkeypatch.setattr("importlib.util.find_spec", found)
-
-    return hide
 
 
 # -- AVIF -------------------------------------------------------------------------------------
