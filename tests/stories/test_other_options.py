@@ -144,6 +144,25 @@ def test_a_function_that_was_edited_is_another(
     assert "(the file of the function for pages has changed)" in told.stderr
 
 
+def test_a_function_for_pictures_that_was_edited_makes_them_anew(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    """The picture is not transferred again, but processed from the disk."""
+    function = "def f(picture):\n    return picture.resize(({}, 5))\n"
+    mine = scrape.folder / "mine.py"
+    mine.write_text(function.format(7))
+    server.behaviours["/a.jpg"] = etag(_picture(), '"1"', "image/jpeg")
+    urls = scrape.list_of(server.url("/a.jpg"))
+    folder = scrape(urls, "--op", "mine:f").folder
+    assert _widths(folder) == {7}
+    mine.write_text(function.format(11))
+    told = scrape(urls, "--op", "mine:f")
+    assert "(the file of a function for pictures has changed)" in told.stderr
+    scrape(urls, "--op", "mine:f", "--refresh")
+    assert server.seen[-1].headers["if-none-match"] == '"1"'
+    assert _widths(folder) == {11}
+
+
 @pytest.mark.parametrize(
     ("earlier", "now", "told"),
     [
@@ -158,8 +177,9 @@ def test_a_function_that_was_edited_is_another(
         (
             [{"format": ""}],
             {"format": "webp"},
-            "--format was not given, now webp",
+            "--format was keep, now webp",
         ),
+        ([{"format": ""}], {"format": "keep"}, ""),
         ([{"page_images": True}], {"page_images": "best"}, ""),
         (
             [{"page_images": False}],

@@ -4,12 +4,14 @@ of a still."""
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from processors import Unusable
 from processors.image import colours, metadata
 from processors.image.decode import decode
 from processors.image.encode import check_sides, options_for
@@ -76,7 +78,9 @@ def derive_moving(
         container = "apng" if format == "png" else format
         content = metadata.without_metadata(body, container)
     if content is None:
-        pictures = chain((first,), (picture for picture, _ in frames))
+        pictures = chain(
+            (first,), _alike(first, (picture for picture, _ in frames))
+        )
         is_gray = colours.is_gray(first)
         options = options_for(
             format,
@@ -96,6 +100,24 @@ def derive_moving(
     facts = _facts_of(content)
     facts |= {"format": format, "changes": changes}
     return Result(facts, content)
+
+
+def _alike(
+    first: Image.Image, others: Iterable[Image.Image]
+) -> Iterator[Image.Image]:
+    """The others; only a function of the user's makes them unlike the first."""
+    for picture in others:
+        if (picture.size, picture.mode) != (first.size, first.mode):
+            raise Unusable(
+                "function_failed",
+                "the frames are not of one size and mode any more: "
+                f"{_form_of(first)}, then {_form_of(picture)}",
+            )
+        yield picture
+
+
+def _form_of(picture: Image.Image) -> str:
+    return f"{picture.width} x {picture.height} in {picture.mode}"
 
 
 def _facts_of(content: bytes) -> dict[str, Any]:
