@@ -1,7 +1,7 @@
 """The tree of failure kinds, and the one place where foreign exceptions get our names.
 
     input      the line itself            bad_url  bad_scheme  bad_encoding
-                                          bad_row
+                                          bad_row  row_too_long
     rule       a rule of ours said no     host_not_allowed  port_not_allowed  private_address
                                           robots_disallowed  robots_directive
                                           redirect_not_followed  aborted
@@ -77,6 +77,7 @@ KINDS: dict[str, FailureKind] = {
             bad_scheme=_NEVER,
             bad_encoding=_NEVER,
             bad_row=_NEVER,
+            row_too_long=_NEVER,
         ),
         _kinds(
             "rule",

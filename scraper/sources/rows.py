@@ -21,9 +21,12 @@ from msgspec import Struct
 from scraper.errors import UsageError
 from scraper.sources.text import split_lines, utf_16_of
 
-MAX_LINE_CHARS: Final = 10_000_000
+MAX_LINE_CHARS: Final = 10_000_000  # and bytes, before they are text
 MAX_LINES_A_ROW: Final = 10_000  # of one quoted cell, or more
 MAX_ARRAY_BYTES: Final = 512 * 1024 * 1024
+
+ROW_TOO_LONG: Final = "row_too_long"
+_SHOWN: Final = 2_000  # bytes of a row that is too long
 
 _INT_OF_JSON: Final = range(-(2**63), 2**64)  # that orjson knows
 _END_IN_QUOTES = "unexpected end of data"
@@ -55,30 +58,51 @@ def check_names(
 
 def text_lines(file: io.BufferedReader) -> Iterator[str]:
     """Lines of bounded length. UTF-8 or UTF-16; a line that is neither is windows-1252, as older
-    spreadsheets write it, and comes as `Foreign`."""
+    spreadsheets write it, and comes as `Foreign`. Of one that is too long there is the beginning,
+    as `Overlong`."""
     encoding = utf_16_of(file.peek(4)[:4])
     if encoding is not None:
-        yield from _wide_lines(file, encoding)
-        return
-    if file.peek(3).startswith(codecs.BOM_UTF8):
-        file.read(3)
-    pieces = iter(lambda: file.readline(MAX_LINE_CHARS), b"")
-    yield from map(_decode, split_lines(pieces, MAX_LINE_CHARS))
+        pieces = _as_utf_8(file, encoding)
+    else:
+        if file.peek(3).startswith(codecs.BOM_UTF8):
+            file.read(3)
+        pieces = iter(lambda: file.readline(MAX_LINE_CHARS), b"")
+    return map(_decode, split_lines(pieces, _join))
 
 
-def _wide_lines(
+def _as_utf_8(
     file: io.BufferedReader,
     encoding: str,
-) -> Iterator[str]:
+) -> Iterator[bytes]:
+    """UTF-16 as UTF-8, of which a character is four bytes at most."""
     text = io.TextIOWrapper(file, encoding, "replace", newline="")
     try:
-        yield from iter(lambda: text.readline(MAX_LINE_CHARS), "")
+        pieces = iter(lambda: text.readline(MAX_LINE_CHARS // 4), "")
+        yield from map(str.encode, pieces)
     finally:
         with suppress(ValueError):  # who opened the file has closed it already
             text.detach()
 
 
+class _Beginning(bytes):
+    """Of a line that was too long."""
+
+    __slots__ = ()
+
+
+def _join(line: bytes, more: bytes) -> bytes:
+    """Both, or their beginning if that is too long, with a quote if there is an odd number of them
+    in the rest."""
+    whole = line + more
+    if not isinstance(line, _Beginning) and len(whole) <= MAX_LINE_CHARS:
+        return whole
+    quote = b'"' * (whole.count(b'"', _SHOWN) % 2)
+    return _Beginning(whole[:_SHOWN] + quote)
+
+
 def _decode(line: bytes) -> str:
+    if isinstance(line, _Beginning):
+        return Overlong(line.decode("utf-8", "replace"))
     try:
         return line.decode()
     except UnicodeDecodeError:
@@ -89,6 +113,18 @@ class Foreign(str):
     """A line that was not UTF-8."""
 
     __slots__ = ()
+
+
+class Overlong(str):
+    """The beginning of a line that was too long."""
+
+    __slots__ = ()
+
+    @property
+    def stand_in(self) -> str:
+        """A line that opens and closes as many cells, so that the next one is read as what it
+        is."""
+        return '"' if self.count('"') % 2 else "x"
 
 
 # -- CSV ----------------------------------------------------------------------------------------
@@ -108,7 +144,6 @@ class CellReader:
         self._delimiter = delimiter
         self._name = name
         self._row: list[str] = []  # the lines of the row that is being read
-        self._is_foreign = False  # one of them was no UTF-8
         self._number = 0
 
     def rows(self) -> Iterator[tuple[int, list[str] | Misread]]:
@@ -123,7 +158,6 @@ class CellReader:
         )
         while True:
             self._row.clear()
-            self._is_foreign = False
             self._number += 1
             try:
                 cells = next(reader, None)
@@ -139,8 +173,7 @@ class CellReader:
             self._row.append(line)
             if len(self._row) > MAX_LINES_A_ROW:
                 raise UsageError(self._describe_open_quote())
-            self._is_foreign |= isinstance(line, Foreign)
-            yield line
+            yield line.stand_in if isinstance(line, Overlong) else line
 
     def _read_leniently(self, error: csv.Error) -> list[str]:
         """What stands beside the quotes of a cell belongs to it."""
@@ -156,16 +189,26 @@ class CellReader:
         return [cell for row in rows for cell in row]
 
     def _checked(self, cells: list[str]) -> list[str] | Misread:
-        urls = _urls_in(cells) if self._is_foreign else []
-        if all(map(str.isascii, urls)):
-            return cells
-        return Misread("".join(self._row).strip(), "bad_encoding")
+        kind = _fault_in(self._row, cells)
+        return Misread("".join(self._row).strip(), kind) if kind else cells
 
     def _describe_open_quote(self) -> str:
         return (
             f"{self._name}, row {self._number:,}: a quoted cell begins there and does not end: "
             'close its quotes, or write " in a cell as ""'
         )
+
+
+def _fault_in(
+    lines: Sequence[str],
+    cells: Iterable[str],
+) -> str:
+    """Why a row is none, if it has been made of such lines."""
+    kinds = {*map(type, lines)}
+    if Overlong in kinds:
+        return ROW_TOO_LONG
+    urls = _urls_in(cells) if Foreign in kinds else []
+    return "" if all(map(str.isascii, urls)) else "bad_encoding"
 
 
 def _urls_in(cells: Iterable[str]) -> list[str]:
@@ -207,7 +250,9 @@ def json_lines(lines: Iterable[str]) -> Iterator[tuple[int, Row | Misread]]:
     """The objects of JSON Lines; blank lines are left out."""
     for number, line in enumerate(lines, 1):
         text = line.strip()
-        if text:
+        if isinstance(line, Overlong):
+            yield number, Misread(text, ROW_TOO_LONG)
+        elif text:
             yield number, _object_in(text)
 
 

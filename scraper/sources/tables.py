@@ -19,6 +19,7 @@ from scraper.config import InputSettings
 from scraper.errors import UsageError
 from scraper.sources.forms import URL_NAMES, is_full_url, may_be_url
 from scraper.sources.rows import (
+    ROW_TOO_LONG,
     CellReader,
     Misread,
     Row,
@@ -295,7 +296,7 @@ def _look_at_cells(
         delimiter,
         table,
     ).rows()
-    cells = _first_cells(rows, skipped)
+    cells = _first_cells(rows, skipped, table)
     if cells is None:
         raise UsageError(f"{table} is empty: there is no URL in it")
     number, header = cells
@@ -318,8 +319,14 @@ def _look_at_cells(
 def _first_cells(
     rows: Iterable[tuple[int, list[str] | Misread]],
     skipped: int,
+    table: str,
 ) -> tuple[int, list[str]] | None:
     for number, cells in rows:
+        if isinstance(cells, Misread) and cells.kind == ROW_TOO_LONG:
+            raise UsageError(
+                f"{table}, row {number:,}: a line of more than 10 MB, where the first row should "
+                "say which columns there are"
+            )
         if number > skipped and isinstance(cells, list) and any(cells):
             return number, cells
     return None

@@ -9,7 +9,7 @@ import codecs
 import io
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import BinaryIO
 
@@ -47,11 +47,9 @@ def read_lines(file: BinaryIO) -> Iterator[bytes | str]:
     if encoding is None:
         rest = iter(partial(file.readline, MAX_LINE_BYTES), b"")
         pieces = itertools.chain([first], rest)
-        yield from split_lines(pieces, MAX_LINE_BYTES)
+        yield from split_lines(pieces, _join)
     else:
-        for line in split_lines(
-            _narrowed(file, first, encoding), MAX_LINE_BYTES
-        ):
+        for line in split_lines(_narrowed(file, first, encoding), _join):
             yield line.decode("utf-8", "replace")
 
 
@@ -76,21 +74,28 @@ def utf_16_of(first: bytes) -> str | None:
     return "utf-16-be" if nul == [True, False, True, False] else None
 
 
-def split_lines(pieces: Iterable[bytes], longest: int) -> Iterator[bytes]:
-    """Lines out of pieces that end where a line does, or after so many bytes; of longer ones their
-    beginning."""
+def split_lines(
+    pieces: Iterable[bytes],
+    join: Callable[[bytes, bytes], bytes],
+) -> Iterator[bytes]:
+    """Lines out of pieces that end where a line does, or somewhere in it; `join` keeps what has
+    come of it so far within bounds."""
     line = b""
     for piece in pieces:
         if not line and piece.endswith(b"\n") and b"\r" not in piece[:-2]:
             yield piece  # the usual one
             continue
         for part in piece.splitlines(keepends=True):
-            line = (line + part)[:longest] if line else part
+            line = join(line, part) if line else part
             if part.endswith((b"\n", b"\r")):
                 yield line
                 line = b""
     if line:
         yield line
+
+
+def _join(line: bytes, more: bytes) -> bytes:
+    return (line + more)[:MAX_LINE_BYTES]
 
 
 # -- a line to a task -----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import tracemalloc
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from scraper.config import InputSettings
 from scraper.errors import UsageError
 from scraper.model import Line
+from scraper.sources.rows import CellReader, Misread, text_lines
 from scraper.sources.source import file_source
 from scraper.sources.text import MAX_LINE_BYTES, parse_line, read_lines
 
@@ -91,6 +93,72 @@ def test_encodings_may_change_from_row_to_row(tmp_path: Path) -> None:
     assert [line.columns for line in found[:2]] == ['{"name":"Zo\xeb"}'] * 2
 
 
+CELLS = st.text('a"\n, \xe4', max_size=30)
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=8),
+    st.sampled_from(["utf-8", "utf-16"]),
+)
+def test_a_row_that_is_too_long_costs_no_other_one(
+    rows: list[tuple[str, str, str]], encoding: str
+) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    expected: list[object] = []
+    for row in rows:
+        start = text.tell()
+        writer.writerow(row)
+        lines = text.getvalue()[start:].encode().splitlines(keepends=True)
+        is_long = max(map(len, lines)) > 40
+        expected.append("row_too_long" if is_long else [*row])
+    file = io.BufferedReader(io.BytesIO(text.getvalue().encode(encoding)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("scraper.sources.rows.MAX_LINE_CHARS", 40)
+        patch.setattr("scraper.sources.rows._SHOWN", 7)
+        found = [*CellReader(text_lines(file), ",", "a.csv").rows()]
+    assert [number for number, _ in found] == [*range(1, len(rows) + 1)]
+    assert [
+        each.kind if isinstance(each, Misread) else each for _, each in found
+    ] == expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_cell_that_is_too_long_is_a_failed_row(
+    quote: str, encoding: str, tmp_path: Path
+) -> None:
+    cells = ["one", "x" * 10_000_000, "three"]
+    rows = [f"{A}{n},{quote}{each}{quote}" for n, each in enumerate(cells)]
+    content = "\n".join(["url,text", *rows]).encode(encoding)
+    first, long, last = lines_of(written(tmp_path, "long.csv", content))
+    assert [first.columns, last.columns] == ['{"text":"one"}', '{"text":"three"}']  # fmt: skip
+    assert (long.line, long.refusal) == (3, "row_too_long")
+    assert long.url.href.startswith(f"{A}1,{quote}xxx")
+    assert len(long.url.href) < 3_000
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_so_is_a_line_of_json_that_is_too_long(
+    encoding: str, tmp_path: Path
+) -> None:
+    texts = ["one", "x" * 10_000_000, "three"]
+    rows = [f'{{"url":"{A}{n}","t":"{t}"}}' for n, t in enumerate(texts)]
+    content = "\n".join(rows).encode(encoding)
+    found = lines_of(written(tmp_path, "long.jsonl", content))
+    assert [(each.line, each.refusal) for each in found] == [
+        (1, None),
+        (2, "row_too_long"),
+        (3, None),
+    ]
+
+
+def test_no_header_can_be_too_long(tmp_path: Path) -> None:
+    content = f"url,{'x' * 10_000_000}\n{A},1\n".encode()
+    with pytest.raises(UsageError, match="row 1: a line of more than 10 MB"):
+        lines_of(written(tmp_path, "header.csv", content))
+
+
 @pytest.mark.parametrize("kept", [0.5, 0.999])
 def test_parquet_that_is_cut_off_is_one_error(
     tmp_path: Path, kept: float
@@ -146,7 +214,7 @@ def test_a_gzip_bomb_is_never_held_in_memory(tmp_path: Path, name: str) -> None:
             assert isinstance(raw, bytes)
             assert len(raw) <= MAX_LINE_BYTES
         else:
-            with pytest.raises(UsageError, match="no row that can be read"):
+            with pytest.raises(UsageError, match="row 1: a line of more than"):
                 file_source(str(path))
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -172,6 +172,7 @@ ELSEWHERE = {
     *("robots_disallowed", "robots_unreachable", "robots_directive"),
     *(
         "bad_row",  # needs a table
+        "row_too_long",
         "host_refused",
         "too_slow",
         "proxy_failed",
