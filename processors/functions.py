@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
+import orjson
+
 from processors import Unusable
 
 
@@ -20,14 +22,30 @@ def import_function(spec: str) -> Callable[..., Any]:
     return function
 
 
-def call(function: Callable[[Any], Any], argument: Any) -> Any:
+def apply_function(function: Callable[..., Any], *given: Any) -> Any:
+    """What the user's function returns of what it is given, as plain data: what JSON can hold.
+
+    Dates become ISO 8601 text, tuples lists. The result shares nothing with what was given, though
+    its strings may have come out of a soup. Raises Unusable `function_failed` if the function
+    raises or returns something else, with the line of the user's file; MemoryError passes through.
+    """
+    returned = call(function, *given)
+    try:
+        # as deep as it will stand in a record
+        return orjson.loads(orjson.dumps({"data": returned}))["data"]
+    except orjson.JSONEncodeError as error:
+        what = f"returned what is not plain data: {error}"
+        raise failed(function, what) from error
+
+
+def call(function: Callable[..., Any], *given: Any) -> Any:
     """What a user's function returns.
 
     Raises Unusable `function_failed` if it raises, with the line of the user's file; MemoryError
     passes through.
     """
     try:
-        return function(argument)
+        return function(*given)
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:

@@ -35,8 +35,12 @@ from scraper.machine.threads import Threads
 from scraper.messages import Inbox, Message
 from scraper.pipeline import Parts, Pipeline
 from scraper.results import Handover, PartStore
-from scraper.run_folder.options import page_options
-from scraper.run_folder.recipes import json_wanted, recipes_of
+from scraper.run_folder.options import (
+    files_wanted,
+    page_options,
+    picture_options,
+)
+from scraper.run_folder.recipes import recipes_of
 from scraper.sources.reader import Reader
 from scraper.storage.store import Store
 from scraper.supervision import Facts, Flights, Intervals, Network, RunLimits
@@ -106,7 +110,11 @@ def processing_of(config: Config) -> Processing:
 
     return Processing(
         html=config.page.html,
-        plan=config.image.as_dict(),
+        image=config.image.image,
+        file=config.file.file,
+        parse_json=config.file.parse_json,
+        initializer=config.worker.initializer,
+        plan=picture_options(config),
         page=page_options(config),
         recipes=recipes_of(config),
         meta_refresh=config.page.meta_refresh,
@@ -237,7 +245,7 @@ def open_engine(
         journal,
         around.store,
         around.stage,
-        json_wanted(config),
+        files_wanted(config),
     )
     parts = Parts(
         frontier=frontier,

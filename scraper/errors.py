@@ -17,7 +17,7 @@
     content    a body that is no good     wrong_content  flagged  field_missing
                                           field_invalid  name_taken
                                           image_broken  image_truncated  image_too_large
-                                          page_broken  function_failed
+                                          page_broken  json_broken  function_failed
     process    the worker process failed    process_timeout  process_memory  process_died
     here       this machine is at fault   disk_full  disk_error  no_descriptors  network_down
                                           out_of_memory  interrupted  stalled
@@ -134,6 +134,7 @@ KINDS: dict[str, FailureKind] = {
             image_truncated=_NEVER,
             image_too_large=_NEVER,
             page_broken=_NEVER,
+            json_broken=_NEVER,
             function_failed=_NEVER,
         ),
         _kinds(

@@ -90,6 +90,8 @@ _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 # Servers send these when they do not know: they say nothing.
 _VAGUE = frozenset({"", "application/octet-stream", "application/unknown", "unknown/unknown",
                     "*/*", "binary/octet-stream", "application/x-unknown"})  # fmt: skip
+# What is sent with text of whatever format.
+_SAYS_LITTLE = frozenset({"text/plain", "application/octet-stream"})
 _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png",
             "image/vnd.microsoft.icon": "image/x-icon", "image/heif": "image/heic"}  # fmt: skip
 
@@ -149,6 +151,18 @@ def is_json(type: str) -> bool:
     (True, False)
     """
     return type.endswith(("/json", "+json"))
+
+
+def may_be_json(type: str, url: str) -> bool:
+    """Is a body called JSON, by its type or, where that says little, by its name?
+
+    >>> may_be_json("text/plain", "https://example.org/prices.json?v=2")
+    True
+    """
+    if is_json(type):
+        return True
+    path = url.partition("?")[0].lower()
+    return type in _SAYS_LITTLE and path.endswith((".json", ".geojson"))
 
 
 def _by_bytes(head: bytes, declared: str, charset: str | None) -> str | None:

@@ -119,6 +119,7 @@ class Handover:
             headers=tuple(
                 header for header in fetched.headers if header[0] in JUDGED_BY
             ),
+            type=fetched.type,
         )
 
     def _stored_path(self, task: Task) -> str:

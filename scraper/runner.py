@@ -14,7 +14,7 @@ import orjson
 
 import scraper
 from scraper.config import Config, files_of
-from scraper.config.plugins import check_page
+from scraper.config.plugins import check_file, check_functions, check_page
 from scraper.engine import Makers, wanted_share
 from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
 from scraper.machine import descriptors, main_module, streams
@@ -407,8 +407,10 @@ def _write_summary(report: Report, opened: OpenRun) -> None:
 
 def check_settings(config: Config) -> None:
     """Raises UsageError if something is asked for that cannot be done."""
+    check_functions(config)
     check_page(config.page)
     check_pictures(config.image)
+    check_file(config.file)
     names_of(config.output.name, config.output.name_col)
     check_recipes(config)
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections import UserDict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,34 +169,39 @@ def test_a_run_that_is_told_to_stop_finishes_what_is_under_way(
 
 
 def article(page: object) -> None:
-    """A function to be handed over by its name."""
+    """A function to be handed over."""
 
 
 def test_a_folder_may_be_a_path(tmp_path: Path) -> None:
     assert scraper.configure(dir=tmp_path).run.dir == str(tmp_path)
 
 
+def test_a_function_may_be_given_itself() -> None:
+    config = scraper.configure(html=article, file=article)
+    assert config.page.html == config.file.file == "tests.test_api:article"
+    assert config == scraper.configure(
+        html="tests.test_api:article", file="tests.test_api:article"
+    )
+
+
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (
-            article,
-            "a function is given by its name: html='tests.test_api:article'",
-        ),
-        (
-            lambda page: None,
-            "a function is given by its name: html='module:function'",
-        ),
+        (lambda page: None, "is a lambda or a local function"),
         (
             Table().__iter__,
-            "a function is given by its name: html='module:function'",
+            "tests.test_api:Table.__iter__ is not this function",
         ),
+        (partial(article, None), "is no function with a name"),
     ],
 )
-def test_a_function_is_given_by_its_name(function: Any, says: str) -> None:
-    with pytest.raises(scraper.UsageError) as caught:
+def test_a_function_that_workers_could_not_find_is_refused(
+    function: Any, says: str
+) -> None:
+    with pytest.raises(scraper.UsageError, match="worker process c") as caught:
         scraper.configure(html=function)
-    assert str(caught.value).endswith(says)
+    assert says in str(caught.value)
+    assert "write " in str(caught.value)
 
 
 @pytest.mark.parametrize(

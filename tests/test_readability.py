@@ -40,7 +40,6 @@ MANY_BRANCHES = {
     "scraper/cli/arguments.py open_sources": "one message for each mistake",
     "scraper/cli/running.py _scrape": "the flags that exclude each other",
     "scraper/cli/running.py _run_to_the_end": "the ways in which a run can end",
-    "scraper/config/plugins.py function_of": "one message for each mistake",
     "scraper/config/values.py _number": "one case for each unit",
     "scraper/config/values.py allowed_values": "one case for each type",
     "scraper/errors.py _kind_of": "one case for each class that is no plain name",

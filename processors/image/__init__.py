@@ -28,6 +28,7 @@ from processors.image.derive import (
     import_functions,
     process,
     read,
+    upright,
 )
 from processors.image.formats import EXTENSIONS, FORMATS, MEDIA_TYPES
 from processors.image.plan import MAX_PIXELS, Plan, fit
@@ -43,4 +44,5 @@ __all__ = [
     "import_functions",
     "process",
     "read",
+    "upright",
 ]

@@ -26,7 +26,12 @@ from processors.image.plan import MAX_PIXELS, Plan, Variant
 from processors.image.variants import phash
 from processors.image.variants.moving import derive_moving
 from processors.image.variants.operations import is_function
-from processors.image.variants.stills import Result, derive_still, wanted_of
+from processors.image.variants.stills import (
+    Result,
+    derive_still,
+    fitted_upright,
+    wanted_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,47 @@ def read(body: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         image = Image.open(BytesIO(body), formats=FORMATS)
         image.load()
         return image
+
+
+def upright(body: bytes, plan: Plan) -> Image.Image:
+    """The picture as its variants begin: its first frame, whole, upright, at its own size, in gray
+    or sRGB: the modes L, LA, RGB and RGBA.
+
+    Raises Unusable as `process` does; one that ends too early is salvaged if the plan says so.
+    """
+    try:
+        return _decode_upright(body, plan)
+    except Unusable as unusable:
+        keeps = plan.truncated == truncated.KEEP
+        if not keeps or unusable.kind != "image_truncated":
+            raise
+    body = truncated.with_end(body)
+    return _decode_upright(body, plan, keeps_truncated=True)
+
+
+def _decode_upright(
+    body: bytes,
+    plan: Plan,
+    *,
+    keeps_truncated: bool = False,
+) -> Image.Image:
+    whole = Variant(resize=0)
+    with blaming_the_picture(body, plan.max_pixels, keeps_truncated):
+        image = Image.open(BytesIO(body), formats=FORMATS)
+        check_pixels(image.size, plan.max_pixels)
+        original = original_of(image, body)
+        decoded = decode(
+            image,
+            body,
+            [wanted_of(whole, original)],
+        )
+        picture, _ = fitted_upright(
+            decoded,
+            original,
+            whole,
+            plan.max_pixels,
+        )
+    return picture
 
 
 def _derive_or_salvage(

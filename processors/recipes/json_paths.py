@@ -1,18 +1,14 @@
 """JMESPath, into the JSON-LD of a page and into bodies of JSON."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
-import orjson
-
+from processors.json_text import decode_json, parse_json
 from processors.page.json_ld import flatten, objects_of, types_of
 from processors.recipes.checks import Place
 
 MAX_PATH_CHARS: Final = 500
-_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class JsonLdNodes:
@@ -42,23 +38,9 @@ class JsonBody:
 
     def __init__(self, body: bytes) -> None:
         """Raises ValueError if it is no JSON."""
-        self.text = body.decode(json.detect_encoding(body))
-        self.roots = [_parse(self.text)]
+        self.text = decode_json(body)
+        self.roots = [parse_json(self.text)]
         self.flat: dict[str, Any] = {}
-
-
-def _parse(text: str) -> Any:
-    """What JSON says. A half of a character is `?`: programs that cut texts write it, `\\ud83d`."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        if _SURROGATE.search(text) is None:
-            raise
-    try:
-        whole = json.dumps(json.loads(text), ensure_ascii=False)
-    except RecursionError:
-        raise ValueError("it nests too deeply") from None
-    return orjson.loads(whole.encode(errors="replace"))
 
 
 class JsonPath:

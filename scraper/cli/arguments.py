@@ -40,6 +40,7 @@ _GROUPS = {
     "hosts": "hosts",
     "page": "pages",
     "image": "pictures",
+    "file": "anything else",
     "worker": "worker processes",
     "output": "logging and output",
 }

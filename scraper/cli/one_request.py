@@ -17,7 +17,7 @@ from scraper import errors
 from scraper.cli.explanation import Explanation
 from scraper.cli.shown_body import Body
 from scraper.config import Config
-from scraper.config.plugins import check_page, own_functions
+from scraper.config.plugins import own_functions
 from scraper.engine import guard_of, process_stage_of
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
@@ -35,8 +35,8 @@ from scraper.model import (
     Trust,
 )
 from scraper.redaction import redacted, redacted_value
-from scraper.run_folder.options import check_pictures
-from scraper.run_folder.recipes import check_recipes, json_wanted
+from scraper.run_folder.options import files_wanted
+from scraper.runner import check_settings
 from scraper.storage.file_names import processed_prefix
 from scraper.storage.names import names_of
 from scraper.text import counted
@@ -51,9 +51,7 @@ def open_requests(
     config: Config, explanation: Explanation
 ) -> Iterator[Requests]:
     """The requests of a configuration that has been checked, and a folder for their bodies."""
-    check_page(config.page)
-    check_pictures(config.image)
-    check_recipes(config)
+    check_settings(config)
     with ExitStack() as stack:
         with making_temporary():
             folder = TemporaryFolder("scraper-explain-")
@@ -77,7 +75,7 @@ class Requests:
         self._folder = folder
         self._explanation = explanation
         self._names = names_of(config.output.name, config.output.name_col)
-        self._wants_file = json_wanted(config)
+        self._wants_file = files_wanted(config)
         self._robots: dict[tuple[str, str], Fact] = {}
         self._fetcher = Fetcher(
             config.fetch,
@@ -192,6 +190,7 @@ class Requests:
                 charset=fetched.charset,
                 out=str(self._folder / "processed"),
                 final=processed_prefix(self.place_of(fetched)),
+                type=fetched.type,
             )
             stage.submit(fetched.task, item, fetched.bytes)
             while True:

@@ -36,6 +36,7 @@ PICTURE_FACTS = (
     "original_width",
     "original_height",
     "frames",
+    "data",
 )
 
 

@@ -41,6 +41,8 @@ class KeyInfo(Frozen):
     )
     auto: bool = False  # the word `auto` stands for 0
     shapes: bool = False  # the result of a URL depends on it
+    # a function of the user's, and what it is called with; None: it is none
+    takes: tuple[str, ...] | None = None
     redact: Callable[[str], str] | None = (
         None  # takes the secret out of its text
     )

@@ -1,19 +1,26 @@
-""" "module:function" -> callable, checked before the first request, with one message."""
+"""What of others is used, checked before the first request: functions of the user's, packages that
+may be missing."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from scraper.config.settings import Config, ImageSettings, PageSettings
+from scraper.config.functions import function_of
+from scraper.config.keys import Key
+from scraper.config.loading import value_of
+from scraper.config.settings import (
+    KEYS,
+    Config,
+    FileSettings,
+    ImageSettings,
+    PageSettings,
+)
 from scraper.errors import UsageError
-from scraper.machine.main_module import imported_by_workers, importing_functions
 
-_FILE = re.compile(r"\.py$|[/\\]")
 # AVIF comes back within three levels, whatever its encoder is asked for.
 _FORMATS_WITH: Mapping[str, tuple[str, ...]] = {
     "progressive": ("jpeg", "keep"),
@@ -22,41 +29,44 @@ _FORMATS_WITH: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _meant_by(spec: str) -> str:
-    """mysite.py:f, ./mysite.py:f, shop/mysite:f, mysite.f: as module:function; or nothing."""
-    module, colon, name = spec.partition(":")
-    if not colon:
-        module, _, name = spec.rpartition(".")
-    parts = (
-        module.removesuffix(".py")
-        .removeprefix("./")
-        .replace("\\", "/")
-        .split("/")
-    )
-    words = [*parts, *name.split(".")]
-    is_name = all(
-        word.isidentifier() for part in words for word in part.split(".")
-    )
-    return f"{'.'.join(parts)}:{name}" if is_name and name != "py" else ""
+def own_functions(config: Config) -> Iterator[tuple[Key, str]]:
+    """The keys that name functions of the user's, each with the module:function that it names."""
+    for key in KEYS.values():
+        if key.info.takes is None:
+            continue
+        value = value_of(config, key)
+        if key.is_list:  # other words may stand in it
+            yield from ((key, each) for each in value if ":" in each)
+        elif value:
+            yield key, value
+
+
+def check_functions(config: Config) -> None:
+    """Raises UsageError if one is named that cannot be called in a worker process."""
+    for key, spec in own_functions(config):
+        function_of(spec, key.name, key.info.takes)
+
+
+def source_hashes(config: Config) -> dict[str, str]:
+    """By the name of its key, a hash of the file in which a function stands; of several, of all."""
+    files: dict[str, list[bytes]] = {}
+    for key, spec in own_functions(config):
+        module = sys.modules[function_of(spec, key.name).__module__]
+        file = getattr(module, "__file__", None)
+        source = Path(file).read_bytes() if file else b""
+        files.setdefault(key.name, []).append(source)
+    return {
+        name: hashlib.sha256(b"".join(sources)).hexdigest()[:16]
+        for name, sources in files.items()
+    }
 
 
 def check_page(page: PageSettings) -> None:
     """Raises UsageError if what is asked of pages cannot be done here."""
-    if page.html:
-        function_of(page.html, "html")
     if page.article and not _is_installed("trafilatura"):
         raise UsageError(
             "--article needs trafilatura: pip install 'scraper[article]'"
         )
-
-
-def own_functions(config: Config) -> Iterator[tuple[str, str]]:
-    """The key and the name of each function of the user's."""
-    if config.page.html:
-        yield "html", config.page.html
-    for word in config.image.op:
-        if ":" in word:
-            yield "op", word
 
 
 def check_image(image: ImageSettings) -> None:
@@ -78,57 +88,14 @@ def check_image(image: ImageSettings) -> None:
         )
 
 
+def check_file(file: FileSettings) -> None:
+    """Raises UsageError if the data of JSON would be two things."""
+    if file.file and file.parse_json:
+        raise UsageError(
+            f"--file {file.file} gets bodies of JSON too (file.json()), so --parse-json would be "
+            "a second meaning of `data`: leave out one of them"
+        )
+
+
 def _is_installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
-
-
-def function_of(spec: str, key: str) -> Callable[..., Any]:
-    """The function that `spec` names; `key` is the setting that it comes from.
-
-    Raises UsageError if it cannot be found, or could not be found again in a worker process.
-    """
-    module_name, colon, name = spec.partition(":")
-    if not colon or not module_name or not name or _FILE.search(module_name):
-        near = f"; did you mean {meant}?" if (meant := _meant_by(spec)) else ""
-        raise UsageError(
-            f"{key} = {spec!r} is not right: write module:function{near}"
-        )
-    if module_name == "__main__" and imported_by_workers() is None:
-        raise UsageError(f"{key}: {name} stands in no file that worker processes could import (but "
-                         "at a prompt, in a notebook, on standard input): write it into a file "
-                         f"such as mysite.py, and {key} = \"mysite:{name}\"")  # fmt: skip
-    here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:
-        # a console script does not look into the working folder
-        sys.path.insert(0, here)
-    try:
-        with importing_functions():
-            found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and module_name.startswith(error.name):
-            raise UsageError(
-                f"{key}: no module {module_name!r} in {here} or installed"
-            ) from error
-        raise UsageError(
-            f"{key}: {module_name} needs {error.name!r}, which is missing"
-        ) from error
-    except UsageError as error:
-        raise UsageError(f"{key}: {module_name}: {error}") from None
-    except Exception as error:
-        raise UsageError(
-            f"{key}: importing {module_name} fails: {type(error).__name__}: {error}"
-        ) from error
-    for part in name.split("."):
-        if not hasattr(found, part):
-            raise UsageError(f"{key}: {module_name} has no {name!r}")
-        found = getattr(found, part)
-    if not callable(found):
-        raise UsageError(
-            f"{key}: {spec} is a {type(found).__name__}, not a function"
-        )
-    qualname = getattr(found, "__qualname__", name)
-    if "<lambda>" in qualname or "<locals>" in qualname:
-        raise UsageError(f"{key}: {spec} is a lambda or a local function; a worker process cannot "
-                         "find it: write it with `def` at the top of its module")  # fmt: skip
-    function: Callable[..., Any] = found
-    return function

@@ -360,6 +360,7 @@ class PageSettings(Section):
         "",
         "your function for pages, module:function",
         metavar="M:F",
+        takes=("page",),
         shapes=True,
     )
     select: tuple[str, ...] = setting(
@@ -427,6 +428,14 @@ class PageSettings(Section):
 class ImageSettings(Section):
     """What is made of a picture."""
 
+    image: str = setting(
+        "",
+        "your function for pictures, module:function",
+        metavar="M:F",
+        takes=("picture", "facts"),
+        shapes=True,
+    )
+
     resize: str = setting(
         "512",
         "box that results are to fit: a side, or 300x200; 0: keep size",
@@ -457,6 +466,7 @@ class ImageSettings(Section):
         "blur=RADIUS sharpen autocontrast, or module:function of yours; resize and gray say where "
         "these two are done, which is first; may be repeated",
         metavar="OP",
+        takes=("picture",),
         splits=False,
         shapes=True,
     )
@@ -528,8 +538,32 @@ class ImageSettings(Section):
     )
 
 
+class FileSettings(Section):
+    """What is made of what is neither page nor picture: JSON, PDF, CSV, anything else."""
+
+    file: str = setting(
+        "",
+        "your function for files, module:function",
+        metavar="M:F",
+        takes=("file",),
+        shapes=True,
+    )
+    parse_json: bool = setting(
+        False,
+        "what bodies of JSON say, as data in their records",
+        shapes=True,
+    )
+
+
 class WorkerSettings(Section):
-    """The limits around one item in a worker process."""
+    """Worker processes, and the limits around one item in them."""
+
+    initializer: str = setting(
+        "",
+        "your function that each worker calls before its first item, module:function",
+        metavar="M:F",
+        takes=(),
+    )
 
     process_time_seconds: float = setting(
         30.0,
@@ -644,6 +678,7 @@ class Config(Frozen):
     hosts: HostSettings = HostSettings()
     page: PageSettings = PageSettings()
     image: ImageSettings = ImageSettings()
+    file: FileSettings = FileSettings()
     worker: WorkerSettings = WorkerSettings()
     output: OutputSettings = OutputSettings()
     recipe: tuple[RecipeSettings, ...] = ()

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from scraper.config import functions
 from scraper.config.keys import Key, KeySet
 from scraper.errors import UsageError
 from scraper.text import did_you_mean
@@ -98,15 +99,6 @@ def parse_value(key: Key, given: Given) -> Any:
 
 def _probably_meant(key: Key, value: Any) -> str:
     """The end of a message about a wrong value."""
-    if callable(value) and key.info.metavar == "M:F":
-        module = getattr(value, "__module__", "")
-        name = getattr(value, "__qualname__", "")
-        spec = (
-            f"{module}:{name}"
-            if module and name.isidentifier()
-            else "module:function"
-        )
-        return f"; a function is given by its name: {key.name}={spec!r}"
     if isinstance(value, bool):
         value = str(value).lower()
     if key.is_list and isinstance(value, str | list | tuple):
@@ -129,6 +121,8 @@ def _first_wrong(key: Key, given: str | list[Any] | tuple[Any, ...]) -> Any:
 
 def convert(key: Key, given: Any) -> Any:
     """`given` as the key's type. Raises ValueError, TypeError or OverflowError."""
+    if key.info.takes is not None:
+        given = functions.named(given, key.name)
     if key.is_list:
         return _strings(key, given)
     if key.is_table:

@@ -8,42 +8,49 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import orjson
 
 import scraper
 from scraper.config import KEYS, Config, Key
-from scraper.config.plugins import check_image, function_of, own_functions
+from scraper.config.plugins import check_image, source_hashes
 from scraper.config.settings import ImageSettings
 from scraper.errors import UsageError
-from scraper.run_folder.recipes import Recipe, recipes_of, tables_of
+from scraper.media_types import may_be_json
+from scraper.model import Fetched
+from scraper.run_folder.recipes import (
+    Recipe,
+    json_wanted,
+    recipes_of,
+    tables_of,
+)
 
 Options = Mapping[str, Any]
-_HTML_SOURCE = "html_source"  # of the user's function: a hash of its file
-_OP_SOURCES = "op_sources"  # the same of those for pictures
+# Of the user's functions that a key names: a hash of their files.
 _SOURCES = {
-    _HTML_SOURCE: "the function for pages",
-    _OP_SOURCES: "a function for pictures",
+    "html_source": "the function for pages",
+    "op_source": "a function for pictures",
+    "image_source": "the function for pictures",
+    "file_source": "the function for files",
 }
 _RECIPES = "recipe"  # the tables
 
 
 def shaping_options(config: Config) -> dict[str, Any]:
-    """The options that shape results, by key; with a function of the user's, its file's hash."""
+    """The options that shape results, by key; with functions of the user's, their files' hashes."""
     options = {
         key.name: _plain(getattr(getattr(config, key.section), key.name))
         for key in KEYS.values()
         if key.info.shapes
     }
+    sources = {
+        f"{name}_source": each for name, each in source_hashes(config).items()
+    }
     return {
         **options,
-        _HTML_SOURCE: "".join(_source_hashes(config, "html")),
-        _OP_SOURCES: _source_hashes(config, "op"),
+        **{name: sources.get(name, "") for name in _SOURCES},
         _RECIPES: tables_of(config),
     }
 
@@ -61,6 +68,25 @@ def page_options(config: Config) -> dict[str, Any]:
     }
 
 
+def picture_options(config: Config) -> dict[str, Any]:
+    """The fields of `processors.image.Plan`."""
+    options = config.image.as_dict()
+    del options["image"]
+    return options
+
+
+def files_wanted(config: Config) -> Callable[[Fetched], bool]:
+    """Is something made of this body, though it is neither page nor picture?"""
+    if config.file.file:
+        return lambda _: True
+    of_recipes = json_wanted(config)
+    if not config.file.parse_json:
+        return of_recipes
+    return lambda fetched: (
+        may_be_json(fetched.type, fetched.url.href) or of_recipes(fetched)
+    )
+
+
 def _width_of(resize: str) -> int:
     return int(resize.partition("x")[0])
 
@@ -76,14 +102,8 @@ def _check_operations(words: Sequence[str]) -> None:
     """To know them loads Pillow."""
     if not words:
         return
-    from processors.image.variants.operations import (
-        check_words,
-        is_function,
-    )
+    from processors.image.variants.operations import check_words
 
-    for word in words:
-        if is_function(word):
-            function_of(word, "op")
     try:
         check_words(words)
     except ValueError as error:
@@ -108,17 +128,26 @@ def _check_matte(matte: str) -> None:
 def process_hashes(config: Config) -> dict[str, str]:
     """By kind, a hash of the way of processing: if it changes, bodies are processed again."""
     page = config.page
+    sources = source_hashes(config)
     made_of_page = [
         page.html,
-        "".join(_source_hashes(config, "html")),
+        sources.get("html"),
         page_options(config),
         page.meta_refresh,
         recipes_of(config),
     ]
     ways = {
         "page": made_of_page,
-        "image": [config.image.as_dict(), _source_hashes(config, "op")],
-        "file": recipes_of(config),
+        "image": [
+            config.image.as_dict(),
+            sources.get("op"),
+            sources.get("image"),
+        ],
+        "file": [
+            recipes_of(config),
+            config.file.as_dict(),
+            sources.get("file"),
+        ],
     }
     return {
         kind: hashlib.sha256(
@@ -201,22 +230,3 @@ def _shown(key: Key, value: Any) -> str:
 def _plain(value: Any) -> Any:
     """As JSON gives it back."""
     return list(value) if isinstance(value, tuple) else value
-
-
-def _source_hashes(config: Config, wanted: str) -> list[str]:
-    """Of the files of the functions that this key names."""
-    return [
-        _source_hash(function_of(spec, key))
-        for key, spec in own_functions(config)
-        if key == wanted
-    ]
-
-
-def _source_hash(function: Callable[..., Any]) -> str:
-    module = sys.modules[function.__module__]
-    return hashlib.sha256(_source_of(module)).hexdigest()[:16]
-
-
-def _source_of(module: ModuleType) -> bytes:
-    file = getattr(module, "__file__", None)
-    return Path(file).read_bytes() if file else b""

@@ -41,6 +41,7 @@ from scraper.workers.work import (
     describe_error,
     failure_of,
     function_of,
+    initialize,
     memory_message,
 )
 
@@ -210,7 +211,7 @@ class _Worker:
         )
         heap.give_back_large_blocks()
         self._function = function_of(setup.processing)
-        _initialize(setup.initializer)
+        _initialize(setup)
         faulthandler.cancel_dump_traceback_later()
         self._alarm = Alarm(limits.seconds, self._dump)
         gc.collect()
@@ -263,12 +264,13 @@ class _Worker:
         self._begun.write(_NOTE.pack(*note))
 
 
-def _initialize(pickled: bytes) -> None:
-    if not pickled:
-        return
+def _initialize(setup: WorkerSetup) -> None:
+    """Call what makes a worker ready: the configured function of the user's, and the script's."""
     try:
-        function, arguments = pickle.loads(pickled)
-        function(*arguments)
+        initialize(setup.processing)
+        if setup.initializer:
+            function, arguments = pickle.loads(setup.initializer)
+            function(*arguments)
     except BaseException as error:
         raise _InitializerFailed(describe_error(error)) from error
 

@@ -46,10 +46,10 @@ class InlineStage:
         except Exception as error:
             why = work.describe_error(error)
             raise UsageError(f"nothing can be processed: {why}") from error
-        if self._initialize is None:
-            return
         try:
-            self._initialize()
+            work.initialize(self._processing)
+            if self._initialize is not None:
+                self._initialize()
         except Exception as error:
             why = work.describe_error(error)
             raise UsageError(f"initializer fails: {why}") from error

@@ -7,10 +7,11 @@ import sys
 
 gc.disable()  # nothing of what follows is garbage
 
+import processors.file  # noqa: E402
+import processors.functions  # noqa: E402
 import processors.image  # noqa: E402
 import processors.page.facts  # noqa: E402
-import processors.page.flags  # noqa: E402
-import processors.page.functions  # noqa: E402, F401
+import processors.page.flags  # noqa: E402, F401
 from scraper.machine import main_module  # noqa: E402
 from scraper.workers import child, work  # noqa: E402, F401
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -15,12 +16,14 @@ import orjson
 from msgspec import Struct, field
 
 from scraper.errors import KINDS, disk_failure, new_failure
+from scraper.media_types import is_json, may_be_json
 from scraper.messages import SENDS_ON
 from scraper.model import Failure, Flag, Headers, Kind
 from scraper.redaction import redacted
 from scraper.text import printable_json
 from scraper.urls import BadUrl, canonical
-from scraper.workers.fields import FieldReader, Found
+from scraper.workers.fields import NOTHING as NO_FIELDS
+from scraper.workers.fields import FieldReader, Found, redacted_values
 
 if TYPE_CHECKING:
     from scraper.model import Task
@@ -46,13 +49,18 @@ class Limits(Struct, frozen=True):
 class Processing(Struct, frozen=True):
     """What a worker does with an item, in plain data that can be sent to it.
 
-    `html` names the user's function for pages, "module:function"; `plan` are the fields of
-    `processors.image.Plan`, `page` those of `processors.page.facts.PageOptions`; `recipes` are what
-    `processors.recipes` compiles. `function` stands in for all of them, by name: of any `WorkItem`
-    it returns what a `ProcessorResult` holds, or the beginning of it.
+    `html`, `image` and `file` name the user's functions for pages, pictures and what else there is,
+    "module:function", and `initializer` the one that is called before the first item; `plan` are
+    the fields of `processors.image.Plan`, `page` those of `processors.page.facts.PageOptions`;
+    `recipes` are what `processors.recipes` compiles. `function` stands in for all of them, by name:
+    of any `WorkItem` it returns what a `ProcessorResult` holds, or the beginning of it.
     """
 
     html: str = ""
+    image: str = ""
+    file: str = ""
+    parse_json: bool = False
+    initializer: str = ""
     plan: Mapping[str, Any] = field(default_factory=dict)
     page: Mapping[str, Any] = field(default_factory=dict)
     recipes: Sequence[Mapping[str, Any]] = ()
@@ -76,6 +84,8 @@ class WorkItem(NamedTuple):
     """The URL that was asked for, where redirects led elsewhere."""
     headers: Headers = ()
     """Those of the answer that a page is judged by."""
+    type: str = ""
+    """The media type that it has."""
 
 
 class Stage(Protocol):
@@ -174,21 +184,25 @@ def function_of(
 
     if processing.function:
         return import_function(processing.function)
-    return _processor(
-        import_function(processing.html) if processing.html else None,
-        processing,
-    )
+    return _processor(processing)
 
 
-def _processor(
-    own: Callable[..., Any] | None, processing: Processing
-) -> Processor:
+def initialize(processing: Processing) -> None:
+    """Call the function that makes a worker ready. Raises what it raises."""
+    from processors.functions import import_function
+
+    if processing.initializer:
+        import_function(processing.initializer)()
+
+
+def _processor(processing: Processing) -> Processor:
     """The one place where the stage meets `processors`."""
     from processors import image
+    from processors.file import File, read_json
+    from processors.functions import apply_function, import_function
     from processors.page import Page
     from processors.page.facts import PageOptions, page_facts
     from processors.page.flags import page_flags
-    from processors.page.functions import apply_function
     from processors.page.refresh import followed_url
 
     plan, options = (
@@ -196,18 +210,43 @@ def _processor(
         PageOptions(**processing.page),
     )
     image.import_functions(plan)
-
+    own = {
+        kind: import_function(spec)
+        for kind, spec in (
+            ("page", processing.html),
+            ("image", processing.image),
+            ("file", processing.file),
+        )
+        if spec
+    }
     reader = FieldReader(processing.recipes)
 
-    def process(item: WorkItem) -> ProcessorResult:
-        if item.kind == "image":
-            picture = image.process(item.path, plan, item.out, item.final)
-            return ProcessorResult(picture.facts, files=picture.files)
-        with open(item.path, "rb") as file:
-            body = file.read()
-        if item.kind == "file":
-            return _with_fields({}, reader.read_json(body, item.url))
-        page = Page(item.url, body, item.charset)
+    def process_image(item: WorkItem) -> ProcessorResult:
+        picture = image.process(item.path, plan, item.out, item.final)
+        facts, files = picture.facts, picture.files
+        if "image" in own:
+            with _removing_on_failure(files):
+                whole = image.upright(_body_of(item), plan)
+                about = {"url": item.url, **facts}
+                facts["data"] = apply_function(own["image"], whole, about)
+        return ProcessorResult(facts, files=files)
+
+    def process_file(item: WorkItem) -> ProcessorResult:
+        file = File(item.url, _body_of(item), item.type, item.charset)
+        found = NO_FIELDS
+        if is_json(item.type):
+            found = reader.read_json(file.body, item.url)
+        result = _with_fields({}, found)
+        if result.failure is not None:
+            return result
+        if "file" in own:
+            result.facts["data"] = apply_function(own["file"], file)
+        elif processing.parse_json and may_be_json(item.type, item.url):
+            result.facts["data"] = redacted_values(read_json(file))
+        return result
+
+    def process_page(item: WorkItem) -> ProcessorResult:
+        page = Page(item.url, _body_of(item), item.charset)
         onward = followed_url(page) if processing.meta_refresh else None
         if onward is not None and _can_be_asked(onward):
             return ProcessorResult({SENDS_ON: onward})
@@ -217,11 +256,32 @@ def _processor(
         )
         _redact(facts)
         result = _with_fields(facts, reader.read_page(page, item.url))
-        if own is not None and result.failure is None:
-            facts["data"] = apply_function(page, own)
+        if "page" in own and result.failure is None:
+            facts["data"] = apply_function(own["page"], page)
         return result._replace(found=urls, flags=flags)
 
-    return process
+    by_kind: Mapping[Kind, Processor] = {
+        "image": process_image,
+        "file": process_file,
+        "page": process_page,
+    }
+    return lambda item: by_kind[item.kind](item)
+
+
+def _body_of(item: WorkItem) -> bytes:
+    with open(item.path, "rb") as file:
+        return file.read()
+
+
+@contextmanager
+def _removing_on_failure(files: Sequence[tuple[str, str]]) -> Iterator[None]:
+    """What was written for an item goes, if nothing comes of it."""
+    try:
+        yield
+    except BaseException:
+        for part, _ in files:
+            os.unlink(part)
+        raise
 
 
 def _with_fields(facts: dict[str, Any], found: Found) -> ProcessorResult:

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageCms, ImageDraw
 
 from processors import Unusable
-from processors.image import FORMATS, Plan, ProcessedImage, fit, process, read
+from processors.image import (
+    FORMATS,
+    Plan,
+    ProcessedImage,
+    fit,
+    process,
+    read,
+    upright,
+)
 
 ORIENTATION = 0x0112
 
@@ -634,3 +642,51 @@ def test_threads_that_read_leave_the_limits_of_pillow_as_they_were() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(read, [body] * 400, [10_000 + n for n in range(400)]))
     assert (Image.MAX_IMAGE_PIXELS, list(warnings.filters)) == before
+
+
+# -- the picture of which variants are made ---------------------------------------------------
+
+
+def test_the_upright_picture_is_whole_turned_and_plain() -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    body = saved(drawn(), "JPEG", exif=exif, quality=95)
+    picture = upright(body, Plan(resize=8))
+    assert (picture.size, picture.mode) == ((48, 64), "RGB")
+    blue, red = picture.getpixel((4, 4)), picture.getpixel((40, 4))
+    assert isinstance(blue, tuple)
+    assert isinstance(red, tuple)
+    assert blue[2] > 200 > blue[0]
+    assert red[0] > 200 > red[2]
+
+
+@pytest.mark.parametrize(
+    ("mode", "format", "becomes"),
+    [
+        ("P", "GIF", "RGB"),
+        ("L", "PNG", "L"),
+        ("RGBA", "PNG", "RGBA"),
+        ("CMYK", "JPEG", "RGB"),
+        ("I;16", "PNG", "L"),
+    ],
+)
+def test_the_upright_picture_has_one_of_few_modes(
+    mode: str, format: str, becomes: str
+) -> None:
+    image = (
+        drawn("L").convert("I").convert(mode) if ";" in mode else drawn(mode)
+    )
+    picture = upright(saved(image, format), Plan())
+    assert (picture.mode, picture.size) == (becomes, (64, 48))
+
+
+def test_the_upright_picture_is_salvaged_only_if_that_is_wanted() -> None:
+    body = saved(drawn(size=(640, 480)), "JPEG")
+    cut = body[: len(body) * 2 // 3]
+    with pytest.raises(Unusable) as caught:
+        upright(cut, Plan())
+    assert caught.value.kind == "image_truncated"
+    assert upright(cut, Plan(truncated="keep")).size == (640, 480)
+    with pytest.raises(Unusable) as caught:
+        upright(body, Plan(max_pixels=1_000))
+    assert caught.value.kind == "image_too_large"

@@ -9,7 +9,9 @@ from textwrap import dedent
 
 import pytest
 
-from scraper.config.plugins import function_of
+from scraper.config import configure
+from scraper.config.functions import function_of, named
+from scraper.config.plugins import source_hashes
 from scraper.errors import UsageError
 
 
@@ -81,3 +83,47 @@ def test_what_cannot_be_used_is_told_in_one_line(
     assert says in str(caught.value)
     assert str(caught.value).startswith("html")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("takes", "says"),
+    [
+        (("page",), ""),
+        ((), "takes (page), and is called with (): write `def article()`"),
+        (
+            ("picture", "facts"),
+            "called with (picture, facts): write `def article(picture, facts)`",
+        ),
+    ],
+)
+def test_a_function_has_to_take_what_it_is_called_with(
+    module: str, takes: tuple[str, ...], says: str
+) -> None:
+    if not says:
+        assert function_of(f"{module}:article", "html", takes)
+        return
+    with pytest.raises(UsageError) as caught:
+        function_of(f"{module}:article", "html", takes)
+    assert str(caught.value).endswith(says)
+
+
+def test_a_function_of_c_is_taken_at_its_word() -> None:
+    assert function_of("builtins:max", "file", ("file",)) is max
+
+
+def test_functions_are_named_wherever_they_are_given() -> None:
+    given = [dedent, "mine:f", 3]
+    assert named(given, "op") == ["textwrap:dedent", "mine:f", 3]
+    assert named("mine:f", "html") == "mine:f"
+
+
+def test_the_hash_of_a_function_is_that_of_its_file(
+    module: str, tmp_path: Path
+) -> None:
+    config = configure(html=f"{module}:article")
+    before = source_hashes(config)
+    assert set(before) == {"html"}
+    file = tmp_path / f"{module}.py"
+    file.write_text(file.read_text() + "# more\n")
+    assert source_hashes(config) != before
+    assert source_hashes(configure()) == {}

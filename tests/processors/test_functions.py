@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from processors import Unusable
+from processors.functions import apply_function
 from processors.page import Page
-from processors.page.functions import apply_function
 
 URL = "https://example.org/shop/page.html?x=1#top"
 
@@ -27,7 +27,7 @@ def test_a_function_returns_plain_data_that_shares_nothing_with_the_page() -> (
             "pair": (1, None, 2.5, True),
         }
 
-    data = apply_function(Page(URL, b"<h1>T</h1>"), article)
+    data = apply_function(article, Page(URL, b"<h1>T</h1>"))
     assert data == {
         "title": "T",
         "seen": "2024-05-06",
@@ -39,7 +39,7 @@ def test_a_function_returns_plain_data_that_shares_nothing_with_the_page() -> (
 def test_a_date_becomes_iso_text() -> None:
     moment = datetime(2024, 5, 6, 7, 8, 9)
     assert (
-        apply_function(Page(URL, b""), lambda page: moment)
+        apply_function(lambda page: moment, Page(URL, b""))
         == moment.isoformat()
     )
 
@@ -49,7 +49,7 @@ def test_a_function_that_raises_is_named_with_its_line() -> None:
         return str({}["missing"])
 
     with pytest.raises(Unusable) as caught:
-        apply_function(Page(URL, b""), price)
+        apply_function(price, Page(URL, b""))
     line = price.__code__.co_firstlineno + 1
     assert caught.value.kind == "function_failed"
     assert "price raised KeyError: 'missing'" in str(caught.value)
@@ -61,14 +61,14 @@ def test_the_line_is_the_users_own_though_a_library_raised() -> None:
         return json.loads(page.text)
 
     with pytest.raises(Unusable) as caught:
-        apply_function(Page(URL, b"no json"), broken)
+        apply_function(broken, Page(URL, b"no json"))
     line = broken.__code__.co_firstlineno + 1
     assert str(caught.value).endswith(f"(test_functions.py, line {line})")
 
 
 def test_a_callable_without_a_name_may_fail_too() -> None:
     with pytest.raises(Unusable, match="partial raised"):
-        apply_function(Page(URL, b""), functools.partial(int, "x"))
+        apply_function(functools.partial(int, "x"), Page(URL, b""))
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def test_a_callable_without_a_name_may_fail_too() -> None:
 )
 def test_what_json_cannot_hold_is_refused(returned: object) -> None:
     with pytest.raises(Unusable, match="not plain data") as caught:
-        apply_function(Page(URL, b""), lambda page: returned)
+        apply_function(lambda page: returned, Page(URL, b""))
     assert caught.value.kind == "function_failed"
 
 
 def test_a_function_that_wants_to_exit_only_fails() -> None:
     with pytest.raises(Unusable, match="SystemExit"):
-        apply_function(Page(URL, b""), lambda page: sys.exit(3))
+        apply_function(lambda page: sys.exit(3), Page(URL, b""))
 
 
 def test_a_lack_of_memory_is_not_the_functions_failure() -> None:
@@ -90,7 +90,7 @@ def test_a_lack_of_memory_is_not_the_functions_failure() -> None:
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        apply_function(Page(URL, b""), hungry)
+        apply_function(hungry, Page(URL, b""))
 
 
 # The package
