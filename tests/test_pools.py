@@ -446,7 +446,7 @@ print(json.dumps([states, sorted(sys.modules)]))
 def test_inline_a_module_that_cannot_be_imported_is_one_line(
     tmp_path: Path, shop: FaultyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scraper.runner.check_page", lambda *_: None)
+    monkeypatch.setattr("scraper.runner.check_functions", lambda *_: None)
     run = run_with(
         Pools(inline=True),
         [shop.url("/")],
