@@ -22,6 +22,9 @@ from benchmarks.scratch import Scratch
 
 OWN = Path(__file__).with_name("own_resize.py")
 REFERENCE = "naive Pillow"
+FOUR = (
+    "four variants"  # of one decode: 512, 256, a thumb of 128, and 512 in gray
+)
 _ENVIRONMENT_OF = {
     REFERENCE: ("naive_resize.py", "resize"),
     "img2dataset's": ("img2dataset_resize.py", "img2dataset"),
@@ -58,6 +61,9 @@ def _readers(given: argparse.Namespace, folder: Path) -> list[Reader]:
         # -P: not the folder of this script, but the checkout comes first.
         command = [sys.executable, "-P", str(OWN), str(folder)]
         readers.append(Reader(name, command, env))
+    env = clean() | {"PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-P", str(OWN), str(folder), "four"]
+    readers.append(Reader(FOUR, command, env))
     env = clean() | {"NO_ALBUMENTATIONS_UPDATE": "1", "VIPS_CONCURRENCY": "1"}
     for name, (script, environment) in _ENVIRONMENT_OF.items():
         try:

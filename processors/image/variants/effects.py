@@ -4,6 +4,8 @@ The colour of a pixel counts for as much of it as can be seen.
 """
 
 from collections.abc import Sequence
+from itertools import accumulate, chain
+from math import ceil, cos, radians, sin
 from typing import Final, NamedTuple
 
 from PIL import Image, ImageFilter, ImageOps
@@ -11,6 +13,7 @@ from PIL import Image, ImageFilter, ImageOps
 from processors.image import colours
 
 _SHARPENED_RADIUS: Final = 1.0
+_EPSILON: Final = 1e-9  # of a pixel
 _QUARTERS: Final = {
     90: Image.Transpose.ROTATE_270,
     180: Image.Transpose.ROTATE_180,
@@ -64,16 +67,36 @@ def rotate(
     clear = picture
     if not colours.has_alpha(picture):
         clear = picture.convert("LA" if picture.mode == "L" else "RGBA")
-    # Its sides lie between pixels, and fade into what is clear around it.
-    turned = ImageOps.expand(clear, 1).rotate(
-        -degrees,
-        Image.Resampling.BICUBIC,
-        expand=True,
-    )
-    turned = ImageOps.crop(turned, 1)
+    turned = _turned(clear, radians(degrees))
     if clear is picture:
         return turned
     return colours.flatten(turned, matte, grayscale=True)
+
+
+def _turned(picture: Image.Image, angle: float) -> Image.Image:
+    """The picture with alpha, in the box of its corners; its middle stays the middle."""
+    along, across = cos(angle), sin(angle)
+    width = _rounded_up(
+        abs(picture.width * along) + abs(picture.height * across)
+    )
+    height = _rounded_up(
+        abs(picture.width * across) + abs(picture.height * along)
+    )
+    # Its sides lie between pixels, and fade into what is clear around it.
+    framed = ImageOps.expand(picture, 1)
+    # A pixel's place in the picture, from its place in the box.
+    left = (framed.width - along * width - across * height) / 2
+    top = (framed.height + across * width - along * height) / 2
+    return framed.transform(
+        (width, height),
+        Image.Transform.AFFINE,
+        (along, across, left, -across, along, top),
+        Image.Resampling.BICUBIC,
+    )
+
+
+def _rounded_up(length: float) -> int:
+    return ceil(length - _EPSILON)
 
 
 def blur(picture: Image.Image, radius: float) -> Image.Image:
@@ -103,14 +126,29 @@ def autocontrast(picture: Image.Image, cutoff: float) -> Image.Image:
 
     All channels are stretched alike, so that hues stay.
     """
-    if not colours.has_alpha(picture):
-        return ImageOps.autocontrast(picture, cutoff, preserve_tone=True)
-    alpha = picture.getchannel("A")
-    stretched = ImageOps.autocontrast(
-        colours.without_alpha(picture),
-        cutoff,
-        mask=alpha.point([0] + [255] * 255),
-        preserve_tone=True,
+    mask = None
+    if colours.has_alpha(picture):
+        mask = picture.getchannel("A").point([0] + [255] * 255)
+    lumas = colours.without_alpha(picture).convert("L").histogram(mask)
+    kept = sum(lumas) * (1 - cutoff / 100)
+    white = _level_at(lumas, kept)
+    black = 255 - _level_at(lumas[::-1], kept)
+    if black >= white:
+        return picture
+    scale = 255 / (white - black)
+    stretched = [
+        min(255, max(0, round((level - black) * scale))) for level in range(256)
+    ]
+    tables = [
+        range(256) if band == "A" else stretched for band in picture.getbands()
+    ]
+    return picture.point([*chain.from_iterable(tables)])
+
+
+def _level_at(counts: Sequence[int], share: float) -> int:
+    """The first level at which so many pixels are as dark, or darker."""
+    return next(
+        level
+        for level, count in enumerate(accumulate(counts))
+        if count >= share
     )
-    stretched.putalpha(alpha)
-    return stretched
