@@ -79,6 +79,7 @@ ALLOWED = {
     },
     "tqdm": {"scraper.cli"},
     "brotli": {"scraper.http"},
+    "numpy": {"scraper.run_folder.lookalikes"},
     "pyarrow": {"scraper.exports.parquet", "scraper.sources.parquet"},
 }
 

@@ -31,6 +31,7 @@ COMMANDS = (
     "status",
     "explain",
     "verify",
+    "duplicates",
     "export",
 )  # a list of such a name is ./status
 _GROUPS = {
@@ -49,6 +50,7 @@ _EPILOG = (
     "the environment (SCRAPER_THREADS=8); --show-config prints all keys - "
     "python -m scraper status FOLDER: how a run stands - "
     "python -m scraper verify FOLDER: whether its files are what its records say - "
+    "python -m scraper duplicates FOLDER: what is there twice, or looks alike - "
     "python -m scraper explain URL: the decisions for one URL - "
     "python -m scraper export FOLDER -o FILE: tables of what there is"
 )

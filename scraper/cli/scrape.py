@@ -56,6 +56,10 @@ def _run_command(arguments: list[str]) -> int:
         from scraper.cli import verify
 
         return verify.main(arguments, Parser)
+    if command == "duplicates":
+        from scraper.cli import duplicates
+
+        return duplicates.main(arguments, Parser)
     if command == "export":
         from scraper.cli import export
 
