@@ -123,7 +123,7 @@ class Journal(Struct):
             self.note(note)
         place = self.publisher.place_of(fetched)
         files = self.publisher.files_of(fetched, processed, place)
-        files, refusal = self.publisher.settle(task, files, refusal)
+        shared, refusal = self.publisher.settle(fetched, files, refusal)
         path: str | None = place
         if refusal is not None:
             failure, path, flags = refusal, None, ()
@@ -135,6 +135,7 @@ class Journal(Struct):
             path=path,
             directives=tags,
             flags=flags,
+            duplicate_of=shared.duplicate_of,
             is_kept=path is not None,
         )
         found = (
@@ -146,13 +147,14 @@ class Journal(Struct):
             task=task,
             state=state_of(failure) if failure else "done",
             line=line,
-            publications=files,
+            publications=shared.files,
             found=tuple(url.href for url in found),
             failure=failure,
             fetched=fetched,
             place=None if refusal else self.place,
             flags=names_of(flags),
             fill=fill_of(fetched, processed, failure),
+            saved=shared.saved,
         )
         self._record(
             outcome,
@@ -397,6 +399,7 @@ class Journal(Struct):
             raise fault_of(error, self.ledger.path) from error
         except OSError as error:
             raise LocalFault(disk_failure(error)) from error
+        self.publisher.duplicates.commit()
         self.committed = self.records.offset
         self._uncommitted = []
         self._oldest_at = None

@@ -43,6 +43,7 @@ from scraper.model import HostClass
 from scraper.outcomes.places import InFolder
 from scraper.passes import CurrentPass, ListIntake, RunRequest
 from scraper.pipeline import Pipeline
+from scraper.recording.duplicates import duplicates_of
 from scraper.recording.found import FoundImages
 from scraper.recording.honesty import honesty_of
 from scraper.recording.obedience import obedience_of
@@ -424,7 +425,9 @@ def _open_publisher(request: RunRequest, folder: OpenFolder) -> Publisher:
     if not request.sources:
         for id, name in known.names.items():
             names.check_columns(name, known.columns_of(id))
-    return Publisher(folder.store, folder.ledger.names, names, output.mtime)
+    store, ledger = folder.store, folder.ledger
+    duplicates = duplicates_of(store, ledger.bodies, output)
+    return Publisher(store, ledger.names, duplicates, names, output.mtime)
 
 
 def _open_delivery(

@@ -17,10 +17,10 @@ from scraper.model import Line
 from scraper.reports.summary import Report
 from scraper.run_folder.options import Options, describe_changes
 from scraper.sources.source import Source
-from scraper.storage.bitmap import Bitmap
 from scraper.storage.intake import Added
 from scraper.storage.ledger import Ledger
 from scraper.storage.pass_table import Pass
+from scraper.storage.sets.bitmap import Bitmap
 from scraper.text import did_you_mean
 
 

@@ -56,6 +56,7 @@ KEYS = (
     "wire_bytes",
     "sha256",
     "path",
+    "duplicate_of",
     "robots",
     "x_robots_tag",
     "flags",
@@ -80,7 +81,8 @@ SHORT_KEYS = (
     "fetched_at",
     "seconds",
 )
-_KEY_SET = frozenset(KEYS) - {"flags"}  # schema 1 had none
+# Schema 1 had no flags, and records of 2 had nothing of duplicates at first.
+_KEY_SET = frozenset(KEYS) - {"flags", "duplicate_of"}
 _SHORT_KEY_SET = frozenset(SHORT_KEYS)
 # What a record says of an answer as it is; its `url` is the one that was asked for.
 _FACTS = tuple(
@@ -111,6 +113,7 @@ def of_fetched(
     path: str | None,
     directives: tuple[str, ...] = (),
     flags: Sequence[Flag] = (),
+    duplicate_of: str | None = None,
     is_kept: bool = True,
 ) -> bytes:
     """The record of a URL that was fetched; `failure` says why its body is of no use.
@@ -125,6 +128,7 @@ def of_fetched(
         "final_url": redacted(fetched.url.href),
         "content_type": fetched.type,
         "path": path,
+        "duplicate_of": duplicate_of and redacted(duplicate_of),
         "x_robots_tag": list(directives),
         "flags": _flags(flags),
         "fetched_at": iso(fetched.at),

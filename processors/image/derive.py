@@ -244,10 +244,12 @@ def _results(
 
 
 def _write(paths: Sequence[str], results: Sequence[Result]) -> None:
-    """All of them, or none."""
+    """All of them, or none; never into a file that is there, which may have other names."""
     try:
         for path, result in zip(paths, results, strict=True):
-            Path(path).write_bytes(result.content)
+            Path(path).unlink(missing_ok=True)
+            with open(path, "xb") as file:
+                file.write(result.content)
     except BaseException:
         for path in paths:
             Path(path).unlink(missing_ok=True)

@@ -637,6 +637,11 @@ class OutputSettings(Section):
         metavar="NAME",
         shapes=True,
     )
+    duplicates: str = setting(
+        "link",
+        "equal bytes of several URLs: stored once, as hard links, or copied for each of them",
+        choices=("link", "copy"),
+    )
     mtime: bool = setting(False, "give files the time of their Last-Modified")
     log_format: str = setting(
         "text", "format of run.log", choices=("text", "json")

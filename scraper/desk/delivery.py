@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from scraper.journal import Journal
 from scraper.outcomes.outcome import Outcome
 from scraper.record import fill_in, filled_line, is_short, stored_outcome
-from scraper.storage.bitmap import Bitmap
+from scraper.storage.sets.bitmap import Bitmap
 from scraper.storage.spans import RecordSpan
 
 BATCH = 256

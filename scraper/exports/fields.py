@@ -86,6 +86,7 @@ _OF_EVERY_RECORD = (
     Field("wire_bytes", "integer"),
     Field("sha256", "text"),
     Field("path", "text"),
+    Field("duplicate_of", "text"),
     Field("robots", "text"),
     Field("x_robots_tag", "texts"),
     Field("flags", "objects", {"flag": "text", "evidence": "text"}),

@@ -13,11 +13,12 @@ from scraper.errors import LocalFault, disk_failure
 from scraper.http.decoding import PIECE_BYTES, Decode, decoder
 from scraper.media_types import HEAD_BYTES
 
-# With the rights that the umask leaves: a part becomes the file by a rename.
+# With the rights that the umask leaves: a part becomes the file by a rename. Never one that is
+# there: it may have a second name by now, under which it is published.
 _NEW = (
     os.O_WRONLY
     | os.O_CREAT
-    | os.O_TRUNC
+    | os.O_EXCL
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)

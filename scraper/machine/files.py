@@ -44,6 +44,9 @@ _WORDS = (
     (stat.S_ISREG, "a file"),
 )
 
+# Where the system can name the link itself: what it leads to is not to be had.
+_FOLLOWS = os.link not in os.supports_follow_symlinks
+
 _NO_NAMES = frozenset({"", ".", ".."})
 
 Test = Callable[[int], bool]  # of a mode, such as stat.S_ISREG
@@ -173,6 +176,28 @@ class Folder(AbstractContextManager["Folder"]):
             raise source._with_path(part, error) from None
         except OSError as error:
             raise self._explain(name, error, stat.S_ISREG) from None
+
+    def link_in(
+        self, source: Folder, path: str, found: os.stat_result, name: str
+    ) -> None:
+        """Have the file `name` of this folder be the very one at `path` in `source`, if that is
+        still the one that was `found` there. Raises OSError, and leaves `name` as it was."""
+        link = f"{name}.link"
+        os.link(
+            source._at(path),
+            self._at(link),
+            src_dir_fd=source._fd,
+            dst_dir_fd=self._fd,
+            follow_symlinks=_FOLLOWS,
+        )
+        try:
+            made = self.stat_entry(link)
+            if made is None or not os.path.samestat(made, found):
+                raise FileNotFoundError(f"{path} is another file by now")
+            self.move_in(self, link, name)
+        except OSError:
+            self.remove_file(link)
+            raise
 
     def remove_file(self, name: str) -> None:
         """Remove a file, if it is there."""

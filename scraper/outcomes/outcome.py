@@ -57,7 +57,8 @@ class Outcome(Struct, frozen=True):
     URLs that this one adds to the run. What is `stored` was known to the folder before, and was not
     asked now. What has brought nothing that is kept has no `place`. `flags` are
     words for what its body seems to be instead of what was asked for, `fill` says which fields the
-    recipes have filled (fills.py).
+    recipes have filled (fills.py). `saved` are the bytes of its files that the folder had, if
+    another URL has brought the same body before.
 
     `body` and what is made of it are read each time that they are asked for: keep what you need
     twice. They raise UsageError if there is no body, or another one by now; Unreadable (a
@@ -75,6 +76,7 @@ class Outcome(Struct, frozen=True):
     place: Place | None = None
     flags: tuple[str, ...] = ()
     fill: str = ""
+    saved: int | None = None
 
     @property
     def not_before(self) -> float | None:

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 
 from scraper.model import Fetched, Flag
 from scraper.storage.hosts import AlikeRow
+from scraper.storage.schema import body_hash
 from scraper.urls import Url, key_of
 
 MANY = 5  # URLs; from this one on they are flagged
@@ -126,8 +127,10 @@ class Alike:
 def _comes_to(fetched: Fetched) -> Iterator[tuple[int, str]]:
     """What a URL came to, as 64 bits of a hash, with what is said if many did."""
     if fetched.bytes and fetched.sha256 is not None:
-        body = int.from_bytes(bytes.fromhex(fetched.sha256[:16]), signed=True)
-        yield body, f"the same body under {MANY} URLs or more of"
+        yield (
+            body_hash(fetched.sha256),
+            f"the same body under {MANY} URLs or more of",
+        )
     if fetched.task.hops:
         final = _without_return(fetched.url, fetched.task.origin_url)
         yield (

@@ -13,6 +13,7 @@ from scraper.errors import new_failure
 from scraper.http.headers import unix_of_date
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, Publication, Task
+from scraper.recording.duplicates import Duplicates, Files, Shared
 from scraper.redaction import redacted
 from scraper.storage.file_names import has_picture, variants_of
 from scraper.storage.name_table import NameTable
@@ -20,7 +21,6 @@ from scraper.storage.names import Names
 from scraper.storage.store import Store
 
 MOST_AHEAD_SECONDS = 86_400.0  # of our clock, that a Last-Modified may be
-Files = tuple[Publication, ...]
 
 
 class Publisher(Struct):
@@ -28,6 +28,7 @@ class Publisher(Struct):
 
     store: Store
     taken: NameTable
+    duplicates: Duplicates
     names: Names = Names()
     mtime: bool = False
     _has_noted: bool = False
@@ -60,24 +61,27 @@ class Publisher(Struct):
         if processed is None:
             return ()
         self._date(processed.files, fetched)
-        earlier = variants_of(_stored_place(fetched.task))
-        return (*processed.files, *_gone(earlier, processed.files))
+        place = _stored_place(fetched.task)
+        files = (*processed.files, *_gone(variants_of(place), processed.files))
+        return self.duplicates.share_variants(fetched, place, files)
 
     def settle(
-        self, task: Task, files: Files, refusal: Failure | None
-    ) -> tuple[Files, Failure | None]:
+        self, fetched: Fetched, files: Files, refusal: Failure | None
+    ) -> tuple[Shared, Failure | None]:
         """What of the files of a new body does appear, and why it is not kept: by a rule, or
         because its name is taken."""
+        task = fetched.task
         refused = refusal or self._claim(task, files[0].path)
         if refused is None:
-            return files, None
+            return self.duplicates.share(fetched, files), None
         for each in files:
             if each.part is not None:
                 Path(self.store.part(each.part)).unlink(missing_ok=True)
         if refusal is None:
-            return (), refused  # what an earlier pass has kept stays
+            return Shared(()), refused  # what an earlier pass has kept stays
+        self.duplicates.forget(task)
         gone = (Publication(None, path) for path in _earlier(task))
-        return (*gone,), refused
+        return Shared((*gone,)), refused
 
     # -- names that a template has given ------------------------------------------------------
 

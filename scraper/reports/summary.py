@@ -27,6 +27,15 @@ NOTHING_DONE, SOME_FAILED, STOPPED = 4, 3, 5
 _UNFILLED = (
     '":0'  # in what is said of how often the fields of a URL were filled
 )
+# what goes on from an earlier run of the pass, besides what a tally holds
+_ADDED_UP = (
+    "found",
+    "requests",
+    "wire_bytes",
+    "duplicates",
+    "saved_bytes",
+    "seconds",
+)
 MAX_REASONS = 6
 MAX_MESSAGE_CHARS = 200
 _NO_MESSAGES: Mapping[str, str] = MappingProxyType({})
@@ -222,6 +231,8 @@ class Report(Tally):
     messages: dict[str, str | None] = field(default_factory=dict)
     # By kind, the message of one of those failures; of this run.
     examples: dict[str, str] = field(default_factory=dict)
+    duplicates: int = 0  # URLs whose body another one has brought before
+    saved_bytes: int = 0  # of their files, that were not stored again
     unfilled_url: str | None = None  # a page that some field has nothing of
     stopped: str | None = None  # why the run ended before the pass did
     totals: Tally | None = (
@@ -241,6 +252,9 @@ class Report(Tally):
         self.flags.update(outcome.flags)
         if outcome.fill:
             self._count_fields(outcome)
+        if outcome.saved is not None:
+            self.duplicates += 1
+            self.saved_bytes += outcome.saved
         fetched, failure = outcome.fetched, outcome.failure
         if failure is not None:
             if failure.label in OF_FIELDS:
@@ -289,6 +303,8 @@ class Report(Tally):
             "found": self.found,
             "requests": self.requests,
             "wire_bytes": self.wire_bytes,
+            "duplicates": self.duplicates,
+            "saved_bytes": self.saved_bytes,
             "seconds": round(self.seconds, 3),
             "messages": {
                 label: text and _shown_message(text)
@@ -301,7 +317,7 @@ class Report(Tally):
     def resume(self, counts: Mapping[str, Any]) -> None:
         """Go on from what an earlier run of the same pass has counted."""
         Tally.resume(self, counts)
-        for name in ("found", "requests", "wire_bytes", "seconds"):
+        for name in _ADDED_UP:
             setattr(self, name, getattr(self, name) + counts.get(name, 0))
         self.messages.update(counts.get("messages", {}))
         self.dropped = drops_of(counts.get("dropped", ()))
@@ -322,7 +338,7 @@ class Report(Tally):
             if not self.nothing_due:
                 lines.append(f"pass {self.number}: {self._pass_line()}")
         shared = self._shared_messages(totals)
-        lines += totals.reasons(shared)
+        lines += self._duplicate_lines() + totals.reasons(shared)
         lines += [
             f"  such as: {_shown_message(message)}"
             for label, message in self.examples.items()
@@ -338,6 +354,14 @@ class Report(Tally):
             is_tried=self.kinds.total() > 0,
             lost=totals.lost,
         )
+
+    def _duplicate_lines(self) -> list[str]:
+        if not self.duplicates:
+            return []
+        line = f"duplicates: {self.duplicates:,}"
+        if self.saved_bytes:
+            line += f", {size_text(self.saved_bytes)} saved"
+        return [line]
 
     def _shared_messages(self, totals: Tally) -> dict[str, str]:
         """By label, the message that all failures of `totals` share, where it says more."""

@@ -32,6 +32,7 @@ from scraper.sinks.line_file import end_of_last_line
 from scraper.sources.source import Source
 from scraper.storage.adopted import AdoptedRows, Row
 from scraper.storage.ledger import Ledger
+from scraper.storage.schema import body_hash
 from scraper.text import pattern, unix_of
 from scraper.urls import BadUrl, canonical, key_of, lane_of, parts_of
 
@@ -66,6 +67,7 @@ def adopt_records(
     ledger.set_position(RECORDS, str(end))
     ledger.intake.reload()
     ledger.names.adopt()
+    ledger.bodies.adopt()
     ledger.commit()
     return sum(report.total for report, _, _ in reports.values())
 
@@ -211,6 +213,7 @@ def _check_values(record: dict[str, Any]) -> None:
     if is_short(record):
         _check_same_as(record)
         record = dict.fromkeys(KEYS) | record
+    _check_sha256(record["sha256"])
     path = record["path"]
     if path is not None and not _PLACE.fullmatch(path):
         raise ValueError("a file that lies elsewhere")
@@ -224,6 +227,11 @@ def _check_values(record: dict[str, Any]) -> None:
     ):
         if record[name] is not None and not isinstance(record[name], str):
             raise TypeError(name)
+
+
+def _check_sha256(sha256: str | None) -> None:
+    if sha256 is not None:
+        body_hash(sha256)
 
 
 def _check_same_as(record: dict[str, Any]) -> None:
@@ -373,4 +381,5 @@ def _count_record(record: dict[str, Any], reports: _Reports) -> None:
     )
     report.wire_bytes += record["wire_bytes"] or 0
     report.found += record["parent"] is not None
+    report.duplicates += record.get("duplicate_of") is not None
     reports[number] = report, began, ended

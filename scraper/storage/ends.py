@@ -14,7 +14,6 @@ from typing import Any
 
 from scraper.model import Ended
 from scraper.outcomes.fills import Fills
-from scraper.storage.bitmap import Bitmap
 from scraper.storage.database import encode
 from scraper.storage.schema import (
     ROWS_A_SLICE,
@@ -24,6 +23,7 @@ from scraper.storage.schema import (
     lasts,
     slices,
 )
+from scraper.storage.sets.bitmap import Bitmap
 
 _ENDS = f"""SELECT state,
     CASE substr(path, 1, 6) WHEN 'pages/' THEN 'page' WHEN 'images' THEN 'image'

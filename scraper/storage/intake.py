@@ -11,7 +11,6 @@ import orjson
 from msgspec import Struct, field
 
 from scraper.model import Line
-from scraper.storage.bitmap import Bitmap
 from scraper.storage.database import Database, encode
 from scraper.storage.schema import (
     REOPEN,
@@ -20,6 +19,7 @@ from scraper.storage.schema import (
     rows_of_values,
     slices,
 )
+from scraper.storage.sets.bitmap import Bitmap
 from scraper.storage.sources import Sources
 from scraper.urls import Url, hash_of
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 
 from scraper.model import Ended, Publication
+from scraper.storage.body_table import BodyTable
 from scraper.storage.database import Database, encode
 from scraper.storage.ends import count_ends, count_ends_of
 from scraper.storage.hosts import AlikeTable, Hosts
@@ -44,6 +45,7 @@ class Ledger(Database):
             self.spans = RecordSpans(self)
             self.alike = AlikeTable(self)
             self.names = NameTable(self)
+            self.bodies = BodyTable(self)
 
     def commit(self, published: Sequence[Publication] = ()) -> None:
         """Make everything since the last commit true, and name the files that now must appear."""

@@ -135,6 +135,11 @@ _NAME_TABLE = """
 CREATE TABLE name (key TEXT PRIMARY KEY, url INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+# Which URL has brought which bytes first: 64 bits of their sha256.
+_BODY_TABLE = """
+CREATE TABLE body (hash INTEGER PRIMARY KEY, url INTEGER NOT NULL);
+"""
+
 _HOST = {
     name: f"{name} {_sql_type(hint)}"
     for name, hint in get_type_hints(HostState).items()
@@ -165,7 +170,7 @@ CREATE TABLE host (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, {", ".join(_HOST.values())}
 );
 CREATE TABLE sink (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
-{_ALIKE_TABLE}{_NAME_TABLE}"""
+{_ALIKE_TABLE}{_NAME_TABLE}{_BODY_TABLE}"""
 
 # A host that does not give its robots.txt has failed; in schema 1 its URLs were called skipped.
 _UNREACHABLE_HAS_FAILED = """UPDATE url SET state = 'failed'
@@ -210,6 +215,34 @@ def _divide_url(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TABLE url_4")
 
 
+_BODIES = """SELECT sha256, id FROM answer
+  WHERE id BETWEEN :first AND :last AND sha256 NOT NULL AND path NOT NULL ORDER BY id"""
+
+
+def body_hash(sha256: str) -> int:
+    """By what the table of bodies knows one.
+
+    >>> body_hash("f" * 64), body_hash("00000000000000ff" + "0" * 48)
+    (-1, 255)
+    """
+    return int.from_bytes(bytes.fromhex(sha256[:16]), signed=True)
+
+
+def fill_bodies(connection: sqlite3.Connection) -> None:
+    """Have the table of bodies know what has been stored before there was one."""
+    for each in slices(connection):
+        rows = connection.execute(_BODIES, each).fetchall()
+        connection.executemany(
+            "INSERT OR IGNORE INTO body VALUES (?, ?)",
+            ((body_hash(sha256), id) for sha256, id in rows),
+        )
+
+
+def _add_bodies(connection: sqlite3.Connection) -> None:
+    _make_tables(connection, _BODY_TABLE)
+    fill_bodies(connection)
+
+
 # What leads from each schema to the next one.
 _Step = str | Callable[[sqlite3.Connection], None]
 _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
@@ -223,6 +256,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     8: (),
     9: (),
     10: (),
+    11: (_add_bodies,),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 

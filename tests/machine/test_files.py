@@ -134,6 +134,30 @@ def test_a_file_that_cannot_take_its_place_names_that_place(
     assert caught.value.filename == str(folder.path / "parts" / "2")
 
 
+@posix
+def test_a_link_is_the_very_file_that_was_found_or_none(
+    folder: Folder, tmp_path: Path
+) -> None:
+    with folder.open_below("a/b", create=True) as inner:
+        inner.create_file("x").close()
+    found = os.stat(folder.path / "a/b/x")
+    with folder.open_below("parts", create=True) as parts:
+        for name in ("1", "2"):
+            parts.create_file(name).close()
+        parts.link_in(folder, "a/b/x", found, "1")
+        assert os.path.samestat(os.stat(parts.path / "1"), found)
+        # Another one lies there by now, behind a link to a folder.
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "elsewhere" / "x").write_text("mine")
+        (folder.path / "a" / "b").rename(tmp_path / "moved")
+        (folder.path / "a" / "b").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(FileNotFoundError, match="another file by now"):
+            parts.link_in(folder, "a/b/x", found, "2")
+        assert sorted(os.listdir(parts.path)) == ["1", "2"]
+        assert (parts.path / "2").stat().st_nlink == 1
+    assert (tmp_path / "elsewhere" / "x").stat().st_nlink == 1
+
+
 def test_removing_is_done_when_it_is_gone(folder: Folder) -> None:
     (folder.path / "x").write_text("")
     folder.remove_file("x")

@@ -268,7 +268,7 @@ WITH_LITTLE_MEMORY = """
 import sys
 from pathlib import Path
 from scraper.storage import ends, schema
-from scraper.storage.bitmap import Bitmap
+from scraper.storage.sets.bitmap import Bitmap
 from scraper.storage.ledger import Ledger
 ledger = Ledger(Path(sys.argv[1]))
 ledger.execute("PRAGMA cache_size = -512")

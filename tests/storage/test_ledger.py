@@ -16,9 +16,9 @@ from scraper.errors import UsageError, new_failure, of_status
 from scraper.model import Hop, HostState, Line, Publication, Task, Waiting
 from scraper.storage import intake as module
 from scraper.storage import schema
-from scraper.storage.bitmap import Bitmap
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow
+from scraper.storage.sets.bitmap import Bitmap
 from scraper.text import unix_of
 from scraper.urls import Url, lane_of, parts_of
 

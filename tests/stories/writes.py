@@ -17,8 +17,8 @@ from scraper.machine import files
 # called before each write with its name; may raise OSError
 Step = Callable[[str], None]
 _WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "COMMIT")
-NAMES = ("open part", "write part", "close part", "open sink", "write sink", "mkdir", "rename",
-         "summary", "sql many", *(f"sql {word}" for word in _WRITES))  # fmt: skip
+NAMES = ("open part", "write part", "close part", "open sink", "write sink", "mkdir", "link",
+         "rename", "summary", "sql many", *(f"sql {word}" for word in _WRITES))  # fmt: skip
 
 
 def watch(patch: pytest.MonkeyPatch, folder: Path, step: Step) -> None:
@@ -82,6 +82,10 @@ class _FolderOs:
     def replace(self, *paths: Any, **keys: Any) -> None:
         self._step("rename")
         os.replace(*paths, **keys)
+
+    def link(self, *paths: Any, **keys: Any) -> None:
+        self._step("link")
+        os.link(*paths, **keys)
 
     def fdopen(
         self, descriptor: int, mode: str, *rest: Any, **keys: Any

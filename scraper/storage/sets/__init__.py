@@ -1,0 +1,1 @@
+"""Sets that fit into memory, however long the list is."""
