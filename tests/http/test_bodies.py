@@ -54,7 +54,7 @@ def test_an_empty_body_is_a_body(tmp_path: Path) -> None:
     for encoding, length in itertools.product((None, "gzip"), (None, 0)):
         body = save_body(
             Wire(),
-            str(tmp_path / "part"),
+            str(tmp_path / f"{encoding}-{length}.part"),
             length=length,
             encoding=encoding,
             max_bytes=10,
@@ -80,6 +80,7 @@ def test_the_limit_is_exact(length: int | None, tmp_path: Path) -> None:
     save_body(
         Wire(BODY), str(path), length=length, encoding=None, max_bytes=len(BODY)
     )
+    path.unlink()
     with pytest.raises(TooLarge):
         save_body(
             Wire(BODY),
@@ -89,6 +90,21 @@ def test_the_limit_is_exact(length: int | None, tmp_path: Path) -> None:
             max_bytes=len(BODY) - 1,
         )
     assert not path.exists(), "what is not wanted is not kept"
+
+
+def test_a_file_that_is_there_is_never_written_to(tmp_path: Path) -> None:
+    """It may be published by now, under another name."""
+    path = tmp_path / "part"
+    path.write_bytes(BODY)
+    with pytest.raises(LocalFault, match="File exists"):
+        save_body(
+            Wire(b"other"),
+            str(path),
+            length=None,
+            encoding=None,
+            max_bytes=10,
+        )
+    assert path.read_bytes() == BODY
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
