@@ -248,8 +248,7 @@ def _write(paths: Sequence[str], results: Sequence[Result]) -> None:
     try:
         for path, result in zip(paths, results, strict=True):
             Path(path).unlink(missing_ok=True)
-            with open(path, "xb") as file:
-                file.write(result.content)
+            Path(path).write_bytes(result.content)
     except BaseException:
         for path in paths:
             Path(path).unlink(missing_ok=True)
