@@ -1,6 +1,6 @@
 """Files of a run folder that have the same bytes, and pictures that look alike.
 
-Only records and the names of files are read, so a run may go on. Memory is some 600 bytes a file.
+Only records and the names of files are read, so a run may go on. Memory is some 1,000 bytes a file.
 """
 
 from __future__ import annotations

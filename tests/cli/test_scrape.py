@@ -439,7 +439,8 @@ def test_help_fits_a_terminal_and_is_in_groups(scrape: Scrape) -> None:
     groups = re.findall(r"^(\S.*):$", shown.stdout, re.MULTILINE)
     assert groups[1:] == ["what", "how much at once, and where",
                           "lists that are tables", "requests", "hosts", "pages",
-                          "pictures", "anything else", "worker processes", "logging and output"]  # fmt: skip
+                          "pictures", "anything else", "worker processes",
+                          "logging and output"]  # fmt: skip
     for flag in (
         "--threads",
         "--allow-hosts",
