@@ -18,7 +18,7 @@ class Unusable(ValueError):
     `json_broken` (what is called JSON is none),
     `function_failed` (the user's function raised, or returned what is not plain data),
     `field_missing` (a recipe requires what the page does not have), `field_invalid` (a value of a
-    recipe does not fit its type).
+    recipe does not fit its type); `filtered_...` of a picture that filters leave out.
     """
 
     def __init__(self, kind: str, message: str) -> None:

@@ -285,6 +285,7 @@ def _make_fetcher(
         around.store.parts,
         per_host=config.hosts.per_host,
         folder=around.folder,
+        filters=around.journal.process_hash("filter"),
         connections=share.connections,
         throttle=throttle_of(config.hosts),
     )

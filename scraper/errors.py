@@ -5,6 +5,8 @@
     rule       a rule of ours said no     host_not_allowed  port_not_allowed  private_address
                                           robots_disallowed  robots_directive
                                           redirect_not_followed  aborted
+                                          filtered_bytes  filtered_size  filtered_area
+                                          filtered_ratio  filtered_blank
     network    no usable answer came      dns_not_found  dns_failed  dns_timeout
                                           connect_refused  connect_timeout  connect_failed
                                           tls_certificate  tls_failed  proxy_failed
@@ -89,6 +91,11 @@ KINDS: dict[str, FailureKind] = {
             robots_directive=_NEVER,
             redirect_not_followed=_NEVER,
             aborted=_NEVER,
+            filtered_bytes=_NEVER,
+            filtered_size=_NEVER,
+            filtered_area=_NEVER,
+            filtered_ratio=_NEVER,
+            filtered_blank=_NEVER,
         ),
         _kinds(
             "network",
@@ -170,9 +177,14 @@ SETTLED_STATUSES = frozenset({401, 404, 410, 451})
 UNASKED = frozenset({"host_refused", "host_down", "robots_unreachable"})
 # A page that came, in which a recipe did not find what it is to find.
 OF_FIELDS = frozenset({"field_missing", "field_invalid"})
+# A picture that the user's filters leave out: nothing of it is kept but what it was, and the
+# validators of its answer.
+FILTERED = frozenset(name for name in KINDS if name.startswith("filtered_"))
+# What such a URL brought is not kept, and its record says nothing of it.
+UNSAID = frozenset({"robots_directive", "name_taken"})
 # What such a URL brought is whole, and not what was wanted: as long as a 304 says that it has not
 # changed there is nothing to be had again.
-LASTING = frozenset({"wrong_content", "flagged"}) | OF_FIELDS
+LASTING = frozenset({"wrong_content", "flagged"}) | OF_FIELDS | FILTERED
 # What a body may seem to be instead of what was asked for: a closed list.
 FLAGS = ("soft_404", "block_page", "captcha", "login_wall", "empty_shell",
          "looks_same")  # fmt: skip
@@ -278,6 +290,16 @@ def speaks_of_moment(status: int, pause: float | None) -> bool:
         return True
     asks_for_pause = pause is not None and status not in SETTLED_STATUSES
     return asks_for_pause and 400 <= status < 600
+
+
+def is_filtered(failure: Failure | None) -> bool:
+    """Does a filter leave the picture out?"""
+    return failure is not None and failure.kind in FILTERED
+
+
+def is_unsaid(failure: Failure | None) -> bool:
+    """Does the record say nothing of what came?"""
+    return failure is not None and failure.kind in UNSAID
 
 
 def state_of(failure: Failure) -> Literal["failed", "skipped"]:

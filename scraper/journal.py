@@ -18,7 +18,14 @@ import orjson
 from msgspec import Struct, field
 
 from scraper import record
-from scraper.errors import LASTING, UNASKED, LocalFault, disk_failure, state_of
+from scraper.errors import (
+    LASTING,
+    UNASKED,
+    LocalFault,
+    disk_failure,
+    is_filtered,
+    state_of,
+)
 from scraper.frontier.lanes import Rows
 from scraper.machine.clock import Clock
 from scraper.messages import Processed
@@ -32,7 +39,12 @@ from scraper.model import (
 from scraper.outcomes.outcome import Outcome, Place
 from scraper.recording.filled import fill_of
 from scraper.recording.found import FoundImages
-from scraper.recording.honesty import Honesty, names_of
+from scraper.recording.honesty import (
+    Honesty,
+    flags_beside,
+    left_out,
+    names_of,
+)
 from scraper.recording.obedience import Obedience
 from scraper.recording.publisher import Publisher
 from scraper.redaction import redacted, redacted_message
@@ -123,10 +135,12 @@ class Journal(Struct):
             self.note(note)
         place = self.publisher.place_of(fetched)
         files = self.publisher.files_of(fetched, processed, place)
-        shared, refusal = self.publisher.settle(fetched, files, refusal)
-        path: str | None = place
-        if refusal is not None:
-            failure, path, flags = refusal, None, ()
+        shared, refusal = self.publisher.settle(
+            fetched, files, refusal or left_out(failure)
+        )
+        failure = refusal or failure
+        path = None if refusal else place
+        flags = flags_beside(failure, flags)
         line = record.of_fetched(
             self.pass_number,
             fetched,
@@ -136,13 +150,8 @@ class Journal(Struct):
             directives=tags,
             flags=flags,
             duplicate_of=shared.duplicate_of,
-            is_kept=path is not None,
         )
-        found = (
-            self._images_to_fetch(task, processed, words)
-            if failure is None
-            else ()
-        )
+        found = self._images_to_fetch(task, processed, words, failure)
         outcome = Outcome(
             task=task,
             state=state_of(failure) if failure else "done",
@@ -165,12 +174,16 @@ class Journal(Struct):
         return self.found.add(task, found)
 
     def _images_to_fetch(
-        self, task: Task, processed: Processed | None, words: tuple[str, ...]
+        self,
+        task: Task,
+        processed: Processed | None,
+        words: tuple[str, ...],
+        failure: Failure | None = None,
     ) -> tuple[Url, ...]:
         """The images of a listed page that are to be fetched."""
         if processed is None or not self.follow_images or task.depth:
             return ()
-        if self.obedience.forbids_images(words):
+        if failure is not None or self.obedience.forbids_images(words):
             return ()
         return tuple(
             dict.fromkeys(_urls_named_by(task.origin_url, processed.found))
@@ -197,16 +210,19 @@ class Journal(Struct):
         else:
             _, full = self.records.read(facts_offset, task.origin_url.href)
             flags, failure = self.honesty.judge(fetched, processed, full)
+            goes = is_filtered(failure)
             outcome = Outcome(
                 task=task,
                 state=state_of(failure) if failure else "done",
                 line=record.of_reprocessed(
                     full, number, fetched, processed, failure, flags
                 ),
-                publications=self.publisher.new_variants(fetched, processed),
+                publications=self.publisher.gone(task)
+                if goes
+                else self.publisher.new_variants(fetched, processed),
                 failure=failure,
                 fetched=fetched,
-                place=self.place,
+                place=None if goes else self.place,
                 flags=names_of(flags),
                 fill=fill_of(fetched, processed, failure),
             )
@@ -244,10 +260,9 @@ class Journal(Struct):
         failure = outcome.failure
         lasts = failure is None or failure.kind in LASTING
         validators = dict(fetched.headers) if lasts else {}
-        process_hash = self.process_hash(fetched.kind) if not failure else ""
         facts = dict(zip(_FACTS, _facts_of(fetched), strict=True))
-        # of what is kept: without it, what an earlier pass has kept stays
-        facts["sha256"] = fetched.sha256 if path is not None else None
+        if path is None and not is_filtered(failure):
+            facts["sha256"] = None  # what an earlier pass has kept stays
         place = self.records.place_of_facts(outcome, self.pass_number)
         return FinishedRow(
             **self._end_of(outcome, fetched.url),
@@ -263,11 +278,17 @@ class Journal(Struct):
             if outcome.state == "unchanged"
             else ",".join(outcome.flags),
             fill=outcome.fill or None,
-            process_hash=process_hash if processed else None,
+            process_hash=self._hash_of(fetched, failure) if processed else None,
             etag=validators.get("etag"),
             last_modified=validators.get("last-modified"),
             validators_url=fetched.url.href,
         )
+
+    def _hash_of(self, fetched: Fetched, failure: Failure | None) -> str:
+        """What it was processed by; "" if that has failed, and is to be done again."""
+        if failure is None:
+            return self.process_hash(fetched.kind)
+        return self.process_hash("filter") if is_filtered(failure) else ""
 
     def _end_of(self, outcome: Outcome, final_url: Url) -> dict[str, Any]:
         """What every outcome fills of its row in the ledger."""

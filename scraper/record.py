@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from msgspec.structs import replace
 
-from scraper.errors import state_of
+from scraper.errors import is_filtered, is_unsaid, state_of
 from scraper.messages import Processed
 from scraper.model import (
     Failure,
@@ -114,13 +114,11 @@ def of_fetched(
     directives: tuple[str, ...] = (),
     flags: Sequence[Flag] = (),
     duplicate_of: str | None = None,
-    is_kept: bool = True,
 ) -> bytes:
     """The record of a URL that was fetched; `failure` says why its body is of no use.
 
-    What stands in no folder has no `path`; of what is not kept the facts are left out. They are a
-    JSON object that the worker has encoded, fit to be shown, and are appended as they are, so that
-    nothing is decoded on the way.
+    What stands in no folder has no `path`. The facts are a JSON object that the worker has encoded,
+    fit to be shown, and are appended as they are, so that nothing is decoded on the way.
     """
     record = _common_keys(pass_number, fetched.task, failure)
     record |= zip(_FACTS, _facts_of(fetched), strict=True)
@@ -139,7 +137,7 @@ def of_fetched(
     if failure is not None:
         record |= _reason(failure)
     line = _encode(record)
-    if processed is None or not is_kept or processed.facts == NO_FACTS:
+    if processed is None or is_unsaid(failure) or processed.facts == NO_FACTS:
         return line
     return line[:-1] + b"," + processed.facts[1:]
 
@@ -212,7 +210,9 @@ def of_reprocessed(
         **(orjson.loads(processed.facts) if processed else {}),
     }
     if failure is not None:
-        record |= {"state": "failed"} | _reason(failure)
+        record |= {"state": state_of(failure)} | _reason(failure)
+        if is_filtered(failure):
+            record |= {"path": None, "duplicate_of": None}
     return _encode(record)
 
 

@@ -86,6 +86,8 @@ class Handover:
         stored = fetched.task.stored if fetched.status == 304 else None
         if stored is None or stored.process_hash is None:
             return fetched.kind != "file" or self._is_wanted(fetched)
+        if stored.path is None:
+            return False  # what was left out, and is not there
         if stored.process_hash != self._journal.process_hash(fetched.kind):
             return True
         if fetched.kind != "image":

@@ -4,6 +4,7 @@ formats    the decoders that are used, and what is written
 extras     decoders that are used if they are installed
 jxl        JPEG XL, by one of them
 plan       what shall become of a picture
+filters    which pictures are of no use
 original   what a picture was when it came
 decode     a picture decoded once, for variants of any size
 variants   what it becomes, variant by variant

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -13,8 +13,10 @@ from processors import Unusable
 from processors.functions import import_function
 from processors.image import truncated
 from processors.image.blame import blaming_the_picture
-from processors.image.decode import decode
+from processors.image.decode import Decoded, decode
 from processors.image.exif import read_exif
+from processors.image.filters.blank import check_not_blank
+from processors.image.filters.rules import Rejected
 from processors.image.formats import EXTENSIONS, FORMATS
 from processors.image.original import (
     Original,
@@ -41,6 +43,17 @@ class ProcessedImage:
     facts: dict[str, Any]
     files: tuple[tuple[str, str], ...]
     """Pairs of a file written and its final path, the one that the facts name."""
+    rejected: Rejected | None = None
+    """Why a filter leaves it out: nothing is made of it, and the facts say what it was."""
+
+
+class _Derived(NamedTuple):
+    """The facts of the original, and the results in the order of their variants; none if it is
+    rejected."""
+
+    facts: dict[str, Any]
+    results: list[Result]
+    rejected: Rejected | None = None
 
 
 def process(path: str, plan: Plan, out: str, final: str) -> ProcessedImage:
@@ -48,14 +61,17 @@ def process(path: str, plan: Plan, out: str, final: str) -> ProcessedImage:
 
     In the facts the path of a variant is `final`, its name unless it is the only one, and an
     extension. `original_width` and `original_height` are those of the upright original. A variant
-    that needs no change is a copy, byte for byte but for its metadata.
+    that needs no change is a copy, byte for byte but for its metadata. A picture that is rejected
+    has no variants.
 
     Raises Unusable `image_broken`, `image_truncated` or `image_too_large`. MemoryError, and
     OSError about our own files, pass through; nothing written stays behind then.
     """
     body = Path(path).read_bytes()
     # Between reading and writing no file is touched: an OSError in here is about the picture.
-    facts, results = _derive_or_salvage(body, plan)
+    facts, results, rejected = _judge_and_derive(body, plan)
+    if rejected is not None:
+        return ProcessedImage(facts, (), rejected)
     processed = [
         {
             "variant": variant.name,
@@ -144,10 +160,27 @@ def _decode_upright(
     return picture
 
 
-def _derive_or_salvage(
-    body: bytes,
-    plan: Plan,
-) -> tuple[dict[str, Any], list[Result]]:
+def _judge_and_derive(body: bytes, plan: Plan) -> _Derived:
+    try:
+        plan.check_bytes(len(body))
+    except Rejected as rejected:
+        return _Derived(_facts_if_any(body, plan), [], rejected)
+    return _derive_or_salvage(body, plan)
+
+
+def _facts_if_any(body: bytes, plan: Plan) -> dict[str, Any]:
+    """What the head of a file says that is not looked at any further; nothing if it is broken."""
+    try:
+        with (
+            blaming_the_picture(body, plan.max_pixels),
+            Image.open(BytesIO(body), formats=FORMATS) as image,
+        ):
+            return original_of(image, body).facts()
+    except Unusable:
+        return {}
+
+
+def _derive_or_salvage(body: bytes, plan: Plan) -> _Derived:
     """As `_derive` does; of a picture that ends too early what came, if that is asked for."""
     try:
         with blaming_the_picture(body, plan.max_pixels):
@@ -165,34 +198,41 @@ def _derive(
     body: bytes,
     plan: Plan,
     is_truncated: bool = False,
-) -> tuple[dict[str, Any], list[Result]]:
-    """The facts of the original, and the results in the order of their variants."""
+) -> _Derived:
     with Image.open(BytesIO(body), formats=FORMATS) as image:
         check_pixels(image.size, plan.max_pixels)
         original = original_of(image, body)
-        for variant in plan.wanted:
-            # a ribbon that is enlarged to fill a box
-            for size in variant.sizes.target_of(original.upright_size):
-                check_pixels(size, plan.max_pixels)
         facts = original.facts()
         if plan.exif:
             facts["exif"] = read_exif(image, plan.exif)
         if is_truncated:
             facts["truncated"] = True
             original = original.as_truncated()
-        results, hashed = _results(
-            image,
-            body,
-            original,
-            plan,
-        )
+        try:
+            plan.check_size(original.upright_size)
+            _check_targets(original, plan)
+            results, hashed = _results(
+                image,
+                body,
+                original,
+                plan,
+            )
+        except Rejected as rejected:
+            return _Derived(facts, [], rejected)
         facts |= hashed
     for made, content in results:
         made |= {
             "bytes": len(content),
             "sha256": sha256(content).hexdigest(),
         }
-    return facts, results
+    return _Derived(facts, results)
+
+
+def _check_targets(original: Original, plan: Plan) -> None:
+    """A ribbon may be enlarged to fill a box."""
+    for variant in plan.wanted:
+        for size in variant.sizes.target_of(original.upright_size):
+            check_pixels(size, plan.max_pixels)
 
 
 def _results(
@@ -221,6 +261,7 @@ def _results(
     hashed = {}
     if wanted:
         decoded = decode(image, body, wanted)
+        _check_seen(decoded, plan, is_moving=bool(moving))
         if plan.phash:
             hashed = {"phash": phash.phash_of(decoded, original)}
         for variant in stills:
@@ -241,6 +282,17 @@ def _results(
             plan.max_pixels,
         )
     return [results[each] for each in plan.wanted], hashed
+
+
+def _check_seen(
+    decoded: Decoded,
+    plan: Plan,
+    *,
+    is_moving: bool,
+) -> None:
+    """What begins with one colour may go on with others."""
+    if plan.skip_blank and not is_moving:
+        check_not_blank(decoded.picture)
 
 
 def _write(paths: Sequence[str], results: Sequence[Result]) -> None:

@@ -1,6 +1,7 @@
 """What a picture was when it came."""
 
 import struct
+from itertools import dropwhile
 from typing import Any, Final, NamedTuple
 
 from PIL import Image
@@ -12,10 +13,12 @@ from processors.image.formats import (
     MOVING,
     USUAL_MOVING,
 )
+from processors.image.moving.apng import chunks
 from processors.image.moving.frames import timeline_of
 from processors.image.moving.timeline import Timeline
 
 _ORIENTATION_TAG: Final = 0x0112
+_TEXTS: Final = frozenset({b"eXIf", b"tEXt", b"zTXt", b"iTXt"})
 _OF_SEVERAL_PICTURES: Final = ("TIFF", "MPO")
 UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -134,7 +137,7 @@ def moving_format(
 def original_of(image: Image.Image, body: bytes) -> Original:
     """To be called before the picture is decoded: some decoders change size and mode."""
     size, mode = image.size, image.mode
-    orientation = _orientation_of(image)
+    orientation = _orientation_of(image, body)
     timeline = timeline_of(image, body)
     frames = 1
     if timeline is not None:
@@ -146,12 +149,20 @@ def original_of(image: Image.Image, body: bytes) -> Original:
     )
 
 
-def _orientation_of(image: Image.Image) -> int:
+def _has_text_behind(body: bytes) -> bool:
+    """Does a PNG say something of itself behind its pixels?"""
+    names = [chunk.name for chunk in chunks(body)]
+    behind = dropwhile(lambda name: name != b"IDAT", names)
+    return not _TEXTS.isdisjoint(behind)
+
+
+def _orientation_of(image: Image.Image, body: bytes) -> int:
     """EXIF's orientation, 1 to 8; 1 if there is none that can be read."""
-    if image.format == "PNG":
+    if image.format == "PNG" and _has_text_behind(body):
         image.load()  # as getexif would, but what this raises is about the pixels
     try:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        # but for a PNG's own, which decodes it
+        orientation = Image.Image.getexif(image).get(_ORIENTATION_TAG, 1)
     except (SyntaxError, ValueError, LookupError, TypeError, struct.error):
         return 1  # damaged metadata says nothing about the pixels
     return orientation if orientation in UPRIGHT else 1

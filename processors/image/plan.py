@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from processors.image.filters.rules import Filters
 from processors.image.variants.sizes import Resize, Size
 
 MAX_PIXELS: Final = 100_000_000
@@ -60,8 +61,9 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan(Variant):
-    """What shall become of each picture: one variant, or those that are named."""
+class Plan(Variant, Filters):
+    """What shall become of each picture: nothing, if a filter leaves it out; else one variant, or
+    those that are named."""
 
     variants: tuple[Variant, ...] = ()
     """Empty: the one that the plan itself describes."""

@@ -187,6 +187,8 @@ def _add_key(group: argparse._ArgumentGroup, key: Key) -> None:
         choices = "|".join(filter(None, key.info.choices))
         metavar = key.info.metavar or choices or "VALUE"
         group.add_argument(*names, dest=key.name, help=text, metavar=metavar)
+    for name in key.other_flags:
+        group.add_argument(name, dest=key.name, help=argparse.SUPPRESS)
     if key.off_flag:
         group.add_argument(
             key.off_flag,

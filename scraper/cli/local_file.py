@@ -12,7 +12,7 @@ from scraper.cli.explanation import Explanation
 from scraper.cli.one_request import Requests, open_requests
 from scraper.cli.shown_body import Body, show_facts, show_fields
 from scraper.config import Config
-from scraper.errors import UsageError
+from scraper.errors import UsageError, state_of
 from scraper.media_types import HEAD_BYTES, is_json, sniff
 from scraper.model import Task
 from scraper.redaction import redacted
@@ -57,7 +57,7 @@ def _show_processed(
     if processed.failure is not None:
         explanation.add(
             "outcome",
-            state="failed",
+            state=state_of(processed.failure),
             kind=processed.failure.label,
             message=redacted(processed.failure.message),
         )

@@ -31,6 +31,8 @@ class KeyInfo(Frozen):
     formerly: Mapping[str, str] = MappingProxyType({})
     # what other programs call them
     aliases: Mapping[str, str] = MappingProxyType({})
+    # names that the key has in other programs; they are taken, and not shown
+    other_names: tuple[str, ...] = ()
     short: str = ""
     metavar: str = ""
     flag: bool = True  # False: set in TOML and environment only
@@ -108,6 +110,12 @@ class Key(Frozen):
         return prefix + self.stem.replace("_", "-")
 
     @property
+    def other_flags(self) -> list[str]:
+        """Its flags in other programs."""
+        names = (name.replace("_", "-") for name in self.info.other_names)
+        return [f"--{name}" for name in names]
+
+    @property
     def off_flag(self) -> str:
         """The flag that stands for one of the choices; "" if there is none."""
         return self.flag.replace("--", "--no-", 1) if self.info.off else ""
@@ -160,11 +168,20 @@ class KeySet:
             {key.name: key for key in keys}
         )
         self._by_stem = {key.stem: key for key in self.by_name.values()}
+        self._by_other = {
+            name: key
+            for key in self.by_name.values()
+            for name in key.info.other_names
+        }
         self._renamed = renamed or {}
         self._removed = removed or {}
 
     def find(self, name: str) -> Key | None:
-        return self.by_name.get(name) or self._by_stem.get(name)
+        return (
+            self.by_name.get(name)
+            or self._by_stem.get(name)
+            or self._by_other.get(name)
+        )
 
     def find_renamed(self, name: str) -> Key | None:
         """The key that had this name, with or without unit, in an earlier version."""

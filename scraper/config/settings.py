@@ -28,6 +28,9 @@ EXIF_NAMES = tuple(
     "iptc:CopyrightNotice".split()
 )
 
+# Of a picture: one side for both, or width and height.
+_SIZE = r"|\d{1,6}(x\d{1,6})?"
+
 
 def _redact_header(line: str) -> str:
     from scraper.redaction import redacted_header  # only for one that is shown
@@ -534,6 +537,69 @@ class ImageSettings(Section):
         low=1,
         high=10**10,
         flag=False,
+        shapes=True,
+    )
+    min_size: str = setting(
+        "",
+        "least sides of a picture, one for both or 300x200: smaller ones are skipped",
+        pattern=_SIZE,
+        metavar="PX|WxH",
+        other_names=("min_image_size",),
+        shapes=True,
+    )
+    max_size: str = setting(
+        "",
+        "largest sides of a picture, as in min_size: larger ones are skipped",
+        pattern=_SIZE,
+        metavar="PX|WxH",
+        shapes=True,
+    )
+    min_area: int = setting(
+        0,
+        "pictures with fewer pixels, width x height, are skipped",
+        low=0,
+        high=10**10,
+        metavar="N",
+        shapes=True,
+    )
+    max_area: int = setting(
+        0,
+        "pictures with more pixels are skipped; 0: none",
+        low=0,
+        high=10**10,
+        metavar="N",
+        other_names=("max_image_area",),
+        shapes=True,
+    )
+    max_aspect_ratio: float = setting(
+        0.0,
+        "pictures whose long side is more than this many times the short one are skipped; 0: none",
+        low=0,
+        high=10**6,
+        metavar="N",
+        shapes=True,
+    )
+    min_filesize_bytes: int = setting(
+        0,
+        "pictures of fewer bytes are skipped",
+        low=0,
+        high=2**40,
+        metavar="SIZE",
+        other_names=("filesize_min",),
+        shapes=True,
+    )
+    max_filesize_bytes: int = setting(
+        0,
+        "pictures of more bytes are skipped; 0: none",
+        low=0,
+        high=2**40,
+        metavar="SIZE",
+        other_names=("filesize_max",),
+        shapes=True,
+    )
+    skip_blank: bool = setting(
+        False,
+        "skip pictures of one colour, or all transparent",
         shapes=True,
     )
 

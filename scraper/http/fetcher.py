@@ -187,12 +187,14 @@ class Fetcher:
         *,
         per_host: int,
         folder: Folder | None = None,
+        filters: str = "",
         connections: int = MAX_POOLS,
         throttle: Throttle | None = None,
     ) -> None:
         self._settings = settings
         self._parts = parts
         self._folder = folder  # where the bodies of earlier passes stand
+        self._filters = filters  # what those of this run are known by
         ours = {
             "User-Agent": agent_of(settings),
             "Accept": "*/*",
@@ -311,17 +313,20 @@ class Fetcher:
         return self._proxies
 
     def _conditions_of(self, task: Task) -> dict[str, str]:
-        """What makes the request conditional, if the body that is stored is still there."""
+        """What makes the request conditional, if a 304 would answer it."""
         validators = validators_of(task)
         stored = task.stored
-        if (
-            not validators
-            or stored is None
-            or stored.path is None
-            or self._folder is None
-        ):
+        if not validators or stored is None:
             return {}
-        return validators if self._folder.has_file(stored.path) else {}
+        return validators if self._suffices(stored) else {}
+
+    def _suffices(self, stored: StoredResponse) -> bool:
+        """Is the body still there? Or was it left out, as it would be now?"""
+        if self._folder is None:
+            return False
+        if stored.path is None:
+            return stored.process_hash == self._filters
+        return self._folder.has_file(stored.path)
 
     # -- what an answer means ------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import orjson
 from msgspec import Struct, field
 
 from scraper.config import Config
-from scraper.errors import new_failure
+from scraper.errors import FILTERED, is_filtered, is_unsaid, new_failure
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, Flag, Kind, Task, flags_in
 from scraper.recording.alike import Alike, AlikeStore
@@ -48,7 +48,7 @@ class Honesty(Struct):
         """What a body seems to be, and why it is of no use, if that is so.
 
         `earlier` is the record of a body that has not changed: it holds where nothing was
-        processed.
+        processed. What filters leave out is not judged any further.
         """
         flags: tuple[Flag, ...] = ()
         facts: Mapping[str, Any] = {}
@@ -57,9 +57,9 @@ class Honesty(Struct):
         elif earlier is not None:
             facts = earlier
             flags = tuple(Flag(**each) for each in earlier.get("flags", ()))
-        alike = self._alike(fetched)
-        if alike and alike.flag not in names_of(flags):
-            flags = (*flags, alike)
+        flags = self._with_alike(flags, fetched)
+        if filtered := _filter_failure(processed, earlier):
+            return flags, filtered
         if _is_wrong(self._expected(fetched.task), fetched):
             if processed is not None:
                 facts = orjson.loads(processed.facts)
@@ -78,6 +78,14 @@ class Honesty(Struct):
             and not _is_wrong(self._expected(fetched.task), fetched)
             and self.fail_flags.isdisjoint(flags_in(stored.flags))
         )
+
+    def _with_alike(
+        self, flags: tuple[Flag, ...], fetched: Fetched
+    ) -> tuple[Flag, ...]:
+        alike = self._alike(fetched)
+        if alike is None or alike.flag in names_of(flags):
+            return flags
+        return (*flags, alike)
 
     def _alike(self, fetched: Fetched) -> Flag | None:
         return None if fetched.kind == "file" else self.alike.look(fetched)
@@ -133,6 +141,17 @@ def _is_picture(fetched: Fetched) -> bool:
     return may_be_svg and _extension_of(fetched.task) == "svg"
 
 
+def _filter_failure(
+    processed: Processed | None, earlier: Mapping[str, Any] | None
+) -> Failure | None:
+    """Why a filter leaves a picture out, or has left it out."""
+    if processed is not None:
+        return left_out(processed.failure)
+    if earlier is None or earlier["error_kind"] not in FILTERED:
+        return None
+    return new_failure(earlier["error_kind"], earlier["error_message"])
+
+
 _NAMES: Mapping[Kind, str] = {"page": "a page", "image": "an image"}
 _EXPECTED = {"image": "an image", "page": "a page", "file": "a file"}
 
@@ -147,6 +166,18 @@ def _wrong_content(
     return new_failure(
         "wrong_content", f"expected {_EXPECTED[expected]}, got {came}"
     )
+
+
+def left_out(failure: Failure | None) -> Failure | None:
+    """The failure, if a filter leaves the picture out."""
+    return failure if is_filtered(failure) else None
+
+
+def flags_beside(
+    failure: Failure | None, flags: tuple[Flag, ...]
+) -> tuple[Flag, ...]:
+    """Those that may be said of what has come to this."""
+    return () if is_unsaid(failure) else flags
 
 
 def names_of(flags: Sequence[Flag]) -> tuple[str, ...]:

@@ -79,9 +79,12 @@ class Publisher(Struct):
                 Path(self.store.part(each.part)).unlink(missing_ok=True)
         if refusal is None:
             return Shared(()), refused  # what an earlier pass has kept stays
+        return Shared(self.gone(task)), refused
+
+    def gone(self, task: Task) -> Files:
+        """What an earlier pass has kept of this URL goes."""
         self.duplicates.forget(task)
-        gone = (Publication(None, path) for path in _earlier(task))
-        return Shared((*gone,)), refused
+        return tuple(Publication(None, path) for path in _earlier(task))
 
     # -- names that a template has given ------------------------------------------------------
 

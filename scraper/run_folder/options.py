@@ -36,6 +36,17 @@ _SOURCES = {
     "file_source": "the function for files",
 }
 _RECIPES = "recipe"  # the tables
+# The keys of `processors.image.filters.rules.Filters`.
+FILTERS = (
+    "min_size",
+    "max_size",
+    "min_area",
+    "max_area",
+    "max_aspect_ratio",
+    "min_filesize_bytes",
+    "max_filesize_bytes",
+    "skip_blank",
+)
 
 
 def shaping_options(config: Config) -> dict[str, Any]:
@@ -96,6 +107,7 @@ def check_pictures(image: ImageSettings) -> None:
     check_image(image)
     _check_matte(image.matte)
     _check_operations(image.op)
+    _check_filters(image)
 
 
 def _check_operations(words: Sequence[str]) -> None:
@@ -125,8 +137,26 @@ def _check_matte(matte: str) -> None:
         ) from None
 
 
+def _check_filters(image: ImageSettings) -> None:
+    """Raises UsageError if they let no picture through; to look into them loads Pillow."""
+    given = {name: getattr(image, name) for name in FILTERS}
+    if given.items() <= image.defaults.items():
+        return
+    from processors.image.filters.rules import Filters
+
+    names = Filters(**given).contradiction()
+    if names:
+        shown = " and ".join(f"{name} = {given[name]!r}" for name in names)
+        verb = "lets" if len(names) == 1 else "let"
+        raise UsageError(f"{shown} {verb} no picture through: change one")
+
+
 def process_hashes(config: Config) -> dict[str, str]:
-    """By kind, a hash of the way of processing: if it changes, bodies are processed again."""
+    """By kind, a hash of the way of processing: if it changes, bodies are processed again.
+
+    By `filter`, one of what decides whether a picture is left out. It is the same in each version
+    of this program: of what is left out nothing is kept that could be judged again.
+    """
     page = config.page
     sources = source_hashes(config)
     made_of_page = [
@@ -149,12 +179,24 @@ def process_hashes(config: Config) -> dict[str, str]:
             sources.get("file"),
         ],
     }
-    return {
-        kind: hashlib.sha256(
-            orjson.dumps([scraper.__version__, way])
-        ).hexdigest()[:16]
-        for kind, way in ways.items()
+    hashes = {
+        kind: _hash_of([scraper.__version__, way]) for kind, way in ways.items()
     }
+    return {**hashes, "filter": _hash_of(_filtering(config))}
+
+
+def _filtering(config: Config) -> list[Any]:
+    """What decides whether a picture is left out."""
+    image = config.image
+    return [
+        [getattr(image, name) for name in FILTERS],
+        image.frames,
+        config.run.save_only,
+    ]
+
+
+def _hash_of(way: Any) -> str:
+    return hashlib.sha256(orjson.dumps(way)).hexdigest()[:16]
 
 
 def describe_changes(earlier: Iterable[Options], now: Options) -> str:

@@ -15,7 +15,12 @@ from scraper.messages import Processed
 from scraper.model import Failure, Fetched, FetchFailed, Task
 from scraper.outcomes.outcome import Outcome, Place
 from scraper.recording.filled import fill_of
-from scraper.recording.honesty import Honesty, names_of
+from scraper.recording.honesty import (
+    Honesty,
+    flags_beside,
+    left_out,
+    names_of,
+)
 from scraper.recording.obedience import Obedience
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
@@ -60,13 +65,15 @@ class MemoryJournal(Struct):
         made = [each.part for each in processed.files] if processed else []
         assert fetched.part is not None, "no earlier pass holds a body"
         flags, failure = self.honesty.judge(fetched, processed)
+        refusal = refusal or left_out(failure)
         place = None
         if refusal is None:
             parts = [each for each in made if each is not None]
             place = self._hold(fetched, parts)
         else:
             self.bodies.discard(fetched.part, *made)
-            flags, failure = (), refusal
+            failure = refusal
+            flags = flags_beside(refusal, flags)
         line = record.of_fetched(
             1,
             fetched,
@@ -75,7 +82,6 @@ class MemoryJournal(Struct):
             path=None,
             directives=tags,
             flags=flags,
-            is_kept=place is not None,
         )
         state = state_of(failure) if failure else "done"
         self._record(

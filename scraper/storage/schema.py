@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, get_args, get_type_hints
 
-from scraper.errors import LASTING, UsageError
+from scraper.errors import FILTERED, LASTING, UsageError
 from scraper.model import Headers, HostState
 
 
@@ -368,15 +368,24 @@ def lasts(column: str = "error_kind") -> str:
     return f"coalesce({column} IN {tuple(sorted(LASTING))}, true)"
 
 
+def was_filtered(column: str = "error_kind") -> str:
+    """Was it left out by a filter? Then nothing is kept, and its validators are."""
+    return f"{column} IN {tuple(sorted(FILTERED))}"
+
+
+# What a filter leaves out goes, whatever an earlier pass has kept.
+_KEPT_UNLESS_FILTERED = f"""CASE WHEN {was_filtered("excluded.error_kind")}
+  THEN NULL ELSE {_KEPT} END"""
 # A 304 need not repeat the validators that it was asked with; what is to be had again keeps none.
 _KEPT_BY_304 = f"""coalesce(excluded."{{0}}",
     CASE WHEN excluded.status = 304 AND {lasts("excluded.error_kind")}
       THEN "{{0}}" END)"""
 _EXCEPTIONS = {
     **dict.fromkeys(
-        ("type", "path", "sha256", "flags", "process_hash", "validators_url"),
+        ("type", "sha256", "flags", "process_hash", "validators_url"),
         _KEPT,
     ),
+    "path": _KEPT_UNLESS_FILTERED,
     **dict.fromkeys(("etag", "last_modified"), _KEPT_BY_304),
 }
 _CHANGES = """changed_pass = CASE WHEN excluded.sha256 IS NULL OR excluded.sha256 IS sha256

@@ -31,6 +31,7 @@ from scraper.storage.schema import (
     RequeuedRow,
     keep_answers,
     rows_of_values,
+    was_filtered,
 )
 from scraper.storage.sources import Sources
 from scraper.urls import Url, parts_of, parts_of_all
@@ -87,7 +88,8 @@ _EXPRESSIONS = {
     "parent": _OF_PARENT.format("url", "url"),
     "page": _OF_PARENT.format("final_url", "answer"),
     "unasked": "coalesce(unasked, 0)",
-    "stored": f"CASE WHEN path NOT NULL THEN json_array({', '.join(_OF_STORED)}) END",
+    "stored": f"""CASE WHEN path NOT NULL OR {was_filtered()}
+    THEN json_array({", ".join(_OF_STORED)}) END""",
     **{
         name: f"coalesce(requeued.{name}, 0)"
         for name in ("attempts", "tries", "refusals")

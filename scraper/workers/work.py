@@ -224,6 +224,9 @@ def _processor(processing: Processing) -> Processor:
     def process_image(item: WorkItem) -> ProcessorResult:
         picture = image.process(item.path, plan, item.out, item.final)
         facts, files = picture.facts, picture.files
+        if picture.rejected is not None:
+            failure = failure_of(picture.rejected)
+            return ProcessorResult(facts, failure=failure)
         if "image" in own:
             with _removing_on_failure(files):
                 whole = image.upright(_body_of(item), plan)

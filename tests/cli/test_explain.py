@@ -340,6 +340,11 @@ def test_the_facts_of_a_picture_and_what_would_be_made_of_it(
     ("path", "flags", "end"),
     [
         ("/broken.png", (), ("failed", "image_truncated")),
+        (
+            "/broken.png",
+            ("--min-filesize", "1M"),
+            ("skipped", "filtered_bytes"),
+        ),
         ("/a", ("--obey", "noai"), ("skipped", "robots_directive")),
         (
             "/silent",

@@ -86,6 +86,9 @@ def test_names_are_unique_over_all_sections() -> None:
     fields = [name for section in vars_of(Config()) for name in section]
     assert len(fields) == len(set(fields)) == len(KEYS)
     assert len({key.stem for key in KEYS.values()}) == len(KEYS)
+    others = [name for key in KEYS.values() for name in key.info.other_names]
+    assert len(others) == len({*others}) == len({*others} - {*KEYS})
+    assert {*others}.isdisjoint(key.stem for key in KEYS.values())
     shorts = [key.info.short for key in KEYS.values() if key.info.short]
     assert len(shorts) == len(set(shorts))
 
@@ -571,6 +574,23 @@ def test_words_of_other_programs_are_taken_for_ours() -> None:
     assert config.image.resize == "224x160"
     assert configure(resize=224).image.resize == "224"
     assert "expected" in complaint(flags={"resize_mode": "crop"})
+
+
+def test_keys_may_have_the_names_of_other_programs(tmp_path: Path) -> None:
+    path = toml(tmp_path, "[image]\nfilesize_min = '5k'\n")
+    variables = {"SCRAPER_MAX_IMAGE_AREA": "900"}
+    config, origins = load(
+        {"min_image_size": 200}, toml=path, environment=variables
+    )
+    image = config.image
+    assert (image.min_size, image.max_area) == ("200", 900)
+    assert image.min_filesize_bytes == 5 * 2**10
+    assert origins.keys() == {"min_size", "max_area", "min_filesize_bytes"}
+    both = {"min_image_size": 200, "min_size": 100}
+    assert "are the same key" in complaint(flags=both)
+    parsed = build_parser().parse_args(["--filesize-max", "1M"])
+    assert parsed.max_filesize_bytes == "1M"
+    assert "filesize-max" not in build_parser().format_help()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from PIL import Image
 
 import scraper
 from scraper import errors
-from scraper.errors import KINDS
+from scraper.errors import FILTERED, KINDS
 from scraper.faulty import (
     FaultyServer,
     bad_status_line,
@@ -166,10 +166,11 @@ CASES = (
     _at("process_died", 1, path="/process_died"),
 )
 # Provoked by other tests: of robots.txt (test_robots_story), of a host that refuses (test_pace), of
-# the speed of answers (test_fetcher), names (test_names), a proxy and no redirects (below), this
-# machine's own; or by nobody from outside.
+# the speed of answers (test_fetcher), names (test_names), filters (test_filters), a proxy and no
+# redirects (below), this machine's own; or by nobody from outside.
 ELSEWHERE = {
     *("robots_disallowed", "robots_unreachable", "robots_directive"),
+    *FILTERED,
     *(
         "bad_row",  # needs a table
         "row_too_long",

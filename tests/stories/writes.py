@@ -18,7 +18,8 @@ from scraper.machine import files
 Step = Callable[[str], None]
 _WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "COMMIT")
 NAMES = ("open part", "write part", "close part", "open sink", "write sink", "mkdir", "link",
-         "rename", "summary", "sql many", *(f"sql {word}" for word in _WRITES))  # fmt: skip
+         "rename", "remove", "summary", "sql many",
+         *(f"sql {word}" for word in _WRITES))  # fmt: skip
 
 
 def watch(patch: pytest.MonkeyPatch, folder: Path, step: Step) -> None:
@@ -86,6 +87,10 @@ class _FolderOs:
     def link(self, *paths: Any, **keys: Any) -> None:
         self._step("link")
         os.link(*paths, **keys)
+
+    def unlink(self, *paths: Any, **keys: Any) -> None:
+        self._step("remove")
+        os.unlink(*paths, **keys)
 
     def fdopen(
         self, descriptor: int, mode: str, *rest: Any, **keys: Any
