@@ -35,7 +35,7 @@ def apply_function(function: Callable[..., Any], *given: Any) -> Any:
         return orjson.loads(orjson.dumps({"data": returned}))["data"]
     except orjson.JSONEncodeError as error:
         what = f"returned what is not plain data: {error}"
-        raise failed(function, what) from error
+        raise failure_of(function, what) from error
 
 
 def call(function: Callable[..., Any], *given: Any) -> Any:
@@ -51,10 +51,10 @@ def call(function: Callable[..., Any], *given: Any) -> Any:
     except (Exception, SystemExit) as error:
         reason = " ".join(str(error).split())
         what = f"raised {type(error).__name__}: {reason}"
-        raise failed(function, what + _where(error, function)) from error
+        raise failure_of(function, what + _where(error, function)) from error
 
 
-def failed(function: Callable[..., Any], what: str) -> Unusable:
+def failure_of(function: Callable[..., Any], what: str) -> Unusable:
     """That a user's function did this."""
     return Unusable("function_failed", f"{_name_of(function)} {what}")
 

@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from scraper.config import configure
+from scraper.config.plugins import check_functions
 from scraper.errors import UsageError
 from scraper.run_folder.options import check_pictures
 
 
 def complaint(**asked: object) -> str:
     with pytest.raises(UsageError) as refused:
-        check_pictures(configure(**asked).image)
+        config = configure(**asked)
+        check_functions(config)
+        check_pictures(config.image)
     return str(refused.value)
 
 

@@ -67,21 +67,17 @@ def rotate(
     clear = picture
     if not colours.has_alpha(picture):
         clear = picture.convert("LA" if picture.mode == "L" else "RGBA")
-    turned = _turned(clear, radians(degrees))
+    turned = _turn(clear, radians(degrees))
     if clear is picture:
         return turned
     return colours.flatten(turned, matte, grayscale=True)
 
 
-def _turned(picture: Image.Image, angle: float) -> Image.Image:
+def _turn(picture: Image.Image, angle: float) -> Image.Image:
     """The picture with alpha, in the box of its corners; its middle stays the middle."""
     along, across = cos(angle), sin(angle)
-    width = _rounded_up(
-        abs(picture.width * along) + abs(picture.height * across)
-    )
-    height = _rounded_up(
-        abs(picture.width * across) + abs(picture.height * along)
-    )
+    width = _ceiling(abs(picture.width * along) + abs(picture.height * across))
+    height = _ceiling(abs(picture.width * across) + abs(picture.height * along))
     # Its sides lie between pixels, and fade into what is clear around it.
     framed = ImageOps.expand(picture, 1)
     # A pixel's place in the picture, from its place in the box.
@@ -95,7 +91,7 @@ def _turned(picture: Image.Image, angle: float) -> Image.Image:
     )
 
 
-def _rounded_up(length: float) -> int:
+def _ceiling(length: float) -> int:
     return ceil(length - _EPSILON)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image
 
 from processors import Unusable
-from processors.functions import call, failed
+from processors.functions import call, failure_of
 from processors.image import colours
 from processors.image.original import check_pixels
 
@@ -25,11 +25,11 @@ def apply_function(
     given.info = {}
     returned = call(function, given)
     if not isinstance(returned, Image.Image):
-        raise failed(
+        raise failure_of(
             function, f"returned a {type(returned).__name__}, not a PIL image"
         )
     if 0 in returned.size:
-        raise failed(function, "returned a picture without pixels")
+        raise failure_of(function, "returned a picture without pixels")
     check_pixels(returned.size, max_pixels)
     return _plain(returned, function)
 
@@ -45,4 +45,4 @@ def _plain(returned: Image.Image, function: Callable[..., Any]) -> Image.Image:
         # a file that was opened and not read, a mode of another program
         reason = " ".join(str(error).split())
         what = f"returned a picture that cannot be read: {reason}"
-        raise failed(function, what) from error
+        raise failure_of(function, what) from error
