@@ -6,17 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from scraper.config import configure
+from scraper.config import Config, configure
 from scraper.config.plugins import check_functions
 from scraper.errors import UsageError
 from scraper.run_folder.options import check_pictures
 
 
+def check(config: Config) -> None:
+    """As a run does, functions first."""
+    check_functions(config)
+    check_pictures(config.image)
+
+
 def complaint(**asked: object) -> str:
+    config = configure(**asked)
     with pytest.raises(UsageError) as refused:
-        config = configure(**asked)
-        check_functions(config)
-        check_pictures(config.image)
+        check(config)
     return str(refused.value)
 
 
@@ -65,5 +70,4 @@ def test_a_function_that_is_not_there(
 
 def test_what_can_be_done() -> None:
     words = "crop=1,2,-3,4 gray blur=.5 resize rotate=-12.5 sharpen PIL.ImageOps:flip"
-    asked = configure(op=words.split(), format="webp", lossless=True)
-    check_pictures(asked.image)
+    check(configure(op=words.split(), format="webp", lossless=True))
