@@ -25,6 +25,7 @@ from scraper.storage.store import Store
 _PIECE_BYTES = 2**20
 # Comparing holds up the loop, for 0.1 s or so: 256 MB, if the disk need not be waited for.
 MAX_COMPARED_BYTES = 256_000_000
+MAX_COMPARED = 1_024  # files that are remembered
 Files = tuple[Publication, ...]
 
 
@@ -40,6 +41,7 @@ class Shared(NamedTuple):
 class _Original(NamedTuple):
     """The first URL that has these bytes, and those of its files that are parts yet."""
 
+    sha256: str
     body: KnownBody
     parts: Mapping[str, str]  # by path
 
@@ -68,10 +70,12 @@ class Duplicates(Struct):
     bodies: BodyTable
     links: bool = True  # else each has a copy of its own
     dated: bool = False  # the time of a file is that of its URL
-    # What the ledger does not know before the next commit: by sha256 the first URLs, by row what
-    # those have now that had something else.
-    _new: dict[str, _Original] = field(default_factory=dict)
+    # Since the last commit: by sha256 the first URLs, by row what those have now that had something
+    # else.
+    _originals: dict[str, _Original] = field(default_factory=dict)
     _changed: dict[int, str | None] = field(default_factory=dict)
+    # By sha256, files that were compared in this run, as they were then.
+    _compared: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def share(self, fetched: Fetched, files: Files) -> Shared:
         """A new body, the first of these files, is kept with what was made of it."""
@@ -84,6 +88,7 @@ class Duplicates(Struct):
         if original is None or twins[0] is None:
             self._keep(task, sha256, files)
             return Shared(files)
+        self._remember(sha256, twins[0])
         left, saved = self._link(files, twins)
         if original.body.id == task.id:
             return Shared(left)
@@ -103,23 +108,27 @@ class Duplicates(Struct):
 
     def commit(self) -> None:
         """The ledger knows all of it, and files have their names."""
-        self._new.clear()
+        self._originals.clear()
         self._changed.clear()
 
     # -- the first one ------------------------------------------------------------------------
 
     def _find(self, sha256: str) -> _Original | None:
-        if sha256 in self._new:
-            return self._new[sha256]
-        body = self.bodies.find(sha256)
-        if body is None or self._changed.get(body.id, sha256) != sha256:
+        original = self._originals.get(sha256)
+        if original is None:
+            body = self.bodies.find(sha256)
+            if body is None:
+                return None
+            original = _Original(sha256, body, {})
+        if self._changed.get(original.body.id, sha256) != sha256:
             return None
-        return _Original(body, {})
+        self._originals[sha256] = original
+        return original
 
     def _keep(self, task: Task, sha256: str, files: Files) -> None:
         body = KnownBody(task.id, task.origin_url.href, files[0].path)
         parts = {each.path: each.part for each in files if each.part}
-        self._new[sha256] = _Original(body, parts)
+        self._originals[sha256] = _Original(sha256, body, parts)
         self.bodies.keep(sha256, task.id)
 
     # -- its files ----------------------------------------------------------------------------
@@ -145,6 +154,10 @@ class Duplicates(Struct):
             path = original.parts[path]
         # gone, or something else lies there: there is no such file
         with suppress(OSError), ExitStack() as opened:
+            if file.path == place:
+                twin = self._known_twin(original, folder, path, file.part)
+                if twin is not None:
+                    return twin
             theirs = opened.enter_context(folder.open_reader(path))
             ours = opened.enter_context(parts.open_reader(file.part))
             found = os.fstat(theirs.fileno())
@@ -154,6 +167,29 @@ class Duplicates(Struct):
             if _is_large(found) or _are_equal(theirs, ours):
                 return _Twin(folder, path, found, part)
         return None
+
+    def _remember(self, sha256: str, twin: _Twin) -> None:
+        """The file has these bytes for as long as it looks as it does now."""
+        if len(self._compared) >= MAX_COMPARED:
+            self._compared.clear()
+        self._compared[sha256] = _look_of(twin.found)
+
+    def _known_twin(
+        self,
+        original: _Original,
+        folder: Folder,
+        path: str,
+        part: str,
+    ) -> _Twin | None:
+        """It need not be compared with every one, if it looks as it did then."""
+        look = self._compared.get(original.sha256)
+        if look is None:
+            return None
+        found = folder.stat_entry(path)
+        ours = self.store.own_parts.stat_entry(part)
+        if found is None or ours is None or _look_of(found) != look:
+            return None
+        return _Twin(folder, path, found, ours)
 
     def _link(
         self, files: Files, twins: Sequence[_Twin | None]
@@ -211,6 +247,11 @@ def duplicates_of(
         links=output.duplicates == "link",
         dated=output.mtime,
     )
+
+
+def _look_of(file: os.stat_result) -> tuple[int, ...]:
+    """What differs once it was written to, or is another one."""
+    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns
 
 
 def _is_large(file: os.stat_result) -> bool:

@@ -28,6 +28,7 @@ from scraper.faulty import (
     sequence,
     status,
 )
+from scraper.faulty.server import Exchange
 from scraper.recording import duplicates
 from scraper.run_folder.verification import verify
 from scraper.storage.readers.inventory import Fault
@@ -336,6 +337,26 @@ def test_a_file_that_the_user_has_changed_is_nobodys_twin(
     assert {each.path for each in site.faults()} <= {
         site.last("a")["path"],
     }
+
+
+@pytest.mark.parametrize("change", [Path.unlink, _edited, _cut])
+def test_it_is_seen_if_the_file_changes_between_two_that_are_equal(
+    change: Any, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the third URL it was compared in this run; by the fourth it has changed."""
+    monkeypatch.setattr(journal, "BATCH", 1)
+
+    def answer(exchange: Exchange) -> None:
+        change(site.file("a"))
+        body(ONE, ZIP)(exchange)
+
+    site.serve(**dict.fromkeys("abce", body(ONE, ZIP)), d=answer)
+    config = scraper.configure(dir=str(site.folder), robots="off", threads=1)
+    scraper.run([site.url(name) for name in "abcde"], config)
+    assert [site.original_of(n) for n in "abcde"] == [None, "a", "a", None, "d"]
+    assert are_one(site.file("b"), site.file("c"))
+    assert are_one(site.file("d"), site.file("e"))
+    assert site.file("e").read_bytes() == ONE
 
 
 def test_what_goes_with_its_url_leaves_the_others(site: Site) -> None:
