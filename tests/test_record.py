@@ -211,7 +211,7 @@ def test_the_documentation_names_every_key_of_every_record(
         asked = {"article", "fields", "items"}  # only there if asked for
         assert set(record) == (every | documented("Pages")) - asked
     for record in of_kind(scraped, "image"):
-        asked = {"exif", "truncated"}
+        asked = {"exif", "truncated", "phash"}
         assert set(record) == (every | documented("Pictures")) - asked
         assert set(record["processed"][0]) == documented("Of `processed`")
         assert set(record["seconds"]) == documented("Of `seconds`")
