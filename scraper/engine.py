@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from msgspec import Struct
 
 from scraper.config import Config
+from scraper.config.plugins import own_functions
 from scraper.desk.desk import Desk
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.lanes import Rows, new_host_threads
@@ -27,7 +28,7 @@ from scraper.guard.resolver import GetAddrInfo, Resolver
 from scraper.http.fetcher import Fetcher
 from scraper.http.headers import agent_of
 from scraper.http.throttle import throttle_of
-from scraper.machine import cores, descriptors
+from scraper.machine import cores, descriptors, main_module
 from scraper.machine.clock import Clock, steady_clock, used_seconds
 from scraper.machine.descriptors import Share
 from scraper.machine.files import Folder
@@ -38,8 +39,8 @@ from scraper.results import Handover, PartStore
 from scraper.run_folder.options import (
     files_wanted,
     page_options,
-    picture_options,
 )
+from scraper.run_folder.pictures import plan_of
 from scraper.run_folder.recipes import recipes_of
 from scraper.sources.reader import Reader
 from scraper.storage.store import Store
@@ -104,6 +105,19 @@ def process_stage_of(
     return ProcessStage(processes, limits, processing_of(config), post, **pools)
 
 
+def check_workers(
+    config: Config,
+    stage: Stage | None,
+) -> None:
+    """Raises UsageError if worker processes cannot import what they need of the user's."""
+    if stage and (
+        any(own_functions(config))
+        or stage.has_initializer
+        or main_module.imported_by_workers()
+    ):
+        stage.check_start()
+
+
 def processing_of(config: Config) -> Processing:
     """What a configuration has done with an item."""
     from scraper.workers.work import Processing
@@ -114,7 +128,7 @@ def processing_of(config: Config) -> Processing:
         file=config.file.file,
         parse_json=config.file.parse_json,
         initializer=config.worker.initializer,
-        plan=picture_options(config),
+        plan=plan_of(config),
         page=page_options(config),
         recipes=recipes_of(config),
         meta_refresh=config.page.meta_refresh,

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 
-from scraper.config import Config
-from scraper.config.plugins import own_functions
 from scraper.desk.delivery import Delivery
 from scraper.desk.desk import Desk, ListDesk
 from scraper.engine import (
@@ -34,7 +32,6 @@ from scraper.errors import (
 from scraper.frontier.frontier import Frontier
 from scraper.guard.guard import Guard
 from scraper.journal import Journal, Waits
-from scraper.machine import main_module
 from scraper.machine.clock import Clock
 from scraper.machine.descriptors import Share
 from scraper.machine.files import NotPlain
@@ -53,6 +50,7 @@ from scraper.run_folder import recovery
 from scraper.run_folder.naming import no_run_message
 from scraper.run_folder.options import process_hashes, shaping_options
 from scraper.run_folder.owners import claim_folder, refuse_unknown_records
+from scraper.run_folder.pictures import variant_names_of
 from scraper.run_folder.recipes import recipes_of
 from scraper.sinks.sink import Outputs, open_sinks
 from scraper.sinks.summary_file import SummaryFile
@@ -230,19 +228,6 @@ def open_run(
         engine.pipeline,
     )
     return opened
-
-
-def check_workers(
-    config: Config,
-    stage: Stage | None,
-) -> None:
-    """Raises UsageError if worker processes cannot import what they need of the user's."""
-    if stage and (
-        any(own_functions(config))
-        or stage.has_initializer
-        or main_module.imported_by_workers()
-    ):
-        stage.check_start()
 
 
 # -- its steps --------------------------------------------------------------------------------
@@ -427,7 +412,16 @@ def _open_publisher(request: RunRequest, folder: OpenFolder) -> Publisher:
             names.check_columns(name, known.columns_of(id))
     store, ledger = folder.store, folder.ledger
     duplicates = duplicates_of(store, ledger.bodies, output)
-    return Publisher(store, ledger.names, duplicates, names, output.mtime)
+    makes = variant_names_of(request.config)
+    return Publisher(
+        store,
+        ledger.names,
+        duplicates,
+        names,
+        output.mtime,
+        makes,
+        ledger.add_variants(makes),
+    )
 
 
 def _open_delivery(
@@ -437,10 +431,7 @@ def _open_delivery(
 ) -> Delivery | None:
     if not request.with_stored:
         return None
-    delivery = Delivery(
-        journal,
-        intake.seen,
-        request.config.page.page_images != "none",
-    )
+    follows = request.config.page.page_images != "none"
+    delivery = Delivery(journal, intake.seen, follows)
     intake.deliver_to(delivery)
     return delivery

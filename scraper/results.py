@@ -92,7 +92,7 @@ class Handover:
             return True
         if fetched.kind != "image":
             return False
-        return not self._journal.publisher.has_picture(fetched.task)
+        return not self._journal.publisher.has_variants(fetched.task)
 
     def drop_body(self, fetched: Fetched) -> None:
         """A body is of no use: it goes, if this request has brought it."""

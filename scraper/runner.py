@@ -15,19 +15,19 @@ import orjson
 import scraper
 from scraper.config import Config, files_of
 from scraper.config.plugins import check_file, check_functions, check_page
-from scraper.engine import Makers, wanted_share
+from scraper.engine import Makers, check_workers, wanted_share
 from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
 from scraper.machine import descriptors, main_module, streams
 from scraper.machine.descriptors import Share
 from scraper.messages import Stop
-from scraper.opening import OpenRun, check_workers, local_errors, open_run
+from scraper.opening import OpenRun, local_errors, open_run
 from scraper.outcomes.fills import Fills
 from scraper.outcomes.outcome import Outcome
 from scraper.passes import RunRequest, checked_kinds
 from scraper.reports.fields import Drop, find_drops
 from scraper.reports.summary import Report, Tally
 from scraper.run_folder.naming import choose_folder
-from scraper.run_folder.options import check_pictures
+from scraper.run_folder.pictures import check_pictures
 from scraper.run_folder.recipes import check_recipes
 from scraper.sources.source import Source
 from scraper.storage.faults import fault_of
@@ -409,7 +409,7 @@ def check_settings(config: Config) -> None:
     """Raises UsageError if something is asked for that cannot be done."""
     check_functions(config)
     check_page(config.page)
-    check_pictures(config.image)
+    check_pictures(config)
     check_file(config.file)
     names_of(config.output.name, config.output.name_col)
     check_recipes(config)

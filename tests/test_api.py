@@ -211,7 +211,7 @@ def test_a_function_that_workers_could_not_find_is_refused(
         ({"no_page_images": True}, "; did you mean page_images?"),
         ({"timeout_second": 3}, "; did you mean timeout_seconds?"),
         ({"zzz": 3}, "; print(scraper.configure()) shows all keys"),
-        ({"format": "jpg"}, "; did you mean jpeg?"),
+        ({"format": "jpge"}, "; did you mean jpeg?"),
         (
             {"threads": "many"},
             "expected a whole number from 0 to 1024, or auto",

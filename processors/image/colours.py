@@ -114,7 +114,11 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         if black >= 0 and white <= ceiling:
             black, white = 0, ceiling
             break
-    return scale_to_eight_bits(image, black, white)
+    return scale_to_eight_bits(
+        image,
+        black,
+        white,
+    )
 
 
 def _from_lab(image: Image.Image) -> Image.Image:

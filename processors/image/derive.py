@@ -24,7 +24,7 @@ from processors.image.original import (
     moving_format,
     original_of,
 )
-from processors.image.plan import MAX_PIXELS, Plan, Variant
+from processors.image.plan import DEFAULT, MAX_PIXELS, Plan, Variant
 from processors.image.variants import phash
 from processors.image.variants.moving import derive_moving
 from processors.image.variants.operations import is_function
@@ -59,10 +59,10 @@ class _Derived(NamedTuple):
 def process(path: str, plan: Plan, out: str, final: str) -> ProcessedImage:
     """Read the picture at `path`, write its variants to files whose names begin with `out`.
 
-    In the facts the path of a variant is `final`, its name unless it is the only one, and an
-    extension. `original_width` and `original_height` are those of the upright original. A variant
-    that needs no change is a copy, byte for byte but for its metadata. A picture that is rejected
-    has no variants.
+    In the facts the path of a variant is `final`, an @ and its name unless it is the default one,
+    and an extension. `width` and `height` are those of the first variant, `original_width` and
+    `original_height` those of the upright original. A variant that needs no change is a copy, byte
+    for byte but for its metadata. A picture that is rejected has no variants.
 
     Raises Unusable `image_broken`, `image_truncated` or `image_too_large`. MemoryError, and
     OSError about our own files, pass through; nothing written stays behind then.
@@ -75,7 +75,7 @@ def process(path: str, plan: Plan, out: str, final: str) -> ProcessedImage:
     processed = [
         {
             "variant": variant.name,
-            "path": final + _ending(plan, variant, result),
+            "path": final + _ending(variant, result),
             **result.facts,
         }
         for variant, result in zip(plan.wanted, results, strict=True)
@@ -99,12 +99,8 @@ def import_functions(plan: Plan) -> None:
             import_function(word)
 
 
-def _ending(
-    plan: Plan,
-    variant: Variant,
-    result: Result,
-) -> str:
-    name = f".{variant.name}" if plan.variants else ""
+def _ending(variant: Variant, result: Result) -> str:
+    name = "" if variant.name == DEFAULT else f"@{variant.name}"
     return name + EXTENSIONS[result.facts["format"]]
 
 
@@ -132,7 +128,11 @@ def upright(body: bytes, plan: Plan) -> Image.Image:
         if not keeps or unusable.kind != "image_truncated":
             raise
     body = truncated.with_end(body)
-    return _decode_upright(body, plan, keeps_truncated=True)
+    return _decode_upright(
+        body,
+        plan,
+        keeps_truncated=True,
+    )
 
 
 def _decode_upright(
@@ -191,7 +191,11 @@ def _derive_or_salvage(body: bytes, plan: Plan) -> _Derived:
             raise
     body = truncated.with_end(body)
     with blaming_the_picture(body, plan.max_pixels, keeps_truncated=True):
-        return _derive(body, plan, is_truncated=True)
+        return _derive(
+            body,
+            plan,
+            is_truncated=True,
+        )
 
 
 def _derive(

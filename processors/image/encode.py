@@ -51,7 +51,11 @@ def to_mode_of_format(
         picture = colours.without_alpha(picture)
     if format == "jpeg" and colours.has_alpha(picture):
         changes.append("flattened")
-        return colours.flatten(picture, variant.matte, variant.is_gray)
+        return colours.flatten(
+            picture,
+            variant.matte,
+            variant.is_gray,
+        )
     if picture.mode == "LA" or (format == "webp" and picture.mode == "L"):
         return picture.convert("RGBA" if colours.has_alpha(picture) else "RGB")
     return picture
@@ -75,7 +79,11 @@ def encode(
         return gif.encode(picture)
     picture.info = {}  # from which Pillow would write the original's profile and transparency
     written = BytesIO()
-    options = options_for(format, variant, is_gray)
+    options = options_for(
+        format,
+        variant,
+        is_gray,
+    )
     picture.save(written, format, **options)
     return written.getvalue()
 

@@ -1,20 +1,22 @@
 """What shall become of each picture."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Self
 
 from processors.image.filters.rules import Filters
 from processors.image.variants.sizes import Resize, Size
 
 MAX_PIXELS: Final = 100_000_000
 KEEP: Final = "keep"
+DEFAULT: Final = "default"  # the variant whose files have no name of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """One of the results of each picture."""
 
-    name: str = "default"
+    name: str = DEFAULT
     resize: int | str = "512"
     """The box in pixels, a side of a square or `300x200`; 0 keeps every size."""
     resize_mode: str = "fit"
@@ -77,6 +79,12 @@ class Plan(Variant, Filters):
     """Of pictures that move: first, or all."""
     max_pixels: int = MAX_PIXELS
     """Pictures with more are refused before they are decoded; each frame that is used counts."""
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """The plan that these are the fields of, its variants as mappings of theirs."""
+        variants = (Variant(**each) for each in plain.get("variants", ()))
+        return cls(**{**plain, "variants": tuple(variants)})
 
     @property
     def wanted(self) -> tuple[Variant, ...]:

@@ -121,6 +121,10 @@ def _changes_nothing(
 
 
 def _web_safe_colours() -> Image.Image:
-    levels = range(0, 256, 51)
+    levels = range(
+        0,
+        256,
+        51,
+    )
     samples = bytes(sum(product(levels, repeat=3), ()))
     return Image.frombytes("RGB", (len(levels) ** 3, 1), samples)

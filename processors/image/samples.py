@@ -58,7 +58,11 @@ def _load_png(image: Image.Image, body: bytes) -> Image.Image:
     colour = body[_PNG_COLOUR]
     key: Any = image.info.get("transparency")
     if depth == 16:
-        return _load_png_of_16_bits(image, body, colour)
+        return _load_png_of_16_bits(
+            image,
+            body,
+            colour,
+        )
     if colour == _GRAY and depth in (2, 4) and key is not None:
         # The key counts in the file's own levels, the pixels in 255.
         image.info["transparency"] = key * 255 // (2**depth - 1)
@@ -73,7 +77,11 @@ def _load_png_of_16_bits(
     key = image.info.get("transparency")
     if colour == _GRAY and key is None:
         return image
-    high, low = _halves_of_png(image, body, colour)
+    high, low = _halves_of_png(
+        image,
+        body,
+        colour,
+    )
     if isinstance(key, int):
         key = (key,)
     alpha = key and _alpha_but_for(key, high, low)
@@ -149,8 +157,16 @@ def _load_tiff(
         return image
     highest = 2 ** bits[0] - 1
     if photometric == _WHITE_IS_ZERO:
-        return scale_to_eight_bits(image, highest, 0)
-    return scale_to_eight_bits(image, 0, highest)
+        return scale_to_eight_bits(
+            image,
+            highest,
+            0,
+        )
+    return scale_to_eight_bits(
+        image,
+        0,
+        highest,
+    )
 
 
 def _scale_signed(image: Image.Image) -> Image.Image:

@@ -74,7 +74,12 @@ def _parse(text: str, day_first: bool) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a zone that it does not know
         first, second = (
-            parser.parse(text, default=each, dayfirst=day_first, tzinfos=_ZONES)
+            parser.parse(
+                text,
+                default=each,
+                dayfirst=day_first,
+                tzinfos=_ZONES,
+            )
             for each in (_FIRST, _SECOND)
         )
     if first.date() != second.date():

@@ -111,7 +111,11 @@ def _further_facts(
     json_ld = read_json_ld(noted["script"])
     flat, flat_cut = flatten(json_ld.blocks)
     feeds, others, others_cut = alternates_of(base, noted["link"])
-    said = Said(page, json_ld.blocks, metas)
+    said = Said(
+        page,
+        json_ld.blocks,
+        metas,
+    )
     return {
         "encoding": (page.encoding, False),
         "author": (author_of(said), False),
@@ -158,7 +162,11 @@ def _images(
     """For the record, and to be asked; and whether there are more."""
     limit, which = options.max_page_images, _which_images(options)
     if which == "src" and options.facts == "basic":
-        urls, is_cut = image_urls(base, elements, limit)
+        urls, is_cut = image_urls(
+            base,
+            elements,
+            limit,
+        )
         return urls, urls, is_cut
     images, is_cut = images_of(
         base, elements, which=which, width=options.image_width, limit=limit

@@ -108,7 +108,11 @@ def _has_long_tag(text: str) -> bool:
         end = text.find(">", begin)
         end = len(text) if end < 0 else end
         first = text.rfind(">", 0, begin) + 1
-        tag = _OPENING.search(text, first, end)
+        tag = _OPENING.search(
+            text,
+            first,
+            end,
+        )
         if tag and tag[2] and _count_attributes(text, tag.end(), end) > SOME:
             return True
         begin = end + 1
@@ -121,7 +125,11 @@ def _count_attributes(
     end: int,
 ) -> int:
     """At most one more than are too many."""
-    found = _ATTRIBUTE.finditer(text, begin, end)
+    found = _ATTRIBUTE.finditer(
+        text,
+        begin,
+        end,
+    )
     return sum(1 for _ in islice(found, MAX_ATTRIBUTES + 1))
 
 
@@ -214,11 +222,19 @@ class _Scan:
         begin: int,
         end: int,
     ) -> None:
-        self._count_attributes(name, begin, end)
+        self._count_attributes(
+            name,
+            begin,
+            end,
+        )
         self._add_elements(1)
         self.steps += len(self._path)
         if name in _ALONE and self._open[name]:
-            self._close(name, end, end)
+            self._close(
+                name,
+                end,
+                end,
+            )
         if name in _FORMATTING:
             self._note_formatting(name, self._text[begin:end])
         else:

@@ -99,7 +99,18 @@ def build_parser() -> Parser:
     for key in KEYS.values():
         if key.info.flag:
             _add_key(groups[key.section], key)
+    _add_variant(groups["image"])
     return parser
+
+
+def _add_variant(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--variant",
+        action="append",
+        metavar="NAME=WORDS",
+        help="one of several results of each picture, such as thumb=128x128,cover,gray,webp; what "
+        "its words leave open is as for all; may be repeated",
+    )
 
 
 def _add_general(group: argparse._ArgumentGroup) -> None:
@@ -221,6 +232,8 @@ def read_configuration(arguments: argparse.Namespace) -> tuple[Config, Origins]:
         for name, value in vars(arguments).items()
         if name in KEYS
     }
+    if "variant" in arguments:
+        flags["variant"] = arguments.variant
     toml = file_or_profile(arguments.config) if "config" in arguments else None
     found = toml is None and os.path.lexists("scraper.toml")
     config, origins = load(flags, toml=Path("scraper.toml") if found else toml)

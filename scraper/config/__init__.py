@@ -26,6 +26,7 @@ from scraper.config.profiles import file_or_profile
 from scraper.config.reference import as_toml
 from scraper.config.settings import (
     KEYS,
+    VARIANT_NAME,
     Config,
     FetchSettings,
     FileSettings,
@@ -35,12 +36,14 @@ from scraper.config.settings import (
     OutputSettings,
     PageSettings,
     RunSettings,
+    VariantSettings,
     WorkerSettings,
     files_of,
 )
 
 __all__ = [
     "KEYS",
+    "VARIANT_NAME",
     "Config",
     "FetchSettings",
     "FileSettings",
@@ -52,6 +55,7 @@ __all__ = [
     "OutputSettings",
     "PageSettings",
     "RunSettings",
+    "VariantSettings",
     "WorkerSettings",
     "as_toml",
     "configure",

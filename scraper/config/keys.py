@@ -55,6 +55,11 @@ def setting(default: Any, help: str, **info: Any) -> Any:
     return Declaration(default, KeyInfo(help, **info))
 
 
+def as_in(section: type[Section], name: str) -> Any:
+    """A value of a table that is a key of this section, too: None if the table does not say it."""
+    return Declaration(None, section.keys[name])
+
+
 class Declaration(NamedTuple):
     """What stands behind the name of a key until its class is made."""
 
@@ -77,6 +82,11 @@ class Section(Frozen):
         for name, each in declared.items():
             setattr(cls, name, each.default)
         super().__init_subclass__()
+
+    @staticmethod
+    def parse_line(text: str, keys: KeySet) -> Mapping[str, Any] | None:
+        """A table in one line of words; None if there is no such form. Raises ValueError."""
+        return None
 
 
 class Key(Frozen):

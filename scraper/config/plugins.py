@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from scraper.config.functions import function_of
@@ -36,7 +37,9 @@ def own_functions(config: Config) -> Iterator[tuple[Key, str]]:
             continue
         value = value_of(config, key)
         if key.is_list:  # other words may stand in it
-            yield from ((key, each) for each in value if ":" in each)
+            of_variants = (getattr(each, key.name) for each in config.variant)
+            words = chain(value, *filter(None, of_variants))
+            yield from ((key, each) for each in words if ":" in each)
         elif value:
             yield key, value
 

@@ -23,6 +23,7 @@ _SECTION_HEAD = (
     "allowed",
     "what it sets",
 )
+_INHERITED = "as in its section"
 _TABLE_HEAD = ("key", "default", "allowed", "what it sets")
 
 
@@ -57,7 +58,11 @@ def _table_blocks(
     for each in values:
         yield [
             header,
-            *(_line(key, getattr(each, key.name), origin) for key in keys),
+            *(
+                _line(key, getattr(each, key.name), origin)
+                for key in keys
+                if getattr(each, key.name) is not None
+            ),
         ]
     if not values and origin is None:
         yield [f"# {header}", *(f"# {_example_line(key)}" for key in keys)]
@@ -74,6 +79,8 @@ def _line(key: Key, value: Any, origin: str | None) -> str:
 def _example_line(key: Key) -> str:
     if key.is_required:
         return f"{key.name} =  # required: {describe(key)}"
+    if key.default is None:
+        return f"{key.name} =  # {_INHERITED}: {describe(key)}"
     return _line(key, key.default, None)
 
 
@@ -164,5 +171,9 @@ def _section_cells(key: Key) -> list[str]:
 
 
 def _table_cells(key: Key) -> list[str]:
-    default = "required" if key.is_required else f"`{toml_value(key.default)}`"
+    default = f"`{toml_value(key.default)}`"
+    if key.is_required:
+        default = "required"
+    elif key.default is None:
+        default = _INHERITED
     return [f"`{key.name}`", default, allowed_values(key), key.info.help]

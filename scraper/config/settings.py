@@ -12,7 +12,7 @@ from typing import Any
 
 from scraper.config.earlier import REMOVED, RENAMED
 from scraper.config.frozen import REQUIRED, Frozen
-from scraper.config.keys import Key, Section, setting
+from scraper.config.keys import Key, KeySet, Section, as_in, setting
 from scraper.config.schema import Schema
 from scraper.errors import FLAGS
 
@@ -30,6 +30,7 @@ EXIF_NAMES = tuple(
 
 # Of a picture: one side for both, or width and height.
 _SIZE = r"|\d{1,6}(x\d{1,6})?"
+VARIANT_NAME = r"[a-z][a-z0-9_-]{0,31}"
 
 
 def _redact_header(line: str) -> str:
@@ -478,7 +479,7 @@ class ImageSettings(Section):
         "format of results; keep: that of jpeg, png, webp",
         choices=("keep", "jpeg", "png", "webp", "avif", "gif"),
         formerly={"": "keep"},
-        aliases={"": "keep"},
+        aliases={"": "keep", "jpg": "jpeg"},
         shapes=True,
     )
     frames: str = setting(
@@ -735,6 +736,43 @@ class RecipeSettings(Section):
     )
 
 
+class VariantSettings(Section):
+    """One of several results of each picture. What it does not say is as in [image]."""
+
+    name: str = setting(
+        REQUIRED,
+        "what its files are called by, in small letters; default: as if there were no others",
+        pattern=VARIANT_NAME,
+        metavar="small letters, digits, - and _",
+    )
+    resize: str = as_in(ImageSettings, "resize")
+    resize_mode: str = as_in(ImageSettings, "resize_mode")
+    enlarge: bool = as_in(ImageSettings, "enlarge")
+    grayscale: bool = as_in(ImageSettings, "grayscale")
+    op: tuple[str, ...] = as_in(ImageSettings, "op")
+    format: str = as_in(ImageSettings, "format")
+    quality: int = as_in(ImageSettings, "quality")
+    progressive: bool = as_in(ImageSettings, "progressive")
+    subsampling: str = as_in(ImageSettings, "subsampling")
+    lossless: bool = as_in(ImageSettings, "lossless")
+    matte: str = as_in(ImageSettings, "matte")
+
+    @staticmethod
+    def parse_line(text: str, keys: KeySet) -> Mapping[str, Any]:
+        """`thumb=128x128,cover,gray,webp`. Raises ValueError."""
+        from scraper.config.variants import parse_variant
+
+        return parse_variant(text, keys)
+
+    def own_values(self) -> dict[str, Any]:
+        """Its values by their names, without those that it leaves to [image]."""
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if value is not None
+        }
+
+
 def files_of(output: OutputSettings) -> list[str]:
     """The tables that are asked for; '-' is standard output, and none."""
     return [each for each in output.output if each != "-"]
@@ -752,6 +790,7 @@ class Config(Frozen):
     file: FileSettings = FileSettings()
     worker: WorkerSettings = WorkerSettings()
     output: OutputSettings = OutputSettings()
+    variant: tuple[VariantSettings, ...] = ()
     recipe: tuple[RecipeSettings, ...] = ()
 
 

@@ -47,7 +47,9 @@ class TableList(Frozen):
         )
 
     def _parse_table(self, table: Any, place: str, path: str) -> Any:
-        items = self._items_of(table)
+        if isinstance(table, str):
+            path = f"{self.name} {table!r}: "
+        items = self._items_of(table, path)
         if items is None:
             raise UsageError(
                 f"{path}{table!r} from {place} is invalid: expected a table"
@@ -61,7 +63,14 @@ class TableList(Frozen):
                 raise UsageError(f"{path}{key.name} is missing in {place}")
         return self.cls(**{name: each.value for name, each in parsed.items()})
 
-    def _items_of(self, table: Any) -> Iterator[tuple[str, Any]] | None:
+    def _items_of(
+        self, table: Any, path: str
+    ) -> Iterator[tuple[str, Any]] | None:
+        if isinstance(table, str):
+            try:
+                table = self.cls.parse_line(table, self.keys)
+            except ValueError as error:
+                raise UsageError(f"{path}{error}") from None
         if isinstance(table, Mapping):
             return iter(table.items())
         if isinstance(table, self.cls):  # made by a script, and not checked yet

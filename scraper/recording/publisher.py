@@ -15,7 +15,7 @@ from scraper.messages import Processed
 from scraper.model import Failure, Fetched, Publication, Task
 from scraper.recording.duplicates import Duplicates, Files, Shared
 from scraper.redaction import redacted
-from scraper.storage.file_names import has_picture, variants_of
+from scraper.storage.file_names import DEFAULT, has_variants, variants_of
 from scraper.storage.name_table import NameTable
 from scraper.storage.names import Names
 from scraper.storage.store import Store
@@ -31,6 +31,10 @@ class Publisher(Struct):
     duplicates: Duplicates
     names: Names = Names()
     mtime: bool = False
+    makes: tuple[str, ...] = (DEFAULT,)
+    """The names of the variants of each picture."""
+    has_made: tuple[str, ...] = (DEFAULT,)
+    """These, and those that earlier runs have made."""
     _has_noted: bool = False
 
     def place_of(self, fetched: Fetched) -> str:
@@ -40,9 +44,9 @@ class Publisher(Struct):
             return _stored_place(task)
         return self.names.place_of(task, fetched.kind, fetched.type)
 
-    def has_picture(self, task: Task) -> bool:
+    def has_variants(self, task: Task) -> bool:
         """Is what an earlier pass has made of this picture still there? Any thread may ask."""
-        return has_picture(self.store.root, _stored_place(task))
+        return has_variants(self.store.root, _stored_place(task), self.makes)
 
     def files_of(
         self, fetched: Fetched, processed: Processed | None, place: str
@@ -52,7 +56,7 @@ class Publisher(Struct):
         files = (Publication(fetched.part, place), *made)
         self._date(files, fetched)
         # of another type, under another name
-        return (*files, *_gone(_earlier(fetched.task), files))
+        return (*files, *_gone(self._earlier(fetched.task), files))
 
     def new_variants(
         self, fetched: Fetched, processed: Processed | None
@@ -62,7 +66,8 @@ class Publisher(Struct):
             return ()
         self._date(processed.files, fetched)
         place = _stored_place(fetched.task)
-        files = (*processed.files, *_gone(variants_of(place), processed.files))
+        gone = _gone(variants_of(place, self.has_made), processed.files)
+        files = (*processed.files, *gone)
         return self.duplicates.share_variants(fetched, place, files)
 
     def settle(
@@ -84,7 +89,14 @@ class Publisher(Struct):
     def gone(self, task: Task) -> Files:
         """What an earlier pass has kept of this URL goes."""
         self.duplicates.forget(task)
-        return tuple(Publication(None, path) for path in _earlier(task))
+        return tuple(Publication(None, path) for path in self._earlier(task))
+
+    def _earlier(self, task: Task) -> tuple[str, ...]:
+        """What an earlier pass has brought, as far as it is there."""
+        stored = task.stored
+        if stored is None or stored.path is None:
+            return ()
+        return (stored.path, *variants_of(stored.path, self.has_made))
 
     # -- names that a template has given ------------------------------------------------------
 
@@ -122,8 +134,8 @@ class Publisher(Struct):
 
     def _is_occupied(self, task: Task, place: str) -> bool:
         """Lies there, under a name that is new, what this URL has not brought?"""
-        own = _earlier(task)
-        wanted = {place, *variants_of(place)}.difference(own)
+        own = self._earlier(task)
+        wanted = {place, *variants_of(place, self.has_made)}.difference(own)
         try:
             return any(map(self.store.root.stat_entry, wanted))
         except OSError:
@@ -166,14 +178,6 @@ def _gone(
     """Earlier names under which nothing new appears."""
     named = {each.path for each in files}
     return (Publication(None, path) for path in earlier if path not in named)
-
-
-def _earlier(task: Task) -> tuple[str, ...]:
-    """What an earlier pass has brought, as far as it is there."""
-    stored = task.stored
-    if stored is None or stored.path is None:
-        return ()
-    return (stored.path, *variants_of(stored.path))
 
 
 def _stored_place(task: Task) -> str:

@@ -18,7 +18,7 @@ class Places(Protocol):
     def place_of(self, fetched: Fetched) -> str:
         """Where the body stands, or will."""
 
-    def has_picture(self, task: Task) -> bool:
+    def has_variants(self, task: Task) -> bool:
         """Is what an earlier pass has made of this picture still there?"""
 
 

@@ -12,6 +12,7 @@ found again by its key; what no list names is forgotten, and asked again if a pa
 from __future__ import annotations
 
 import itertools
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from scraper.config import VARIANT_NAME
 from scraper.errors import UsageError
 from scraper.machine.files import Folder, opening
 from scraper.model import STATES, Ended, Line
@@ -95,17 +97,29 @@ def _take_records(
     """`file` is for reading again what short records name."""
     rows = AdoptedRows(ledger)
     reports: _Reports = {}
+    variants: set[str] = set()
     while batch := list(itertools.islice(records, BATCH)):
         batch = list(_fill_in(batch, file, path, rows))
         rows.take([_row_of(each, ledger) for each in batch])
         for each in batch:
             _count_record(each.record, reports)
+            variants |= _variants_in(each.record)
     if rows.lacks_names:
         for source in sources:
             if not source.pipe and not source.live:
                 _restore_names(source.tasks_ahead(), rows)
     rows.finish()
+    ledger.add_variants(sorted(variants))
     return reports
+
+
+def _variants_in(record: dict[str, Any]) -> set[str]:
+    """How the variants of a picture are called."""
+    return {
+        each["variant"]
+        for each in record.get("processed", ())
+        if re.fullmatch(VARIANT_NAME, each["variant"])
+    }
 
 
 def _fill_in(

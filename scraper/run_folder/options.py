@@ -15,17 +15,12 @@ import orjson
 
 import scraper
 from scraper.config import KEYS, Config, Key
-from scraper.config.plugins import check_image, source_hashes
-from scraper.config.settings import ImageSettings
-from scraper.errors import UsageError
+from scraper.config.plugins import source_hashes
 from scraper.media_types import may_be_json
 from scraper.model import Fetched
-from scraper.run_folder.recipes import (
-    Recipe,
-    json_wanted,
-    recipes_of,
-    tables_of,
-)
+from scraper.run_folder import pictures
+from scraper.run_folder.pictures import FILTERS, Table, plan_of
+from scraper.run_folder.recipes import json_wanted, recipes_of, tables_of
 
 Options = Mapping[str, Any]
 # Of the user's functions that a key names: a hash of their files.
@@ -35,18 +30,7 @@ _SOURCES = {
     "image_source": "the function for pictures",
     "file_source": "the function for files",
 }
-_RECIPES = "recipe"  # the tables
-# The keys of `processors.image.filters.rules.Filters`.
-FILTERS = (
-    "min_size",
-    "max_size",
-    "min_area",
-    "max_area",
-    "max_aspect_ratio",
-    "min_filesize_bytes",
-    "max_filesize_bytes",
-    "skip_blank",
-)
+_TABLES = {"recipe": "recipes", "variant": "variants"}  # what they are lists of
 
 
 def shaping_options(config: Config) -> dict[str, Any]:
@@ -62,7 +46,8 @@ def shaping_options(config: Config) -> dict[str, Any]:
     return {
         **options,
         **{name: sources.get(name, "") for name in _SOURCES},
-        _RECIPES: tables_of(config),
+        "recipe": tables_of(config),
+        "variant": pictures.tables_of(config),
     }
 
 
@@ -79,13 +64,6 @@ def page_options(config: Config) -> dict[str, Any]:
     }
 
 
-def picture_options(config: Config) -> dict[str, Any]:
-    """The fields of `processors.image.Plan`."""
-    options = config.image.as_dict()
-    del options["image"]
-    return options
-
-
 def files_wanted(config: Config) -> Callable[[Fetched], bool]:
     """Is something made of this body, though it is neither page nor picture?"""
     if config.file.file:
@@ -100,55 +78,6 @@ def files_wanted(config: Config) -> Callable[[Fetched], bool]:
 
 def _width_of(resize: str) -> int:
     return int(resize.partition("x")[0])
-
-
-def check_pictures(image: ImageSettings) -> None:
-    """Raises UsageError if what is asked of pictures cannot be done here."""
-    check_image(image)
-    _check_matte(image.matte)
-    _check_operations(image.op)
-    _check_filters(image)
-
-
-def _check_operations(words: Sequence[str]) -> None:
-    """To know them loads Pillow."""
-    if not words:
-        return
-    from processors.image.variants.operations import check_words
-
-    try:
-        check_words(words)
-    except ValueError as error:
-        raise UsageError(f"op: {error}") from None
-
-
-def _check_matte(matte: str) -> None:
-    """Raises UsageError if it is no colour; to look one up loads Pillow."""
-    if matte == KEYS["matte"].default:
-        return
-    from processors.image.colours import parse_colour
-
-    try:
-        parse_colour(matte)
-    except ValueError:
-        raise UsageError(
-            f"matte = {matte!r} is no colour: "
-            "write a name such as white, or #rgb or #rrggbb"
-        ) from None
-
-
-def _check_filters(image: ImageSettings) -> None:
-    """Raises UsageError if they let no picture through; to look into them loads Pillow."""
-    given = {name: getattr(image, name) for name in FILTERS}
-    if given.items() <= image.defaults.items():
-        return
-    from processors.image.filters.rules import Filters
-
-    names = Filters(**given).contradiction()
-    if names:
-        shown = " and ".join(f"{name} = {given[name]!r}" for name in names)
-        verb = "lets" if len(names) == 1 else "let"
-        raise UsageError(f"{shown} {verb} no picture through: change one")
 
 
 def process_hashes(config: Config) -> dict[str, str]:
@@ -169,7 +98,8 @@ def process_hashes(config: Config) -> dict[str, str]:
     ways = {
         "page": made_of_page,
         "image": [
-            config.image.as_dict(),
+            plan_of(config),
+            config.image.image,
             sources.get("op"),
             sources.get("image"),
         ],
@@ -237,21 +167,20 @@ def _in_word_of_now(key: Key, value: Any) -> Any:
 def _describe_change(name: str, before: list[Any], now: Any) -> str:
     if name in _SOURCES:
         return f"the file of {_SOURCES[name]} has changed"
-    if name == _RECIPES:
-        return (
-            f"recipes have changed: {', '.join(_changed_recipes(before, now))}"
-        )
+    if name in _TABLES:
+        changed = ", ".join(_changed_tables(before, now))
+        return f"{_TABLES[name]} have changed: {changed}"
     key = KEYS[name]
     was = " or ".join(dict.fromkeys(_shown(key, each) for each in before))
     return f"{key.flag if key.info.flag else key.name} was {was}, now {_shown(key, now)}"
 
 
-def _changed_recipes(
-    before: Sequence[Sequence[Recipe]], now: Sequence[Recipe]
+def _changed_tables(
+    before: Sequence[Sequence[Table]], now: Sequence[Table]
 ) -> Iterator[str]:
     """Their names: of those that differ, are new or gone, and of all in another order."""
     tables = {each["name"]: each for each in now}
-    others = [{each["name"]: each for each in recipes} for recipes in before]
+    others = [{each["name"]: each for each in some} for some in before]
     names = dict.fromkeys(itertools.chain(tables, *others))
     changed = [
         name

@@ -65,7 +65,9 @@ def verify(folder: Path, tell_fault: Callable[[Fault], None]) -> Verified:
         records = resources.enter_context(root.open_reader(RECORDS))
 
         def look(known: KnownFiles) -> _Verification:
-            found = _Verification(root, records, known.promised())
+            found = _Verification(
+                root, records, known.promised(), known.variants()
+            )
             resources.callback(found.inventory.close)
             found.compare_all(known.bodies())
             return found
@@ -93,12 +95,17 @@ class _Verification:
     """One look at all files of a folder."""
 
     def __init__(
-        self, root: Folder, records: BufferedReader, promised: list[Publication]
+        self,
+        root: Folder,
+        records: BufferedReader,
+        promised: list[Publication],
+        variants: tuple[str, ...],
     ) -> None:
         self.inventory = Inventory()
         self.files = self.bytes = 0
         self._root = root
         self._records = records
+        self._variants = variants
         self._parts = _parts_in(root, promised)
         # what the next run removes is no stray
         self.inventory.add(each.path for each in promised)
@@ -115,7 +122,7 @@ class _Verification:
         record = self._record_of(body)
         if record.get("path") is None:
             # What came before a later failure stays, and of that record nothing is known here.
-            self.inventory.add(variants_of(body.path))
+            self.inventory.add(variants_of(body.path, self._variants))
             yield _Expected(body.path, None, body.sha256, is_required=False)
             return
         for named in (record, *record.get("processed", ())):

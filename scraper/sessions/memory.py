@@ -10,12 +10,18 @@ import orjson
 from msgspec.structs import replace
 
 from scraper.config import Config
-from scraper.engine import Engine, Makers, Surroundings, open_engine
+from scraper.engine import (
+    Engine,
+    Makers,
+    Surroundings,
+    check_workers,
+    open_engine,
+)
 from scraper.errors import LocalFault, failure_of, is_out_of_threads
 from scraper.frontier.queued import QueuedRows
 from scraper.messages import Stop
 from scraper.model import HostState, Task, Waiting
-from scraper.opening import check_workers, local_errors
+from scraper.opening import local_errors
 from scraper.outcomes.outcome import Outcome
 from scraper.recording.honesty import honesty_of
 from scraper.recording.obedience import obedience_of

@@ -38,7 +38,7 @@ class NoPlaces:
         """Where a run would keep the body: variants are called after it."""
         return path_of(fetched.task.origin_url, fetched.kind, fetched.type)
 
-    def has_picture(self, task: Task) -> bool:
+    def has_variants(self, task: Task) -> bool:
         """No earlier pass has made any."""
         return False
 

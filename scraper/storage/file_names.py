@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Iterable
 from urllib.parse import unquote
 
 from scraper.machine.files import Folder
@@ -21,6 +22,7 @@ MAX_STEM_BYTES = (
     80  # with hash, host and extension a path stays below 255 bytes a component
 )
 MAX_HOST_BYTES = 100
+DEFAULT = "default"  # the variant whose files have no name of their own
 PICTURE_EXTENSIONS = (".jpg", ".png", ".webp", ".avif", ".gif")
 FOLDERS: dict[Kind, str] = {"page": "pages", "image": "images", "file": "files"}
 # Windows gives these a meaning, with any extension.
@@ -86,17 +88,28 @@ def processed_prefix(path: str) -> str:
     return f"processed/{_PICTURE_EXTENSION.sub('', name)}"
 
 
-def variants_of(path: str) -> tuple[str, ...]:
-    """Every path that a variant may have which was made of the body at `path`."""
+def variants_of(path: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Every path that a variant of one of these names may have, made of the body at `path`.
+
+    >>> variants_of("images/a/bolt-ffe7451626.png", ["thumb"])[0]
+    'processed/a/bolt-ffe7451626@thumb.jpg'
+    """
     if not path.startswith(f"{FOLDERS['image']}/"):
         return ()
     prefix = processed_prefix(path)
-    return tuple(prefix + extension for extension in PICTURE_EXTENSIONS)
+    return tuple(
+        # no name of a file that a list or a URL says has an @ of its own
+        f"{prefix}{'' if name == DEFAULT else f'@{name}'}{extension}"
+        for name in names
+        for extension in PICTURE_EXTENSIONS
+    )
 
 
-def has_picture(folder: Folder, path: str) -> bool:
-    """Does a picture lie there that was made of the body at `path`?"""
-    return any(map(folder.has_file, variants_of(path)))
+def has_variants(folder: Folder, path: str, names: Iterable[str]) -> bool:
+    """Do all of these variants lie there that were made of the body at `path`?"""
+    return all(
+        any(map(folder.has_file, variants_of(path, [name]))) for name in names
+    )
 
 
 def _last_part(url: str) -> str:

@@ -16,6 +16,7 @@ from scraper.model import Ended, Publication
 from scraper.storage.body_table import BodyTable
 from scraper.storage.database import Database, encode
 from scraper.storage.ends import count_ends, count_ends_of
+from scraper.storage.file_names import DEFAULT
 from scraper.storage.hosts import AlikeTable, Hosts
 from scraper.storage.intake import Intake
 from scraper.storage.links import Links
@@ -28,6 +29,7 @@ from scraper.storage.waiting import WaitingRows
 PUBLISH = (
     "publish"  # the fact that names files which the last commit has promised
 )
+VARIANTS = "variants"  # the fact that says how variants have ever been called
 
 
 class Ledger(Database):
@@ -73,6 +75,14 @@ class Ledger(Database):
         self.sources.reload()
         self.intake.reload()
 
+    def add_variants(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Remember that pictures have variants of these names, from now on. Returns all of them."""
+        known = variant_names(self.meta(VARIANTS))
+        every = tuple(dict.fromkeys([*known, *names]))
+        if every != known:
+            self.set_meta(VARIANTS, encode(every))
+        return every
+
     def position(self, sink: str) -> str | None:
         """Up to where a sink is whole, in its own words."""
         value: str | None = self.value_of(
@@ -102,6 +112,11 @@ class Ledger(Database):
         self.passes.adopt_pending(last.number)
         self.passes.recount(last)
         return reopened
+
+
+def variant_names(text: str | None) -> tuple[str, ...]:
+    """How variants have been called; before any had a name there was one."""
+    return (DEFAULT,) if text is None else tuple(orjson.loads(text))
 
 
 def promised_in(text: str) -> list[Publication]:

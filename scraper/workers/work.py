@@ -206,7 +206,7 @@ def _processor(processing: Processing) -> Processor:
     from processors.page.refresh import followed_url
 
     plan, options = (
-        image.Plan(**processing.plan),
+        image.Plan.of(processing.plan),
         PageOptions(**processing.page),
     )
     image.import_functions(plan)

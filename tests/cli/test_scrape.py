@@ -20,6 +20,7 @@ import scraper
 from scraper.cli.arguments import build_parser
 from scraper.config import KEYS
 from scraper.config.loading import COMMAND_FLAGS
+from scraper.config.settings import SCHEMA
 from scraper.faulty import FaultyServer, body, page, sequence, silent, status
 from scraper.storage.ledger import Ledger
 from scraper.storage.store import Store
@@ -303,11 +304,12 @@ def test_the_flags_that_are_no_keys_are_those_that_a_variable_is_told_about() ->
     None
 ):
     actions = {action.dest for action in build_parser()._actions}
-    assert actions - KEYS.keys() - {"inputs", "help"} == COMMAND_FLAGS.keys()
+    of_keys = {*KEYS, *SCHEMA.tables}
+    assert actions - of_keys - {"inputs", "help"} == COMMAND_FLAGS.keys()
 
 
 def test_a_wrong_choice_is_told_the_right_one(scrape: Scrape) -> None:
-    told = one_line(scrape.here("--format", "jpg", "urls.txt"))
+    told = one_line(scrape.here("--format", "jpge", "urls.txt"))
     assert told.endswith(
         "expected one of keep, jpeg, png, webp, avif, gif; did you mean jpeg?"
     )

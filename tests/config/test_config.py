@@ -312,7 +312,7 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
         ("timeout", None, "a duration"),
         ("max_body", "5X", "a size from 1 to 1T such as 65536, 64k, 2M"),
         ("max_body", "1.5", "a size"),
-        ("format", "jpg", "one of keep, jpeg, png, webp, avif"),
+        ("format", "jpge", "one of keep, jpeg, png, webp, avif"),
         ("grayscale", "maybe", "true or false"),
         ("header", 5, "a list of strings"),
         ("header", [1], "a list of strings"),

@@ -17,7 +17,7 @@ from scraper.config.schema import Schema
 from scraper.errors import UsageError
 
 
-class Variant(Section):
+class Poster(Section):
     """One more picture made of each."""
 
     name: str = setting(REQUIRED, "its name")
@@ -29,19 +29,19 @@ class Variant(Section):
 
 
 class Tree(Config):
-    variant: tuple[Variant, ...] = ()
+    poster: tuple[Poster, ...] = ()
 
 
 SCHEMA = Schema(Tree)
 
 
-def variants(config: Config) -> tuple[Variant, ...]:
+def posters(config: Config) -> tuple[Poster, ...]:
     assert isinstance(config, Tree)
-    return config.variant
+    return config.poster
 
 
-def read(**layers: Any) -> tuple[Variant, ...]:
-    return variants(load(**{"environment": {}, "schema": SCHEMA, **layers})[0])
+def read(**layers: Any) -> tuple[Poster, ...]:
+    return posters(load(**{"environment": {}, "schema": SCHEMA, **layers})[0])
 
 
 def complaint(**layers: Any) -> str:
@@ -61,63 +61,63 @@ def path(tmp_path: Path) -> Path:
 
 def test_each_table_of_a_file_is_one_value_in_its_order(path: Path) -> None:
     path.write_text(
-        '[[variant]]\nname = "small"\nwidth = 128\ntime = "2s"\n'
+        '[[poster]]\nname = "small"\nwidth = 128\ntime = "2s"\n'
         "[run]\nthreads = 3\n"
-        '[[variant]]\nname = "big"\nformat = "png"\ntags = ["a", "b"]\n'
+        '[[poster]]\nname = "big"\nformat = "png"\ntags = ["a", "b"]\n'
     )
     config, origins = load(toml=path, environment={}, schema=SCHEMA)
-    assert variants(config) == (
-        Variant("small", width=128, time_seconds=2.0),
-        Variant("big", format="png", tags=("a", "b")),
+    assert posters(config) == (
+        Poster("small", width=128, time_seconds=2.0),
+        Poster("big", format="png", tags=("a", "b")),
     )
     assert config.run.threads == 3
-    assert origins == {"variant": str(path), "threads": f"{path} [run]"}
+    assert origins == {"poster": str(path), "threads": f"{path} [run]"}
 
 
 def test_a_script_gives_mappings_or_values() -> None:
-    given = [{"name": "small", "width": "128"}, Variant("big")]
-    assert read(flags={"variant": given}) == (
-        Variant("small", width=128),
-        Variant("big"),
+    given = [{"name": "small", "width": "128"}, Poster("big")]
+    assert read(flags={"poster": given}) == (
+        Poster("small", width=128),
+        Poster("big"),
     )
 
 
 def test_a_list_of_a_higher_layer_replaces_the_one_below(path: Path) -> None:
-    path.write_text('[[variant]]\nname = "small"\n[[variant]]\nname = "big"\n')
-    assert read(toml=path, flags={"variant": [{"name": "other"}]}) == (
-        Variant("other"),
+    path.write_text('[[poster]]\nname = "small"\n[[poster]]\nname = "big"\n')
+    assert read(toml=path, flags={"poster": [{"name": "other"}]}) == (
+        Poster("other"),
     )
-    assert read(toml=path, flags={"variant": []}) == ()
+    assert read(toml=path, flags={"poster": []}) == ()
 
 
 def test_without_any_the_list_is_empty_and_the_sections_hold() -> None:
     config, _ = load(environment={}, schema=SCHEMA)
-    assert variants(config) == ()
+    assert posters(config) == ()
     assert config.run == Config().run
 
 
 def test_a_table_in_a_table_is_taken_as_it_stands(path: Path) -> None:
     path.write_text(
-        '[[variant]]\nname = "a"\n'
+        '[[poster]]\nname = "a"\n'
         'colours.red = { to = "blue", more = [1, { deep = true }] }\n'
         'colours.green = "gray"\n'
     )
-    (variant,) = read(toml=path)
+    (poster,) = read(toml=path)
     red = {"to": "blue", "more": [1, {"deep": True}]}
-    assert variant.colours == {"red": red, "green": "gray"}
+    assert poster.colours == {"red": red, "green": "gray"}
 
 
 def test_a_table_of_a_script_is_copied() -> None:
     colours: dict[str, Any] = {"red": {"to": ["blue"]}}
-    (variant,) = read(flags={"variant": [{"name": "a", "colours": colours}]})
+    (poster,) = read(flags={"poster": [{"name": "a", "colours": colours}]})
     colours["red"]["to"].append("gray")
-    assert variant.colours == {"red": {"to": ["blue"]}}
+    assert poster.colours == {"red": {"to": ["blue"]}}
 
 
 def test_tables_are_frozen() -> None:
-    (variant,) = read(flags={"variant": [{"name": "small"}]})
+    (poster,) = read(flags={"poster": [{"name": "small"}]})
     with pytest.raises(AttributeError):
-        variant.width = 3  # type: ignore[misc]  # what is asserted
+        poster.width = 3  # type: ignore[misc]  # what is asserted
 
 
 # -- wrong tables ---------------------------------------------------------------------------------
@@ -127,46 +127,46 @@ def test_tables_are_frozen() -> None:
     ("text", "says"),
     [
         (
-            '[[variant]]\nname = "a"\n[[variant]]\nname = "b"\nwidth = "wide"\n',
-            "[[variant]] 2: width = 'wide' from {path} is invalid: "
+            '[[poster]]\nname = "a"\n[[poster]]\nname = "b"\nwidth = "wide"\n',
+            "[[poster]] 2: width = 'wide' from {path} is invalid: "
             "expected a whole number from 0 to 65500",
         ),
         (
-            '[[variant]]\nname = "a"\nwidht = 3\n',
-            "[[variant]] 1: unknown key 'widht' in {path}; did you mean width?",
+            '[[poster]]\nname = "a"\nwidht = 3\n',
+            "[[poster]] 1: unknown key 'widht' in {path}; did you mean width?",
         ),
         (
-            '[[variant]]\nname = "a"\nzzz = 3\n',
-            "[[variant]] 1: unknown key 'zzz' in {path}; "
+            '[[poster]]\nname = "a"\nzzz = 3\n',
+            "[[poster]] 1: unknown key 'zzz' in {path}; "
             "keys: name, width, format, time_seconds, tags, colours",
         ),
         (
-            '[[variant]]\nname = "a"\ntime = 1\ntime_seconds = 2\n',
-            "[[variant]] 1: time and time_seconds in {path} are the same key: give one of them",
+            '[[poster]]\nname = "a"\ntime = 1\ntime_seconds = 2\n',
+            "[[poster]] 1: time and time_seconds in {path} are the same key: give one of them",
         ),
         (
-            "[[variant]]\nwidth = 3\n",
-            "[[variant]] 1: name is missing in {path}",
+            "[[poster]]\nwidth = 3\n",
+            "[[poster]] 1: name is missing in {path}",
         ),
         (
-            '[variant]\nname = "a"\n',
-            "[variant] in {path} is a list of tables: write [[variant]]",
+            '[poster]\nname = "a"\n',
+            "[poster] in {path} is a list of tables: write [[poster]]",
         ),
         (
-            "variant = 3\n",
-            "variant = 3 from {path} is invalid: expected a list of tables ([[variant]] in TOML)",
+            "poster = 3\n",
+            "poster = 3 from {path} is invalid: expected a list of tables ([[poster]] in TOML)",
         ),
         (
-            "variant = [3]\n",
-            "[[variant]] 1: 3 from {path} is invalid: expected a table",
+            "poster = [3]\n",
+            "[[poster]] 1: 3 from {path} is invalid: expected a table",
         ),
         (
-            '[[varient]]\nname = "a"\n',
-            "unknown section or key 'varient' in {path}; did you mean [[variant]]?",
+            '[[postar]]\nname = "a"\n',
+            "unknown section or key 'postar' in {path}; did you mean [[poster]]?",
         ),
         (
-            '[[variant]]\nname = "a"\ncolours = "red"\n',
-            "[[variant]] 1: colours = 'red' from {path} is invalid: expected a table",
+            '[[poster]]\nname = "a"\ncolours = "red"\n',
+            "[[poster]] 1: colours = 'red' from {path} is invalid: expected a table",
         ),
         (
             "[[run]]\nthreads = 3\n",
@@ -184,21 +184,21 @@ def test_a_wrong_table_is_one_line_with_the_place_of_the_key(
 def test_values_of_a_script_are_checked_too() -> None:
     """Also those that come as values of the class, which checks nothing itself."""
     wrong = complaint(
-        flags={"variant": [Variant("a", width=-1)]}, origin="configure()"
+        flags={"poster": [Poster("a", width=-1)]}, origin="configure()"
     )
     assert wrong.startswith(
-        "[[variant]] 1: width = -1 from configure() is invalid"
+        "[[poster]] 1: width = -1 from configure() is invalid"
     )
-    assert complaint(flags={"variant": {"name": "a"}}).endswith(
-        "write [[variant]]"
+    assert complaint(flags={"poster": {"name": "a"}}).endswith(
+        "write [[poster]]"
     )
     unnamed = {"name": "a", "colours": {"red": {1: "blue"}}}
-    assert complaint(flags={"variant": [unnamed]}).endswith("expected a table")
+    assert complaint(flags={"poster": [unnamed]}).endswith("expected a table")
 
 
 def test_no_variable_holds_a_list_of_tables() -> None:
-    told = complaint(environment={"SCRAPER_VARIANT": "a"})
-    assert told.endswith("expected a list of tables ([[variant]] in TOML)")
+    told = complaint(environment={"SCRAPER_POSTER": "a"})
+    assert told.endswith("expected a list of tables ([[poster]] in TOML)")
 
 
 # -- the reference --------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_a_list_without_tables_is_written_as_a_comment_that_shows_its_keys() -> 
 ):
     text = as_toml(Tree(), schema=SCHEMA)
     assert text.endswith(
-        "\n\n# [[variant]]  # One more picture made of each.\n"
+        "\n\n# [[poster]]  # One more picture made of each.\n"
         "# name =  # required: its name\n"
         "# width = 0  # its width; 0: as it is (a whole number from 0 to 65500)\n"
         '# format = ""  # its format (one of "", jpeg, png)\n'
@@ -223,32 +223,32 @@ def test_a_list_without_tables_is_written_as_a_comment_that_shows_its_keys() -> 
 
 def test_tables_written_as_toml_are_read_as_the_same_tables(path: Path) -> None:
     tables = (
-        Variant("small", width=128, tags=("a,b", '"')),
-        Variant("b\nig", time_seconds=0.5),
-        Variant("c", colours={"a b": {"": ["x", {}]}, "b": True, 'q"': "ü"}),
+        Poster("small", width=128, tags=("a,b", '"')),
+        Poster("b\nig", time_seconds=0.5),
+        Poster("c", colours={"a b": {"": ["x", {}]}, "b": True, 'q"': "ü"}),
     )
-    tree = Tree(variant=tables)
+    tree = Tree(poster=tables)
     path.write_text(as_toml(tree, schema=SCHEMA))
     assert load(toml=path, environment={}, schema=SCHEMA)[0] == tree
 
 
 def test_tables_are_shown_with_the_place_that_set_them() -> None:
     config, origins = load(
-        {"variant": [{"name": "a"}]},
+        {"poster": [{"name": "a"}]},
         environment={},
         origin="configure()",
         schema=SCHEMA,
     )
     text = as_toml(config, origins, schema=SCHEMA)
     assert (
-        '\n\n[[variant]]  # One more picture made of each.\nname = "a"  # configure()\n'
+        '\n\n[[poster]]  # One more picture made of each.\nname = "a"  # configure()\n'
         in text
     )
 
 
 def test_the_reference_has_a_table_of_the_keys() -> None:
     assert as_markdown(SCHEMA).endswith(
-        "\n## [[variant]]\n\n"
+        "\n## [[poster]]\n\n"
         "One more picture made of each.\n\n"
         "| key | default | allowed | what it sets |\n"
         "|---|---|---|---|\n"

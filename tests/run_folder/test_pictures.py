@@ -9,13 +9,13 @@ import pytest
 from scraper.config import Config, configure
 from scraper.config.plugins import check_functions
 from scraper.errors import UsageError
-from scraper.run_folder.options import check_pictures
+from scraper.run_folder.pictures import check_pictures
 
 
 def check(config: Config) -> None:
     """As a run does, functions first."""
     check_functions(config)
-    check_pictures(config.image)
+    check_pictures(config)
 
 
 def complaint(**asked: object) -> str:

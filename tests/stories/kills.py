@@ -174,7 +174,8 @@ class _Strikes:
 def _command(folder: Path, lst: Path) -> list[str]:
     return [sys.executable, "-m", "scraper", str(lst), "--dir", str(folder / "run"),
             "--allow-hosts", "127.0.0.1", "--no-progress", "-p", "2", "-j", "8",
-            "--per-host", "8", "--each", "img", "--select", "src=@src"]  # fmt: skip
+            "--per-host", "8", "--each", "img", "--select", "src=@src", "--variant", "default=300",
+            "--variant", "thumb=64x64,cover,gray,webp"]  # fmt: skip
 
 
 def _start(folder: Path, lst: Path, story: Story) -> subprocess.Popen[bytes]:
@@ -243,6 +244,8 @@ def check(run: Path, site: Site, urls: int) -> None:
     }
     assert there == named, (sorted(there ^ named)[:5], len(there), len(named))
     for record in records:
+        made = [each["variant"] for each in record.get("processed", ())]
+        assert made == ["default", "thumb"] * (record["kind"] == "image")
         content = site.content(
             record["final_url"].partition("//")[2].partition("/")[2]
         )
@@ -254,8 +257,8 @@ def check(run: Path, site: Site, urls: int) -> None:
             "path"
         ]
         for each in record.get("processed", ()):
-            made = (run / each["path"]).read_bytes()
-            assert hashlib.sha256(made).hexdigest() == each["sha256"], each[
+            content = (run / each["path"]).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == each["sha256"], each[
                 "path"
             ]
     faults: list[Fault] = []

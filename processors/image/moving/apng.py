@@ -67,7 +67,11 @@ def chunks(body: bytes) -> Iterator[Chunk]:
         begin, end = position + 8, position + 8 + length
         if end > len(body):
             return
-        yield Chunk(name, begin, end)
+        yield Chunk(
+            name,
+            begin,
+            end,
+        )
         position = end + 4
 
 

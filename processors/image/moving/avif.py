@@ -67,7 +67,12 @@ def shown_times(body: bytes, loop: int) -> bytes:
         edits,
         _SEGMENT_LENGTH,
     )
-    _write(changed, film, _FILM_LENGTH, length)
+    _write(
+        changed,
+        film,
+        _FILM_LENGTH,
+        length,
+    )
     for track in _all(body, _TRACK):
         for box in _boxes(
             body,
@@ -75,7 +80,12 @@ def shown_times(body: bytes, loop: int) -> bytes:
             track.end,
         ):
             if box.name == b"tkhd":
-                _write(changed, box, _TRACK_LENGTH, length)
+                _write(
+                    changed,
+                    box,
+                    _TRACK_LENGTH,
+                    length,
+                )
     return bytes(changed)
 
 
@@ -85,10 +95,18 @@ def _times_shown(body: bytes) -> int:
     header = _find(body, (*_TRACK, b"tkhd"))
     if edits is None or header is None:
         return FOREVER
-    once = _read(body, edits, _SEGMENT_LENGTH)
+    once = _read(
+        body,
+        edits,
+        _SEGMENT_LENGTH,
+    )
     if not body[edits.begin + 3] & _REPEATS or not once:
         return 1
-    length = _read(body, header, _TRACK_LENGTH)
+    length = _read(
+        body,
+        header,
+        _TRACK_LENGTH,
+    )
     is_endless = length in (2**32 - 1, 2**64 - 1)
     return FOREVER if is_endless else -(-length // once)
 

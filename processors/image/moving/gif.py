@@ -284,11 +284,19 @@ def write(
             yield _header(picture.size, loop)
         elif _uncovers(shown, picture):
             # What lies below shows again once all that is shown has been cleared away.
-            yield _frame(shown, last_delay, Disposal.CLEAR)
+            yield _frame(
+                shown,
+                last_delay,
+                Disposal.CLEAR,
+            )
         else:
             yield waiting
             drawn = _but_for_what_is_shown(picture, shown)
-        waiting = _frame(drawn, delay, Disposal.KEEP)
+        waiting = _frame(
+            drawn,
+            delay,
+            Disposal.KEEP,
+        )
         shown, last_delay = picture, delay
     yield waiting
     yield b";"

@@ -70,7 +70,11 @@ def rotate(
     turned = _turn(clear, radians(degrees))
     if clear is picture:
         return turned
-    return colours.flatten(turned, matte, grayscale=True)
+    return colours.flatten(
+        turned,
+        matte,
+        grayscale=True,
+    )
 
 
 def _turn(picture: Image.Image, angle: float) -> Image.Image:

@@ -26,7 +26,11 @@ def frame(
         right, bottom = final[0] - left, final[1] - top
         return picture.crop((-left, -top, right, bottom))
     changes.append("padded")
-    ground = _ground(picture, final, matte)
+    ground = _ground(
+        picture,
+        final,
+        matte,
+    )
     ground.paste(picture, (left, top))
     return ground
 

@@ -102,7 +102,11 @@ def operate(
         elif word == GRAY:
             picture = _make_gray(picture, changes)
         else:
-            effect = effect_of(word, variant.matte, max_pixels)
+            effect = effect_of(
+                word,
+                variant.matte,
+                max_pixels,
+            )
             picture = effect(picture)
             check_pixels(picture.size, max_pixels)
             changes.append(word)
@@ -208,7 +212,11 @@ def _check_order(begin: effects.Edge, end: effects.Edge) -> None:
 
 def _rotate(value: str, matte: str) -> Effect:
     degrees = _number(value, -360, 360)
-    return partial(effects.rotate, degrees=degrees, matte=matte)
+    return partial(
+        effects.rotate,
+        degrees=degrees,
+        matte=matte,
+    )
 
 
 def _blur(value: str, _matte: str) -> Effect:

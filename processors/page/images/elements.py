@@ -102,7 +102,11 @@ def images_of(
             known = files.setdefault(reference, file)
             if file.alt and not known.alt:
                 files[reference] = file
-    urls, is_cut = absolute_urls(base, files, limit)
+    urls, is_cut = absolute_urls(
+        base,
+        files,
+        limit,
+    )
     images = []
     for url, references in urls.items():
         file = _better_said([files[each] for each in references])

@@ -17,7 +17,12 @@ from scraper.errors import UsageError
 from scraper.model import Publication
 from scraper.storage.database import CACHE_KIB, encode
 from scraper.storage.faults import explain_unusable
-from scraper.storage.ledger import PUBLISH, promised_in
+from scraper.storage.ledger import (
+    PUBLISH,
+    VARIANTS,
+    promised_in,
+    variant_names,
+)
 from scraper.storage.readers.reading import read
 from scraper.storage.schema import (
     FACTS_OFFSET,
@@ -31,7 +36,7 @@ Seen = TypeVar("Seen")
 
 _BODIES = f"""SELECT url, path, sha256, {FACTS_OFFSET} FROM answer JOIN url USING (id)
   WHERE {SLICE} AND path NOT NULL ORDER BY id"""
-_PROMISED = "SELECT value FROM meta WHERE name = ?"
+_META = "SELECT value FROM meta WHERE name = ?"
 
 
 class StoredBody(NamedTuple):
@@ -57,8 +62,16 @@ class KnownFiles:
 
     def promised(self) -> list[Publication]:
         """What the last commit has promised, and a killed run may not have renamed."""
-        row = self._connection.execute(_PROMISED, (PUBLISH,)).fetchone()
-        return promised_in(row[0]) if row else []
+        text = self._meta(PUBLISH)
+        return [] if text is None else promised_in(text)
+
+    def variants(self) -> tuple[str, ...]:
+        """How the variants of pictures have ever been called."""
+        return variant_names(self._meta(VARIANTS))
+
+    def _meta(self, name: str) -> str | None:
+        row = self._connection.execute(_META, (name,)).fetchone()
+        return str(row[0]) if row else None
 
 
 class Fault(NamedTuple):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from processors.image.filters.rules import Filters, Rejected
 from processors.image.variants.sizes import Size
-from scraper.run_folder.options import FILTERS
+from scraper.run_folder.pictures import FILTERS
 
 
 def _reason(filters: Filters, size: Size) -> str:

@@ -190,10 +190,10 @@ def test_each_variant_is_what_it_would_be_alone(tmp_path: Path) -> None:
         "p",
     )
     assert [final for _, final in made.files] == [
-        "p.large.png",
-        "p.gray.png",
-        "p.thumb.png",
-        "p.whole.webp",
+        "p@large.png",
+        "p@gray.png",
+        "p@thumb.png",
+        "p@whole.webp",
     ]
     for (file, _), facts, options in zip(
         made.files, made.facts["processed"], asked.values(), strict=True
