@@ -21,6 +21,7 @@ from benchmarks import (
     pace,
     parse,
     pictures,
+    process,
     recipes,
     refresh,
     resize,
@@ -47,6 +48,7 @@ def main() -> None:
     _facts(commands)
     _recipes(commands)
     _pictures(commands)
+    _process(commands)
     _resize(commands)
     _refresh(commands)
     _start(commands)
@@ -194,6 +196,21 @@ def _pictures(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--seed", type=_whole, default=1, help="(%(default)s)")
     parser.set_defaults(measure=pictures.measure)
+
+
+def _process(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "process", "pictures of this machine, beside a bare pool"
+    )
+    parser.add_argument(
+        "--pictures", type=_whole, default=2_000, help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=_whole, default=6, help="turns of each (%(default)s)"
+    )
+    _corpus(parser)
+    _cache(parser)
+    parser.set_defaults(measure=process.measure)
 
 
 def _facts(commands: _Commands[argparse.ArgumentParser]) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from scraper.api import map, run, stream
+    from scraper.api import map, process, run, stream
     from scraper.config import Config, configure
     from scraper.desk.fetched_lists import ListUrl
     from scraper.errors import (
@@ -54,6 +54,7 @@ __all__ = [
     "configure",
     "export",
     "map",
+    "process",
     "records",
     "run",
     "stream",
@@ -61,6 +62,7 @@ __all__ = [
 
 _EXPORTS = {
     "map": "api",
+    "process": "api",
     "run": "api",
     "stream": "api",
     "Config": "config",

@@ -6,22 +6,30 @@ import os
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from os import PathLike
 from typing import Any
 
-from scraper.config import Config, InputSettings, configure
+from scraper.config import Config, InputSettings, configure, with_keys
 from scraper.desk.fetched_lists import FetchedLists, ListUrl
+from scraper.engine import Makers, guard_of
 from scraper.errors import UsageError
+from scraper.local.addresses import address_of, shown
+from scraper.local.listing import check_words, paths_meant
+from scraper.local.reading import LocalFetcher
+from scraper.model import Line
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
 from scraper.reports.summary import Report
 from scraper.runner import Run
 from scraper.sources.source import (
     AS_GUESSED,
+    LOCAL,
     Source,
     file_source,
     script_source,
 )
+from scraper.urls import digest
 
 Urls = str | PathLike[str] | Iterable[str] | ListUrl
 
@@ -99,6 +107,71 @@ def run(
         for _ in outcomes:
             pass
     return outcomes.report
+
+
+def process(
+    paths: str | PathLike[str] | Iterable[str | PathLike[str]],
+    config: Config | None = None,
+    *,
+    retry: Sequence[str] | None = None,
+    refresh: bool = False,
+) -> Run:
+    """A run over files of this machine, to be entered and iterated: what workers make of each.
+
+    `paths` are folders with all that is in them, files, or globs. Nothing is asked of any host, and
+    nothing is copied: an outcome's `record["path"]` is the file itself. The folder is that which
+    `config` names as `dir`, else it is called after the first path; what it knows comes from there,
+    as with `stream`. `refresh=True` makes again what has changed since, or is made otherwise now.
+    """
+    config = local_config(_check_config(config))
+    given = [paths] if isinstance(paths, str | PathLike) else paths
+    words = [os.fspath(each) for each in given]
+    return Run(
+        [local_source(words)],
+        config,
+        retry,
+        refresh=refresh,
+        with_stored=True,
+        makers=local_makers(),
+    )
+
+
+def local_makers() -> Makers:
+    """How a run gets its parts that reads files of this machine, and has no network."""
+    return Makers(
+        guard=partial(guard_of, is_local=True),
+        fetcher=LocalFetcher,
+        is_local=True,
+    )
+
+
+def local_config(config: Config) -> Config:
+    """The same without what would lead to a host."""
+    without_network = {
+        "robots": "off",
+        "page_images": "none",
+        "meta_refresh": False,
+    }
+    return with_keys(config, without_network)
+
+
+def local_source(words: Sequence[str]) -> Source:
+    """The list of the files that these words mean. Raises UsageError if one means none."""
+    check_words(words)
+
+    def lines() -> Iterator[Line]:
+        for path in paths_meant(words):
+            yield Line(address_of(os.path.abspath(path)), shown(path))
+
+    places = [shown(os.path.abspath(each)) for each in words]
+    more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    which = f" {digest(' '.join(places)).hex()[:10]}" if more else ""
+    return Source(
+        shown(words[0]),
+        f"{LOCAL}{places[0]}{more}{which}",
+        lines,
+        ahead=lines,
+    )
 
 
 def map(

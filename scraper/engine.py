@@ -34,7 +34,7 @@ from scraper.machine.descriptors import Share
 from scraper.machine.files import Folder
 from scraper.machine.threads import Threads
 from scraper.messages import Inbox, Message
-from scraper.pipeline import Parts, Pipeline
+from scraper.pipeline import AnyFetcher, Parts, Pipeline
 from scraper.results import Handover, PartStore
 from scraper.run_folder.options import (
     files_wanted,
@@ -65,6 +65,7 @@ def guard_of(
     getaddrinfo: GetAddrInfo = socket.getaddrinfo,
     connect: Connector = dial,
     lookups: int | None = None,
+    is_local: bool = False,
 ) -> Guard:
     """The guard that a configuration asks for. It makes so many `lookups` at once; with 0 each in
     the thread that asks."""
@@ -83,7 +84,11 @@ def guard_of(
         timeout_seconds=config.fetch.dns_timeout_seconds,
     )
     return Guard(
-        AllowList(hosts.allow_hosts), permissions, resolver, connect=connect
+        AllowList(hosts.allow_hosts),
+        permissions,
+        resolver,
+        connect=connect,
+        is_local=is_local,
     )
 
 
@@ -156,7 +161,7 @@ class Makers(Struct, frozen=True):
     threads: Callable[[int], Executor] = fetch_threads
     at_once: Callable[[Share], int] = requests_at_once
     guard: Callable[..., Guard] = guard_of
-    fetcher: Callable[..., Fetcher] = Fetcher
+    fetcher: Callable[..., AnyFetcher] = Fetcher
     frontier: Callable[..., Frontier] = Frontier
     probe: Callable[..., NetworkProbe] = NetworkProbe
     reader: Callable[..., Reader] = Reader
@@ -166,6 +171,9 @@ class Makers(Struct, frozen=True):
     intervals: Intervals = Intervals()
     desk: FolderDesk | None = None  # of a session, in the place of lists
     store: Callable[[Path], Store] = Store
+    is_local: bool = (
+        False  # files of this machine are read, and no host is asked
+    )
 
 
 def wanted_share(config: Config) -> Share:
@@ -292,7 +300,7 @@ def _make_fetcher(
     share: Share,
     makers: Makers,
     around: Surroundings,
-) -> Fetcher:
+) -> AnyFetcher:
     fetcher = makers.fetcher(
         config.fetch,
         around.guard,

@@ -136,7 +136,7 @@ class Journal(Struct):
         place = self.publisher.place_of(fetched)
         files = self.publisher.files_of(fetched, processed, place)
         shared, refusal = self.publisher.settle(
-            fetched, files, refusal or left_out(failure)
+            fetched, place, files, refusal or left_out(failure)
         )
         failure = refusal or failure
         path = None if refusal else place
@@ -146,7 +146,7 @@ class Journal(Struct):
             fetched,
             processed,
             failure,
-            path=path,
+            path=path and self.publisher.path_of(fetched, path),
             directives=tags,
             flags=flags,
             duplicate_of=shared.duplicate_of,

@@ -166,7 +166,12 @@ def open_run(
     store.open()
     if stage is not None:
         stage.start(store.parts)
-    folder = _open_folder(request, store, resources)
+    folder = _open_folder(
+        request,
+        store,
+        resources,
+        is_local=makers.is_local,
+    )
     current = _choose_pass(request, folder, report, now)
     intake = ListIntake(folder.ledger, current, report)
     if not request.sources:
@@ -237,6 +242,8 @@ def _open_folder(
     request: RunRequest,
     store: Store,
     resources: ExitStack,
+    *,
+    is_local: bool,
 ) -> OpenFolder:
     config = request.config
     ledger = Ledger(store.hidden / LEDGER, durable=config.run.durable)
@@ -256,6 +263,7 @@ def _open_folder(
         ledger,
         request.sources,
         join=request.add_list,
+        is_local=is_local,
     )
     store.recover(ledger.unpublished())
     ledger.mark_published()

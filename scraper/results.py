@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from scraper.errors import failure_of, new_failure
 from scraper.frontier.frontier import Frontier
 from scraper.http.flight import Flight
+from scraper.local.addresses import SCHEME, path_of
 from scraper.machine.clock import Clock
 from scraper.messages import Answered, Inbox, Processed
 from scraper.model import Fact, Failure, Fetched, FetchFailed, Moved, Task
@@ -103,14 +104,9 @@ class Handover:
         from scraper.workers.work import JUDGED_BY, WorkItem
 
         task = fetched.task
-        path = (
-            self._store.part(fetched.part)
-            if fetched.part
-            else self._stored_path(task)
-        )
         return WorkItem(
             kind=fetched.kind,
-            path=path,
+            path=self._path_of(fetched),
             url=without_credentials(fetched.url.href),
             charset=fetched.charset,
             out=self._store.part(f"{task.id}-{task.attempt}-{len(task.hops)}"),
@@ -124,7 +120,13 @@ class Handover:
             type=fetched.type,
         )
 
-    def _stored_path(self, task: Task) -> str:
+    def _path_of(self, fetched: Fetched) -> str:
+        """Where the body is read."""
+        task = fetched.task
+        if fetched.url.scheme == SCHEME:
+            return path_of(fetched.url)
+        if fetched.part:
+            return self._store.part(fetched.part)
         assert task.stored is not None, (
             "no part was written, so there is a body from before"
         )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "run",
+    "process",
     "status",
     "explain",
     "verify",
@@ -48,6 +49,7 @@ _GROUPS = {
 _EPILOG = (
     "durations: 500ms 30s 5m 6h 7d - sizes: 64k 2M 1G - every flag can stand in scraper.toml or "
     "the environment (SCRAPER_THREADS=8); --show-config prints all keys - "
+    "python -m scraper process PICTURES/: files of this machine, no network - "
     "python -m scraper status FOLDER: how a run stands - "
     "python -m scraper verify FOLDER: whether its files are what its records say - "
     "python -m scraper duplicates FOLDER: what is there twice, or looks alike - "

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from scraper.api import local_config, local_makers, local_source
 from scraper.cli.arguments import open_sources, retry_kinds
 from scraper.cli.progress import Progress, show_warnings
 from scraper.cli.signals import Signals
@@ -23,6 +24,7 @@ from scraper.cli.summary import (
 from scraper.cli.terminal import complain, say
 from scraper.config import Config, Origins, with_keys
 from scraper.desk.fetched_lists import FetchedLists
+from scraper.engine import Makers
 from scraper.errors import LocalFault, ScraperError, UsageError
 from scraper.machine import streams
 from scraper.redaction import redacted
@@ -68,6 +70,36 @@ def run_lists(
             add_list="add_list" in arguments,
             adopt="adopt" in arguments,
         )
+
+
+def run_files(
+    arguments: argparse.Namespace,
+    config: Config,
+    origins: Origins,
+    signals: Signals,
+) -> int:
+    """Run the process stage over files of this machine; returns the exit code."""
+    gc.freeze()
+    gc.enable()
+    check_recipes(config, origins.get("recipe", ""))
+    for name in ("demo", "list_url", "adopt"):
+        if name in arguments:
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(
+                f"{flag} is about URLs, and process reads files of this machine"
+            )
+    sources = []
+    if arguments.inputs or not config.run.dir:
+        sources = [local_source(arguments.inputs)]
+    return _scrape(
+        sources,
+        local_config(config),
+        signals,
+        retry_kinds(arguments),
+        refresh="refresh" in arguments,
+        add_list="add_list" in arguments,
+        makers=local_makers(),
+    )
 
 
 def _demo(
@@ -124,6 +156,7 @@ def _scrape(
     add_list: bool = False,
     adopt: bool = False,
     expected: int = 0,
+    makers: Makers | None = None,
 ) -> int:
     """Run to the end and say how it ended. The exit code `expected` counts as 0."""
     show_warnings(config.output)
@@ -131,7 +164,13 @@ def _scrape(
         if not config.output.quiet:
             say(note)
     run = Run(
-        sources, config, retry, refresh=refresh, add_list=add_list, adopt=adopt
+        sources,
+        config,
+        retry,
+        refresh=refresh,
+        add_list=add_list,
+        adopt=adopt,
+        makers=makers,
     )
     progress = Progress(run, config.output)
     error = _run_to_the_end(run, progress, signals)

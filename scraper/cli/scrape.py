@@ -68,13 +68,13 @@ def _run_command(arguments: list[str]) -> int:
         from scraper.cli import explaining
 
         return explaining.main(arguments)
-    return _run(build_parser().parse_args(arguments))
+    return _run(build_parser().parse_args(arguments), command)
 
 
 # -- commands -------------------------------------------------------------------------------------
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace, command: str) -> int:
     config, origins = read_configuration(arguments)
     if "show_config" in arguments:
         answer(as_toml(config, origins))
@@ -85,9 +85,10 @@ def _run(arguments: argparse.Namespace) -> int:
     refuse_second_run()
     with Signals() as signals:
         _prepare_workers(config)
-        from scraper.cli.running import run_lists
+        from scraper.cli.running import run_files, run_lists
 
-        return run_lists(arguments, config, origins, signals)
+        run = run_files if command == "process" else run_lists
+        return run(arguments, config, origins, signals)
 
 
 def _prepare_workers(config: Config) -> None:

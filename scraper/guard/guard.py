@@ -113,6 +113,7 @@ class Guard:
         resolver: Resolver | None = None,
         *,
         refused_ports: frozenset[int] = BAD_PORTS,
+        is_local: bool = False,
         connect: Connector = dial,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -120,6 +121,7 @@ class Guard:
         self._permissions = permissions or Permissions()
         self.resolver = resolver or Resolver()
         self._refused_ports = refused_ports
+        self._is_local = is_local  # of a run that reads files of this machine, and nothing else
         self._connect = connect
         self._clock = clock
         self._heard_at: float | None = None
@@ -146,6 +148,8 @@ class Guard:
         Each address in turn gets its share of `timeout`. Raises NotFound, LookupFailed,
         LookupTimeout, Refused, or the OSError that says most about why connecting failed.
         """
+        if self._is_local:
+            raise Refused("bad_scheme", "this run has no network")
         name = canonical_name(host)
         self._check_host(name, port, trust)
         addresses = written_addresses(name)
@@ -272,6 +276,10 @@ class Guard:
         scheme: str,
         trust: Trust,
     ) -> Refusal | None:
+        if (scheme == "file") != self._is_local:
+            return "bad_scheme", f"{scheme}: is not asked by this run"
+        if self._is_local:
+            return None
         host = urls.host_name(host_key)
         port = host_key[len(host) + 1 :] or DEFAULT_PORTS[scheme]
         return self._refusal_of_host(canonical_name(host), int(port), trust)

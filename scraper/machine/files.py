@@ -104,7 +104,10 @@ class Folder(AbstractContextManager["Folder"]):
         return os.fdopen(self._open(name, flags), "wb", buffering=0)
 
     def open_reader(self, path: str) -> BufferedReader:
-        """A regular file, to be read. Raises FileNotFoundError."""
+        """A regular file, to be read; an absolute path is that of one that lies elsewhere. Raises
+        FileNotFoundError."""
+        if os.path.isabs(path):
+            return open_plain(path)
         parent, _, name = path.rpartition("/")
         if not parent:
             return os.fdopen(self._open(name, os.O_RDONLY), "rb")
@@ -116,6 +119,9 @@ class Folder(AbstractContextManager["Folder"]):
 
         Nothing is opened: that costs 2.5 times as much, and it is asked of each stored body.
         """
+        if os.path.isabs(path):
+            mode = _mode_of(path)
+            return mode is not None and stat.S_ISREG(mode)
         *parents, name = path.split("/")
         if not _NO_NAMES.isdisjoint((*parents, name)):
             return False
@@ -301,6 +307,37 @@ def _complaint(path: str, mode: int, is_wanted: Test) -> str:
         f"{path} is {found} where this program keeps a {wanted} of its own: "
         f"move it away, or choose another --dir{hint}"
     )
+
+
+def open_plain(path: str) -> BufferedReader:
+    """A regular file of somebody else's, to be read. A link is not followed, and nothing else
+    hangs: raises NotPlain, which says what lies there."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _SAFELY)
+    except OSError as error:
+        mode = _mode_of(path)
+        if mode is None or stat.S_ISREG(mode):
+            raise
+        raise _not_plain(mode) from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise _not_plain(mode)
+    return os.fdopen(descriptor, "rb")
+
+
+def _mode_of(path: str) -> int | None:
+    try:
+        return os.lstat(path).st_mode
+    except OSError:
+        return None
+
+
+def _not_plain(mode: int) -> NotPlain:
+    found = next(
+        (word for is_such, word in _WORDS if is_such(mode)), "a device"
+    )
+    return NotPlain(f"{found}, and only files are read")
 
 
 def open_folder(path: Path) -> Folder:

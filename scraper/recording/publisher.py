@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from scraper.errors import new_failure
 from scraper.http.headers import unix_of_date
+from scraper.local.addresses import SCHEME, path_of, shown
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, Publication, Task
 from scraper.recording.duplicates import Duplicates, Files, Shared
@@ -40,9 +41,15 @@ class Publisher(Struct):
     def place_of(self, fetched: Fetched) -> str:
         """Where a body stands below the run folder, or will. Any thread may ask."""
         task = fetched.task
-        if fetched.part is None:
+        if fetched.status == 304:
             return _stored_place(task)
         return self.names.place_of(task, fetched.kind, fetched.type)
+
+    def path_of(self, fetched: Fetched, place: str) -> str:
+        """Where a body lies, as its record says it: a file of this machine stays where it is."""
+        if fetched.url.scheme == SCHEME:
+            return shown(path_of(fetched.url))
+        return place
 
     def has_variants(self, task: Task) -> bool:
         """Is what an earlier pass has made of this picture still there? Any thread may ask."""
@@ -53,7 +60,10 @@ class Publisher(Struct):
     ) -> Files:
         """Those of a new body: it, what was made of it, and what goes of an earlier one."""
         made = processed.files if processed else ()
-        files = (Publication(fetched.part, place), *made)
+        body = (
+            () if fetched.part is None else (Publication(fetched.part, place),)
+        )
+        files = (*body, *made)
         self._date(files, fetched)
         # of another type, under another name
         return (*files, *_gone(self._earlier(fetched.task), files))
@@ -71,13 +81,19 @@ class Publisher(Struct):
         return self.duplicates.share_variants(fetched, place, files)
 
     def settle(
-        self, fetched: Fetched, files: Files, refusal: Failure | None
+        self,
+        fetched: Fetched,
+        place: str,
+        files: Files,
+        refusal: Failure | None,
     ) -> tuple[Shared, Failure | None]:
         """What of the files of a new body does appear, and why it is not kept: by a rule, or
         because its name is taken."""
         task = fetched.task
-        refused = refusal or self._claim(task, files[0].path)
+        refused = refusal or self._claim(task, place)
         if refused is None:
+            if fetched.part is None:
+                return Shared(files), None
             return self.duplicates.share(fetched, files), None
         for each in files:
             if each.part is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +13,7 @@ from scraper.machine.temporary import TemporaryFolder
 from scraper.model import Line
 from scraper.passes import RunRequest
 from scraper.sources.packed import stem_of
-from scraper.sources.source import FETCHED, SCRIPT, Source
+from scraper.sources.source import FETCHED, LOCAL, SCRIPT, Source
 from scraper.storage.file_names import host_folder, last_part_of
 from scraper.urls import digest, parts_of
 
@@ -31,6 +32,8 @@ def folder_named_after(source: Source) -> Path | None:
     if source.identity.startswith(FETCHED):
         name = last_part_of(parts_of(source.identity.removeprefix(FETCHED)))
         return DOWNLOADS / stem_of(Path(name)).stem
+    if source.identity.startswith(LOCAL):
+        return DOWNLOADS / (Path(os.path.abspath(source.name)).name or "files")
     stem = stem_of(Path(source.name)).stem or "list"
     if source.identity.startswith("file:") and not source.live:
         return DOWNLOADS / stem

@@ -16,7 +16,7 @@ from scraper.model import Line
 from scraper.redaction import redacted
 from scraper.run_folder.naming import naming_urls, ten_digits_of
 from scraper.sinks.record_log import unknown_file
-from scraper.sources.source import SCRIPT, Source
+from scraper.sources.source import LOCAL, SCRIPT, Source
 from scraper.storage.ledger import Ledger
 from scraper.urls import Url, digest
 
@@ -56,13 +56,19 @@ def refuse_unknown_records(folder: Path, adopt: bool) -> None:
 
 
 def claim_folder(
-    folder: Path, ledger: Ledger, sources: Sequence[Source], *, join: bool
+    folder: Path,
+    ledger: Ledger,
+    sources: Sequence[Source],
+    *,
+    join: bool,
+    is_local: bool = False,
 ) -> list[int]:
     """Remember these lists as the folder's own. Returns the row of each.
 
     Raises UsageError if one of them belongs elsewhere and may not `join`.
     """
     owners = ledger.sources.owners()
+    _refuse_other_kind(folder, owners, sources, is_local=is_local)
     for source in sources:
         if not join and not belongs(source, owners, ledger):
             known = _describe_owners(owners)
@@ -81,6 +87,24 @@ def claim_folder(
         rows.append(row)
     ledger.sources.set_owners(owners)
     return rows
+
+
+def _refuse_other_kind(
+    folder: Path, owners: Owners, sources: Sequence[Source], *, is_local: bool
+) -> None:
+    """What was asked of hosts and what was read from this machine never share a folder."""
+    if not owners:
+        return
+    was_local = any(each.startswith(LOCAL) for each in owners)
+    if was_local and not is_local:
+        raise UsageError(
+            f"{folder} holds what was made of files of this machine: go on with "
+            f"`python -m scraper process -d {folder}`, or choose another --dir"
+        )
+    if is_local and not was_local:
+        raise UsageError(
+            f"{folder} belongs to a list of URLs ({_describe_owners(owners)}): choose another --dir"
+        )
 
 
 # -- does it belong? --------------------------------------------------------------------------
@@ -213,6 +237,7 @@ def _spoken(identity: str) -> str:
     spoken = {
         "file": rest,
         "url": redacted(rest),
+        "local": rest,
         "stdin": "one on standard input",
         "command-line": "URLs of the command line",
         SCRIPT: "URLs of a script",

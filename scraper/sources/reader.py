@@ -16,7 +16,7 @@ from scraper.messages import InputExhausted, LinesReady, Message
 from scraper.model import Line
 from scraper.sources.forms import LINES_EXAMINED, explain_other_form
 from scraper.sources.source import Source
-from scraper.sources.text import TableRow, parse_line
+from scraper.sources.text import parse_line
 
 SLICE = 1_000
 STOP_SECONDS = 0.2  # for the thread that reads to notice that it is to stop
@@ -85,7 +85,7 @@ class Reader(threading.Thread):
                 if (
                     look is not None
                     and number <= LINES_EXAMINED
-                    and not isinstance(raw, TableRow)
+                    and isinstance(raw, bytes | str)
                 ):
                     self._look_at(raw, look)
                 line = parse_line(

@@ -34,6 +34,7 @@ from scraper.urls import NOT_TEXT
 OpenPipe = Callable[[], io.BufferedReader]
 SCRIPT = "script"  # identifies the URLs of any script
 FETCHED = "url:"  # what the identity of a fetched list begins with
+LOCAL = "local:"  # what that of files of this machine begins with
 AS_GUESSED: Final = InputSettings()
 _FORMATS: Final = {
     ".txt": "lines",
@@ -74,7 +75,7 @@ class Source(Struct, frozen=True):
     @property
     def lasting(self) -> bool:
         """Is it a list that later runs read again, so that a URL which leaves it is dropped?"""
-        return self.identity.startswith(("stdin", "file:", FETCHED))
+        return self.identity.startswith(("stdin", "file:", FETCHED, LOCAL))
 
     def tasks_ahead(self) -> Iterator[Line]:
         """The tasks that `ahead` shows, without taking them from `lines`."""

@@ -14,6 +14,7 @@ from functools import partial
 from typing import BinaryIO
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scraper.model import Line
 from scraper.text import pattern
@@ -32,7 +33,8 @@ class TableRow(Struct, frozen=True):
     refusal: str | None = None  # the kind under which the row itself is refused
 
 
-RawLine = bytes | str | TableRow
+# A `Line` is one of ours that no text could say: the address of a file of this machine.
+RawLine = bytes | str | TableRow | Line
 
 # -- bytes to lines -------------------------------------------------------------------------------
 
@@ -109,6 +111,8 @@ def parse_line(raw: RawLine, source: int, number: int) -> Line | None:
     """
     if isinstance(raw, TableRow):
         return _parse_row(raw, source)
+    if isinstance(raw, Line):
+        return replace(raw, source=source, line=number)
     text, refusal = _text_of(raw)
     if not text:
         return None
