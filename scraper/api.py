@@ -14,7 +14,7 @@ from scraper.config import Config, InputSettings, configure, with_keys
 from scraper.desk.fetched_lists import FetchedLists, ListUrl
 from scraper.engine import Makers, guard_of
 from scraper.errors import UsageError
-from scraper.local.addresses import address_of, shown
+from scraper.local.addresses import address_of, text_of_path
 from scraper.local.listing import check_words, paths_meant
 from scraper.local.reading import LocalFetcher
 from scraper.model import Line
@@ -161,13 +161,13 @@ def local_source(words: Sequence[str]) -> Source:
 
     def lines() -> Iterator[Line]:
         for path in paths_meant(words):
-            yield Line(address_of(os.path.abspath(path)), shown(path))
+            yield Line(address_of(os.path.abspath(path)), text_of_path(path))
 
-    places = [shown(os.path.abspath(each)) for each in words]
+    places = [text_of_path(os.path.abspath(each)) for each in words]
     more = f" and {len(places) - 1} more" if len(places) > 1 else ""
     which = f" {digest(' '.join(places)).hex()[:10]}" if more else ""
     return Source(
-        shown(words[0]),
+        text_of_path(words[0]),
         f"{LOCAL}{places[0]}{more}{which}",
         lines,
         ahead=lines,

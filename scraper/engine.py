@@ -25,7 +25,7 @@ from scraper.guard.guard import Connector, Guard, dial
 from scraper.guard.network_probe import NetworkProbe
 from scraper.guard.permissions import Permissions, Private
 from scraper.guard.resolver import GetAddrInfo, Resolver
-from scraper.http.fetcher import Fetcher
+from scraper.http.fetcher import AnyFetcher, Fetcher
 from scraper.http.headers import agent_of
 from scraper.http.throttle import throttle_of
 from scraper.machine import cores, descriptors, main_module
@@ -34,7 +34,7 @@ from scraper.machine.descriptors import Share
 from scraper.machine.files import Folder
 from scraper.machine.threads import Threads
 from scraper.messages import Inbox, Message
-from scraper.pipeline import AnyFetcher, Parts, Pipeline
+from scraper.pipeline import Parts, Pipeline
 from scraper.results import Handover, PartStore
 from scraper.run_folder.options import (
     files_wanted,

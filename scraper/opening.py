@@ -166,12 +166,7 @@ def open_run(
     store.open()
     if stage is not None:
         stage.start(store.parts)
-    folder = _open_folder(
-        request,
-        store,
-        resources,
-        is_local=makers.is_local,
-    )
+    folder = _open_folder(request, store, makers, resources)
     current = _choose_pass(request, folder, report, now)
     intake = ListIntake(folder.ledger, current, report)
     if not request.sources:
@@ -241,9 +236,8 @@ def open_run(
 def _open_folder(
     request: RunRequest,
     store: Store,
+    makers: Makers,
     resources: ExitStack,
-    *,
-    is_local: bool,
 ) -> OpenFolder:
     config = request.config
     ledger = Ledger(store.hidden / LEDGER, durable=config.run.durable)
@@ -263,7 +257,7 @@ def _open_folder(
         ledger,
         request.sources,
         join=request.add_list,
-        is_local=is_local,
+        is_local=makers.is_local,
     )
     store.recover(ledger.unpublished())
     ledger.mark_published()

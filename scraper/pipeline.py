@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from functools import partial
 from queue import Empty
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ from scraper import errors
 from scraper.desk.desk import Desk
 from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier
-from scraper.http.flight import Flight
+from scraper.http.fetcher import AnyFetcher
 from scraper.machine.clock import Clock
 from scraper.messages import (
     Answered,
@@ -35,7 +35,7 @@ from scraper.messages import (
     WorkReturned,
     stop_for,
 )
-from scraper.model import Fact, Task
+from scraper.model import Task
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
 from scraper.results import Handover, Results
@@ -54,20 +54,6 @@ if TYPE_CHECKING:
     from scraper.workers.work import Stage
 
 MAX_AT_ONCE = 8  # requests that begin before the loop sees what has come
-
-
-class AnyFetcher(Protocol):
-    """Of the network, or of the files of this machine."""
-
-    @property
-    def proxies(self) -> tuple[tuple[str, int], ...]:
-        """Host and port of each proxy that requests may go through."""
-
-    def fetch(self, flight: Flight) -> Fact:
-        """Ask once; whatever happens comes back as a fact."""
-
-    def close(self) -> None:
-        """Close what is kept open."""
 
 
 class Parts(Struct, frozen=True):

@@ -18,13 +18,13 @@ from scraper.machine.main_module import imported_by_workers, importing_functions
 _FILE = re.compile(r"\.py$|[/\\]")
 
 
-def named(given: Any, key: str) -> Any:
+def names_in(given: Any, key: str) -> Any:
     """Functions, by the names under which a worker process finds them; what else is given as it is.
 
     `key` is the setting that they are given to. Raises UsageError for one that cannot be found.
     """
     if isinstance(given, list | tuple):
-        return [named(each, key) for each in given]
+        return [names_in(each, key) for each in given]
     return _name_of(given, key) if callable(given) else given
 
 

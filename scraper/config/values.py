@@ -122,7 +122,7 @@ def _first_wrong(key: Key, given: str | list[Any] | tuple[Any, ...]) -> Any:
 def convert(key: Key, given: Any) -> Any:
     """`given` as the key's type. Raises ValueError, TypeError or OverflowError."""
     if key.info.takes is not None:
-        given = functions.named(given, key.name)
+        given = functions.names_in(given, key.name)
     if key.is_list:
         return _strings(key, given)
     if key.is_table:

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec.structs import replace
 from requests.utils import should_bypass_proxies
@@ -61,6 +61,20 @@ MAX_ROBOTS_BYTES = 512_000  # RFC 9309 2.5 asks for at least 500 kibibytes
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 Meaning = Literal["redirect", "robots", "body", "unchanged", "refusal"]
+
+
+class AnyFetcher(Protocol):
+    """Of the network, or of the files of this machine."""
+
+    @property
+    def proxies(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of each proxy that requests may go through."""
+
+    def fetch(self, flight: Flight) -> Fact:
+        """Ask once; whatever happens comes back as a fact."""
+
+    def close(self) -> None:
+        """Close what is kept open."""
 
 
 class Exchange:

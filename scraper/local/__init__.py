@@ -1,4 +1,4 @@
-"""Files of this machine in the place of answers: what `process` reads, and nobody else can.
+"""Files of this machine in the place of answers: what `process` reads, and no other run.
 
 - `addresses.py`: a path as the URL under which a file is known, and back
 - `listing.py`: which files the words of a user mean: folders, files, globs

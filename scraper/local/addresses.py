@@ -25,6 +25,6 @@ def path_of(address: Url) -> str:
     return os.fsdecode(unquote_to_bytes(address.href.removeprefix(_BEGINNING)))
 
 
-def shown(path: str) -> str:
+def text_of_path(path: str) -> str:
     """A path as text that can be written anywhere; a name may be no UTF-8."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scraper.errors import disk_failure, new_failure
-from scraper.local.addresses import path_of, shown
+from scraper.local.addresses import path_of, text_of_path
 from scraper.machine.files import NotPlain, open_plain
 from scraper.media_types import HEAD_BYTES, sniff
 from scraper.model import (
@@ -88,7 +88,7 @@ def _fact_of(
     is_known = sha256 is not None
     if sha256 is None:
         sha256 = _sha256_of(file, flight)
-        # written anew, and what it was; what failed has no etag
+        # written again with what it was; what failed has no etag
         is_known = (
             stored is not None
             and known_by is not None
@@ -127,4 +127,4 @@ def _failure_of(error: OSError, path: str) -> Failure:
     if error.errno in _OURS:
         return disk_failure(error)
     why = str(error) if isinstance(error, NotPlain) else error.strerror
-    return new_failure("file_unreadable", f"{shown(path)}: {why}")
+    return new_failure("file_unreadable", f"{text_of_path(path)}: {why}")

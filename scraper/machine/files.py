@@ -310,7 +310,7 @@ def _complaint(path: str, mode: int, is_wanted: Test) -> str:
 
 
 def open_plain(path: str) -> BufferedReader:
-    """A regular file of somebody else's, to be read. A link is not followed, and nothing else
+    """A regular file that is none of ours, to be read. A link is not followed, and nothing else
     hangs: raises NotPlain, which says what lies there."""
     try:
         descriptor = os.open(path, os.O_RDONLY | _SAFELY)

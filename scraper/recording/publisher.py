@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from scraper.errors import new_failure
 from scraper.http.headers import unix_of_date
-from scraper.local.addresses import SCHEME, path_of, shown
+from scraper.local.addresses import SCHEME, path_of, text_of_path
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, Publication, Task
 from scraper.recording.duplicates import Duplicates, Files, Shared
@@ -48,7 +48,7 @@ class Publisher(Struct):
     def path_of(self, fetched: Fetched, place: str) -> str:
         """Where a body lies, as its record says it: a file of this machine stays where it is."""
         if fetched.url.scheme == SCHEME:
-            return shown(path_of(fetched.url))
+            return text_of_path(path_of(fetched.url))
         return place
 
     def has_variants(self, task: Task) -> bool:

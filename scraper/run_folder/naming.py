@@ -29,11 +29,9 @@ def folder_named_after(source: Source) -> Path | None:
     """
     if source.identity == SCRIPT:
         return None
-    if source.identity.startswith(FETCHED):
-        name = last_part_of(parts_of(source.identity.removeprefix(FETCHED)))
-        return DOWNLOADS / stem_of(Path(name)).stem
-    if source.identity.startswith(LOCAL):
-        return DOWNLOADS / (Path(os.path.abspath(source.name)).name or "files")
+    origin = _name_of_origin(source)
+    if origin:
+        return DOWNLOADS / origin
     stem = stem_of(Path(source.name)).stem or "list"
     if source.identity.startswith("file:") and not source.live:
         return DOWNLOADS / stem
@@ -42,6 +40,17 @@ def folder_named_after(source: Source) -> Path | None:
     if not source.live and urls and urls[0].url.host:
         name = host_folder(urls[0].url.host)
     return DOWNLOADS / f"{name}-{ten_digits_of(urls)}"
+
+
+def _name_of_origin(source: Source) -> str:
+    """What a fetched list is called where it is from, or the first of the files of this machine;
+    "" of any other list."""
+    if source.identity.startswith(FETCHED):
+        name = last_part_of(parts_of(source.identity.removeprefix(FETCHED)))
+        return stem_of(Path(name)).stem
+    if source.identity.startswith(LOCAL):
+        return Path(os.path.abspath(source.name)).name or "files"
+    return ""
 
 
 def naming_urls(source: Source) -> list[Line]:

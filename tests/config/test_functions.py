@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 
 from scraper.config import configure
-from scraper.config.functions import function_of, named
+from scraper.config.functions import function_of, names_in
 from scraper.config.plugins import source_hashes
 from scraper.errors import UsageError
 
@@ -113,8 +113,8 @@ def test_a_function_of_c_is_taken_at_its_word() -> None:
 
 def test_functions_are_named_wherever_they_are_given() -> None:
     given = [dedent, "mine:f", 3]
-    assert named(given, "op") == ["textwrap:dedent", "mine:f", 3]
-    assert named("mine:f", "html") == "mine:f"
+    assert names_in(given, "op") == ["textwrap:dedent", "mine:f", 3]
+    assert names_in("mine:f", "html") == "mine:f"
 
 
 def test_the_hash_of_a_function_is_that_of_its_file(
