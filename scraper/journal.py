@@ -146,7 +146,7 @@ class Journal(Struct):
             fetched,
             processed,
             failure,
-            path=path and self.publisher.path_of(fetched, path),
+            path=self.publisher.path_of(fetched, path),
             directives=tags,
             flags=flags,
             duplicate_of=shared.duplicate_of,

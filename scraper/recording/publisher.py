@@ -45,9 +45,9 @@ class Publisher(Struct):
             return _stored_place(task)
         return self.names.place_of(task, fetched.kind, fetched.type)
 
-    def path_of(self, fetched: Fetched, place: str) -> str:
+    def path_of(self, fetched: Fetched, place: str | None) -> str | None:
         """Where a body lies, as its record says it: a file of this machine stays where it is."""
-        if fetched.url.scheme == SCHEME:
+        if place is not None and fetched.url.scheme == SCHEME:
             return text_of_path(path_of(fetched.url))
         return place
 
