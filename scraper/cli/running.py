@@ -123,7 +123,7 @@ def _demo(
         expected = SOME_FAILED if name == demo.POSTERS else 0
         confined_config = with_keys(config, confined)
         code = _scrape(sources, confined_config, signals, expected=expected)
-        if site.note and not config.output.quiet:
+        if site.note and code == 0 and not config.output.quiet:
             say(f"\n{site.note}")
     return code
 

@@ -85,6 +85,10 @@ def check_image(image: ImageSettings) -> None:
             "--format avif needs a Pillow that was built with libavif, as its "
             "wheels are: pip install --force-reinstall pillow"
         )
+
+
+def check_phash(image: ImageSettings) -> None:
+    """Raises UsageError if hashes of pictures are asked for, and what makes them is missing."""
     if image.phash and not _is_installed("imagehash"):
         raise UsageError(
             "--phash needs ImageHash: pip install 'scraper[phash]'"

@@ -7,7 +7,7 @@ from typing import Any
 
 from scraper.config import KEYS, Config, ImageSettings
 from scraper.config.pictures import SHARED, pictures_by_name
-from scraper.config.plugins import check_image
+from scraper.config.plugins import check_image, check_phash
 from scraper.errors import UsageError
 
 Table = dict[str, Any]
@@ -62,6 +62,7 @@ def check_pictures(config: Config) -> None:
         except UsageError as error:
             place = f"variant {name!r}: " if config.variant else ""
             raise UsageError(f"{place}{error}") from None
+    check_phash(config.image)
     _check_filters(config.image)
 
 
