@@ -57,15 +57,15 @@ class Processing(Struct, frozen=True):
     """
 
     html: str = ""
-    image: str = ""
-    file: str = ""
-    parse_json: bool = False
-    initializer: str = ""
     plan: Mapping[str, Any] = field(default_factory=dict)
     page: Mapping[str, Any] = field(default_factory=dict)
     recipes: Sequence[Mapping[str, Any]] = ()
     meta_refresh: bool = False
     function: str = ""
+    image: str = ""
+    file: str = ""
+    parse_json: bool = False
+    initializer: str = ""
 
 
 class WorkItem(NamedTuple):

@@ -303,7 +303,14 @@ def test_records_say_the_same_with_a_folder_and_without(
     """But for where bodies lie, who named the URL, and when."""
     server, _ = site
     urls = [server.url("/a"), server.url("/gone"), "no url at all"]
-    differ = {"path", "source", "fetched_at", "seconds", "index"}
+    differ = {
+        "path",
+        "duplicate_of",
+        "source",
+        "fetched_at",
+        "seconds",
+        "index",
+    }
     found = []
     for where in ({}, {"dir": tmp_path / "run"}):
         with session(**where) as opened:
