@@ -413,6 +413,10 @@ def check_settings(config: Config) -> None:
     check_file(config.file)
     names_of(config.output.name, config.output.name_col)
     check_recipes(config)
+    if config.output.line:
+        from scraper.exports.of_run import check_line
+
+        check_line(config)
 
 
 def prepare_process(config: Config) -> Share:

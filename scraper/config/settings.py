@@ -659,6 +659,11 @@ class OutputSettings(Section):
         metavar="FILE",
         splits=False,
     )
+    line: str = setting(
+        "",
+        "template of a line of -o -, such as '{url} page is {bytes} bytes'; empty: the record",
+        metavar="TEMPLATE",
+    )
     fields: tuple[str, ...] = setting(
         (),
         "columns of these tables, such as url,title,input.id; empty: all",

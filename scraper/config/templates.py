@@ -8,7 +8,7 @@ template may not hold is said before anything is asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -64,8 +64,11 @@ class Template(Struct, frozen=True):
         )
 
 
-def parse_template(text: str, keys: Sequence[str], setting: str) -> Template:
-    """A template of these keys, and of columns. Raises UsageError that names the setting.
+def parse_template(
+    text: str, keys: Collection[str] | None, setting: str
+) -> Template:
+    """A template of these keys, or of any, and of columns. Raises UsageError that names the
+    setting.
 
     >>> parse_template("{host}/{input.id:06}", ["host"], "--name").columns
     ('id',)
@@ -77,7 +80,7 @@ def parse_template(text: str, keys: Sequence[str], setting: str) -> Template:
         raise UsageError(f"{setting} {text!r}: {error}") from None
 
 
-def _part_of(piece: str, keys: Sequence[str]) -> str | Field:
+def _part_of(piece: str, keys: Collection[str] | None) -> str | Field:
     """Raises ValueError with what is wrong."""
     if piece in ("{{", "}}"):
         return piece[0]
@@ -87,7 +90,8 @@ def _part_of(piece: str, keys: Sequence[str]) -> str | Field:
         return piece
     inside = piece[1:-1]
     key = inside.rpartition(":")[0] if ":" in inside else inside
-    _check_key(key, keys)
+    if keys is not None:
+        _check_key(key, keys)
     return _field_of(key, inside.removeprefix(key))
 
 
@@ -104,7 +108,7 @@ def _field_of(key: str, format: str) -> Field:
     return Field(key, int(found["first"] or 0), width)
 
 
-def _check_key(key: str, keys: Sequence[str]) -> None:
+def _check_key(key: str, keys: Collection[str]) -> None:
     if key in keys or (key.startswith(COLUMN) and key != COLUMN):
         return
     known = ", ".join([*keys, f"{COLUMN}COLUMN"])

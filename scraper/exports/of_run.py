@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scraper.config import Config
 from scraper.config.settings import files_of
+from scraper.config.templates import parse_template
 from scraper.errors import UsageError
 from scraper.exports.columns import (
     ITEMS,
@@ -24,7 +25,7 @@ from scraper.exports.export import (
     is_ledger_there,
     lists_of,
 )
-from scraper.exports.fields import Kind
+from scraper.exports.fields import FIELDS, Kind
 from scraper.exports.files import check_formats, check_places, is_of_own_rows
 from scraper.run_folder.recipes import Recipe, recipes_of
 from scraper.sources.source import Source
@@ -44,6 +45,20 @@ def _known_fields(recipes: Sequence[Recipe]) -> KindsOfFolder:
 def _each_of(recipe: Recipe) -> str:
     found: str = recipe["each"]
     return found
+
+
+def check_line(config: Config) -> None:
+    """Raises UsageError if lines of standard output cannot be written as they are asked for."""
+    output = config.output
+    if not output.line:
+        return
+    if "-" not in output.output:
+        raise UsageError(
+            "--line is the form of a line on standard output: give -o -, too"
+        )
+    known = _known_fields(recipes_of(config))
+    names = [each.name for each in FIELDS]
+    parse_template(output.line, [*known.fields, *names], "--line")
 
 
 class RunExports:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 
 from scraper.config import Config
 from scraper.errors import UsageError
 from scraper.machine import streams
 from scraper.machine.files import Folder
 from scraper.outcomes.outcome import Outcome
+from scraper.sinks.own_line import line_of
 from scraper.sinks.record_log import PositionOf, RecordLog
 
 logger = logging.getLogger("scraper")
@@ -22,7 +24,10 @@ def open_standard_output(
     position_of: PositionOf,
 ) -> StandardOutput | None:
     """None without `-o -`."""
-    return StandardOutput(records) if "-" in config.output.output else None
+    output = config.output
+    if "-" not in output.output:
+        return None
+    return StandardOutput(records, line_of(output.line))
 
 
 class StandardOutput:
@@ -35,8 +40,13 @@ class StandardOutput:
     name = "-"
     exactly_once = False
 
-    def __init__(self, records: RecordLog) -> None:
+    def __init__(
+        self,
+        records: RecordLog,
+        line_of: Callable[[bytes], bytes] = bytes,
+    ) -> None:
         self._records = records
+        self._line_of = line_of
         self._waiting: list[bytes] = []
         self._is_read = True
 
@@ -51,7 +61,8 @@ class StandardOutput:
 
     def add(self, outcome: Outcome) -> None:
         if self._is_read:
-            self._waiting.append(self._records.fill_in(outcome).line)
+            record = self._records.fill_in(outcome).line
+            self._waiting.append(self._line_of(record))
             self._waiting.append(b"\n")
 
     def flush(self, *, durable: bool) -> str:
