@@ -10,6 +10,7 @@ import orjson
 from scraper.cli.status import add_folder, find_folder
 from scraper.cli.terminal import answer, say
 from scraper.errors import UsageError
+from scraper.reports.summary import size_text
 from scraper.run_folder.duplicates import (
     DISTANCE,
     MOST_DISTANCE,
@@ -100,7 +101,7 @@ def _likeness(group: Group, file: File) -> str:
 
 def _summary(folder: Path, found: Duplicates) -> str:
     others = [file for group in found.groups for file in group.files[1:]]
-    size = f"{sum(file.bytes for file in others) / 2**20:,.1f} MB"
+    size = size_text(sum(file.bytes for file in others))
     return printable(
         f"{folder}: {counted(found.files, 'file')}, {counted(len(found.groups), 'group')}; "
         f"{counted(len(others), 'file')} beside the best ones, {size}"
