@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -76,6 +77,7 @@ class Requests:
         self._explanation = explanation
         self._names = names_of(config.output.name, config.output.name_col)
         self._wants_file = files_wanted(config)
+        self._numbers = itertools.count(1)  # each request has a part of its own
         self._robots: dict[tuple[str, str], Fact] = {}
         self._fetcher = Fetcher(
             config.fetch,
@@ -107,7 +109,13 @@ class Requests:
         step: str,
     ) -> Fact:
         seconds = self._config.fetch.request_time_seconds
-        flight = Flight(1, task, trust, seconds, time.monotonic)
+        flight = Flight(
+            next(self._numbers),
+            task,
+            trust,
+            seconds,
+            time.monotonic,
+        )
         limit = errors.new_failure(
             "timeout_total", f"not finished within {seconds:g} s"
         )

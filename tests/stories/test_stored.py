@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -281,7 +282,8 @@ def test_the_command_line_delivers_only_what_is_new(
     scrape.here(urls)
     scrape.list_of(server.url("/1"), server.url("/2"))
     done = scrape(urls, "--save-only", "-o", "-", "-v")
-    assert server.url("/2") in done.stdout
-    assert server.url("/1") not in done.stdout + done.stderr
+    records = map(json.loads, done.stdout.splitlines())
+    assert [each["url"] for each in records] == [server.url("/2")]
+    assert f"done {server.url('/1')}" not in done.stderr
     again = scrape(urls, "--save-only", "-o", "-", "-v")
     assert again.stdout == ""
