@@ -1,59 +1,22 @@
 """The flags of twenty countries, one after the other and then at the same time.
 
-The example of chapter 20 of "Fluent Python" by Luciano Ramalho, with a session in the place of its
-own requests. It needs no network: the flags come from a small server on this machine, which is slow
-with some of them, fails once for others, and does not have two.
+They come from a server on this machine, which has its moods (servers/flags.py).
 
     python docs/examples/flags.py [folder]
 """
 
 import concurrent.futures
-import io
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PIL import Image
+from servers.flags import COUNTRIES, site
 
 import scraper
-from scraper.faulty import FaultyServer, body, delay, sequence, status
-
-COUNTRIES = ["CN", "IN", "US", "ID", "BR", "PK", "NG", "BD", "RU", "JP",
-             "MX", "PH", "VN", "ET", "EG", "DE", "IR", "TR", "CD", "FR"]  # fmt: skip
-SLOW = {"US", "NG", "JP", "DE"}
-FAILS_ONCE = {"BR", "VN", "FR"}
-MISSING = {"ET", "CD"}
-COLOURS = ["red", "white", "blue", "green", "gold", "black", "orange"]
 
 Found = dict[str, scraper.Outcome]
-
-
-def flag(country: str) -> bytes:
-    """A flag of three stripes. It is not the right one."""
-    picture = Image.new("RGB", (60, 30))
-    for place in range(3):
-        colour = COLOURS[(ord(country[place % 2]) + place) % len(COLOURS)]
-        picture.paste(colour, (20 * place, 0, 20 * place + 20, 30))
-    file = io.BytesIO()
-    picture.save(file, "GIF")
-    return file.getvalue()
-
-
-def site() -> FaultyServer:
-    """A server for one walk through all of them."""
-    behaviours = {}
-    for country in COUNTRIES:
-        answer = body(flag(country), "image/gif")
-        if country in SLOW:
-            answer = delay(0.2, answer)
-        if country in FAILS_ONCE:
-            answer = sequence(status(502), answer)
-        if country in MISSING:
-            answer = status(404)
-        behaviours[f"/{country}.gif"] = answer
-    return FaultyServer(behaviours)
 
 
 def session() -> scraper.Session:
@@ -91,7 +54,7 @@ def save(found: Found, folder: Path) -> Counter[str]:
 
 def download(ask: Callable[[Iterable[str]], Found], folder: Path) -> None:
     with site() as server:
-        urls = [server.url(f"/{country}.gif") for country in COUNTRIES]
+        urls = [server.url(f"/{country.lower()}.gif") for country in COUNTRIES]
         began = time.perf_counter()
         found = ask(urls)
         seconds = time.perf_counter() - began
