@@ -1,16 +1,15 @@
 """One body that is neither page nor picture, as its readers see it: JSON, PDF, CSV, what else."""
 
-from functools import cached_property
 from typing import Any
 
 import orjson
 
 from processors import Unusable
+from processors.body import Body
 from processors.json_text import decode_json, parse_json
-from processors.page.charset import Decoded, decode
 
 
-class File:
+class File(Body):
     """A fetched file: `url` (where the body came from, absolute), `body` and `type`, the media type
     that its first bytes and the server make it, such as `application/pdf`."""
 
@@ -22,27 +21,11 @@ class File:
         charset: str | None = None,
     ) -> None:
         """`charset` is the one of HTTP's Content-Type, as it came, if it came."""
-        self.url = url
-        self.body = body
+        super().__init__(url, body, charset)
         self.type = type
-        self._http_charset = charset
 
     def __repr__(self) -> str:
         return f"File({self.url!r}, {len(self.body)} bytes, {self.type!r})"
-
-    @cached_property
-    def _decoded(self) -> Decoded:
-        return decode(self.body, self._http_charset)
-
-    @property
-    def text(self) -> str:
-        """The body, decoded; free of NUL and of lone surrogates."""
-        return self._decoded.text
-
-    @property
-    def charset(self) -> str:
-        """The encoding that the text was read with, by its WHATWG name in lower case."""
-        return self._decoded.charset
 
     def json(self) -> Any:
         """What the body says as JSON; raises ValueError if it is none."""

@@ -7,44 +7,23 @@ from typing import TYPE_CHECKING
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from processors import Unusable
-from processors.page.charset import Decoded, compare_evidence, decode
+from processors.body import Body
+from processors.page.charset import compare_evidence
 from processors.page.gate import make_parsable
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
 
 
-class Page:
+class Page(Body):
     """A fetched page: `url` (where the body came from, absolute) and `body` are what was given.
 
     `text`, `tree` and `soup` are made when first asked for, then kept. The tree takes less than a
     tenth of the soup's time; the soup is there for what is easier to say in it.
     """
 
-    def __init__(
-        self, url: str, body: bytes, charset: str | None = None
-    ) -> None:
-        """`charset` is the one of HTTP's Content-Type, as it came, if it came."""
-        self.url = url
-        self.body = body
-        self._http_charset = charset
-
     def __repr__(self) -> str:
         return f"Page({self.url!r}, {len(self.body)} bytes)"
-
-    @cached_property
-    def _decoded(self) -> Decoded:
-        return decode(self.body, self._http_charset)
-
-    @property
-    def text(self) -> str:
-        """The source, decoded; free of NUL and of lone surrogates."""
-        return self._decoded.text
-
-    @property
-    def charset(self) -> str:
-        """The encoding that the source was read with, by its WHATWG name in lower case."""
-        return self._decoded.charset
 
     @property
     def encoding(self) -> dict[str, str | bool | None]:
