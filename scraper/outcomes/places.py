@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ class InFolder(Struct, frozen=True):
     def body_of(self, outcome: Outcome) -> bytes:
         """The file that the record names as `path`."""
         path: str = outcome.record["path"]
+        self._check_place(outcome)
         with self._open() as folder, opening(path):
             try:
                 with folder.open_reader(path) as file:
@@ -31,11 +33,20 @@ class InFolder(Struct, frozen=True):
     def files_of(self, outcome: Outcome) -> tuple[Path, ...]:
         """The file of the body, then the pictures that were made of it."""
         paths = _paths_in(outcome.record)
+        self._check_place(outcome)
         with self._open() as folder:
             for path in paths:
                 if not folder.has_file(path):
                     raise self._missing(path)
         return tuple(self.folder / path for path in paths)
+
+    def _check_place(self, outcome: Outcome) -> None:
+        """Only the body of a local file lies elsewhere, and nothing that was made of it."""
+        first, *others = _paths_in(outcome.record)
+        url = outcome.record.get("canonical_url") or ""
+        for path in others if url.startswith("file:") else (first, *others):
+            if os.path.isabs(path):
+                raise self._missing(path)
 
     def _open(self) -> Folder:
         with opening(f"folder {self.folder}"):
