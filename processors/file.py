@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 
 from processors import Unusable
-from processors.body import Body
 from processors.json_text import decode_json, parse_json
+from processors.page.body import Body
 
 
 class File(Body):

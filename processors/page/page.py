@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from processors import Unusable
-from processors.body import Body
+from processors.page.body import Body
 from processors.page.charset import compare_evidence
 from processors.page.gate import make_parsable
 
