@@ -354,7 +354,8 @@ class PageSettings(Section):
     )
     image_width: int = setting(
         0,
-        "width that the best file of a picture has at least; 0: as resize",
+        "width that the best file of a picture has at least; 0: as resize, that "
+        "of the widest variant",
         low=0,
         high=10**6,
         metavar="PX",

@@ -58,7 +58,7 @@ def page_options(config: Config) -> dict[str, Any]:
         "facts": page.facts,
         "article": page.article,
         "page_images": page.page_images,
-        "image_width": page.image_width or _width_of(config.image.resize),
+        "image_width": page.image_width or pictures.widest_of(config),
         "max_links": page.max_links,
         "max_page_images": page.max_page_images,
     }
@@ -74,10 +74,6 @@ def files_wanted(config: Config) -> Callable[[Fetched], bool]:
     return lambda fetched: (
         may_be_json(fetched.type, fetched.url.href) or of_recipes(fetched)
     )
-
-
-def _width_of(resize: str) -> int:
-    return int(resize.partition("x")[0])
 
 
 def process_hashes(config: Config) -> dict[str, str]:

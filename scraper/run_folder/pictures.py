@@ -46,6 +46,15 @@ def variant_names_of(config: Config) -> tuple[str, ...]:
     return tuple(pictures_by_name(config))
 
 
+def widest_of(config: Config) -> int:
+    """The width of the widest variant; 0 if one of them keeps every size."""
+    widths = [
+        int(image.resize.partition("x")[0])
+        for image in pictures_by_name(config).values()
+    ]
+    return max(widths) if all(widths) else 0
+
+
 def check_pictures(config: Config) -> None:
     """Raises UsageError if pictures cannot be made as they are asked for."""
     names = [each.name for each in config.variant]

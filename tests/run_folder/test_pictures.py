@@ -9,7 +9,8 @@ import pytest
 from scraper.config import Config, configure
 from scraper.config.plugins import check_functions
 from scraper.errors import UsageError
-from scraper.run_folder.pictures import check_pictures
+from scraper.run_folder.options import page_options
+from scraper.run_folder.pictures import check_pictures, widest_of
 
 
 def check(config: Config) -> None:
@@ -71,3 +72,23 @@ def test_a_function_that_is_not_there(
 def test_what_can_be_done() -> None:
     words = "crop=1,2,-3,4 gray blur=.5 resize rotate=-12.5 sharpen PIL.ImageOps:flip"
     check(configure(op=words.split(), format="webp", lossless=True))
+
+
+@pytest.mark.parametrize(
+    ("variants", "width"),
+    [
+        ([], 512),
+        (["thumb=64x64,cover"], 64),
+        (["thumb=64", "big=1024x10"], 1024),
+        (["thumb=64", "same=webp"], 512),
+        (["thumb=64", "whole=0"], 0),
+    ],
+)
+def test_the_files_of_pages_are_chosen_for_the_widest_variant(
+    variants: list[str], width: int
+) -> None:
+    config = configure(variant=variants)
+    assert widest_of(config) == width
+    assert page_options(config)["image_width"] == width
+    asked = configure(variant=variants, image_width=300)
+    assert page_options(asked)["image_width"] == 300
