@@ -91,6 +91,7 @@ class Duplicates(Struct):
         self._remember(sha256, twins[0])
         left, saved = self._link(files, twins)
         if original.body.id == task.id:
+            self._note_parts(original, left)
             return Shared(left)
         return Shared(left, original.body.url, saved)
 
@@ -100,7 +101,10 @@ class Duplicates(Struct):
         """These were made of a body that has stood at `place` before."""
         original = self._find(fetched.sha256) if fetched.sha256 else None
         twins = self._twins_of(files, place, original)
-        return self._link(files, twins)[0]
+        left, _ = self._link(files, twins)
+        if original is not None and original.body.id == fetched.task.id:
+            self._note_parts(original, left)
+        return left
 
     def forget(self, task: Task) -> None:
         """Of this URL nothing is kept any more."""
@@ -127,9 +131,13 @@ class Duplicates(Struct):
 
     def _keep(self, task: Task, sha256: str, files: Files) -> None:
         body = KnownBody(task.id, task.origin_url.href, files[0].path)
-        parts = {each.path: each.part for each in files if each.part}
-        self._originals[sha256] = _Original(sha256, body, parts)
+        self._note_parts(_Original(sha256, body, {}), files)
         self.bodies.keep(sha256, task.id)
+
+    def _note_parts(self, original: _Original, files: Files) -> None:
+        """What is made of it now is where others that have its bytes find it."""
+        parts = {each.path: each.part for each in files if each.part}
+        self._originals[original.sha256] = original._replace(parts=parts)
 
     # -- its files ----------------------------------------------------------------------------
 

@@ -410,6 +410,21 @@ def test_what_is_made_again_of_bodies_that_stay(site: Site) -> None:
     assert {site.variant(name).suffix for name in "ab"} == {".webp"}
 
 
+@pytest.mark.parametrize("batch", [1, 256], ids=["after", "in one commit"])
+@pytest.mark.parametrize("is_known", [True, False], ids=["304", "200"])
+def test_what_is_made_again_is_one_file_again(
+    batch: int, is_known: bool, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "BATCH", batch)
+    site.serve(**dict.fromkeys("abc", etag(RED, '"1"', "image/png")))
+    site.run(*"abc")
+    if not is_known:
+        site.serve(**dict.fromkeys("abc", body(RED, "image/png")))
+    site.run(*"abc", refresh=True, format="webp")
+    assert are_one(*map(site.variant, "abc"))
+    assert site.variant("a").suffix == ".webp"
+
+
 def test_one_of_them_made_otherwise_leaves_the_other(site: Site) -> None:
     site.serve(**dict.fromkeys("ab", etag(RED, '"1"', "image/png")))
     site.run(*"ab")
