@@ -157,6 +157,7 @@ TRIALS = textwrap.dedent("""
         else:
             if how == "kill":
                 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+            sys.dont_write_bytecode = True  # a limit would cut what others import
             resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
         try:
             scraper.export(folder, file)
