@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from scraper.exports.export import export
     from scraper.model import Failure
+    from scraper.outcomes.event import Event
     from scraper.outcomes.outcome import Failed, Outcome, OutOfTime
     from scraper.reports.records import records
     from scraper.reports.summary import Report
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Config",
+    "Event",
     "Failed",
     "Failure",
     "Future",
@@ -67,6 +69,7 @@ _EXPORTS = {
     "stream": "api",
     "Config": "config",
     "configure": "config",
+    "Event": "outcomes.event",
     "ListUrl": "desk.fetched_lists",
     "InUse": "errors",
     "LocalFault": "errors",

@@ -12,13 +12,14 @@ from typing import Any
 
 from scraper.config import Config, InputSettings, configure, with_keys
 from scraper.desk.fetched_lists import FetchedLists, ListUrl
-from scraper.engine import Makers, guard_of
+from scraper.engine import Makers, guard_of, told_to
 from scraper.errors import UsageError
 from scraper.local.addresses import address_of, text_of_path
 from scraper.local.listing import check_words, paths_meant
 from scraper.local.reading import LocalFetcher
 from scraper.model import Line
 from scraper.outcomes.outcome import Outcome
+from scraper.recording.life import Listener
 from scraper.redaction import redacted
 from scraper.reports.summary import Report
 from scraper.runner import Run
@@ -42,6 +43,7 @@ def stream(
     refresh: bool = False,
     add_list: bool = False,
     adopt: bool = False,
+    on_event: Listener | None = None,
 ) -> Run:
     """A run over `urls`, to be entered and iterated: of each URL one `Outcome`.
 
@@ -59,6 +61,9 @@ def stream(
     the folder that it is given. `adopt=True` takes over the records of a folder whose ledger is
     gone, instead of refusing it.
 
+    `on_event` is called with an `Event` at each step of a URL's life, in the thread that iterates.
+    What it raises is said once, and harms nothing.
+
     Leaving early is clean: the next run of the same folder goes on where this one stopped. Raises
     UsageError, InUse; LocalFault when this machine cannot go on (disk full).
 
@@ -73,6 +78,7 @@ def stream(
         add_list=add_list,
         adopt=adopt,
         with_stored=True,
+        makers=told_to(Makers(), on_event),
     )
 
 
@@ -84,6 +90,7 @@ def run(
     refresh: bool = False,
     add_list: bool = False,
     adopt: bool = False,
+    on_event: Listener | None = None,
 ) -> Report:
     """Do all of it and return the counts; the records stand in the run folder.
 
@@ -102,6 +109,7 @@ def run(
         refresh=refresh,
         add_list=add_list,
         adopt=adopt,
+        makers=told_to(Makers(), on_event),
     )
     with outcomes:
         for _ in outcomes:
@@ -115,6 +123,7 @@ def process(
     *,
     retry: Sequence[str] | None = None,
     refresh: bool = False,
+    on_event: Listener | None = None,
 ) -> Run:
     """A run over files of this machine, to be entered and iterated: what workers make of each.
 
@@ -132,7 +141,7 @@ def process(
         retry,
         refresh=refresh,
         with_stored=True,
-        makers=local_makers(),
+        makers=told_to(local_makers(), on_event),
     )
 
 

@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scraper.config import Config
 from scraper.config.plugins import own_functions
@@ -35,6 +36,7 @@ from scraper.machine.files import Folder
 from scraper.machine.threads import Threads
 from scraper.messages import Inbox, Message
 from scraper.pipeline import Parts, Pipeline
+from scraper.recording.life import Guarded, Life, Listener, check_listener
 from scraper.results import Handover, PartStore
 from scraper.run_folder.options import (
     files_wanted,
@@ -171,6 +173,7 @@ class Makers(Struct, frozen=True):
     intervals: Intervals = Intervals()
     desk: FolderDesk | None = None  # of a session, in the place of lists
     store: Callable[[Path], Store] = Store
+    on_event: Listener | None = None  # of the user's
     is_local: bool = (
         False  # files of this machine are read, and no host is asked
     )
@@ -213,6 +216,7 @@ class Surroundings(Struct, frozen=True):
     inbox: Inbox
     now: Clock
     pass_began: float
+    log_step: Listener  # of a URL's life
     one_patience: bool = False  # with every host
 
 
@@ -280,6 +284,7 @@ def open_engine(
         threads=makers.threads(at_once),
         flights=flights,
         network=network,
+        life=_life_of(config, makers, around.log_step, now),
         now=now,
         seconds_used=makers.seconds_used,
     )
@@ -293,6 +298,28 @@ def open_engine(
         frontier,
         Pipeline(parts, limits, window, makers.intervals),
     )
+
+
+def told_to(makers: Makers, on_event: Listener | None) -> Makers:
+    """The same, with a function of the user's that gets each step. Raises UsageError."""
+    if on_event is None:
+        return makers
+    check_listener(on_event)
+    return replace(makers, on_event=Guarded(on_event))
+
+
+def _life_of(
+    config: Config,
+    makers: Makers,
+    log_step: Listener,
+    now: Clock,
+) -> Life:
+    listeners: list[Listener] = []
+    if config.output.log_level == "debug":
+        listeners.append(log_step)
+    if makers.on_event is not None:
+        listeners.append(makers.on_event)
+    return Life(listeners, now)
 
 
 def _make_fetcher(

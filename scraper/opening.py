@@ -208,6 +208,7 @@ def open_run(
         inbox=inbox,
         now=now,
         pass_began=current.began,
+        log_step=folder.outputs.log.note_event,
     )
     engine = open_engine(
         config,

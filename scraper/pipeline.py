@@ -50,6 +50,7 @@ from scraper.supervision import (
 from scraper.text import clock_text
 
 if TYPE_CHECKING:
+    from scraper.recording.life import Life
     from scraper.recording.recorder import Recorder
     from scraper.workers.work import Stage
 
@@ -69,6 +70,7 @@ class Parts(Struct, frozen=True):
     threads: Executor
     flights: Flights
     network: Network
+    life: Life
     now: Clock  # unix seconds that never jump
     seconds_used: Clock  # of the processor, by this process
 
@@ -92,7 +94,11 @@ class Pipeline:
         self._flights = parts.flights
         self.network = parts.network
         self._results = Results(
-            parts.frontier, parts.journal, parts.handover, parts.network
+            parts.frontier,
+            parts.journal,
+            parts.handover,
+            parts.network,
+            parts.life,
         )
         self._watchdog = Watchdog(intervals.stall, parts.now)
         self._began = parts.now()
@@ -150,6 +156,7 @@ class Pipeline:
         if decision.refusal is not None:
             self._results.record_refused(decision.task, decision.refusal)
             return True
+        parts.life.asked(decision.task)
         flight = self._flights.add(decision.task, decision.trust)
         future = parts.threads.submit(parts.fetcher.fetch, flight)
         future.add_done_callback(partial(parts.handover.hand_over, flight))
@@ -214,6 +221,7 @@ class Pipeline:
         self.network.keep_places()
         outcomes = self._journal.commit()
         self._delivered += len(outcomes)
+        self._parts.life.recorded(outcomes)
         yield from self._parts.desk.of_commit(outcomes)
 
     def close(self) -> bool:
@@ -261,9 +269,7 @@ class Pipeline:
         )
 
     def _is_quiet(self) -> bool:
-        return not (
-            self._flights or self.network.held or self._results.processing
-        )
+        return self._in_flight() == self._journal.uncommitted
 
     def _seconds_to_wait(self) -> float:
         """How long there is nothing to do but wait for a message."""
@@ -421,10 +427,8 @@ class Pipeline:
             reason = "nothing is under way and nothing will open: a fault of this program"
             raise LocalFault(errors.new_failure("stalled", reason))
         oldest = self._parts.oldest_work()
-        if (
-            oldest is not None
-            and oldest[1] > self._flights.seconds + self._intervals.stall
-        ):
+        too_long = self._flights.seconds + self._intervals.stall
+        if oldest is not None and oldest[1] > too_long:
             # Neither the worker's own alarm nor its killing has brought an answer.
             message = f"no answer from a worker in {oldest[1]:.0f} s"
             why = errors.new_failure("process_timeout", message)

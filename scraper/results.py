@@ -22,6 +22,7 @@ from scraper.supervision import Network
 from scraper.urls import canonical, with_credentials_of, without_credentials
 
 if TYPE_CHECKING:
+    from scraper.recording.life import Life
     from scraper.recording.recorder import Recorder
 
     # A run that only saves has no workers, and does not load them.
@@ -147,11 +148,13 @@ class Results:
         journal: Recorder,
         handover: Handover,
         network: Network,
+        life: Life,
     ) -> None:
         self.received_bytes = 0  # of bodies in this run, recorded yet or not
         self._frontier = frontier
         self._journal = journal
         self._network = network
+        self._life = life
         self._needs_work = handover.needs_work
         self._drop_body = handover.drop_body
         self._processing: dict[int, Fetched] = {}
@@ -189,11 +192,10 @@ class Results:
         return self._take_fact(fact, answered.at)
 
     def _end_request(self, answered: Answered) -> None:
-        self._frontier.request_ended(
-            answered.fact,
-            answered.at,
-            answered.began,
-        )
+        fact, at = answered.fact, answered.at
+        opens = self._frontier.request_ended(fact, at, answered.began)
+        if isinstance(fact, FetchFailed) and fact.failure.blame == "host":
+            self._life.paused(fact, opens - at)
         outlook = self._frontier.outlook
         if outlook.news:
             for text in outlook.take_news():
@@ -206,7 +208,9 @@ class Results:
     ) -> Failure | None:
         match fact:
             case Fetched():
+                self._life.fetched(fact)
                 if self._needs_work(fact):
+                    self._life.processing(fact)
                     self._processing[fact.task.id] = fact
                 else:
                     self._record_fetched(fact, None)
@@ -218,7 +222,9 @@ class Results:
 
     def _follow(self, moved: Moved, at: float) -> None:
         problem = self._frontier.follow_redirect(moved, at)
-        if problem is not None:
+        if problem is None:
+            self._life.redirected(moved)
+        else:
             self._record_failed(FetchFailed(moved.task, problem, moved.to, at))
 
     def _take_failure(
@@ -230,9 +236,11 @@ class Results:
         if fault is not None:
             self._frontier.requeue_unattempted(failed.task)
             return fault
-        ended = self._frontier.take_failure(failed, at)
-        if ended is not None:
-            self._record_failed(ended)
+        end = self._frontier.take_failure(failed, at)
+        if isinstance(end, FetchFailed):
+            self._record_failed(end)
+        else:
+            self._life.retried(failed, end.due - at)
         return None
 
     def take_processed(self, processed: Processed) -> Failure | None:

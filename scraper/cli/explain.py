@@ -218,11 +218,11 @@ class _Consumer:
                     self._show_failure(problem)
             case FetchFailed():
                 self._show_headers(fact)
-                ended = self._frontier.take_failure(fact, now)
-                self._show_failure(
-                    (ended or fact).failure,
-                    retry="not retried" if ended else self._retry_of(fact),
-                )
+                end = self._frontier.take_failure(fact, now)
+                if isinstance(end, FetchFailed):
+                    self._show_failure(end.failure, retry="not retried")
+                else:
+                    self._show_failure(fact.failure, retry=self._retry_of(fact))
             case Fetched():
                 self._show_fetched(fact)
             case RobotsText():

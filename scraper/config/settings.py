@@ -719,6 +719,11 @@ class OutputSettings(Section):
     log_format: str = setting(
         "text", "format of run.log", choices=("text", "json")
     )
+    log_level: str = setting(
+        "info",
+        "what run.log has of a URL: a line for its outcome, or for each step of its life",
+        choices=("info", "debug"),
+    )
 
 
 class RecipeSettings(Section):

@@ -252,9 +252,10 @@ class Frontier:
 
     def request_ended(
         self, fact: Fact, at: float, began: float | None = None
-    ) -> None:
+    ) -> float:
         """A request is over: its thread is free, and its host's clock starts from here. It `began`
-        when its thread took it up, if that was not as soon as it was handed out.
+        when its thread took it up, if that was not as soon as it was handed out. Returns before
+        when its host is not asked.
 
         To be called before the fact goes to `take_failure` or `follow_redirect`, and after
         `robots.receive`: a delay that robots.txt asks for counts from its answer on.
@@ -275,6 +276,7 @@ class Frontier:
             # a kill must not shorten a pause
             self._rows.keep_host(lane.host.to_state())
         self._lanes.make_ready(lane)
+        return lane.host.opens
 
     def _learn_answer(
         self, lane: Lane, fact: Fact, began: float, at: float
@@ -300,7 +302,7 @@ class Frontier:
 
     def take_failure(
         self, failed: FetchFailed, now: float
-    ) -> FetchFailed | None:
+    ) -> Returned | FetchFailed:
         """Send the task back to its lane if the failure may pass; else how it has failed."""
         lane = self._lanes.awake[failed.task.url.lane]
         end = self._failures.take(lane, failed, now)
@@ -313,7 +315,7 @@ class Frontier:
         again = replace(end.task, attempt=attempts + 1)
         lane.put_returned(replace(end, task=again))
         self.release(failed.task)
-        return None
+        return end
 
     def follow_redirect(self, moved: Moved, now: float) -> Failure | None:
         """Send the task on to where it was sent, as one more hop; or why not."""

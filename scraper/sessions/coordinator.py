@@ -246,6 +246,10 @@ class ThreadedCoordinator(Coordinator):
 
     def __init__(self, wanted: Wanted, owner: Owner) -> None:
         self._deliverer = Deliverer(owner, super().finish)
+        if (listener := wanted.makers.on_event) is not None:
+            on_event = self._deliverer.teller(listener)
+            makers = replace(wanted.makers, on_event=on_event)
+            wanted = replace(wanted, makers=makers)
         super().__init__(wanted, owner, self._deliverer.deliver)
         self._deliverer.start()
 

@@ -11,12 +11,14 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
 from scraper.errors import UsageError
 from scraper.messages import Asked, Message
 from scraper.outcomes.outcome import Outcome
+from scraper.recording.life import Listener
 from scraper.redaction import redacted_line
 from scraper.text import printable
 
@@ -147,7 +149,6 @@ def shown(future: Future) -> str:
 
 
 Result = Outcome | BaseException | None
-_Delivery = tuple[Sequence[Future], Result]
 
 
 class Deliverer(threading.Thread):
@@ -159,7 +160,7 @@ class Deliverer(threading.Thread):
         at_end: Callable[[], object],
     ) -> None:
         super().__init__(name="session-delivery", daemon=True)
-        self._queue: SimpleQueue[_Delivery | None] = SimpleQueue()
+        self._queue: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._at_end = at_end
         owner.delivery_thread = self
 
@@ -169,7 +170,11 @@ class Deliverer(threading.Thread):
         result: Result,
     ) -> None:
         """These have begun, and are over; or, with None, they are not to begin."""
-        self._queue.put((futures, result))
+        self._queue.put(partial(resolve, futures, result))
+
+    def teller(self, listener: Listener) -> Listener:
+        """What has this called in this thread, in its turn."""
+        return lambda event: self._queue.put(partial(listener, event))
 
     def stop(self) -> None:
         """End, once all that was given is delivered."""
@@ -177,7 +182,7 @@ class Deliverer(threading.Thread):
 
     def run(self) -> None:
         while (delivery := self._queue.get()) is not None:
-            resolve(*delivery)
+            delivery()
             del delivery  # an outcome lives as long as it is held
         self._at_end()
 

@@ -208,6 +208,7 @@ class MemoryRun:
             inbox=self._inbox,
             now=self._now,
             pass_began=self._now(),
+            log_step=journal.note_event,
             one_patience=True,
         )
         self._engine = open_engine(

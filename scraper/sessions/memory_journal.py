@@ -13,6 +13,7 @@ from scraper.errors import LocalFault, disk_failure, state_of
 from scraper.frontier.queued import QueuedRows
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, FetchFailed, Task
+from scraper.outcomes.event import Event
 from scraper.outcomes.outcome import Outcome, Place
 from scraper.recording.filled import fill_of
 from scraper.recording.honesty import (
@@ -171,6 +172,15 @@ class MemoryJournal(Struct):
         for line in filter(None, map(str.strip, text.splitlines())):
             shown = printable(redacted(line))
             logger.info("%s printed: %s", task.shown_url, shown)
+
+    def note_event(self, event: Event) -> None:
+        """A step of a URL's life, to the logger."""
+        logger.debug(
+            "id=%d %s %s",
+            event.id,
+            event.step,
+            printable(event.url),
+        )
 
     def count_pending(self) -> int:
         """How many URLs have not ended."""

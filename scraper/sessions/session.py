@@ -26,13 +26,14 @@ from msgspec.structs import replace
 from scraper.config import Config, configure, files_of, value_of, with_keys
 from scraper.config.settings import KEYS
 from scraper.config.values import seconds_of
-from scraper.engine import Makers
+from scraper.engine import Makers, told_to
 from scraper.errors import UsageError
 from scraper.http.headers import merge_headers
 from scraper.messages import Asked
 from scraper.model import Headers, Line
 from scraper.outcomes.outcome import Outcome
 from scraper.pools import Pools, makers_with
+from scraper.recording.life import Listener
 from scraper.reports.summary import Report
 from scraper.sessions.claims import Submission
 from scraper.sessions.coordinator import (
@@ -75,7 +76,8 @@ class Session:
     this process, which may be shared and is never closed. Worker processes start by `mp_context`,
     each calls `initializer(*initargs)`, and is replaced after `max_tasks_per_worker` items. With
     `inline` what is submitted has ended when `submit` returns: everything happens in the calling
-    thread, one after the other, without limits of time and memory.
+    thread, one after the other, without limits of time and memory. `on_event` is called with an
+    `Event` at each step of a URL's life, in the thread of the callbacks.
 
     Any thread may use it. It sets no signal handlers. One that is dropped asks what it was given,
     and ends. Raises UsageError, InUse, LocalFault.
@@ -93,6 +95,7 @@ class Session:
         initargs: tuple[Any, ...] = (),
         max_tasks_per_worker: int | None = None,
         inline: bool = False,
+        on_event: Listener | None = None,
         makers: Makers | None = None,
         **settings: Any,
     ) -> None:
@@ -119,7 +122,7 @@ class Session:
         self._owner = Owner()
         wanted = Wanted(
             self._config,
-            makers_with(pools, makers or Makers()),
+            makers_with(pools, told_to(makers or Makers(), on_event)),
             refresh,
             None if max_age is None else seconds_of("max_age", max_age),
         )

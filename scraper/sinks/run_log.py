@@ -13,6 +13,7 @@ import orjson
 from scraper.errors import UNASKED
 from scraper.machine.files import Folder
 from scraper.model import Task
+from scraper.outcomes.event import Event
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
 from scraper.sinks.line_file import LineFile
@@ -28,7 +29,13 @@ class RunLog:
     name = "run.log"
     exactly_once = False
 
-    def __init__(self, folder: Folder, *, as_json: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        *,
+        as_json: bool = False,
+        with_steps: bool = False,
+    ) -> None:
         self.file = LineFile(
             folder,
             self.name,
@@ -36,6 +43,7 @@ class RunLog:
             on_resize=self._accept_size,
         )
         self._as_json = as_json
+        self._with_steps = with_steps
 
     def recover(self, position: str | None) -> None:
         """Nothing to do: it is continued from wherever it ends."""
@@ -60,7 +68,8 @@ class RunLog:
         self.file.offset += size - self.file.written
 
     def add(self, outcome: Outcome) -> None:
-        if not _is_of_host(outcome):  # the host has one line of its own
+        # the host has one line of its own
+        if self._with_steps or not _is_of_host(outcome):
             self.file.write(
                 json_line(outcome) if self._as_json else text_line(outcome)
             )
@@ -68,6 +77,13 @@ class RunLog:
     def note(self, text: str) -> None:
         """A line about the run. `text` holds no secrets."""
         self.file.write(note_line(text, as_json=self._as_json))
+
+    def note_event(self, event: Event) -> None:
+        """A line for a step of a URL's life; that of its outcome is the last of them. It is
+        written at once: after a kill it shows how far each URL had come."""
+        if event.step != "recorded":
+            self.file.write(step_line(event, as_json=self._as_json))
+            self.file.flush()
 
     def note_printed(self, task: Task, text: str) -> None:
         """A line that a worker printed while it was at a URL."""
@@ -154,6 +170,27 @@ def printed_line(task: Task, text: str, *, as_json: bool) -> bytes:
         )
     line = f"[process] INFO: id={task.id} printed {url} {printable(message)}"
     return f"{_second_text(int(time.time()))} {line}".encode()
+
+
+def step_line(event: Event, *, as_json: bool) -> bytes:
+    """A step of a URL's life, in either form."""
+    stage = "process" if event.step == "processing" else "fetch"
+    if as_json:
+        return _encode_json(
+            {
+                "at": _now_text(),
+                "event": event.step,
+                "task": event.id,
+                "url": event.url,
+                "stage": stage,
+                "attempt": event.attempt,
+                **event.known,
+            }
+        )
+    parts = [f"{_second_text(int(time.time()))} [{stage}] DEBUG: id={event.id}"]
+    parts.append(f"{event.step} {event.url} attempt={event.attempt}")
+    parts.extend(f"{name}={value}" for name, value in event.known.items())
+    return printable(" ".join(parts)).encode()
 
 
 def _status_of(outcome: Outcome) -> int | None:

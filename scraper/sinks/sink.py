@@ -98,6 +98,10 @@ def open_sinks(
     others = tuple(sink for sink in found if sink is not None)
     return Outputs(
         records,
-        RunLog(folder, as_json=config.output.log_format == "json"),
+        RunLog(
+            folder,
+            as_json=config.output.log_format == "json",
+            with_steps=config.output.log_level == "debug",
+        ),
         others,
     )

@@ -194,9 +194,10 @@ class World:
         fact = FetchFailed(task, problem, task.url, self.now, answered=answered)
         self.answer(fact)
         ended = self.frontier.take_failure(fact, self.now)
-        if ended is not None:
+        if isinstance(ended, FetchFailed):
             self.finish(task)
-        return ended is None
+            return False
+        return True
 
     def move(self, task: Task, to: str, status: int = 302) -> Failure | None:
         fact = Moved(task, parts_of(to), status, self.now)

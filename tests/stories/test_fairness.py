@@ -209,7 +209,8 @@ class Simulation:
             failure = errors.new_failure("timeout_read", "silence")
             failed = FetchFailed(task, failure, task.url, self.now)
             self.frontier.request_ended(failed, self.now)
-            if self.frontier.take_failure(failed, self.now) is not None:
+            end = self.frontier.take_failure(failed, self.now)
+            if isinstance(end, FetchFailed):
                 self._end(
                     task,
                     FinishedRow("failed", failure.kind, task.attempt),
