@@ -50,9 +50,9 @@ def sums(page: Page) -> int:
 
 def hoards(page: Page) -> None:
     """Takes memory without end."""
-    heap = []
+    heap = bytearray(5_000_000)
     while True:
-        heap.append(bytearray(5_000_000))
+        heap += heap
 
 
 def raises_two(page: Page) -> None:

@@ -172,10 +172,11 @@ class _Strikes:
 
 
 def _command(folder: Path, lst: Path) -> list[str]:
+    # What a busy machine does not end within its grace is asked again, as it should be.
     return [sys.executable, "-m", "scraper", str(lst), "--dir", str(folder / "run"),
             "--allow-hosts", "127.0.0.1", "--no-progress", "-p", "2", "-j", "8",
-            "--per-host", "8", "--each", "img", "--select", "src=@src", "--variant", "default=300",
-            "--variant", "thumb=64x64,cover,gray,webp"]  # fmt: skip
+            "--per-host", "8", "--grace", "120", "--each", "img", "--select", "src=@src",
+            "--variant", "default=300", "--variant", "thumb=64x64,cover,gray,webp"]  # fmt: skip
 
 
 def _start(folder: Path, lst: Path, story: Story) -> subprocess.Popen[bytes]:
