@@ -95,7 +95,9 @@ def _prepare_workers(config: Config) -> None:
     descriptors.raise_limit()
     if config.run.save_only:
         return
+    from scraper.machine.heap import share_one_arena
     from scraper.workers.fork_server import prepare
 
     descriptors.check_minimum()
     prepare()  # workers import their parsers while we import ours
+    share_one_arena()
