@@ -22,6 +22,7 @@ from scraper.outcomes.outcome import Outcome
 from scraper.recording.life import Listener
 from scraper.redaction import redacted
 from scraper.reports.summary import Report
+from scraper.run_folder.ages import Age
 from scraper.runner import Run
 from scraper.sources.source import (
     AS_GUESSED,
@@ -41,6 +42,7 @@ def stream(
     *,
     retry: Sequence[str] | None = None,
     refresh: bool = False,
+    max_age: Age = None,
     add_list: bool = False,
     adopt: bool = False,
     on_event: Listener | None = None,
@@ -56,7 +58,8 @@ def stream(
     else a temporary one, which is removed with the run.
 
     `retry=()` asks failed URLs of the folder again, `retry=["timeout"]` only those kinds;
-    `refresh=True` asks all of them again, conditionally: what has not changed costs nothing.
+    `refresh=True` asks all of them again, conditionally: what has not changed costs nothing;
+    `max_age="7d"` those that were asked last longer ago than that.
     `add_list=True` lets the list of a path join a folder that belongs to others; an iterable joins
     the folder that it is given. `adopt=True` takes over the records of a folder whose ledger is
     gone, instead of refusing it.
@@ -75,6 +78,7 @@ def stream(
         config,
         retry=retry,
         refresh=refresh,
+        max_age=max_age,
         add_list=add_list,
         adopt=adopt,
         with_stored=True,
@@ -88,6 +92,7 @@ def run(
     *,
     retry: Sequence[str] | None = None,
     refresh: bool = False,
+    max_age: Age = None,
     add_list: bool = False,
     adopt: bool = False,
     on_event: Listener | None = None,
@@ -107,6 +112,7 @@ def run(
         config,
         retry=retry,
         refresh=refresh,
+        max_age=max_age,
         add_list=add_list,
         adopt=adopt,
         makers=told_to(Makers(), on_event),

@@ -366,7 +366,7 @@ def _open_journal(
     recovery.check_records(ledger, outputs.records)
     number, again = current.number, current.refresh
     waiting: Waits = ledger.waiting
-    found = FoundImages(ledger, report, number, again)
+    found = FoundImages(ledger, report, number, again, current.overdue)
     if desk is not None:
         waiting = desk.open_rows(ledger)
         found = desk.found(report, number, again=again)

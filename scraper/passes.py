@@ -17,6 +17,8 @@ from scraper.model import Line
 from scraper.reports.summary import Report
 from scraper.run_folder.options import Options, describe_changes
 from scraper.sources.source import Source
+from scraper.storage.due.ages import Ages
+from scraper.storage.due.overdue import Overdue, WhichAreDue
 from scraper.storage.intake import Added
 from scraper.storage.ledger import Ledger
 from scraper.storage.pass_table import Pass
@@ -28,7 +30,8 @@ class RunRequest(Struct, frozen=True):
     """What a run is asked to do: its lists, its configuration, and which URLs are due again.
 
     `retry` requests failed URLs again: `()` all of them, or those of the given kinds. `refresh`
-    requests all of them again. None of both: what has no outcome yet.
+    requests all of them again, with `ages` those that are older. None of both: what has no outcome
+    yet.
     """
 
     sources: Sequence[Source]
@@ -38,6 +41,7 @@ class RunRequest(Struct, frozen=True):
     add_list: bool = False
     adopt: bool = False
     with_stored: bool = False
+    ages: Ages | None = None
 
     def __post_init__(self) -> None:
         if self.retry is not None and self.refresh:
@@ -57,6 +61,7 @@ class RunRequest(Struct, frozen=True):
             "inputs": [each.identity for each in self.sources],
             "retry": None if self.retry is None else list(self.retry),
             "refresh": self.refresh,
+            "ages": None if self.ages is None else self.ages.as_dict(),
         }
 
 
@@ -77,9 +82,11 @@ class CurrentPass:
         self._request = request
         self._shaping = shaping
         self._now = now
+        self._opened = now()
         self.previous = ledger.passes.last()  # or this one, if it is continued
         self.number = self.previous.number if self.previous else 1
         self.refresh = request.refresh
+        self.ages = request.ages
         self.resumed = False
         self.is_open = False
 
@@ -88,7 +95,14 @@ class CurrentPass:
         """Unix time; of a pass that is continued, when its first run began."""
         if self.resumed and self.previous is not None:
             return self.previous.started
-        return self._now()
+        return self._opened
+
+    @property
+    def overdue(self) -> Overdue | None:
+        """What is due because it is too old; None if that is not what this pass is about."""
+        if self.ages is None:
+            return None
+        return Overdue(self._ledger, self.ages, self.began)
 
     def choose(self) -> None:
         """Continue the open pass if that is what is asked for; else prepare the next."""
@@ -98,16 +112,20 @@ class CurrentPass:
         if last.ended is None and self._continues(last):
             self.resumed = self.is_open = True
             self.refresh = bool(last.arguments.get("refresh"))
+            ages = last.arguments.get("ages")
+            self.ages = Ages.of_dict(ages) if ages else None
         else:
             self._prepare_next(last)
         # Without a list the folder knows what a list would name line by line.
         without_list = not self._request.sources
-        if (
-            without_list
-            and self.refresh
-            and self._ledger.passes.reopen_listed(self.number)
-        ):
+        if without_list and self.refresh and self._reopen_listed():
             self.ensure_open()
+
+    def _reopen_listed(self) -> int:
+        overdue = self.overdue
+        if overdue is None:
+            return self._ledger.passes.reopen_listed(self.number)
+        return overdue.reopen(self.number)
 
     def _continues(self, last: Pass) -> bool:
         return self._request.is_plain or _is_same(
@@ -121,7 +139,7 @@ class CurrentPass:
             self._ledger.passes.end(last.number, self._now())
             self._ledger.passes.adopt_pending(self.number)
             self.ensure_open()
-        elif self._request.is_plain and self._ledger.passes.reopen_unasked(
+        elif self._takes_up_unasked and self._ledger.passes.reopen_unasked(
             self.number, self._now()
         ):
             self.ensure_open()
@@ -131,13 +149,17 @@ class CurrentPass:
         ):
             self.ensure_open()
 
+    @property
+    def _takes_up_unasked(self) -> bool:
+        return self._request.is_plain or self._request.ages is not None
+
     def ensure_open(self) -> None:
         """A URL is due in this pass."""
         if not self.is_open:
             arguments = self._request.arguments()
             self._ledger.passes.open(
                 self.number,
-                self._now(),
+                self._opened,
                 arguments,
                 [self._shaping],
                 scraper.__version__,
@@ -151,7 +173,7 @@ class CurrentPass:
         if self.resumed and self._shaping not in passes[0].configurations:
             known = [*passes[0].configurations, self._shaping]
             self._ledger.passes.set_configurations(self.number, known)
-        if self.refresh:
+        if self.refresh and self.ages is None:
             relevant = [each for each in passes if each.number == self.number]
         else:
             relevant = _since_last_refresh(passes)
@@ -163,7 +185,8 @@ class CurrentPass:
 
 def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(
-        one.get(name) == other.get(name) for name in ("retry", "refresh")
+        one.get(name) == other.get(name)
+        for name in ("retry", "refresh", "ages")
     )
 
 
@@ -172,7 +195,9 @@ def _since_last_refresh(passes: Sequence[Pass]) -> list[Pass]:
     since = []
     for each in passes:
         since.append(each)
-        if each.arguments.get("refresh") and each.ended is not None:
+        arguments = each.arguments
+        asks_all = arguments.get("refresh") and not arguments.get("ages")
+        if asks_all and each.ended is not None:
             break
     return since
 
@@ -189,6 +214,8 @@ class ListIntake:
         self._current = current
         self._report = report
         self._delivery: Delivery | None = None
+        overdue = current.overdue
+        self._overdue = None if overdue is None else overdue.among
 
     def deliver_to(self, delivery: Delivery) -> None:
         """From now on it hears which URLs have their outcome already."""
@@ -205,14 +232,14 @@ class ListIntake:
         """Take these lines. Returns the lanes that gain."""
         return self.add(lines, again=False).hosts
 
-    def add(self, lines: Sequence[Line], *, again: bool) -> Added:
+    def add(self, lines: Sequence[Line], *, again: bool | WhichAreDue) -> Added:
         """Take these lines; with `again`, or in a refresh, those that ended in earlier passes are
         due once more."""
         current, report = self._current, self._report
         added = self._ledger.intake.add(
             lines,
             current.number,
-            again=again or current.refresh,
+            again=self._overdue or current.refresh or again,
             seen=self.seen,
         )
         if added.new or added.again:

@@ -26,6 +26,7 @@ from scraper.outcomes.outcome import Outcome
 from scraper.passes import RunRequest, checked_kinds
 from scraper.reports.fields import Drop, find_drops
 from scraper.reports.summary import Report, Tally
+from scraper.run_folder.ages import Age, ages_of_run
 from scraper.run_folder.naming import choose_folder
 from scraper.run_folder.pictures import check_pictures
 from scraper.run_folder.recipes import check_recipes
@@ -49,15 +50,16 @@ class Run:
     Leaving it early is clean: what is not committed stays pending for the next run of the same
     folder. `retry` requests failed URLs again: `()` all of them, or the given kinds; `refresh`
     requests all URLs of the list again, with what is known of them, and the unchanged ones cost
-    nothing; `add_list` lets lists join a folder that belongs to others, `adopt` takes over the
-    records of a folder whose ledger is gone. `with_stored` yields each URL of the lists once, from
-    the folder what that knows; without it the outcomes of this run alone.
+    nothing; `max_age` ("7d", or seconds) those that were asked last longer ago; `add_list` lets
+    lists join a folder that belongs to others, `adopt` takes over the records of a folder whose
+    ledger is gone. `with_stored` yields each URL of the lists once, from the folder what that
+    knows; without it the outcomes of this run alone.
     """
 
     def __init__(self, sources: Sequence[Source], config: Config,
                  retry: Sequence[str] | None = None, *, refresh: bool = False,
-                 add_list: bool = False, adopt: bool = False, with_stored: bool = False,
-                 makers: Makers | None = None) -> None:  # fmt: skip
+                 max_age: Age = None, add_list: bool = False, adopt: bool = False,
+                 with_stored: bool = False, makers: Makers | None = None) -> None:  # fmt: skip
         self.config = config
         self.sources = list(sources)
         self.report = Report(fail_on=config.run.fail_on)
@@ -65,16 +67,24 @@ class Run:
         self.complete = False  # the pass came to its end
         self.threads_are_back = True
         self.retry = checked_kinds(retry)
+        self._makers = makers or Makers()
+        # A session says with each URL that it is given how old it may be.
+        is_session = self._makers.desk is not None
+        ages = ages_of_run(
+            config,
+            max_age,
+            asks_otherwise=refresh or retry is not None or is_session,
+        )
         self._request = RunRequest(
             self.sources,
             config,
             self.retry,
-            refresh,
+            refresh or ages is not None,
             add_list,
             adopt,
             with_stored,
+            ages,
         )
-        self._makers = makers or Makers()
         self._inbox = self._makers.inbox()
         self._now = self._makers.clock()
         self._resources = ExitStack()
@@ -267,6 +277,8 @@ class Run:
             # Nothing was due: the last pass stands as it was, with its own recipes.
             report.fills = Fills()
             report.nothing_due = self.complete
+            overdue = opened.current.overdue
+            report.next_due = overdue.next_at() if overdue else None
             report.resume(dict(previous.counts))
             report.number = previous.number
         try:

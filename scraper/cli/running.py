@@ -34,6 +34,8 @@ from scraper.runner import Run
 from scraper.sources.source import Source
 from scraper.text import printable
 
+_ASKING_AGAIN = ("retry", "refresh", "max_age")
+
 
 def run_lists(
     arguments: argparse.Namespace,
@@ -52,6 +54,7 @@ def run_lists(
             )
         return _demo(arguments.demo, config, origins, signals)
     retry = retry_kinds(arguments)
+    _check_one_of(arguments)
     urls: list[str] = getattr(arguments, "list_url", [])
     sources = []
     if arguments.inputs or not urls:
@@ -69,6 +72,17 @@ def run_lists(
             refresh="refresh" in arguments,
             add_list="add_list" in arguments,
             adopt="adopt" in arguments,
+        )
+
+
+def _check_one_of(arguments: argparse.Namespace) -> None:
+    """Each of these flags says by itself what is asked again."""
+    given = [name for name in _ASKING_AGAIN if name in arguments]
+    if len(given) > 1:
+        first, second = (f"--{each.replace('_', '-')}" for each in given[:2])
+        raise UsageError(
+            f"{first} and {second} exclude each other: --retry asks again what failed, --refresh"
+            " everything, --max-age what is older"
         )
 
 

@@ -12,7 +12,7 @@ from scraper.cli.terminal import say
 from scraper.frontier.waits import nothing_yet_text
 from scraper.redaction import redacted, redacted_line
 from scraper.reports.summary import Report
-from scraper.text import counted, printable
+from scraper.text import clock_text, counted, printable
 
 if TYPE_CHECKING:
     from scraper.exports.export import Exported
@@ -139,6 +139,9 @@ def _nothing_due_text(report: Report, folder: Path) -> str:
         return nothing_yet_text(
             totals.unasked, report.unasked_hosts, totals.not_before
         )
+    if report.next_due is not None:
+        from_when = clock_text(report.next_due)
+        return f"nothing of {folder} is old enough: the next URL is due from {from_when} on"
     return f"nothing left to do: pass {report.number} of {folder} is complete"
 
 

@@ -50,6 +50,10 @@ class KeyInfo(Frozen):
     )
 
 
+# A duration that may be left open: `seconds_of` reads it.
+AGE = r"|\d+(\.\d+)?\s*(ms|s|m|h|d)?"
+
+
 def setting(default: Any, help: str, **info: Any) -> Any:
     """A value of a section that is a key."""
     return Declaration(default, KeyInfo(help, **info))

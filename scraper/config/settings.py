@@ -12,7 +12,7 @@ from typing import Any
 
 from scraper.config.earlier import REMOVED, RENAMED
 from scraper.config.frozen import REQUIRED, Frozen
-from scraper.config.keys import Key, KeySet, Section, as_in, setting
+from scraper.config.keys import AGE, Key, KeySet, Section, as_in, setting
 from scraper.config.schema import Schema
 from scraper.errors import FLAGS
 
@@ -108,6 +108,13 @@ class RunSettings(Section):
         low=0,
         high=2**40,
         metavar="N",
+    )
+    max_age: str = setting(
+        "",
+        "ask again what was asked last longer ago than this when the pass begins, and nothing "
+        "else of what is known, as a refresh does; empty: nothing",
+        pattern=AGE,
+        metavar="30m|6h|7d",
     )
     max_failures: str = setting(
         "",
@@ -740,6 +747,12 @@ class RecipeSettings(Section):
     each: str = setting(
         "",
         "the fields are those of each element that this selector fits: items",
+    )
+    max_age: str = setting(
+        "",
+        "the max_age of the URLs that it is for, and of their pictures; empty: that of all",
+        pattern=AGE,
+        metavar="30m|6h|7d",
     )
     fields: Mapping[str, Any] = setting(
         REQUIRED,

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from msgspec import Struct
 
 from scraper.model import Line, Task
 from scraper.reports.summary import Report
+from scraper.storage.due.overdue import Overdue, WhichAreDue
 from scraper.storage.ledger import Ledger
 from scraper.urls import Url
 
 
 class FoundImages(Struct):
-    """Puts them into the ledger. With `again`, those of earlier passes become due, too."""
+    """Puts them into the ledger. With `again`, those of earlier passes become due, too; with
+    `overdue`, those that are too old."""
 
     ledger: Ledger
     report: Report
     pass_number: int
     again: bool
+    overdue: Overdue | None = None
 
     def add(
         self,
@@ -33,7 +37,7 @@ class FoundImages(Struct):
             self.pass_number,
             listed=False,
             parent=page.id,
-            again=self.again,
+            again=self._due_with(page) or self.again,
         )
         self.report.found += added.new + added.again
         self.note_due([each.id for each in added.rows.values()])
@@ -46,10 +50,20 @@ class FoundImages(Struct):
 
     def reopen(self, page: Task) -> frozenset[int]:
         """A page that has not changed names what it named before. Returns the lanes that gain."""
-        lanes = self.ledger.links.reopen(page.id, self.pass_number)
+        lanes = self.ledger.links.reopen(
+            page.id,
+            self.pass_number,
+            self._due_with(page),
+        )
         if lanes:
             self.note_due(self.ledger.links.images_of([page.id]))
         return lanes
+
+    def _due_with(self, page: Task) -> WhichAreDue | None:
+        """Which of its images are due with a page; None if their age does not matter."""
+        if self.overdue is None:
+            return None
+        return partial(self.overdue.images_among, page.origin_url.href)
 
     def note_due(self, ids: Sequence[int]) -> None:
         """Some of these rows wait: the frontier reads them from the ledger."""

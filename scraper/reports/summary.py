@@ -241,6 +241,7 @@ class Report(Tally):
     nothing_due: bool = (
         False  # no URL had to be asked: the counts are those of the last pass
     )
+    next_due: float | None = None  # if so, when something is; unix time
     unasked_hosts: int = 0  # if nothing is due but what may not be asked yet
     # Fields that were full in an earlier pass; known when the run has ended.
     dropped: list[Drop] = field(default_factory=list)

@@ -52,6 +52,12 @@ def check_recipes(config: Config, place: str = "") -> None:
     _compile(recipes, place)
 
 
+def patterns_of(config: Config) -> list[str]:
+    """Of each [[recipe]], the regular expression that its URLs fit."""
+    recipes = _compile(tables_of(config))
+    return recipes.patterns if recipes else []
+
+
 def json_wanted(config: Config) -> Callable[[Fetched], bool]:
     """Is a body JSON in which a recipe looks for something?"""
     recipes = _compile(recipes_of(config))

@@ -23,6 +23,7 @@ from scraper.sessions.folder_desk import FolderDesk
 from scraper.sessions.futures import Deliverer, Future, Owner, resolve
 from scraper.sessions.memory import MemoryDesk, MemoryRun
 from scraper.sources.source import SCRIPT, Source
+from scraper.storage.due.ages import Ages
 from scraper.storage.lock import LockKeeper
 from scraper.storage.store import Store
 
@@ -39,7 +40,7 @@ class Wanted(Struct, frozen=True):
     config: Config
     makers: Makers
     refresh: bool = False
-    max_age: float | None = None  # seconds
+    ages: Ages | None = None  # from which on what is known is asked again
 
 
 class Coordinator(ABC):
@@ -98,7 +99,7 @@ class Coordinator(ABC):
         if not config.run.dir:
             memory = MemoryDesk(submissions, self._deliver)
             return MemoryRun(config, memory, makers), memory
-        desk = FolderDesk(submissions, self._deliver, wanted.max_age)
+        desk = FolderDesk(submissions, self._deliver, wanted.ages)
         source = Source("script", SCRIPT, lambda: iter(()), live=True)
         makers = replace(makers, desk=desk)
         run = Run([source], config, refresh=wanted.refresh, makers=makers)

@@ -19,6 +19,8 @@ from scraper.passes import ListIntake
 from scraper.recording.found import FoundImages
 from scraper.reports.summary import Report
 from scraper.sessions.claims import Claim, Deliver, SessionDesk, Submissions
+from scraper.storage.due.ages import Ages
+from scraper.storage.due.overdue import Overdue, WhichAreDue
 from scraper.storage.intake import KnownRow
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow
@@ -61,10 +63,10 @@ class FolderDesk(SessionDesk):
         self,
         submissions: Submissions,
         deliver: Deliver,
-        max_age: float | None = None,
+        ages: Ages | None = None,
     ) -> None:
         super().__init__(submissions, deliver)
-        self._max_age = max_age  # seconds
+        self._ages = ages  # from which on what is known is asked again
         self._known: list[int] = []  # rows whose outcomes are to be read
         self._before: dict[int, KnownRow] = {}  # that became due again
         self._new: set[int] = set()  # rows that were added
@@ -88,7 +90,7 @@ class FolderDesk(SessionDesk):
             report,
             number,
             again,
-            self._queue,
+            queue=self._queue,
         )
 
     def open(
@@ -108,31 +110,8 @@ class FolderDesk(SessionDesk):
     # -- what comes ---------------------------------------------------------------------------
 
     def enter(self, claims: Sequence[Claim]) -> frozenset[int]:
-        stale = self._stale(claims)
-        fresh = [each for each in claims if each.key not in stale]
-        old = [each for each in claims if each.key in stale]
-        lanes: set[int] = set()
-        for some, again in ((fresh, False), (old, True)):
-            if some:
-                lanes |= self._enter(some, again=again)
-        return frozenset(lanes)
-
-    def _stale(self, claims: Sequence[Claim]) -> set[str]:
-        """Those whose outcomes of earlier passes are too old."""
-        if self._max_age is None:
-            return set()
-        moment = self._now() - self._max_age
-        lines = [each.line for each in claims]
-        return self._ledger.intake.older_than(lines, moment)
-
-    def _enter(
-        self,
-        claims: Sequence[Claim],
-        *,
-        again: bool,
-    ) -> set[int]:
         lines = [replace(each.line, source=self._source) for each in claims]
-        added = self._intake.add(lines, again=again)
+        added = self._intake.add(lines, again=self._too_old())
         self._before.update(added.before)
         waiting: list[int] = []
         for claim in claims:
@@ -144,7 +123,13 @@ class FolderDesk(SessionDesk):
             if row.id >= added.first_new:
                 self._new.add(row.id)
             self.claims.number(claim, row.id)
-        return self._queue(waiting)
+        return frozenset(self._queue(waiting))
+
+    def _too_old(self) -> bool | WhichAreDue:
+        """Which outcomes of earlier passes are too old now, for what is submitted now."""
+        if self._ages is None:
+            return False
+        return Overdue(self._ledger, self._ages, self._now()).among
 
     def _queue(self, ids: Sequence[int]) -> set[int]:
         """Those of these rows that wait are to be asked, each once. Returns the lanes that gain."""

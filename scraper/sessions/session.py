@@ -25,7 +25,6 @@ from msgspec.structs import replace
 
 from scraper.config import Config, configure, files_of, value_of, with_keys
 from scraper.config.settings import KEYS
-from scraper.config.values import seconds_of
 from scraper.engine import Makers, told_to
 from scraper.errors import UsageError
 from scraper.http.headers import merge_headers
@@ -35,6 +34,7 @@ from scraper.outcomes.outcome import Outcome
 from scraper.pools import Pools, makers_with
 from scraper.recording.life import Listener
 from scraper.reports.summary import Report
+from scraper.run_folder.ages import ages_of
 from scraper.sessions.claims import Submission
 from scraper.sessions.coordinator import (
     InlineCoordinator,
@@ -124,7 +124,7 @@ class Session:
             self._config,
             makers_with(pools, told_to(makers or Makers(), on_event)),
             refresh,
-            None if max_age is None else seconds_of("max_age", max_age),
+            ages_of(self._config, max_age),
         )
         coordinator = InlineCoordinator if inline else ThreadedCoordinator
         self._coordinator = coordinator(wanted, self._owner)

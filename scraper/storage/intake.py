@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from scraper.model import Line
 from scraper.storage.database import Database, encode
+from scraper.storage.due.overdue import WhichAreDue
 from scraper.storage.schema import (
     REOPEN,
     SLICE,
@@ -62,9 +63,6 @@ _NAME_AGAIN = f"""INSERT INTO input (url, source, line, columns, reading)
 
 _LINK = f"INSERT OR IGNORE INTO link SELECT * FROM {rows_of_batch(('parent', 'child'))}"
 
-_OLDER = """SELECT json_group_array(url.id) FROM json_each(?2) AS j
-  JOIN url ON url.id = j.value LEFT JOIN answer ON answer.id = url.id
-  WHERE coalesce(fetched_at, 0) < ?1"""
 _REMOVE = (
     "DELETE FROM url_hash WHERE hash = :hash AND id = :id",
     *(
@@ -161,10 +159,11 @@ class Intake:
         *,
         listed: bool = True,
         parent: int | None = None,
-        again: bool = False,
+        again: bool | WhichAreDue = False,
         seen: Bitmap | None = None,
     ) -> Added:
-        """Insert what is new into pass `number`; with `again`, ended rows become due in it.
+        """Insert what is new into pass `number`; with `again`, ended rows become due in it, or
+        those that it says.
 
         `seen` are the rows of this reading, added to here: lines that name a URL a second time in
         it are counted as repeated.
@@ -176,7 +175,7 @@ class Intake:
             number,
             listed,
             parent,
-            again,
+            _due_again(rows.values(), number, again),
             seen,
             self._next_id,
             self._next_seq,
@@ -197,15 +196,6 @@ class Intake:
         first_new, self._next_id = self._next_id, batch.next_id
         self._next_seq = batch.next_seq
         return batch.summary(rows, first_new)
-
-    def older_than(self, lines: Iterable[Line], moment: float) -> set[str]:
-        """Which of these URLs were fetched last before that unix time, or never."""
-        self._database.flush()
-        hashes = {each.url.href: hash_of(each.url.href) for each in lines}
-        rows = self._find_rows(hashes)
-        ids = {row.id: url for url, row in rows.items() if url in hashes}
-        found = self._database.value_of(_OLDER, moment, encode(list(ids)))
-        return {ids[id] for id in orjson.loads(found)}
 
     def restore(self, row: KnownRow) -> None:
         """The URL became due again in vain: its row is as it was."""
@@ -254,13 +244,25 @@ class Intake:
             database.execute(_TO_OTHER_LIST, which)
 
 
+def _due_again(
+    rows: Iterable[KnownRow], number: int, again: bool | WhichAreDue
+) -> frozenset[int]:
+    """Those of earlier passes that are due once more."""
+    if again is False:
+        return frozenset()
+    ended = frozenset(
+        row.id for row in rows if row.number < number and row.state != "pending"
+    )
+    return ended if again is True else again(ended)
+
+
 class _Batch(Struct):
     """What one slice of lines changes."""
 
     number: int
     listed: bool
     parent: int | None
-    again: bool
+    again: frozenset[int]  # rows that are due once more, if they have ended
     seen: Bitmap | None
     next_id: int
     next_seq: int
@@ -320,7 +322,7 @@ class _Batch(Struct):
             self.next_seq += 1
             self.known_as_found += row.is_found and row.number == self.number
             row = row._replace(is_listed=True, source=line.source)
-        if self.again and row.number < self.number and row.state != "pending":
+        if row.id in self.again and row.state != "pending":
             self.due_again[row.id] = row
             self.lanes.add(line.url.lane)
             row = row._replace(number=self.number, state="pending")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import orjson
 
 from scraper.storage.database import Database, encode
+from scraper.storage.due.overdue import WhichAreDue
 from scraper.storage.schema import REOPEN
 
 _IMAGES = """SELECT json_group_array(child) FROM link
@@ -15,7 +16,7 @@ _IMAGES = """SELECT json_group_array(child) FROM link
 _HAS_IMAGES = "SELECT EXISTS (SELECT 1 FROM link WHERE parent = ?)"
 
 _ENDED_BEFORE = """state != 'pending' AND pass < :number
-  AND id IN (SELECT child FROM link WHERE parent = :page)"""
+  AND id IN (SELECT value FROM json_each(:images))"""
 
 
 class Links:
@@ -35,8 +36,14 @@ class Links:
         """A page has been fetched again: what it named before it may name no more."""
         self._database.execute("DELETE FROM link WHERE parent = ?", (page,))
 
-    def reopen(self, page: int, number: int) -> frozenset[int]:
-        """A page that has not changed names what it named before: make that due in pass `number`.
+    def reopen(
+        self,
+        page: int,
+        number: int,
+        which_of: WhichAreDue | None = None,
+    ) -> frozenset[int]:
+        """A page that has not changed names what it named before: make that due in pass `number`,
+        or what `which_of` says of it.
 
         Returns the lanes that gain.
         """
@@ -44,7 +51,10 @@ class Links:
         if not database.value_of(_HAS_IMAGES, page):
             return frozenset()
         database.flush()
-        which = {"number": number, "page": page}
+        images = self.images_of([page])
+        if which_of is not None:
+            images = list(which_of(images))
+        which = {"number": number, "images": encode(images)}
         lanes = database.execute(
             f"SELECT DISTINCT host FROM url WHERE {_ENDED_BEFORE}", which
         )

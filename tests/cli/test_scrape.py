@@ -740,7 +740,7 @@ def test_retry_and_refresh_together_are_refused(
         scrape.here(urls)
         told = one_line(scrape.here(urls, "--refresh", "--retry", *kinds))
         assert server.count("/") == 1
-    assert told.startswith("retry and refresh exclude each other")
+    assert told.startswith("--retry and --refresh exclude each other")
 
 
 @pytest.mark.parametrize("kinds", [(), ("timeout_read",)])

@@ -1,0 +1,101 @@
+"""The rows that are due by their age when a pass begins, and when the next one is.
+
+A URL is as old as its last answer, good or bad; one that no request was made for (its line is no
+URL, a rule of ours said no) as the pass that said so. An answer from the future means that the
+clock was set back since: its age cannot be known, so it is due. What a host has left unasked has
+an hour of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import orjson
+
+from scraper.storage.database import Database, encode
+from scraper.storage.due.ages import Ages
+from scraper.storage.schema import REOPEN, SLICE, UNASKED, slices
+
+WhichAreDue = Callable[[Collection[int]], frozenset[int]]  # of these rows
+
+# Clocks are also corrected by a little, and runs follow each other within a second.
+AHEAD_SECONDS = 60.0
+
+_BEGAN = "(SELECT started FROM pass WHERE number = url.pass)"
+_ASKED = f"coalesce(fetched_at, {_BEGAN}, 0)"
+_ROWS = "url LEFT JOIN answer USING (id)"
+_ENDED = f"state != 'pending' AND NOT ({UNASKED})"
+_TOO_OLD = """CASE WHEN {asked} > :began + :ahead THEN {age} NOT NULL
+  ELSE {asked} < :began - {age} END"""
+_THESE = "id IN (SELECT value FROM json_each(:ids))"
+
+_DUE = f"""SELECT json_group_array(id) FROM {_ROWS}
+  WHERE {_THESE} AND {_ENDED} AND {_TOO_OLD}"""
+_REOPEN = f"""{REOPEN} WHERE id IN (SELECT id FROM {_ROWS}
+  WHERE {SLICE} AND seq IS NOT NULL AND pass < :number AND {_ENDED} AND {_TOO_OLD})"""
+_NEXT = f"""SELECT min({_ASKED} + {{age}}) FROM {_ROWS}
+  WHERE {SLICE} AND seq IS NOT NULL AND {_ENDED}"""
+
+
+class Overdue:
+    """Those of one pass; `began` is its beginning, in unix time."""
+
+    def __init__(self, database: Database, ages: Ages, began: float) -> None:
+        self._database = database
+        self._ages = ages
+        self._which = {
+            "began": began,
+            "ahead": AHEAD_SECONDS,
+            "age": ages.of_all,
+        }
+        # By a function of ours it takes five times as long.
+        self._age = "age_of(url)" if ages.of_patterns else ":age"
+        database.connection.create_function(
+            "age_of", 1, ages.of, deterministic=True
+        )
+
+    def among(self, ids: Collection[int]) -> frozenset[int]:
+        """Those of these rows that are due."""
+        sql = _DUE.format(asked=_ASKED, age=self._age)
+        return self._select(sql, ids, self._ages.of_all)
+
+    def images_among(self, page: str, ids: Collection[int]) -> frozenset[int]:
+        """Those of the images that a page names, which is asked in this pass.
+
+        They are as old as the pass that has asked them: of two that were asked one after the other
+        both are due with their page.
+        """
+        sql = _DUE.format(asked=_BEGAN, age=":age")
+        return self._select(sql, ids, self._ages.of(page))
+
+    def _select(
+        self, sql: str, ids: Collection[int], age: float | None
+    ) -> frozenset[int]:
+        self._database.flush()
+        which = {**self._which, "age": age, "ids": encode(list(ids))}
+        ((found,),) = self._database.execute(sql, which)
+        return frozenset(orjson.loads(found))
+
+    def reopen(self, number: int) -> int:
+        """Make all that are due and that a list names part of pass `number`. Returns how many."""
+        database = self._database
+        database.flush()
+        sql = _REOPEN.format(asked=_ASKED, age=self._age)
+        return sum(
+            database.execute(
+                sql, {**self._which, **each, "number": number}
+            ).rowcount
+            for each in slices(database.connection)
+        )
+
+    def next_at(self) -> float | None:
+        """The unix time at which the next URL of a list is due; None if none will ever be."""
+        database = self._database
+        database.flush()
+        sql = _NEXT.format(age=self._age)
+        moments = [
+            moment
+            for each in slices(database.connection)
+            for (moment,) in database.execute(sql, {**self._which, **each})
+        ]
+        return min(filter(None, moments), default=None)
