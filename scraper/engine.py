@@ -191,7 +191,7 @@ def wanted_share(config: Config) -> Share:
     )
 
 
-def _most_threads(
+def most_threads_of(
     config: Config,
     share: Share,
 ) -> int:
@@ -231,7 +231,7 @@ def open_engine(
     journal, guard, now = around.journal, around.guard, around.now
     for note in descriptors.reductions_of(wanted_share(config), share):
         journal.note(note)
-    most_threads = _most_threads(config, share)
+    most_threads = most_threads_of(config, share)
     frontier = makers.frontier(
         around.rows,
         guard,

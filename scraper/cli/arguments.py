@@ -34,6 +34,7 @@ COMMANDS = (
     "verify",
     "duplicates",
     "export",
+    "bench",
 )  # a list of such a name is ./status
 _GROUPS = {
     "run": "how much at once, and where",
@@ -54,7 +55,8 @@ _EPILOG = (
     "python -m scraper verify FOLDER: whether its files are what its records say - "
     "python -m scraper duplicates FOLDER: what is there twice, or looks alike - "
     "python -m scraper explain URL: the decisions for one URL - "
-    "python -m scraper export FOLDER -o FILE: tables of what there is"
+    "python -m scraper export FOLDER -o FILE: tables of what there is - "
+    "python -m scraper bench urls.txt: one by one and concurrently, and what bounds it"
 )
 
 

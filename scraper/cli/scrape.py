@@ -68,6 +68,10 @@ def _run_command(arguments: list[str]) -> int:
         from scraper.cli import explaining
 
         return explaining.main(arguments)
+    if command == "bench":
+        from scraper.cli.bench import command as bench
+
+        return bench.main(arguments)
     return _run(build_parser().parse_args(arguments), command)
 
 
