@@ -37,6 +37,7 @@ from scraper.model import (
     flags_in,
 )
 from scraper.outcomes.outcome import Outcome, Place
+from scraper.recording.changes import Changes
 from scraper.recording.filled import fill_of
 from scraper.recording.found import FoundImages
 from scraper.recording.honesty import (
@@ -96,6 +97,7 @@ class Journal(Struct):
     waiting: Waits
     found: FoundImages
     honesty: Honesty
+    changes: Changes
     refresh: bool = False  # what was asked in earlier passes is asked again
     follow_images: bool = True
     durable: bool = False
@@ -169,9 +171,7 @@ class Journal(Struct):
             outcome,
             self._fetched_row(outcome, fetched, processed, path),
         )
-        if fetched.kind == "page":
-            self.found.forget(task)
-        return self.found.add(task, found)
+        return self.found.take(fetched, found, failure)
 
     def _images_to_fetch(
         self,
@@ -327,6 +327,7 @@ class Journal(Struct):
         self._record(outcome, FinishedRow(**self._end_of(outcome, task.url)))
 
     def _record(self, outcome: Outcome, row: FinishedRow) -> None:
+        outcome = self.changes.note(outcome, row)
         try:
             self.waiting.finish(
                 outcome.task, row, self.pass_number, outcome.not_before

@@ -20,6 +20,7 @@ STATES: tuple[State, ...] = get_args(State)
 Kind = Literal["page", "image", "file"]
 Trust = Literal["listed", "private", "public", "proxy"]  # who named this URL
 HostClass = Literal["private", "public"]
+Reported = Literal["here", "unknown", "gone"]  # of a URL in changes.jsonl
 Headers = tuple[tuple[str, str], ...]
 
 # Of what waits by the thousand the garbage collector keeps no account (gc=False): frozen nouns
@@ -81,8 +82,23 @@ class StoredResponse(Struct, frozen=True, gc=False):
     error_kind: str | None = None  # under which it ended last
     flags: str | None = None  # what it was flagged as, with commas
     fill: str | None = None  # which fields recipes have filled; see `Fills`
+    final_url: str | None = None  # what answered, if it is not the URL itself
+    status: int | None = None  # of the last answer
     etag: str | None = None
     last_modified: str | None = None
+
+
+class Standing(Struct, frozen=True, gc=False):
+    """What was reported last of a URL whose last answer does not say it; its last good record."""
+
+    reported: Reported
+    # It is not there any more, which is reported when the list has ended.
+    is_missing: bool = False
+    facts_pass: int | None = None
+    facts_offset: int | None = None  # in records.jsonl
+    sha256: str | None = None
+    process_hash: str | None = None
+    final_url: str | None = None
 
 
 class Task(Struct, frozen=True, gc=False):
@@ -114,6 +130,7 @@ class Task(Struct, frozen=True, gc=False):
         None  # the kind under which the line itself was refused
     )
     stored: StoredResponse | None = None  # what an earlier pass has brought
+    standing: Standing | None = None  # where the last answer was not good
     started: float = 0.0  # unix time of the first attempt in this pass
     tries: int = (
         0  # spent in this pass: a request that its host refused spends none

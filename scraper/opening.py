@@ -40,6 +40,7 @@ from scraper.model import HostClass
 from scraper.outcomes.places import InFolder
 from scraper.passes import CurrentPass, ListIntake, RunRequest
 from scraper.pipeline import Pipeline
+from scraper.recording.changes import Changes, share_of
 from scraper.recording.duplicates import duplicates_of
 from scraper.recording.found import FoundImages
 from scraper.recording.honesty import honesty_of
@@ -382,6 +383,15 @@ def _open_journal(
         waiting,
         found,
         honesty_of(config, ledger.alike),
+        Changes(
+            ledger.standings,
+            outputs.records,
+            outputs.changes,
+            number,
+            now,
+            share_of(config.changes.max_gone),
+            again,
+        ),
         follow_images=config.page.page_images != "none",
         durable=config.run.durable,
         refresh=current.refresh,

@@ -10,9 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import orjson
-
-import scraper
 from scraper.config import Config, files_of
 from scraper.config.plugins import check_file, check_functions, check_page
 from scraper.engine import Makers, check_workers, wanted_share
@@ -24,15 +21,14 @@ from scraper.opening import OpenRun, local_errors, open_run
 from scraper.outcomes.fills import Fills
 from scraper.outcomes.outcome import Outcome
 from scraper.passes import RunRequest, checked_kinds
-from scraper.reports.fields import Drop, find_drops
-from scraper.reports.summary import Report, Tally
+from scraper.reports.summary import Report
 from scraper.run_folder.ages import Age, ages_of_run
+from scraper.run_folder.ending import end_list, save_end
 from scraper.run_folder.naming import choose_folder
 from scraper.run_folder.pictures import check_pictures
 from scraper.run_folder.recipes import check_recipes
 from scraper.sources.source import Source
 from scraper.storage.faults import fault_of
-from scraper.storage.ledger import Ledger
 from scraper.storage.names import names_of
 
 if TYPE_CHECKING:
@@ -270,19 +266,12 @@ class Run:
             self.report = _without_uncommitted(self.report, opened)
         report = self.report
         report.take_time(self._now())
+        self._fault = self._fault or _end_of_list(opened, report)
         report.stopped = _why_stopped(opened, self._fault)
         self.complete = report.stopped is None
-        previous = opened.current.previous
-        if not opened.current.is_open and previous is not None:
-            # Nothing was due: the last pass stands as it was, with its own recipes.
-            report.fills = Fills()
-            report.nothing_due = self.complete
-            overdue = opened.current.overdue
-            report.next_due = overdue.next_at() if overdue else None
-            report.resume(dict(previous.counts))
-            report.number = previous.number
+        _take_last_pass(opened, report)
         try:
-            _save_end(report, opened, self._now(), in_order=self._fault is None)
+            save_end(report, opened, self._now(), in_order=self._fault is None)
         except (sqlite3.Error, OSError, UsageError) as error:
             # The run is over and all that counts is committed; a full disk may refuse the rest.
             why = error.strerror if isinstance(error, OSError) else error
@@ -320,6 +309,26 @@ def _why_stopped(opened: OpenRun, fault: LocalFault | None) -> str | None:
     return None
 
 
+def _end_of_list(opened: OpenRun, report: Report) -> LocalFault | None:
+    """Report what is gone, if all has been asked. Returns the fault that has hindered it."""
+    if _why_stopped(opened, None) is not None:
+        return None
+    return end_list(opened, report)
+
+
+def _take_last_pass(opened: OpenRun, report: Report) -> None:
+    """If nothing was due, the last pass stands as it was, with its own recipes."""
+    previous = opened.current.previous
+    if opened.current.is_open or previous is None:
+        return
+    report.fills = Fills()
+    report.nothing_due = report.stopped is None
+    overdue = opened.current.overdue
+    report.next_due = overdue.next_at() if overdue else None
+    report.resume(dict(previous.counts))
+    report.number = previous.number
+
+
 def _without_uncommitted(counted: Report, opened: OpenRun) -> Report:
     """The counts of the last commit: a write has failed, and the rest stays pending."""
     report = Report(
@@ -339,82 +348,6 @@ def _without_uncommitted(counted: Report, opened: OpenRun) -> Report:
     if last is not None and last.number == opened.current.number:
         report.resume(dict(last.counts))
     return report
-
-
-def _save_end(
-    report: Report, opened: OpenRun, now: float, *, in_order: bool
-) -> None:
-    """Keep in the ledger and in summary.json how the run has ended. Raises what these raise."""
-    ledger, current, complete = (
-        opened.folder.ledger,
-        opened.current,
-        report.stopped is None,
-    )
-    if opened.pipeline.list_has_ended and current.previous is not None:
-        ledger.intake.drop_unlisted(opened.lasting_lists, opened.intake.seen)
-    report.totals = _totals(opened)
-    report.dropped = _dropped(report, ledger)
-    report.unasked_hosts = _hosts_to_wait_for(report, opened, now)
-    if current.is_open:
-        counts = orjson.dumps(report.as_dict())
-        ledger.passes.save_counts(
-            current.number,
-            counts,
-            report.exit_code,
-            ended=now if complete else None,
-        )
-    opened.frontier.keep_hosts()
-    ledger.hosts.keep_classes(opened.guard.learned())
-    opened.pipeline.network.save_places()
-    if in_order and not opened.journal.uncommitted:
-        # nothing of ours stands behind a position
-        ledger.set_meta("ended", "1")
-    if complete:
-        ledger.set_meta("boot", None)  # from now on files may be moved away
-    ledger.commit()
-    _write_summary(report, opened)
-
-
-def _totals(opened: OpenRun) -> Tally:
-    """How the folder's URLs ended last; a script's own, if they came from a script."""
-    of_a_script = bool(opened.request.sources) and not opened.lasting_lists
-    return Tally.of(
-        opened.folder.ledger.ends(opened.intake.seen if of_a_script else None)
-    )
-
-
-def _dropped(report: Report, ledger: Ledger) -> list[Drop]:
-    """Fields that were full in an earlier pass, and are not in this one."""
-    if not report.fills.recipes:
-        return []
-    earlier = [
-        (each.number, Fills.of_dict(each.counts.get("recipes", {})))
-        for each in ledger.passes.newest_first()
-        if each.number < report.number
-    ]
-    return list(find_drops(report.fills, earlier))
-
-
-def _hosts_to_wait_for(report: Report, opened: OpenRun, now: float) -> int:
-    """How many hosts something waits for, if nothing is due but what may not be asked yet."""
-    not_before = report.totals.not_before if report.totals else None
-    if not report.nothing_due or (not_before or 0.0) <= now:
-        return 0
-    return opened.folder.ledger.passes.unasked_hosts()
-
-
-def _write_summary(report: Report, opened: OpenRun) -> None:
-    named = [each.name for each in opened.request.sources]
-    opened.folder.summary.write(
-        {
-            "version": scraper.__version__,
-            "inputs": named
-            or list(opened.folder.ledger.sources.names.values()),
-            "exit_code": report.exit_code,
-            "totals": report.totals.as_dict() if report.totals else None,
-            **report.as_dict(),
-        }
-    )
 
 
 def check_settings(config: Config) -> None:

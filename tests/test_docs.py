@@ -37,6 +37,7 @@ from scraper.errors import KINDS, RETRYABLE_STATUSES, new_failure
 from scraper.faulty import FaultyServer, page, sequence, status
 from scraper.frontier import trouble
 from scraper.model import Fetched, Task, Timings
+from scraper.outcomes.changes import TRANSITIONS, Change
 from scraper.record import of_fetched, of_refused
 from scraper.reports.summary import Report
 from scraper.sinks import error_log
@@ -299,6 +300,30 @@ def test_records_md_lists_the_keys_of_errors_jsonl() -> None:
     ) == [*keys]
 
 
+def test_records_md_lists_the_keys_of_changes_jsonl() -> None:
+    line = orjson.loads(Change("new", 1, 0.0, "http://a/", "0" * 16).line())
+    table, _, _ = section("records.md", "changes.jsonl").partition("| was |")
+    assert first_words(table) == list(line)
+
+
+def test_records_md_draws_what_is_told_of_a_url() -> None:
+    drawn = {
+        (None if was == "`null`" else was.strip("`"), came): word.strip("`")
+        for was, *words in table_rows(
+            section("records.md", "changes.jsonl").partition("| was |")[2]
+        )
+        for came, word in zip(
+            ("same", "other", "elsewhere", "missing", "unclear"),
+            words,
+            strict=True,
+        )
+        if word
+    }
+    # who was never good cannot be the same, nor elsewhere
+    news = {(None, came): "new" for came in ("same", "elsewhere")}
+    assert drawn == {**TRANSITIONS, **news}
+
+
 def test_records_md_lists_the_keys_of_the_summary() -> None:
     keys = {"version", "inputs", "exit_code", "totals", *Report().as_dict()}
     assert set(first_words(section("records.md", "summary.json"))) == keys
@@ -450,7 +475,13 @@ def _ended(
 
 
 # What tells of runs, and rightly differs from one to the next.
-OF_RUNS = {"records.jsonl", "errors.jsonl", "run.log", "summary.json"}
+OF_RUNS = {
+    "records.jsonl",
+    "changes.jsonl",
+    "errors.jsonl",
+    "run.log",
+    "summary.json",
+}
 
 
 def _made_in(folder: Path) -> dict[str, bytes]:

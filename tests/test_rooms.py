@@ -53,6 +53,7 @@ ALLOWED = {
         "scraper.exports.sqlite",  # which writes databases of its own
         "scraper.journal",
         "scraper.opening",
+        "scraper.run_folder.ending",
         "scraper.runner",
     },
     # An outcome names the type of its `image()`.

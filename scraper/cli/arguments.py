@@ -45,6 +45,7 @@ _GROUPS = {
     "image": "pictures",
     "file": "anything else",
     "worker": "worker processes",
+    "changes": "what has changed since the last time",
     "output": "logging and output",
 }
 _EPILOG = (
@@ -178,9 +179,10 @@ def _add_general(group: argparse._ArgumentGroup) -> None:
 
 def _add_key(group: argparse._ArgumentGroup, key: Key) -> None:
     names = [key.info.short, key.flag] if key.info.short else [key.flag]
-    text = key.info.help.replace("%", "%%")
+    text = key.info.help
     if key.default not in ("", (), True, False):
         text += f" ({_describe_default(key)})"
+    text = text.replace("%", "%%")
     if key.type is bool:
         text = f"off: {text}" if key.default is True else text
         group.add_argument(

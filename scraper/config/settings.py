@@ -125,8 +125,8 @@ class RunSettings(Section):
     fail_on: tuple[str, ...] = setting(
         (),
         "what makes the exit code 3, too: fields, where one was full in an earlier pass "
-        "and is empty in this",
-        choices=("fields",),
+        "and is empty in this; changed or gone, where a URL is",
+        choices=("fields", "changed", "gone"),
         metavar="WHAT",
     )
     save_only: bool = setting(
@@ -656,6 +656,18 @@ class WorkerSettings(Section):
     )
 
 
+class ChangesSettings(Section):
+    """What is reported of changes since earlier passes."""
+
+    max_gone: str = setting(
+        "20%",
+        "if a larger share of the known URLs is missing when the list has ended (404, 410, or in "
+        "no list any more), none is reported as gone, and the exit code is 3",
+        pattern=r"\d{1,2}(\.\d+)?%|100%",
+        metavar="N%",
+    )
+
+
 class OutputSettings(Section):
     """What is said, and where."""
 
@@ -813,6 +825,7 @@ class Config(Frozen):
     image: ImageSettings = ImageSettings()
     file: FileSettings = FileSettings()
     worker: WorkerSettings = WorkerSettings()
+    changes: ChangesSettings = ChangesSettings()
     output: OutputSettings = OutputSettings()
     variant: tuple[VariantSettings, ...] = ()
     recipe: tuple[RecipeSettings, ...] = ()

@@ -17,6 +17,7 @@ from msgspec import Struct
 from scraper.errors import ScraperError, Unreadable, UsageError
 from scraper.media_types import is_text
 from scraper.model import Failure, Fetched, Publication, State, Task
+from scraper.outcomes.changes import Change
 from scraper.redaction import redacted
 from scraper.text import printable
 
@@ -57,8 +58,8 @@ class Outcome(Struct, frozen=True):
     URLs that this one adds to the run. What is `stored` was known to the folder before, and was not
     asked now. What has brought nothing that is kept has no `place`. `flags` are
     words for what its body seems to be instead of what was asked for, `fill` says which fields the
-    recipes have filled (fills.py). `saved` are the bytes of its files that the folder had, if
-    another URL has brought the same body before.
+    recipes have filled (fills.py), `change` what changes.jsonl reports of it (changes.py). `saved`
+    are the bytes of its files that the folder had, if another URL has brought the same body before.
 
     `body` and what is made of it are read each time that they are asked for: keep what you need
     twice. They raise UsageError if there is no body, or another one by now; Unreadable (a
@@ -77,6 +78,7 @@ class Outcome(Struct, frozen=True):
     flags: tuple[str, ...] = ()
     fill: str = ""
     saved: int | None = None
+    change: Change | None = None
 
     @property
     def not_before(self) -> float | None:

@@ -18,9 +18,9 @@ from msgspec import Struct, field
 from scraper.config.settings import OutputSettings
 from scraper.machine.files import Folder
 from scraper.model import Fetched, Publication, Task
-from scraper.storage.body_table import BodyTable, KnownBody
 from scraper.storage.file_names import processed_prefix
 from scraper.storage.store import Store
+from scraper.storage.tables.bodies import BodyTable, KnownBody
 
 _PIECE_BYTES = 2**20
 # Comparing holds up the loop, for 0.1 s or so: 256 MB, if the disk need not be waited for.

@@ -7,7 +7,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from scraper.model import Line, Task
+from scraper.model import Failure, Fetched, Line, Task
 from scraper.reports.summary import Report
 from scraper.storage.due.overdue import Overdue, WhichAreDue
 from scraper.storage.ledger import Ledger
@@ -23,6 +23,18 @@ class FoundImages(Struct):
     pass_number: int
     again: bool
     overdue: Overdue | None = None
+
+    def take(
+        self,
+        fetched: Fetched,
+        images: Sequence[Url],
+        failure: Failure | None,
+    ) -> frozenset[int]:
+        """A page names these now; what is of no use (a block page) takes none back that it named
+        before. Returns the lanes that gain."""
+        if fetched.kind == "page" and failure is None:
+            self.forget(fetched.task)
+        return self.add(fetched.task, images)
 
     def add(
         self,

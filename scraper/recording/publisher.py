@@ -17,9 +17,9 @@ from scraper.model import Failure, Fetched, Publication, Task
 from scraper.recording.duplicates import Duplicates, Files, Shared
 from scraper.redaction import redacted
 from scraper.storage.file_names import DEFAULT, has_variants, variants_of
-from scraper.storage.name_table import NameTable
 from scraper.storage.names import Names
 from scraper.storage.store import Store
+from scraper.storage.tables.names import NameTable
 
 MOST_AHEAD_SECONDS = 86_400.0  # of our clock, that a Last-Modified may be
 

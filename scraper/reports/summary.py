@@ -15,6 +15,7 @@ from scraper.model import STATES, Ended, flags_in, label_of
 from scraper.outcomes.fills import Fills
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
+from scraper.reports.changes import Missing, counts_text
 from scraper.reports.fields import (
     Drop,
     drops_of,
@@ -246,11 +247,16 @@ class Report(Tally):
     # Fields that were full in an earlier pass; known when the run has ended.
     dropped: list[Drop] = field(default_factory=list)
     fail_on: tuple[str, ...] = ()  # what makes it 3 else
+    # By word, what of the pass changes.jsonl reports.
+    changes: Counter[str] = field(default_factory=Counter)
+    missing: Missing | None = None  # known when the list has ended
 
     def count(self, outcome: Outcome) -> None:
         """Add one outcome."""
         self.states[outcome.state] += 1
         self.flags.update(outcome.flags)
+        if outcome.change is not None:
+            self.changes[outcome.change.change] += 1
         if outcome.fill:
             self._count_fields(outcome)
         if outcome.saved is not None:
@@ -289,9 +295,18 @@ class Report(Tally):
         if self.stopped is not None:
             return STOPPED
         code = (self.totals or self).verdict
+        return code or (SOME_FAILED if self._fails else 0)
+
+    @property
+    def _fails(self) -> bool:
+        """Is there what `fail_on` names, or too much missing to be believed?"""
+        if self.missing is not None and self.missing.is_much:
+            return True
         if "fields" in self.fail_on and any(d.is_empty for d in self.dropped):
-            return code or SOME_FAILED
-        return code
+            return True
+        if self.nothing_due:
+            return False  # what the last pass has found, its exit code has said
+        return any(self.changes[word] for word in self.fail_on)
 
     def as_dict(self) -> dict[str, Any]:
         """The counts of the pass, as the ledger and summary.json hold them."""
@@ -312,6 +327,8 @@ class Report(Tally):
                 for label, text in self.messages.items()
             },
             "dropped": [asdict(each) for each in self.dropped],
+            "changes": dict(self.changes),
+            "missing": asdict(self.missing) if self.missing else None,
             "stopped": self.stopped,
         }
 
@@ -321,6 +338,7 @@ class Report(Tally):
         for name in _ADDED_UP:
             setattr(self, name, getattr(self, name) + counts.get(name, 0))
         self.messages.update(counts.get("messages", {}))
+        self.changes.update(counts.get("changes", {}))
         self.dropped = drops_of(counts.get("dropped", ()))
 
     def take_time(self, now: float) -> None:
@@ -338,6 +356,7 @@ class Report(Tally):
             lines = [f"{totals.headline()} · {size_text(totals.bytes)}"]
             if not self.nothing_due:
                 lines.append(f"pass {self.number}: {self._pass_line()}")
+        lines += self._change_lines()
         shared = self._shared_messages(totals)
         lines += self._duplicate_lines() + totals.reasons(shared)
         lines += [
@@ -355,6 +374,16 @@ class Report(Tally):
             is_tried=self.kinds.total() > 0,
             lost=totals.lost,
         )
+
+    def _change_lines(self) -> list[str]:
+        """Of the first pass all is new, which is no news."""
+        lines = []
+        changes = counts_text(self.changes)
+        if changes and self.number > 1 and not self.nothing_due:
+            lines.append(f"changes: {changes}")
+        if self.missing is not None and self.missing.is_much:
+            lines.append(self.missing.text())
+        return lines
 
     def _duplicate_lines(self) -> list[str]:
         if not self.duplicates:

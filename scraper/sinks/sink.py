@@ -13,6 +13,7 @@ from msgspec import Struct
 from scraper.config import Config
 from scraper.machine.files import Folder
 from scraper.outcomes.outcome import Outcome
+from scraper.sinks.change_log import ChangeLog
 from scraper.sinks.error_log import open_error_log
 from scraper.sinks.item_log import open_item_log
 from scraper.sinks.record_log import PositionOf, RecordLog
@@ -61,11 +62,13 @@ class Outputs(Struct, frozen=True):
     """The sinks of a run, in the order in which a commit flushes them when iterated over."""
 
     records: RecordLog
+    changes: ChangeLog
     log: RunLog
     others: tuple[Sink, ...]
 
     def __iter__(self) -> Iterator[Sink]:
         yield self.records
+        yield self.changes
         yield from self.others
         yield self.log
 
@@ -98,6 +101,7 @@ def open_sinks(
     others = tuple(sink for sink in found if sink is not None)
     return Outputs(
         records,
+        ChangeLog(folder, records),
         RunLog(
             folder,
             as_json=config.output.log_format == "json",

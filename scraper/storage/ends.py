@@ -56,6 +56,12 @@ def count_ends(
 ) -> Iterator[Ended]:
     """How the URLs of the folder's lists ended last, with the images of their pages; what has not
     ended yet is `pending`."""
+    know_images(connection)
+    return _count(connection, _COUNTED, slices(connection), schema)
+
+
+def know_images(connection: sqlite3.Connection) -> None:
+    """Let statements ask `is_image(id)`: is it an image of a page that a list names?"""
     images = Bitmap()
     for (image,) in connection.execute(_IMAGES):
         images.add(image)
@@ -65,7 +71,6 @@ def count_ends(
         images.__contains__,
         deterministic=True,
     )
-    return _count(connection, _COUNTED, slices(connection), schema)
 
 
 def count_ends_of(

@@ -13,17 +13,18 @@ from pathlib import Path
 import orjson
 
 from scraper.model import Ended, Publication
-from scraper.storage.body_table import BodyTable
 from scraper.storage.database import Database, encode
 from scraper.storage.ends import count_ends, count_ends_of
 from scraper.storage.file_names import DEFAULT
 from scraper.storage.hosts import AlikeTable, Hosts
 from scraper.storage.intake import Intake
 from scraper.storage.links import Links
-from scraper.storage.name_table import NameTable
 from scraper.storage.pass_table import PassTable
 from scraper.storage.sources import Sources
 from scraper.storage.spans import RecordSpans
+from scraper.storage.tables.bodies import BodyTable
+from scraper.storage.tables.names import NameTable
+from scraper.storage.tables.standings import Standings
 from scraper.storage.waiting import WaitingRows
 
 PUBLISH = (
@@ -48,6 +49,7 @@ class Ledger(Database):
             self.alike = AlikeTable(self)
             self.names = NameTable(self)
             self.bodies = BodyTable(self)
+            self.standings = Standings(self)
 
     def commit(self, published: Sequence[Publication] = ()) -> None:
         """Make everything since the last commit true, and name the files that now must appear."""

@@ -140,6 +140,18 @@ _BODY_TABLE = """
 CREATE TABLE body (hash INTEGER PRIMARY KEY, url INTEGER NOT NULL);
 """
 
+# Of URLs whose last answer was not good, or that no list names any more: what changes.jsonl has
+# reported of them, and their last good record.
+_STANDING_TABLE = """
+CREATE TABLE standing (
+  id INTEGER PRIMARY KEY,
+  reported TEXT NOT NULL,           -- here, unknown, gone
+  is_missing INTEGER NOT NULL,  -- 1: not there any more, which is not reported yet
+  since REAL,                   -- unix time
+  facts_pass INTEGER, facts_offset INTEGER, sha256 TEXT, process_hash TEXT, final_url TEXT
+);
+"""
+
 _HOST = {
     name: f"{name} {_sql_type(hint)}"
     for name, hint in get_type_hints(HostState).items()
@@ -170,7 +182,7 @@ CREATE TABLE host (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, {", ".join(_HOST.values())}
 );
 CREATE TABLE sink (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
-{_ALIKE_TABLE}{_NAME_TABLE}{_BODY_TABLE}"""
+{_ALIKE_TABLE}{_NAME_TABLE}{_BODY_TABLE}{_STANDING_TABLE}"""
 
 # A host that does not give its robots.txt has failed; in schema 1 its URLs were called skipped.
 _UNREACHABLE_HAS_FAILED = """UPDATE url SET state = 'failed'
@@ -243,6 +255,23 @@ def _add_bodies(connection: sqlite3.Connection) -> None:
     fill_bodies(connection)
 
 
+# Of what has failed since it was good it is not known where the good record stands.
+_STANDINGS_OF_12 = """INSERT INTO standing (id, reported, is_missing, since, sha256, process_hash)
+  SELECT id, CASE WHEN status IN (404, 410) THEN 'gone' ELSE 'unknown' END, 0, fetched_at,
+    sha256, process_hash
+  FROM answer WHERE error_kind NOT NULL AND path NOT NULL"""
+
+
+def _add_standings(connection: sqlite3.Connection) -> None:
+    _make_tables(connection, _STANDING_TABLE)
+    fill_standings(connection)
+
+
+def fill_standings(connection: sqlite3.Connection) -> None:
+    """Have the table of standings know what has failed before there was one."""
+    connection.execute(_STANDINGS_OF_12)
+
+
 # What leads from each schema to the next one.
 _Step = str | Callable[[sqlite3.Connection], None]
 _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
@@ -257,6 +286,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     9: (),
     10: (),
     11: (_add_bodies,),
+    12: (_add_standings,),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 

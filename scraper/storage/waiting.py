@@ -18,6 +18,7 @@ from scraper.model import (
     Hop,
     HostState,
     LaneAhead,
+    Standing,
     StoredResponse,
     Task,
     Waiting,
@@ -53,6 +54,7 @@ class _Answered(Struct, array_like=True, gc=False):
     unasked: int
     validators_url: str | None
     stored: list[Any] | None
+    standing: list[Any] | None
 
 
 class _TableRow(Struct, array_like=True, gc=False):
@@ -90,6 +92,8 @@ _EXPRESSIONS = {
     "unasked": "coalesce(unasked, 0)",
     "stored": f"""CASE WHEN path NOT NULL OR {was_filtered()}
     THEN json_array({", ".join(_OF_STORED)}) END""",
+    "standing": f"""(SELECT json_array({", ".join(Standing.__struct_fields__)})
+    FROM standing WHERE standing.id = w.id)""",
     **{
         name: f"coalesce(requeued.{name}, 0)"
         for name in ("attempts", "tries", "refusals")
@@ -340,9 +344,16 @@ def _with_answer(task: Task, row: _Answered) -> Task:
     if row.stored:
         are_valid = row.validators_url == task.url.href
         stored = _decode_stored(row.stored, with_validators=are_valid)
+    standing = _decode_standing(row.standing) if row.standing else None
     # What is wrong with a refused line stands in the list, not out there.
     refusal = None if task.url.host else row.error_kind
-    return replace(task, unasked=row.unasked, stored=stored, refusal=refusal)
+    return replace(
+        task,
+        unasked=row.unasked,
+        stored=stored,
+        standing=standing,
+        refusal=refusal,
+    )
 
 
 def _encode_hops(hops: tuple[Hop, ...]) -> str | None:
@@ -364,3 +375,8 @@ def _decode_stored(
     if not with_validators:
         columns[-2:] = None, None
     return StoredResponse(*columns)
+
+
+def _decode_standing(columns: list[Any]) -> Standing:
+    reported, is_missing, *place = columns
+    return Standing(reported, bool(is_missing), *place)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.model import Line, Task
-from scraper.storage.body_table import KnownBody
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow, body_hash
 from scraper.storage.sets.sieve import Sieve
+from scraper.storage.tables.bodies import KnownBody
 from scraper.urls import parts_of
 
 HASHES = st.integers(-(2**63), 2**63 - 1)
