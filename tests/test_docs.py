@@ -279,7 +279,7 @@ def test_records_md_lists_the_keys_of_pictures(tmp_path: Path) -> None:
         "processed/a",
     ).facts
     keys = list(facts)
-    keys.insert(keys.index("width"), "phash")  # of an extra
+    keys.insert(keys.index("pixels_hash"), "phash")  # of an extra
     assert first_words(section("records.md", "Pictures")) == keys
     assert set(first_words(section("records.md", "Of `processed`"))) == set(
         facts["processed"][0]

@@ -25,7 +25,7 @@ from processors.image.original import (
     original_of,
 )
 from processors.image.plan import DEFAULT, MAX_PIXELS, Plan, Variant
-from processors.image.variants import phash
+from processors.image.variants import phash, pixels
 from processors.image.variants.moving import derive_moving
 from processors.image.variants.operations import is_function
 from processors.image.variants.stills import (
@@ -224,11 +224,12 @@ def _derive(
         except Rejected as rejected:
             return _Derived(facts, [], rejected)
         facts |= hashed
-    for made, content in results:
-        made |= {
-            "bytes": len(content),
-            "sha256": sha256(content).hexdigest(),
-        }
+    for result in results:
+        result.facts["bytes"] = len(result.content)
+        result.facts["sha256"] = sha256(result.content).hexdigest()
+    facts["pixels_hash"] = pixels.joined(
+        each.pixels_hash or each.facts["sha256"] for each in results
+    )
     return _Derived(facts, results)
 
 

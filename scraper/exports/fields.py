@@ -147,6 +147,7 @@ _OF_PICTURES = (
     Field("exif", "json"),
     Field("truncated", "boolean"),
     Field("phash", "text"),
+    Field("pixels_hash", "text"),
     Field("width", "integer"),
     Field("height", "integer"),
     Field("processed", "objects", _PROCESSED),

@@ -10,6 +10,7 @@ from processors.image.encode import encode, format_for, to_mode_of_format
 from processors.image.original import Original
 from processors.image.variants.framing import frame
 from processors.image.variants.operations import chain_of, operate
+from processors.image.variants.pixels import hash_of_copied
 from processors.image.variants.sizes import Size, Target
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ class Result(NamedTuple):
 
     facts: dict[str, Any]
     content: bytes
+    pixels_hash: str | None = None
+    """Of the pixels, where the bytes do not follow from them."""
 
 
 def wanted_of(variant: Variant, original: Original) -> Wanted:
@@ -97,7 +100,10 @@ def derive_still(
         changes.append("converted")
     mode = original.mode
     content = metadata.without_metadata(body, format) if may_copy else None
-    if content is None:
+    pixels_hash = None
+    if content is not None:
+        pixels_hash = hash_of_copied(picture)
+    else:
         is_gray = colours.is_gray(picture)
         picture = to_mode_of_format(
             picture,
@@ -123,4 +129,4 @@ def derive_still(
         "duration_ms": None,
         "changes": changes,
     }
-    return Result(facts, content)
+    return Result(facts, content, pixels_hash)

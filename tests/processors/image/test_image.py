@@ -23,6 +23,7 @@ from processors.image import (
     read,
     upright,
 )
+from processors.image.variants.pixels import joined
 
 ORIENTATION = 0x0112
 
@@ -110,6 +111,7 @@ def test_a_picture_says_its_facts(desk: Desk) -> None:
     processed = desk.process(saved(drawn(size=(1024, 600)), "PNG"))
     ((temporary, final),) = processed.files
     content = Path(temporary).read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
     assert temporary.startswith(str(desk.out))
     assert processed.facts == {
         "format": "png",
@@ -132,10 +134,11 @@ def test_a_picture_says_its_facts(desk: Desk) -> None:
                 "frames": 1,
                 "duration_ms": None,
                 "bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
+                "sha256": digest,
                 "changes": ["resized"],
             }
         ],
+        "pixels_hash": joined([digest]),
     }
     assert final == "processed/h/name-ab12.png"
 
