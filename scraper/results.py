@@ -13,13 +13,18 @@ from typing import TYPE_CHECKING, Protocol
 from scraper.errors import failure_of, new_failure
 from scraper.frontier.frontier import Frontier
 from scraper.http.flight import Flight
-from scraper.local.addresses import SCHEME, path_of
+from scraper.local.addresses import SCHEME
 from scraper.machine.clock import Clock
 from scraper.messages import Answered, Inbox, Processed
 from scraper.model import Fact, Failure, Fetched, FetchFailed, Moved, Task
 from scraper.storage.file_names import processed_prefix
 from scraper.supervision import Network
-from scraper.urls import canonical, with_credentials_of, without_credentials
+from scraper.urls import (
+    canonical,
+    file_path_of,
+    with_credentials_of,
+    without_credentials,
+)
 
 if TYPE_CHECKING:
     from scraper.recording.life import Life
@@ -125,7 +130,7 @@ class Handover:
         """Where the body is read."""
         task = fetched.task
         if fetched.url.scheme == SCHEME:
-            return path_of(fetched.url)
+            return file_path_of(fetched.url.href)
         if fetched.part:
             return self._store.part(fetched.part)
         assert task.stored is not None, (

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from urllib.parse import unquote_to_bytes
 
 import can_ada
 from msgspec import Struct
@@ -20,6 +22,7 @@ from scraper.redaction import redacted_line
 from scraper.text import pattern
 
 MAX_URL_BYTES = 65_536
+FILE_BEGINNING = "file://localhost"  # of the address of a file of this machine
 NOT_TEXT = "not text: "  # begins what stands for an item of a script's input that is no text
 _SCHEME = pattern(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
 # "host:8080/x" has the shape of a scheme; these are the words that are truly meant as one.
@@ -237,6 +240,15 @@ def host_name(host: str) -> str:
     if host.startswith("["):
         return host[: host.index("]") + 1]
     return host.partition(":")[0]
+
+
+def file_path_of(href: str) -> str:
+    """The path of a file of this machine, byte for byte, out of its address.
+
+    >>> file_path_of("file://localhost/data/a%20cat%3F.jpg")
+    '/data/a cat?.jpg'
+    """
+    return os.fsdecode(unquote_to_bytes(href.removeprefix(FILE_BEGINNING)))
 
 
 def digest(url: str) -> bytes:

@@ -1,14 +1,13 @@
-"""A path as the URL under which a file is known, and back: byte for byte, whatever it is called."""
+"""A path as the URL under which a file is known: byte for byte, whatever it is called."""
 
 from __future__ import annotations
 
 import os
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
-from scraper.urls import Url, parts_of
+from scraper.urls import FILE_BEGINNING, Url, parts_of
 
 SCHEME = "file"
-_BEGINNING = f"{SCHEME}://localhost"
 
 
 def address_of(path: str) -> Url:
@@ -17,12 +16,7 @@ def address_of(path: str) -> Url:
     >>> address_of("/data/a cat?.jpg").href
     'file://localhost/data/a%20cat%3F.jpg'
     """
-    return parts_of(_BEGINNING + quote(os.fsencode(path)))
-
-
-def path_of(address: Url) -> str:
-    """Where the file lies."""
-    return os.fsdecode(unquote_to_bytes(address.href.removeprefix(_BEGINNING)))
+    return parts_of(FILE_BEGINNING + quote(os.fsencode(path)))
 
 
 def text_of_path(path: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scraper.errors import disk_failure, new_failure
-from scraper.local.addresses import path_of, text_of_path
+from scraper.local.addresses import text_of_path
 from scraper.machine.files import NotPlain, open_plain
 from scraper.media_types import HEAD_BYTES, sniff
 from scraper.model import (
@@ -23,6 +23,7 @@ from scraper.model import (
     Task,
     Timings,
 )
+from scraper.urls import file_path_of
 
 READ, UNCHANGED = 200, 304  # as a server would have said it
 _PIECE_BYTES = 1 << 20
@@ -59,7 +60,7 @@ class LocalFetcher:
         """Read the file of `flight.task` once. Whatever happens comes back as a fact."""
         flight.begin()
         task, began = flight.task, time.perf_counter()
-        path = path_of(task.url)
+        path = file_path_of(task.url.href)
         try:
             with open_plain(path) as file:
                 return _fact_of(flight, path, file, began)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from scraper.errors import UsageError
 from scraper.machine.files import Folder, open_folder, opening
 from scraper.outcomes.outcome import Outcome
+from scraper.urls import FILE_BEGINNING, file_path_of
 
 
 class InFolder(Struct, frozen=True):
@@ -21,7 +22,7 @@ class InFolder(Struct, frozen=True):
 
     def body_of(self, outcome: Outcome) -> bytes:
         """The file that the record names as `path`."""
-        path: str = outcome.record["path"]
+        path = _paths_of(outcome)[0]
         self._check_place(outcome)
         with self._open() as folder, opening(path):
             try:
@@ -32,7 +33,7 @@ class InFolder(Struct, frozen=True):
 
     def files_of(self, outcome: Outcome) -> tuple[Path, ...]:
         """The file of the body, then the pictures that were made of it."""
-        paths = _paths_in(outcome.record)
+        paths = _paths_of(outcome)
         self._check_place(outcome)
         with self._open() as folder:
             for path in paths:
@@ -63,6 +64,15 @@ class InFolder(Struct, frozen=True):
             f"{self.folder / path} is gone: a later pass has stored another body, or "
             "another program removed it"
         )
+
+
+def _paths_of(outcome: Outcome) -> tuple[str, ...]:
+    """Those that the record names; a local file by its address, for a record is text, and the name
+    of a file may be none."""
+    first, *others = _paths_in(outcome.record)
+    if outcome.url.startswith(FILE_BEGINNING):
+        first = file_path_of(outcome.url)
+    return (first, *others)
 
 
 def _paths_in(record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from scraper.errors import new_failure
 from scraper.http.headers import unix_of_date
-from scraper.local.addresses import SCHEME, path_of, text_of_path
+from scraper.local.addresses import SCHEME, text_of_path
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, Publication, Task
 from scraper.recording.duplicates import Duplicates, Files, Shared
@@ -20,6 +20,7 @@ from scraper.storage.file_names import DEFAULT, has_variants, variants_of
 from scraper.storage.names import Names
 from scraper.storage.store import Store
 from scraper.storage.tables.names import NameTable
+from scraper.urls import file_path_of
 
 MOST_AHEAD_SECONDS = 86_400.0  # of our clock, that a Last-Modified may be
 
@@ -48,7 +49,7 @@ class Publisher(Struct):
     def path_of(self, fetched: Fetched, place: str | None) -> str | None:
         """Where a body lies, as its record says it: a file of this machine stays where it is."""
         if place is not None and fetched.url.scheme == SCHEME:
-            return text_of_path(path_of(fetched.url))
+            return text_of_path(file_path_of(fetched.url.href))
         return place
 
     def has_variants(self, task: Task) -> bool:

@@ -30,6 +30,7 @@ from scraper.storage.readers.inventory import (
     StoredBody,
     look_into,
 )
+from scraper.urls import FILE_BEGINNING, file_path_of
 
 _AT_ONCE = 500
 _AS_A_WHOLE = 2**20  # bytes; file_digest fills 256 kB with zeros first
@@ -52,6 +53,7 @@ class _Expected(NamedTuple):
     bytes: int | None
     sha256: str | None
     is_required: bool = True
+    own: str | None = None  # of a file of this machine: the path, byte for byte
 
 
 def verify(folder: Path, tell_fault: Callable[[Fault], None]) -> Verified:
@@ -125,8 +127,15 @@ class _Verification:
             self.inventory.add(variants_of(body.path, self._variants))
             yield _Expected(body.path, None, body.sha256, is_required=False)
             return
+        is_own = body.url.startswith(FILE_BEGINNING)
+        own = file_path_of(body.url) if is_own else None
         for named in (record, *record.get("processed", ())):
-            yield _Expected(named["path"], named.get("bytes"), named["sha256"])
+            yield _Expected(
+                named["path"],
+                named.get("bytes"),
+                named["sha256"],
+                own=own if named is record else None,
+            )
 
     def _record_of(self, body: StoredBody) -> Mapping[str, Any]:
         if body.offset is None:
@@ -146,8 +155,9 @@ class _Verification:
     def _compare(self, expected: _Expected, url: str) -> None:
         path = expected.path
         self.inventory.add([path])
+        place = expected.own or self._parts.get(path, path)
         try:
-            with self._root.open_reader(self._parts.get(path, path)) as file:
+            with self._root.open_reader(place) as file:
                 fault = self._difference(file, expected)
         except FileNotFoundError:
             fault = ("missing", "") if expected.is_required else None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scraper.errors import UsageError
-from scraper.local.addresses import address_of, path_of
+from scraper.local.addresses import address_of
 from scraper.local.listing import check_words, paths_meant
 from scraper.local.reading import LocalFetcher
 from scraper.model import (
@@ -23,7 +23,7 @@ from scraper.model import (
     StoredResponse,
     Task,
 )
-from scraper.urls import BadUrl, canonical, parts_of, resolved
+from scraper.urls import BadUrl, canonical, file_path_of, parts_of, resolved
 
 names = st.binary(min_size=1, max_size=30).filter(
     lambda name: b"\0" not in name
@@ -34,7 +34,7 @@ names = st.binary(min_size=1, max_size=30).filter(
 def test_an_address_names_every_path_byte_for_byte(parts: list[bytes]) -> None:
     path = os.fsdecode(b"/" + b"/".join(parts))
     address = address_of(path)
-    assert path_of(address) == path
+    assert file_path_of(address.href) == path
     assert address.href.isascii()
     assert parts_of(address.href) == address
     assert (address.scheme, address.host) == ("file", "localhost")

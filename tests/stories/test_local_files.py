@@ -228,3 +228,27 @@ def test_a_script_has_the_files_as_outcomes(
         assert small.is_file()
     with pytest.raises(scraper.UsageError, match="no such file or folder"):
         scraper.process(["in/*.jpg", "nowhere"], config)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names there are UTF-8")
+def test_a_name_that_is_no_text_is_that_of_a_file_like_any_other(
+    scrape: Scrape,
+) -> None:
+    folder = scrape.folder / "in"
+    picture = folder / os.fsdecode(b"caf\xe9.jpg")
+    _draw(picture, 1)
+    done = scrape("process", "in", "--resize", "60")
+    assert done.code == 0
+    (record,) = done.records
+    assert record["path"] == f"{folder}/caf\\xe9.jpg"
+    assert scrape("verify", "run", dir=None).code == 0
+    config = scraper.configure(dir=done.folder, resize="60", save_only=True)
+    with scraper.process(folder, config) as run:
+        (outcome,) = run
+    assert outcome.stored
+    assert outcome.body == picture.read_bytes()
+    assert outcome.files[0] == picture
+    picture.write_bytes(b"another")
+    told = scrape("verify", "run", dir=None)
+    assert told.code == 3
+    assert "size" in told.stdout + told.stderr
