@@ -44,6 +44,7 @@ WORDS: tuple[Word, ...] = (
     "moved",
     "unknown",
 )
+LABELS = (*WORDS, "noise")
 
 
 class Change(Struct, frozen=True):
@@ -57,6 +58,7 @@ class Change(Struct, frozen=True):
     was: Reported | None = None
     before: int | None = None  # the pass of the record that it is compared with
     reason: str | None = None  # of `gone` and `unknown`
+    is_noise: bool = False  # nothing that a reader sees differs
     what: Mapping[str, Any] = field(default_factory=dict)
     offset: int | None = None  # of its record in records.jsonl
     before_offset: int | None = None  # of that one
@@ -65,6 +67,12 @@ class Change(Struct, frozen=True):
     def id(self) -> str:
         """The same for the same change, and for no other one of the folder."""
         return f"{self.key}-{self.number}"
+
+    @property
+    def label(self) -> str:
+        """As what it is counted."""
+        is_noise = self.is_noise and self.change == "changed"
+        return "noise" if is_noise else self.change
 
     def line(self) -> bytes:
         """As it stands in the file, without its end."""
@@ -79,6 +87,7 @@ class Change(Struct, frozen=True):
                     "was": self.was,
                     "before": self.before,
                     "reason": self.reason,
+                    "noise": self.is_noise,
                     "what": self.what,
                     "offset": self.offset,
                     "before_offset": self.before_offset,

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -19,6 +18,12 @@ from scraper.model import Failure, Standing, Task, label_of
 from scraper.outcomes.changes import TRANSITIONS, Came, Change, Word
 from scraper.outcomes.outcome import Outcome
 from scraper.record import key_of_record
+from scraper.recording.comparison import (
+    SAME,
+    Comparison,
+    compare,
+    may_differ,
+)
 from scraper.redaction import redacted
 from scraper.reports.changes import Missing
 from scraper.sinks.change_log import ChangeLog
@@ -28,8 +33,7 @@ from scraper.storage.tables.standings import MissingUrl, Standings
 
 GONE_STATUSES = (404, 410)
 UNLISTED = "unlisted"  # the reason
-_PERMANENT = (301, 308)
-_NOTHING: Mapping[str, Any] = {}
+_NEVER = Standing("here")  # it has no good record
 
 
 class Changes(Struct):
@@ -52,21 +56,20 @@ class Changes(Struct):
         task = outcome.task
         standing = standing_of(task)
         if outcome.failure is None:
-            came, what, before = self._compare(outcome, standing)
+            found = self._compare(outcome, row, standing)
             if task.standing is not None:
                 self.standings.forget(task.id)
         elif standing is None:
             return outcome
         else:
-            came, what, before = _came_of(outcome.failure), _NOTHING, None
-            self._keep_failed(task, standing, came)
-        word = TRANSITIONS.get((standing.reported if standing else None, came))
-        if word is None or came == "missing":
+            found = Comparison(_came_of(outcome.failure))
+            self._keep_failed(task, standing, found.came)
+        last = standing.reported if standing else None
+        word = TRANSITIONS.get((last, found.came))
+        if word is None or found.came == "missing":
             return outcome
-        return replace(
-            outcome,
-            change=self._change(word, outcome, row, standing, what, before),
-        )
+        change = self._change(word, outcome, row, standing, found)
+        return replace(outcome, change=change)
 
     def _keep_failed(self, task: Task, standing: Standing, came: Came) -> None:
         """It is not good, but was: gone stays gone, and what is missing may be going."""
@@ -85,10 +88,10 @@ class Changes(Struct):
         outcome: Outcome,
         row: FinishedRow,
         standing: Standing | None,
-        what: Mapping[str, Any],
-        before: int | None,
+        found: Comparison,
     ) -> Change:
         href = outcome.task.origin_url.href
+        last = standing or _NEVER
         return Change(
             word,
             self.number,
@@ -96,47 +99,35 @@ class Changes(Struct):
             redacted(href),
             key_of_record(href),
             was=standing.reported if standing else None,
-            before=before or (standing.facts_pass if standing else None),
+            before=last.facts_pass,
             reason=outcome.failure.label if outcome.failure else None,
-            what=what,
+            is_noise=found.is_noise,
+            what=found.what,
             offset=row.offset,
-            before_offset=standing.facts_offset if standing else None,
+            before_offset=last.facts_offset,
         )
-
-    # -- compared with what was there ---------------------------------------------------------
 
     def _compare(
         self,
         outcome: Outcome,
+        row: FinishedRow,
         standing: Standing | None,
-    ) -> tuple[Came, Mapping[str, Any], int | None]:
-        """What a good answer is to what was there, what differs, and the pass of that record."""
-        fetched = outcome.fetched
-        assert fetched is not None, "it is good"
+    ) -> Comparison:
         if standing is None:
-            return "other", _NOTHING, None
-        asked = outcome.task.origin_url.href
-        answered_at = fetched.url.href
-        has_moved = answered_at != (standing.final_url or asked)
-        is_same = fetched.sha256 == standing.sha256
-        if is_same and not has_moved:
-            return "same", _NOTHING, None
-        earlier = self._read_earlier(standing, asked)
-        what: dict[str, Any] = {}
-        if not is_same:
-            what["bytes"] = {"before": standing.sha256, "after": fetched.sha256}
-        addresses = _addresses(outcome, earlier) if has_moved else None
-        if addresses is not None:
-            what["address"] = addresses
-            came: Came = "elsewhere"
-        else:
-            came = "same" if is_same else "other"
-        return came, what, earlier.get("pass")
+            return Comparison("other")
+        if not may_differ(outcome, standing):
+            return SAME
+        return compare(
+            outcome,
+            standing,
+            self._read_earlier(standing, outcome.url),
+            comparable=row.process_hash == standing.process_hash,
+        )
 
     def _read_earlier(self, standing: Standing, url: str) -> Mapping[str, Any]:
         """The record of its facts; nothing if it is not known where that stands."""
         if standing.facts_offset is None:
-            return _NOTHING
+            return {}
         _, record = self.records.read(standing.facts_offset, url)
         return record
 
@@ -225,37 +216,3 @@ def _came_of(failure: Failure) -> Came:
         failure.kind == "http_status" and failure.status in GONE_STATUSES
     )
     return "missing" if is_missing else "unclear"
-
-
-def _addresses(
-    outcome: Outcome, earlier: Mapping[str, Any]
-) -> dict[str, str] | None:
-    """Where the URL is said to be for good, before and after; None if that is the same."""
-    record = orjson.loads(outcome.line)
-    redirects = record.get("redirects", [])
-    final = redacted(outcome.task.url.href)
-    asked = redacted(outcome.task.origin_url.href)
-    after = _address(asked, redirects, final)
-    before = _address(
-        asked, earlier.get("redirects", []), earlier.get("final_url") or asked
-    )
-    return None if before == after else {"before": before, "after": after}
-
-
-def _address(
-    asked: str, redirects: Iterable[Mapping[str, Any]], final: str
-) -> str:
-    """Where permanent redirects lead from there; what follows a temporary one is of the moment.
-
-    >>> one, two = {"url": "a", "status": 301}, {"url": "b", "status": 302}
-    >>> _address("a", [one, two], "c"), _address("a", [], "a")
-    ('b', 'a')
-    """
-    address = asked
-    hops = list(redirects)
-    targets = [each["url"] for each in hops[1:]] + [final]
-    for hop, target in zip(hops, targets, strict=False):
-        if hop["status"] not in _PERMANENT:
-            break
-        address = target
-    return str(address)

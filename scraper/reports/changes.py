@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from scraper.outcomes.changes import WORDS
+from scraper.outcomes.changes import LABELS
 
+_WORDS_OF = {"noise": "with other bytes alone"}
 SUSPICIOUS = "--max-gone 100% believes it"
 
 
@@ -35,5 +36,7 @@ def counts_text(changes: Mapping[str, int]) -> str:
     '1,003 changed, 2 gone'
     """
     return ", ".join(
-        f"{changes[word]:,} {word}" for word in WORDS if changes.get(word)
+        f"{changes[word]:,} {_WORDS_OF.get(word, word)}"
+        for word in LABELS
+        if changes.get(word)
     )

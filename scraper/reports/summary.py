@@ -256,7 +256,7 @@ class Report(Tally):
         self.states[outcome.state] += 1
         self.flags.update(outcome.flags)
         if outcome.change is not None:
-            self.changes[outcome.change.change] += 1
+            self.changes[outcome.change.label] += 1
         if outcome.fill:
             self._count_fields(outcome)
         if outcome.saved is not None:

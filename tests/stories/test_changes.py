@@ -211,6 +211,63 @@ def test_permanent_redirects_move_and_temporary_ones_do_not(
     assert site.told(4) == {"/1": ("moved",)}
 
 
+def test_what_a_reader_sees_is_told_apart_from_noise(
+    site: ChangingSite,
+) -> None:
+    keys = {
+        "save_only": False,
+        "processes": 1,
+        "select": ["price=.price"],
+        "fail_on": ["changed"],
+    }
+
+    def show(price: int, token: int, *links: str, title: str = "a") -> None:
+        text = (
+            f"<title>{title}</title><p class=price>{price}</p><!-- {token} -->"
+        )
+        text += "".join(f"<a href={link}>x</a>" for link in links)
+        site.server.behaviours["/a"] = body(text.encode(), "text/html")
+
+    show(1, 1, "/b", "/c")
+    site.night("/a", **keys)
+    show(1, 2, "/b", "/c")
+    report = site.night("/a", **keys)
+    (line,) = site.lines(2)
+    assert (line["noise"], line["what"].keys()) == (True, {"bytes"})
+    assert (report.changes, report.exit_code) == ({"noise": 1}, 0)
+    assert "changes: 1 with other bytes alone" in report.text()
+    show(2, 2, "/b", "/d", title="b")
+    report = site.night("/a", **keys)
+    (line,) = site.lines(3)
+    what = line["what"]
+    assert list(what) == ["bytes", "text", "fields", "title", "links"]
+    assert what["fields"] == {
+        "values": [
+            {"field": "fields.price", "item": None, "before": "1", "after": "2"}
+        ],
+        "total": 1,
+    }
+    assert what["title"] == {"before": "a", "after": "b"}
+    url = site.server.url
+    assert what["links"]["added"] == [url("/d")]
+    assert what["links"]["removed"] == [url("/c")]
+    assert (report.changes, report.exit_code) == ({"changed": 1}, 3)
+
+
+def test_other_options_alone_change_nothing(site: ChangingSite) -> None:
+    keys = {"save_only": False, "processes": 1}
+    site.server.behaviours["/a"] = etag(b"<title>a</title><p>words", '"1"')
+    site.server.behaviours["/b"] = body(b"<title>b</title>", "text/html")
+    site.night("/a", "/b", **keys)
+    site.night("/a", "/b", facts="basic", **keys)
+    assert site.told(2) == {}
+    site.server.behaviours["/b"] = body(b"<title>c</title>", "text/html")
+    site.night("/a", "/b", **keys)
+    (line,) = site.lines(3)
+    assert line["what"].keys() == {"bytes"}, "made in other ways"
+    assert not line["noise"]
+
+
 def test_a_block_page_keeps_the_pictures_that_the_page_had(
     site: ChangingSite,
 ) -> None:
