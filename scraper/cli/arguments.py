@@ -147,6 +147,11 @@ def _add_general(group: argparse._ArgumentGroup) -> None:
         help="ask all URLs again; what has not changed is not transferred",
     )
     group.add_argument(
+        "--every",
+        metavar="T",
+        help="keep running: ask all again, or what --max-age says, each time so much has passed",
+    )
+    group.add_argument(
         "--add-list",
         action="store_true",
         help="let these lists join a folder that belongs to others",
@@ -232,7 +237,16 @@ def _describe_default(key: Key) -> str:
 
 
 def read_configuration(arguments: argparse.Namespace) -> tuple[Config, Origins]:
-    """The configuration of a command: its flags over the environment over a TOML file."""
+    """The configuration of a command; it is said if that of its folder is used."""
+    config, origins = configuration_of(arguments)
+    found = "config" not in arguments and os.path.lexists("scraper.toml")
+    if found and not config.output.quiet:
+        say("using scraper.toml of this folder")
+    return config, origins
+
+
+def configuration_of(arguments: argparse.Namespace) -> tuple[Config, Origins]:
+    """Its flags over the environment over a TOML file."""
     flags = {
         name: _join_repeated(KEYS[name], value)
         for name, value in vars(arguments).items()
@@ -242,10 +256,7 @@ def read_configuration(arguments: argparse.Namespace) -> tuple[Config, Origins]:
         flags["variant"] = arguments.variant
     toml = file_or_profile(arguments.config) if "config" in arguments else None
     found = toml is None and os.path.lexists("scraper.toml")
-    config, origins = load(flags, toml=Path("scraper.toml") if found else toml)
-    if found and not config.output.quiet:
-        say("using scraper.toml of this folder")
-    return config, origins
+    return load(flags, toml=Path("scraper.toml") if found else toml)
 
 
 def _join_repeated(key: Key, value: Any) -> Any:

@@ -72,17 +72,23 @@ def _run_command(arguments: list[str]) -> int:
         from scraper.cli.bench import command as bench
 
         return bench.main(arguments)
-    return _run(build_parser().parse_args(arguments), command)
+    return _run(build_parser().parse_args(arguments), command, arguments)
 
 
 # -- commands -------------------------------------------------------------------------------------
 
 
-def _run(arguments: argparse.Namespace, command: str) -> int:
+def _run(
+    arguments: argparse.Namespace, command: str, words: Sequence[str]
+) -> int:
     config, origins = read_configuration(arguments)
     if "show_config" in arguments:
         answer(as_toml(config, origins))
         return 0
+    if "every" in arguments:
+        from scraper.schedule.every import keep_running
+
+        return keep_running(arguments, [command, *words], config)
     from scraper.machine.main_module import refuse_second_run
 
     # Before signals are handled: a worker that imports a script ends here in silence.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scraper.cli.progress import Progress
     from scraper.runner import Run
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -53,7 +53,7 @@ class Signals:
 
     def _install(self) -> None:
         for number in (
-            getattr(signal, name) for name in _NAMES if hasattr(signal, name)
+            getattr(signal, name) for name in NAMES if hasattr(signal, name)
         ):
             # nohup has asked for that
             if signal.getsignal(number) is not signal.SIG_IGN:

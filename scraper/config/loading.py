@@ -22,6 +22,7 @@ COMMAND_FLAGS: Mapping[str, str] = {
     "list_url": "stream(scraper.ListUrl(...))",
     "retry": "stream(urls, retry=...)",
     "refresh": "stream(urls, refresh=True)",
+    "every": "",
     "add_list": "stream(urls, add_list=True)",
     "adopt": "stream(urls, adopt=True)",
     "demo": "",
