@@ -176,7 +176,8 @@ class Outcome(Struct, frozen=True):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Where the body is kept, then the pictures made of it; () if there is none."""
+        """Where the body is kept, then the pictures made of it; () if there is none. A body that a
+        session without a folder holds in memory is not among them: `body` has it."""
         return () if self.place is None else self.place.files_of(self)
 
     @property

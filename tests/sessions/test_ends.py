@@ -406,6 +406,27 @@ def test_a_callback_of_what_is_cancelled_may_raise_too(site: Site) -> None:
     assert server.count("/slow/2") == 0
 
 
+def test_a_callback_submits_nothing_once_the_session_is_closed(
+    site: Site,
+) -> None:
+    server, gate = site
+    raised: list[BaseException] = []
+
+    def submit_more(_: Future) -> None:
+        try:
+            opened.submit(server.url("/more"))
+        except scraper.UsageError as error:
+            raised.append(error)
+
+    with session() as opened:
+        slow = opened.submit(server.url("/slow/1"))
+        slow.add_done_callback(submit_more)
+        opened.shutdown(wait=False)
+        gate.open()
+    assert "this session is closed" in str(raised[0])
+    assert server.count("/more") == 0
+
+
 def test_a_callback_may_submit_a_thousand(site: Site) -> None:
     server, _ = site
     found: list[Future] = []
