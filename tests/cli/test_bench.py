@@ -128,7 +128,8 @@ def test_the_table_says_it_in_words(scrape: Scrape) -> None:
         ([], [], 2, "no URL in urls.txt"),
         (["http://127.0.0.1/"], [], 2, "one URL alone cannot be"),
         (["http://127.0.0.1/"], ["--urls", "1"], 2, "--urls 1 is invalid"),
-        (["http://127.0.0.1/"], ["--refresh"], 2, "--refresh is about a run"),
+        (["http://127.0.0.1/"], ["--refresh"], 2, "--refresh is about runs"),
+        (["http://127.0.0.1/"], ["--every", "1h"], 2, "--every is about"),
         (
             ["http://elsewhere.example/", "http://elsewhere.example/b"],
             [],

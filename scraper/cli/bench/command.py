@@ -32,18 +32,18 @@ from scraper.text import counted
 from scraper.urls import Url
 
 URLS = 200
-_OF_FOLDERS = ("retry", "refresh", "add_list", "adopt")
+_OF_RUNS = ("retry", "refresh", "add_list", "adopt", "every")
 
 
 def main(arguments: Sequence[str]) -> int:
     """The flags of a run hold here too, but for those of its folder. Returns the exit code."""
     options = _build_parser().parse_args(arguments)
     config, _ = read_configuration(options)
-    for name in _OF_FOLDERS:
+    for name in _OF_RUNS:
         if name in options:
             flag = "--" + name.replace("_", "-")
             raise UsageError(
-                f"{flag} is about a run folder, and bench keeps nothing: leave it out"
+                f"{flag} is about runs, and bench measures once and keeps nothing: leave it out"
             )
     with ExitStack() as resources, Signals():
         config, sources = _open_lists(options, config, resources)
