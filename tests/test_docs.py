@@ -247,6 +247,7 @@ def test_records_md_lists_the_keys_of_pages() -> None:
     ).record
     keys = [*facts, "fields", "items", "data"]
     keys.insert(keys.index("cut"), "article")
+    keys.insert(keys.index("text") + 1, "watched")
     assert first_words(section("records.md", "Pages")) == keys
 
 

@@ -208,7 +208,12 @@ def test_the_documentation_names_every_key_of_every_record(
     for record in [*of_kind(scraped, "file"), *of_kind(scraped, None)]:
         assert set(record) == every
     for record in of_kind(scraped, "page"):
-        asked = {"article", "fields", "items"}  # only there if asked for
+        asked = {
+            "article",
+            "watched",
+            "fields",
+            "items",
+        }  # only there if asked for
         assert set(record) == (every | documented("Pages")) - asked
     for record in of_kind(scraped, "image"):
         asked = {"exif", "truncated", "phash"}

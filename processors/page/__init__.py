@@ -12,6 +12,7 @@ json_ld       JSON-LD, as it stands and flat
 byline        who has written it, and when
 dates         dates as pages write them
 references    what a page refers to -> absolute URLs
+attention     which parts of a page count
 visible_text  what a reader sees of it, its headings and links
 flags         what it seems to be instead of what was asked for
 signs         by which that shows

@@ -9,6 +9,7 @@ import can_ada
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from processors.page.article import article_of
+from processors.page.attention import EVERYTHING, Attention, Parts, parts_of
 from processors.page.byline import Said, author_of, modified, published
 from processors.page.head import (
     MAX_WORDS_CHARS,
@@ -63,7 +64,11 @@ class PageFacts(NamedTuple):
     """URLs of the pictures that are to be asked for: absolute, with all their secrets."""
 
 
-def page_facts(page: Page, options: PageOptions = PageOptions()) -> PageFacts:
+def page_facts(
+    page: Page,
+    options: PageOptions = PageOptions(),
+    attention: Attention = EVERYTHING,
+) -> PageFacts:
     """What a page says of itself, what it names, and what a reader sees of it.
 
     docs/records.md, "Pages", has the facts key by key. What the page does not say is None or [].
@@ -76,13 +81,10 @@ def page_facts(page: Page, options: PageOptions = PageOptions()) -> PageFacts:
     )
     base = base_of(page.url, noted["base"])
     body, telling = tree.body, TELLING if is_full else NONE
-    seen = read_visible(body, telling) if body else Seen("", [])
+    parts = parts_of(tree, attention)
+    seen = read_visible(body, telling, parts) if body else Seen("", [])
     images, urls, is_cut = _images(base, noted["img"], options)
-    links = (
-        links_of(base, noted["a"], seen.texts, options.max_links)
-        if is_full
-        else link_urls(base, noted["a"], options.max_links)
-    )
+    links = _links(base, noted["a"], seen, parts, options)
     facts: _Facts = {
         "title": truncate(title_of(noted["title"]), MAX_WORDS_CHARS),
         "description": truncate(description_of(noted["meta"]), MAX_WORDS_CHARS),
@@ -94,13 +96,35 @@ def page_facts(page: Page, options: PageOptions = PageOptions()) -> PageFacts:
         "images": (images, is_cut),
         "text": truncate(seen.text, MAX_TEXT_CHARS),
     }
+    if attention.watch:
+        facts["watched"] = truncate(seen.watched, MAX_TEXT_CHARS)
     if is_full:
         facts |= _further_facts(page, noted, base, seen)
+        of_text = seen.watched if attention.watch else seen.text
+        facts["text_hash"] = (_hash_of(of_text), False)
     if options.article:
         facts["article"] = truncate(article_of(page), MAX_TEXT_CHARS)
     values = {name: value for name, (value, _) in facts.items()}
     values["cut"] = [name for name, (_, is_cut) in facts.items() if is_cut]
     return PageFacts(values, urls)
+
+
+def _links(
+    base: can_ada.URL,
+    nodes: Iterable[LexborNode],
+    seen: Seen,
+    parts: Parts,
+    options: PageOptions,
+) -> tuple[list[Any], bool]:
+    """Where it leads, and whether there is more."""
+    limit = options.max_links
+    if parts.ignored_links:
+        nodes = [
+            node for node in nodes if node.mem_id not in parts.ignored_links
+        ]
+    if options.facts == "full":
+        return links_of(base, nodes, seen.texts, limit)
+    return link_urls(base, nodes, limit)
 
 
 def _further_facts(
@@ -131,7 +155,6 @@ def _further_facts(
         "json_ld_flat": (flat, flat_cut),
         "meta_refresh": (refresh_of(page.url, base, noted["meta"]), False),
         "word_count": (len(seen.text.split()), False),
-        "text_hash": (_hash_of(seen.text), False),
     }
 
 

@@ -4,6 +4,8 @@ from typing import Any, Final, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from processors.page.attention import ALL, Parts
+
 
 def _tag_ids(names: str) -> frozenset[int]:
     """The parser's numbers of these elements: to compare those takes half the time of names."""
@@ -48,6 +50,8 @@ class Seen(NamedTuple):
     lines: list[tuple[LexborNode, str]]
     """The beginning of the text of each telling element, on one line; inner ones go before outer
     ones."""
+    watched: str = ""
+    """Of the text what is watched."""
 
     @property
     def texts(self) -> dict[int, str]:
@@ -67,8 +71,12 @@ class Seen(NamedTuple):
         return found, False
 
 
-def read_visible(body: LexborNode, telling: frozenset[int] = NONE) -> Seen:
-    """What a reader sees below a node.
+def read_visible(
+    body: LexborNode,
+    telling: frozenset[int] = NONE,
+    parts: Parts = ALL,
+) -> Seen:
+    """What a reader sees below a node, but for what is ignored.
 
     Walked by hand, not by recursion: pages nest deeper than Python's stack, and a walk over
     `traverse()` does not say where a block ends.
@@ -78,6 +86,9 @@ def read_visible(body: LexborNode, telling: frozenset[int] = NONE) -> Seen:
     above: list[LexborNode] = []  # the way down
     began: list[int] = []  # of the telling ones among them, the first piece
     lines: list[tuple[LexborNode, str]] = []
+    watched, ignored, _ = parts
+    watched_pieces: list[str] = []
+    outermost, first_piece = -1, 0  # of what is watched, here
     node = body.first_child
     while node is not None or above:
         if node is None:
@@ -87,12 +98,17 @@ def read_visible(body: LexborNode, telling: frozenset[int] = NONE) -> Seen:
                 lines.append((node, _one_line(pieces, began.pop())))
             if tag in _BLOCKS:
                 add(_BREAK)
+            if len(above) == outermost:
+                watched_pieces += (_BREAK, *pieces[first_piece:])
+                outermost = -1
             node = node.next
             continue
         tag = node.tag_id
         if tag == _TEXT:
             add(" " if node.is_empty_text_node else node.text_content or "")
-        elif tag not in _UNSEEN:
+        elif tag not in _UNSEEN and not (ignored and node.mem_id in ignored):
+            if outermost < 0 and watched and node.mem_id in watched:
+                outermost, first_piece = len(above), len(pieces)
             add(_BEFORE.get(tag, ""))
             above.append(node)
             if tag in telling:
@@ -100,7 +116,11 @@ def read_visible(body: LexborNode, telling: frozenset[int] = NONE) -> Seen:
             node = node.first_child
             continue
         node = node.next
-    return Seen(_join_lines("".join(pieces)), lines)
+    return Seen(
+        _join_lines("".join(pieces)),
+        lines,
+        _join_lines("".join(watched_pieces)),
+    )
 
 
 def _one_line(pieces: list[str], begin: int) -> str:

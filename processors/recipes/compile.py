@@ -7,6 +7,7 @@ from fnmatch import translate
 from typing import Any, Final
 from urllib.parse import quote
 
+from processors.page.attention import EVERYTHING, Attention
 from processors.recipes.checks import Place, hint
 from processors.recipes.dates import check_format, knows_language
 from processors.recipes.fields import Field, Items, Table, Value
@@ -22,7 +23,7 @@ from processors.recipes.sources import (
 from processors.recipes.values import TABLE, TYPES, Manner, Type
 
 _Given = Mapping[str, Any]
-_RECIPE_KEYS: Final = ("name", "match", "each", "fields")
+_RECIPE_KEYS: Final = ("name", "match", "each", "fields", "watch", "ignore")
 _ITEMS_KEYS: Final = ("each", "fields", "required")
 _SOURCE_KEYS: Final = ("select", "json", "regex")
 _MANNER_KEYS: Final = ("decimal", "format", "language")
@@ -57,20 +58,42 @@ def _recipe_of(given: _Given, place: Place) -> Recipe:
     place.check_keys(given, _RECIPE_KEYS)
     match = _match_of(given, place)
     each = place.read(given, "each", "")
+    attention = Attention(
+        _selectors_of(given, place, "watch"),
+        _selectors_of(given, place, "ignore"),
+    )
+    if attention != EVERYTHING and not each and not given.get("fields"):
+        return Recipe(place.recipe, match, None, (), attention)
     fields = _fields_of(given, place, in_item=bool(each))
     if not each:
-        return Recipe(place.recipe, match, None, fields)
+        return Recipe(place.recipe, match, None, fields, attention)
     items = Items("items", _each_of(given, place, in_item=False), fields, False)
-    return Recipe(place.recipe, match, items, ())
+    return Recipe(place.recipe, match, items, (), attention)
+
+
+def _selectors_of(given: _Given, place: Place, key: str) -> tuple[str, ...]:
+    """Those of `watch` or `ignore`: a text, or a list of texts."""
+    selectors = []
+    for text in _texts_of(given, place, key):
+        selector = parse_selector(text, place, in_item=False, key=key)
+        if selector.attribute is not None:
+            place.fail(f"{key} names elements, not an attribute of them")
+        selectors.append(selector.css)
+    return tuple(selectors)
+
+
+def _texts_of(given: _Given, place: Place, key: str) -> Sequence[str]:
+    said = given.get(key) or []
+    texts = [said] if isinstance(said, str) else said
+    if not isinstance(texts, list | tuple) or not all(
+        isinstance(each, str) for each in texts
+    ):
+        place.fail(f"{key} is a text or a list of texts, not {said!r}")
+    return texts
 
 
 def _match_of(given: _Given, place: Place) -> re.Pattern[str] | None:
-    said = given.get("match") or []
-    globs = [said] if isinstance(said, str) else said
-    if not isinstance(globs, list | tuple) or not all(
-        isinstance(each, str) for each in globs
-    ):
-        place.fail(f"match is a text or a list of texts, not {said!r}")
+    globs = _texts_of(given, place, "match")
     for glob in globs:
         if not _may_match(glob):
             place.fail(f"match {glob!r} fits no URL; write *{glob}")

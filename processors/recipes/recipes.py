@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from processors.page import Page
+from processors.page.attention import Attention
 from processors.recipes.checks import recipe_text
 from processors.recipes.extracted import Extracted, Fill, Unfit
 from processors.recipes.fields import Field, Items, is_empty, read_field
@@ -21,11 +22,21 @@ class Recipe:
     match: re.Pattern[str] | None  # None: all pages
     items: Items | None  # what it wants of each element
     fields: tuple[Field, ...]  # what it wants of the page
+    attention: Attention  # what it says of the rest
 
     @property
     def reads_json(self) -> bool:
         """Is it also for bodies of JSON?"""
         return any(field.reads_json for field in self.fields)
+
+    @property
+    def finds_anything(self) -> bool:
+        """Has it fields?"""
+        return bool(self.items or self.fields)
+
+    def matches(self, url: str) -> bool:
+        """Is it for the page at this URL?"""
+        return self.match is None or self.match.fullmatch(url) is not None
 
     @property
     def prefix(self) -> str:
@@ -81,6 +92,16 @@ class Recipes:
             message = f"{matching[0].prefix}the body nests too deeply"
             raise Unfit("field_invalid", message) from None
 
+    def attention_of(self, url: str) -> Attention:
+        """What they watch and ignore in a page, all that match together."""
+        said = [
+            recipe.attention for recipe in self._recipes if recipe.matches(url)
+        ]
+        return Attention(
+            tuple(css for each in said for css in each.watch),
+            tuple(css for each in said for css in each.ignore),
+        )
+
     def reads_json_of(self, url: str) -> bool:
         """Does one of them look into a body of JSON from there?"""
         return any(recipe.reads_json for recipe in self._matching(url))
@@ -89,7 +110,7 @@ class Recipes:
         return [
             recipe
             for recipe in self._recipes
-            if recipe.match is None or recipe.match.fullmatch(url)
+            if recipe.finds_anything and recipe.matches(url)
         ]
 
 

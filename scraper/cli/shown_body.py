@@ -27,6 +27,7 @@ PAGE_FACTS = (
     "language",
     "charset",
     "robots_meta",
+    "watched",
     "cut",
     "data",
 )
@@ -82,6 +83,7 @@ def show_fields(
         _show_recipes(
             explanation, recipes, lambda each: each.apply(page, body.url)
         )
+        _show_attention(explanation, recipes, page)
         if find:
             _show_suggestions(explanation, page, find)
     elif body.kind == "file" and is_json(body.type):
@@ -103,6 +105,8 @@ def _show_recipes(
 
     others = []
     for recipe in recipes:
+        if not recipe["fields"]:
+            continue
         trial = try_recipe(recipe, apply)
         if trial is None:
             others.append(recipe["name"])
@@ -117,6 +121,22 @@ def _show_recipes(
         explanation.add("recipe", **shown)
     if others:
         explanation.add("recipes of other pages", names=others)
+
+
+def _show_attention(
+    explanation: Explanation, recipes: list[dict[str, Any]], page: Page
+) -> None:
+    """How many elements each selector finds of those that are watched and ignored."""
+    if not recipes:
+        return
+    from processors.page.attention import find_all
+    from processors.recipes import compile_recipes
+
+    attention = compile_recipes(recipes).attention_of(page.url)
+    for key, selectors in attention._asdict().items():
+        if selectors:
+            found = {css: len(find_all(page.tree, [css])) for css in selectors}
+            explanation.add(key, elements=found)
 
 
 def _show_suggestions(explanation: Explanation, page: Page, text: str) -> None:

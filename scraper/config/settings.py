@@ -8,6 +8,7 @@ is the key without its unit: `timeout_seconds` is `--timeout` and `SCRAPER_TIMEO
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from scraper.config.earlier import REMOVED, RENAMED
@@ -389,6 +390,20 @@ class PageSettings(Section):
         metavar="SELECTOR",
         shapes=True,
     )
+    watch: tuple[str, ...] = setting(
+        (),
+        "selectors of what counts as the text of a page when it is compared; may be repeated",
+        metavar="SELECTOR",
+        splits=False,
+        shapes=True,
+    )
+    ignore: tuple[str, ...] = setting(
+        (),
+        "selectors of what counts as neither text nor links of a page; may be repeated",
+        metavar="SELECTOR",
+        splits=False,
+        shapes=True,
+    )
     require: tuple[str, ...] = setting(
         (),
         "selected fields without which a page is failed",
@@ -766,9 +781,20 @@ class RecipeSettings(Section):
         pattern=AGE,
         metavar="30m|6h|7d",
     )
+    watch: tuple[str, ...] = setting(
+        (),
+        "selectors of what counts as the text of a page when it is compared, such as .price",
+        splits=False,
+    )
+    ignore: tuple[str, ...] = setting(
+        (),
+        "selectors of what counts as neither text nor links of a page, such as .ads",
+        splits=False,
+    )
     fields: Mapping[str, Any] = setting(
-        REQUIRED,
-        "by its name, each field: a selector, or a table that says more",
+        MappingProxyType({}),
+        "by its name, each field: a selector, or a table that says more; may only be left out "
+        "beside watch or ignore",
     )
 
 

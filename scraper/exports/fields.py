@@ -110,6 +110,7 @@ _OF_PAGES = (
     Field("links", "objects", {"url": "text", "text": "text", "rel": "texts"}),
     Field("images", "objects", _PAGE_IMAGE),
     Field("text", "text"),
+    Field("watched", "text"),
     Field("encoding.won", "text"),
     Field("encoding.http", "text"),
     Field("encoding.bom", "text"),

@@ -87,14 +87,15 @@ def differences(
     if not comparable:
         return found
     fields, fields_total = _field_changes(before, after)
+    is_watched = _both_say(before, after, "watched")
     found = replace(
         found,
         text=_differ(before, after, _text_key(before, after)),
         fields=fields,
         fields_total=fields_total,
         picture=_differ(before, after, "pixels_hash"),
-        title=_title_change(before, after),
-        links=_link_changes(before, after),
+        title=None if is_watched else _title_change(before, after),
+        links=None if is_watched else _link_changes(before, after),
     )
     is_noise = found.kinds == ("bytes",) and _is_seen(before, after)
     return replace(found, is_noise=True) if is_noise else found
@@ -115,8 +116,9 @@ def _has_new_body(before: _Record, after: _Record) -> bool:
 
 
 def _text_key(before: _Record, after: _Record) -> str:
-    """The basic facts have no hash of the text."""
-    return "text_hash" if _both_say(before, after, "text_hash") else "text"
+    """The hash of what is watched, or of all; the basic facts have none."""
+    keys = ("text_hash", "watched")
+    return next((key for key in keys if _both_say(before, after, key)), "text")
 
 
 def _is_seen(before: _Record, after: _Record) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from scraper.config import Config, PageSettings
+from scraper.config.settings import RecipeSettings
 from scraper.errors import UsageError
 from scraper.media_types import is_json
 from scraper.model import Fetched
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from processors.recipes import Recipes
 
 Recipe = dict[str, Any]
-OF_FLAGS = "select"  # what --select, --each and --require are together
+OF_FLAGS = "select"  # what --select, --each, --require, --watch and --ignore are together
 
 
 def recipes_of(config: Config) -> list[Recipe]:
@@ -31,7 +32,8 @@ def tables_of(config: Config) -> list[Recipe]:
             "name": each.name or f"recipe {number}",
             "match": list(each.match),
             "each": each.each,
-            "fields": each.fields,
+            "fields": dict(each.fields),
+            **_attention(each),
         }
         for number, each in enumerate(config.recipe, 1)
     ]
@@ -43,7 +45,7 @@ def check_recipes(config: Config, place: str = "") -> None:
     if recipes and config.run.save_only:
         raise UsageError(
             "--save-only parses nothing, so a recipe would find nothing: leave out --save-only, "
-            "or --select and [[recipe]]"
+            "or --select, --watch, --ignore and [[recipe]]"
         )
     if config.page.select and OF_FLAGS in (each.name for each in config.recipe):
         raise UsageError(
@@ -87,7 +89,7 @@ def _with_its_place(message: str, place: str) -> str:
     if not message.startswith(of_flags):
         return f"{place}: {message}" if place else message
     what = message.removeprefix(of_flags)
-    if what.startswith("each "):
+    if what.startswith(("each ", "watch ", "ignore ")):
         return f"--{what}"
     return f"--select: {what.removeprefix('fields.')}"
 
@@ -107,9 +109,17 @@ def _of_flags(page: PageSettings) -> list[Recipe]:
             hint = did_you_mean(name, fields)
             raise UsageError(f"--require: {name!r} is not selected{hint}")
         fields[name]["required"] = True
-    if not fields:
+    attention = _attention(page)
+    if not fields and not attention:
         return []
-    return [{"name": OF_FLAGS, "each": page.each, "fields": fields}]
+    flags = {"name": OF_FLAGS, "each": page.each, "fields": fields}
+    return [flags | attention]
+
+
+def _attention(said: PageSettings | RecipeSettings) -> Recipe:
+    """Its selectors of what counts, if there are any."""
+    attention = {"watch": list(said.watch), "ignore": list(said.ignore)}
+    return {key: selectors for key, selectors in attention.items() if selectors}
 
 
 def _selected(texts: tuple[str, ...]) -> dict[str, Recipe]:

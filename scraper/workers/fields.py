@@ -13,6 +13,7 @@ from scraper.redaction import redacted
 if TYPE_CHECKING:
     from processors import Unusable
     from processors.page import Page
+    from processors.page.attention import Attention
     from processors.recipes import Extracted, Fill, Recipes
 
 
@@ -39,6 +40,14 @@ class FieldReader:
             from processors.recipes import compile_recipes
 
             self._recipes = compile_recipes(recipes)
+
+    def attention_of(self, url: str) -> Attention:
+        """What they watch and ignore in a page."""
+        from processors.page.attention import EVERYTHING
+
+        if self._recipes is None:
+            return EVERYTHING
+        return self._recipes.attention_of(url)
 
     def read_page(self, page: Page, url: str) -> Found:
         """What they find in a page."""

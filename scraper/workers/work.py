@@ -253,7 +253,8 @@ def _processor(processing: Processing) -> Processor:
         onward = followed_url(page) if processing.meta_refresh else None
         if onward is not None and _can_be_asked(onward):
             return ProcessorResult({SENDS_ON: onward})
-        facts, urls = page_facts(page, options)
+        attention = reader.attention_of(item.url)
+        facts, urls = page_facts(page, options, attention)
         flags = page_flags(
             page, facts["title"], facts["text"], item.asked, dict(item.headers)
         )

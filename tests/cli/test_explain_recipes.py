@@ -183,6 +183,24 @@ def test_secrets_in_urls_are_not_shown(
     assert recipe["fields"] == {"login": "http://file.invalid/a?token=***"}
 
 
+def test_what_is_watched_and_ignored(explain: Explain, tmp_path: Path) -> None:
+    steps = explain(
+        written(tmp_path, PRODUCT),
+        "--watch=.price",
+        "--ignore=h1",
+        "--ignore=.ads",
+    )
+    assert steps["page"][0]["watched"] == "£51.77"
+    assert steps["watch"][0]["elements"] == {".price": 1}
+    assert steps["ignore"][0]["elements"] == {"h1": 1, ".ads": 0}
+    assert "recipe" not in steps
+    assert "recipes of other pages" not in steps
+    name = written(tmp_path, '[[recipe]]\nwatch="h1"\nmatch="*/a"\n', "a.toml")
+    page = ["lamp.html", f"--config={name}"]
+    assert "watch" in explain(*page, "--url=https://a.example/a")
+    assert "watch" not in explain(*page, "--url=https://a.example/b")
+
+
 # -- selectors for a text -----------------------------------------------------------------------
 
 

@@ -187,6 +187,19 @@ def test_basic_facts_are_compared_by_their_text() -> None:
     assert found.kinds == ("text", "links")
 
 
+def test_of_a_page_that_is_watched_nothing_else_counts() -> None:
+    watched = PAGE | {"watched": "19"}
+    after = watched | {"sha256": "bb", "title": "Coats", "links": []}
+    assert differences(watched, after).is_noise
+    assert differences(watched, after | {"text_hash": "22"}).kinds == (
+        "bytes",
+        "text",
+    )
+    basic = {"watched": "19", "text": "a hat: 19"}
+    assert not differences(basic, basic | {"text": "one hat: 19"}).kinds
+    assert differences(basic, basic | {"watched": "21"}).text
+
+
 def test_links_beyond_the_limit_are_not_known_to_be_gone() -> None:
     cut = PAGE | {"links": [], "cut": ["links"]}
     assert not differences(PAGE, cut).kinds

@@ -58,6 +58,26 @@ def test_the_flags_are_one_recipe_which_comes_first() -> None:
     check_recipes(config)
 
 
+def test_what_is_watched_and_ignored_needs_no_fields() -> None:
+    config = configured(
+        ignore=[".ads"],
+        recipe=[{"match": "*/a/*", "watch": ".price"}],
+    )
+    assert recipes_of(config) == [
+        {"name": "select", "each": "", "fields": {}, "ignore": [".ads"]},
+        {
+            "name": "recipe 1",
+            "match": ["*/a/*"],
+            "each": "",
+            "fields": {},
+            "watch": [".price"],
+        },
+    ]
+    check_recipes(config)
+    others = process_hashes(configured())
+    assert process_hashes(config)["page"] != others["page"]
+
+
 # -- what is refused --------------------------------------------------------------------------
 
 
@@ -78,6 +98,15 @@ def test_the_flags_are_one_recipe_which_comes_first() -> None:
         ({"select": ["a=b"], "save_only": True}, "--save-only parses nothing"),
         ({"recipe": [BOOKS], "save_only": True}, "--save-only parses nothing"),
         ({"recipe": [{"fields": {}}]}, "recipe 1: there are no fields in it"),
+        ({"watch": ["b["]}, "--watch 'b[' is no CSS selector"),
+        ({"ignore": ["a@href"]}, "--ignore names elements, not an attribute"),
+        ({"recipe": [{"watch": ["b["]}]}, "recipe 1: watch 'b[' is no CSS"),
+        ({"recipe": [{"ignore": [""]}]}, "recipe 1: ignore '' names no element"),
+        (
+            {"recipe": [{"watch": [".a"], "each": "b"}]},
+            "recipe 1: there are no fields in it",
+        ),
+        ({"watch": [".a"], "save_only": True}, "--save-only parses nothing"),
         (
             {"recipe": [BOOKS, {"fields": {"a": {"select": "b["}}}]},
             "recipe 2: fields.a: select 'b[' is no CSS selector",
