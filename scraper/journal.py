@@ -59,7 +59,7 @@ from scraper.storage.store import Store
 from scraper.text import clock_text, printable
 from scraper.urls import BadUrl, Url, canonical, with_credentials_of
 
-logger = logging.getLogger("scraper")
+logger = logging.getLogger("scraper.run")
 
 # What the ledger keeps of an answer as it is.
 _FACTS = tuple(

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from scraper.sessions.folder_desk import FolderDesk
     from scraper.workers.work import Stage
 
-logger = logging.getLogger("scraper")
+logger = logging.getLogger("scraper.run")
 
 LEDGER = "ledger.sqlite"
 

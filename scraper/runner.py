@@ -34,8 +34,9 @@ from scraper.storage.names import names_of
 if TYPE_CHECKING:
     from scraper.exports.of_run import RunExports
 
-logger = logging.getLogger("scraper")
-# Where no logging is configured, nothing is printed.
+logger = logging.getLogger("scraper.run")
+# Where no logging is configured, nothing is printed, but for what `scraper.callbacks` says: a
+# mistake in a function of the user's is theirs to see, as with the executors of the library.
 logger.addHandler(logging.NullHandler())
 
 

@@ -14,6 +14,7 @@ PATHS = ["/lake", "/dunes", "/sold-out"]
 
 
 def main() -> None:
+    # This thread makes the connection, another one writes: SQLite wants to be told.
     db = sqlite3.connect("pages.db", check_same_thread=False)
     db.execute("CREATE TABLE IF NOT EXISTS pages (path UNIQUE, status, title)")
     written: list[Future[None]] = []

@@ -16,7 +16,7 @@ from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted_message
 from scraper.text import printable
 
-logger = logging.getLogger("scraper")
+logger = logging.getLogger("scraper.callbacks")
 
 Listener = Callable[[Event], object]
 

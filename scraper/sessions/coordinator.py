@@ -27,7 +27,7 @@ from scraper.storage.due.ages import Ages
 from scraper.storage.lock import LockKeeper
 from scraper.storage.store import Store
 
-logger = logging.getLogger("scraper")
+logger = logging.getLogger("scraper.run")
 # for what is under way when the interpreter ends, and for callbacks
 AT_EXIT_SECONDS = 2.0
 _open: set[Coordinator] = set()

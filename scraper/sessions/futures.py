@@ -22,7 +22,7 @@ from scraper.recording.life import Listener
 from scraper.redaction import redacted_line
 from scraper.text import printable
 
-logger = logging.getLogger("scraper")
+logger = logging.getLogger("scraper.callbacks")
 
 Callback = Callable[["Future"], object]
 

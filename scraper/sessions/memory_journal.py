@@ -29,7 +29,7 @@ from scraper.sessions.bodies import BodyFolder
 from scraper.storage.file_names import path_of
 from scraper.text import printable
 
-logger = logging.getLogger("scraper")
+logger = logging.getLogger("scraper.run")
 
 
 class NoPlaces:

@@ -14,7 +14,7 @@ from scraper.outcomes.outcome import Outcome
 from scraper.sinks.own_line import line_of
 from scraper.sinks.record_log import PositionOf, RecordLog
 
-logger = logging.getLogger("scraper")
+logger = logging.getLogger("scraper.run")
 
 
 def open_standard_output(

@@ -389,6 +389,44 @@ def test_whatever_a_callback_raises_deliveries_go_on(
     assert opened.callback_errors == 1
 
 
+def test_mistakes_of_callbacks_are_printed_where_no_logging_is_configured(
+    scripts: Scripts,
+) -> None:
+    scripts.run(
+        """
+        import sqlite3
+        db = sqlite3.connect(":memory:")
+
+        def tell(event):
+            raise ValueError("a listener's mistake")
+
+        def insert(future):
+            db.execute("INSERT INTO pages VALUES (?)", [future.url])
+
+        with session(on_event=tell) as opened:
+            opened.submit(quick).add_done_callback(insert)
+        sys.exit(3)
+        """,
+        code=3,
+    )
+    said = scripts.errors
+    assert "a callback of http://" in said
+    assert ", in insert" in said
+    assert "ProgrammingError: SQLite objects created in a thread" in said
+    assert "on_event raised ValueError: a listener's mistake" in said
+
+
+def test_what_a_run_warns_of_is_not_printed_where_no_logging_is_configured(
+    scripts: Scripts,
+) -> None:
+    scripts.run("""
+        import logging
+        with session() as opened:
+            logging.getLogger("scraper.run").error("the disk is slow")
+    """)
+    assert scripts.errors == ""
+
+
 def test_a_callback_of_what_is_cancelled_may_raise_too(site: Site) -> None:
     server, gate = site
     with session(per_host=1) as opened:
