@@ -305,7 +305,8 @@ class Pipeline:
         # Also without an outcome: a kill must not shorten a pause that has just begun.
         if due <= now or (self._is_quiet() and self._parts.inbox.empty()):
             return True
-        return journal.uncommitted > 0 and self._in_flight() >= self._window
+        full = self._in_flight() >= self._window >= 2 * self._results.processing
+        return full and journal.uncommitted > 0  # who would fetch is waiting
 
     def _has_ended(self) -> bool:
         if self._journal.uncommitted or not self._is_quiet():

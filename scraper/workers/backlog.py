@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from itertools import islice, takewhile
+from math import inf
 
 from scraper.workers.triage import Fate, Pending, Resubmit, Suspect
 
 MAX_GATHERED = 8  # items a submission: 4 cost the parent 23 % more CPU, 16 4 %
-GATHERED_SECONDS = (
-    0.02  # an item that takes longer does not notice the 95 us of a submission
-)
+GATHERED_SECONDS = 0.16  # of work a submission, as items take on average
 MAX_AHEAD = 2  # submissions for each worker that is busy
 
 
@@ -22,7 +21,8 @@ class Backlog:
         self._processes = processes
         self._waiting: deque[Pending] = deque()
         self._suspects: deque[Pending] = deque()
-        self._item_seconds = 0.0  # moving average
+        # moving average; until one has ended, each is a submission
+        self._item_seconds = inf
 
     @property
     def first_suspect(self) -> Pending | None:
@@ -54,6 +54,8 @@ class Backlog:
 
     def note_duration(self, seconds: float) -> None:
         """So long has an item taken."""
+        if self._item_seconds == inf:
+            self._item_seconds = seconds
         self._item_seconds += 0.1 * (seconds - self._item_seconds)
 
     def take_suspect(self) -> list[Pending]:
@@ -69,19 +71,26 @@ class Backlog:
         waiting = self._waiting
         if not waiting or submitted >= (1 + MAX_AHEAD) * self._processes:
             return []
-        if waiting[0].alone or self._item_seconds > GATHERED_SECONDS:
+        if waiting[0].alone:
             return [waiting.popleft()]
         idle = self._processes - submitted
-        limit = MAX_GATHERED
+        limit = most = self._most_gathered()
         if idle > 0:
             # a share for each idle worker
-            limit = min(limit, -(-len(waiting) // idle))
+            limit = min(most, -(-len(waiting) // idle))
         batch = list(takewhile(_is_small, islice(waiting, limit)))
-        if idle <= 0 and len(batch) == len(waiting) < MAX_GATHERED:
+        if idle <= 0 and len(batch) == len(waiting) < most:
             return []  # more may come before a worker is idle
         for _ in batch:
             waiting.popleft()
         return batch
+
+    def _most_gathered(self) -> int:
+        """How many items make a submission."""
+        at_most = GATHERED_SECONDS / MAX_GATHERED
+        if self._item_seconds <= at_most:
+            return MAX_GATHERED
+        return max(1, int(GATHERED_SECONDS / self._item_seconds))
 
 
 def _is_small(item: Pending) -> bool:

@@ -47,7 +47,9 @@ from scraper.workers.work import (
 
 __all__ = ["Limits", "ProcessStage", "Processing", "StageFailed", "WorkItem"]
 
-GATHERED_BODY_BYTES = 262_144  # pages above are submitted alone
+# Bodies above are submitted alone: so large ones take far longer than others.
+GATHERED_BODY_BYTES = 262_144
+GATHERED_IMAGE_BYTES = 1_048_576
 GENTLE_SECONDS = 2.0  # for idle workers to end by themselves
 LAUNCH_SECONDS = 5.0  # for all workers of a pool to be forked
 ROUND_SECONDS = 1.0
@@ -158,8 +160,9 @@ class ProcessStage:
 
     def submit(self, task: Task, item: WorkItem, size: int) -> None:
         """Have a body of so many bytes processed. Short, never raises, never blocks."""
-        alone = item.kind != "page" or size > GATHERED_BODY_BYTES
-        pending = Pending(next(self._numbers), task, item, alone=alone)
+        is_image = item.kind == "image"
+        most = GATHERED_IMAGE_BYTES if is_image else GATHERED_BODY_BYTES
+        pending = Pending(next(self._numbers), task, item, alone=size > most)
         with self._lock:
             self._items[pending.number] = pending
             self._backlog.add(pending)
@@ -263,7 +266,7 @@ class ProcessStage:
             return
         self._backlog.note_duration(result.seconds)
         files = [
-            Publication(os.path.relpath(part, self._setup.scratch), final)
+            Publication(part.removeprefix(self._setup.scratch + os.sep), final)
             for part, final in result.files
         ]
         self._post(

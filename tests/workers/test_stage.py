@@ -433,6 +433,7 @@ def test_an_idle_worker_gets_its_item_at_once_and_busy_ones_gathered(
 ) -> None:
     run = begin(seconds=20)
     wait_until_warm(run.stage)
+    run.stage._backlog.note_duration(0.001)
     gate = str(tmp_path / "gate")
     for number in (1, 2):
         run.submit(work(number, "waits_for_file", charset=gate))
