@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 from benchmarks import (
+    edits,
     export,
     facts,
     fetch,
@@ -46,6 +47,7 @@ def main() -> None:
     _job(commands)
     _parse(commands)
     _facts(commands)
+    _edits(commands)
     _recipes(commands)
     _pictures(commands)
     _process(commands)
@@ -223,6 +225,18 @@ def _facts(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     _corpus(parser)
     parser.set_defaults(measure=facts.measure)
+
+
+def _edits(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "edits", "what twelve kinds of edit change in a page"
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=132, help="pages (%(default)s)"
+    )
+    parser.add_argument("--seed", type=_whole, default=1, help="(%(default)s)")
+    _corpus(parser)
+    parser.set_defaults(measure=edits.measure)
 
 
 def _recipes(commands: _Commands[argparse.ArgumentParser]) -> None:
