@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from scraper.outcomes.outcome import Failed, Outcome, OutOfTime
     from scraper.reports.records import records
     from scraper.reports.summary import Report
+    from scraper.run_folder.reprocessing import reprocess
     from scraper.sessions.futures import Future
     from scraper.sessions.session import Session
 
@@ -58,6 +59,7 @@ __all__ = [
     "map",
     "process",
     "records",
+    "reprocess",
     "run",
     "stream",
 ]
@@ -85,6 +87,7 @@ _EXPORTS = {
     "Future": "sessions.futures",
     "Session": "sessions.session",
     "records": "reports.records",
+    "reprocess": "run_folder.reprocessing",
 }
 
 

@@ -105,6 +105,9 @@ class Journal(Struct):
     process_hash: Callable[[str], str] = (
         str  # kind -> what the way of processing is known by
     )
+    asks_hosts: bool = (
+        True  # else what is made of stored bodies is new, no more
+    )
     committed: int = 0  # up to where records.jsonl is true
     _sinks: tuple[Sink, ...] = ()
     _uncommitted: list[Outcome] = field(default_factory=list)
@@ -215,7 +218,13 @@ class Journal(Struct):
                 task=task,
                 state=state_of(failure) if failure else "done",
                 line=record.of_reprocessed(
-                    full, number, fetched, processed, failure, flags
+                    full,
+                    number,
+                    fetched,
+                    processed,
+                    failure,
+                    flags,
+                    was_asked=self.asks_hosts,
                 ),
                 publications=self.publisher.gone(task)
                 if goes

@@ -86,6 +86,7 @@ class StoredResponse(Struct, frozen=True, gc=False):
     status: int | None = None  # of the last answer
     etag: str | None = None
     last_modified: str | None = None
+    url: str | None = None  # that answered
 
 
 class Standing(Struct, frozen=True, gc=False):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -23,18 +23,13 @@ from scraper.engine import (
     open_engine,
 )
 from scraper.errors import (
-    LocalFault,
     UsageError,
-    disk_failure,
-    failure_of,
-    is_out_of_threads,
 )
 from scraper.frontier.frontier import Frontier
 from scraper.guard.guard import Guard
 from scraper.journal import Journal, Waits
 from scraper.machine.clock import Clock
 from scraper.machine.descriptors import Share
-from scraper.machine.files import NotPlain
 from scraper.messages import Inbox
 from scraper.model import HostClass
 from scraper.outcomes.places import InFolder
@@ -56,7 +51,6 @@ from scraper.run_folder.recipes import recipes_of
 from scraper.sinks.sink import Outputs, open_sinks
 from scraper.sinks.summary_file import SummaryFile
 from scraper.sources.source import Source
-from scraper.storage.faults import open_error
 from scraper.storage.ledger import Ledger
 from scraper.storage.names import names_of
 from scraper.storage.store import Store
@@ -109,24 +103,6 @@ class OpenRun(Struct, frozen=True):
             strict=True,
         )
         return [row for row, source in sources if source.lasting]
-
-
-@contextmanager
-def local_errors(folder: Path | None = None) -> Iterator[None]:
-    """What goes wrong with our own files while a run is opened, in our words."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        assert folder is not None, "the ledger is in it"
-        raise open_error(error, folder / ".scraper" / LEDGER) from error
-    except (NotPlain, PermissionError) as error:
-        raise UsageError(disk_failure(error).message) from error
-    except OSError as error:
-        raise LocalFault(disk_failure(error)) from error
-    except RuntimeError as error:
-        if not is_out_of_threads(error):
-            raise
-        raise LocalFault(failure_of(error)) from error
 
 
 def open_run(
@@ -367,6 +343,12 @@ def _open_journal(
     recovery.check_records(ledger, outputs.records)
     number, again = current.number, current.refresh
     waiting: Waits = ledger.waiting
+    asks_hosts = request.reprocess is None
+    hashes = process_hashes(config, asks_hosts=asks_hosts)
+    if not asks_hosts:
+        from scraper.run_folder.stored_bodies import StoredRows
+
+        waiting = StoredRows(ledger.waiting)
     found = FoundImages(ledger, report, number, again, current.overdue)
     if desk is not None:
         waiting = desk.open_rows(ledger)
@@ -392,11 +374,12 @@ def _open_journal(
             share_of(config.changes.max_gone),
             again,
         ),
-        follow_images=config.page.page_images != "none",
+        follow_images=asks_hosts and config.page.page_images != "none",
         durable=config.run.durable,
         refresh=current.refresh,
         obedience=obedience_of(config),
-        process_hash=process_hashes(config).__getitem__,
+        process_hash=hashes.__getitem__,
+        asks_hosts=asks_hosts,
     )
     # From now on a file may go further than the ledger knows: what stands there is ours.
     for sink in outputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -15,7 +15,11 @@ from scraper.errors import KINDS, UsageError
 from scraper.machine.clock import Clock
 from scraper.model import Line
 from scraper.reports.summary import Report
-from scraper.run_folder.options import Options, describe_changes
+from scraper.run_folder.options import (
+    Options,
+    describe_changes,
+    files_wanted,
+)
 from scraper.sources.source import Source
 from scraper.storage.due.ages import Ages
 from scraper.storage.due.overdue import Overdue, WhichAreDue
@@ -24,6 +28,9 @@ from scraper.storage.ledger import Ledger
 from scraper.storage.pass_table import Pass
 from scraper.storage.sets.bitmap import Bitmap
 from scraper.text import did_you_mean
+
+if TYPE_CHECKING:
+    from scraper.run_folder.stored_bodies import Selection
 
 
 class RunRequest(Struct, frozen=True):
@@ -42,6 +49,7 @@ class RunRequest(Struct, frozen=True):
     adopt: bool = False
     with_stored: bool = False
     ages: Ages | None = None
+    reprocess: Selection | None = None  # of stored bodies: no host is asked
 
     def __post_init__(self) -> None:
         if self.retry is not None and self.refresh:
@@ -53,7 +61,9 @@ class RunRequest(Struct, frozen=True):
     @property
     def is_plain(self) -> bool:
         """Only what has no outcome yet is due."""
-        return self.retry is None and not self.refresh
+        return (
+            self.retry is None and not self.refresh and self.reprocess is None
+        )
 
     def arguments(self) -> dict[str, Any]:
         """As the ledger keeps them with the pass."""
@@ -62,6 +72,9 @@ class RunRequest(Struct, frozen=True):
             "retry": None if self.retry is None else list(self.retry),
             "refresh": self.refresh,
             "ages": None if self.ages is None else self.ages.as_dict(),
+            "reprocess": None
+            if self.reprocess is None
+            else list(self.reprocess.words),
         }
 
 
@@ -116,6 +129,7 @@ class CurrentPass:
             self.ages = Ages.of_dict(ages) if ages else None
         else:
             self._prepare_next(last)
+            self._reopen_stored()
         # Without a list the folder knows what a list would name line by line.
         without_list = not self._request.sources
         if without_list and self.refresh and self._reopen_listed():
@@ -128,14 +142,27 @@ class CurrentPass:
         return overdue.reopen(self.number)
 
     def _continues(self, last: Pass) -> bool:
-        return self._request.is_plain or _is_same(
-            last.arguments, self._request.arguments()
-        )
+        arguments = self._request.arguments()
+        if arguments["reprocess"] != last.arguments.get("reprocess"):
+            return False
+        return self._request.is_plain or _is_same(last.arguments, arguments)
 
     def _prepare_next(self, last: Pass) -> None:
         self.number = last.number + 1
+        was_open = last.ended is None
+        if was_open and last.arguments.get("reprocess") is not None:
+            self._ledger.passes.put_back(last.number)
+            self._ledger.passes.end(last.number, self._now())
+            was_open = False
+        if self._request.reprocess is not None:
+            if was_open:
+                raise UsageError(
+                    f"pass {last.number} is not over: `python -m scraper -d FOLDER` asks what is "
+                    "left of it; then reprocess"
+                )
+            return
         self._ledger.hosts.reset_troubles()
-        if last.ended is None:
+        if was_open:
             self._ledger.passes.end(last.number, self._now())
             self._ledger.passes.adopt_pending(self.number)
             self.ensure_open()
@@ -152,6 +179,16 @@ class CurrentPass:
     @property
     def _takes_up_unasked(self) -> bool:
         return self._request.is_plain or self._request.ages is not None
+
+    def _reopen_stored(self) -> None:
+        selection = self._request.reprocess
+        if selection is None:
+            return
+        is_wanted = files_wanted(self._request.config)
+        if self._ledger.passes.reopen_stored(
+            self.number, lambda body: selection.takes(body, is_wanted)
+        ):
+            self.ensure_open()
 
     def ensure_open(self) -> None:
         """A URL is due in this pass."""
@@ -173,7 +210,8 @@ class CurrentPass:
         if self.resumed and self._shaping not in passes[0].configurations:
             known = [*passes[0].configurations, self._shaping]
             self._ledger.passes.set_configurations(self.number, known)
-        if self.refresh and self.ages is None:
+        makes_all = self.refresh and self.ages is None
+        if makes_all or self._request.reprocess is not None:
             relevant = [each for each in passes if each.number == self.number]
         else:
             relevant = _since_last_refresh(passes)
@@ -190,14 +228,19 @@ def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     )
 
 
+def _makes_all(arguments: Mapping[str, Any]) -> bool:
+    """Was all that the folder holds made in a pass with these arguments?"""
+    if arguments.get("refresh") and not arguments.get("ages"):
+        return True
+    return arguments.get("reprocess") == []
+
+
 def _since_last_refresh(passes: Sequence[Pass]) -> list[Pass]:
     """The passes, newest first, whose options made what lies there now."""
     since = []
     for each in passes:
         since.append(each)
-        arguments = each.arguments
-        asks_all = arguments.get("refresh") and not arguments.get("ages")
-        if asks_all and each.ended is not None:
+        if _makes_all(each.arguments) and each.ended is not None:
             break
     return since
 

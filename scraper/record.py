@@ -196,8 +196,11 @@ def of_reprocessed(
     processed: Processed | None,
     failure: Failure | None,
     flags: Sequence[Flag],
+    *,
+    was_asked: bool = True,
 ) -> bytes:
-    """The full record of a body that has not changed, of which something else is said now."""
+    """The full record of a body that has not changed, of which something else is said now. If no
+    host `was_asked`, what is said of asking is true still."""
     record = {
         **(_without_facts(earlier) if processed else earlier),
         "pass": pass_number,
@@ -206,9 +209,12 @@ def of_reprocessed(
         "state": "done",
         **dict.fromkeys(_REASON),
         "flags": _flags(flags),
-        **_asking(fetched),
+        **(_asking(fetched) if was_asked else {}),
         **(orjson.loads(processed.facts) if processed else {}),
     }
+    if processed and not was_asked:
+        seconds = _rounded(processed.seconds)
+        record["seconds"] = {**earlier["seconds"], "process": seconds}
     if failure is not None:
         record |= {"state": state_of(failure)} | _reason(failure)
         if is_filtered(failure):

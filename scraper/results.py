@@ -50,13 +50,13 @@ class Handover:
     to be processed goes on to the worker processes. No state of its own."""
 
     def __init__(self, inbox: Inbox, now: Clock, journal: Recorder, store: PartStore,
-                 stage: Stage | None, wanted: Callable[[Fetched], bool],) -> None:  # fmt: skip
+                 stage: Stage | None, wanted: Callable[[str, str], bool],) -> None:  # fmt: skip
         self._inbox = inbox
         self._now = now
         self._journal = journal
         self._store = store
         self._stage = stage
-        self._is_wanted = wanted  # though it is of kind `file`
+        self._is_wanted = wanted  # a type and URL of kind `file`
 
     def hand_over(
         self,
@@ -92,7 +92,9 @@ class Handover:
             return False
         stored = fetched.task.stored if fetched.status == 304 else None
         if stored is None or stored.process_hash is None:
-            return fetched.kind != "file" or self._is_wanted(fetched)
+            return fetched.kind != "file" or self._is_wanted(
+                fetched.type, fetched.url.href
+            )
         if stored.path is None:
             return False  # what was left out, and is not there
         if stored.process_hash != self._journal.process_hash(fetched.kind):

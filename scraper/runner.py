@@ -17,7 +17,7 @@ from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
 from scraper.machine import descriptors, main_module, streams
 from scraper.machine.descriptors import Share
 from scraper.messages import Stop
-from scraper.opening import OpenRun, local_errors, open_run
+from scraper.opening import OpenRun, open_run
 from scraper.outcomes.fills import Fills
 from scraper.outcomes.outcome import Outcome
 from scraper.passes import RunRequest, checked_kinds
@@ -28,11 +28,12 @@ from scraper.run_folder.naming import choose_folder
 from scraper.run_folder.pictures import check_pictures
 from scraper.run_folder.recipes import check_recipes
 from scraper.sources.source import Source
-from scraper.storage.faults import fault_of
+from scraper.storage.faults import fault_of, local_errors
 from scraper.storage.names import names_of
 
 if TYPE_CHECKING:
     from scraper.exports.of_run import RunExports
+    from scraper.run_folder.stored_bodies import Selection
 
 logger = logging.getLogger("scraper.run")
 # Where no logging is configured, nothing is printed, but for what `scraper.callbacks` says: a
@@ -49,14 +50,16 @@ class Run:
     requests all URLs of the list again, with what is known of them, and the unchanged ones cost
     nothing; `max_age` ("7d", or seconds) those that were asked last longer ago; `add_list` lets
     lists join a folder that belongs to others, `adopt` takes over the records of a folder whose
-    ledger is gone. `with_stored` yields each URL of the lists once, from the folder what that
-    knows; without it the outcomes of this run alone.
+    ledger is gone; `reprocess` makes again what is made of stored bodies, and asks no host.
+    `with_stored` yields each URL of the lists once, from the folder what that knows; without it
+    the outcomes of this run alone.
     """
 
     def __init__(self, sources: Sequence[Source], config: Config,
                  retry: Sequence[str] | None = None, *, refresh: bool = False,
                  max_age: Age = None, add_list: bool = False, adopt: bool = False,
-                 with_stored: bool = False, makers: Makers | None = None) -> None:  # fmt: skip
+                 with_stored: bool = False, reprocess: Selection | None = None,
+                 makers: Makers | None = None) -> None:  # fmt: skip
         self.config = config
         self.sources = list(sources)
         self.report = Report(fail_on=config.run.fail_on)
@@ -70,7 +73,10 @@ class Run:
         ages = ages_of_run(
             config,
             max_age,
-            asks_otherwise=refresh or retry is not None or is_session,
+            asks_otherwise=refresh
+            or retry is not None
+            or reprocess is not None
+            or is_session,
         )
         self._request = RunRequest(
             self.sources,
@@ -81,6 +87,7 @@ class Run:
             adopt,
             with_stored,
             ages,
+            reprocess,
         )
         self._inbox = self._makers.inbox()
         self._now = self._makers.clock()

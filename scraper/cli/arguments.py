@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 COMMANDS = (
     "run",
     "process",
+    "reprocess",
     "status",
     "explain",
     "verify",
@@ -52,6 +53,7 @@ _EPILOG = (
     "durations: 500ms 30s 5m 6h 7d - sizes: 64k 2M 1G - every flag can stand in scraper.toml or "
     "the environment (SCRAPER_THREADS=8); --show-config prints all keys - "
     "python -m scraper process PICTURES/: files of this machine, no network - "
+    "python -m scraper reprocess FOLDER: process again what is stored there - "
     "python -m scraper status FOLDER: how a run stands - "
     "python -m scraper verify FOLDER: whether its files are what its records say - "
     "python -m scraper duplicates FOLDER: what is there twice, or looks alike - "
@@ -236,17 +238,22 @@ def _describe_default(key: Key) -> str:
 # -- what was given -------------------------------------------------------------------------------
 
 
-def read_configuration(arguments: argparse.Namespace) -> tuple[Config, Origins]:
+def read_configuration(
+    arguments: argparse.Namespace, known: Mapping[str, Any] | None = None
+) -> tuple[Config, Origins]:
     """The configuration of a command; it is said if that of its folder is used."""
-    config, origins = configuration_of(arguments)
+    config, origins = configuration_of(arguments, known)
     found = "config" not in arguments and os.path.lexists("scraper.toml")
     if found and not config.output.quiet:
         say("using scraper.toml of this folder")
     return config, origins
 
 
-def configuration_of(arguments: argparse.Namespace) -> tuple[Config, Origins]:
-    """Its flags over the environment over a TOML file."""
+def configuration_of(
+    arguments: argparse.Namespace, known: Mapping[str, Any] | None = None
+) -> tuple[Config, Origins]:
+    """Its flags over the environment over a TOML file, and that over what a folder is known to be
+    made with."""
     flags = {
         name: _join_repeated(KEYS[name], value)
         for name, value in vars(arguments).items()
@@ -256,7 +263,9 @@ def configuration_of(arguments: argparse.Namespace) -> tuple[Config, Origins]:
         flags["variant"] = arguments.variant
     toml = file_or_profile(arguments.config) if "config" in arguments else None
     found = toml is None and os.path.lexists("scraper.toml")
-    return load(flags, toml=Path("scraper.toml") if found else toml)
+    if found:
+        toml = Path("scraper.toml")
+    return load(flags, known=known, toml=toml)
 
 
 def _join_repeated(key: Key, value: Any) -> Any:

@@ -180,7 +180,9 @@ class Requests:
         """What a worker process makes of the body; None if a run would not process it."""
         if self._config.run.save_only:
             return None
-        if fetched.kind == "file" and not self._wants_file(fetched):
+        if fetched.kind == "file" and not self._wants_file(
+            fetched.type, fetched.url.href
+        ):
             return None
         assert fetched.part is not None, (
             "nothing is known that a 304 could confirm"

@@ -10,6 +10,7 @@ import gc
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scraper.api import local_config, local_makers, local_source
 from scraper.cli.arguments import open_sources, retry_kinds
@@ -35,6 +36,9 @@ from scraper.sources.source import Source
 from scraper.text import printable
 
 _ASKING_AGAIN = ("retry", "refresh", "max_age")
+
+if TYPE_CHECKING:
+    from scraper.run_folder.stored_bodies import Selection
 
 
 def run_lists(
@@ -116,6 +120,33 @@ def run_files(
     )
 
 
+def run_stored(
+    arguments: argparse.Namespace,
+    config: Config,
+    origins: Origins,
+    signals: Signals,
+) -> int:
+    """Run the process stage over the bodies that a folder has stored; returns the exit code."""
+    from scraper.run_folder.options import check_functions_given
+    from scraper.run_folder.reprocessing import stored_config, stored_makers
+
+    gc.freeze()
+    gc.enable()
+    check_recipes(config, origins.get("recipe", ""))
+    selection: Selection = arguments.selection
+    check_functions_given(arguments.made_with, origins, selection.kinds)
+    return _scrape(
+        [],
+        stored_config(config, arguments.folder),
+        signals,
+        reprocess=selection,
+        makers=stored_makers(),
+    )
+
+
+RUNS = {"run": run_lists, "process": run_files, "reprocess": run_stored}
+
+
 def _demo(
     name: str,
     config: Config,
@@ -170,6 +201,7 @@ def _scrape(
     add_list: bool = False,
     adopt: bool = False,
     expected: int = 0,
+    reprocess: Selection | None = None,
     makers: Makers | None = None,
 ) -> int:
     """Run to the end and say how it ended. The exit code `expected` counts as 0."""
@@ -184,6 +216,7 @@ def _scrape(
         refresh=refresh,
         add_list=add_list,
         adopt=adopt,
+        reprocess=reprocess,
         makers=makers,
     )
     progress = Progress(run, config.output)

@@ -64,6 +64,10 @@ def _run_command(arguments: list[str]) -> int:
         from scraper.cli import export
 
         return export.main(arguments, Parser)
+    if command == "reprocess":
+        from scraper.cli import reprocess
+
+        return _run(reprocess.parse(arguments), command, ())
     if command == "explain":
         from scraper.cli import explaining
 
@@ -81,7 +85,8 @@ def _run_command(arguments: list[str]) -> int:
 def _run(
     arguments: argparse.Namespace, command: str, words: Sequence[str]
 ) -> int:
-    config, origins = read_configuration(arguments)
+    known = arguments.known if "known" in arguments else None
+    config, origins = read_configuration(arguments, known)
     if "show_config" in arguments:
         answer(as_toml(config, origins))
         return 0
@@ -95,10 +100,9 @@ def _run(
     refuse_second_run()
     with Signals() as signals:
         _prepare_workers(config)
-        from scraper.cli.running import run_files, run_lists
+        from scraper.cli.running import RUNS
 
-        run = run_files if command == "process" else run_lists
-        return run(arguments, config, origins, signals)
+        return RUNS[command](arguments, config, origins, signals)
 
 
 def _prepare_workers(config: Config) -> None:

@@ -31,6 +31,7 @@ COMMAND_FLAGS: Mapping[str, str] = {
     "version": "",
 }
 _PREFIX = "SCRAPER_"
+FOLDER = "the folder"  # as the origin of a value
 
 
 def configure(**values: Any) -> Config:
@@ -47,6 +48,7 @@ def configure(**values: Any) -> Config:
 def load(
     flags: Mapping[str, Any] | None = None,
     *,
+    known: Mapping[str, Any] | None = None,
     toml: Path | None = None,
     environment: Mapping[str, str] | None = None,
     origin: str = "the command line",
@@ -54,10 +56,12 @@ def load(
 ) -> tuple[Config, Origins]:
     """The whole tree, and for each key that was set the place that had the last word.
 
-    `toml` must exist if given; `environment` is `os.environ` unless given. Raises UsageError.
+    `known` are values that a run folder remembers, in the place of defaults. `toml` must exist if
+    given; `environment` is `os.environ` unless given. Raises UsageError.
     """
     variables = os.environ if environment is None else environment
     layers = [
+        [Given(name, value, FOLDER) for name, value in (known or {}).items()],
         list(_read_toml(toml, schema)) if toml else [],
         list(_read_environment(variables, schema)),
         [Given(name, value, origin) for name, value in (flags or {}).items()],

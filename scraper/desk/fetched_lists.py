@@ -22,7 +22,6 @@ from scraper.errors import UsageError
 from scraper.guard.guard import Guard
 from scraper.machine.temporary import TemporaryFolder
 from scraper.model import Sender
-from scraper.opening import local_errors
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted, redacted_line
 from scraper.run_folder.naming import temporary_folder
@@ -34,6 +33,7 @@ from scraper.sources.source import (
     script_source,
     stored_source,
 )
+from scraper.storage.faults import local_errors
 from scraper.storage.file_names import last_part_of
 from scraper.urls import BadUrl, Url, canonical, digest
 

@@ -27,7 +27,7 @@ from scraper.urls import file_path_of
 
 READ, UNCHANGED = 200, 304  # as a server would have said it
 _PIECE_BYTES = 1 << 20
-_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class Reading(Protocol):
@@ -125,7 +125,7 @@ def _sha256_of(file: BufferedReader, flight: Reading) -> str:
 
 
 def _failure_of(error: OSError, path: str) -> Failure:
-    if error.errno in _OURS:
+    if error.errno in OURS:
         return disk_failure(error)
     why = str(error) if isinstance(error, NotPlain) else error.strerror
     return new_failure("file_unreadable", f"{text_of_path(path)}: {why}")

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Any
 
 import orjson
@@ -16,8 +23,8 @@ import orjson
 import scraper
 from scraper.config import KEYS, Config, Key
 from scraper.config.plugins import source_hashes
+from scraper.errors import UsageError
 from scraper.media_types import may_be_json
-from scraper.model import Fetched
 from scraper.run_folder import pictures
 from scraper.run_folder.pictures import FILTERS, Table, plan_of
 from scraper.run_folder.recipes import json_wanted, recipes_of, tables_of
@@ -51,6 +58,39 @@ def shaping_options(config: Config) -> dict[str, Any]:
     }
 
 
+# What names code to be run is not taken from a folder: another user may have made that.
+FUNCTIONS = {"html": "page", "image": "image", "op": "image", "file": "file"}
+
+
+def known_values(options: Options) -> dict[str, Any]:
+    """Of options with which a folder was made, those that hold for what is made of it again
+    where nothing else is said: all but functions, and that bodies were only saved."""
+    values = _in_words_of_now(options)
+    left = {*FUNCTIONS, "save_only"}
+    tables = {name: values[name] for name in _TABLES if values.get(name)}
+    return tables | {
+        name: value
+        for name, value in values.items()
+        if name in KEYS and name not in left
+    }
+
+
+def check_functions_given(
+    options: Options, origins: Collection[str], kinds: Collection[str]
+) -> None:
+    """Raises UsageError if bodies of these `kinds` were made by a function that is not named
+    now, so that what it has found would be lost."""
+    for name, kind in FUNCTIONS.items():
+        before = options.get(name)
+        if before and name not in origins and kind in kinds:
+            words = before if isinstance(before, str) else ",".join(before)
+            flag = KEYS[name].flag
+            raise UsageError(
+                f"what the folder holds was made with {flag} {words}, and a folder names no code "
+                f"to be run: give {flag} again, or {flag} '' to do without"
+            )
+
+
 def page_options(config: Config) -> dict[str, Any]:
     """The fields of `processors.page.facts.PageOptions`."""
     page = config.page
@@ -64,23 +104,24 @@ def page_options(config: Config) -> dict[str, Any]:
     }
 
 
-def files_wanted(config: Config) -> Callable[[Fetched], bool]:
-    """Is something made of this body, though it is neither page nor picture?"""
+def files_wanted(config: Config) -> Callable[[str, str], bool]:
+    """Is something made of a body of this type and URL, though it is neither page nor picture?"""
     if config.file.file:
-        return lambda _: True
+        return lambda type, url: True
     of_recipes = json_wanted(config)
     if not config.file.parse_json:
         return of_recipes
-    return lambda fetched: (
-        may_be_json(fetched.type, fetched.url.href) or of_recipes(fetched)
-    )
+    return lambda type, url: may_be_json(type, url) or of_recipes(type, url)
 
 
-def process_hashes(config: Config) -> dict[str, str]:
+def process_hashes(
+    config: Config, *, asks_hosts: bool = True
+) -> dict[str, str]:
     """By kind, a hash of the way of processing: if it changes, bodies are processed again.
 
     By `filter`, one of what decides whether a picture is left out. It is the same in each version
-    of this program: of what is left out nothing is kept that could be judged again.
+    of this program: of what is left out nothing is kept that could be judged again. A run that
+    asks no hosts leaves it to the next refresh to look for the pictures of pages.
     """
     page = config.page
     sources = source_hashes(config)
@@ -108,6 +149,8 @@ def process_hashes(config: Config) -> dict[str, str]:
     hashes = {
         kind: _hash_of([scraper.__version__, way]) for kind, way in ways.items()
     }
+    if not asks_hosts and config.page.page_images != "none":
+        hashes["page"] = ""
     return {**hashes, "filter": _hash_of(_filtering(config))}
 
 

@@ -9,7 +9,6 @@ from scraper.config import Config, PageSettings
 from scraper.config.settings import RecipeSettings
 from scraper.errors import UsageError
 from scraper.media_types import is_json
-from scraper.model import Fetched
 from scraper.text import did_you_mean
 from scraper.urls import without_credentials
 
@@ -60,14 +59,13 @@ def patterns_of(config: Config) -> list[str]:
     return recipes.patterns if recipes else []
 
 
-def json_wanted(config: Config) -> Callable[[Fetched], bool]:
-    """Is a body JSON in which a recipe looks for something?"""
+def json_wanted(config: Config) -> Callable[[str, str], bool]:
+    """Is a body of this type and URL JSON in which a recipe looks for something?"""
     recipes = _compile(recipes_of(config))
     if recipes is None or not recipes.wants_json:
-        return lambda _: False
-    return lambda fetched: (
-        is_json(fetched.type)
-        and recipes.reads_json_of(without_credentials(fetched.url.href))
+        return lambda type, url: False
+    return lambda type, url: (
+        is_json(type) and recipes.reads_json_of(without_credentials(url))
     )
 
 

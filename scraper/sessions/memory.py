@@ -21,7 +21,6 @@ from scraper.errors import LocalFault, failure_of, is_out_of_threads
 from scraper.frontier.queued import QueuedRows
 from scraper.messages import Stop
 from scraper.model import HostState, Task, Waiting
-from scraper.opening import local_errors
 from scraper.outcomes.outcome import Outcome
 from scraper.recording.honesty import honesty_of
 from scraper.recording.obedience import obedience_of
@@ -37,6 +36,7 @@ from scraper.sessions.claims import (
     Submissions,
 )
 from scraper.sessions.memory_journal import MemoryJournal
+from scraper.storage.faults import local_errors
 from scraper.supervision import Flights
 
 MAX_HOSTS = 10_000  # that are remembered

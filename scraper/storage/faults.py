@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from scraper.errors import (
@@ -12,10 +14,12 @@ from scraper.errors import (
     UsageError,
     disk_failure,
     failure_of,
+    is_out_of_threads,
     new_failure,
 )
-from scraper.machine.files import open_folder
+from scraper.machine.files import NotPlain, open_folder
 
+_LEDGER = Path(".scraper", "ledger.sqlite")
 _PROBE = "probe"
 _PROBE_BYTES = 65_536
 
@@ -67,3 +71,22 @@ def _has_room(folder: Path) -> bool:
     except OSError as error:
         return disk_failure(error).kind != "disk_full"
     return True
+
+
+@contextmanager
+def local_errors(folder: Path | None = None) -> Iterator[None]:
+    """What goes wrong with our own files while a run is opened, in our words; the ledger is that of
+    a run `folder`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        assert folder is not None, "the ledger is in it"
+        raise open_error(error, folder / _LEDGER) from error
+    except (NotPlain, PermissionError) as error:
+        raise UsageError(disk_failure(error).message) from error
+    except OSError as error:
+        raise LocalFault(disk_failure(error)) from error
+    except RuntimeError as error:
+        if not is_out_of_threads(error):
+            raise
+        raise LocalFault(failure_of(error)) from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 from msgspec import Struct
@@ -13,7 +14,7 @@ from scraper.model import STATES, flags_in, label_of
 from scraper.outcomes.fills import Fills
 from scraper.storage.database import Database, encode
 from scraper.storage.ends import count_ends_of_pass
-from scraper.storage.schema import REOPEN, UNASKED
+from scraper.storage.schema import REOPEN, SLICE, UNASKED, slices
 from scraper.text import iso
 
 _STATUS_LABEL = "http_"  # what label_of puts before a status
@@ -45,6 +46,24 @@ _FAILED_SO = """state IN ('failed', 'skipped') AND id IN
   (SELECT id FROM answer WHERE error_kind IN (SELECT value FROM json_each(:kinds))
     OR error_kind = 'http_status' AND status IN (SELECT value FROM json_each(:statuses)))"""
 _NAMED = "(seq IS NOT NULL OR parent IS NOT NULL)"  # a list, or a page, names it still
+_STORED = f"""SELECT id, url.url, coalesce(validators_url, url.url), type, error_kind
+  FROM url JOIN answer USING (id)
+  WHERE {SLICE} AND state != 'pending' AND path NOT NULL AND {_NAMED}"""
+_REOPEN_THESE = f"{REOPEN} WHERE id IN (SELECT value FROM json_each(:ids))"
+# What a body had come to, as its answer says it still.
+_PUT_BACK = """UPDATE OR FAIL url SET pass = :number - 1,
+    outcome = (SELECT iif(error_kind IS NULL, 'done', 'failed') FROM answer WHERE id = url.id)
+  WHERE state = 'pending' AND pass = :number"""
+
+
+class StoredBody(NamedTuple):
+    """A URL that has a body in the folder."""
+
+    id: int
+    url: str
+    final_url: str
+    type: str | None
+    error_kind: str | None  # under which it has ended
 
 
 class PassTable:
@@ -217,6 +236,26 @@ class PassTable:
                 f"SELECT count(DISTINCT host) FROM url WHERE {UNASKED} AND {_NAMED}"
             )
         )
+
+    def reopen_stored(
+        self, number: int, takes: Callable[[StoredBody], bool]
+    ) -> int:
+        """Make due in pass `number` those of the stored bodies that it `takes`. Returns how
+        many."""
+        reopened = 0
+        self._database.flush()
+        for some in slices(self._database.connection):
+            rows = self._database.execute(_STORED, some).fetchall()
+            bodies = itertools.starmap(StoredBody, rows)
+            ids = [each.id for each in bodies if takes(each)]
+            which = {"number": number, "ids": encode(ids)}
+            self._database.execute(_REOPEN_THESE, which)
+            reopened += len(ids)
+        return reopened
+
+    def put_back(self, number: int) -> None:
+        """What waits of the stored bodies that pass `number` has taken is as it was before."""
+        self._database.execute(_PUT_BACK, {"number": number})
 
     def reopen_listed(self, number: int) -> int:
         """Make all that a list names due in pass `number`, but for what is part of it already.

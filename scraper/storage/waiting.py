@@ -52,7 +52,6 @@ class _Answered(Struct, array_like=True, gc=False):
 
     error_kind: str | None
     unasked: int
-    validators_url: str | None
     stored: list[Any] | None
     standing: list[Any] | None
 
@@ -81,8 +80,9 @@ class _WaitingRow(Struct, array_like=True, gc=False):
 
 
 _OF_PARENT = "(SELECT p.{0} FROM {1} AS p WHERE p.id = w.parent)"
+_ELSEWHERE = {"facts_offset": FACTS_OFFSET, "url": "validators_url"}
 _OF_STORED = [
-    FACTS_OFFSET if name == "facts_offset" else f'"{name}"'
+    _ELSEWHERE.get(name, f'"{name}"')
     for name in StoredResponse.__struct_fields__
 ]
 _EXPRESSIONS = {
@@ -164,6 +164,22 @@ _END = f"""UPDATE url SET outcome = j.state, pass = j.pass, host = coalesce(j.ho
   due = j.due
   FROM {rows_of_values(("id", "state", "pass", "home", "due"))} AS j WHERE url.id = j.id"""
 _ANSWER = keep_answers(ANSWER, rows_of_values(("id", "pass", *ANSWER)))
+# Of an answer that was not asked for again, what is said of asking stays.
+_OF_ASKING: dict[str, Any] = {
+    "status": None,
+    "final_url": None,
+    "headers": (),
+    "peer": None,
+    "fetched_at": None,
+    "wire_bytes": None,
+    "seconds_connect": None,
+    "seconds_fetch": None,
+}
+_REMADE = keep_answers(
+    ANSWER,
+    rows_of_values(("id", "pass", *ANSWER)),
+    (*_OF_ASKING, "etag", "last_modified"),
+)
 _WAITS_NO_MORE = f"DELETE FROM requeued WHERE id IN {rows_of_values(('id',))}"
 _FINAL_URL, _HEADERS = map(ANSWER.index, ("final_url", "headers"))
 
@@ -176,7 +192,14 @@ class WaitingRows:
     ) -> None:
         self._database = database
         # A URL that comes back and ends between two flushes has ended.
-        database.order(_MOVE, _REQUEUE, _END, _ANSWER, _WAITS_NO_MORE)
+        database.order(
+            _MOVE,
+            _REQUEUE,
+            _END,
+            _ANSWER,
+            _REMADE,
+            _WAITS_NO_MORE,
+        )
         self._sources = sources
         self._hosts = hosts
 
@@ -272,14 +295,27 @@ class WaitingRows:
     ) -> None:
         """The last word on a URL in pass `number`; with `not_before` it is unasked, and a later
         pass takes it up."""
+        self._end(_ANSWER, task, row, number, not_before or 0.0)
+
+    def finish_remade(self, task: Task, row: FinishedRow, number: int) -> None:
+        """The same of a URL of which only what is made of its body is new."""
+        self._end(_REMADE, task, row._replace(**_OF_ASKING), number, 0.0)
+
+    def _end(
+        self,
+        statement: str,
+        task: Task,
+        row: FinishedRow,
+        number: int,
+        due: float,
+    ) -> None:
         home = task.origin_url.lane if task.hops else None
         state, *answer = row
         if row.final_url == task.origin_url.href:
             answer[_FINAL_URL] = None
         answer[_HEADERS] = encode(row.headers) if row.headers else None
-        end = (task.id, state, number, home, not_before or 0.0)
-        self._database.gather(_END, end)
-        self._database.gather(_ANSWER, (task.id, number, *answer))
+        self._database.gather(_END, (task.id, state, number, home, due))
+        self._database.gather(statement, (task.id, number, *answer))
         self._database.gather(_WAITS_NO_MORE, (task.id,))
 
     def count_pending(self) -> int:
@@ -342,8 +378,10 @@ def _with_requests(task: Task, row: RequeuedRow) -> Task:
 def _with_answer(task: Task, row: _Answered) -> Task:
     stored = None
     if row.stored:
-        are_valid = row.validators_url == task.url.href
-        stored = _decode_stored(row.stored, with_validators=are_valid)
+        stored = StoredResponse(*row.stored)
+        # validators count where they were given
+        if stored.url != task.url.href:
+            stored = replace(stored, etag=None, last_modified=None)
     standing = _decode_standing(row.standing) if row.standing else None
     # What is wrong with a refused line stands in the list, not out there.
     refusal = None if task.url.host else row.error_kind
@@ -366,15 +404,6 @@ def _decode_hops(encoded: str) -> tuple[Hop, ...]:
     return tuple(
         Hop(parts_of(url), status) for url, status in orjson.loads(encoded)
     )
-
-
-def _decode_stored(
-    columns: list[Any], *, with_validators: bool
-) -> StoredResponse:
-    """What an earlier pass has stored; validators count only where they were given."""
-    if not with_validators:
-        columns[-2:] = None, None
-    return StoredResponse(*columns)
 
 
 def _decode_standing(columns: list[Any]) -> Standing:

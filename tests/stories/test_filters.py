@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import signal
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -361,37 +359,21 @@ def test_the_words_of_other_programs(scrape: Scrape, site: Site) -> None:
 
 # -- kill it anywhere --------------------------------------------------------------------------
 
-KILLED = -signal.SIGKILL
-DEADLY = ("sql COMMIT", "remove", "rename")
 INLINE = makers_with(Pools(inline=True), Makers())
 
 
 def _take(folder: Path, urls: list[str], die_at: int, **keys: Any) -> int:
-    """A refresh in a process of its own that dies before the n-th of `DEADLY`; 0: it does not."""
-    with warnings.catch_warnings():
-        # fork beside the server's threads
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid:
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    left = die_at
+    """A refresh in a process of its own that dies before the n-th write; 0: it does not."""
 
-    def step(name: str) -> None:
-        nonlocal left
-        left -= name in DEADLY
-        if left == 0 and name in DEADLY:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    try:
-        writes.watch(pytest.MonkeyPatch(), folder, step)
+    def refresh() -> bool:
         config = configure(dir=str(folder), robots="off", **keys)
         sources = [given_source(urls, "list")]
         with Run(sources, config, refresh=True, makers=INLINE) as run:
             for _ in run:
                 pass
-        os._exit(0 if run.complete else 1)
-    except BaseException:  # noqa: BLE001  only the parent may go on
-        os._exit(99)
+        return run.complete
+
+    return writes.die_before(die_at, folder, refresh)
 
 
 @pytest.mark.skipif(
@@ -412,8 +394,8 @@ def test_a_kill_at_any_commit_leaves_nothing_of_what_is_left_out(
         folder = tmp_path / f"copy-{write}"
         shutil.copytree(site.folder, folder)
         code = _take(folder, urls, write, **now)
-        assert code in (KILLED, 0)
-        if code == KILLED:
+        assert code in (writes.KILLED, 0)
+        if code == writes.KILLED:
             died += 1
             assert _faults(folder) == []
             assert _take(folder, urls, 0, **now) == 0

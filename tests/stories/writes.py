@@ -4,7 +4,9 @@ or be the last: parts, sinks, names, summary and ledger."""
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,33 @@ _WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "COMMIT")
 NAMES = ("open part", "write part", "close part", "open sink", "write sink", "mkdir", "link",
          "rename", "remove", "summary", "sql many",
          *(f"sql {word}" for word in _WRITES))  # fmt: skip
+
+KILLED = -signal.SIGKILL
+_DEADLY = ("sql COMMIT", "remove", "rename")
+
+
+def die_before(number: int, folder: Path, work: Callable[[], bool]) -> int:
+    """Have `work` done in a process of its own that dies before its n-th commit, rename or removal
+    below `folder`; 0: it does not. Returns the exit code: `KILLED`, or 0 if all is done."""
+    with warnings.catch_warnings():
+        # fork beside the server's threads
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    left = number
+
+    def step(name: str) -> None:
+        nonlocal left
+        left -= name in _DEADLY
+        if left == 0 and name in _DEADLY:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    try:
+        watch(pytest.MonkeyPatch(), folder, step)
+        os._exit(0 if work() else 1)
+    except BaseException:  # noqa: BLE001  only the parent may go on
+        os._exit(99)
 
 
 def watch(patch: pytest.MonkeyPatch, folder: Path, step: Step) -> None:

@@ -20,6 +20,9 @@ from scraper.storage.readers.reading import Unreadable, is_missing, read
 from scraper.storage.schema import SCHEMA, UNASKED, check_schema
 
 _LAST_PASS = "SELECT number, started, ended, counts FROM pass ORDER BY number DESC LIMIT 1"
+_LAST_CONFIGURATION = (
+    "SELECT configuration FROM pass ORDER BY number DESC LIMIT 1"
+)
 _NO_PASS = (0, 0.0, None, "{}")
 _NO_NETWORK = "SELECT value FROM meta WHERE name = 'no_network'"
 _PENDING = """SELECT count(*), count(CASE WHEN due > 0 THEN 1 END), count(DISTINCT host)
@@ -137,6 +140,21 @@ def _no_network_in(
         return None
     since, next_try = orjson.loads(row[0])
     return since, next_try
+
+
+def last_options(path: Path) -> dict[str, Any]:
+    """The options that shaped what a folder's last pass made. Raises UsageError, Unreadable."""
+
+    def look(connection: sqlite3.Connection) -> str:
+        check_schema(connection, path)
+        row = connection.execute(_LAST_CONFIGURATION).fetchone()
+        return row[0] if row else "[]"
+
+    try:
+        configurations = orjson.loads(read(path, look))
+    except sqlite3.Error as error:
+        raise UsageError(explain_unusable(path, error)) from error
+    return configurations[-1] if configurations else {}
 
 
 def owners_of(path: Path) -> list[str] | None:
