@@ -17,6 +17,7 @@ from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
 from scraper.machine import descriptors, main_module, streams
 from scraper.machine.descriptors import Share
 from scraper.messages import Stop
+from scraper.notices.notices import Notices
 from scraper.opening import OpenRun, open_run
 from scraper.outcomes.fills import Fills
 from scraper.outcomes.outcome import Outcome
@@ -96,6 +97,7 @@ class Run:
         self._opened: OpenRun | None = None
         self._outcomes: Iterator[Outcome] | None = None
         self.exports: RunExports | None = None  # with `-o FILE`
+        self._notices: Notices | None = None  # with `--notify`
         self._was_told_to_stop = False
         self._has_ended = False
         self._fault: LocalFault | None = None
@@ -181,6 +183,7 @@ class Run:
                 self._resources,
             )
             self._resources.callback(self._close_pipeline, opened)
+            self._resources.callback(lambda: _deliver(self._notices))
             if self.exports is not None:
                 known = opened.folder.ledger.sources
                 self.exports.check_columns(self.sources, known)
@@ -270,6 +273,9 @@ class Run:
         if self._concluded:
             return
         self._concluded = True
+        by_itself = self._has_ended or self._fault is not None
+        was_left = self._was_told_to_stop or not by_itself
+        self._notices = None if was_left else _notices_of(opened)
         if opened.journal.uncommitted or self._fault is not None:
             self.report = _without_uncommitted(self.report, opened)
         report = self.report
@@ -279,22 +285,48 @@ class Run:
         self.complete = report.stopped is None
         _take_last_pass(opened, report)
         try:
-            save_end(report, opened, self._now(), in_order=self._fault is None)
+            save_end(
+                report,
+                opened,
+                self._now(),
+                self._notices,
+                in_order=self._fault is None,
+            )
         except (sqlite3.Error, OSError, UsageError) as error:
-            # The run is over and all that counts is committed; a full disk may refuse the rest.
-            why = error.strerror if isinstance(error, OSError) else error
-            file = opened.folder.summary.path
-            old = (
-                f"; {file.name} is that of an earlier run"
-                if file.exists()
-                else ""
-            )
-            logger.error(
-                "could not write the summary of %s: %s%s", self.folder, why, old
-            )
+            _complain_of_summary(error, opened)
 
 
 # -- how it ended -----------------------------------------------------------------------------
+
+
+def _complain_of_summary(error: Exception, opened: OpenRun) -> None:
+    """The run is over and all that counts is committed; a full disk may refuse the rest."""
+    why = error.strerror if isinstance(error, OSError) else error
+    file = opened.folder.summary.path
+    old = f"; {file.name} is that of an earlier run" if file.exists() else ""
+    logger.error(
+        "could not write the summary of %s: %s%s",
+        opened.folder.path,
+        why,
+        old,
+    )
+
+
+def _notices_of(opened: OpenRun) -> Notices | None:
+    """None if none are wanted. A run that was left has none: it says nothing of its folder."""
+    keys = opened.request.config.changes
+    if not keys.notify:
+        return None
+    return Notices(opened.folder.ledger, opened.folder.store.root, keys)
+
+
+def _deliver(notices: Notices | None) -> None:
+    if notices is None:
+        return
+    try:
+        notices.deliver()
+    except sqlite3.Error as error:  # as at the end of the pass
+        logger.error("notify: what was delivered cannot be noted: %s", error)
 
 
 def _why_stopped(opened: OpenRun, fault: LocalFault | None) -> str | None:

@@ -199,7 +199,7 @@ def _add_key(group: argparse._ArgumentGroup, key: Key) -> None:
             const=not key.default,
             help=text,
         )
-    elif key.is_list:
+    elif key.is_repeated:
         group.add_argument(
             *names,
             dest=key.name,
@@ -265,12 +265,12 @@ def configuration_of(
     found = toml is None and os.path.lexists("scraper.toml")
     if found:
         toml = Path("scraper.toml")
-    return load(flags, known=known, toml=toml)
+    return load(flags, known=known, toml=toml, is_found=found)
 
 
 def _join_repeated(key: Key, value: Any) -> Any:
     """A list flag may be repeated; its value may also be a list with commas, but a header not."""
-    if not key.is_list or not key.info.splits:
+    if not key.is_repeated or not key.info.splits:
         return value
     parts = (part.strip() for each in value for part in each.split(","))
     return [part for part in parts if part]

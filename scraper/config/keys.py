@@ -41,6 +41,7 @@ class KeyInfo(Frozen):
     splits: bool = (
         True  # a string is a list with commas; False: it is one element
     )
+    command: bool = False  # it starts one: a string is a line of its words
     auto: bool = False  # the word `auto` stands for 0
     shapes: bool = False  # the result of a URL depends on it
     # a function of the user's, and what it is called with; None: it is none
@@ -141,6 +142,11 @@ class Key(Frozen):
     @property
     def is_list(self) -> bool:
         return self.type is tuple
+
+    @property
+    def is_repeated(self) -> bool:
+        """May its flag be given several times, for an element each?"""
+        return self.is_list and not self.info.command
 
     @property
     def is_table(self) -> bool:

@@ -53,16 +53,18 @@ def load(
     environment: Mapping[str, str] | None = None,
     origin: str = "the command line",
     schema: Schema = SCHEMA,
+    is_found: bool = False,
 ) -> tuple[Config, Origins]:
     """The whole tree, and for each key that was set the place that had the last word.
 
     `known` are values that a run folder remembers, in the place of defaults. `toml` must exist if
-    given; `environment` is `os.environ` unless given. Raises UsageError.
+    given; one that only `is_found` may start no command. `environment` is `os.environ` unless
+    given. Raises UsageError.
     """
     variables = os.environ if environment is None else environment
     layers = [
         [Given(name, value, FOLDER) for name, value in (known or {}).items()],
-        list(_read_toml(toml, schema)) if toml else [],
+        list(_read_toml(toml, schema, is_found)) if toml else [],
         list(_read_environment(variables, schema)),
         [Given(name, value, origin) for name, value in (flags or {}).items()],
     ]
@@ -112,12 +114,15 @@ def _refuse_command_flag(given: Given) -> None:
 # -- TOML -----------------------------------------------------------------------------------------
 
 
-def _read_toml(path: Path, schema: Schema) -> Iterator[Given]:
+def _read_toml(path: Path, schema: Schema, is_found: bool) -> Iterator[Given]:
     for name, body in _toml_tree(path).items():
         if name in schema.tables:
             yield Given(name, body, str(path))
         elif name in schema.sections and isinstance(body, dict):
-            yield from _read_section(path, name, body, schema)
+            for given in _read_section(path, name, body, schema):
+                if is_found:
+                    _refuse_command(path, given, schema)
+                yield given
         else:
             raise UsageError(
                 _describe_unknown_section(path, name, body, schema)
@@ -147,6 +152,16 @@ def _read_section(
         if key is not None and key.section != section:
             raise UsageError(f"{name} in {place} belongs in [{key.section}]")
         yield Given(name, value, place)
+
+
+def _refuse_command(path: Path, given: Given, schema: Schema) -> None:
+    """A file that only lies in a folder must start nothing."""
+    key = schema.keys.find(given.name)
+    if key is not None and key.info.command:
+        raise UsageError(
+            f"{key.name} in {given.place} starts a command, and this file only lies here: "
+            f"--config {path} trusts it"
+        )
 
 
 def _describe_unknown_section(
@@ -184,7 +199,7 @@ def _read_environment(
             continue
         name = variable.removeprefix(_PREFIX).lower()
         key = schema.keys.find(name)
-        is_list = key is not None and key.is_list
+        is_list = key is not None and key.is_repeated
         value = split_list(text) if is_list else text
         yield Given(name, value, f"environment variable {variable}")
 

@@ -681,6 +681,33 @@ class ChangesSettings(Section):
         pattern=r"\d{1,2}(\.\d+)?%|100%",
         metavar="N%",
     )
+    notify: tuple[str, ...] = setting(
+        (),
+        "a command that gets a notice as JSON on its standard input when something turns: broken, "
+        "recovered, changed, a field that is empty",
+        metavar="COMMAND",
+        command=True,
+    )
+    notify_after: int = setting(
+        2,
+        "so many runs in a row that are not well are broken",
+        low=1,
+        high=10_000,
+        metavar="N",
+    )
+    notify_fields: tuple[str, ...] = setting(
+        (),
+        "changes that are worth a notice: fields of recipes, or words such as text,status; "
+        "empty: all",
+        metavar="NAMES",
+    )
+    notify_time_seconds: float = setting(
+        30.0,
+        "longest time for the command of a notice",
+        low=0.01,
+        high=3_600,
+        flag=False,
+    )
 
 
 class OutputSettings(Section):

@@ -10,6 +10,7 @@ import math
 import operator
 import os
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -153,7 +154,9 @@ def _builtin(value: Any) -> Any:
 
 def _strings(key: Key, given: Any) -> tuple[str, ...]:
     value: Any = given
-    if isinstance(given, str):
+    if isinstance(given, str) and key.info.command:
+        value = shlex.split(given)
+    elif isinstance(given, str):
         value = (
             split_list(given)
             if key.info.splits
@@ -302,6 +305,8 @@ def allowed_values(key: Key) -> str:
         return "true or false"
     if key.is_table:
         return "a table"
+    if key.info.command:
+        return "a command: a list of its words (a line of them outside TOML)"
     if key.is_list:
         where = "outside TOML" if info.splits else "in the environment"
         return f"a list of strings (a comma-separated one {where})"

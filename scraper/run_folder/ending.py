@@ -8,6 +8,7 @@ import orjson
 
 import scraper
 from scraper.errors import LocalFault
+from scraper.notices.notices import Notices
 from scraper.opening import OpenRun
 from scraper.outcomes.fills import Fills
 from scraper.reports.fields import Drop, find_drops
@@ -51,7 +52,12 @@ def _drop_unlisted(opened: OpenRun) -> None:
 
 
 def save_end(
-    report: Report, opened: OpenRun, now: float, *, in_order: bool
+    report: Report,
+    opened: OpenRun,
+    now: float,
+    notices: Notices | None,
+    *,
+    in_order: bool,
 ) -> None:
     """Keep in the ledger and in summary.json how the run has ended. Raises what these raise."""
     ledger, current, complete = (
@@ -80,6 +86,8 @@ def save_end(
         ledger.set_meta("ended", "1")
     if complete:
         ledger.set_meta("boot", None)  # from now on files may be moved away
+    if notices is not None:
+        notices.note_end(report, now)
     ledger.commit()
     _write_summary(report, opened)
 
