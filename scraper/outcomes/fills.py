@@ -69,8 +69,9 @@ class Fills(Struct):
         return fill.of if fill else 0
 
     def expect(self, recipe: str, fields: Sequence[str]) -> None:
-        """Name a recipe and its fields, which may come to nothing."""
-        self._fill_of(recipe).add_fields(dict.fromkeys(fields, 0))
+        """Name a recipe and its fields, which may come to nothing; without any it finds none."""
+        if fields:
+            self._fill_of(recipe).add_fields(dict.fromkeys(fields, 0))
 
     def add_text(self, text: str, times: int = 1) -> None:
         """Count those of a URL, as if there were so many of it."""
