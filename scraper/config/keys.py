@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
+from scraper.config.earlier import ELSEWHERE
 from scraper.config.frozen import REQUIRED, Frozen
 from scraper.text import nearest
 
@@ -214,6 +215,9 @@ class KeySet:
 
     def nearest(self, name: str) -> str | None:
         """The name that was probably meant."""
+        elsewhere = ELSEWHERE.get(name)
+        if elsewhere in self.by_name:
+            return elsewhere
         return nearest(name, [*self.by_name, *self._by_stem], 0.5)
 
 

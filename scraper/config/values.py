@@ -19,7 +19,7 @@ from scraper.config.keys import Key, KeySet
 from scraper.errors import UsageError
 from scraper.text import did_you_mean
 
-SCRIPT = "configure()"  # as the place of a value
+SCRIPT = "the script"  # as the place of a value
 _UNITS: dict[str, dict[str, float]] = {
     "seconds": {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400},
     "bytes": {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40},

@@ -43,6 +43,7 @@ from scraper.sessions.coordinator import (
 )
 from scraper.sessions.futures import Future, Owner
 from scraper.sessions.memory import PATIENCE_SECONDS
+from scraper.sessions.misuse import check_many, check_submit
 from scraper.sessions.streams import (
     BUFFER,
     as_they_end,
@@ -156,17 +157,13 @@ class Session:
     def submit(
         self,
         url: str,
-        *,
+        *more: object,
         headers: Mapping[str, str] | None = None,
         **unknown: object,
     ) -> Future:
         """Ask for a URL. The future resolves to its `Outcome`, also if that has failed, also if it
         is no URL. `headers` are sent for it alone. Raises UsageError if the session is closed."""
-        if unknown:
-            raise UsageError(
-                f"submit() takes no {', '.join(unknown)}: a session asks with GET, and a query is"
-                " part of its URL"
-            )
+        check_submit((url, *more), unknown)
         self._owner.check_process()
         text = text_of(url)
         future = Future(text, self._owner)
@@ -181,7 +178,7 @@ class Session:
     def map(
         self,
         urls: Iterable[str],
-        *,
+        *more: object,
         timeout: float | None = None,
         buffer: int = BUFFER,
     ) -> Iterator[Outcome]:
@@ -191,27 +188,30 @@ class Session:
         Raises OutOfTime when `timeout` seconds have passed since the first was asked for: what has
         not begun is withdrawn, and its `outcomes` are those that were done behind the slowest.
         """
+        check_many("map", (urls, *more))
         check_buffer(buffer)
         return in_order(self.submit, urls, timeout, buffer)
 
     def as_completed(
         self,
         urls: Iterable[str],
-        *,
+        *more: object,
         timeout: float | None = None,
         buffer: int = BUFFER,
     ) -> Iterator[Outcome]:
         """The same as they end, in whatever order."""
+        check_many("as_completed", (urls, *more))
         check_buffer(buffer)
         return as_they_end(self.submit, urls, timeout, buffer)
 
     def astream(
         self,
         urls: Iterable[str] | AsyncIterable[str],
-        *,
+        *more: object,
         buffer: int = BUFFER,
     ) -> AsyncIterator[Outcome]:
         """The same for asyncio: `async for outcome in session.astream(urls)`."""
+        check_many("astream", (urls, *more))
         check_buffer(buffer)
         return for_asyncio(self.submit, urls, buffer)
 

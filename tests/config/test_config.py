@@ -175,6 +175,17 @@ def complaint(**layers: Any) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("max_workers", "threads"), ("n_jobs", "processes"), ("folder", "dir")],
+)
+def test_a_word_of_other_programs_leads_to_the_key(name: str, key: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        configure(**{name: 5})
+    told = f"unknown key {name!r} in the script; did you mean {key}?"
+    assert str(caught.value) == told
+
+
 def test_an_unknown_key_is_told_with_its_place_and_the_nearest_one(
     tmp_path: Path,
 ) -> None:
@@ -214,7 +225,7 @@ def test_an_earlier_spelling_is_one_error_that_names_the_new_one(
         == f"{old} in environment variable {variable} is called {new} now"
     )
     with pytest.raises(
-        UsageError, match=f"^{old} in configure\\(\\) is called {new} now$"
+        UsageError, match=f"^{old} in the script is called {new} now$"
     ):
         configure(**{old: 5})
 
@@ -234,7 +245,7 @@ def test_a_key_that_is_gone_is_one_error_that_says_what_takes_its_place(
     assert message == f"{old} in environment variable {variable} {says}"
     with pytest.raises(UsageError) as caught:
         configure(**{old: 5})
-    assert str(caught.value) == f"{old} in configure() {says}"
+    assert str(caught.value) == f"{old} in the script {says}"
     flag = "--" + old.replace("_", "-")
     with pytest.raises(UsageError) as caught:
         build_parser().parse_args(["urls.txt", f"{flag}=5"])
@@ -250,7 +261,7 @@ def test_one_key_in_two_spellings_is_an_error(tmp_path: Path) -> None:
     assert complaint(toml=path) == both.format(f"{path} [fetch]")
     with pytest.raises(UsageError) as caught:
         configure(timeout=3, timeout_seconds=4)
-    assert str(caught.value) == both.format("configure()")
+    assert str(caught.value) == both.format("the script")
     variables = {"SCRAPER_TIMEOUT": "3", "SCRAPER_TIMEOUT_SECONDS": "4"}
     assert "are the same key" in complaint(environment=variables)
 
@@ -272,7 +283,7 @@ def test_a_script_is_told_where_its_argument_belongs() -> None:
     with pytest.raises(UsageError) as caught:
         configure(retry=())
     assert str(caught.value) == (
-        "retry in configure() is not a key: write stream(urls, retry=...)"
+        "retry in the script is not a key: write stream(urls, retry=...)"
     )
 
 

@@ -184,10 +184,10 @@ def test_a_wrong_table_is_one_line_with_the_place_of_the_key(
 def test_values_of_a_script_are_checked_too() -> None:
     """Also those that come as values of the class, which checks nothing itself."""
     wrong = complaint(
-        flags={"poster": [Poster("a", width=-1)]}, origin="configure()"
+        flags={"poster": [Poster("a", width=-1)]}, origin="the script"
     )
     assert wrong.startswith(
-        "[[poster]] 1: width = -1 from configure() is invalid"
+        "[[poster]] 1: width = -1 from the script is invalid"
     )
     assert complaint(flags={"poster": {"name": "a"}}).endswith(
         "write [[poster]]"
@@ -236,12 +236,12 @@ def test_tables_are_shown_with_the_place_that_set_them() -> None:
     config, origins = load(
         {"poster": [{"name": "a"}]},
         environment={},
-        origin="configure()",
+        origin="the script",
         schema=SCHEMA,
     )
     text = as_toml(config, origins, schema=SCHEMA)
     assert (
-        '\n\n[[poster]]  # One more picture made of each.\nname = "a"  # configure()\n'
+        '\n\n[[poster]]  # One more picture made of each.\nname = "a"  # the script\n'
         in text
     )
 

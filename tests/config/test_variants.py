@@ -78,10 +78,10 @@ def test_words_stand_for_keys(line: str, table: dict[str, Any]) -> None:
         ("thumb=cover,pad", "'cover' and 'pad' both say its resize_mode"),
         ("thumb=wepb", "'wepb' is no word of a variant; did you mean webp?"),
         ("thumb=name=x", "'name=x' is no word"),
-        ("thumb=quality=0", "quality = '0' from configure() is invalid"),
+        ("thumb=quality=0", "quality = '0' from the script is invalid"),
         (
             "Thumb=12",
-            "name = 'Thumb' from configure() is invalid: expected small",
+            "name = 'Thumb' from the script is invalid: expected small",
         ),
         ("a/b=12", "name = 'a/b'"),
         ("thumb=100000", "resize = '100000'"),

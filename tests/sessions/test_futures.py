@@ -8,7 +8,7 @@ import gc
 import logging
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -87,6 +87,61 @@ def test_cancel_withdraws_what_has_not_begun(site: Site) -> None:
         assert not under_way.cancel()
     assert server.count("/slow/2") == 0
     assert opened.report.total == 1
+
+
+def load(url: str, timeout: float) -> str:
+    """What tutorials submit."""
+    return f"{url} {timeout}"
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (
+            lambda each: each.submit(load, "http://a/", 60),
+            "submit() takes a URL and no function: ",
+        ),
+        (
+            lambda each: each.submit("http://a/", load),
+            "pages is Session(html=function)",
+        ),
+        (
+            lambda each: each.submit("http://a/", 60),
+            "one URL, and not 60 as well",
+        ),
+        (
+            lambda each: each.submit("http://a/", timeout=60),
+            "takes no timeout: it is one for the whole session, Session(timeout=...)",
+        ),
+        (
+            lambda each: each.submit("http://a/", data="b"),
+            "takes no data: a session asks with GET",
+        ),
+        (
+            lambda each: each.map(load, ["http://a/"]),
+            "map() takes URLs and no function",
+        ),
+        (
+            lambda each: each.map(["http://a/"], ["b"]),
+            "map() takes one iterable of URLs",
+        ),
+        (
+            lambda each: each.as_completed(load, []),
+            "as_completed() takes URLs and no function",
+        ),
+        (
+            lambda each: each.astream(load, []),
+            "astream() takes URLs and no function",
+        ),
+    ],
+)
+def test_what_an_executor_takes_is_refused_in_a_sentence(
+    call: Callable[[scraper.Session], object], told: str
+) -> None:
+    with session() as opened, pytest.raises(scraper.UsageError) as caught:
+        call(opened)
+    assert told in str(caught.value)
+    assert opened.report.total == 0
 
 
 def test_a_url_is_withdrawn_only_if_all_who_wait_for_it_cancel(
