@@ -131,7 +131,7 @@ class Journal(Struct):
     ) -> frozenset[int]:
         """Record a URL that was fetched, whether it was processed or not, and whether its body is
         of use or not. Returns the lanes that gain URLs."""
-        if fetched.status == 304:
+        if fetched.is_unchanged:
             return self._record_unchanged(fetched, processed)
         task = fetched.task
         tags, words, refusal = self.obedience.judge(fetched, processed)

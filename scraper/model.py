@@ -159,7 +159,7 @@ class Timings(Struct, frozen=True):
 
 
 class Fetched(Struct, frozen=True):
-    """It is on disk, whole (or, with status 304, known to be what we already hold)."""
+    """It is on disk, whole, or known to be what we already hold."""
 
     task: Task
     url: Url  # the URL that answered
@@ -168,7 +168,7 @@ class Fetched(Struct, frozen=True):
     type: str  # what the first bytes say, else Content-Type, e.g. "text/html"
     charset: str | None  # the one that HTTP declares
     headers: Headers
-    part: str | None  # path below the parts folder; None with 304
+    part: str | None  # path below the parts folder; None of what is unchanged
     bytes: int
     wire_bytes: int
     sha256: str | None
@@ -177,6 +177,12 @@ class Fetched(Struct, frozen=True):
     peer: str | None = None
     pause: float | None = None
     throttled: float = 0.0  # seconds, by our own bandwidth limits
+    has_known_bytes: bool = False  # though it was transferred once more
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Do we hold it already?"""
+        return self.status == 304 or self.has_known_bytes
 
 
 class Moved(Struct, frozen=True):

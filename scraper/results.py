@@ -7,8 +7,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
 
 from scraper.errors import failure_of, new_failure
 from scraper.frontier.frontier import Frontier
@@ -71,7 +74,7 @@ class Handover:
             return
         error, at = future.exception(), self._now()
         if error is None:
-            fact = future.result()
+            fact = self._without_known(future.result())
         else:
             # Fetching raises nothing: the executor of a script has failed.
             task, failure = flight.task, failure_of(error)
@@ -85,12 +88,22 @@ class Handover:
                 fact.bytes,
             )
 
+    def _without_known(self, fact: Fact) -> Fact:
+        """A body that an earlier pass has brought, byte for byte, is not kept once more."""
+        if not isinstance(fact, Fetched) or fact.part is None:
+            return fact
+        if not self._journal.publisher.keeps(fact):
+            return fact
+        with suppress(OSError):  # else it goes with the run
+            self.drop_body(fact)
+        return replace(fact, part=None, has_known_bytes=True)
+
     def needs_work(self, fetched: Fetched) -> bool:
         """Is there something to process? Not in most files, nor in what was processed the same
         way."""
         if self._stage is None:
             return False
-        stored = fetched.task.stored if fetched.status == 304 else None
+        stored = fetched.task.stored if fetched.is_unchanged else None
         if stored is None or stored.process_hash is None:
             return fetched.kind != "file" or self._is_wanted(
                 fetched.type, fetched.url.href

@@ -19,5 +19,5 @@ def fill_of(
         return ""
     if processed is not None:
         return processed.fill
-    stored = fetched.task.stored if fetched.status == 304 else None
+    stored = fetched.task.stored if fetched.is_unchanged else None
     return (stored.fill if stored else None) or ""

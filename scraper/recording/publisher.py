@@ -13,7 +13,7 @@ from scraper.errors import new_failure
 from scraper.http.headers import unix_of_date
 from scraper.local.addresses import SCHEME, text_of_path
 from scraper.messages import Processed
-from scraper.model import Failure, Fetched, Publication, Task
+from scraper.model import Failure, Fetched, Publication, StoredResponse, Task
 from scraper.recording.duplicates import Duplicates, Files, Shared
 from scraper.redaction import redacted
 from scraper.storage.file_names import DEFAULT, has_variants, variants_of
@@ -42,7 +42,7 @@ class Publisher(Struct):
     def place_of(self, fetched: Fetched) -> str:
         """Where a body stands below the run folder, or will. Any thread may ask."""
         task = fetched.task
-        if fetched.status == 304:
+        if fetched.is_unchanged:
             return _stored_place(task)
         return self.names.place_of(task, fetched.kind, fetched.type)
 
@@ -51,6 +51,19 @@ class Publisher(Struct):
         if place is not None and fetched.url.scheme == SCHEME:
             return text_of_path(file_path_of(fetched.url.href))
         return place
+
+    def keeps(self, fetched: Fetched) -> bool:
+        """Does the same body lie from an earlier pass where this one would? Then it need not be
+        kept once more. Any thread may ask."""
+        stored = fetched.task.stored
+        return (
+            stored is not None
+            and stored.path is not None
+            and not self.mtime
+            and is_as_stored(fetched, stored)
+            and self.place_of(fetched) == stored.path
+            and self.store.root.has_file(stored.path)
+        )
 
     def has_variants(self, task: Task) -> bool:
         """Is what an earlier pass has made of this picture still there? Any thread may ask."""
@@ -171,6 +184,28 @@ class Publisher(Struct):
                 # not every file system takes every time
                 with suppress(OSError, OverflowError):
                     os.utime(self.store.part(each.part), (fetched.at, at))
+
+
+# What these headers say of a body may be new though its bytes are not.
+SPEAKING = frozenset({"x-robots-tag", "cf-mitigated", "x-amzn-waf-action"})
+
+
+def is_as_stored(fetched: Fetched, stored: StoredResponse) -> bool:
+    """Are these the bytes that an earlier pass has brought from there, to be read in the same way?
+    What has failed since is processed again."""
+    asked = fetched.task.origin_url.href
+    if stored.error_kind is not None or stored.facts_offset is None:
+        return False
+    if fetched.status != 200 or stored.status not in (200, 304):
+        return False
+    before = (
+        stored.final_url or asked,
+        stored.sha256,
+        stored.type,
+        stored.charset,
+    )
+    now = fetched.url.href, fetched.sha256, fetched.type, fetched.charset
+    return before == now and SPEAKING.isdisjoint(dict(fetched.headers))
 
 
 def _modified_at(fetched: Fetched) -> float | None:

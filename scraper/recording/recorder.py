@@ -18,6 +18,9 @@ class Places(Protocol):
     def place_of(self, fetched: Fetched) -> str:
         """Where the body stands, or will."""
 
+    def keeps(self, fetched: Fetched) -> bool:
+        """Does the same body lie there from an earlier pass?"""
+
     def has_variants(self, task: Task) -> bool:
         """Is what an earlier pass has made of this picture still there?"""
 

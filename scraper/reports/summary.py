@@ -356,7 +356,6 @@ class Report(Tally):
             lines = [f"{totals.headline()} · {size_text(totals.bytes)}"]
             if not self.nothing_due:
                 lines.append(f"pass {self.number}: {self._pass_line()}")
-        lines += self._change_lines()
         shared = self._shared_messages(totals)
         lines += self._duplicate_lines() + totals.reasons(shared)
         lines += [
@@ -364,6 +363,7 @@ class Report(Tally):
             for label, message in self.examples.items()
             if label not in shared and totals.failures[label]
         ]
+        lines += self._change_lines()
         return "\n".join(lines + self._recipe_lines(totals))
 
     def _recipe_lines(self, totals: Tally) -> list[str]:

@@ -39,6 +39,10 @@ class NoPlaces:
         """Where a run would keep the body: variants are called after it."""
         return path_of(fetched.task.origin_url, fetched.kind, fetched.type)
 
+    def keeps(self, fetched: Fetched) -> bool:
+        """There is no earlier pass."""
+        return False
+
     def has_variants(self, task: Task) -> bool:
         """No earlier pass has made any."""
         return False

@@ -262,7 +262,7 @@ def test_what_comes_again_as_it_was_is_not_stored_again(
         each.st_mtime_ns for each in after
     ]
     assert are_one(*map(site.variant, "abc"))
-    assert report.states["done"] == 3
+    assert report.states["unchanged"] == 3
     assert [site.original_of(n) for n in "abc"] == [None, "a", "a"]
 
 

@@ -399,7 +399,14 @@ def test_a_validator_holds_only_where_it_was_given(site: Site) -> None:
 def test_without_validators_everything_is_transferred_again(site: Site) -> None:
     site.server.behaviours["/"] = page("<title>same</title>")
     site.run("/")
-    assert site.run("/", refresh=True).states == {"done": 1}
+    report = site.run("/", refresh=True)
+    assert report.states == {"unchanged": 1}, "the bytes are the same"
+    assert report.wire_bytes == len("<title>same</title>")
+    told = records_of(site.folder)[-1]
+    assert (told["same_as"], told["status"]) == (1, 200)
+    parts = list((site.folder / ".scraper").rglob("*.part"))
+    assert parts == []
+    assert site.last("/")["title"] == "same"
     headers = site.server.seen[1].headers
     assert not {"if-none-match", "if-modified-since"} & set(headers)
 

@@ -236,6 +236,7 @@ def test_a_refresh_yields_nothing_from_the_folder(
     server.behaviours["/same"] = etag(b"the same")
     urls = [server.url("/1"), server.url("/same")]
     streamed(urls, config(tmp_path))
+    server.behaviours["/1"] = page("another")
     again = streamed(urls, config(tmp_path), refresh=True)
     assert told(again) == {
         urls[0]: ("done", False),
