@@ -34,6 +34,8 @@ COMMANDS = (
     "explain",
     "verify",
     "duplicates",
+    "changes",
+    "show",
     "export",
     "bench",
 )  # a list of such a name is ./status
@@ -57,6 +59,8 @@ _EPILOG = (
     "python -m scraper status FOLDER: how a run stands - "
     "python -m scraper verify FOLDER: whether its files are what its records say - "
     "python -m scraper duplicates FOLDER: what is there twice, or looks alike - "
+    "python -m scraper changes FOLDER: what has changed - "
+    "python -m scraper show FOLDER URL: the story of one URL - "
     "python -m scraper explain URL: the decisions for one URL - "
     "python -m scraper export FOLDER -o FILE: tables of what there is - "
     "python -m scraper bench urls.txt: one by one and concurrently, and what bounds it"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from scraper.cli.arguments import (
     COMMANDS,
@@ -21,6 +22,16 @@ from scraper.cli.terminal import answer, complain, say
 from scraper.config import Config, as_toml
 from scraper.errors import ScraperError
 from scraper.machine import descriptors, streams
+
+# Those that say something of a run folder.
+_OF_FOLDERS = {
+    "status": "scraper.cli.status",
+    "verify": "scraper.cli.verify",
+    "duplicates": "scraper.cli.duplicates",
+    "changes": "scraper.cli.history.changes",
+    "show": "scraper.cli.history.show",
+    "export": "scraper.cli.export",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,22 +59,10 @@ def _run_command(arguments: list[str]) -> int:
         if arguments[:1] and arguments[0] in COMMANDS
         else "run"
     )
-    if command == "status":
-        from scraper.cli import status
-
-        return status.main(arguments, Parser)
-    if command == "verify":
-        from scraper.cli import verify
-
-        return verify.main(arguments, Parser)
-    if command == "duplicates":
-        from scraper.cli import duplicates
-
-        return duplicates.main(arguments, Parser)
-    if command == "export":
-        from scraper.cli import export
-
-        return export.main(arguments, Parser)
+    if command in _OF_FOLDERS:
+        module = import_module(_OF_FOLDERS[command])
+        code: int = module.main(arguments, Parser)
+        return code
     if command == "reprocess":
         from scraper.cli import reprocess
 

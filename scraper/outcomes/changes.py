@@ -71,8 +71,7 @@ class Change(Struct, frozen=True):
     @property
     def label(self) -> str:
         """As what it is counted."""
-        is_noise = self.is_noise and self.change == "changed"
-        return "noise" if is_noise else self.change
+        return _label_of(self.change, is_noise=self.is_noise)
 
     def line(self) -> bytes:
         """As it stands in the file, without its end."""
@@ -94,3 +93,12 @@ class Change(Struct, frozen=True):
                 }
             )
         )
+
+
+def label_of_line(line: Mapping[str, Any]) -> str:
+    """As what a line of the file is counted."""
+    return _label_of(line["change"], is_noise=line["noise"])
+
+
+def _label_of(change: str, *, is_noise: bool) -> str:
+    return "noise" if is_noise and change == "changed" else change

@@ -1,0 +1,1 @@
+"""Commands that show what the passes of a folder have found: `changes` and `show`."""
