@@ -7,6 +7,7 @@ from scraper import demo
 
 
 def main() -> None:
+    # The time is that of each try; with retries=0 there is one, as with requests.
     with demo.serve() as site, scraper.Session(timeout="10s") as session:
         paths = ["/lake", "/dunes", "/fuji", "/sold-out"]
         urls = [site.server.url(path) for path in paths]

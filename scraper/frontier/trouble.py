@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from scraper.errors import KINDS, new_failure
 from scraper.model import Fact, Failure, FetchFailed, Task
-from scraper.text import counted, duration
+from scraper.text import duration
 
 Verdict = Literal["answered", "refused", "silent", "broken", "none"]
 
@@ -332,8 +332,8 @@ class Trouble(Struct):
                 f"{host} has refused for {duration(at - self.since)} ({last})"
             )
         else:
-            times = counted(self.silences, "time")
-            text = f"{host} was silent {times} in a row ({last})"
+            times = f" {self.silences} times in a row"
+            text = f"{host} was silent{times if self.silences > 1 else ''} ({last})"
         if is_dead:
             text += f"; in {self.given_up_passes} passes: --retry asks it again"
         return text

@@ -347,6 +347,9 @@ class Report(Tally):
             self.seconds += now - self.timed_at
         self.timed_at = now
 
+    def __str__(self) -> str:
+        return self.text()
+
     def text(self) -> str:
         """The summary: the folder's totals, the pass if it is not the first, the reasons, and what
         recipes came to."""

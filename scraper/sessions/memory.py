@@ -164,6 +164,7 @@ class MemoryRun:
         self._makers = makers
         self._inbox = makers.inbox()
         self._now = makers.clock()
+        self.report.take_time(self._now())
         self._resources = ExitStack()
         self._engine: Engine | None = None
         self._outcomes: Iterator[Outcome] = iter(())
@@ -231,7 +232,9 @@ class MemoryRun:
 
     def __next__(self) -> Outcome:
         try:
-            return next(self._outcomes)
+            outcome = next(self._outcomes)
+            self.report.take_time(self._now())
+            return outcome
         except RuntimeError as error:
             if not is_out_of_threads(error):
                 raise

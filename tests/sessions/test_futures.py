@@ -87,6 +87,8 @@ def test_cancel_withdraws_what_has_not_begun(site: Site) -> None:
         assert not under_way.cancel()
     assert server.count("/slow/2") == 0
     assert opened.report.total == 1
+    assert opened.report.seconds > 0
+    assert str(opened.report) == opened.report.text()
 
 
 def load(url: str, timeout: float) -> str:

@@ -77,7 +77,7 @@ def _label(outcome: scraper.Outcome) -> str:
     if failure.kind != "host_down":
         return failure.kind
     assert failure.not_before is not None
-    found = re.search(r"silent 1 time in a row \((\w+): ", failure.message)
+    found = re.search(r" was silent \((\w+): ", failure.message)
     assert found is not None, failure.message
     return f"host_down: {found[1]}"
 
