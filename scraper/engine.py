@@ -26,7 +26,6 @@ from scraper.guard.guard import Connector, Guard, dial
 from scraper.guard.network_probe import NetworkProbe
 from scraper.guard.permissions import Permissions, Private
 from scraper.guard.resolver import GetAddrInfo, Resolver
-from scraper.http.fetcher import AnyFetcher, Fetcher
 from scraper.http.headers import agent_of
 from scraper.http.throttle import throttle_of
 from scraper.machine import cores, descriptors, main_module
@@ -49,6 +48,7 @@ from scraper.storage.store import Store
 from scraper.supervision import Facts, Flights, Intervals, Network, RunLimits
 
 if TYPE_CHECKING:
+    from scraper.http.fetcher import AnyFetcher
     from scraper.recording.recorder import Recorder
     from scraper.sessions.folder_desk import FolderDesk
     from scraper.workers.stage import ProcessStage
@@ -147,6 +147,13 @@ def fetch_threads(threads: int) -> Executor:
     return Threads(threads, thread_name_prefix="fetch")
 
 
+def network_fetcher(*parts: Any, **options: Any) -> AnyFetcher:
+    """A fetcher of the network, whose libraries a run over files does not load."""
+    from scraper.http.fetcher import Fetcher
+
+    return Fetcher(*parts, **options)
+
+
 def requests_at_once(share: Share) -> int:
     """How many threads make requests: those that wait for new hosts are beside the others."""
     new_hosts = new_host_threads(share.threads)
@@ -163,7 +170,7 @@ class Makers(Struct, frozen=True):
     threads: Callable[[int], Executor] = fetch_threads
     at_once: Callable[[Share], int] = requests_at_once
     guard: Callable[..., Guard] = guard_of
-    fetcher: Callable[..., AnyFetcher] = Fetcher
+    fetcher: Callable[..., AnyFetcher] = network_fetcher
     frontier: Callable[..., Frontier] = Frontier
     probe: Callable[..., NetworkProbe] = NetworkProbe
     reader: Callable[..., Reader] = Reader

@@ -19,7 +19,6 @@ from scraper import errors
 from scraper.desk.desk import Desk
 from scraper.errors import LocalFault
 from scraper.frontier.frontier import Frontier
-from scraper.http.fetcher import AnyFetcher
 from scraper.machine.clock import Clock
 from scraper.messages import (
     Answered,
@@ -50,6 +49,7 @@ from scraper.supervision import (
 from scraper.text import clock_text
 
 if TYPE_CHECKING:
+    from scraper.http.fetcher import AnyFetcher
     from scraper.recording.life import Life
     from scraper.recording.recorder import Recorder
     from scraper.workers.work import Stage

@@ -48,6 +48,8 @@ def run_lists(
     signals: Signals,
 ) -> int:
     """Run what the command line names; returns the exit code."""
+    import scraper.http.fetcher  # noqa: F401  files are read without it
+
     gc.freeze()  # what is imported by now stays to the end
     gc.enable()
     check_recipes(config, origins.get("recipe", ""))

@@ -7,10 +7,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from scraper.http.framing import Answer
 from scraper.machine.clock import Clock
 from scraper.model import Failure, FetchFailed, Task, Trust
+
+if TYPE_CHECKING:
+    from scraper.http.framing import Answer
 
 # .flight: the request that this thread is busy with
 current = threading.local()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -210,3 +212,14 @@ def test_reading_ends_when_the_run_says_so(tmp_path: Path) -> None:
     fact = LocalFetcher(None, None, Path()).fetch(flight)
     assert isinstance(fact, FetchFailed)
     assert fact.failure.kind == "timeout_total"
+
+
+def test_files_are_read_without_the_libraries_of_the_network() -> None:
+    program = "import sys, scraper.cli.running; print('urllib3' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "False\n"
