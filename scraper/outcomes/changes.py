@@ -35,6 +35,16 @@ TRANSITIONS: Mapping[tuple[Reported | None, Came], Word] = {
     ("gone", "elsewhere"): "back",
 }
 
+# How a URL stands after each word.
+LEAVES: Mapping[Word, Reported] = {
+    "new": "here",
+    "changed": "here",
+    "moved": "here",
+    "back": "here",
+    "gone": "gone",
+    "unknown": "unknown",
+}
+
 # The order in which they are counted out.
 WORDS: tuple[Word, ...] = (
     "changed",

@@ -56,6 +56,9 @@ def verify_after_power_loss(
     ledger.set_position(name, str(end))
     for sink in outputs:
         sink.recover(ledger.position(sink.name))
+    from scraper.run_folder.standings import restore_standings
+
+    restore_standings(ledger, outputs)
     return reopened
 
 

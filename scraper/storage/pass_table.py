@@ -138,6 +138,13 @@ class PassTable:
             "UPDATE pass SET ended = ? WHERE number = ?", (ended, number)
         )
 
+    def set_changes(self, number: int, changes: Mapping[str, int]) -> None:
+        """Correct how many changes of a pass were reported."""
+        self._database.execute(
+            "UPDATE pass SET counts = json_set(counts, '$.changes', json(?)) WHERE number = ?",
+            (encode(changes), number),
+        )
+
     def recount(self, last: Pass) -> None:
         """Open a pass again, with the counts that follow from its rows."""
         counts = {**last.counts, **self._count_ends(last.number)}

@@ -7,17 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.model import Reported
-from scraper.outcomes.changes import TRANSITIONS, WORDS, Came, Change, Word
+from scraper.outcomes.changes import (
+    LEAVES,
+    TRANSITIONS,
+    WORDS,
+    Came,
+    Change,
+    Word,
+)
 
 CAME: tuple[Came, ...] = ("same", "other", "elsewhere", "missing", "unclear")
-LEAVES: dict[Word, Reported] = {
-    "new": "here",
-    "changed": "here",
-    "moved": "here",
-    "back": "here",
-    "gone": "gone",
-    "unknown": "unknown",
-}
 
 
 def story_of(nights: list[Came]) -> list[Word | None]:

@@ -277,6 +277,9 @@ def check(
     items = log.read_bytes().splitlines() if log.exists() else []
     assert len(items) >= urls or not log.exists()
     assert [json.loads(line) for line in items] == items_of(records)
+    changes = map(json.loads, (run / "changes.jsonl").read_bytes().splitlines())
+    told = [(each["url"], each["change"]) for each in changes]
+    assert told == [(url, "new") for url in asked]
 
 
 def processes_of(folder: Path) -> list[int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -337,3 +339,43 @@ def test_a_script_sees_the_change_with_its_outcome(site: ChangingSite) -> None:
     assert outcome.change is not None
     assert outcome.change.change == "changed"
     assert json.loads(outcome.change.line()) == site.lines(2)[0]
+
+
+@pytest.mark.parametrize("loss", ["records", "both"])
+def test_what_a_power_cut_takes_is_told_again_as_it_was(
+    loss: str, site: ChangingSite
+) -> None:
+    """The last of two changes has lost its record: it is one again, not a new URL."""
+    site.night(*PATHS)
+    site.server.behaviours |= {"/3": status(500), "/4": NEW}
+    site.night(*PATHS[:9], threads=1)
+    told = site.told(2)
+    assert told == {
+        "/3": ("unknown", "http_500"),
+        "/4": ("changed",),
+        "/9": ("gone", "unlisted"),
+    }
+    records = site.folder / "records.jsonl"
+    places = {each["url"]: each["offset"] for each in site.lines(2)}
+    first = min(filter(None, places.values()))
+    records.write_bytes(records.read_bytes()[: first + 5])
+    if loss == "both":
+        changes = site.folder / "changes.jsonl"
+        changes.write_bytes(changes.read_bytes()[:-30])
+    with closing(sqlite3.connect(site.folder / ".scraper/ledger.sqlite")) as db:
+        db.execute("INSERT INTO meta VALUES ('boot', 'another boot')")
+        db.commit()
+    report = site.night(*PATHS[:9])
+    assert site.told(2) == told
+    assert report.changes == {"unknown": 1, "changed": 1, "gone": 1}
+    by_url = {each["url"]: each for each in site.lines(2)}
+    assert by_url[site.server.url("/4")]["before"] == 1
+
+
+def test_processing_again_changes_nothing(site: ChangingSite) -> None:
+    keys = {"save_only": False, "processes": 1}
+    site.server.behaviours["/a"] = etag(b"<title>a</title><p>words", '"1"')
+    site.night("/a", **keys)
+    scraper.reprocess(site.folder, facts="basic", processes=1)
+    site.night("/a", **keys)
+    assert [each["change"] for each in site.lines()] == ["new"]

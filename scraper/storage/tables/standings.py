@@ -75,6 +75,23 @@ class MissingUrl(NamedTuple):
     standing: Standing
 
 
+# Of what the disk has lost the ledger knows no record any more.
+_IN_DOUBT = f"""SELECT url.id, url, answer.id NOT NULL AND "offset" IS NULL,
+    {", ".join(f"standing.{name}" for name in Standing.__struct_fields__)}
+  FROM url LEFT JOIN standing USING (id) LEFT JOIN answer USING (id)
+  WHERE standing.id NOT NULL
+    OR (state = 'pending' AND answer.id NOT NULL AND "offset" IS NULL)"""
+
+
+class UrlInDoubt(NamedTuple):
+    """A URL whose last word in changes.jsonl may have been lost."""
+
+    id: int
+    url: str
+    lost_record: bool
+    standing: Standing | None
+
+
 class Standings:
     """The table of standings."""
 
@@ -96,6 +113,16 @@ class Standings:
     def adopt(self) -> None:
         """Of rows that were made from records."""
         fill_standings(self._database.connection)
+
+    def in_doubt(self) -> Iterator[UrlInDoubt]:
+        """After a power loss: those of which more was reported than the disk has kept, perhaps."""
+        self._database.flush()
+        rows = self._database.execute(_IN_DOUBT).fetchall()
+        for id, url, lost_record, reported, is_missing, *last_good in rows:
+            standing = None
+            if reported is not None:
+                standing = Standing(reported, bool(is_missing), *last_good)
+            yield UrlInDoubt(id, url, bool(lost_record), standing)
 
     # -- when the list has ended --------------------------------------------------------------
 
