@@ -186,6 +186,8 @@ class Journal(Struct):
         """The images of a listed page that are to be fetched."""
         if processed is None or not self.follow_images or task.depth:
             return ()
+        if task.origin_url.scheme == "file":
+            return ()  # no file has a host asked
         if failure is not None or self.obedience.forbids_images(words):
             return ()
         return tuple(

@@ -139,6 +139,7 @@ class Handover:
                 header for header in fetched.headers if header[0] in JUDGED_BY
             ),
             type=fetched.type,
+            may_send_on=fetched.url.scheme != SCHEME,
         )
 
     def _path_of(self, fetched: Fetched) -> str:

@@ -84,6 +84,8 @@ def robots_permit(
     """The robots.txt of its origin permits it, which must be known before."""
     if terms.robots == "off" or task.purpose == "robots":
         return None
+    if task.url.scheme == "file":
+        return None
     origin = host.origin(task.url.scheme)
     if not origin.is_known(terms.now):
         return Wait(origin)
@@ -121,9 +123,9 @@ def first_objection(
 
 def with_robots_remark(task: Task, host: Host, terms: Terms) -> Task:
     """The task, marked where robots.txt forbids it and the setting is only to report that."""
-    if terms.robots != "report" or host.origin(task.url.scheme).permits(
-        task.url
-    ):
+    if terms.robots != "report" or task.url.scheme == "file":
+        return task
+    if host.origin(task.url.scheme).permits(task.url):
         return task
     return replace(task, robots="disallowed")
 

@@ -122,6 +122,7 @@ class Guard:
         self.resolver = resolver or Resolver()
         self._refused_ports = refused_ports
         self._is_local = is_local  # of a run that reads files of this machine, and nothing else
+        self.reads_files = is_local  # no text can name one: only who is given a path asks for it
         self._connect = connect
         self._clock = clock
         self._heard_at: float | None = None
@@ -276,9 +277,11 @@ class Guard:
         scheme: str,
         trust: Trust,
     ) -> Refusal | None:
-        if (scheme == "file") != self._is_local:
+        is_file = scheme == "file"
+        is_meant = self.reads_files if is_file else not self._is_local
+        if not is_meant:
             return "bad_scheme", f"{scheme}: is not asked by this run"
-        if self._is_local:
+        if is_file:
             return None
         host = urls.host_name(host_key)
         port = host_key[len(host) + 1 :] or DEFAULT_PORTS[scheme]

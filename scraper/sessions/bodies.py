@@ -64,6 +64,15 @@ class BodyFolder:
             self._with_files.add(id(place))
         return place
 
+    def hold_beside(self, own: str, others: Sequence[str]) -> Place:
+        """Keep other files for as long as the place is held, of a body that is a file of the
+        user's and stays where it is."""
+        files = [self.part(each) for each in others]
+        place = HeldFiles(self, None, files, own)
+        if files:
+            self._with_files.add(id(place))
+        return place
+
     def _has_room_for(self, size: int) -> bool:
         while self._freed:
             self._in_memory -= self._freed.popleft()
@@ -111,17 +120,19 @@ def _remove(folder: TemporaryFolder, pid: int) -> None:
 class HeldFiles:
     """The files of an outcome, which go with it."""
 
-    __slots__ = ("__weakref__", "_body", "_files", "_folder")
+    __slots__ = ("__weakref__", "_body", "_files", "_folder", "_own")
 
     def __init__(
         self,
         folder: BodyFolder,
         body: bytes | None,
         files: Sequence[str],
+        own: str | None = None,
     ) -> None:
         self._folder = folder
         self._body = body
         self._files = tuple(files)
+        self._own = own  # file of the user's, which stays
 
     def __del__(self) -> None:
         self._folder.release(id(self), len(self._body or b""), self._files)
@@ -131,7 +142,7 @@ class HeldFiles:
         if self._body is not None:
             return self._body
         try:
-            return Path(self._files[0]).read_bytes()
+            return Path(self._own or self._files[0]).read_bytes()
         except OSError as error:
             raise UsageError(
                 f"the body of {outcome.task.shown_url} is gone: {error.strerror}"
@@ -139,4 +150,5 @@ class HeldFiles:
 
     def files_of(self, outcome: Outcome) -> tuple[Path, ...]:
         """Those that lie on the disk: a body that is not in memory, and pictures that were made."""
-        return tuple(map(Path, self._files))
+        own = () if self._own is None else (self._own,)
+        return tuple(map(Path, (*own, *self._files)))

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from scraper import record
 from scraper.errors import LocalFault, disk_failure, state_of
 from scraper.frontier.queued import QueuedRows
+from scraper.local.addresses import SCHEME, text_of_path
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, FetchFailed, Task
 from scraper.outcomes.event import Event
@@ -28,6 +29,7 @@ from scraper.reports.summary import Report
 from scraper.sessions.bodies import BodyFolder
 from scraper.storage.file_names import path_of
 from scraper.text import printable
+from scraper.urls import file_path_of
 
 logger = logging.getLogger("scraper.run")
 
@@ -46,6 +48,13 @@ class NoPlaces:
     def has_variants(self, task: Task) -> bool:
         """No earlier pass has made any."""
         return False
+
+
+def _own_path_of(fetched: Fetched) -> str | None:
+    """Where a file of this machine is; a body from elsewhere has no lasting place."""
+    if fetched.url.scheme != SCHEME:
+        return None
+    return text_of_path(file_path_of(fetched.url.href))
 
 
 class MemoryJournal(Struct):
@@ -68,7 +77,6 @@ class MemoryJournal(Struct):
         """A URL that was fetched."""
         tags, _, refusal = self.obedience.judge(fetched, processed)
         made = [each.part for each in processed.files] if processed else []
-        assert fetched.part is not None, "no earlier pass holds a body"
         flags, failure = self.honesty.judge(fetched, processed)
         refusal = refusal or left_out(failure)
         place = None
@@ -84,7 +92,7 @@ class MemoryJournal(Struct):
             fetched,
             processed,
             failure,
-            path=None,
+            path=_own_path_of(fetched),
             directives=tags,
             flags=flags,
         )
@@ -108,8 +116,10 @@ class MemoryJournal(Struct):
         fetched: Fetched,
         made: Sequence[str],
     ) -> Place:
-        assert fetched.part is not None, "it was fetched now"
         try:
+            if fetched.part is None:
+                own = file_path_of(fetched.url.href)
+                return self.bodies.hold_beside(own, made)
             return self.bodies.hold(fetched.part, fetched.bytes, made)
         except OSError as error:
             raise LocalFault(disk_failure(error)) from error

@@ -6,6 +6,7 @@ blocks delays only deliveries.
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import (
@@ -42,6 +43,7 @@ from scraper.sessions.coordinator import (
     Wanted,
 )
 from scraper.sessions.futures import Future, Owner
+from scraper.sessions.local_files import line_of_path, makers_with_files
 from scraper.sessions.memory import PATIENCE_SECONDS
 from scraper.sessions.misuse import check_many, check_submit
 from scraper.sessions.streams import (
@@ -123,7 +125,9 @@ class Session:
         self._owner = Owner()
         wanted = Wanted(
             self._config,
-            makers_with(pools, told_to(makers or Makers(), on_event)),
+            makers_with_files(
+                makers_with(pools, told_to(makers or Makers(), on_event))
+            ),
             refresh,
             ages_of(self._config, max_age),
         )
@@ -173,6 +177,16 @@ class Session:
             _headers_of(headers),
         )
         self._coordinator.add(submission)
+        return future
+
+    def process(self, path: str | os.PathLike[str]) -> Future:
+        """Process a file of this machine as the body of a URL would be. The future resolves to its
+        `Outcome`, also if it cannot be read; nothing is copied, and no host is asked. Raises
+        UsageError if the session is closed, or that is no path."""
+        self._owner.check_process()
+        line = line_of_path(path)
+        future = Future(line.written or "", self._owner)
+        self._coordinator.add(Submission(future, line))
         return future
 
     def map(

@@ -86,6 +86,8 @@ class WorkItem(NamedTuple):
     """Those of the answer that a page is judged by."""
     type: str = ""
     """The media type that it has."""
+    may_send_on: bool = True
+    """May a page be a hop to elsewhere? A file of this machine is none."""
 
 
 class Stage(Protocol):
@@ -250,7 +252,8 @@ def _processor(processing: Processing) -> Processor:
 
     def process_page(item: WorkItem) -> ProcessorResult:
         page = Page(item.url, _body_of(item), item.charset)
-        onward = followed_url(page) if processing.meta_refresh else None
+        follows = processing.meta_refresh and item.may_send_on
+        onward = followed_url(page) if follows else None
         if onward is not None and _can_be_asked(onward):
             return ProcessorResult({SENDS_ON: onward})
         attention = reader.attention_of(item.url)
