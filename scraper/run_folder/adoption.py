@@ -70,6 +70,7 @@ def adopt_records(
     ledger.intake.reload()
     ledger.names.adopt()
     ledger.bodies.adopt()
+    ledger.standings.adopt()
     ledger.commit()
     return sum(report.total for report, _, _ in reports.values())
 

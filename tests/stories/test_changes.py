@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +14,7 @@ import pytest
 import scraper
 from scraper.faulty import FaultyServer, body, etag, redirect, status
 from scraper.record import decode
-from tests.stories.changing import ChangingSite
+from tests.stories.changing import KEYS, ChangingSite
 
 PATHS = [f"/{number}" for number in range(10)]
 OLD, NEW = etag(b"<p>old", '"1"'), etag(b"<p>new", '"2"')
@@ -370,6 +371,18 @@ def test_what_a_power_cut_takes_is_told_again_as_it_was(
     assert report.changes == {"unknown": 1, "changed": 1, "gone": 1}
     by_url = {each["url"]: each for each in site.lines(2)}
     assert by_url[site.server.url("/4")]["before"] == 1
+
+
+def test_a_story_goes_on_without_its_ledger(site: ChangingSite) -> None:
+    site.night(*PATHS)
+    site.server.behaviours |= {"/3": status(500), "/4": NEW}
+    site.night(*PATHS)
+    shutil.rmtree(site.folder / ".scraper")
+    site.server.behaviours["/3"] = OLD
+    config = scraper.configure(dir=str(site.folder), **KEYS)
+    scraper.run(site.list, config, adopt=True)
+    site.night(*PATHS)
+    assert site.told(3) == {"/3": ("back",)}
 
 
 def test_processing_again_changes_nothing(site: ChangingSite) -> None:
