@@ -398,7 +398,7 @@ def check_settings(config: Config) -> None:
     check_file(config.file)
     names_of(config.output.name, config.output.name_col)
     check_recipes(config)
-    if config.output.line:
+    if config.output.line or config.output.line_failed:
         from scraper.exports.of_run import check_line
 
         check_line(config)

@@ -726,6 +726,11 @@ class OutputSettings(Section):
         "template of a line of -o -, such as '{url} page is {bytes} bytes'; empty: the record",
         metavar="TEMPLATE",
     )
+    line_failed: str = setting(
+        "",
+        "the same of a URL without a good outcome, such as '{url}: {reason}'; empty: as --line",
+        metavar="TEMPLATE",
+    )
     fields: tuple[str, ...] = setting(
         (),
         "columns of these tables, such as url,title,input.id; empty: all",

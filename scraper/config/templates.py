@@ -111,6 +111,11 @@ def _field_of(key: str, format: str) -> Field:
 def _check_key(key: str, keys: Collection[str]) -> None:
     if key in keys or (key.startswith(COLUMN) and key != COLUMN):
         return
+    name, conversion, _ = key.partition("!")
+    if conversion and name in keys:
+        raise ValueError(
+            f"{{{key}}}: conversions such as !r are not understood, write {{{name}}}"
+        )
     known = ", ".join([*keys, f"{COLUMN}COLUMN"])
     meant = re.split(r"[.\[!]", key)[0]
     hint = did_you_mean(meant, keys, f"; keys: {known}")

@@ -28,6 +28,7 @@ from scraper.exports.export import (
 from scraper.exports.fields import FIELDS, Kind
 from scraper.exports.files import check_formats, check_places, is_of_own_rows
 from scraper.run_folder.recipes import Recipe, recipes_of
+from scraper.sinks.own_line import OF_FAILED, REASON, SETTING
 from scraper.sources.source import Source
 from scraper.storage.sources import Sources
 
@@ -50,6 +51,10 @@ def _each_of(recipe: Recipe) -> str:
 def check_line(config: Config) -> None:
     """Raises UsageError if lines of standard output cannot be written as they are asked for."""
     output = config.output
+    if output.line_failed and not output.line:
+        raise UsageError(
+            f"{OF_FAILED} is beside --line: say what stands in the line of a good outcome, too"
+        )
     if not output.line:
         return
     if "-" not in output.output:
@@ -57,8 +62,9 @@ def check_line(config: Config) -> None:
             "--line is the form of a line on standard output: give -o -, too"
         )
     known = _known_fields(recipes_of(config))
-    names = [each.name for each in FIELDS]
-    parse_template(output.line, [*known.fields, *names], "--line")
+    names = [*known.fields, *(each.name for each in FIELDS), REASON]
+    parse_template(output.line, names, SETTING)
+    parse_template(output.line_failed, names, OF_FAILED)
 
 
 class RunExports:

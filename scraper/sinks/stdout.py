@@ -27,7 +27,7 @@ def open_standard_output(
     output = config.output
     if "-" not in output.output:
         return None
-    return StandardOutput(records, line_of(output.line))
+    return StandardOutput(records, line_of(output.line, output.line_failed))
 
 
 class StandardOutput:

@@ -47,7 +47,7 @@ def test_keys_stand_for_values(text: str, said: str) -> None:
         ("{input}", "{input} is no key"),
         ("{host.upper}", "{host.upper} is no key; did you mean host?"),
         ("{host[0]}", "{host[0]} is no key; did you mean host?"),
-        ("{host!r}", "{host!r} is no key; did you mean host?"),
+        ("{host!r}", "conversions such as !r are not understood, write {host}"),
         ("{host.__class__}", "did you mean host?"),
         ("{host", "a { alone; {{ stands for one"),
         ("host}", "a } alone; }} stands for one"),

@@ -35,6 +35,28 @@ def test_a_template_says_what_stands_in_a_line(
     assert line_of(template)(RECORD) == line
 
 
+FAILED = (
+    b'{"url":"http://a/","bytes":null,"error_kind":"http_status","status":404,'
+    b'"error_message":"404 Not Found"}'
+)
+
+
+@pytest.mark.parametrize(
+    ("failed", "line"),
+    [
+        ("", b"http://a/ is  bytes"),
+        ("{url}: {reason}", b"http://a/: http_404: 404 Not Found"),
+    ],
+)
+def test_a_url_without_a_good_outcome_may_have_another_line(
+    failed: str, line: bytes
+) -> None:
+    made = line_of("{url} is {bytes} bytes", failed)
+    assert made(FAILED) == line
+    assert made(RECORD) == b"http://a/ is many bytes"
+    assert line_of("[{reason}]")(RECORD) == b"[]"
+
+
 def test_each_record_has_a_line_of_its_own(scrape: Scrape) -> None:
     site = {"/robots.txt": status(404), "/a": page("one"), "/b": status(404)}
     with FaultyServer(site) as server:
@@ -55,6 +77,11 @@ def test_each_record_has_a_line_of_its_own(scrape: Scrape) -> None:
         (["--line", "{url}"], "give -o -, too"),
         (["-o", "-", "--line", "{urll}"], "did you mean url?"),
         (["-o", "-", "--line", "{url"], "a { alone"),
+        (["-o", "-", "--line-failed", "{url}"], "is beside --line"),
+        (
+            ["-o", "-", "--line", "{url}", "--line-failed", "{urll}"],
+            "did you mean url?",
+        ),
     ],
 )
 def test_a_template_that_cannot_be_followed_is_refused(
