@@ -9,7 +9,9 @@ from pathlib import Path
 
 import orjson
 
+from scraper.cli.history.staleness import Watched, watch_folder
 from scraper.cli.terminal import answer
+from scraper.config.values import seconds_of
 from scraper.errors import UsageError
 from scraper.frontier.outage import waiting_text
 from scraper.frontier.waits import learned_text, standing_of, trouble_of
@@ -24,6 +26,7 @@ from scraper.text import counted, iso, printable, printable_json
 _LEDGER = Path(".scraper", "ledger.sqlite")
 _SUMMARY = "summary.json"
 MAX_HOSTS = 10  # that are left alone, each with a line
+STALE = 3  # the exit code
 
 
 def main(
@@ -35,8 +38,19 @@ def main(
         description="How a run stands; reading does not disturb it.",
     )
     add_folder(parser, json="as one JSON object")
+    parser.add_argument(
+        "--stale",
+        metavar="30m|6h|7d",
+        help="which URLs had no good answer within this time; if any, the exit code is 3",
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="of these all, not the worst ten",
+    )
     options = parser.parse_args(arguments)
     folder = find_folder(options.folder)
+    watched = _watch(folder, options)
     try:
         seen = read_status(folder / _LEDGER)
     except Unreadable as error:
@@ -44,6 +58,9 @@ def main(
     else:
         process = holder_of(folder)
         facts, text = _as_dict(seen, process), _text(folder, seen, process)
+    if watched is not None:
+        facts = {**facts, "stale": watched.as_dict()}
+        text = f"{text}\n{watched.text()}"
     if options.json:
         answer(
             printable_json(
@@ -52,7 +69,17 @@ def main(
         )
     else:
         answer(text)
-    return 0
+    return STALE if watched is not None and watched.is_stale else 0
+
+
+def _watch(folder: Path, options: argparse.Namespace) -> Watched | None:
+    """What is stale, if that is asked."""
+    if options.stale is None:
+        if options.all:
+            raise UsageError("--all belongs to --stale, such as --stale 2d")
+        return None
+    seconds = seconds_of("--stale", options.stale)
+    return watch_folder(folder / _LEDGER, seconds, options.all)
 
 
 def add_folder(parser: argparse.ArgumentParser, *, json: str) -> None:

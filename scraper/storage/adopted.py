@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from scraper.model import Line
 from scraper.storage.database import Database, encode
-from scraper.storage.schema import ANSWER, keep_answers, rows_of_batch
+from scraper.storage.schema import ANSWER, rows_of_batch
+from scraper.storage.tables.answers import keep_answers
 from scraper.urls import key_of
 
 

@@ -15,15 +15,9 @@ from typing import Any
 from scraper.model import Ended
 from scraper.outcomes.fills import Fills
 from scraper.storage.database import encode
-from scraper.storage.schema import (
-    ROWS_A_SLICE,
-    SCHEMA,
-    SLICE,
-    UNASKED,
-    lasts,
-    slices,
-)
+from scraper.storage.schema import ROWS_A_SLICE, SCHEMA, SLICE, UNASKED, slices
 from scraper.storage.sets.bitmap import Bitmap
+from scraper.storage.tables.answers import lasts
 
 _ENDS = f"""SELECT state,
     CASE substr(path, 1, 6) WHEN 'pages/' THEN 'page' WHEN 'images' THEN 'image'

@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, get_args, get_type_hints
 
-from scraper.errors import FILTERED, LASTING, UsageError
+from scraper.errors import UsageError
 from scraper.model import Headers, HostState
 
 
@@ -118,6 +118,7 @@ CREATE TABLE requeued (
 );
 CREATE TABLE answer (
   id INTEGER PRIMARY KEY, changed_pass INTEGER, previous_sha256 TEXT,
+  good_at REAL,                 -- of what has failed since: when its last good answer came
   {_declared(FinishedRow, ANSWER)}
 );
 """
@@ -267,6 +268,19 @@ def _add_standings(connection: sqlite3.Connection) -> None:
     fill_standings(connection)
 
 
+# When their passes began is known; the good answers came later.
+_GOOD_AT_OF_13 = """UPDATE OR FAIL answer SET good_at =
+    (SELECT started FROM standing JOIN pass ON number = standing.facts_pass
+      WHERE standing.id = answer.id)
+  WHERE error_kind NOT NULL AND id IN (SELECT id FROM standing WHERE facts_pass NOT NULL)"""
+
+
+def _add_good_at(connection: sqlite3.Connection) -> None:
+    if "good_at" not in _columns_of(connection, "answer"):
+        connection.execute("ALTER TABLE answer ADD COLUMN good_at REAL")
+    connection.execute(_GOOD_AT_OF_13)
+
+
 def fill_standings(connection: sqlite3.Connection) -> None:
     """Have the table of standings know what has failed before there was one."""
     connection.execute(_STANDINGS_OF_12)
@@ -287,6 +301,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     10: (),
     11: (_add_bodies,),
     12: (_add_standings,),
+    13: (_add_good_at,),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 
@@ -387,58 +402,6 @@ def rows_of_values(columns: Iterable[str]) -> str:
         f'column{number} AS "{name}"' for number, name in enumerate(columns, 1)
     )
     return f"(SELECT {', '.join(named)} FROM (VALUES {ROWS}) WHERE column1 IS NOT NULL)"
-
-
-# Most columns take what the answer says; where it says nothing, these stay from the last time.
-_KEPT = 'coalesce(excluded."{0}", "{0}")'
-
-
-def lasts(column: str = "error_kind") -> str:
-    """Was the answer as good as it will be, if not of use?"""
-    return f"coalesce({column} IN {tuple(sorted(LASTING))}, true)"
-
-
-def was_filtered(column: str = "error_kind") -> str:
-    """Was it left out by a filter? Then nothing is kept, and its validators are."""
-    return f"{column} IN {tuple(sorted(FILTERED))}"
-
-
-# What a filter leaves out goes, whatever an earlier pass has kept.
-_KEPT_UNLESS_FILTERED = f"""CASE WHEN {was_filtered("excluded.error_kind")}
-  THEN NULL ELSE {_KEPT} END"""
-# A 304 need not repeat the validators that it was asked with; what is to be had again keeps none.
-_KEPT_BY_304 = f"""coalesce(excluded."{{0}}",
-    CASE WHEN excluded.status = 304 AND {lasts("excluded.error_kind")}
-      THEN "{{0}}" END)"""
-_EXCEPTIONS = {
-    **dict.fromkeys(
-        ("type", "sha256", "flags", "process_hash", "validators_url"),
-        _KEPT,
-    ),
-    "path": _KEPT_UNLESS_FILTERED,
-    **dict.fromkeys(("etag", "last_modified"), _KEPT_BY_304),
-}
-_CHANGES = """changed_pass = CASE WHEN excluded.sha256 IS NULL OR excluded.sha256 IS sha256
-    THEN changed_pass ELSE excluded.changed_pass END,
-  previous_sha256 = CASE WHEN excluded.sha256 IS NULL THEN previous_sha256 ELSE sha256 END"""
-
-
-def keep_answers(
-    columns: Iterable[str], rows: str, kept: Iterable[str] = ()
-) -> str:
-    """Take these columns of `answer` from `rows`, which have `id` and `pass` besides.
-
-    `kept` are columns that stay where nothing is said of them, besides those that always do.
-    """
-    expressions = {**_EXCEPTIONS, **dict.fromkeys(kept, _KEPT)}
-    quoted = ", ".join(f'"{name}"' for name in columns)
-    values = [
-        f'"{name}" = ' + expressions.get(name, 'excluded."{0}"').format(name)
-        for name in columns
-    ]
-    return f"""INSERT INTO answer (id, changed_pass, {quoted})
-  SELECT id, CASE WHEN sha256 IS NOT NULL THEN pass END, {quoted} FROM {rows} WHERE true
-  ON CONFLICT (id) DO UPDATE SET {", ".join([*values, _CHANGES])}"""
 
 
 # Up to schema 3 every record held its facts itself; of which pass it is, it says.

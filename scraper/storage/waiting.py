@@ -30,11 +30,10 @@ from scraper.storage.schema import (
     FACTS_OFFSET,
     FinishedRow,
     RequeuedRow,
-    keep_answers,
     rows_of_values,
-    was_filtered,
 )
 from scraper.storage.sources import Sources
+from scraper.storage.tables.answers import keep_answers, was_filtered
 from scraper.urls import Url, parts_of, parts_of_all
 
 
