@@ -33,6 +33,7 @@ COMMANDS = (
     "status",
     "explain",
     "verify",
+    "prune",
     "duplicates",
     "changes",
     "show",
@@ -58,6 +59,7 @@ _EPILOG = (
     "python -m scraper reprocess FOLDER: process again what is stored there - "
     "python -m scraper status FOLDER: how a run stands - "
     "python -m scraper verify FOLDER: whether its files are what its records say - "
+    "python -m scraper prune FOLDER: without the files of what is long gone - "
     "python -m scraper duplicates FOLDER: what is there twice, or looks alike - "
     "python -m scraper changes FOLDER: what has changed - "
     "python -m scraper show FOLDER URL: the story of one URL - "

@@ -27,6 +27,7 @@ from scraper.machine import descriptors, streams
 _OF_FOLDERS = {
     "status": "scraper.cli.status",
     "verify": "scraper.cli.verify",
+    "prune": "scraper.cli.upkeep.prune",
     "duplicates": "scraper.cli.duplicates",
     "changes": "scraper.cli.history.changes",
     "show": "scraper.cli.history.show",

@@ -56,12 +56,15 @@ class _Expected(NamedTuple):
     own: str | None = None  # of a file of this machine: the path, byte for byte
 
 
-def verify(folder: Path, tell_fault: Callable[[Fault], None]) -> Verified:
+def verify(
+    folder: Path,
+    tell_fault: Callable[[Fault], None],
+) -> Verified:
     """Compare each file with the record that names it, and look for what none names.
 
     Raises InUse if a run holds the folder, UsageError if its ledger or records cannot be read.
     """
-    _refuse_running(folder)
+    refuse_running(folder)
     with ExitStack() as resources, opening(f"folder {folder}"):
         root = resources.enter_context(open_folder(folder))
         records = resources.enter_context(root.open_reader(RECORDS))
@@ -76,7 +79,7 @@ def verify(folder: Path, tell_fault: Callable[[Fault], None]) -> Verified:
 
         found = look_into(folder / LEDGER, look)
         found.find_strays()
-        _refuse_running(folder)
+        refuse_running(folder)
         for fault in found.inventory.faults():
             tell_fault(fault)
         return Verified(
@@ -84,12 +87,13 @@ def verify(folder: Path, tell_fault: Callable[[Fault], None]) -> Verified:
         )
 
 
-def _refuse_running(folder: Path) -> None:
+def refuse_running(folder: Path) -> None:
+    """Raises InUse if a run holds the folder."""
     holder = holder_of(folder)
     if holder is not None:
         raise InUse(
             f"{folder} is in use by a run (process {holder}), which changes what lies there: "
-            "verify it when that has ended"
+            "look again when that has ended"
         )
 
 
@@ -114,18 +118,29 @@ class _Verification:
 
     # -- what the records name ----------------------------------------------------------------
 
-    def compare_all(self, bodies: Iterator[StoredBody]) -> None:
+    def compare_all(
+        self,
+        bodies: Iterator[StoredBody],
+    ) -> None:
         """The files of each URL."""
         for body in bodies:
             for expected in self._expected_of(body):
                 self._compare(expected, redacted(body.url))
 
-    def _expected_of(self, body: StoredBody) -> Iterator[_Expected]:
+    def _expected_of(
+        self,
+        body: StoredBody,
+    ) -> Iterator[_Expected]:
         record = self._record_of(body)
         if record.get("path") is None:
             # What came before a later failure stays, and of that record nothing is known here.
             self.inventory.add(variants_of(body.path, self._variants))
-            yield _Expected(body.path, None, body.sha256, is_required=False)
+            yield _Expected(
+                body.path,
+                None,
+                body.sha256,
+                is_required=False,
+            )
             return
         is_own = body.url.startswith(FILE_BEGINNING)
         own = file_path_of(body.url) if is_own else None
@@ -137,7 +152,10 @@ class _Verification:
                 own=own if named is record else None,
             )
 
-    def _record_of(self, body: StoredBody) -> Mapping[str, Any]:
+    def _record_of(
+        self,
+        body: StoredBody,
+    ) -> Mapping[str, Any]:
         if body.offset is None:
             return {}
         self._records.seek(body.offset)
@@ -152,7 +170,11 @@ class _Verification:
             )
             return {}
 
-    def _compare(self, expected: _Expected, url: str) -> None:
+    def _compare(
+        self,
+        expected: _Expected,
+        url: str,
+    ) -> None:
         path = expected.path
         self.inventory.add([path])
         place = expected.own or self._parts.get(path, path)
@@ -166,7 +188,12 @@ class _Verification:
         except OSError as error:
             fault = "unreadable", error.strerror or str(error)
         if fault is not None:
-            self._report(fault[0], path, url, fault[1])
+            self._report(
+                fault[0],
+                path,
+                url,
+                fault[1],
+            )
 
     def _difference(
         self, file: BufferedReader, expected: _Expected
@@ -185,33 +212,53 @@ class _Verification:
 
     def find_strays(self) -> None:
         """What else lies in the folders."""
-        paths = self._paths()
+        paths = paths_in(self._root)
         while some := list(itertools.islice(paths, _AT_ONCE)):
             for path in self.inventory.unknown(some):
-                self._report("stray", path, None, "")
-
-    def _paths(self) -> Iterator[str]:
-        for name in (*FOLDERS.values(), "processed"):
-            try:
-                folder = self._root.open_below(name)
-            except FileNotFoundError:
-                continue  # nothing of that kind was kept
-            with folder:
-                yield from _paths_below(folder, name)
+                self._report(
+                    "stray",
+                    path,
+                    None,
+                    "",
+                )
 
     def _report(
         self, fault: str, path: str, url: str | None, message: str
     ) -> None:
-        self.inventory.report(Fault(fault, path, url, message))
+        self.inventory.report(
+            Fault(
+                fault,
+                path,
+                url,
+                message,
+            )
+        )
 
 
-def _sha256_of(file: BufferedReader, size: int) -> str:
+def _sha256_of(
+    file: BufferedReader,
+    size: int,
+) -> str:
     if size <= _AS_A_WHOLE:
         return hashlib.sha256(file.read()).hexdigest()
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _paths_below(folder: Folder, path: str) -> Iterator[str]:
+def paths_in(root: Folder) -> Iterator[str]:
+    """The files that lie in the folders of bodies and pictures, ours or not."""
+    for name in (*FOLDERS.values(), "processed"):
+        try:
+            folder = root.open_below(name)
+        except FileNotFoundError:
+            continue  # nothing of that kind was kept
+        with folder:
+            yield from _paths_below(folder, name)
+
+
+def _paths_below(
+    folder: Folder,
+    path: str,
+) -> Iterator[str]:
     for name, is_folder in folder.entries():
         inner = f"{path}/{name}"
         if is_folder:
@@ -221,7 +268,10 @@ def _paths_below(folder: Folder, path: str) -> Iterator[str]:
             yield inner
 
 
-def _parts_in(root: Folder, promised: list[Publication]) -> dict[str, str]:
+def _parts_in(
+    root: Folder,
+    promised: list[Publication],
+) -> dict[str, str]:
     """By the path that it will have, the part that a killed run has left."""
     try:
         with root.open_below(_PARTS) as folder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from scraper.storage.schema import (
 )
 from scraper.storage.sets.bitmap import Bitmap
 from scraper.storage.sources import Sources
+from scraper.storage.upkeep.gone import PRUNED
 from scraper.urls import Url, hash_of
 
 _FIND = """SELECT json_group_array(json_array(url, url.id, pass, state, seq IS NOT NULL, source,
@@ -245,15 +246,17 @@ class Intake:
 
 
 def _due_again(
-    rows: Iterable[KnownRow], number: int, again: bool | WhichAreDue
+    rows: Collection[KnownRow], number: int, again: bool | WhichAreDue
 ) -> frozenset[int]:
-    """Those of earlier passes that are due once more."""
+    """Those of earlier passes that are due once more; of what is pruned nothing is left, so that
+    it is as a new one."""
+    pruned = frozenset(row.id for row in rows if row.state == PRUNED)
     if again is False:
-        return frozenset()
+        return pruned
     ended = frozenset(
         row.id for row in rows if row.number < number and row.state != "pending"
     )
-    return ended if again is True else again(ended)
+    return pruned | (ended if again is True else again(ended))
 
 
 class _Batch(Struct):

@@ -99,7 +99,7 @@ CREATE TABLE url (
   id INTEGER PRIMARY KEY,
   url TEXT NOT NULL,            -- canonical; for a refused line, the line
   host INTEGER NOT NULL,        -- lane: first 63 bits of sha256(host key)
-  outcome TEXT,                 -- done, unchanged, failed, skipped, elsewhere; NULL: pending
+  outcome TEXT,                 -- done, unchanged, failed, skipped, pruned ...; NULL: pending
   pass INTEGER NOT NULL,        -- the pass that this state belongs to
   due REAL NOT NULL DEFAULT 0,  -- unix time; 0: at once. Of what is unasked: not before
   seq_ahead INTEGER, source INTEGER, line_ahead INTEGER, written TEXT, parent INTEGER,

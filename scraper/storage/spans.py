@@ -9,6 +9,7 @@ import orjson
 
 from scraper.storage.database import Database, encode
 from scraper.storage.schema import FACTS_OFFSET, REOPEN
+from scraper.storage.upkeep.gone import PRUNED
 
 
 class RecordSpan(NamedTuple):
@@ -27,11 +28,14 @@ _OF_ROWS = f"""SELECT json_group_array(json_array(id, url, "offset", facts, pass
    FROM json_each(?) AS j JOIN url ON url.id = j.value JOIN answer ON answer.id = url.id
    WHERE state != 'pending' ORDER BY j.key)"""
 
-# The last record of a URL, and a full one of a pass that may still have gone on by then.
-_RECENT = """WITH horizon(at) AS (SELECT max(fetched_at) - ? FROM answer)
-  SELECT "offset" FROM answer, horizon WHERE "offset" IS NOT NULL AND fetched_at >= at
-  UNION SELECT facts_offset FROM answer WHERE facts_pass IN
-    (SELECT number FROM pass, horizon WHERE ended IS NULL OR ended >= at)
+# The last record of a URL, and a full one of a pass that may still have gone on by then; but of one
+# whose files have been removed since.
+_RECENT = f"""WITH horizon(at) AS (SELECT max(fetched_at) - ? FROM answer)
+  SELECT "offset" FROM answer JOIN url USING (id), horizon
+    WHERE "offset" IS NOT NULL AND fetched_at >= at AND state != '{PRUNED}'
+  UNION SELECT facts_offset FROM answer JOIN url USING (id)
+    WHERE state != '{PRUNED}' AND facts_pass IN
+      (SELECT number FROM pass, horizon WHERE ended IS NULL OR ended >= at)
   ORDER BY 1"""
 
 _REOPEN_FROM = f"""{REOPEN} WHERE state != 'pending'

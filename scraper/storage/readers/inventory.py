@@ -31,10 +31,13 @@ from scraper.storage.schema import (
     check_schema,
     slices,
 )
+from scraper.storage.upkeep.gone import GoneUrl, gone_urls
+from scraper.storage.upkeep.passes import old_passes
+from scraper.storage.upkeep.vacuum import free_bytes
 
 Seen = TypeVar("Seen")
 
-_BODIES = f"""SELECT url, path, sha256, {FACTS_OFFSET} FROM answer JOIN url USING (id)
+_BODIES = f"""SELECT id, url, path, sha256, {FACTS_OFFSET} FROM answer JOIN url USING (id)
   WHERE {SLICE} AND path NOT NULL ORDER BY id"""
 _META = "SELECT value FROM meta WHERE name = ?"
 
@@ -42,6 +45,7 @@ _META = "SELECT value FROM meta WHERE name = ?"
 class StoredBody(NamedTuple):
     """A URL whose body is kept, and where the record stands that says more."""
 
+    id: int
     url: str
     path: str
     sha256: str | None
@@ -59,6 +63,18 @@ class KnownFiles:
         for each in slices(self._connection):
             rows = self._connection.execute(_BODIES, each)
             yield from map(StoredBody._make, rows.fetchall())
+
+    def gone(self, before: float) -> Iterator[list[GoneUrl]]:
+        """The URLs that were gone by this unix time, some at a time."""
+        return gone_urls(self._connection, before)
+
+    def old_passes(self, before: float) -> list[int]:
+        """The passes that had ended by this unix time, and that nothing refers to."""
+        return old_passes(self._connection, before)
+
+    def free_bytes(self) -> int:
+        """How many bytes of the ledger hold nothing."""
+        return free_bytes(self._connection)
 
     def promised(self) -> list[Publication]:
         """What the last commit has promised, and a killed run may not have renamed."""

@@ -1,0 +1,1 @@
+"""Commands that take from a run folder what it need not hold."""

@@ -1,0 +1,1 @@
+"""What a ledger need not hold any more."""
