@@ -25,6 +25,7 @@ from scraper.passes import RunRequest, checked_kinds
 from scraper.reports.summary import Report
 from scraper.run_folder.ages import Age, ages_of_run
 from scraper.run_folder.ending import end_list, save_end
+from scraper.run_folder.metrics import write_metrics
 from scraper.run_folder.naming import choose_folder
 from scraper.run_folder.pictures import check_pictures
 from scraper.run_folder.recipes import check_recipes
@@ -294,6 +295,7 @@ class Run:
             )
         except (sqlite3.Error, OSError, UsageError) as error:
             _complain_of_summary(error, opened)
+        write_metrics(opened, report, self._now())
 
 
 # -- how it ended -----------------------------------------------------------------------------

@@ -782,6 +782,11 @@ class OutputSettings(Section):
         choices=("link", "copy"),
     )
     mtime: bool = setting(False, "give files the time of their Last-Modified")
+    metrics: str = setting(
+        "",
+        "a file that is replaced at the end of a run, with its counts as Prometheus reads them",
+        metavar="FILE",
+    )
     log_format: str = setting(
         "text", "format of run.log", choices=("text", "json")
     )

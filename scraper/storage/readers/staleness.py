@@ -111,7 +111,7 @@ def read_staleness(
             tuple(_worst(connection, which, limit)),
             tuple(_hosts(connection, which)),
             connection.execute(_ENDED).fetchone()[0],
-            connection.execute(_ENDED_WELL).fetchone()[0],
+            last_good_end(connection),
         )
 
     try:
@@ -124,6 +124,12 @@ def goodness_of(connection: sqlite3.Connection, now: float) -> Goodness:
     """The same in numbers, of a ledger that is open; what was ever good is not stale."""
     which = {"before": 0.0, "ahead": now + AHEAD_SECONDS}
     return _add_up(connection, which)
+
+
+def last_good_end(connection: sqlite3.Connection) -> float | None:
+    """When a pass last ended with exit code 0."""
+    at: float | None = connection.execute(_ENDED_WELL).fetchone()[0]
+    return at
 
 
 def _add_up(

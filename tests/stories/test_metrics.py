@@ -1,0 +1,75 @@
+"""`--metrics` writes what Prometheus reads, whatever the folder is called, and harms nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from scraper.faulty import FaultyServer, page, status
+from scraper.reports.metrics import Freshness, metrics_text
+from scraper.reports.summary import Report
+from tests.conftest import Scrape
+
+pytestmark = pytest.mark.readers
+if not os.environ.get("SCRAPER_READERS"):
+    pytest.importorskip("prometheus_client", reason="needs the extra ci")
+
+FRESH = Freshness(0, None, None)
+
+
+def samples_of(text: str) -> dict[tuple[str, str], float]:
+    """By name and last label."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    return {
+        (
+            each.name,
+            next((v for k, v in each.labels.items() if k != "folder"), ""),
+        ): each.value
+        for family in text_string_to_metric_families(text)
+        for each in family.samples
+    }
+
+
+def test_a_run_leaves_its_counts(scrape: Scrape, tmp_path: Path) -> None:
+    site = {"/robots.txt": status(404), "/": page("a"), "/gone": status(404)}
+    file = tmp_path / "shop.prom"
+    with FaultyServer(site) as server:
+        urls = scrape.list_of(server.url(), server.url("/gone"))
+        told = scrape.here(urls, "--metrics", str(file))
+    assert told.code == 3
+    samples = samples_of(file.read_text())
+    assert samples["scraper_urls", "done"] == 1
+    assert samples["scraper_pass_urls", "failed"] == 1
+    assert samples["scraper_failures", "http_404"] == 1
+    assert samples["scraper_exit_code", ""] == 3
+    assert samples["scraper_urls_never_good", ""] == 1
+    begin = samples["scraper_oldest_good_timestamp_seconds", ""]
+    assert 0 < begin <= samples["scraper_end_timestamp_seconds", ""]
+    assert ("scraper_good_end_timestamp_seconds", "") not in samples
+    assert [each.name for each in tmp_path.glob(".*.part")] == []
+
+
+def test_a_file_that_cannot_be_written_harms_nothing(
+    scrape: Scrape, tmp_path: Path
+) -> None:
+    with FaultyServer({"/robots.txt": status(404), "/": page("a")}) as server:
+        urls = scrape.list_of(server.url())
+        told = scrape.here(urls, "--metrics", str(tmp_path / "none" / "a.prom"))
+    assert told.code == 0
+    assert told.stderr.count("metrics: ") == 1
+
+
+@pytest.mark.parametrize("folder", ['a"b', "a\\b", "a\nb", "ü\ud800", "a}{ 1"])
+def test_any_folder_name_is_a_label(folder: str) -> None:
+    from prometheus_client.parser import text_string_to_metric_families
+
+    text = metrics_text(Report(number=1), folder, 1.0, FRESH)
+    found = {
+        each.labels["folder"]
+        for family in text_string_to_metric_families(text)
+        for each in family.samples
+    }
+    assert found == {folder.replace("\ud800", "?")}
