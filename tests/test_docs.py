@@ -10,6 +10,7 @@ import ast
 import io
 import re
 import shlex
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -622,6 +623,29 @@ def test_systemd_waits_for_longer_than_the_grace_of_its_unit() -> None:
     assert f"({Config().run.grace_seconds:g} s if nothing is" in told
     assert lines["KillMode"] == "mixed"
     assert int(lines["SuccessExitStatus"]) == 128 + signal.SIGTERM
+
+
+def test_systemd_takes_the_units_of_the_guide(tmp_path: Path) -> None:
+    """As they stand there, but for the places of the program and its folder."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    units = re.findall(
+        r"```ini\n# /etc/systemd/system/(shop\.\w+).*\n([^`]+)```",
+        (DOCS / "guide.md").read_text(),
+    )
+    assert [name for name, _ in units] == ["shop.service", "shop.timer"]
+    for name, text in units:
+        text = text.replace("/srv/shop/.venv/bin/python", sys.executable)
+        (tmp_path / name).write_text(text.replace("/srv/shop", str(tmp_path)))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", *(tmp_path / name for name, _ in units)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = [line for line in done.stderr.splitlines() if "shop." in line]
+    assert (done.returncode, said) == (0, [])
 
 
 def rewrite() -> None:
