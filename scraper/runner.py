@@ -281,10 +281,14 @@ class Run:
             self.report = _without_uncommitted(self.report, opened)
         report = self.report
         report.take_time(self._now())
-        self._fault = self._fault or _end_of_list(opened, report)
-        report.stopped = _why_stopped(opened, self._fault)
+        try:
+            self._fault = self._fault or _end_of_list(opened, report)
+            report.stopped = _why_stopped(opened, self._fault)
+            _take_last_pass(opened, report)
+        except sqlite3.Error as error:
+            self._fault = fault_of(error, opened.folder.ledger.path)
+            report.stopped = str(self._fault)
         self.complete = report.stopped is None
-        _take_last_pass(opened, report)
         try:
             save_end(
                 report,

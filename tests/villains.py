@@ -52,7 +52,7 @@ def hoards(page: Page) -> None:
     """Takes memory without end."""
     heap = bytearray(5_000_000)
     while True:
-        heap += heap
+        heap += bytes(len(heap))
 
 
 def raises_two(page: Page) -> None:

@@ -340,7 +340,7 @@ def test_each_run_fetches_it_again_and_forgets_what_it_names_no_more(
     serve("/b", "/c")
     refreshed = scrape.here(*flags, "--refresh")
     assert refreshed.code == 0
-    assert "2 done" in refreshed.stderr
+    assert "1 done · 1 unchanged" in refreshed.stderr
     assert [server.count(f"/{each}") for each in "abc"] == [1, 2, 1]
     before = (scrape.folder / "run" / "records.jsonl").read_bytes()
     server.behaviours["/urls.txt"] = status(500)
@@ -388,7 +388,7 @@ def test_a_script_names_a_list_that_is_fetched(
         assert os.listdir(temporary)
     assert not os.listdir(temporary)
     report = scraper.run(list, config, refresh=True)
-    assert report.states == {"done": 2}
+    assert report.states == {"unchanged": 2}
     with pytest.raises(UsageError, match="is called 'nope'"):
         scraper.stream(list, config, retry=["nope"])
     server.behaviours["/urls"] = status(404)

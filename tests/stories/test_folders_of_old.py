@@ -177,7 +177,7 @@ def test_a_folder_with_both_schemas_is_adopted(
     assert report.totals.as_dict()["done"] == 8
     _run(project, server, refresh=True)
     images = {
-        each["canonical_url"]
+        each["url"]
         for each in records_of(folder)
         if each["pass"] == 3 and each["parent"]
     }
