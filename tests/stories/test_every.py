@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from scraper.faulty import FaultyServer, etag, status
+from scraper.storage.lock import holder_of
 from tests.conftest import PROJECT, Scrape
 from tests.sessions.gates import Gate, gated
 from tests.stories.runs import records_of
@@ -142,7 +143,7 @@ def test_a_beat_does_not_outlive_its_schedule(
         wait_for(server, "/slow/1")
         _, said = end(running, signal.SIGKILL)
     assert "stopped: interrupted (SIGTERM)" in said
-    assert scrape.here("--max-urls", "1").code != 6, "the folder is free"
+    assert holder_of(scrape.folder / "run") is None, "the folder is free"
 
 
 def test_of_two_schedules_one_has_the_folder(
