@@ -60,7 +60,7 @@ def _summary(folder: Path, pruned: Pruned, *, dry_run: bool) -> str:
         f"{counted(pruned.files, 'file')} of {counted(pruned.urls, 'URL')} that "
         f"{'is' if pruned.urls == 1 else 'are'} gone",
         f"{counted(pruned.leftovers, 'file')} of earlier results",
-        counted(pruned.passes, "summary of an old pass"),
+        f"what is kept of {counted(pruned.passes, 'earlier run')}",
     ]
     removed = "would be removed" if dry_run else "removed"
     size = f"{(pruned.bytes + pruned.ledger_bytes) / 2**20:,.1f} MB"
