@@ -1,7 +1,8 @@
 """The tree of failure kinds, and the one place where foreign exceptions get our names.
 
     input      the line itself            bad_url  bad_scheme  bad_encoding
-                                          bad_row  row_too_long  file_unreadable
+                                          bad_row  row_too_long  list_broken
+                                          list_failed  file_unreadable
     rule       a rule of ours said no     host_not_allowed  port_not_allowed  private_address
                                           robots_disallowed  robots_directive
                                           redirect_not_followed  aborted
@@ -80,6 +81,8 @@ KINDS: dict[str, FailureKind] = {
             bad_encoding=_NEVER,
             bad_row=_NEVER,
             row_too_long=_NEVER,
+            list_broken=_NEVER,
+            list_failed=_NEVER,
             file_unreadable=_NEVER,
         ),
         _kinds(

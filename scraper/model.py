@@ -259,6 +259,7 @@ class Line(Struct, frozen=True):
     refusal: str | None = None
     depth: int = 0
     columns: str | None = None  # of a row in a table, as a JSON object
+    modified: float | None = None  # unix time: its list says, not changed since
 
 
 class Sender(NamedTuple):

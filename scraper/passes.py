@@ -20,6 +20,7 @@ from scraper.run_folder.options import (
     describe_changes,
     files_wanted,
 )
+from scraper.sources.maps.entries import LIST_BROKEN
 from scraper.sources.source import Source
 from scraper.storage.due.ages import Ages
 from scraper.storage.due.overdue import Overdue, WhichAreDue
@@ -253,6 +254,8 @@ class ListIntake:
     ) -> None:
         self.seen = Bitmap()  # rows that the list has named
         self.due = 0  # URLs of the list that this pass is about
+        # rows of lists that break off: what they name further on is not known
+        self.broken: set[int | None] = set()
         self._ledger = ledger
         self._current = current
         self._report = report
@@ -290,6 +293,9 @@ class ListIntake:
         if self._delivery is not None:
             self._delivery.note_known(added.ended)
         self.due += added.due
+        self.broken |= {
+            each.source for each in lines if each.refusal == LIST_BROKEN
+        }
         report.lines += len(lines)
         report.found -= added.known_as_found
         report.repeated += added.repeated

@@ -153,7 +153,17 @@ class InputSettings(Section):
     input_format: str = setting(
         "",
         "format of the lists; empty: by their extension, else by their first lines",
-        choices=("", "lines", "csv", "tsv", "jsonl", "json", "parquet"),
+        choices=(
+            "",
+            "lines",
+            "csv",
+            "tsv",
+            "jsonl",
+            "json",
+            "parquet",
+            "sitemap",
+            "feed",
+        ),
     )
 
 

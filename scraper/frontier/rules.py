@@ -135,6 +135,8 @@ _REFUSED: Final = {
     "bad_encoding": "the line is not UTF-8: save the list as UTF-8",
     "bad_row": "the row has more cells than the table has columns, or is no JSON object",
     "row_too_long": "the row has a line of more than 10 MB, of which only the beginning was read",
+    "list_broken": "the list cannot be read beyond this place; what came before it counts",
+    "list_failed": "a sitemap that this list names could not be had",
 }
 
 

@@ -46,9 +46,9 @@ def end_list(opened: OpenRun, report: Report) -> LocalFault | None:
 def _drop_unlisted(opened: OpenRun) -> None:
     """What the lists name no more is theirs no more; of a first pass there is nothing."""
     if opened.current.previous is not None:
-        opened.folder.ledger.intake.drop_unlisted(
-            opened.lasting_lists, opened.intake.seen
-        )
+        broken = opened.intake.broken
+        whole = [each for each in opened.lasting_lists if each not in broken]
+        opened.folder.ledger.intake.drop_unlisted(whole, opened.intake.seen)
 
 
 def save_end(

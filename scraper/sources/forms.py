@@ -15,6 +15,8 @@ from functools import partial
 
 from msgspec import Struct
 
+from scraper.sources.maps.markup import HEAD_BYTES
+from scraper.sources.maps.vocabulary import FORMATS, format_in
 from scraper.sources.text import COMMENT, INVISIBLE
 from scraper.text import pattern
 
@@ -61,8 +63,9 @@ def explain_other_form(
         return None
     message = f"{name} looks like {form.name}; a list has one URL a line"
     if form.format:
+        what = "one" if form.format in FORMATS else "a table"
         return (
-            f"{message}: have it read as a table with --input-format {form.format} "
+            f"{message}: have it read as {what} with --input-format {form.format} "
             f"(in scripts: input_format={form.format!r})"
         )
     message = f"{message}: {form.advice}"
@@ -81,6 +84,8 @@ def explain_other_form(
 
 def _form_of(lines: Sequence[bytes | str]) -> Form | None:
     whole = b"".join(each for each in lines if isinstance(each, bytes))
+    if found := format_in(whole[:HEAD_BYTES]):
+        return Form(f"a {found}", format=found)
     return _binary_form(whole) or _form_of_text(lines)
 
 
@@ -145,8 +150,8 @@ _SIGNS = '<{["\t;,|'
 # A first line that says what the whole is, whatever follows.
 _MARKS: tuple[tuple[re.Pattern[str], Form], ...] = (
     (pattern(r"<!doctype html|<html[\s>]", re.IGNORECASE), Form("HTML", *_TAKE_OUT)),
-    (pattern(r"<\?xml|<(urlset|sitemapindex|rss|feed|opml)[\s>]", re.IGNORECASE),
-     Form("XML, such as a sitemap or a feed", *_TAKE_OUT)),
+    (pattern(r"<\?xml|<opml[\s>]", re.IGNORECASE),
+     Form("XML, and neither a sitemap nor a feed", *_TAKE_OUT)),
     (pattern(r"\{\s*(\"|$|\})"), Form("JSON", format="jsonl")),
     (pattern(r"\[\s*($|[\"{\[\]])"), Form("JSON", format="json")),
 )  # fmt: skip

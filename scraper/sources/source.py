@@ -19,14 +19,11 @@ from msgspec import Struct
 from scraper.config import InputSettings
 from scraper.errors import UsageError
 from scraper.model import Line, Sender
-from scraper.sources.forms import (
-    LINES_EXAMINED,
-    explain_other_form,
-    format_of,
-)
+from scraper.sources.formats import EXTENSIONS, format_of_list, open_rows
+from scraper.sources.forms import LINES_EXAMINED, explain_other_form
 from scraper.sources.kept import KeptStart
 from scraper.sources.packed import open_unpacked, stem_of, unpacked
-from scraper.sources.tables import OpenFile, Table, open_table
+from scraper.sources.tables import OpenFile, Table
 from scraper.sources.text import RawLine, TableRow, parse_line, read_lines
 from scraper.text import did_you_mean
 from scraper.urls import NOT_TEXT
@@ -36,16 +33,6 @@ SCRIPT = "script"  # identifies the URLs of any script
 FETCHED = "url:"  # what the identity of a fetched list begins with
 LOCAL = "local:"  # what that of files of this machine begins with
 AS_GUESSED: Final = InputSettings()
-_FORMATS: Final = {
-    ".txt": "lines",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "json",
-    ".parquet": "parquet",
-}
 
 
 class Source(Struct, frozen=True):
@@ -69,6 +56,7 @@ class Source(Struct, frozen=True):
     """Of a table: so many of the others stand before it."""
     is_sparse: bool = False
     """Of a table: rows behind the first ones may have more columns."""
+    is_index: bool = False  # its URLs are those of further lists
     sender: Sender | None = None  # who has sent it, if it was fetched
     note: str = ""  # what the user should know of how it is read
 
@@ -152,22 +140,18 @@ def stored_source(
     identity: str,
     how: InputSettings,
     called: str = "",
+    base: str = "",
 ) -> Source:
     """A file that stays as it is while it is read. `called` has the extension that says its
-    format, if `path` has not."""
+    format, if `path` has not; `base` is the URL that it is from, if it is from one."""
     open_file = partial(
         open_unpacked,
         path,
         shown,
     )
-    format = how.input_format or _format_of(Path(called or path), open_file)
+    format = format_of_list(Path(called or path), open_file, how.input_format)
     if format != "lines":
-        table = open_table(
-            open_file,
-            format,
-            shown,
-            how,
-        )
+        table = open_rows(open_file, format, shown, how, base)
         return _table_source(
             shown,
             identity,
@@ -215,22 +199,7 @@ def file_sources(
 
 def _is_list(path: Path) -> bool:
     is_hidden = path.name.startswith(".")
-    return stem_of(path).suffix.lower() in _FORMATS and not is_hidden
-
-
-def _format_of(
-    path: Path,
-    open_file: OpenFile,
-) -> str:
-    """By its extension; if that says nothing, by its first lines."""
-    extension = stem_of(path).suffix.lower()
-    if extension in _FORMATS:
-        return _FORMATS[extension]
-    with open_file() as file:
-        if file.peek(4).startswith(b"PAR1"):
-            return "parquet"
-        found = format_of(itertools.islice(read_lines(file), LINES_EXAMINED))
-    return found or "lines"
+    return stem_of(path).suffix.lower() in EXTENSIONS and not is_hidden
 
 
 def _table_source(
@@ -251,6 +220,7 @@ def _table_source(
         columns=table.columns,
         url_place=table.url_place,
         is_sparse=table.is_sparse,
+        is_index=table.is_index,
         note=_describe_guess(shown, table),
     )
 
@@ -335,7 +305,7 @@ def _piped_table(
         with _left_open_if_stdin(pipe), unpacked(start.read()) as file:
             yield from table.lines(file)
 
-    table = open_table(
+    table = open_rows(
         look,
         how.input_format,
         name,
@@ -350,6 +320,7 @@ def _piped_table(
         columns=table.columns,
         url_place=table.url_place,
         is_sparse=table.is_sparse,
+        is_index=table.is_index,
         note=_describe_guess(name, table),
     )
 

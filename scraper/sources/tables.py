@@ -18,6 +18,7 @@ from msgspec import Struct
 from scraper.config import InputSettings
 from scraper.errors import UsageError
 from scraper.sources.forms import URL_NAMES, is_full_url, may_be_url
+from scraper.sources.maps.moments import latest_moment
 from scraper.sources.rows import (
     ROW_TOO_LONG,
     CellReader,
@@ -51,6 +52,8 @@ class Table(Struct, frozen=True):
     was_guessed: bool = False
     takes_all: bool = False  # also those that only later rows have
     is_even: bool = True  # each row has the same columns
+    modified: str = ""  # the column that says when a page was changed last
+    is_index: bool = False  # its URLs are those of further lists
 
     @property
     def is_sparse(self) -> bool:
@@ -85,7 +88,12 @@ class Table(Struct, frozen=True):
                 number,
                 text,
                 _encode(kept),
+                modified=self._modified_in(row),
             )
+
+    def _modified_in(self, row: Row) -> float | None:
+        moment = row.get(self.modified)
+        return None if moment is None else latest_moment(str(moment))
 
 
 def _text_of(value: Any) -> str:
@@ -140,7 +148,7 @@ def open_table(
     names = list(dict.fromkeys(itertools.chain.from_iterable(first)))
     if isinstance(rows, _CellRows):
         names = rows.names
-    url = _checked_name(
+    url = checked_name(
         how.url_col,
         names,
         name,
@@ -149,7 +157,7 @@ def open_table(
         names,
         name,
     )
-    others = _others(
+    others = other_columns(
         how.columns,
         names,
         url,
@@ -170,7 +178,7 @@ def _rows_of_json_lines(file: BufferedReader) -> Rows:
     return json_lines(text_lines(file))
 
 
-def _checked_name(
+def checked_name(
     name: str,
     names: Sequence[str],
     table: str,
@@ -183,7 +191,7 @@ def _checked_name(
     return name
 
 
-def _others(
+def other_columns(
     wanted: Sequence[str],
     names: Sequence[str],
     url: str,
@@ -194,7 +202,7 @@ def _others(
     if wanted in ((), ("none",)):
         return ()
     for name in wanted:
-        _checked_name(
+        checked_name(
             name,
             names,
             table,

@@ -31,6 +31,7 @@ class TableRow(Struct, frozen=True):
     url: str
     columns: str  # the other ones, as a JSON object
     refusal: str | None = None  # the kind under which the row itself is refused
+    modified: float | None = None  # unix time: the page was changed no later
 
 
 # A `Line` is one of ours that no text could say: the address of a file of this machine.
@@ -128,6 +129,7 @@ def _parse_row(row: TableRow, source: int) -> Line:
         source,
         row.number,
         row.columns,
+        row.modified,
     )
 
 
@@ -156,6 +158,7 @@ def _parse_text(
     source: int,
     number: int,
     columns: str | None = None,
+    modified: float | None = None,
 ) -> Line:
     if refusal is None:
         try:
@@ -163,7 +166,14 @@ def _parse_text(
                 raise BadUrl("bad_url", "too long")
             url = canonical(text)
             written = text if text != url.href else None
-            return Line(url, written, source, number, columns=columns)
+            return Line(
+                url,
+                written,
+                source,
+                number,
+                columns=columns,
+                modified=modified,
+            )
         except BadUrl as error:
             refusal = error.kind
     refused = Url(text[:2_000], "", "")

@@ -216,7 +216,7 @@ def test_half_of_the_lines_make_a_table_and_fewer_do_not() -> None:
         (("<!DOCTYPE html>", "text", "text", "text"), "HTML"),
         (("<li>one", "<li>two"), "HTML"),
         (('<?xml version="1.0"?>', "x", "y", "z"), "XML"),
-        ((f"<urlset><url><loc>{URL}</loc></url></urlset>",), "XML"),
+        (("<opml><body>", f'<outline xmlUrl="{URL}"/>'), "XML, and neither"),
     ],
 )
 def test_a_page_is_refused(lines: tuple[str, ...], says: str) -> None:
@@ -239,6 +239,22 @@ def test_json_is_refused_where_lines_are_expected(
 ) -> None:
     assert "it looks like JSON" in refusal(*lines)
     assert f"--input-format {format} " in refusal(*lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "format"),
+    [
+        (f"<urlset><url><loc>{URL}</loc></url></urlset>", "sitemap"),
+        ('<?xml version="1.0"?><rss version="2.0"><channel>', "feed"),
+        ('{"version": "https://jsonfeed.org/version/1.1",', "feed"),
+    ],
+)
+def test_of_a_pipe_a_sitemap_is_told_how_it_is_read(
+    line: str, format: str
+) -> None:
+    told = refusal(line)
+    assert f"it looks like a {format}; " in told
+    assert f"read as one with --input-format {format} " in told
 
 
 def _zip(name: str) -> bytes:

@@ -174,6 +174,8 @@ ELSEWHERE = {
     *(
         "bad_row",  # needs a table
         "row_too_long",
+        "list_broken",  # needs a sitemap
+        "list_failed",
         "file_unreadable",  # needs a local file
         "json_broken",  # needs what reads JSON
         "host_refused",
