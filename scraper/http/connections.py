@@ -33,7 +33,6 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 from urllib3.util import Timeout
-from urllib3.util.url import _encode_target
 
 from scraper.config import FetchSettings
 from scraper.guard.guard import Guard
@@ -126,7 +125,7 @@ class _Pool:
                 conn.timeout = timeout.connect_timeout
                 conn.connect()
             conn.timeout = timeout.read_timeout
-            conn.request(method, _encode_target(url), headers=headers)
+            conn.request(method, url, headers=headers)
             return conn.getresponse(self)  # type: ignore[no-any-return]  # ours
         except BaseException as error:
             conn.close()

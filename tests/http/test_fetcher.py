@@ -146,6 +146,15 @@ def test_every_request_says_who_asks(
     )
 
 
+@pytest.mark.parametrize(
+    "path", ["/%c3%a9", "/%C3%A9", "/[a]|b^~%7e", "/?x=[1]|{2}^%c3%7E\\", "/?"]
+)
+def test_what_is_asked_is_what_a_browser_asks(path: str, asker: Asker) -> None:
+    with FaultyServer({"/*": page("<p>Here.")}) as server:
+        asker.ask(server.url(path))
+        assert [each.path for each in server.seen] == [path]
+
+
 def test_a_host_of_the_users_is_sent_in_place_of_that_of_the_url(
     tmp_path: Path,
 ) -> None:
