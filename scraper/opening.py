@@ -173,7 +173,7 @@ def open_run(
         return ListDesk(reader, intake, delivery)
 
     guard = makers.guard(config)
-    _teach(guard, folder.ledger, request.sources)
+    teach(guard, folder.ledger, request.sources)
     around = Surroundings(
         rows=journal.waiting,
         journal=journal,
@@ -265,7 +265,7 @@ def _open_folder(
     )
 
 
-def _teach(guard: Guard, ledger: Ledger, lists: Sequence[Source]) -> None:
+def teach(guard: Guard, ledger: Ledger, lists: Sequence[Source]) -> None:
     """Let the guard know what earlier runs and the fetching of the lists have learned of hosts; and
     the next run, if this one is killed: by the host that has sent a list its URLs are trusted."""
     guard.learn(cast("dict[str, HostClass]", ledger.hosts.classes()))

@@ -372,7 +372,7 @@ def test_every_flag_of_the_help_is_in_configuration_md(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = (DOCS / "configuration.md").read_text()
-    for command in ([], ["status"], ["explain"], ["bench"]):
+    for command in ([], ["status"], ["explain"], ["bench"], ["plan"]):
         with pytest.raises(SystemExit):
             main([*command, "--help"])
         flags = set(

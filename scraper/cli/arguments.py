@@ -39,6 +39,7 @@ COMMANDS = (
     "show",
     "export",
     "bench",
+    "plan",
 )  # a list of such a name is ./status
 _GROUPS = {
     "run": "how much at once, and where",
@@ -52,6 +53,7 @@ _GROUPS = {
     "changes": "what has changed since the last time",
     "output": "logging and output",
 }
+_ASKING_AGAIN = ("retry", "refresh", "max_age")
 _EPILOG = (
     "durations: 500ms 30s 5m 6h 7d - sizes: 64k 2M 1G - every flag can stand in scraper.toml or "
     "the environment (SCRAPER_THREADS=8); --show-config prints all keys - "
@@ -65,7 +67,8 @@ _EPILOG = (
     "python -m scraper show FOLDER URL: the story of one URL - "
     "python -m scraper explain URL: the decisions for one URL - "
     "python -m scraper export FOLDER -o FILE: tables of what there is - "
-    "python -m scraper bench urls.txt: one by one and concurrently, and what bounds it"
+    "python -m scraper bench urls.txt: one by one and concurrently, and what bounds it - "
+    "python -m scraper plan urls.txt: what a run would have before it, and how long it takes"
 )
 
 
@@ -293,6 +296,17 @@ def retry_kinds(arguments: argparse.Namespace) -> list[str] | None:
         arguments.inputs = kinds
         return []
     return kinds
+
+
+def check_one_of(arguments: argparse.Namespace) -> None:
+    """Each of these flags says by itself what is asked again."""
+    given = [name for name in _ASKING_AGAIN if name in arguments]
+    if len(given) > 1:
+        first, second = (f"--{each.replace('_', '-')}" for each in given[:2])
+        raise UsageError(
+            f"{first} and {second} exclude each other: --retry asks again what failed, --refresh"
+            " everything, --max-age what is older"
+        )
 
 
 def _may_be_a_list(word: str) -> bool:

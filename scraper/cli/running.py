@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scraper.api import local_config, local_makers, local_source
-from scraper.cli.arguments import open_sources, retry_kinds
+from scraper.cli.arguments import check_one_of, open_sources, retry_kinds
 from scraper.cli.progress import Progress, show_warnings
 from scraper.cli.signals import Signals
 from scraper.cli.summary import (
@@ -34,8 +34,6 @@ from scraper.run_folder.recipes import check_recipes
 from scraper.runner import Run
 from scraper.sources.source import Source
 from scraper.text import printable
-
-_ASKING_AGAIN = ("retry", "refresh", "max_age")
 
 if TYPE_CHECKING:
     from scraper.run_folder.stored_bodies import Selection
@@ -60,7 +58,7 @@ def run_lists(
             )
         return _demo(arguments.demo, config, origins, signals)
     retry = retry_kinds(arguments)
-    _check_one_of(arguments)
+    check_one_of(arguments)
     urls: list[str] = getattr(arguments, "list_url", [])
     sources = []
     if arguments.inputs or not urls:
@@ -78,17 +76,6 @@ def run_lists(
             refresh="refresh" in arguments,
             add_list="add_list" in arguments,
             adopt="adopt" in arguments,
-        )
-
-
-def _check_one_of(arguments: argparse.Namespace) -> None:
-    """Each of these flags says by itself what is asked again."""
-    given = [name for name in _ASKING_AGAIN if name in arguments]
-    if len(given) > 1:
-        first, second = (f"--{each.replace('_', '-')}" for each in given[:2])
-        raise UsageError(
-            f"{first} and {second} exclude each other: --retry asks again what failed, --refresh"
-            " everything, --max-age what is older"
         )
 
 

@@ -76,6 +76,10 @@ def _run_command(arguments: list[str]) -> int:
         from scraper.cli.bench import command as bench
 
         return bench.main(arguments)
+    if command == "plan":
+        from scraper.cli.plan import command as plan
+
+        return plan.main(arguments)
     return _run(build_parser().parse_args(arguments), command, arguments)
 
 

@@ -11,22 +11,18 @@ from typing import Any
 
 import orjson
 
-from scraper.cli.arguments import (
-    build_parser,
-    open_sources,
-    read_configuration,
-)
+from scraper.cli.arguments import build_parser, read_configuration
+from scraper.cli.bench.lists import open_lists
 from scraper.cli.bench.race import Race, Runner
 from scraper.cli.bench.words import advice_of, bound_text
 from scraper.cli.signals import Interrupted, Signals
 from scraper.cli.terminal import answer, say
-from scraper.config import Config, with_keys
-from scraper.desk.fetched_lists import FetchedLists
+from scraper.config import Config
 from scraper.errors import ScraperError, UsageError
 from scraper.machine import descriptors
 from scraper.outcomes.outcome import Outcome
 from scraper.reports.summary import NOTHING_DONE
-from scraper.sources.source import Source, given_source
+from scraper.sources.source import Source
 from scraper.sources.text import parse_line
 from scraper.text import counted
 from scraper.urls import Url
@@ -46,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
                 f"{flag} is about runs, and bench measures once and keeps nothing: leave it out"
             )
     with ExitStack() as resources, Signals():
-        config, sources = _open_lists(options, config, resources)
+        config, sources = open_lists(options, config, resources)
         urls = _first_urls(sources, options.urls)
         _check_number(urls, sources)
         return _bench(urls, config, as_json="json" in options)
@@ -72,27 +68,6 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 # -- the list -------------------------------------------------------------------------------------
-
-
-def _open_lists(
-    options: argparse.Namespace, config: Config, resources: ExitStack
-) -> tuple[Config, list[Source]]:
-    if "demo" in options:
-        from scraper import demo
-
-        demo.check_name(options.demo)
-        site = resources.enter_context(demo.serve(options.demo))
-        here = {"allow_hosts": ("127.0.0.1", "localhost")}
-        return with_keys(config, here), [given_source(site.urls, "demo")]
-    wanted: list[str] = getattr(options, "list_url", [])
-    sources = []
-    if options.inputs or not wanted:
-        sources = open_sources(options.inputs, "", config.input)
-    if wanted:
-        lists = resources.enter_context(FetchedLists(config))
-        urls = [lists.check(each) for each in dict.fromkeys(wanted)]
-        sources += [lists.fetch(each) for each in urls]
-    return config, sources
 
 
 def _first_urls(sources: Sequence[Source], most: int) -> list[Url]:

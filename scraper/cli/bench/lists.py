@@ -1,0 +1,37 @@
+"""The lists of a command that keeps nothing: `bench` and `plan`."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+
+from scraper.cli.arguments import open_sources
+from scraper.config import Config, with_keys
+from scraper.desk.fetched_lists import FetchedLists
+from scraper.sources.source import Source, given_source
+
+
+def open_lists(
+    options: argparse.Namespace,
+    config: Config,
+    resources: ExitStack,
+    folder: str = "",
+) -> tuple[Config, list[Source]]:
+    """All that the command line names, and the configuration with which they are asked; none with
+    a `folder` that knows what is to be asked. What is opened for them goes with `resources`."""
+    if "demo" in options:
+        from scraper import demo
+
+        demo.check_name(options.demo)
+        site = resources.enter_context(demo.serve(options.demo))
+        here = {"allow_hosts": ("127.0.0.1", "localhost")}
+        return with_keys(config, here), [given_source(site.urls, "demo")]
+    wanted: list[str] = getattr(options, "list_url", [])
+    sources = []
+    if options.inputs or not wanted:
+        sources = open_sources(options.inputs, folder, config.input)
+    if wanted:
+        lists = resources.enter_context(FetchedLists(config))
+        urls = [lists.check(each) for each in dict.fromkeys(wanted)]
+        sources += [lists.fetch(each) for each in urls]
+    return config, sources
