@@ -16,6 +16,7 @@ import pytest
 
 from scraper.cli import main
 from scraper.cli.plan import asking
+from scraper.config import configure
 from scraper.faulty import (
     FaultyServer,
     body,
@@ -29,6 +30,8 @@ from scraper.faulty import (
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
 from scraper.model import Fact
+from scraper.runner import Run
+from scraper.sources.source import file_source
 from scraper.supervision import Intervals
 from tests.conftest import PROJECT, Scrape
 
@@ -399,6 +402,21 @@ def test_what_a_host_has_taught_sets_the_pace(
     assert host["learned_seconds"] == pytest.approx(0.5)
     assert found["likely_seconds"] == pytest.approx(10)
     assert found["at_least_seconds"] == 0
+
+
+def test_a_plan_is_made_beside_a_run(scrape: Scrape) -> None:
+    with FaultyServer({"/*": PAGE}) as server:
+        urls = [server.url("/a"), server.url("/b")]
+        config = configure(dir=str(scrape.folder / "run"), save_only=True)
+        source = file_source(str(scrape.folder / scrape.list_of(*urls)))
+        with Run([source], config) as run:
+            next(run)
+            before = sorted(os.listdir(scrape.folder / "run/.scraper"))
+            done = scrape.here("plan", "--json", "urls.txt")
+            after = sorted(os.listdir(scrape.folder / "run/.scraper"))
+            assert len(list(run)) == 1
+    assert json.loads(done.stdout)["due"]["all"] <= 1
+    assert before == after
 
 
 @pytest.mark.parametrize("content", [b"no ledger", b""])

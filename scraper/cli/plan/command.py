@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 
 import orjson
@@ -119,6 +119,7 @@ def _plan(
         request, has_folder="demo" not in options, resources=resources
     )
     news = _News(is_quiet=config.output.quiet or "json" in options)
+    news.say_all(each.note for each in sources)
     return _ask(opened, sources, config, options.hosts, news)
 
 
@@ -129,6 +130,12 @@ class _News:
         self._is_quiet = is_quiet
         self._now = steady_clock()
         self._said_at = self._now()
+
+    def say_all(self, notes: Iterable[str]) -> None:
+        """What the user should know of how the lists are read."""
+        for note in filter(None, notes):
+            if not self._is_quiet:
+                say(note)
 
     def begin(self, urls: int, hosts: int, config: Config) -> None:
         """What is about to be done."""
