@@ -34,6 +34,11 @@ def check_many(method: str, given: Sequence[object]) -> None:
     _check_function(f"{method}() takes URLs", given)
     if len(given) > 1:
         raise UsageError(f"{method}() takes one iterable of URLs")
+    if isinstance(given[0], str | bytes):
+        raise UsageError(
+            f"{method}() takes an iterable of URLs, and a text is one of letters: give it in a "
+            f"list, {method}([{given[0]!r}])"
+        )
 
 
 def _check_function(takes: str, given: Iterable[object]) -> None:

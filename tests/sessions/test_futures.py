@@ -128,6 +128,18 @@ def load(url: str, timeout: float) -> str:
             "map() takes one iterable of URLs",
         ),
         (
+            lambda each: each.map("http://a/"),
+            "give it in a list, map(['http://a/'])",
+        ),
+        (
+            lambda each: each.as_completed("http://a/"),
+            "as_completed() takes an iterable of URLs",
+        ),
+        (
+            lambda each: each.astream(b"http://a/"),
+            "astream() takes an iterable of URLs",
+        ),
+        (
             lambda each: each.as_completed(load, []),
             "as_completed() takes URLs and no function",
         ),
