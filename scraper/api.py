@@ -202,10 +202,16 @@ def map(
     It ends with the iteration, also if that is left early. `config`, or keywords, as of `Session`.
     """
     # Here, for those who only stream or run.
+    from scraper.sessions.misuse import check_many
     from scraper.sessions.session import Session
 
-    with Session(config, **settings) as session:
-        yield from session.map(urls, timeout=timeout, buffer=buffer)
+    check_many("map", (urls,))
+
+    def outcomes() -> Iterator[Outcome]:
+        with Session(config, **settings) as session:
+            yield from session.map(urls, timeout=timeout, buffer=buffer)
+
+    return outcomes()
 
 
 def _run_over(urls: Urls, config: Config, **how: Any) -> Run:

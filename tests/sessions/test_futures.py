@@ -9,6 +9,7 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -156,6 +157,14 @@ def test_what_an_executor_takes_is_refused_in_a_sentence(
         call(opened)
     assert told in str(caught.value)
     assert opened.report.total == 0
+
+
+def test_what_map_of_an_executor_takes_is_refused_where_it_is_called() -> None:
+    given: Any = load, ["http://a/"]
+    with pytest.raises(scraper.UsageError, match="takes URLs and no function"):
+        scraper.map(*given)
+    with pytest.raises(scraper.UsageError, match="give it in a list"):
+        scraper.map("http://a/")
 
 
 def test_a_url_is_withdrawn_only_if_all_who_wait_for_it_cancel(
