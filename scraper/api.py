@@ -139,16 +139,32 @@ def process(
     as with `stream`. `refresh=True` makes again what has changed since, or is made otherwise now.
     """
     config = local_config(_check_config(config))
-    given = [paths] if isinstance(paths, str | PathLike) else paths
-    words = [os.fspath(each) for each in given]
     return Run(
-        [local_source(words)],
+        [local_source(_words_of(paths))],
         config,
         retry,
         refresh=refresh,
         with_stored=True,
         makers=told_to(local_makers(), on_event),
     )
+
+
+def _words_of(paths: object) -> list[str]:
+    """The paths as text. Raises UsageError for what is none."""
+    given = [paths] if isinstance(paths, str | bytes | PathLike) else paths
+    if not isinstance(given, Iterable):
+        raise UsageError(
+            f"process() takes paths, and {_describe(given)} is none"
+        )
+    words = []
+    for each in given:
+        try:
+            words.append(os.fsdecode(each))
+        except TypeError:
+            raise UsageError(
+                f"process() takes paths, and {_describe(each)} is none"
+            ) from None
+    return words
 
 
 def local_makers() -> Makers:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -228,6 +229,14 @@ def test_a_script_has_the_files_as_outcomes(
         assert small.is_file()
     with pytest.raises(scraper.UsageError, match="no such file or folder"):
         scraper.process(["in/*.jpg", "nowhere"], config)
+
+
+@pytest.mark.parametrize("paths", [7, None, ["in", 7], [None]])
+def test_what_is_no_path_is_refused_in_a_sentence(paths: Any) -> None:
+    with pytest.raises(
+        scraper.UsageError, match=r"takes paths, and .* is none"
+    ):
+        scraper.process(paths)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="names there are UTF-8")
