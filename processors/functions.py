@@ -38,6 +38,10 @@ def apply_function(function: Callable[..., Any], *given: Any) -> Any:
         raise failure_of(function, what) from error
 
 
+# The names of the module that a program began with, there and in its children.
+_SCRIPTS = ("__main__", "__mp_main__")
+
+
 def call(function: Callable[..., Any], *given: Any) -> Any:
     """What a user's function returns.
 
@@ -60,8 +64,14 @@ def failure_of(function: Callable[..., Any], what: str) -> Unusable:
 
 
 def _name_of(function: Callable[..., Any]) -> str:
+    """As its user would call it: a script has another name in a worker than where it was
+    started."""
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{getattr(function, '__module__', None) or '?'}:{name}"
+    module = getattr(function, "__module__", None) or "?"
+    if module in _SCRIPTS:
+        file = getattr(sys.modules.get(module), "__file__", None)
+        module = PurePath(file).name if file else module
+    return f"{module}:{name}"
 
 
 def _where(error: BaseException, function: Callable[..., Any]) -> str:

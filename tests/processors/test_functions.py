@@ -4,6 +4,7 @@ import functools
 import json
 import sys
 from datetime import date, datetime
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -64,6 +65,23 @@ def test_the_line_is_the_users_own_though_a_library_raised() -> None:
         apply_function(broken, Page(URL, b"no json"))
     line = broken.__code__.co_firstlineno + 1
     assert str(caught.value).endswith(f"(test_functions.py, line {line})")
+
+
+@pytest.mark.parametrize("module", ["__main__", "__mp_main__"])
+def test_a_function_of_a_script_is_called_after_its_file(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def price(page: Page) -> str:
+        raise LookupError
+
+    script = ModuleType(module)
+    monkeypatch.setitem(sys.modules, module, script)
+    price.__module__, price.__qualname__ = module, "price"
+    with pytest.raises(Unusable, match=f"^{module}:price raised LookupError"):
+        apply_function(price, Page(URL, b""))
+    script.__file__ = "/somewhere/shop.py"
+    with pytest.raises(Unusable, match=r"^shop\.py:price raised LookupError"):
+        apply_function(price, Page(URL, b""))
 
 
 def test_a_callable_without_a_name_may_fail_too() -> None:
