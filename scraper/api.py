@@ -225,7 +225,11 @@ def map(
 
     def outcomes() -> Iterator[Outcome]:
         with Session(config, **settings) as session:
-            yield from session.map(urls, timeout=timeout, buffer=buffer)
+            yield from session.map(
+                urls,
+                timeout=timeout,
+                buffer=buffer,
+            )
 
     return outcomes()
 
@@ -238,7 +242,11 @@ def _run_over(urls: Urls, config: Config, **how: Any) -> Run:
             source = lists.fetch(lists.check(urls.url))
         else:
             source = source_of(urls, config.input)
-        run = Run([source], config, **how)
+        run = Run(
+            [source],
+            config,
+            **how,
+        )
         run.close_with(resources.pop_all().close)
     return run
 

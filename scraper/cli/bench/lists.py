@@ -26,10 +26,18 @@ def open_lists(
         site = resources.enter_context(demo.serve(options.demo))
         here = {"allow_hosts": ("127.0.0.1", "localhost")}
         return with_keys(config, here), [given_source(site.urls, "demo")]
-    wanted: list[str] = getattr(options, "list_url", [])
+    wanted: list[str] = getattr(
+        options,
+        "list_url",
+        [],
+    )
     sources = []
     if options.inputs or not wanted:
-        sources = open_sources(options.inputs, folder, config.input)
+        sources = open_sources(
+            options.inputs,
+            folder,
+            config.input,
+        )
     if wanted:
         lists = resources.enter_context(FetchedLists(config))
         urls = [lists.check(each) for each in dict.fromkeys(wanted)]

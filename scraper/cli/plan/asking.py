@@ -133,11 +133,19 @@ class Asker(AbstractContextManager["Asker"]):
             for flight in self._flights.abort_overdue(self._now()):
                 at = self._now()
                 self._flights.remove(flight.request_id)
-                self._receive(flight, flight.to_failed(at), at)
+                self._receive(
+                    flight,
+                    flight.to_failed(at),
+                    at,
+                )
             yield from self._take_complete()
         for lane in self._rows.unsettled():
             for scheme in list(self._rows.origins(lane)):
-                self._settle(lane, scheme, is_known=False)
+                self._settle(
+                    lane,
+                    scheme,
+                    is_known=False,
+                )
             yield from self._take_complete()
 
     def _waits_too_long(self) -> bool:
@@ -172,8 +180,19 @@ class Asker(AbstractContextManager["Asker"]):
             fact = self._fetcher.fetch(flight)
         except Exception as error:  # noqa: BLE001 - it becomes a fact, as in a run
             task, failure = flight.task, failure_of(error)
-            fact = FetchFailed(task, failure, task.url, self._now())
-        self._inbox.put(_Landed(flight, fact, self._now()))
+            fact = FetchFailed(
+                task,
+                failure,
+                task.url,
+                self._now(),
+            )
+        self._inbox.put(
+            _Landed(
+                flight,
+                fact,
+                self._now(),
+            )
+        )
 
     def _receive_landed(self, seconds: float) -> None:
         """What has come, after waiting for it if there is nothing else to do."""
@@ -187,19 +206,32 @@ class Asker(AbstractContextManager["Asker"]):
             landed = self._inbox.get(timeout=max(seconds, 0.0))
             while True:
                 if self._flights.remove(landed.flight.request_id):
-                    self._receive(landed.flight, landed.fact, landed.at)
+                    self._receive(
+                        landed.flight,
+                        landed.fact,
+                        landed.at,
+                    )
                 landed = self._inbox.get_nowait()
         except Empty:
             return
 
     # -- what is learned ----------------------------------------------------------------------
 
-    def _receive(self, flight: Flight, fact: Fact, at: float) -> None:
+    def _receive(
+        self,
+        flight: Flight,
+        fact: Fact,
+        at: float,
+    ) -> None:
         """What came of asking for a robots.txt: the end of it, or a redirect that is followed."""
         if isinstance(fact, FetchFailed) and fact.failure.blame == "here":
             raise LocalFault(fact.failure)
         self._frontier.robots.receive(fact, at)
-        self._frontier.request_ended(fact, at, flight.began)
+        self._frontier.request_ended(
+            fact,
+            at,
+            flight.began,
+        )
         asked, hops = fact.task.origin_url, fact.task.hops
         is_known, failure = self._rows.take_known(), None
         if not is_known:
@@ -226,14 +258,23 @@ class Asker(AbstractContextManager["Asker"]):
             self._frontier.release(task)
         if isinstance(refusal, FetchFailed):
             refusal = refusal.failure
-        self._settle(task.url.lane, task.url.scheme, failure=refusal)
+        self._settle(
+            task.url.lane,
+            task.url.scheme,
+            failure=refusal,
+        )
 
     def _settle(self, lane: int, scheme: str, **known: Any) -> None:
         opened = self._rows.settle(lane, scheme)
         task = opened.first.task
         self._frontier.withdrawals.withdraw(task)
         self._frontier.withdrawals.settle(lane)
-        found = Found(scheme, opened.origin.urls, task, **known)
+        found = Found(
+            scheme,
+            opened.origin.urls,
+            task,
+            **known,
+        )
         self._origins.setdefault(lane, []).append(found)
         if self._rows.is_settled(lane):
             origins = tuple(self._origins.pop(lane))

@@ -44,7 +44,11 @@ class Course(Struct):
     likely_of_one: float = 0.0  # seconds, of the host that takes longest
     _answers: float = 0.0  # seconds of all of them, one after the other
 
-    def add(self, pace: Pace, urls: int) -> None:
+    def add(
+        self,
+        pace: Pace,
+        urls: int,
+    ) -> None:
         """One more host."""
         self.least = max(self.least, pace.least(urls))
         self.likely_of_one = max(self.likely_of_one, pace.likely(urls))

@@ -62,7 +62,11 @@ def main(arguments: Sequence[str]) -> int:
     check_settings(config)
     with ExitStack() as resources, Signals():
         try:
-            plan, threads_are_back = _plan(options, config, resources)
+            plan, threads_are_back = _plan(
+                options,
+                config,
+                resources,
+            )
         except KeyboardInterrupt as interrupted:
             say("stopped: interrupted, and nothing was saved")
             if isinstance(interrupted, Interrupted):
@@ -85,7 +89,11 @@ def _build_parser() -> argparse.ArgumentParser:
         "scraper plan",
         "python -m scraper plan [options] urls.txt ...",
     )
-    parser.add_argument("--json", action="store_true", help="the plan as JSON")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="the plan as JSON",
+    )
     parser.add_argument(
         "--hosts",
         type=int,
@@ -97,15 +105,24 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _plan(
-    options: argparse.Namespace, config: Config, resources: ExitStack
+    options: argparse.Namespace,
+    config: Config,
+    resources: ExitStack,
 ) -> tuple[Plan, bool]:
     """The plan, and whether all threads are back."""
     retry = retry_kinds(options)
     check_one_of(options)
     refresh = "refresh" in options
-    config, sources = open_lists(options, config, resources, config.run.dir)
+    config, sources = open_lists(
+        options,
+        config,
+        resources,
+        config.run.dir,
+    )
     ages = ages_of_run(
-        config, None, asks_otherwise=refresh or retry is not None
+        config,
+        None,
+        asks_otherwise=refresh or retry is not None,
     )
     request = RunRequest(
         sources,
@@ -116,11 +133,19 @@ def _plan(
         ages=ages,
     )
     opened = intake.open_lists(
-        request, has_folder="demo" not in options, resources=resources
+        request,
+        has_folder="demo" not in options,
+        resources=resources,
     )
     news = _News(is_quiet=config.output.quiet or "json" in options)
     news.say_all(each.note for each in sources)
-    return _ask(opened, sources, config, options.hosts, news)
+    return _ask(
+        opened,
+        sources,
+        config,
+        options.hosts,
+        news,
+    )
 
 
 class _News:
@@ -137,7 +162,12 @@ class _News:
             if not self._is_quiet:
                 say(note)
 
-    def begin(self, urls: int, hosts: int, config: Config) -> None:
+    def begin(
+        self,
+        urls: int,
+        hosts: int,
+        config: Config,
+    ) -> None:
         """What is about to be done."""
         asked = "each is asked for its robots.txt, and for nothing else"
         if config.hosts.robots == "off":
@@ -148,7 +178,11 @@ class _News:
             )
             say(f"{urls_and_hosts}: {asked}; nothing is saved")
 
-    def note(self, done: int, hosts: int) -> None:
+    def note(
+        self,
+        done: int,
+        hosts: int,
+    ) -> None:
         """So many hosts are done."""
         now = self._now()
         if not self._is_quiet and now - self._said_at >= NEWS_SECONDS:
@@ -168,15 +202,37 @@ def _ask(
     share = descriptors.fit_share(wanted_share(config))
     rows = OriginRows(opened.ledger, opened.ahead)
     guard = guard_of(config)
-    teach(guard, opened.ledger, sources)
-    judge = Judge(config, opened.ledger, opened.ahead)
+    teach(
+        guard,
+        opened.ledger,
+        sources,
+    )
+    judge = Judge(
+        config,
+        opened.ledger,
+        opened.ahead,
+    )
     at_once = requests_at_once(share) - share.most_quiet
-    plan = Plan(opened.taken, Course(at_once), Largest(most), Largest(most))
-    news.begin(opened.taken.due, len(rows), config)
+    plan = Plan(
+        opened.taken,
+        Course(at_once),
+        Largest(most),
+        Largest(most),
+    )
+    news.begin(
+        opened.taken.due,
+        len(rows),
+        config,
+    )
     now = steady_clock()
     with (
         local_errors(opened.place),
-        Asker(config, rows, guard, opened.place) as asker,
+        Asker(
+            config,
+            rows,
+            guard,
+            opened.place,
+        ) as asker,
     ):
         for done, host in enumerate(asker.found(), 1):
             plan.add(judge.judge(host, now()))

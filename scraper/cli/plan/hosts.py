@@ -57,21 +57,38 @@ class HostAhead(Struct, frozen=True):
 class Judge:
     """Puts together what is known of each host."""
 
-    def __init__(self, config: Config, ledger: Ledger, ahead: Ahead) -> None:
+    def __init__(
+        self,
+        config: Config,
+        ledger: Ledger,
+        ahead: Ahead,
+    ) -> None:
         self._hosts = config.hosts
         self._agent = agent_of(config.fetch)
         self._ledger = ledger
         self._ahead = ahead
 
-    def judge(self, found: HostFound, now: float) -> HostAhead:
+    def judge(
+        self,
+        found: HostFound,
+        now: float,
+    ) -> HostAhead:
         """This host, when it has been asked."""
         host = Host(found.lane)
         kept = self._ledger.hosts.get(found.lane)
         if kept is not None:
-            host.restore(kept, now, self._agent)
+            host.restore(
+                kept,
+                now,
+                self._agent,
+            )
         urls: Counter[str] = Counter()
         for origin in found.origins:
-            urls += self._ends_of(found.lane, origin, host)
+            urls += self._ends_of(
+                found.lane,
+                origin,
+                host,
+            )
         refusal, failure = _first_of_each(found.origins)
         moved = [e.robots_at for e in found.origins if e.robots_at is not None]
         pace = self._pace_of(host, found.origins)
@@ -87,7 +104,12 @@ class Judge:
             pace=pace,
         )
 
-    def _ends_of(self, lane: int, origin: Found, host: Host) -> Counter[str]:
+    def _ends_of(
+        self,
+        lane: int,
+        origin: Found,
+        host: Host,
+    ) -> Counter[str]:
         """How many of its URLs would be asked, and what becomes of the others."""
         if origin.failure is not None:
             end = "refused" if _is_refusal(origin.failure) else "failing"
@@ -103,7 +125,11 @@ class Judge:
         permitted = origin.urls - (0 if reported else forbidden)
         return Counter(permitted=permitted, forbidden=forbidden)
 
-    def _pace_of(self, host: Host, origins: Iterable[Found]) -> Pace:
+    def _pace_of(
+        self,
+        host: Host,
+        origins: Iterable[Found],
+    ) -> Pace:
         settings = self._hosts
         delay = host.delay(settings)
         answers = [e.answer_seconds for e in origins if e.answer_seconds]

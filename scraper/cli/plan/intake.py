@@ -72,7 +72,10 @@ class OpenList(Struct, frozen=True):
 
 
 def open_lists(
-    request: RunRequest, *, has_folder: bool, resources: ExitStack
+    request: RunRequest,
+    *,
+    has_folder: bool,
+    resources: ExitStack,
 ) -> OpenList:
     """Take the lists that a run is to work on; `resources` throws the ledger away. Raises what
     a run raises that cannot begin."""
@@ -92,15 +95,32 @@ def open_lists(
         ledger = Ledger(path)
         resources.callback(ledger.close)
         ahead = Ahead(ledger)
-        taken = _take(request, ledger, ahead, folder)
+        taken = _take(
+            request,
+            ledger,
+            ahead,
+            folder,
+        )
         ledger.commit()
-    return OpenList(ledger, ahead, taken, temporary.path)
+    return OpenList(
+        ledger,
+        ahead,
+        taken,
+        temporary.path,
+    )
 
 
 def _folder_of(request: RunRequest) -> Path | None:
     """The one that a run would work in."""
     named = request.config.run.dir
-    if not request.sources and not Path(named, ".scraper", LEDGER).exists():
+    if (
+        not request.sources
+        and not Path(
+            named,
+            ".scraper",
+            LEDGER,
+        ).exists()
+    ):
         raise UsageError(no_run_message(Path(named)))
     if named:
         return Path(named)
@@ -121,14 +141,32 @@ def _take(
     )
     left = ahead.count()
     options = shaping_options(request.config)
-    current = CurrentPass(ledger, request, options, steady_clock())
+    current = CurrentPass(
+        ledger,
+        request,
+        options,
+        steady_clock(),
+    )
     current.choose()
     if request.is_plain:
         left = ahead.count()  # with those that their hosts would not have
     last = ahead.last_row()
     report = Report()
-    intake = ListIntake(ledger, current, report)
-    _read(list(zip(lists, request.sources, strict=True)), intake)
+    intake = ListIntake(
+        ledger,
+        current,
+        report,
+    )
+    _read(
+        list(
+            zip(
+                lists,
+                request.sources,
+                strict=True,
+            )
+        ),
+        intake,
+    )
     due, new = ahead.count(), ahead.count(after=last)
     refused = ahead.refused_lines(intake.seen)
     urls = report.lines - report.repeated - refused.total()

@@ -45,7 +45,11 @@ class Largest:
         self._numbers = itertools.count()  # of two that are equal the first
         self._kept: list[tuple[float, int, HostAhead]] = []
 
-    def add(self, host: HostAhead, size: float) -> None:
+    def add(
+        self,
+        host: HostAhead,
+        size: float,
+    ) -> None:
         """One more host."""
         entry = size, -next(self._numbers), host
         if len(self._kept) < self._most:

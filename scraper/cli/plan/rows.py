@@ -30,7 +30,11 @@ class OriginRows:
     Of each host nine bytes are held, of those that are looked at now their origins.
     """
 
-    def __init__(self, ledger: Ledger, ahead: Ahead) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        ahead: Ahead,
+    ) -> None:
         self._ledger = ledger
         self._ahead = ahead
         self._lanes = ahead.lanes()
@@ -57,7 +61,11 @@ class OriginRows:
             }
         return self._open[lane]
 
-    def settle(self, lane: int, scheme: str) -> OpenOrigin:
+    def settle(
+        self,
+        lane: int,
+        scheme: str,
+    ) -> OpenOrigin:
         """It is known how it stands with this one."""
         origins = self.origins(lane)
         settled = origins.pop(scheme)
@@ -86,7 +94,11 @@ class OriginRows:
 
     # -- as the frontier sees it --------------------------------------------------------------
 
-    def next_lanes(self, after: int, limit: int) -> dict[int, LaneAhead]:
+    def next_lanes(
+        self,
+        after: int,
+        limit: int,
+    ) -> dict[int, LaneAhead]:
         """The first ones behind `after`, in their order."""
         found: dict[int, LaneAhead] = {}
         index = bisect_right(self._lanes, after) - 1
@@ -123,7 +135,13 @@ class OriginRows:
         """How many URLs wait there."""
         return sum(each.origin.urls for each in self._origins_left(lane))
 
-    def requeue(self, task: Task, *, due: float, attempts: int) -> None:
+    def requeue(
+        self,
+        task: Task,
+        *,
+        due: float,
+        attempts: int,
+    ) -> None:
         """No URL is asked, so none comes back."""
         raise AssertionError(f"{task.url.href} was not asked")
 
@@ -136,8 +154,19 @@ class OriginRows:
         self._ledger.waiting.keep_host(state)
 
     def keep_robots(
-        self, lane: int, name: str, scheme: str, at: float, text: str
+        self,
+        lane: int,
+        name: str,
+        scheme: str,
+        at: float,
+        text: str,
     ) -> None:
         """Remember what an origin permits."""
-        self._ledger.waiting.keep_robots(lane, name, scheme, at, text)
+        self._ledger.waiting.keep_robots(
+            lane,
+            name,
+            scheme,
+            at,
+            text,
+        )
         self._is_known = True

@@ -71,7 +71,11 @@ class Ahead:
         found = [e._replace(urls=int(e.urls)) for e in both if e.urls]
         return sorted(found, key=attrgetter("first"))
 
-    def urls_of(self, lane: int, scheme: str) -> Iterator[str]:
+    def urls_of(
+        self,
+        lane: int,
+        scheme: str,
+    ) -> Iterator[str]:
         """What would be asked of one of them."""
         which = lane, scheme == "https"
         return (url for (url,) in self._database.execute(_URLS, which))
@@ -80,6 +84,9 @@ class Ahead:
         """Lines among those of `seen` that are no URLs, by kind, each of them once."""
         connection = self._database.connection
         connection.create_function(
-            "seen", 1, seen.__contains__, deterministic=True
+            "seen",
+            1,
+            seen.__contains__,
+            deterministic=True,
         )
         return Counter(dict(self._database.execute(_LINES).fetchall()))
