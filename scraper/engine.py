@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from scraper.config import Config
 from scraper.config.plugins import own_functions
 from scraper.desk.desk import Desk
+from scraper.frontier.follow.scope import Scope
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.lanes import Rows, new_host_threads
 from scraper.guard.allowlist import AllowList
@@ -37,6 +38,7 @@ from scraper.messages import Inbox, Message
 from scraper.pipeline import Parts, Pipeline
 from scraper.recording.life import Guarded, Life, Listener, check_listener
 from scraper.results import Handover, PartStore
+from scraper.run_folder.following import lead_options
 from scraper.run_folder.options import (
     files_wanted,
     page_options,
@@ -138,6 +140,7 @@ def processing_of(config: Config) -> Processing:
         plan=plan_of(config),
         page=page_options(config),
         recipes=recipes_of(config),
+        leads=lead_options(config),
         meta_refresh=config.page.meta_refresh,
     )
 
@@ -225,6 +228,7 @@ class Surroundings(Struct, frozen=True):
     pass_began: float
     log_step: Listener  # of a URL's life
     one_patience: bool = False  # with every host
+    scope: Scope | None = None  # where links may lead
 
 
 def open_engine(
@@ -250,6 +254,7 @@ def open_engine(
         agent=agent_of(config.fetch),
         pass_began=around.pass_began,
         one_patience=around.one_patience,
+        scope=around.scope,
     )
     fetcher = _make_fetcher(config, share, makers, around)
     at_once = makers.at_once(share)

@@ -4,6 +4,7 @@
                                           bad_row  row_too_long  list_broken
                                           list_failed  file_unreadable
     rule       a rule of ours said no     host_not_allowed  port_not_allowed  private_address
+                                          out_of_scope
                                           robots_disallowed  robots_directive
                                           redirect_not_followed  aborted
                                           filtered_bytes  filtered_size  filtered_area
@@ -91,6 +92,7 @@ KINDS: dict[str, FailureKind] = {
             host_not_allowed=_NEVER,
             port_not_allowed=_NEVER,
             private_address=_NEVER,
+            out_of_scope=_NEVER,
             robots_disallowed=_NEVER,
             robots_directive=_NEVER,
             redirect_not_followed=_NEVER,

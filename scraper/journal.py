@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -39,7 +39,6 @@ from scraper.model import (
 from scraper.outcomes.outcome import Outcome, Place
 from scraper.recording.changes import Changes
 from scraper.recording.filled import fill_of
-from scraper.recording.found import FoundImages
 from scraper.recording.honesty import (
     Honesty,
     flags_beside,
@@ -47,6 +46,7 @@ from scraper.recording.honesty import (
     names_of,
 )
 from scraper.recording.obedience import Obedience
+from scraper.recording.onward import Onward
 from scraper.recording.publisher import Publisher
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
@@ -57,7 +57,7 @@ from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow
 from scraper.storage.store import Store
 from scraper.text import clock_text, printable
-from scraper.urls import BadUrl, Url, canonical, with_credentials_of
+from scraper.urls import Url
 
 logger = logging.getLogger("scraper.run")
 
@@ -95,11 +95,10 @@ class Journal(Struct):
     now: Clock
     place: Place
     waiting: Waits
-    found: FoundImages
+    onward: Onward
     honesty: Honesty
     changes: Changes
     refresh: bool = False  # what was asked in earlier passes is asked again
-    follow_images: bool = True
     durable: bool = False
     obedience: Obedience = Obedience()
     process_hash: Callable[[str], str] = (
@@ -156,13 +155,13 @@ class Journal(Struct):
             flags=flags,
             duplicate_of=shared.duplicate_of,
         )
-        found = self._images_to_fetch(task, processed, words, failure)
+        found = self.onward.find(fetched, processed, tags, words, failure)
         outcome = Outcome(
             task=task,
             state=state_of(failure) if failure else "done",
             line=line,
             publications=shared.files,
-            found=tuple(url.href for url in found),
+            found=found.hrefs,
             failure=failure,
             fetched=fetched,
             place=None if refusal else self.place,
@@ -174,25 +173,7 @@ class Journal(Struct):
             outcome,
             self._fetched_row(outcome, fetched, processed, path),
         )
-        return self.found.take(fetched, found, failure)
-
-    def _images_to_fetch(
-        self,
-        task: Task,
-        processed: Processed | None,
-        words: tuple[str, ...],
-        failure: Failure | None = None,
-    ) -> tuple[Url, ...]:
-        """The images of a listed page that are to be fetched."""
-        if processed is None or not self.follow_images or task.depth:
-            return ()
-        if task.origin_url.scheme == "file":
-            return ()  # no file has a host asked
-        if failure is not None or self.obedience.forbids_images(words):
-            return ()
-        return tuple(
-            dict.fromkeys(_urls_named_by(task.origin_url, processed.found))
-        )
+        return self.onward.take(fetched, found, failure)
 
     def _record_unchanged(
         self, fetched: Fetched, processed: Processed | None
@@ -239,25 +220,7 @@ class Journal(Struct):
             )
         row = self._fetched_row(outcome, fetched, processed, None)
         self._record(outcome, row)
-        if fetched.kind != "page" or not self.follow_images or task.depth:
-            return frozenset()
-        if outcome.failure is not None:
-            return frozenset()
-        return self._name_again(fetched, processed)
-
-    def _name_again(
-        self, fetched: Fetched, processed: Processed | None
-    ) -> frozenset[int]:
-        """The images of a page that has not changed: under other options they may be others."""
-        task = fetched.task
-        gaining: frozenset[int] = frozenset()
-        if processed is not None:
-            _, words, _ = self.obedience.judge(fetched, processed)
-            self.found.forget(task)
-            gaining = self.found.add(
-                task, self._images_to_fetch(task, processed, words)
-            )
-        return gaining | self.found.reopen(task)
+        return self.onward.take_again(fetched, processed, outcome.failure)
 
     def _fetched_row(
         self,
@@ -437,11 +400,3 @@ class Journal(Struct):
         self._uncommitted = []
         self._oldest_at = None
         return outcomes
-
-
-def _urls_named_by(page: Url, references: Iterable[str]) -> Iterator[Url]:
-    for text in references:
-        try:
-            yield with_credentials_of(page, canonical(text))
-        except BadUrl:
-            continue  # no browser would ask it either; the page lists it

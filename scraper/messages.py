@@ -57,6 +57,8 @@ class Processed(Struct, frozen=True):
     printed: str = ""  # what it printed meanwhile
     flags: tuple[Flag, ...] = ()
     fill: str = ""  # which fields recipes have filled, as JSON
+    # URLs that a page leads to and that may be followed, with how: next, page or link
+    leads: tuple[tuple[str, str], ...] = ()
 
     @property
     def sends_on(self) -> str | None:

@@ -111,7 +111,11 @@ class Task(Struct, frozen=True, gc=False):
     purpose: Literal["url", "robots"] = "url"
     attempt: int = 1
     hops: tuple[Hop, ...] = ()
-    depth: int = 0  # 0: listed by the user; 1: found on a listed page
+    depth: int = 0  # steps from what the user has listed
+    # Of a page that links lead to: the steps of them that are levels, those to the next page of a
+    # chain that come last. None of what is listed, and of a page's images.
+    level: int | None = None
+    chain: int = 0
     parent: Url | None = None  # of the page that named it first
     page: Url | None = (
         None  # where that page came from, if redirects led elsewhere
@@ -142,6 +146,11 @@ class Task(Struct, frozen=True, gc=False):
         None  # "disallowed" where robots.txt forbids what is asked all the same
     )
     headers: Headers = ()  # that are sent for this URL alone
+
+    @property
+    def is_picture(self) -> bool:
+        """Does a page name it as one of its pictures, and nothing else leads to it?"""
+        return self.depth > 0 and self.level is None
 
     @property
     def shown_url(self) -> str:
@@ -250,7 +259,8 @@ class Publication(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """One more URL for the ledger: a line of a list (`seq` set by `add`) or an image of a page."""
+    """One more URL for the ledger: a line of a list (`seq` set by `add`), an image of a page, or
+    `how` a page leads on (next, page or link)."""
 
     url: Url
     written: str | None = None
@@ -260,6 +270,10 @@ class Line(Struct, frozen=True):
     depth: int = 0
     columns: str | None = None  # of a row in a table, as a JSON object
     modified: float | None = None  # unix time: its list says, not changed since
+    level: int | None = None
+    chain: int = 0
+    how: str | None = None
+    parent: int | None = None  # row of the page
 
 
 class Sender(NamedTuple):

@@ -37,12 +37,14 @@ from scraper.passes import CurrentPass, ListIntake, RunRequest
 from scraper.pipeline import Pipeline
 from scraper.recording.changes import Changes, share_of
 from scraper.recording.duplicates import duplicates_of
-from scraper.recording.found import FoundImages
+from scraper.recording.found import FoundUrls
 from scraper.recording.honesty import honesty_of
-from scraper.recording.obedience import obedience_of
+from scraper.recording.leads import Following, following_of, limits_of
+from scraper.recording.onward import onward_of
 from scraper.recording.publisher import Publisher
 from scraper.reports.summary import Report
 from scraper.run_folder import recovery
+from scraper.run_folder.following import follows_links
 from scraper.run_folder.naming import no_run_message
 from scraper.run_folder.options import process_hashes, shaping_options
 from scraper.run_folder.owners import claim_folder, refuse_unknown_records
@@ -145,6 +147,8 @@ def open_run(
         stage.start(store.parts)
     folder = _open_folder(request, store, makers, resources)
     current = _choose_pass(request, folder, report, now)
+    is_read_again = bool(request.sources) and not current.resumed
+    following = following_of(config, folder.ledger, is_read_again)
     intake = ListIntake(folder.ledger, current, report)
     if not request.sources:
         intake.count_known()
@@ -155,7 +159,9 @@ def open_run(
         report,
         now,
         makers.desk,
+        following,
     )
+    intake.following = following
     sources = list(zip(folder.list_ids, request.sources, strict=True))
 
     def desk_of(flights: Flights) -> Desk:
@@ -186,6 +192,7 @@ def open_run(
         now=now,
         pass_began=current.began,
         log_step=folder.outputs.log.note_event,
+        scope=None if following is None else following.scope,
     )
     engine = open_engine(
         config,
@@ -336,6 +343,7 @@ def _open_journal(
     report: Report,
     now: Clock,
     desk: FolderDesk | None,
+    following: Following | None,
 ) -> Journal:
     config, ledger, outputs = request.config, folder.ledger, folder.outputs
     folder.summary.check_replaceable()
@@ -349,10 +357,18 @@ def _open_journal(
         from scraper.run_folder.stored_bodies import StoredRows
 
         waiting = StoredRows(ledger.waiting)
-    found = FoundImages(ledger, report, number, again, current.overdue)
+    found = FoundUrls(
+        ledger,
+        report,
+        number,
+        again,
+        current.overdue,
+        limits_of(config),
+    )
     if desk is not None:
         waiting = desk.open_rows(ledger)
-        found = desk.found(report, number, again=again)
+        found = desk.found(found)
+    onward = onward_of(config, found, following, asks_hosts=asks_hosts)
     journal = Journal(
         ledger,
         folder.store,
@@ -363,7 +379,7 @@ def _open_journal(
         now,
         InFolder(folder.path.absolute()),
         waiting,
-        found,
+        onward,
         honesty_of(config, ledger.alike),
         Changes(
             ledger.standings,
@@ -374,10 +390,9 @@ def _open_journal(
             share_of(config.changes.max_gone),
             again,
         ),
-        follow_images=asks_hosts and config.page.page_images != "none",
         durable=config.run.durable,
         refresh=current.refresh,
-        obedience=obedience_of(config),
+        obedience=onward.obedience,
         process_hash=hashes.__getitem__,
         asks_hosts=asks_hosts,
     )
@@ -427,7 +442,8 @@ def _open_delivery(
 ) -> Delivery | None:
     if not request.with_stored:
         return None
-    follows = request.config.page.page_images != "none"
+    config = request.config
+    follows = config.page.page_images != "none" or follows_links(config)
     delivery = Delivery(journal, intake.seen, follows)
     intake.deliver_to(delivery)
     return delivery

@@ -31,6 +31,7 @@ from scraper.storage.sets.bitmap import Bitmap
 from scraper.text import did_you_mean
 
 if TYPE_CHECKING:
+    from scraper.recording.leads import Following
     from scraper.run_folder.stored_bodies import Selection
 
 
@@ -256,6 +257,7 @@ class ListIntake:
         self.due = 0  # URLs of the list that this pass is about
         # rows of lists that break off: what they name further on is not known
         self.broken: set[int | None] = set()
+        self.following: Following | None = None
         self._ledger = ledger
         self._current = current
         self._report = report
@@ -290,6 +292,8 @@ class ListIntake:
         )
         if added.new or added.again:
             current.ensure_open()
+        if self.following is not None:
+            self.following.scope.note_listed([each.url for each in lines])
         if self._delivery is not None:
             self._delivery.note_known(added.ended)
         self.due += added.due

@@ -41,6 +41,7 @@ KEYS = (
     "final_url",
     "redirects",
     "parent",
+    "depth",
     "source",
     "line",
     "state",
@@ -73,6 +74,7 @@ SHORT_KEYS = (
     "same_as",
     "url",
     "parent",
+    "depth",
     "source",
     "line",
     "state",
@@ -81,9 +83,9 @@ SHORT_KEYS = (
     "fetched_at",
     "seconds",
 )
-# Schema 1 had no flags, and records of 2 had nothing of duplicates at first.
-_KEY_SET = frozenset(KEYS) - {"flags", "duplicate_of"}
-_SHORT_KEY_SET = frozenset(SHORT_KEYS)
+# Schema 1 had no flags, and records of 2 had nothing of duplicates and depths at first.
+_KEY_SET = frozenset(KEYS) - {"flags", "duplicate_of", "depth"}
+_SHORT_KEY_SET = frozenset(SHORT_KEYS) - {"depth"}
 # What a record says of an answer as it is; its `url` is the one that was asked for.
 _FACTS = tuple(
     name for name in KEYS if name in Fetched.__struct_fields__ and name != "url"
@@ -255,6 +257,7 @@ def _origin(task: Task) -> _Record:
         "index": task.seq,
         "url": _as_written(task),
         "parent": redacted(task.parent.href) if task.parent else None,
+        "depth": task.depth,
         "source": task.source,
         "line": task.line,
         **({"input": orjson.Fragment(task.columns)} if task.columns else {}),
@@ -400,19 +403,18 @@ def stored_outcome(
     is_kept = record["path"] is not None
     refused = record["canonical_url"] is None
     origin_url = Url(url, "", "") if refused else parts_of(url)
+    answered = parts_of(record["final_url"]) if record["redirects"] else None
     task = Task(
         id=id,
-        url=parts_of(record["final_url"])
-        if record["redirects"]
-        else origin_url,
+        url=answered or origin_url,
         origin_url=origin_url,
         attempt=record["attempts"],
         hops=tuple(
             Hop(parts_of(hop["url"]), hop["status"])
             for hop in record["redirects"]
         ),
-        depth=0 if record["parent"] is None else 1,
-        parent=parts_of(record["parent"]) if record["parent"] else None,
+        depth=depth_of(record),
+        parent=parts_of(parent) if (parent := record["parent"]) else None,
         seq=record["index"],
         source=record["source"],
         line=record["line"],
@@ -428,6 +430,11 @@ def stored_outcome(
         place=place if is_kept else None,
         flags=tuple(each["flag"] for each in record.get("flags", ())),
     )
+
+
+def depth_of(record: Mapping[str, Any]) -> int:
+    """Steps from the list; before records said them, only listed pages led anywhere."""
+    return int(record.get("depth") or record["parent"] is not None)
 
 
 def _failure_of(record: Mapping[str, Any]) -> Failure | None:

@@ -25,6 +25,7 @@ from scraper.passes import RunRequest, checked_kinds
 from scraper.reports.summary import Report
 from scraper.run_folder.ages import Age, ages_of_run
 from scraper.run_folder.ending import end_list, save_end
+from scraper.run_folder.following import check_following
 from scraper.run_folder.metrics import write_metrics
 from scraper.run_folder.naming import choose_folder
 from scraper.run_folder.pictures import check_pictures
@@ -404,6 +405,7 @@ def check_settings(config: Config) -> None:
     check_file(config.file)
     names_of(config.output.name, config.output.name_col)
     check_recipes(config)
+    check_following(config)
     if config.output.line or config.output.line_failed:
         from scraper.exports.of_run import check_line
 

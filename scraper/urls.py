@@ -299,6 +299,12 @@ def lane_of(host: str) -> int:
     return int.from_bytes(digest(host)[:8]) >> 1
 
 
+@functools.lru_cache(maxsize=16_384)
+def hash_of_place(place: str) -> int:
+    """63 bits of the hash of a folder or host."""
+    return int.from_bytes(digest(place)[:8]) >> 1
+
+
 def key_of(url: str) -> int:
     """64 bits of a URL's hash: the key of its records."""
     return int.from_bytes(digest(url)[:8], signed=True)

@@ -3,11 +3,11 @@
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from fnmatch import translate
 from typing import Any, Final
-from urllib.parse import quote
 
 from processors.page.attention import EVERYTHING, Attention
+from processors.page.follow.globs import may_fit, pattern_of
+from processors.page.follow.leads import REL_NEXT, LeadSelectors
 from processors.recipes.checks import Place, hint
 from processors.recipes.dates import check_format, knows_language
 from processors.recipes.fields import Field, Items, Table, Value
@@ -23,7 +23,16 @@ from processors.recipes.sources import (
 from processors.recipes.values import TABLE, TYPES, Manner, Type
 
 _Given = Mapping[str, Any]
-_RECIPE_KEYS: Final = ("name", "match", "each", "fields", "watch", "ignore")
+_RECIPE_KEYS: Final = (
+    "name",
+    "match",
+    "each",
+    "fields",
+    "watch",
+    "ignore",
+    "follow",
+    "pages",
+)
 _ITEMS_KEYS: Final = ("each", "fields", "required")
 _SOURCE_KEYS: Final = ("select", "json", "regex")
 _MANNER_KEYS: Final = ("decimal", "format", "language")
@@ -36,7 +45,6 @@ _VALUE_KEYS: Final = (
     *_MANNER_KEYS,
 )
 _NO_NAME: Final = re.compile(r"""[\x00-\x1f\x7f.,:=\[\]{}"']|^\s|\s$""")
-_NOT_IN_URLS: Final = re.compile(r"[^!-~]+")
 MAX_NAME_CHARS: Final = 100
 
 
@@ -62,19 +70,27 @@ def _recipe_of(given: _Given, place: Place) -> Recipe:
         _selectors_of(given, place, "watch"),
         _selectors_of(given, place, "ignore"),
     )
-    if attention != EVERYTHING and not each and not given.get("fields"):
-        return Recipe(place.recipe, match, None, (), attention)
+    leads = LeadSelectors(
+        _selectors_of(given, place, "follow"),
+        _selectors_of(given, place, "pages"),
+    )
+    says_more = attention != EVERYTHING or any(leads)
+    if says_more and not each and not given.get("fields"):
+        return Recipe(place.recipe, match, None, (), attention, leads)
     fields = _fields_of(given, place, in_item=bool(each))
     if not each:
-        return Recipe(place.recipe, match, None, fields, attention)
+        return Recipe(place.recipe, match, None, fields, attention, leads)
     items = Items("items", _each_of(given, place, in_item=False), fields, False)
-    return Recipe(place.recipe, match, items, (), attention)
+    return Recipe(place.recipe, match, items, (), attention, leads)
 
 
 def _selectors_of(given: _Given, place: Place, key: str) -> tuple[str, ...]:
-    """Those of `watch` or `ignore`: a text, or a list of texts."""
+    """Those of a key that names elements: a text, or a list of texts."""
     selectors = []
     for text in _texts_of(given, place, key):
+        if key == "follow" and text.strip() == REL_NEXT:
+            selectors.append(REL_NEXT)
+            continue
         selector = parse_selector(text, place, in_item=False, key=key)
         if selector.attribute is not None:
             place.fail(f"{key} names elements, not an attribute of them")
@@ -95,24 +111,9 @@ def _texts_of(given: _Given, place: Place, key: str) -> Sequence[str]:
 def _match_of(given: _Given, place: Place) -> re.Pattern[str] | None:
     globs = _texts_of(given, place, "match")
     for glob in globs:
-        if not _may_match(glob):
+        if not may_fit(glob):
             place.fail(f"match {glob!r} fits no URL; write *{glob}")
-    return re.compile("|".join(map(_as_regex, globs))) if globs else None
-
-
-def _may_match(glob: str) -> bool:
-    """Can a URL begin so?"""
-    begin, star, _ = glob.partition("*")
-    return any(
-        begin.startswith(scheme) or (star and scheme.startswith(begin))
-        for scheme in ("http://", "https://")
-    )
-
-
-def _as_regex(glob: str) -> str:
-    """In a URL, `?` and brackets stand for themselves, and other letters are escaped."""
-    as_in_urls = _NOT_IN_URLS.sub(lambda found: quote(found[0]), glob)
-    return translate(as_in_urls.replace("[", "[[]").replace("?", "[?]"))
+    return pattern_of(globs)
 
 
 def _each_of(given: _Given, place: Place, *, in_item: bool) -> Selector:

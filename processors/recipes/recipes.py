@@ -7,6 +7,7 @@ from typing import Any
 
 from processors.page import Page
 from processors.page.attention import Attention
+from processors.page.follow.leads import LeadSelectors
 from processors.recipes.checks import recipe_text
 from processors.recipes.extracted import Extracted, Fill, Unfit
 from processors.recipes.fields import Field, Items, is_empty, read_field
@@ -23,6 +24,7 @@ class Recipe:
     items: Items | None  # what it wants of each element
     fields: tuple[Field, ...]  # what it wants of the page
     attention: Attention  # what it says of the rest
+    leads: LeadSelectors  # where its pages lead
 
     @property
     def reads_json(self) -> bool:
@@ -100,6 +102,14 @@ class Recipes:
         return Attention(
             tuple(css for each in said for css in each.watch),
             tuple(css for each in said for css in each.ignore),
+        )
+
+    def leads_of(self, url: str) -> LeadSelectors:
+        """Where they say that a page leads, all that match together."""
+        said = [recipe.leads for recipe in self._recipes if recipe.matches(url)]
+        return LeadSelectors(
+            tuple(css for each in said for css in each.follow),
+            tuple(css for each in said for css in each.pages),
         )
 
     def reads_json_of(self, url: str) -> bool:

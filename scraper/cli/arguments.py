@@ -47,6 +47,7 @@ _GROUPS = {
     "fetch": "requests",
     "hosts": "hosts",
     "page": "pages",
+    "follow": "links that are followed",
     "image": "pictures",
     "file": "anything else",
     "worker": "worker processes",

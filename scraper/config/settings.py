@@ -462,6 +462,71 @@ class PageSettings(Section):
     )
 
 
+class FollowSettings(Section):
+    """Which links of pages are followed: the list grows by what they lead to."""
+
+    follow: tuple[str, ...] = setting(
+        (),
+        "go on to the next page: the selector of its link, such as a.next, or rel=next; may be "
+        "repeated",
+        metavar="SELECTOR",
+        splits=False,
+        shapes=True,
+    )
+    follow_limit: int = setting(
+        100,
+        "pages of one chain of next pages",
+        low=1,
+        high=10**7,
+        shapes=True,
+    )
+    depth: int = setting(
+        0,
+        "levels of links that are followed from the listed pages; next pages count for none",
+        low=0,
+        high=1_000,
+        shapes=True,
+    )
+    scope: str = setting(
+        "path",
+        "where links may lead: to the same page with another query; into a folder of the list; "
+        "on the page's host, or its domain; to any host of the list",
+        choices=("page", "path", "host", "domain", "list"),
+        shapes=True,
+    )
+    accept: tuple[str, ...] = setting(
+        (),
+        "only links to URLs that fit are followed: globs such as *.html; may be repeated",
+        metavar="GLOB",
+        splits=False,
+        shapes=True,
+    )
+    reject: tuple[str, ...] = setting(
+        (),
+        "links to URLs that fit are not followed: globs such as */print/*; may be repeated",
+        metavar="GLOB",
+        splits=False,
+        shapes=True,
+    )
+    nofollow: str = setting(
+        "obey",
+        "what pages ask with rel=nofollow, robots meta tags and X-Robots-Tag",
+        choices=("obey", "ignore"),
+        shapes=True,
+    )
+    ignore_params: tuple[str, ...] = setting(
+        (),
+        "parameters without which URLs are the same, such as utm_*,fbclid",
+        metavar="NAMES",
+        shapes=True,
+    )
+
+    @property
+    def is_on(self) -> bool:
+        """Is any link followed? Recipes may ask for it, too."""
+        return bool(self.follow or self.depth)
+
+
 class ImageSettings(Section):
     """What is made of a picture."""
 
@@ -838,10 +903,20 @@ class RecipeSettings(Section):
         "selectors of what counts as neither text nor links of a page, such as .ads",
         splits=False,
     )
+    follow: tuple[str, ...] = setting(
+        (),
+        "selectors of links to the next page, such as a.next, or rel=next",
+        splits=False,
+    )
+    pages: tuple[str, ...] = setting(
+        (),
+        "selectors of links to pages that are asked, too, such as .product a",
+        splits=False,
+    )
     fields: Mapping[str, Any] = setting(
         MappingProxyType({}),
         "by its name, each field: a selector, or a table that says more; may only be left out "
-        "beside watch or ignore",
+        "beside watch, ignore, follow or pages",
     )
 
 
@@ -895,6 +970,7 @@ class Config(Frozen):
     fetch: FetchSettings = FetchSettings()
     hosts: HostSettings = HostSettings()
     page: PageSettings = PageSettings()
+    follow: FollowSettings = FollowSettings()
     image: ImageSettings = ImageSettings()
     file: FileSettings = FileSettings()
     worker: WorkerSettings = WorkerSettings()

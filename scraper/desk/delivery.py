@@ -1,7 +1,7 @@
 """What a script's loop is given: each URL of its input once, in this run or in any after it.
 
 What the folder knows is read from there, the rest comes as it ends. Memory is three bits a URL: the
-rows that the input names, the images of their pages, and what has been delivered.
+rows that the input names, what their pages lead to, and what has been delivered.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Delivery(Struct):
 
     journal: Journal
     named: Bitmap
-    with_images: bool
-    _images: Bitmap = field(default_factory=Bitmap)
+    with_found: bool
+    _found: Bitmap = field(default_factory=Bitmap)
     _delivered: Bitmap = field(default_factory=Bitmap)
     _known: list[int] = field(default_factory=list)
-    # images that a page to come may make due again in this pass
+    # what a page to come may make due again in this pass
     _older: list[int] = field(default_factory=list)
 
     def note_known(self, ids: Sequence[int]) -> None:
@@ -36,25 +36,27 @@ class Delivery(Struct):
         self._known.extend(ids)
 
     def from_folder(self) -> Iterator[Outcome]:
-        """The outcomes of the rows given to `note_known`, and of the images of these pages."""
+        """The outcomes of the rows given to `note_known`, and of what these pages lead to."""
         known, self._known = self._known, []
-        for ids in _batches(known):
-            yield from self._read_stored(ids)
-            yield from self._read_images(self._images_of(ids))
+        while known:
+            for ids in _batches(known):
+                yield from self._read_stored(ids)
+            known = self._found_by(known)
+            yield from self._read_found(known)
 
     def of_commit(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
         """Those of a commit that are the input's. The others come from the folder, once the input
         names them, if ever."""
         pages = [
-            each.task.id for each in outcomes if each.task.id in self.named
+            each.task.id for each in outcomes if self._is_wanted(each.task.id)
         ]
-        images = self._images_of(pages)
+        found = self._found_by(pages)
         for outcome in outcomes:
             if self._is_wanted(outcome.task.id) and self._delivered.add(
                 outcome.task.id
             ):
                 yield self.journal.records.fill_in(outcome)
-        yield from self._read_images(images)
+        yield from self._read_found(found)
 
     def at_the_end(self) -> Iterator[Outcome]:
         """The pass is over: what it has not asked again is as an earlier one left it."""
@@ -62,18 +64,22 @@ class Delivery(Struct):
             yield from self._read_stored(ids)
 
     def _is_wanted(self, id: int) -> bool:
-        return id in self.named or id in self._images
+        return id in self.named or id in self._found
 
-    def _images_of(self, pages: Sequence[int]) -> list[int]:
-        """The images that these pages name, and none before them did."""
-        if not pages or not self.with_images:
+    def _found_by(self, pages: Sequence[int]) -> list[int]:
+        """What these pages lead to, and none before them did."""
+        if not pages or not self.with_found:
             return []
-        images = self.journal.ledger.links.images_of(pages)
-        return [each for each in images if self._images.add(each)]
+        found = [
+            child
+            for some in _batches(pages)
+            for child in self.journal.ledger.links.children_of(some)
+        ]
+        return [each for each in found if self._found.add(each)]
 
-    def _read_images(self, ids: Sequence[int]) -> Iterator[Outcome]:
-        """The same of images. Of one that several pages name, one page may have failed now, and
-        the next one make it due again."""
+    def _read_found(self, ids: Sequence[int]) -> Iterator[Outcome]:
+        """What of these is stored. Of an image that several pages name, one page may have failed
+        now, and the next one make it due again."""
         if not self.journal.refresh:
             yield from self._read_stored(ids)
             return

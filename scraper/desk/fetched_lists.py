@@ -50,6 +50,8 @@ _SAVED: Final[dict[str, Any]] = {
     "each": "",
     "require": (),
     "recipe": (),
+    "follow": (),
+    "depth": 0,
     "max_urls": 0,
     "max_bytes": 0,
     "max_failures": "",

@@ -71,6 +71,7 @@ _OF_EVERY_RECORD = (
     Field("final_url", "text"),
     Field("redirects", "objects", {"url": "text", "status": "integer"}),
     Field("parent", "text"),
+    Field("depth", "integer"),
     Field("source", "text"),
     Field("line", "integer"),
     Field("state", "text"),

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.failures import Failures
+from scraper.frontier.follow.scope import Scope
 from scraper.frontier.lane import Lane, Returned
 from scraper.frontier.lanes import Holds, Lanes, Rows
 from scraper.frontier.outlook import Outlook
@@ -82,13 +83,14 @@ class Frontier:
         rules: tuple[Rule, ...] = RULES,
         pass_began: float = 0.0,
         one_patience: bool = False,
+        scope: Scope | None = None,
     ) -> None:
         self._rows = rows
         self._guard = guard
         self._hosts = hosts
         self._fetch = fetch
         self._politeness = Politeness(hosts, fetch, draw or random.Random())
-        self._terms = Terms(guard, hosts.robots)
+        self._terms = Terms(guard, hosts.robots, scope=scope)
         self._rules = rules
         self._lanes = Lanes(
             rows,

@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scraper import errors, urls
+from scraper.frontier.follow.scope import Scope
 from scraper.frontier.pace import Host, Origin
 from scraper.frontier.redirects import HostGuard
 from scraper.model import Failure, Task, Trust
@@ -28,6 +29,7 @@ class Terms(Struct):
     guard: HostGuard
     robots: str  # the setting: on, off or report
     now: float = 0.0  # unix time of the decision
+    scope: Scope | None = None  # where links may lead
 
 
 class Wait(NamedTuple):
@@ -59,6 +61,22 @@ def guard_permits(
     """Allow-list, port and address permit it for the one that named the URL."""
     forbidden = terms.guard.refusal(task.url, trust)
     return None if forbidden is None else errors.new_failure(*forbidden)
+
+
+def scope_permits(
+    task: Task,
+    trust: Trust,
+    host: Host,
+    terms: Terms,
+) -> Verdict:
+    """A redirect of what a link has led to stays where links may lead."""
+    if terms.scope is None or task.level is None or not task.hops:
+        return None
+    if terms.scope.permits(task.origin_url, task.url):
+        return None
+    return errors.new_failure(
+        "out_of_scope", f"it redirects to {task.url.href}, out of --scope"
+    )
 
 
 def host_is_up(
@@ -101,6 +119,7 @@ def robots_permit(
 RULES: tuple[Rule, ...] = (
     line_is_valid,
     guard_permits,
+    scope_permits,
     host_is_up,
     robots_permit,
 )

@@ -1,81 +1,168 @@
-"""The images that pages name: they become due in the pass, each once."""
+"""What pages lead to, their images and further pages: it becomes due in the pass, each URL once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from msgspec import Struct
 
 from scraper.model import Failure, Fetched, Line, Task
+from scraper.recording.leads import Lead
 from scraper.reports.summary import Report
 from scraper.storage.due.overdue import Overdue, WhichAreDue
+from scraper.storage.follow.ways import LISTED, Limits, Way, line_of
+from scraper.storage.intake import Added
 from scraper.storage.ledger import Ledger
-from scraper.urls import Url
+from scraper.urls import Url, parts_of
 
 
-class FoundImages(Struct):
-    """Puts them into the ledger. With `again`, those of earlier passes become due, too; with
-    `overdue`, those that are too old."""
+class Found(Struct, frozen=True):
+    """What a page leads to that is to be asked."""
+
+    images: Sequence[Url] = ()
+    leads: Sequence[Lead] = ()
+
+    @property
+    def hrefs(self) -> tuple[str, ...]:
+        """All of it."""
+        return (
+            *(url.href for url in self.images),
+            *(lead.url.href for lead in self.leads),
+        )
+
+
+class FoundUrls(Struct):
+    """Puts it into the ledger. With `again`, what earlier passes have asked becomes due, too; with
+    `overdue`, what is too old. What lies beyond the `limits` is remembered, no more."""
 
     ledger: Ledger
     report: Report
     pass_number: int
     again: bool
     overdue: Overdue | None = None
+    limits: Limits = Limits()
 
     def take(
         self,
         fetched: Fetched,
-        images: Sequence[Url],
+        found: Found,
         failure: Failure | None,
     ) -> frozenset[int]:
-        """A page names these now; what is of no use (a block page) takes none back that it named
-        before. Returns the lanes that gain."""
+        """A page leads there now; what is of no use (a block page) takes nothing back that it
+        named before. Returns the lanes that gain."""
         if fetched.kind == "page" and failure is None:
             self.forget(fetched.task)
-        return self.add(fetched.task, images)
+        images = self.add_images(fetched.task, found.images)
+        return images | self.add_leads(fetched.task, found.leads)
 
-    def add(
+    def add_images(
         self,
         page: Task,
         images: Sequence[Url],
     ) -> frozenset[int]:
-        """A page names these. Returns the lanes that gain."""
+        """A page names these images. Returns the lanes that gain."""
         if not images:
             return frozenset()
+        depth = page.depth + 1
+        lines = [Line(url, depth=depth, parent=page.id) for url in images]
         added = self.ledger.intake.add(
-            [Line(url, depth=page.depth + 1) for url in images],
+            lines,
             self.pass_number,
             listed=False,
-            parent=page.id,
             again=self._due_with(page) or self.again,
         )
+        return self._count(added)
+
+    def add_leads(
+        self,
+        page: Task,
+        leads: Sequence[Lead],
+    ) -> frozenset[int]:
+        """A page leads there. Returns the lanes that gain."""
+        if not leads:
+            return frozenset()
+        ledger, way = self.ledger, self._way_of(page)
+        lines, beyond = [], []
+        for lead in leads:
+            if self.limits.excludes(way, lead.how):
+                beyond.append((lead.url.href, lead.how))
+            else:
+                line = line_of(page.id, way, lead.url, lead.how)
+                lines.append(line)
+        ledger.ways.keep_beyond(page.id, beyond)
+        if not lines:
+            return frozenset()
+        added = ledger.intake.add(
+            lines,
+            self.pass_number,
+            listed=False,
+            again=self._overdue_leads or self.again,
+        )
+        return self._count(added) | self.come_nearer(added.nearer)
+
+    def come_nearer(self, rows: Sequence[int]) -> frozenset[int]:
+        """A shorter way leads to these rows now. Returns the lanes that gain."""
+        gaining: frozenset[int] = frozenset()
+        if not rows:
+            return gaining
+        for added in self.ledger.ways.spread(
+            rows, self.pass_number, self.limits
+        ):
+            gaining |= self._count(added)
+        return gaining
+
+    def _count(self, added: Added) -> frozenset[int]:
         self.report.found += added.new + added.again
         self.note_due([each.id for each in added.rows.values()])
         return added.hosts
 
+    def _way_of(self, page: Task) -> Way:
+        """Where it stands now, which may be nearer than when it was asked."""
+        return LISTED if page.level is None else self.ledger.ways.of(page.id)
+
     def forget(self, page: Task) -> None:
-        """A page has been fetched again: what it named before it may name no more."""
+        """A page has been fetched again: where it led before it may lead no more."""
         if self.pass_number > 1:
             self.ledger.links.forget(page.id)
 
-    def reopen(self, page: Task) -> frozenset[int]:
-        """A page that has not changed names what it named before. Returns the lanes that gain."""
+    def reopen(
+        self, page: Task, *, images: bool, leads: bool
+    ) -> frozenset[int]:
+        """A page that has not changed leads where it led before. Returns the lanes that gain."""
+        gaining: frozenset[int] = frozenset()
+        if images:
+            gaining = self._reopen_images(page)
+        if leads:
+            gaining |= self.add_leads(page, list(self._earlier_leads(page)))
+        return gaining
+
+    def _reopen_images(self, page: Task) -> frozenset[int]:
         lanes = self.ledger.links.reopen(
             page.id,
             self.pass_number,
             self._due_with(page),
         )
         if lanes:
-            self.note_due(self.ledger.links.images_of([page.id]))
+            self.note_due(self.ledger.links.images_of(page.id))
         return lanes
+
+    def _earlier_leads(self, page: Task) -> Iterator[Lead]:
+        for url, how in self.ledger.links.leads_of(page.id):
+            yield Lead(parts_of(url), how)
+        for _, leads in self.ledger.ways.beyond([page.id]):
+            for url, how in leads:
+                yield Lead(parts_of(url), how)
 
     def _due_with(self, page: Task) -> WhichAreDue | None:
         """Which of its images are due with a page; None if their age does not matter."""
         if self.overdue is None:
             return None
         return partial(self.overdue.images_among, page.origin_url.href)
+
+    @property
+    def _overdue_leads(self) -> WhichAreDue | None:
+        return None if self.overdue is None else self.overdue.among
 
     def note_due(self, ids: Sequence[int]) -> None:
         """Some of these rows wait: the frontier reads them from the ledger."""

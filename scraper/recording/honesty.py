@@ -99,7 +99,7 @@ class Honesty(Struct):
     def _expected(self, task: Task) -> Expected:
         """What a URL should come to: a picture if a page names it as one, else what the user says,
         else what its extension does."""
-        if task.depth:
+        if task.is_picture:
             return "image"
         match self.expect:
             case "image" | "page" | "file" | "any":

@@ -26,7 +26,7 @@ from scraper.config import VARIANT_NAME
 from scraper.errors import UsageError
 from scraper.machine.files import Folder, opening
 from scraper.model import STATES, Ended, Line
-from scraper.record import KEYS, SCHEMA, fill_in, is_short
+from scraper.record import KEYS, SCHEMA, depth_of, fill_in, is_short
 from scraper.reports.records import lost_facts_message
 from scraper.reports.summary import Report
 from scraper.run_folder.owners import RECORDS
@@ -317,7 +317,7 @@ def _row_of(found: _Found, ledger: Ledger) -> Row:
         line=record["line"],
         written=record["url"] if is_url and record["url"] != url else None,
         parent=None if is_listed else key_of(parent),
-        depth=0 if is_listed else 1,
+        depth=depth_of(record),
         attempts=record["attempts"],
         error_kind=record["error_kind"],
         status=record["status"],
@@ -337,7 +337,7 @@ def _row_of(found: _Found, ledger: Ledger) -> Row:
         length=found.length,
         facts_pass=record.get("same_as", record["pass"]) if has_facts else None,
         facts_offset=found.facts_place if has_facts else None,
-        images=tuple(_keys_of(record.get("images", ()))) if is_listed else (),
+        images=tuple(_keys_of(record.get("images", ()))),
     )
 
 

@@ -26,6 +26,7 @@ from scraper.config.plugins import source_hashes
 from scraper.errors import UsageError
 from scraper.media_types import may_be_json
 from scraper.run_folder import pictures
+from scraper.run_folder.following import follows_links
 from scraper.run_folder.pictures import FILTERS, Table, plan_of
 from scraper.run_folder.recipes import json_wanted, recipes_of, tables_of
 
@@ -132,6 +133,8 @@ def process_hashes(
         page.meta_refresh,
         recipes_of(config),
     ]
+    if follows_links(config):
+        made_of_page.append(config.follow.as_dict())
     ways = {
         "page": made_of_page,
         "image": [

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from scraper.config import Config, PageSettings
-from scraper.config.settings import RecipeSettings
+from scraper.config.settings import FollowSettings, RecipeSettings
 from scraper.errors import UsageError
 from scraper.media_types import is_json
 from scraper.text import did_you_mean
@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 Recipe = dict[str, Any]
 OF_FLAGS = "select"  # what --select, --each, --require, --watch and --ignore are together
+OF_FOLLOW = "follow"  # what --follow is
 
 
 def recipes_of(config: Config) -> list[Recipe]:
     """All of them, in the order in which they apply. Raises UsageError."""
-    return [*_of_flags(config.page), *tables_of(config)]
+    return [
+        *_of_flags(config.page),
+        *_follow_of_flags(config.follow),
+        *tables_of(config),
+    ]
 
 
 def tables_of(config: Config) -> list[Recipe]:
@@ -33,6 +38,7 @@ def tables_of(config: Config) -> list[Recipe]:
             "each": each.each,
             "fields": dict(each.fields),
             **_attention(each),
+            **_leads(each),
         }
         for number, each in enumerate(config.recipe, 1)
     ]
@@ -44,11 +50,16 @@ def check_recipes(config: Config, place: str = "") -> None:
     if recipes and config.run.save_only:
         raise UsageError(
             "--save-only parses nothing, so a recipe would find nothing: leave out --save-only, "
-            "or --select, --watch, --ignore and [[recipe]]"
+            "or --select, --watch, --ignore, --follow and [[recipe]]"
         )
-    if config.page.select and OF_FLAGS in (each.name for each in config.recipe):
+    names = {each.name for each in config.recipe}
+    if config.page.select and OF_FLAGS in names:
         raise UsageError(
             f"recipe {OF_FLAGS!r}: --select is called so: give it another name"
+        )
+    if config.follow.follow and OF_FOLLOW in names:
+        raise UsageError(
+            f"recipe {OF_FOLLOW!r}: --follow is called so: give it another name"
         )
     _compile(recipes, place)
 
@@ -83,7 +94,10 @@ def _compile(recipes: list[Recipe], place: str = "") -> Recipes | None:
 
 def _with_its_place(message: str, place: str) -> str:
     """What is wrong, and which flag or file says it."""
+    message = message.replace(f"recipe {OF_FOLLOW!r}: follow ", "--follow ", 1)
     of_flags = f"recipe {OF_FLAGS!r}: "
+    if message.startswith("--follow "):
+        return message
     if not message.startswith(of_flags):
         return f"{place}: {message}" if place else message
     what = message.removeprefix(of_flags)
@@ -114,10 +128,24 @@ def _of_flags(page: PageSettings) -> list[Recipe]:
     return [flags | attention]
 
 
+def _follow_of_flags(follow: FollowSettings) -> list[Recipe]:
+    """What --follow says of all pages."""
+    if not follow.follow:
+        return []
+    selectors = list(follow.follow)
+    return [{"name": OF_FOLLOW, "each": "", "fields": {}, "follow": selectors}]
+
+
 def _attention(said: PageSettings | RecipeSettings) -> Recipe:
     """Its selectors of what counts, if there are any."""
     attention = {"watch": list(said.watch), "ignore": list(said.ignore)}
     return {key: selectors for key, selectors in attention.items() if selectors}
+
+
+def _leads(said: RecipeSettings) -> Recipe:
+    """Its selectors of where pages lead, if there are any."""
+    leads = {"follow": list(said.follow), "pages": list(said.pages)}
+    return {key: selectors for key, selectors in leads.items() if selectors}
 
 
 def _selected(texts: tuple[str, ...]) -> dict[str, Recipe]:

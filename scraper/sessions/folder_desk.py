@@ -16,8 +16,7 @@ from scraper.machine.clock import Clock
 from scraper.model import Task
 from scraper.outcomes.outcome import Outcome
 from scraper.passes import ListIntake
-from scraper.recording.found import FoundImages
-from scraper.reports.summary import Report
+from scraper.recording.found import FoundUrls
 from scraper.sessions.claims import Claim, Deliver, SessionDesk, Submissions
 from scraper.storage.due.ages import Ages
 from scraper.storage.due.overdue import Overdue, WhichAreDue
@@ -47,8 +46,8 @@ class FolderRows(QueuedRows):
         self.remove(task)
 
 
-class FoundAndQueued(FoundImages):
-    """Images that a session asks because pages of its own name them."""
+class FoundAndQueued(FoundUrls):
+    """What a session asks because pages of its own lead there."""
 
     queue: Callable[[Sequence[int]], object] = len
 
@@ -77,19 +76,14 @@ class FolderDesk(SessionDesk):
         self.rows = rows = FolderRows(ledger.waiting)
         return rows
 
-    def found(
-        self,
-        report: Report,
-        number: int,
-        *,
-        again: bool,
-    ) -> FoundAndQueued:
-        """What takes in the images of pages."""
+    def found(self, found: FoundUrls) -> FoundAndQueued:
+        """What takes in where pages lead."""
         return FoundAndQueued(
-            self._ledger,
-            report,
-            number,
-            again,
+            found.ledger,
+            found.report,
+            found.pass_number,
+            found.again,
+            limits=found.limits,
             queue=self._queue,
         )
 

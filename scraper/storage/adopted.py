@@ -103,13 +103,18 @@ _KEY_OF = (
     "coalesce((SELECT n.key FROM adopted_name AS n WHERE n.hidden = {0}), {0})"
 )
 
-_LINKS = f"""INSERT OR IGNORE INTO link SELECT p.id, c.id FROM adopted_image AS i
+_LINKS = f"""INSERT OR IGNORE INTO link (parent, child) SELECT p.id, c.id FROM adopted_image AS i
   JOIN adopted_row AS p ON p.key = i.parent
   JOIN answer ON answer.id = p.id AND answer."offset" = i.place
   JOIN adopted_row AS c ON c.key = {_KEY_OF.format("i.child")} WHERE c.id != p.id"""
 _PARENTS = f"""UPDATE url SET parent =
   (SELECT p.id FROM adopted_row AS p WHERE p.key = {_KEY_OF.format("url.parent")})
   WHERE parent IS NOT NULL"""
+# What is no image of its parent was a page that it led to.
+_LEADS = """INSERT OR IGNORE INTO link (parent, child, how)
+  SELECT parent, id, 'link' FROM url WHERE parent NOT NULL"""
+_LEVELS = """UPDATE url SET level = depth
+  WHERE id IN (SELECT child FROM link WHERE how NOT NULL)"""
 
 _TRUE_NAMES = f"""UPDATE url SET url = j.url, host = j.host
   FROM {rows_of_batch(("key", "url", "host"))} AS j JOIN adopted_row AS a ON a.key = j.key
@@ -183,4 +188,14 @@ class AdoptedRows:
 
     def finish(self) -> None:
         """Connect pages with their pictures, and forget what could not be asked again."""
-        self._execute_all((_LINKS, _PARENTS, *_FORGET, _HASHES, *_NO_TABLES))
+        self._execute_all(
+            (
+                _LINKS,
+                _PARENTS,
+                *_FORGET,
+                _LEADS,
+                _LEVELS,
+                _HASHES,
+                *_NO_TABLES,
+            )
+        )

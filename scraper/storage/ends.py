@@ -32,13 +32,13 @@ _FILLS = "CASE WHEN state != 'pending' THEN group_concat(fill, char(10)) END"
 _ROWS = "url LEFT JOIN answer USING (id)"
 _ROWS_UP_TO_4 = "url"  # whose columns are those of `answer`, too
 
-# What counts: the URLs that a list names, and the images of pages that a list names.
-_COUNTED = f"{SLICE} AND (seq IS NOT NULL OR is_image(id))"
-_IMAGES = """SELECT child FROM link CROSS JOIN url ON url.id = link.parent
-  WHERE seq IS NOT NULL"""
+# What counts: the URLs that a list names, and what their pages lead to.
+_COUNTED = f"{SLICE} AND (seq IS NOT NULL OR is_found(id))"
+_LISTED = "SELECT id FROM url WHERE seq IS NOT NULL"
+_LINKS = "SELECT parent, child FROM link ORDER BY parent"
 # The same of some URLs only.
 _THESE = "id IN (SELECT value FROM json_each(:ids))"
-_IMAGES_OF = """SELECT child FROM link
+_CHILDREN_OF = """SELECT child FROM link
   WHERE parent IN (SELECT value FROM json_each(?))"""
 _OF_PASS = f"""{SLICE} AND pass = :number AND state != 'pending'
   AND answer.id IS NOT NULL"""
@@ -50,21 +50,37 @@ def count_ends(
 ) -> Iterator[Ended]:
     """How the URLs of the folder's lists ended last, with the images of their pages; what has not
     ended yet is `pending`."""
-    know_images(connection)
+    know_found(connection)
     return _count(connection, _COUNTED, slices(connection), schema)
 
 
-def know_images(connection: sqlite3.Connection) -> None:
-    """Let statements ask `is_image(id)`: is it an image of a page that a list names?"""
-    images = Bitmap()
-    for (image,) in connection.execute(_IMAGES):
-        images.add(image)
+def know_found(connection: sqlite3.Connection) -> None:
+    """Let statements ask `is_found(id)`: does a page lead to it that a list names, or that is found
+    itself?"""
     connection.create_function(
-        "is_image",
+        "is_found",
         1,
-        images.__contains__,
+        _found_in(connection).__contains__,
         deterministic=True,
     )
+
+
+def _found_in(connection: sqlite3.Connection) -> Bitmap:
+    """What can be reached from the lists. Rows are numbered as they are found: one walk through the
+    links sees nearly all, and another what leads back."""
+    reached, found = Bitmap(), Bitmap()
+    for (listed,) in connection.execute(_LISTED):
+        reached.add(listed)
+    is_complete = False
+    while not is_complete:
+        is_complete = True
+        for parent, child in connection.execute(_LINKS):
+            if parent not in reached:
+                continue
+            found.add(child)
+            if reached.add(child) and child < parent:
+                is_complete = False
+    return found
 
 
 def count_ends_of(
@@ -73,11 +89,14 @@ def count_ends_of(
 ) -> Iterator[Ended]:
     """The same of some URLs only."""
     counted = Bitmap()
-    for some in _batches(ids):
-        for id in some:
-            counted.add(id)
-        for (image,) in connection.execute(_IMAGES_OF, (encode(some),)):
-            counted.add(image)
+    new = [id for id in ids if counted.add(id)]
+    while new:
+        children = (
+            child
+            for some in _batches(new)
+            for (child,) in connection.execute(_CHILDREN_OF, (encode(some),))
+        )
+        new = [child for child in children if counted.add(child)]
     these = ({"ids": encode(some)} for some in _batches(counted))
     return _count(connection, _THESE, these)
 

@@ -26,7 +26,7 @@ from scraper.storage.upkeep.gone import PRUNED
 from scraper.urls import Url, hash_of
 
 _FIND = """SELECT json_group_array(json_array(url, url.id, pass, state, seq IS NOT NULL, source,
-    url.parent IS NOT NULL))
+    url.parent IS NOT NULL, level, coalesce(chain, 0)))
   FROM json_each(?) AS j CROSS JOIN url_hash ON hash = j.value
     CROSS JOIN url ON url.id = url_hash.id"""
 
@@ -41,10 +41,13 @@ _NEW = (
     "written",
     "parent",
     "depth",
+    "level",
+    "chain",
 )
 _INSERT = f"""INSERT INTO url (id, url, host, pass, seq_ahead, source, line_ahead, written, parent,
-    depth, first_pass)
-  SELECT id, url, host, pass, seq - id, source, line - id, written, parent, depth, pass
+    depth, level, chain, first_pass)
+  SELECT id, url, host, pass, seq - id, source, line - id, written, parent, depth, level, chain,
+    pass
   FROM {rows_of_values(_NEW)}"""
 _INSERT_HASH = (
     f"INSERT INTO url_hash SELECT * FROM {rows_of_values(('hash', 'id'))}"
@@ -55,14 +58,20 @@ _REOPEN = f"{REOPEN} WHERE id IN (SELECT value FROM json_each(:ids))"
 
 # From now on they are the list's own: what the list names is trusted as such.
 _ADOPT = f"""UPDATE url SET seq_ahead = j.seq - j.id, source = j.source, line_ahead = j.line - j.id,
-  written = j.written, parent = NULL, depth = 0
+  written = j.written, parent = NULL, depth = 0, level = NULL, chain = NULL
   FROM {rows_of_batch(("id", "seq", "source", "line", "written"))} AS j WHERE url.id = j.id"""
 
 _NAME_AGAIN = f"""INSERT INTO input (url, source, line, columns, reading)
   SELECT * FROM {rows_of_values(("url", "source", "line", "columns", "reading"))} WHERE true
   ON CONFLICT DO UPDATE SET columns = excluded.columns, reading = excluded.reading"""
 
-_LINK = f"INSERT OR IGNORE INTO link SELECT * FROM {rows_of_batch(('parent', 'child'))}"
+_LINK = f"""INSERT INTO link (parent, child, how)
+  SELECT * FROM {rows_of_batch(("parent", "child", "how"))} WHERE true
+  ON CONFLICT DO UPDATE SET how = coalesce(excluded.how, how)"""
+
+_WAY = ("id", "parent", "depth", "level", "chain")
+SET_WAYS = f"""UPDATE url SET parent = j.parent, depth = j.depth, level = j.level, chain = j.chain
+  FROM {rows_of_values(_WAY)} AS j WHERE url.id = j.id"""
 
 _REMOVE = (
     "DELETE FROM url_hash WHERE hash = :hash AND id = :id",
@@ -110,6 +119,7 @@ class Added(Struct, frozen=True):
     first_new: int = 0  # rows from this id on are new
     # of those that became due again, by id: the rows as they were
     before: Mapping[int, KnownRow] = MappingProxyType({})
+    nearer: tuple[int, ...] = ()  # rows to which a shorter way leads now
 
 
 class KnownRow(NamedTuple):
@@ -121,6 +131,8 @@ class KnownRow(NamedTuple):
     is_listed: bool
     source: int | None
     is_found: bool  # on a page
+    level: int | None = None  # see Task
+    chain: int = 0
 
 
 class Intake:
@@ -159,7 +171,6 @@ class Intake:
         number: int,
         *,
         listed: bool = True,
-        parent: int | None = None,
         again: bool | WhichAreDue = False,
         seen: Bitmap | None = None,
     ) -> Added:
@@ -175,7 +186,6 @@ class Intake:
         batch = _Batch(
             number,
             listed,
-            parent,
             _due_again(rows.values(), number, again),
             seen,
             self._next_id,
@@ -264,7 +274,6 @@ class _Batch(Struct):
 
     number: int
     listed: bool
-    parent: int | None
     again: frozenset[int]  # rows that are due once more, if they have ended
     seen: Bitmap | None
     next_id: int
@@ -277,7 +286,9 @@ class _Batch(Struct):
     # a page had named them before
     adopted: list[tuple[Any, ...]] = field(default_factory=list)
     named_again: list[tuple[Any, ...]] = field(default_factory=list)
-    links: list[tuple[int, int]] = field(default_factory=list)
+    links: list[tuple[int, int, str | None]] = field(default_factory=list)
+    ways: list[tuple[Any, ...]] = field(default_factory=list)
+    nearer: list[int] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     lanes: set[int] = field(default_factory=set)
     repeated: int = 0
@@ -303,33 +314,66 @@ class _Batch(Struct):
                 line.source,
                 line.line,
                 line.written,
-                self.parent,
+                line.parent,
                 line.depth,
+                line.level,
+                line.chain or None,
             )
         )
         self.hashes.append((hash, id))
         if line.refusal is not None:
             self.refused.append((id, line.refusal))
         self.lanes.add(url.lane)
-        is_found = self.parent is not None
         return KnownRow(
-            id, self.number, "pending", self.listed, line.source, is_found
+            id,
+            self.number,
+            "pending",
+            self.listed,
+            line.source,
+            line.parent is not None,
+            line.level,
+            line.chain,
         )
 
     def reuse_row(self, line: Line, row: KnownRow) -> KnownRow:
-        """A URL that has a row: it may become the list's own, and due again."""
+        """A URL that has a row: it may become the list's own, due again, and nearer."""
         if self.listed and (not row.is_listed or self._outranks(line, row)):
-            self.adopted.append(
-                (row.id, self.next_seq, line.source, line.line, line.written)
-            )
-            self.next_seq += 1
-            self.known_as_found += row.is_found and row.number == self.number
-            row = row._replace(is_listed=True, source=line.source)
-        if row.id in self.again and row.state != "pending":
+            row = self._adopt(line, row)
+        is_due = row.id in self.again and row.state != "pending"
+        if is_due:
             self.due_again[row.id] = row
             self.lanes.add(line.url.lane)
             row = row._replace(number=self.number, state="pending")
-        return row
+        if row.is_listed:
+            return row
+        if not is_due and _is_nearer(line, row):
+            self.nearer.append(row.id)
+        elif not is_due:
+            return row
+        return self._lead_to(line, row, is_fresh=is_due)
+
+    def _adopt(self, line: Line, row: KnownRow) -> KnownRow:
+        """From now on it is the list's own."""
+        self.adopted.append(
+            (row.id, self.next_seq, line.source, line.line, line.written)
+        )
+        self.next_seq += 1
+        self.known_as_found += row.is_found and row.number == self.number
+        if row.level is not None:
+            self.nearer.append(row.id)
+        return row._replace(is_listed=True, source=line.source, level=None)
+
+    def _lead_to(
+        self, line: Line, row: KnownRow, *, is_fresh: bool
+    ) -> KnownRow:
+        """From now on this page leads to it; what was nearer so far stays so."""
+        level, chain = line.level, line.chain
+        if not is_fresh and row.level is not None and level is not None:
+            level, chain = min(level, row.level), min(chain, row.chain)
+        self.ways.append(
+            (row.id, line.parent, line.depth, level, chain or None)
+        )
+        return row._replace(level=level, chain=chain)
 
     def _outranks(self, line: Line, row: KnownRow) -> bool:
         """Does a list of this machine name what only a fetched one has named before?"""
@@ -351,8 +395,8 @@ class _Batch(Struct):
             self.named_again.append(
                 (row.id, line.source, line.line, line.columns)
             )
-        if self.parent is not None:
-            self.links.append((self.parent, row.id))
+        if line.parent is not None:
+            self.links.append((line.parent, row.id, line.how))
 
     def write_to(self, database: Database, reading: int) -> None:
         """The statements for the whole slice; hashes in the order of their table."""
@@ -367,6 +411,7 @@ class _Batch(Struct):
             named = [(*each, reading) for each in self.named_again]
             database.execute_rows(_NAME_AGAIN, named)
             database.set_meta(_LAST_READING, str(reading))
+        database.execute_rows(SET_WAYS, self.ways)
         database.execute_batch(_LINK, self.links)
 
     def summary(self, rows: Mapping[str, KnownRow], first_new: int) -> Added:
@@ -382,4 +427,14 @@ class _Batch(Struct):
             rows,
             first_new,
             self.due_again,
+            tuple(self.nearer),
         )
+
+
+def _is_nearer(line: Line, row: KnownRow) -> bool:
+    """Is this way shorter than those that are known? A page's picture may be a page, too."""
+    if line.level is None:
+        return False
+    if row.level is None:
+        return True
+    return line.level < row.level or line.chain < row.chain

@@ -16,6 +16,8 @@ from scraper.model import Ended, Publication
 from scraper.storage.database import Database, encode
 from scraper.storage.ends import count_ends, count_ends_of
 from scraper.storage.file_names import DEFAULT
+from scraper.storage.follow.scopes import ScopeTable
+from scraper.storage.follow.ways import Ways
 from scraper.storage.hosts import AlikeTable, Hosts
 from scraper.storage.intake import Intake
 from scraper.storage.links import Links
@@ -44,6 +46,8 @@ class Ledger(Database):
             self.hosts = Hosts(self)
             self.waiting = WaitingRows(self, self.hosts, self.sources)
             self.links = Links(self)
+            self.ways = Ways(self, self.intake)
+            self.scopes = ScopeTable(self)
             self.passes = PassTable(self)
             self.spans = RecordSpans(self)
             self.alike = AlikeTable(self)

@@ -104,6 +104,7 @@ CREATE TABLE url (
   due REAL NOT NULL DEFAULT 0,  -- unix time; 0: at once. Of what is unasked: not before
   seq_ahead INTEGER, source INTEGER, line_ahead INTEGER, written TEXT, parent INTEGER,
   depth INTEGER, first_pass INTEGER,
+  level INTEGER, chain INTEGER,  -- of a page that links lead to; NULL: listed, or an image
   state TEXT AS (coalesce(outcome, 'pending')),
   seq INTEGER AS (id + seq_ahead),
   line INTEGER AS (id + line_ahead)
@@ -153,6 +154,13 @@ CREATE TABLE standing (
 );
 """
 
+# Which folders and hosts links may lead to, by hashes of them; where the pages lead to whose level
+# is the last one, as JSON, compressed: a shorter way to them may show.
+_FOLLOW_TABLES = """
+CREATE TABLE scope (hash INTEGER PRIMARY KEY);
+CREATE TABLE beyond (page INTEGER PRIMARY KEY, leads BLOB NOT NULL);
+"""
+
 _HOST = {
     name: f"{name} {_sql_type(hint)}"
     for name, hint in get_type_hints(HostState).items()
@@ -177,13 +185,16 @@ CREATE TABLE input (  -- where a list names a URL again; of a table, every row
   reading INTEGER,              -- of the list, in which it stood there last
   PRIMARY KEY (url, source, line)
 ) WITHOUT ROWID;
-CREATE TABLE link (parent INTEGER NOT NULL, child INTEGER NOT NULL,
-                   PRIMARY KEY (parent, child)) WITHOUT ROWID;
+CREATE TABLE link (
+  parent INTEGER NOT NULL, child INTEGER NOT NULL,
+  how TEXT,                     -- next, page, link; NULL: an image
+  PRIMARY KEY (parent, child)
+) WITHOUT ROWID;
 CREATE TABLE host (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, {", ".join(_HOST.values())}
 );
 CREATE TABLE sink (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
-{_ALIKE_TABLE}{_NAME_TABLE}{_BODY_TABLE}{_STANDING_TABLE}"""
+{_ALIKE_TABLE}{_NAME_TABLE}{_BODY_TABLE}{_STANDING_TABLE}{_FOLLOW_TABLES}"""
 
 # A host that does not give its robots.txt has failed; in schema 1 its URLs were called skipped.
 _UNREACHABLE_HAS_FAILED = """UPDATE url SET state = 'failed'
@@ -302,6 +313,7 @@ _MIGRATIONS: Mapping[int, tuple[_Step, ...]] = {
     11: (_add_bodies,),
     12: (_add_standings,),
     13: (_add_good_at,),
+    14: (lambda connection: _make_tables(connection, _FOLLOW_TABLES),),
 }
 SCHEMA = max(_MIGRATIONS) + 1  # what this program writes
 

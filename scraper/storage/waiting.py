@@ -44,6 +44,8 @@ class _Named(Struct, array_like=True, gc=False):
     parent: str | None
     page: str | None
     depth: int
+    level: int | None
+    chain: int
 
 
 class _Answered(Struct, array_like=True, gc=False):
@@ -89,6 +91,7 @@ _EXPRESSIONS = {
     "parent": _OF_PARENT.format("url", "url"),
     "page": _OF_PARENT.format("final_url", "answer"),
     "unasked": "coalesce(unasked, 0)",
+    "chain": "coalesce(chain, 0)",
     "stored": f"""CASE WHEN path NOT NULL OR {was_filtered()}
     THEN json_array({", ".join(_OF_STORED)}) END""",
     "standing": f"""(SELECT json_array({", ".join(Standing.__struct_fields__)})
@@ -359,6 +362,8 @@ def _with_name(task: Task, named: _Named) -> Task:
         parent=parts_of(named.parent) if named.parent else None,
         page=parts_of(named.page) if named.page else None,
         depth=named.depth,
+        level=named.level,
+        chain=named.chain,
     )
 
 

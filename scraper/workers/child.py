@@ -61,6 +61,7 @@ class WorkResult(NamedTuple):
     printed: str = ""
     flags: tuple[Flag, ...] = ()
     fill: str = ""
+    leads: tuple[tuple[str, str], ...] = ()
 
 
 def failed_result(
@@ -256,6 +257,7 @@ class _Worker:
             printed,
             made.flags,
             made.fill,
+            made.leads,
         )
 
     def _note(self, note: Note) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from processors import Unusable
     from processors.page import Page
     from processors.page.attention import Attention
+    from processors.page.follow.leads import LeadSelectors
     from processors.recipes import Extracted, Fill, Recipes
 
 
@@ -48,6 +49,14 @@ class FieldReader:
         if self._recipes is None:
             return EVERYTHING
         return self._recipes.attention_of(url)
+
+    def leads_of(self, url: str) -> LeadSelectors:
+        """Where they say that a page leads."""
+        from processors.page.follow.leads import LeadSelectors
+
+        if self._recipes is None:
+            return LeadSelectors()
+        return self._recipes.leads_of(url)
 
     def read_page(self, page: Page, url: str) -> Found:
         """What they find in a page."""

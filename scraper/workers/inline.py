@@ -81,6 +81,7 @@ class InlineStage:
                 seconds,
                 flags=made.flags,
                 fill=made.fill,
+                leads=made.leads,
             )
         )
 

@@ -280,6 +280,7 @@ class ProcessStage:
                 result.printed,
                 result.flags,
                 result.fill,
+                result.leads,
             )
         )
         # After the message: when no item is left, all results are posted.

@@ -52,8 +52,10 @@ class Processing(Struct, frozen=True):
     `html`, `image` and `file` name the user's functions for pages, pictures and what else there is,
     "module:function", and `initializer` the one that is called before the first item; `plan` are
     the fields of `processors.image.Plan`, `page` those of `processors.page.facts.PageOptions`;
-    `recipes` are what `processors.recipes` compiles. `function` stands in for all of them, by name:
-    of any `WorkItem` it returns what a `ProcessorResult` holds, or the beginning of it.
+    `recipes` are what `processors.recipes` compiles; `leads` the fields of
+    `processors.page.follow.leads.LeadOptions`, None if no link is followed. `function` stands in
+    for all of them, by name: of any `WorkItem` it returns what a `ProcessorResult` holds, or the
+    beginning of it.
     """
 
     html: str = ""
@@ -66,6 +68,7 @@ class Processing(Struct, frozen=True):
     file: str = ""
     parse_json: bool = False
     initializer: str = ""
+    leads: Mapping[str, Any] | None = None
 
 
 class WorkItem(NamedTuple):
@@ -137,6 +140,8 @@ class ProcessorResult(NamedTuple):
     """Which fields its recipes have filled, as JSON; "" if none matched."""
     failure: Failure | None = None
     """Why it is of no use though so much is known of it."""
+    leads: Sequence[tuple[str, str]] = ()
+    """URLs that a page leads to and that may be followed, with how: next, page or link."""
 
 
 Processor = Callable[[WorkItem], tuple[Any, ...]]
@@ -152,6 +157,7 @@ class Made(NamedTuple):
     flags: tuple[Flag, ...] = ()
     fill: str = ""
     failure: Failure | None = None
+    leads: tuple[tuple[str, str], ...] = ()
 
 
 NOTHING = Made(b"{}", (), ())
@@ -168,6 +174,7 @@ def apply(function: Processor, item: WorkItem) -> Made:
         tuple(Flag(*each) for each in result.flags),
         result.fill,
         result.failure,
+        tuple(result.leads),
     )
 
 
@@ -205,6 +212,7 @@ def _processor(processing: Processing) -> Processor:
     from processors.page import Page
     from processors.page.facts import PageOptions, page_facts
     from processors.page.flags import page_flags
+    from processors.page.follow.leads import LeadReader
     from processors.page.refresh import followed_url
 
     plan, options = (
@@ -222,6 +230,7 @@ def _processor(processing: Processing) -> Processor:
         if spec
     }
     reader = FieldReader(processing.recipes)
+    leads = None if processing.leads is None else LeadReader(processing.leads)
 
     def process_image(item: WorkItem) -> ProcessorResult:
         picture = image.process(item.path, plan, item.out, item.final)
@@ -265,7 +274,13 @@ def _processor(processing: Processing) -> Processor:
         result = _with_fields(facts, reader.read_page(page, item.url))
         if "page" in own and result.failure is None:
             facts["data"] = apply_function(own["page"], page)
-        return result._replace(found=urls, flags=flags)
+        result = result._replace(found=urls, flags=flags)
+        if leads is None:
+            return result
+        found = leads.read(page, reader.leads_of(item.url), attention)
+        if found.is_cut:
+            facts["cut"] = [*facts["cut"], "leads"]
+        return result._replace(leads=found.urls)
 
     by_kind: Mapping[Kind, Processor] = {
         "image": process_image,

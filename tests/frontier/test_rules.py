@@ -78,6 +78,7 @@ def test_the_first_rule_that_objects_decides_in_the_documented_order() -> None:
     assert names == [
         "line_is_valid",
         "guard_permits",
+        "scope_permits",
         "host_is_up",
         "robots_permit",
     ]

@@ -110,7 +110,7 @@ def test_a_listed_url_has_its_place_and_a_found_one_its_parent(
 ) -> None:
     ledger.sources.id_of("urls.txt")
     parent = task_of(ledger, replace(A, source=1, line=5, written="A.example"))
-    ledger.intake.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
+    ledger.intake.add([replace(B, depth=1, parent=parent.id)], 1, listed=False)
     child = first_of_lane(ledger, B.url.lane, 1)[0].task
     assert (parent.seq, parent.source, parent.line, parent.written) == (
         1, "urls.txt", 5, "A.example")  # fmt: skip
@@ -120,7 +120,7 @@ def test_a_listed_url_has_its_place_and_a_found_one_its_parent(
 def test_what_a_page_named_first_becomes_the_lists_own(ledger: Ledger) -> None:
     ledger.sources.id_of("urls.txt")
     parent = task_of(ledger, A)
-    ledger.intake.add([replace(B, depth=1)], 1, listed=False, parent=parent.id)
+    ledger.intake.add([replace(B, depth=1, parent=parent.id)], 1, listed=False)
     added = ledger.intake.add(
         [replace(B, source=1, line=7, written="B.example")], 1, seen=Bitmap()
     )
@@ -139,7 +139,7 @@ def test_what_a_page_named_in_an_earlier_pass_is_no_find_of_this_one(
     ledger: Ledger,
 ) -> None:
     parent = task_of(ledger, A)
-    ledger.intake.add([B], 1, listed=False, parent=parent.id)
+    ledger.intake.add([replace(B, parent=parent.id)], 1, listed=False)
     ledger.waiting.finish(
         first_of_lane(ledger, B.url.lane, 1)[0].task,
         FinishedRow("done", None, 1),

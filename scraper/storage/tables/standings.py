@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from scraper.model import Reported, Standing
 from scraper.storage.database import Database
-from scraper.storage.ends import know_images
+from scraper.storage.ends import know_found
 from scraper.storage.schema import (
     FACTS_OFFSET,
     SLICE,
@@ -38,7 +38,7 @@ _FORGET = f"DELETE FROM standing WHERE id IN {rows_of_values(('id',))}"
 _IS_HERE = "standing.id IS NULL AND outcome IN ('done', 'unchanged')"
 # It has an ending of this pass only if that is what says so: one line a URL and pass.
 _IS_UNLISTED = """pass < :unlisted_before AND seq IS NULL
-  AND NOT is_image(url.id)"""
+  AND NOT is_found(url.id)"""
 _MISSING = f"""FROM url LEFT JOIN standing USING (id) LEFT JOIN answer USING (id)
   WHERE url.{SLICE} AND (coalesce(is_missing, 0) OR {_IS_UNLISTED})
     AND ({_IS_HERE} OR reported IN ('here', 'unknown'))"""
@@ -137,7 +137,7 @@ class Standings:
         """How many of them are not there any more: they answer so, or no list names them and no
         pass from this one on has asked them."""
         self._database.flush()
-        know_images(self._database.connection)
+        know_found(self._database.connection)
         return sum(
             self._count(
                 _COUNT_MISSING, {**each, "unlisted_before": unlisted_before}
@@ -147,7 +147,7 @@ class Standings:
 
     def missing(self, unlisted_before: int) -> Iterator[Sequence[MissingUrl]]:
         """These, some at a time. Who is kept as gone meanwhile is not met again."""
-        know_images(self._database.connection)
+        know_found(self._database.connection)
         for each in slices(self._database.connection):
             which = {**each, "unlisted_before": unlisted_before}
             rows = self._database.execute(_SELECT_MISSING, which).fetchall()

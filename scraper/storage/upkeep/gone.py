@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from scraper.storage.database import encode
-from scraper.storage.ends import know_images
+from scraper.storage.ends import know_found
 from scraper.storage.schema import SLICE, slices
 
 # the state of what no list names, and whose files are removed
 PRUNED = "pruned"
 
-_IS_LISTED = "(seq NOT NULL OR is_image(id))"
+_IS_LISTED = "(seq NOT NULL OR is_found(id))"
 _GONE = f"""SELECT id, path
   FROM standing JOIN url USING (id) JOIN answer USING (id)
   WHERE {SLICE} AND reported = 'gone' AND since <= :before
@@ -45,7 +45,7 @@ def gone_urls(
     connection: sqlite3.Connection, before: float
 ) -> Iterator[list[GoneUrl]]:
     """Those that were gone by this unix time, some at a time."""
-    know_images(connection)
+    know_found(connection)
     for each in slices(connection):
         rows = connection.execute(_GONE, {**each, "before": before})
         yield list(map(GoneUrl._make, rows.fetchall()))
@@ -57,6 +57,6 @@ def forget_files(
 ) -> None:
     """Nothing is kept of these any more: a request for them has no validators."""
     which = {"ids": encode(list(ids))}
-    know_images(connection)
+    know_found(connection)
     connection.execute(_MARK, which)
     connection.execute(_FORGET, which)

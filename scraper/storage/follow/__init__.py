@@ -1,0 +1,1 @@
+"""What the ledger keeps so that links can be followed."""
