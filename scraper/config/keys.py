@@ -38,7 +38,7 @@ class KeyInfo(Frozen):
     metavar: str = ""
     flag: bool = True  # False: set in TOML and environment only
     off: str = ""  # the choice that `--no-` and the name stand for
-    pattern: str = ""  # that a string must match
+    pattern: str = ""  # that a string must match, in a list what is no choice
     splits: bool = (
         True  # a string is a list with commas; False: it is one element
     )

@@ -126,9 +126,11 @@ class RunSettings(Section):
     fail_on: tuple[str, ...] = setting(
         (),
         "what makes the exit code 3, too: fields, where one was full in an earlier pass "
-        "and is empty in this; changed or gone, where a URL is",
+        "and is empty in this; changed or gone, where a URL is; with failed=5% (or a number) what "
+        "fails makes it 3 only if that is more of all URLs that were not skipped",
         choices=("fields", "changed", "gone"),
-        metavar="WHAT",
+        pattern=r"failed=(\d+|\d{1,2}(\.\d+)?%|100%)",
+        metavar="fields|changed|gone|failed=N%",
     )
     save_only: bool = setting(
         False,

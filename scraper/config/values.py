@@ -114,7 +114,7 @@ def _probably_meant(key: Key, value: Any) -> str:
 def _first_wrong(key: Key, given: str | list[Any] | tuple[Any, ...]) -> Any:
     """The first element of a list that is none of the choices."""
     words = split_list(given) if isinstance(given, str) else given
-    return next((word for word in words if word not in key.info.choices), "")
+    return next((word for word in words if not _may_be_in(key, word)), "")
 
 
 # -- conversion -----------------------------------------------------------------------------------
@@ -166,9 +166,19 @@ def _strings(key: Key, given: Any) -> tuple[str, ...]:
         raise ValueError
     if not all(isinstance(each, str) for each in value):
         raise ValueError
-    if key.info.choices and not set(value) <= set(key.info.choices):
+    if not all(_may_be_in(key, each) for each in value):
         raise ValueError
     return tuple(value)
+
+
+def _may_be_in(key: Key, word: Any) -> bool:
+    """Is the word one of the choices of a list, or of the form that it may have beside them?"""
+    info = key.info
+    if not info.choices or word in info.choices:
+        return True
+    if not info.pattern or not isinstance(word, str):
+        return False
+    return re.fullmatch(info.pattern, word) is not None
 
 
 def _table(given: Any) -> dict[str, Any]:
@@ -295,6 +305,8 @@ def _short_suffix(suffix: str) -> str:
 def allowed_values(key: Key) -> str:
     """What values are right."""
     info = key.info
+    if key.is_list and info.pattern:
+        return f"any of {info.metavar.replace('|', ', ')}"
     if info.choices:
         number = "any of" if key.is_list else "one of"
         words = [choice or '""' for choice in info.choices[:_MOST_CHOICES]]

@@ -15,6 +15,7 @@ from scraper.model import STATES, Ended, flags_in, label_of
 from scraper.outcomes.fills import Fills
 from scraper.outcomes.outcome import Outcome
 from scraper.redaction import redacted
+from scraper.reports.allowance import is_exceeded
 from scraper.reports.changes import Missing, counts_text
 from scraper.reports.fields import (
     Drop,
@@ -122,15 +123,16 @@ class Tally(Struct):
         """URLs that came out well."""
         return self.states["done"] + self.states["unchanged"]
 
-    @property
-    def verdict(self) -> int:
-        """The exit code of so many URLs: 0 all well, 3 some failed, 4 nothing done, 5 some were
-        not asked for their hosts' sake."""
+    def verdict(self, fail_on: Iterable[str] = ()) -> int:
+        """The exit code of so many URLs: 0 all well, 3 more failed than `fail_on` allows, 4 nothing
+        done, 5 some were not asked for their hosts' sake."""
         if self.unasked:
             return STOPPED
         if self.total and not self.done:
             return NOTHING_DONE
-        return SOME_FAILED if self.states["failed"] else 0
+        failed = self.states["failed"]
+        is_much = is_exceeded(fail_on, failed, self.done + failed)
+        return SOME_FAILED if is_much else 0
 
     def as_dict(self) -> dict[str, Any]:
         """The counts by name."""
@@ -236,12 +238,10 @@ class Report(Tally):
     saved_bytes: int = 0  # of their files, that were not stored again
     unfilled_url: str | None = None  # a page that some field has nothing of
     stopped: str | None = None  # why the run ended before the pass did
-    totals: Tally | None = (
-        None  # of the last outcome of each URL; known when the run has ended
-    )
-    nothing_due: bool = (
-        False  # no URL had to be asked: the counts are those of the last pass
-    )
+    # Of the last outcome of each URL; known when the run has ended.
+    totals: Tally | None = None
+    # No URL had to be asked: the counts are those of the last pass.
+    nothing_due: bool = False
     next_due: float | None = None  # if so, when something is; unix time
     unasked_hosts: int = 0  # if nothing is due but what may not be asked yet
     # Fields that were full in an earlier pass; known when the run has ended.
@@ -290,11 +290,11 @@ class Report(Tally):
 
     @property
     def exit_code(self) -> int:
-        """5 stopped by a limit or a local fault, or some unasked, 4 nothing done, 3 some failed, or
-        what `fail_on` names, 0 all done."""
+        """5 stopped by a limit or a local fault, or some unasked, 4 nothing done, 3 too many
+        failed, or what `fail_on` names, 0 all done."""
         if self.stopped is not None:
             return STOPPED
-        code = (self.totals or self).verdict
+        code = (self.totals or self).verdict(self.fail_on)
         return code or (SOME_FAILED if self._fails else 0)
 
     @property

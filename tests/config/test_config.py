@@ -325,6 +325,14 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
         ("max_body", "1.5", "a size"),
         ("format", "jpge", "one of keep, jpeg, png, webp, avif"),
         ("grayscale", "maybe", "true or false"),
+        ("fail_on", ["failed=101%"], "any of fields, changed, gone, failed=N%"),
+        ("fail_on", "fields,failed=", "any of fields, changed, gone"),
+        (
+            "fail_on",
+            ["field"],
+            "any of fields, changed, gone, failed=N%; did you mean fields?",
+        ),
+        ("fail_on", [5], "any of fields"),
         ("header", 5, "a list of strings"),
         ("header", [1], "a list of strings"),
         ("dir", 5, "a string"),
@@ -499,6 +507,12 @@ def test_sizes(text: Any, size: int) -> None:
         ("SCRAPER_GRAYSCALE", "YES", "grayscale", True),
         ("SCRAPER_PROGRESS", "off", "progress", False),
         ("SCRAPER_HTML", "mysite:article", "html", "mysite:article"),
+        (
+            "SCRAPER_FAIL_ON",
+            "gone, failed=2.5%",
+            "fail_on",
+            ("gone", "failed=2.5%"),
+        ),
     ],
 )
 def test_environment_names_are_the_keys_without_their_unit(
@@ -526,7 +540,10 @@ def test_every_example_configuration_can_be_loaded() -> None:
 
 def values_of(key: Key) -> st.SearchStrategy[Any]:
     if key.is_list and key.info.choices:
-        return st.lists(st.sampled_from(key.info.choices)).map(tuple)
+        beside = ["failed=5%"] if key.info.pattern else []
+        return st.lists(st.sampled_from([*key.info.choices, *beside])).map(
+            tuple
+        )
     if key.is_list:
         return st.lists(
             st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -78,6 +78,32 @@ def test_a_run_that_was_stopped_says_so_whatever_it_did(
     assert report.exit_code == 5
 
 
+@pytest.mark.parametrize(
+    ("fail_on", "bad", "good", "code"),
+    [
+        (("failed=5%",), 1, 19, 0),
+        (("failed=5%",), 1, 18, 3),
+        (("failed=29%",), 29, 71, 0),
+        (("failed=0.5%",), 1, 198, 3),
+        (("failed=100%",), 9, 1, 0),
+        (("failed=0%",), 1, 99, 3),
+        (("failed=0",), 0, 3, 0),
+        (("failed=2",), 2, 1, 0),
+        (("failed=2",), 3, 100, 3),
+        (("failed=5%", "failed=2"), 3, 97, 3),
+        (("failed=100%",), 3, 0, 4),
+        (("gone", "changed"), 1, 99, 3),
+    ],
+)
+def test_as_many_may_fail_as_is_said(
+    fail_on: tuple[str, ...], bad: int, good: int, code: int
+) -> None:
+    skipped = ["robots"] * 40
+    report = report_of(*["missing"] * bad, *["done"] * good, *skipped)
+    report.fail_on = fail_on
+    assert report.exit_code == code
+
+
 def test_statuses_are_counted_one_by_one() -> None:
     report = report_of("missing", "missing", "refused", "robots")
     assert dict(report.failures) == {"http_404": 2, "connect_refused": 1}
@@ -256,6 +282,7 @@ def test_without_a_page_no_recipe_could_match() -> None:
         (["book"], ("fields",), [], 0),
         (["book", "missing"], ("fields",), [EMPTIED], 3),
         (["missing"], ("fields",), [EMPTIED], 4),
+        (["book", "missing"], ("fields", "failed=1"), [EMPTIED], 3),
     ],
 )
 def test_an_emptied_field_makes_a_failure_if_that_is_asked_for(
