@@ -79,7 +79,11 @@ def _watch(folder: Path, options: argparse.Namespace) -> Watched | None:
             raise UsageError("--all belongs to --stale, such as --stale 2d")
         return None
     seconds = seconds_of("--stale", options.stale)
-    return watch_folder(folder / _LEDGER, seconds, options.all)
+    return watch_folder(
+        folder / _LEDGER,
+        seconds,
+        options.all,
+    )
 
 
 def add_folder(parser: argparse.ArgumentParser, *, json: str) -> None:
@@ -116,7 +120,10 @@ def _holds_a_run(folder: Path) -> bool:
     raise UsageError(f"cannot read {shut}: {denied.strerror}")
 
 
-def _of_summary(folder: Path, why: Unreadable) -> tuple[dict[str, object], str]:
+def _of_summary(
+    folder: Path,
+    why: Unreadable,
+) -> tuple[dict[str, object], str]:
     """What the last run has left for everybody to read, where its ledger may not be read."""
     path = folder / _SUMMARY
     try:
@@ -209,7 +216,12 @@ def _moment(at: float | None) -> str | None:
 
 
 def _standing_text(each: HostLeftAlone) -> str:
-    text = standing_of(each.state, each.urls, each.unasked, each.not_before)
+    text = standing_of(
+        each.state,
+        each.urls,
+        each.unasked,
+        each.not_before,
+    )
     return printable(redacted(text))
 
 
@@ -237,7 +249,11 @@ def _counts(seen: RunStatus, process: str | None) -> dict[str, object]:
     return counts
 
 
-def _text(folder: Path, seen: RunStatus, process: str | None) -> str:
+def _text(
+    folder: Path,
+    seen: RunStatus,
+    process: str | None,
+) -> str:
     report = Report(number=seen.number, totals=Tally.of(seen.ends))
     report.resume(_counts(seen, process))
     if process is not None:

@@ -37,7 +37,9 @@ def _grade_of(exit_code: int) -> int:
 
 
 def learn_end(
-    standing: Standing, exit_code: int, after: int
+    standing: Standing,
+    exit_code: int,
+    after: int,
 ) -> tuple[Standing, Health | None]:
     """A run has ended so. A grade is reported when `after` runs in a row had it."""
     grade = _grade_of(exit_code)
@@ -53,7 +55,12 @@ def learn_end(
     elif grade:
         # what gets worse again is reported again
         reported = min(reported, grade)
-    return replace(standing, bad=bad, worse=worse, reported=reported), edge
+    return replace(
+        standing,
+        bad=bad,
+        worse=worse,
+        reported=reported,
+    ), edge
 
 
 def learn_empty(

@@ -21,7 +21,11 @@ class Moved(Struct):
     lines: list[Mapping[str, Any]] = field(default_factory=list)
     end: int = 0
 
-    def add(self, line: bytes, change: Mapping[str, Any]) -> None:
+    def add(
+        self,
+        line: bytes,
+        change: Mapping[str, Any],
+    ) -> None:
         self.counts[change["change"]] += 1
         if len(self.lines) < _MAX_LINES:
             is_short = len(line) <= _MAX_LINE_BYTES
@@ -30,7 +34,10 @@ class Moved(Struct):
 
 
 def read_moved(
-    file: BinaryIO, begin: int, passes: range, wanted: Collection[str]
+    file: BinaryIO,
+    begin: int,
+    passes: range,
+    wanted: Collection[str],
 ) -> Moved:
     """The changes of these passes, from `begin` on; of a file that is shorter, all of it."""
     begin = begin if begin <= file.seek(0, 2) else 0

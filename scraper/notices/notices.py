@@ -40,7 +40,10 @@ class Notices:
     """Those of one folder, for the run that has it."""
 
     def __init__(
-        self, ledger: Ledger, folder: Folder, keys: ChangesSettings
+        self,
+        ledger: Ledger,
+        folder: Folder,
+        keys: ChangesSettings,
     ) -> None:
         self._ledger = ledger
         self._folder = folder
@@ -61,7 +64,12 @@ class Notices:
             news += found
         for each in news:
             standing = replace(standing, serial=standing.serial + 1)
-            notice = self._notice(each, standing.serial, report, now)
+            notice = self._notice(
+                each,
+                standing.serial,
+                report,
+                now,
+            )
             self._keep([*self.waiting(), notice])
         text = msgspec.json.encode(standing).decode()
         self._ledger.set_meta(_STANDING, text)
@@ -109,7 +117,12 @@ class Notices:
         wanted = self._keys.notify_fields
         try:
             with self._folder.open_reader(_CHANGES) as file:
-                return read_moved(file, standing.changes_at, passes, wanted)
+                return read_moved(
+                    file,
+                    standing.changes_at,
+                    passes,
+                    wanted,
+                )
         except FileNotFoundError:
             return Moved()
         except OSError as error:
@@ -161,7 +174,11 @@ class Notices:
         while waiting:
             notice = orjson.dumps(waiting[0]) + b"\n"
             command = self._keys.notify
-            failed = hand_to(command, notice, self._keys.notify_time_seconds)
+            failed = hand_to(
+                command,
+                notice,
+                self._keys.notify_time_seconds,
+            )
             if failed is not None:
                 logger.error(
                     "notify: %s %s; %s sent after the next run",

@@ -27,7 +27,10 @@ class _Family(Struct, frozen=True):
 
 
 def metrics_text(
-    report: Report, folder: str, ended: float, fresh: Freshness
+    report: Report,
+    folder: str,
+    ended: float,
+    fresh: Freshness,
 ) -> str:
     """All that is measured, each sample with the folder it is of."""
     lines: list[str] = []
@@ -37,7 +40,9 @@ def metrics_text(
 
 
 def _families(
-    report: Report, ended: float, fresh: Freshness
+    report: Report,
+    ended: float,
+    fresh: Freshness,
 ) -> Iterator[_Family]:
     totals = report.totals or report
     yield _Family(

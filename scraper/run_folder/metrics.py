@@ -40,4 +40,9 @@ def _text(opened: OpenRun, report: Report, now: float) -> str:
         last_good_end(connection),
     )
     folder = os.path.abspath(opened.folder.path)
-    return metrics_text(report, folder, now, fresh)
+    return metrics_text(
+        report,
+        folder,
+        now,
+        fresh,
+    )

@@ -37,19 +37,35 @@ class Watched(Struct, frozen=True):
         return self.seen.of_all.stale > 0
 
     def text(self) -> str:
-        return staleness_text(self.seen, self.now, self.seconds)
+        return staleness_text(
+            self.seen,
+            self.now,
+            self.seconds,
+        )
 
     def as_dict(self) -> dict[str, Any]:
-        return staleness_as_dict(self.seen, self.now, self.seconds)
+        return staleness_as_dict(
+            self.seen,
+            self.now,
+            self.seconds,
+        )
 
 
-def watch_folder(ledger: Path, seconds: float, shows_all: bool) -> Watched:
+def watch_folder(
+    ledger: Path,
+    seconds: float,
+    shows_all: bool,
+) -> Watched:
     """Raises UsageError, Unreadable."""
     now, limit = time.time(), None if shows_all else MAX_SHOWN
     return Watched(read_staleness(ledger, now, seconds, limit), now, seconds)
 
 
-def staleness_text(seen: Staleness, now: float, seconds: float) -> str:
+def staleness_text(
+    seen: Staleness,
+    now: float,
+    seconds: float,
+) -> str:
     """What is stale, the worst first, and since when the job has not ended well."""
     of_all, within = seen.of_all, duration(seconds)
     if of_all.stale:
