@@ -29,10 +29,13 @@ from scraper.faulty import (
 )
 from scraper.http.fetcher import Fetcher
 from scraper.http.flight import Flight
-from scraper.model import Fact
+from scraper.model import Fact, HostState
 from scraper.runner import Run
 from scraper.sources.source import file_source
+from scraper.sources.text import parse_line
+from scraper.storage.ledger import Ledger
 from scraper.supervision import Intervals
+from scraper.urls import canonical
 from tests.conftest import PROJECT, Scrape
 
 PAGE = page("<title>Here</title>")
@@ -375,10 +378,6 @@ def test_a_folder_of_another_list_is_refused(
 def test_what_a_host_has_taught_sets_the_pace(
     plan: Plan, scrape: Scrape
 ) -> None:
-    from scraper.model import HostState
-    from scraper.storage.ledger import Ledger
-    from scraper.urls import canonical
-
     with FaultyServer({"/*": PAGE}) as server:
         scrape.here(scrape.list_of(server.url("/a")))
         ledger = Ledger(scrape.folder / "run/.scraper/ledger.sqlite")
@@ -433,6 +432,30 @@ def test_a_ledger_that_is_none_is_one_sentence(
         assert "run/.scraper/ledger.sqlite" in done.stderr
     assert (hidden / "ledger.sqlite").read_bytes() == content
     assert os.listdir(hidden) == ["ledger.sqlite"]
+
+
+@pytest.mark.parametrize("first", [1, 20])
+def test_damage_is_said_of_the_ledger_and_not_of_its_copy(
+    first: int, scrape: Scrape
+) -> None:
+    path = scrape.folder / "run/.scraper/ledger.sqlite"
+    path.parent.mkdir(parents=True)
+    urls = [f"http://h{n}.localhost/" for n in range(2_000)]
+    ledger = Ledger(path)
+    lines = [parse_line(each, 0, n) for n, each in enumerate(urls)]
+    ledger.intake.add([each for each in lines if each is not None], 1)
+    ledger.commit()
+    ledger.close()
+    content = bytearray(path.read_bytes())
+    for start in range(4_096 * first, len(content), 4_096 * 2):
+        content[start : start + 4_096] = b"\xff" * 4_096
+    path.write_bytes(content)
+    done = scrape.here("plan", scrape.list_of(*urls), "--robots", "off")
+    assert done.code == 2
+    assert done.stderr.splitlines()[-1].startswith(
+        "error: run/.scraper/ledger.sqlite is damaged"
+    )
+    assert path.read_bytes() == content
 
 
 # -- words ----------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ from scraper.run_folder.ages import ages_of_run
 from scraper.runner import check_settings
 from scraper.sources.source import Source
 from scraper.storage.faults import local_errors
+from scraper.storage.readers.copying import errors_of_copy
 from scraper.text import counted
 
 HOSTS = 20
@@ -226,12 +227,13 @@ def _ask(
     )
     now = steady_clock()
     with (
-        local_errors(opened.place),
+        local_errors(),
+        errors_of_copy(opened.known, opened.ledger.path),
         Asker(
             config,
             rows,
             guard,
-            opened.place,
+            opened.ledger.path.parent,
         ) as asker,
     ):
         for done, host in enumerate(asker.found(), 1):

@@ -31,7 +31,7 @@ from scraper.sources.source import Source
 from scraper.storage.due.ahead import Ahead
 from scraper.storage.faults import local_errors
 from scraper.storage.ledger import Ledger
-from scraper.storage.readers.copying import copy_ledger
+from scraper.storage.readers.copying import copy_ledger, errors_of_copy
 from scraper.storage.readers.reading import is_missing
 
 TEMPORARY = "scraper-plan-"  # what the names of temporary folders begin with
@@ -68,7 +68,7 @@ class OpenList(Struct, frozen=True):
     ledger: Ledger
     ahead: Ahead
     taken: Taken
-    place: Path  # a temporary folder
+    known: Path  # of the folder, that it is a copy of; else itself
 
 
 def open_lists(
@@ -83,15 +83,15 @@ def open_lists(
     with local_errors():
         temporary = temporary_folder(TEMPORARY)
     resources.callback(temporary.remove)
-    path = temporary.path / LEDGER
-    with local_errors(folder or temporary.path):
+    path = known = temporary.path / LEDGER
+    if folder is not None:
+        refuse_unknown_records(folder, adopt=False)
+        known = folder / ".scraper" / LEDGER
+        if is_missing(known):
+            folder, known = None, path
+    with local_errors(), errors_of_copy(known, path):
         if folder is not None:
-            refuse_unknown_records(folder, adopt=False)
-            known = folder / ".scraper" / LEDGER
-            if is_missing(known):
-                folder = None
-            else:
-                copy_ledger(known, path)
+            copy_ledger(known, path)
         ledger = Ledger(path)
         resources.callback(ledger.close)
         ahead = Ahead(ledger)
@@ -106,7 +106,7 @@ def open_lists(
         ledger,
         ahead,
         taken,
-        temporary.path,
+        known,
     )
 
 
