@@ -85,9 +85,10 @@ class Site:
         return no > _longest(self.allow, place.path)
 
     def place_of(self, authority: str, path: str) -> Place | None:
-        """The place of a request; None if no host of this site was asked."""
+        """The place of a request; None if no host of this site was asked. Some clients (wget2
+        1.99) leave out the port."""
         for host, name in self.names.items():
-            if name == authority:
+            if authority in (name, name.partition(":")[0]):
                 return Place(host, path)
         return None
 

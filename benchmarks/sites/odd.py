@@ -89,8 +89,9 @@ def _forbidden(group: _Group) -> None:
 
 
 def _other_hosts(group: _Group) -> None:
-    for host in ("www", "other", "port"):
+    for host in ("port", "other", "www"):
         page = group.leading("elsewhere", host)
+        group.drafts.entries["elsewhere"] = page.place
         page.link(Place("shop", f"{group.folder}/known-to-{host}"))
         group.page(f"known-to-{host}")
     group.hub.link(Place("other", "/nobody/made/this"))
@@ -98,6 +99,7 @@ def _other_hosts(group: _Group) -> None:
 
 def _redirects(group: _Group) -> None:
     """Within the scope and out of it, over several hops, in a circle, to what is forbidden."""
+    _listed_redirects(group)
     end = group.page("moved/end")
     end.link(group.page("moved/known-to-the-end").place)
     folder = f"{group.folder}/moved"
@@ -120,6 +122,20 @@ def _redirects(group: _Group) -> None:
     group.hub.link(group.drafts.moved(f"{folder}/to-private", secret))
     nowhere = Place("shop", f"{folder}/nowhere")
     group.hub.link(group.drafts.moved(f"{folder}/to-nowhere", nowhere))
+
+
+def _listed_redirects(group: _Group) -> None:
+    """Those that a list may name: into another folder, which so is in its scope."""
+    drafts, number = group.drafts, group.number
+    new_home = drafts.page(f"/new/{number}/home.html")
+    beside = drafts.page(f"/new/{number}/beside.html")
+    new_home.link(beside.place)
+    beside.link(group.hub.place)
+    old_home = drafts.moved(f"/old/{number}/home", new_home.place, status=301)
+    drafts.entries["sent home"] = old_home
+    later = drafts.page(f"/old/{number}/later", trouble="slow")
+    later.link(beside.place)
+    drafts.entries["sent on"] = later.place
 
 
 def _bases(group: _Group) -> None:
@@ -193,6 +209,7 @@ def _spellings(group: _Group) -> None:
 def _queries(group: _Group) -> None:
     """Pages that differ by their query, which scope `page` holds together."""
     first = group.page("query?page=1")
+    group.drafts.entries["query"] = first.place
     group.hub.link(first.place)
     pages = [first, *(group.page(f"query?page={n}") for n in range(2, 6))]
     for before, after in pairwise(pages):

@@ -30,12 +30,14 @@ def names_of(
 
 @dataclass
 class Served:
-    """Two servers with one site, which may be changed for another while they serve."""
+    """Two servers with one site, which may be changed for another while they serve. A `calm` one
+    is never slow and never fails."""
 
     servers: tuple[FaultyServer, FaultyServer]
     name: str = "shop.localhost"
-    slow_seconds: float = SLOW_SECONDS
+    is_calm: bool = False
     site: Site = field(default_factory=lambda: Site({}, {}))
+    _bodies: dict[Place, tuple[Page, bytes]] = field(default_factory=dict)
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -55,7 +57,8 @@ class Served:
 
     def _robots(self, authority: str) -> str:
         lines = ["User-agent: *"]
-        if authority == self.site.names["shop"]:
+        place = self.site.place_of(authority, "/robots.txt")
+        if place is not None and place.host == "shop":
             lines += [f"Disallow: {each}" for each in self.site.disallow]
             lines += [f"Allow: {each}" for each in self.site.allow]
         return "\n".join(lines)
@@ -64,18 +67,23 @@ class Served:
         if page.moved_to is not None:
             location = {"Location": page.moved_to.reference}
             return body(b"", None, location, page.status)
-        payload = body_of(page)
-        if page.trouble == "500" and nth == 1:
+        payload = self._body_of(page)
+        trouble = "" if self.is_calm else page.trouble
+        if trouble == "500" and nth == 1:
             return status(500)
-        if page.trouble == "cut" and nth == 1:
+        if trouble == "cut" and nth == 1:
             return short(payload)
-        kind = page.type
-        headers = (
-            {"X-Robots-Tag": page.robots_header} if page.robots_header else {}
-        )
-        answer = body(payload, kind, headers, page.status)
-        is_slow = page.trouble == "slow"
-        return delay(self.slow_seconds, answer) if is_slow else answer
+        said = page.robots_header
+        headers = {"X-Robots-Tag": said} if said else {}
+        answer = body(payload, page.type, headers, page.status)
+        return delay(SLOW_SECONDS, answer) if trouble == "slow" else answer
+
+    def _body_of(self, page: Page) -> bytes:
+        made = self._bodies.get(page.place)
+        if made is None or made[0] is not page:
+            made = page, body_of(page)
+            self._bodies[page.place] = made
+        return made[1]
 
     def asked(self) -> Counter[Place]:
         """How often each place was asked; without robots.txt."""
@@ -89,10 +97,12 @@ class Served:
 
 
 @contextmanager
-def serving(name: str = "shop.localhost") -> Iterator[Served]:
+def serving(
+    name: str = "shop.localhost", *, is_calm: bool = False
+) -> Iterator[Served]:
     """Both servers, with no page yet."""
     with FaultyServer() as first, FaultyServer() as second:
-        served = Served((first, second), name)
+        served = Served((first, second), name, is_calm)
         for server in served.servers:
             server.behaviours["/*"] = served.answer
         yield served

@@ -28,7 +28,7 @@ class Options:
     accept: tuple[str, ...] = ()
     reject: tuple[str, ...] = ()
     follow: tuple[str, ...] = ()  # `a.next`, `rel=next`
-    follow_limit: int = 100
+    follow_limit: int = 100  # pages of a chain, with the first
     obeys_nofollow: bool = True
 
 
@@ -36,7 +36,7 @@ class Standing(NamedTuple):
     """How near a page is: least of all ways, each figure by itself."""
 
     level: int  # links followed, those to next pages apart
-    chain: int  # next pages in a row, up to it
+    chain: int  # pages of its chain that come before it
 
 
 class Truth:
@@ -80,16 +80,16 @@ class Truth:
     def leads(
         self, page: Page, standing: Standing
     ) -> Iterator[tuple[Place, Standing]]:
-        for link in page.links:
-            if link.target is None or not self._may_lead(page, link):
-                continue
-            if (
-                self._is_next(link)
-                and standing.chain < self._options.follow_limit
-            ):
-                yield link.target, standing._replace(chain=standing.chain + 1)
-            if link.tag != "link" and standing.level < self._options.depth:
-                yield link.target, Standing(standing.level + 1, 0)
+        """Where a page that stands so leads, and how what it leads to stands then."""
+        links = [each for each in page.links if self._may_lead(page, each)]
+        onward = {each.target for each in links if self._is_next(each)}
+        others = {each.target for each in links if each.tag != "link"} - onward
+        if standing.chain + 1 < self._options.follow_limit:
+            next_standing = standing._replace(chain=standing.chain + 1)
+            yield from ((each, next_standing) for each in onward if each)
+        if standing.level < self._options.depth:
+            further = Standing(standing.level + 1, 0)
+            yield from ((each, further) for each in others if each)
 
     def _is_next(self, link: Link) -> bool:
         by_class = "a.next" in self._options.follow and link.tag == "a"
@@ -97,7 +97,8 @@ class Truth:
         return (by_class and link.is_next) or (by_rel and link.says_next)
 
     def _may_lead(self, page: Page, link: Link) -> bool:
-        assert link.target is not None
+        if link.target is None:
+            return False
         if self._options.obeys_nofollow and (
             page.is_nofollow or link.says_nofollow
         ):
@@ -121,7 +122,7 @@ class Truth:
             case "list":
                 return place.host in {each.host for each in self._listed}
             case "path":
-                return any(
+                return named_by.host == place.host and any(
                     place.host == root.host and place.path.startswith(root.path)
                     for root in self._roots
                 )
