@@ -12,6 +12,7 @@ from benchmarks import (
     export,
     facts,
     fetch,
+    follow,
     frontier,
     futures,
     fuzz,
@@ -19,7 +20,6 @@ from benchmarks import (
     job,
     lookups,
     million,
-    nights,
     pace,
     parse,
     pictures,
@@ -54,7 +54,6 @@ def main() -> None:
     _process(commands)
     _resize(commands)
     _refresh(commands)
-    _nights(commands)
     _start(commands)
     _million(commands)
     _silent(commands)
@@ -65,6 +64,7 @@ def main() -> None:
     _futures(commands)
     _export(commands)
     _tables(commands)
+    _follow(commands)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _ended)
     given.measure(given)
@@ -281,32 +281,6 @@ def _refresh(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(measure=refresh.measure)
 
 
-def _nights(commands: _Commands[argparse.ArgumentParser]) -> None:
-    parser = _command(
-        commands,
-        "nights",
-        "a folder after a year of passes: size, start, memory, a 304",
-    )
-    parser.add_argument(
-        "--urls", type=_whole, default=10_000, help="(%(default)s)"
-    )
-    parser.add_argument(
-        "--nights", type=_whole, default=365, help="(%(default)s)"
-    )
-    parser.add_argument(
-        "--minutes",
-        type=_whole,
-        default=240,
-        help="after which no night is begun (%(default)s)",
-    )
-    parser.add_argument(
-        "--rounds", type=_whole, default=3, help="of the end (%(default)s)"
-    )
-    parser.add_argument("--disk", type=Path, metavar="DIR", help="work below this folder, not in "
-                        "memory")  # fmt: skip
-    parser.set_defaults(measure=nights.measure)
-
-
 def _start(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = _command(
         commands, "start", "--help, the first request, a run of one URL"
@@ -500,6 +474,39 @@ def _tables(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--disk", type=Path, metavar="DIR", help="work below this folder, not in "
                         "memory")  # fmt: skip
     parser.set_defaults(measure=tables.measure)
+
+
+def _follow(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands,
+        "follow",
+        "a site from its front page, beside Scrapy and wget2: speed, and what each misses",
+    )
+    parser.add_argument(
+        "--pages", type=_whole, default=5_000, help="(%(default)s)"
+    )
+    parser.add_argument("--seed", type=_whole, default=1, help="(%(default)s)")
+    parser.add_argument(
+        "--found",
+        type=_whole,
+        default=1_000_000,
+        help="links of the second part (%(default)s)",
+    )
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        choices=follow.PARTS,
+        default=list(follow.PARTS),
+        help="what is measured (all)",
+    )
+    parser.add_argument(
+        "--rounds", type=_whole, default=5, help="turns of each (%(default)s)"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="NAMES", help="ours, scrapy, wget2, wget"
+    )
+    _cache(parser)
+    parser.set_defaults(measure=follow.measure)
 
 
 def _whole(text: str) -> int:
