@@ -20,6 +20,7 @@ from benchmarks import (
     job,
     lookups,
     million,
+    nights,
     pace,
     parse,
     pictures,
@@ -54,6 +55,7 @@ def main() -> None:
     _process(commands)
     _resize(commands)
     _refresh(commands)
+    _nights(commands)
     _start(commands)
     _million(commands)
     _silent(commands)
@@ -279,6 +281,32 @@ def _refresh(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     _race(parser)
     parser.set_defaults(measure=refresh.measure)
+
+
+def _nights(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands,
+        "nights",
+        "a folder after a year of passes: size, start, memory, a 304",
+    )
+    parser.add_argument(
+        "--urls", type=_whole, default=10_000, help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--nights", type=_whole, default=365, help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=_whole,
+        default=240,
+        help="after which no night is begun (%(default)s)",
+    )
+    parser.add_argument(
+        "--rounds", type=_whole, default=3, help="of the end (%(default)s)"
+    )
+    parser.add_argument("--disk", type=Path, metavar="DIR", help="work below this folder, not in "
+                        "memory")  # fmt: skip
+    parser.set_defaults(measure=nights.measure)
 
 
 def _start(commands: _Commands[argparse.ArgumentParser]) -> None:
