@@ -20,7 +20,7 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from scraper.api import map, process, run, stream
     from scraper.config import Config, configure
-    from scraper.desk.fetched_lists import ListUrl
+    from scraper.desk.fetched_lists import ListUrl, Sitemap
     from scraper.errors import (
         InUse,
         LocalFault,
@@ -52,6 +52,7 @@ __all__ = [
     "Report",
     "ScraperError",
     "Session",
+    "Sitemap",
     "Unreadable",
     "UsageError",
     "configure",
@@ -73,6 +74,7 @@ _EXPORTS = {
     "configure": "config",
     "Event": "outcomes.event",
     "ListUrl": "desk.fetched_lists",
+    "Sitemap": "desk.fetched_lists",
     "InUse": "errors",
     "LocalFault": "errors",
     "OutOfTime": "outcomes.outcome",

@@ -11,7 +11,7 @@ from os import PathLike
 from typing import Any
 
 from scraper.config import Config, InputSettings, configure, with_keys
-from scraper.desk.fetched_lists import FetchedLists, ListUrl
+from scraper.desk.fetched_lists import FetchedLists, ListUrl, Sitemap
 from scraper.engine import Makers, guard_of, told_to
 from scraper.errors import UsageError
 from scraper.local.addresses import address_of, text_of_path
@@ -33,7 +33,8 @@ from scraper.sources.source import (
 )
 from scraper.urls import digest
 
-Urls = str | PathLike[str] | Iterable[str] | ListUrl
+Urls = str | PathLike[str] | Iterable[str] | ListUrl | Sitemap
+_NAMED = (str, PathLike, ListUrl, Sitemap)  # what names a run folder
 
 
 def stream(
@@ -53,9 +54,9 @@ def stream(
     run again; the rest is asked, and comes once it is committed. So do the images of its pages.
 
     `urls` is an iterable of URLs (read in a thread of its own, as far ahead as memory allows), the
-    path of a list, or a `ListUrl`, whose list is fetched at once. Without `config` the defaults and
-    SCRAPER_* of the environment count. An iterable has the folder that `config` names as `dir`,
-    else a temporary one, which is removed with the run.
+    path of a list, or a `ListUrl` or a `Sitemap`, whose lists are fetched at once. Without `config`
+    the defaults and SCRAPER_* of the environment count. An iterable has the folder that `config`
+    names as `dir`, else a temporary one, which is removed with the run.
 
     `retry=()` asks failed URLs of the folder again, `retry=["timeout"]` only those kinds;
     `refresh=True` asks all of them again, conditionally: what has not changed costs nothing;
@@ -102,7 +103,7 @@ def run(
     Of an iterable `config` must name that folder, for nothing would be left in a temporary one.
     """
     config = _check_config(config)
-    if not config.run.dir and not isinstance(urls, str | PathLike | ListUrl):
+    if not config.run.dir and not isinstance(urls, _NAMED):
         raise UsageError(
             "run(urls) needs a folder for what it brings: "
             'scraper.run(urls, scraper.configure(dir="downloads/shop")), or use scraper.stream'
@@ -237,13 +238,15 @@ def map(
 def _run_over(urls: Urls, config: Config, **how: Any) -> Run:
     """A list that is fetched stays until its run is closed."""
     with ExitStack() as resources:
+        lists = resources.enter_context(FetchedLists(config))
         if isinstance(urls, ListUrl):
-            lists = resources.enter_context(FetchedLists(config))
-            source = lists.fetch(lists.check(urls.url))
+            sources = lists.fetch(lists.check(urls.url))
+        elif isinstance(urls, Sitemap):
+            sources = lists.find(lists.check_host(urls.host))
         else:
-            source = source_of(urls, config.input)
+            sources = lists.with_named(source_of(urls, config.input))
         run = Run(
-            [source],
+            sources,
             config,
             **how,
         )

@@ -97,14 +97,15 @@ class OpenRun(Struct, frozen=True):
     pipeline: Pipeline
 
     @property
+    def lists(self) -> list[tuple[int, Source]]:
+        """Its lists, with their rows."""
+        rows = self.folder.list_ids
+        return list(zip(rows, self.request.sources, strict=True))
+
+    @property
     def lasting_lists(self) -> list[int]:
         """The rows of its lists that are read again and again."""
-        sources = zip(
-            self.folder.list_ids,
-            self.request.sources,
-            strict=True,
-        )
-        return [row for row, source in sources if source.lasting]
+        return [row for row, source in self.lists if source.lasting]
 
 
 def open_run(

@@ -117,7 +117,11 @@ class CurrentPass:
         """What is due because it is too old; None if that is not what this pass is about."""
         if self.ages is None:
             return None
-        return Overdue(self._ledger, self.ages, self.began)
+        return Overdue(
+            self._ledger,
+            self.ages,
+            self.began,
+        )
 
     def choose(self) -> None:
         """Continue the open pass if that is what is asked for; else prepare the next."""
@@ -350,6 +354,14 @@ def _kind_hint(word: str) -> str:
     branches = {kind.branch for kind in KINDS.values()}
     status = re.search(r"[1-5]\d\d$", word)
     if status is None:
-        return did_you_mean(word, [*KINDS, *branches], _KINDS_HINT)
+        return did_you_mean(
+            word,
+            [*KINDS, *branches],
+            _KINDS_HINT,
+        )
     name = f"http_{status[0]}"
-    return did_you_mean(name, [name, *branches], _KINDS_HINT)
+    return did_you_mean(
+        name,
+        [name, *branches],
+        _KINDS_HINT,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +25,7 @@ from scraper.errors import KINDS, UsageError
 from scraper.text import did_you_mean
 
 if TYPE_CHECKING:
+    from scraper.desk.fetched_lists import FetchedLists
     from scraper.sources.source import Source
 
 COMMANDS = (
@@ -144,6 +146,12 @@ def _add_general(group: argparse._ArgumentGroup) -> None:
         action="append",
         metavar="URL",
         help="a list that is fetched, by each run again; may be repeated",
+    )
+    group.add_argument(
+        "--sitemap",
+        action="append",
+        metavar="HOST",
+        help="what the sitemaps of a host name, which its robots.txt says; may be repeated",
     )
     group.add_argument(
         "--retry",
@@ -341,6 +349,28 @@ def open_sources(
     names = [each for each in inputs if "://" not in each]
     files = [each for name in names for each in file_sources(name, how)]
     return [*files, given_source(urls)] if urls else files
+
+
+def open_named(
+    arguments: argparse.Namespace,
+    folder: str,
+    how: InputSettings,
+    lists: FetchedLists,
+) -> list[Source]:
+    """All that the command line names: lists of this machine, lists that are fetched, sitemaps."""
+    fetched: list[str] = getattr(arguments, "list_url", [])
+    hosts: list[str] = getattr(arguments, "sitemap", [])
+    own: list[Source] = []
+    if arguments.inputs or not (fetched or hosts):
+        own = open_sources(arguments.inputs, folder, how)
+    # all of them are looked at before the first is asked for
+    urls = [lists.check(each) for each in dict.fromkeys(fetched)]
+    robots = [lists.check_host(each) for each in dict.fromkeys(hosts)]
+    return [
+        *chain.from_iterable(map(lists.with_named, own)),
+        *chain.from_iterable(map(lists.fetch, urls)),
+        *chain.from_iterable(map(lists.find, robots)),
+    ]
 
 
 def _probably_meant(word: str) -> str:

@@ -15,6 +15,7 @@ from scraper.storage.readers.status import last_options
 # Flags that say what is asked of hosts, and under which the folder stands.
 _OF_RUNS = (
     "list_url",
+    "sitemap",
     "retry",
     "refresh",
     "max_age",

@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scraper.api import local_config, local_makers, local_source
-from scraper.cli.arguments import check_one_of, open_sources, retry_kinds
+from scraper.cli.arguments import check_one_of, open_named, retry_kinds
 from scraper.cli.progress import Progress, show_warnings
 from scraper.cli.signals import Signals
 from scraper.cli.summary import (
@@ -28,8 +28,8 @@ from scraper.desk.fetched_lists import FetchedLists
 from scraper.engine import Makers
 from scraper.errors import LocalFault, ScraperError, UsageError
 from scraper.machine import streams
-from scraper.redaction import redacted
 from scraper.reports.summary import SOME_FAILED
+from scraper.run_folder.naming import names_of
 from scraper.run_folder.recipes import check_recipes
 from scraper.runner import Run
 from scraper.sources.source import Source
@@ -52,22 +52,20 @@ def run_lists(
     gc.enable()
     check_recipes(config, origins.get("recipe", ""))
     if "demo" in arguments:
-        if arguments.inputs or "list_url" in arguments:
+        if arguments.inputs or {"list_url", "sitemap"} & vars(arguments).keys():
             raise UsageError(
                 "--demo brings its own list: leave out yours, or leave out --demo"
             )
         return _demo(arguments.demo, config, origins, signals)
     retry = retry_kinds(arguments)
     check_one_of(arguments)
-    urls: list[str] = getattr(arguments, "list_url", [])
-    sources = []
-    if arguments.inputs or not urls:
-        sources = open_sources(arguments.inputs, config.run.dir, config.input)
-    with FetchedLists(config) as lists:
-        for url in [lists.check(each) for each in dict.fromkeys(urls)]:
-            if not config.output.quiet:
-                say(printable(f"fetching the list {redacted(url.href)}"))
-            sources.append(lists.fetch(url))
+    with FetchedLists(config, say=_sayer(config)) as lists:
+        sources = open_named(
+            arguments,
+            config.run.dir,
+            config.input,
+            lists,
+        )
         return _scrape(
             sources,
             config,
@@ -77,6 +75,13 @@ def run_lists(
             add_list="add_list" in arguments,
             adopt="adopt" in arguments,
         )
+
+
+def _sayer(config: Config) -> Callable[[str], None]:
+    """What says what is fetched before the run begins."""
+    if config.output.quiet:
+        return lambda _: None
+    return lambda text: say(printable(text))
 
 
 def run_files(
@@ -89,7 +94,7 @@ def run_files(
     gc.freeze()
     gc.enable()
     check_recipes(config, origins.get("recipe", ""))
-    for name in ("demo", "list_url", "adopt"):
+    for name in ("demo", "list_url", "sitemap", "adopt"):
         if name in arguments:
             flag = "--" + name.replace("_", "-")
             raise UsageError(
@@ -220,7 +225,7 @@ def _scrape(
         and not report.lines
         and (report.nothing_due or not quiet)
     ):
-        say(f"no URL in {', '.join(each.name for each in sources)}")
+        say(f"no URL in {', '.join(names_of(sources))}")
     code = report.exit_code
     if signals.signal is not None and not run.complete:
         code = 128 + signals.signal

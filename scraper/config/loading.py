@@ -20,6 +20,7 @@ Origins = Mapping[str, str]
 # Flags that no key stands behind, and what a script writes instead.
 COMMAND_FLAGS: Mapping[str, str] = {
     "list_url": "stream(scraper.ListUrl(...))",
+    "sitemap": "stream(scraper.Sitemap(...))",
     "retry": "stream(urls, retry=...)",
     "refresh": "stream(urls, refresh=True)",
     "every": "",

@@ -13,6 +13,8 @@ from scraper.opening import OpenRun
 from scraper.outcomes.fills import Fills
 from scraper.reports.fields import Drop, find_drops
 from scraper.reports.summary import Report, Tally
+from scraper.run_folder.naming import names_of
+from scraper.run_folder.owners import unnamed_lists
 from scraper.storage.faults import fault_of
 from scraper.storage.ledger import Ledger
 
@@ -46,9 +48,15 @@ def end_list(opened: OpenRun, report: Report) -> LocalFault | None:
 def _drop_unlisted(opened: OpenRun) -> None:
     """What the lists name no more is theirs no more; of a first pass there is nothing."""
     if opened.current.previous is not None:
-        broken = opened.intake.broken
-        whole = [each for each in opened.lasting_lists if each not in broken]
-        opened.folder.ledger.intake.drop_unlisted(whole, opened.intake.seen)
+        ledger, broken = opened.folder.ledger, opened.intake.broken
+        lists = [
+            (row, source)
+            for row, source in opened.lists
+            if source.lasting and row not in broken
+        ]
+        unnamed = unnamed_lists(ledger, [source for _, source in lists])
+        rows = [row for row, _ in lists]
+        ledger.intake.drop_unlisted([*rows, *unnamed], opened.intake.seen)
 
 
 def save_end(
@@ -69,7 +77,11 @@ def save_end(
         _drop_unlisted(opened)
     report.totals = _totals(opened)
     report.dropped = _dropped(report, ledger)
-    report.unasked_hosts = _hosts_to_wait_for(report, opened, now)
+    report.unasked_hosts = _hosts_to_wait_for(
+        report,
+        opened,
+        now,
+    )
     if current.is_open:
         counts = orjson.dumps(report.as_dict())
         ledger.passes.save_counts(
@@ -112,7 +124,11 @@ def _dropped(report: Report, ledger: Ledger) -> list[Drop]:
     return list(find_drops(report.fills, earlier))
 
 
-def _hosts_to_wait_for(report: Report, opened: OpenRun, now: float) -> int:
+def _hosts_to_wait_for(
+    report: Report,
+    opened: OpenRun,
+    now: float,
+) -> int:
     """How many hosts something waits for, if nothing is due but what may not be asked yet."""
     not_before = report.totals.not_before if report.totals else None
     if not report.nothing_due or (not_before or 0.0) <= now:
@@ -121,7 +137,7 @@ def _hosts_to_wait_for(report: Report, opened: OpenRun, now: float) -> int:
 
 
 def _write_summary(report: Report, opened: OpenRun) -> None:
-    named = [each.name for each in opened.request.sources]
+    named = names_of(opened.request.sources)
     opened.folder.summary.write(
         {
             "version": scraper.__version__,

@@ -13,7 +13,7 @@ from scraper.machine.temporary import TemporaryFolder
 from scraper.model import Line
 from scraper.passes import RunRequest
 from scraper.sources.packed import stem_of
-from scraper.sources.source import FETCHED, LOCAL, SCRIPT, Source
+from scraper.sources.source import FETCHED, LOCAL, SCRIPT, SITEMAPS, Source
 from scraper.storage.file_names import host_folder, last_part_of
 from scraper.urls import digest, parts_of
 
@@ -43,14 +43,22 @@ def folder_named_after(source: Source) -> Path | None:
 
 
 def _name_of_origin(source: Source) -> str:
-    """What a fetched list is called where it is from, or the first of the files of this machine;
-    "" of any other list."""
+    """What a fetched list is called where it is from, the host of sitemaps, or the first of the
+    files of this machine; "" of any other list."""
     if source.identity.startswith(FETCHED):
         name = last_part_of(parts_of(source.identity.removeprefix(FETCHED)))
         return stem_of(Path(name)).stem
+    if source.identity.startswith(SITEMAPS):
+        origin = source.identity.removeprefix(SITEMAPS)
+        return host_folder(parts_of(f"{origin}/").host)
     if source.identity.startswith(LOCAL):
         return Path(os.path.abspath(source.name)).name or "files"
     return ""
+
+
+def names_of(sources: Iterable[Source]) -> list[str]:
+    """What lists are called, without those that one of them names."""
+    return [each.name for each in sources if not each.is_part]
 
 
 def naming_urls(source: Source) -> list[Line]:

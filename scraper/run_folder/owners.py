@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import orjson
+
 from scraper.errors import UsageError
 from scraper.model import Line
 from scraper.redaction import redacted
@@ -33,6 +35,8 @@ UNLASTING = (
 
 # files of ours that say what the URLs of a folder came to
 RECORDS, ERRORS = "records.jsonl", "errors.jsonl"
+
+_PARTS = "parts"  # the name of the fact which lists an index has named
 
 # by what identifies it, the row of each list in the ledger
 Owners = dict[str, int | None]
@@ -68,9 +72,23 @@ def claim_folder(
     Raises UsageError if one of them belongs elsewhere and may not `join`.
     """
     owners = ledger.sources.owners()
-    _refuse_other_kind(folder, owners, sources, is_local=is_local)
+    _refuse_other_kind(
+        folder,
+        owners,
+        sources,
+        is_local=is_local,
+    )
     for source in sources:
-        if not join and not belongs(source, owners, ledger):
+        # an index that belongs may name a new list
+        if (
+            not join
+            and not source.is_part
+            and not belongs(
+                source,
+                owners,
+                ledger,
+            )
+        ):
             known = _describe_owners(owners)
             raise UsageError(
                 f"{folder} belongs to another list ({known}), and knows too few URLs of "
@@ -79,13 +97,22 @@ def claim_folder(
             )
     rows = []
     for source in sources:
-        row = _row_of(source, owners, ledger)
+        row = _row_of(
+            source,
+            owners,
+            ledger,
+        )
         owners |= dict.fromkeys(identities_of(source), row)
-        ledger.sources.set_columns(row, source.columns, source.url_place)
+        ledger.sources.set_columns(
+            row,
+            source.columns,
+            source.url_place,
+        )
         sender = source.sender.url if source.sender else None
         ledger.sources.set_sender(row, sender)
         rows.append(row)
     ledger.sources.set_owners(owners)
+    _remember_parts(ledger, sources)
     return rows
 
 
@@ -107,10 +134,49 @@ def _refuse_other_kind(
         )
 
 
+# -- lists that name lists ---------------------------------------------------------------------
+
+
+def unnamed_lists(ledger: Ledger, indexes: Sequence[Source]) -> list[int]:
+    """The rows of lists that these have named, and do not name any more; and of what those have
+    named."""
+    known, owners = _known_parts(ledger), ledger.sources.owners()
+    named = {part for index in indexes for part in index.parts}
+    unnamed: dict[str, None] = {}
+    ahead = [index.identity for index in indexes]
+    while ahead:
+        for part in known.get(ahead.pop(), ()):
+            if part not in named and part not in unnamed:
+                unnamed[part] = None
+                ahead.append(part)
+    rows = (owners.get(each) for each in unnamed)
+    return [row for row in rows if row is not None]
+
+
+def _remember_parts(ledger: Ledger, sources: Iterable[Source]) -> None:
+    """All that an index has ever named."""
+    known = _known_parts(ledger)
+    for source in sources:
+        if source.parts:
+            parts = [*known.get(source.identity, ()), *source.parts]
+            known[source.identity] = list(dict.fromkeys(parts))
+    if known:
+        ledger.set_meta(_PARTS, orjson.dumps(known).decode())
+
+
+def _known_parts(ledger: Ledger) -> dict[str, list[str]]:
+    value = ledger.meta(_PARTS)
+    return orjson.loads(value) if value else {}
+
+
 # -- does it belong? --------------------------------------------------------------------------
 
 
-def belongs(source: Source, owners: Owners, ledger: Ledger) -> bool:
+def belongs(
+    source: Source,
+    owners: Owners,
+    ledger: Ledger,
+) -> bool:
     """Is this list one of the folder's own?"""
     if source.identity == SCRIPT or not owners or ledger.intake.is_empty:
         return True
@@ -162,16 +228,30 @@ def identities_of(source: Source) -> tuple[str, ...]:
 # -- which of the folder's lists is it? -------------------------------------------------------
 
 
-def _row_of(source: Source, owners: Owners, ledger: Ledger) -> int:
+def _row_of(
+    source: Source,
+    owners: Owners,
+    ledger: Ledger,
+) -> int:
     """The row of a list: the one that it had, under whatever path, or a new one.
 
     What a list names no more is dropped, so one list must not pass for another of the same name.
     """
     row = _known_row(source, owners)
     if row is None and source.lasting:
-        row = _continued_row(source, owners, ledger)
+        row = _continued_row(
+            source,
+            owners,
+            ledger,
+        )
     if row is None:
-        return ledger.sources.id_of(_free_name(source, owners, ledger))
+        return ledger.sources.id_of(
+            _free_name(
+                source,
+                owners,
+                ledger,
+            )
+        )
     if source.name not in ledger.sources.names.values():
         ledger.sources.rename(row, source.name)
     return row
@@ -206,7 +286,11 @@ def _is_gone(identity: str) -> bool:
     return kind == "stdin" or (kind == "file" and not os.path.exists(path))
 
 
-def _free_name(source: Source, owners: Owners, ledger: Ledger) -> str:
+def _free_name(
+    source: Source,
+    owners: Owners,
+    ledger: Ledger,
+) -> str:
     """A list's name in records; a second one of that name has its path there, or its digits."""
     named = {name: row for row, name in ledger.sources.names.items()}
     taken = named.get(source.name) in owners.values()
@@ -237,6 +321,7 @@ def _spoken(identity: str) -> str:
     spoken = {
         "file": rest,
         "url": redacted(rest),
+        "sitemaps": f"the sitemaps of {rest}",
         "local": rest,
         "stdin": "one on standard input",
         "command-line": "URLs of the command line",

@@ -66,5 +66,16 @@ def open_rows(
 ) -> Table:
     """The table that a list of this format is. Raises UsageError if it is none."""
     if format in MAPS:
-        return open_map(open_file, format, name, how, base)
-    return open_table(open_file, format, name, how)
+        return open_map(
+            open_file,
+            format,
+            name,
+            how,
+            base,
+        )
+    return open_table(
+        open_file,
+        format,
+        name,
+        how,
+    )

@@ -31,6 +31,7 @@ from scraper.urls import NOT_TEXT
 OpenPipe = Callable[[], io.BufferedReader]
 SCRIPT = "script"  # identifies the URLs of any script
 FETCHED = "url:"  # what the identity of a fetched list begins with
+SITEMAPS = "sitemaps:"  # what that of the sitemaps of a host begins with
 LOCAL = "local:"  # what that of files of this machine begins with
 AS_GUESSED: Final = InputSettings()
 
@@ -56,14 +57,18 @@ class Source(Struct, frozen=True):
     """Of a table: so many of the others stand before it."""
     is_sparse: bool = False
     """Of a table: rows behind the first ones may have more columns."""
+    is_map: bool = False  # a sitemap or a feed
     is_index: bool = False  # its URLs are those of further lists
+    parts: tuple[str, ...] = ()  # of an index: what identifies these
+    is_part: bool = False  # an index names it
     sender: Sender | None = None  # who has sent it, if it was fetched
     note: str = ""  # what the user should know of how it is read
 
     @property
     def lasting(self) -> bool:
         """Is it a list that later runs read again, so that a URL which leaves it is dropped?"""
-        return self.identity.startswith(("stdin", "file:", FETCHED, LOCAL))
+        kinds = ("stdin", "file:", FETCHED, SITEMAPS, LOCAL)
+        return self.identity.startswith(kinds)
 
     def tasks_ahead(self) -> Iterator[Line]:
         """The tasks that `ahead` shows, without taking them from `lines`."""
@@ -131,7 +136,12 @@ def file_source(
             lambda: path.open("rb"),
             how,
         )
-    return stored_source(path, shown, identity, how)
+    return stored_source(
+        path,
+        shown,
+        identity,
+        how,
+    )
 
 
 def stored_source(
@@ -149,9 +159,19 @@ def stored_source(
         path,
         shown,
     )
-    format = format_of_list(Path(called or path), open_file, how.input_format)
+    format = format_of_list(
+        Path(called or path),
+        open_file,
+        how.input_format,
+    )
     if format != "lines":
-        table = open_rows(open_file, format, shown, how, base)
+        table = open_rows(
+            open_file,
+            format,
+            shown,
+            how,
+            base,
+        )
         return _table_source(
             shown,
             identity,
@@ -220,6 +240,7 @@ def _table_source(
         columns=table.columns,
         url_place=table.url_place,
         is_sparse=table.is_sparse,
+        is_map=table.is_map,
         is_index=table.is_index,
         note=_describe_guess(shown, table),
     )
@@ -320,6 +341,7 @@ def _piped_table(
         columns=table.columns,
         url_place=table.url_place,
         is_sparse=table.is_sparse,
+        is_map=table.is_map,
         is_index=table.is_index,
         note=_describe_guess(name, table),
     )

@@ -56,6 +56,11 @@ class Table(Struct, frozen=True):
     is_index: bool = False  # its URLs are those of further lists
 
     @property
+    def is_map(self) -> bool:
+        """Is it a sitemap or a feed?"""
+        return bool(self.modified) or self.is_index
+
+    @property
     def is_sparse(self) -> bool:
         """May rows behind the first ones have columns that these have not?"""
         return self.takes_all and not self.is_even
@@ -304,7 +309,11 @@ def _look_at_cells(
         delimiter,
         table,
     ).rows()
-    cells = _first_cells(rows, skipped, table)
+    cells = _first_cells(
+        rows,
+        skipped,
+        table,
+    )
     if cells is None:
         raise UsageError(f"{table} is empty: there is no URL in it")
     number, header = cells

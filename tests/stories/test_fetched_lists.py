@@ -68,7 +68,8 @@ class World:
         with FetchedLists(config, self.makers) as fetched:
             urls = [fetched.check(each) for each in lists]
             sources = [] if own is None else [file_source(str(own))]
-            sources += map(fetched.fetch, urls)
+            for url in urls:
+                sources += fetched.fetch(url)
             self.go(sources, config, retry=retry, add_list=add_list)
         return last_of(self.run_folder)
 
@@ -180,7 +181,11 @@ def test_the_trust_outlives_the_list_and_a_kill(world: World) -> None:
     config = world.config()
     with FetchedLists(config, world.makers) as fetched:
         urls = "http://inside.test/in", "http://public.test/out"
-        sources = [fetched.fetch(fetched.check(each)) for each in urls]
+        sources = [
+            source
+            for each in urls
+            for source in fetched.fetch(fetched.check(each))
+        ]
         with Run(sources, config, makers=world.makers) as run:
             ledger = run.folder / ".scraper" / "ledger.sqlite"
             next(run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from scraper.cli.arguments import open_sources
+from scraper.cli.arguments import open_named
 from scraper.config import Config, with_keys
 from scraper.desk.fetched_lists import FetchedLists
 from scraper.sources.source import Source, given_source
@@ -26,20 +26,10 @@ def open_lists(
         site = resources.enter_context(demo.serve(options.demo))
         here = {"allow_hosts": ("127.0.0.1", "localhost")}
         return with_keys(config, here), [given_source(site.urls, "demo")]
-    wanted: list[str] = getattr(
+    lists = resources.enter_context(FetchedLists(config))
+    return config, open_named(
         options,
-        "list_url",
-        [],
+        folder,
+        config.input,
+        lists,
     )
-    sources = []
-    if options.inputs or not wanted:
-        sources = open_sources(
-            options.inputs,
-            folder,
-            config.input,
-        )
-    if wanted:
-        lists = resources.enter_context(FetchedLists(config))
-        urls = [lists.check(each) for each in dict.fromkeys(wanted)]
-        sources += [lists.fetch(each) for each in urls]
-    return config, sources

@@ -34,14 +34,26 @@ def entries_in(
     file: io.BufferedReader, vocabulary: Vocabulary, name: str, base: str
 ) -> Iterator[tuple[int, Row | Misread]]:
     """Each entry with its number, from 1. `base` is the URL that the document is from, if any."""
-    return enumerate(_rows_in(file, vocabulary, name, base), 1)
+    return enumerate(
+        _rows_in(
+            file,
+            vocabulary,
+            name,
+            base,
+        ),
+        1,
+    )
 
 
 def _rows_in(
     file: io.BufferedReader, vocabulary: Vocabulary, name: str, base: str
 ) -> Iterator[Row | Misread]:
     taken = _Entries(vocabulary, base)
-    markup = Markup(taken.open, taken.close, taken.add_text)
+    markup = Markup(
+        taken.open,
+        taken.close,
+        taken.add_text,
+    )
     try:
         for _ in markup.read(file):
             yield from taken.take()
@@ -63,7 +75,11 @@ class _Place(Struct):
 class _Entries:
     """What the handlers of a document make of it."""
 
-    def __init__(self, vocabulary: Vocabulary, base: str) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        base: str,
+    ) -> None:
         self._vocabulary = vocabulary
         self._prefixes: dict[str, str] = {}
         self._outside = [base]  # of elements around the entries: their bases
@@ -85,20 +101,32 @@ class _Entries:
 
     # -- handlers -------------------------------------------------------------------------------
 
-    def open(self, name: str, attributes: Attributes) -> None:
+    def open(
+        self,
+        name: str,
+        attributes: Attributes,
+    ) -> None:
         if not self._inside:
             self._open_outside(name, attributes)
             return
         above = self._inside[-1]
         place = None if attributes else above.inner.get(name)
         if place is None:
-            place = self._place_in(above, name, attributes)
+            place = self._place_in(
+                above,
+                name,
+                attributes,
+            )
         self._inside.append(place)
         field = place.gives
         if field is None or self._reads is not None:
             return
         if field.attribute:
-            self._put(field, attributes.get(field.attribute, ""), place.base)
+            self._put(
+                field,
+                attributes.get(field.attribute, ""),
+                place.base,
+            )
             return
         self._reads = place
         self._left = MAX_URL_BYTES + 1 if field.is_url else MAX_TEXT_CHARS
@@ -109,7 +137,11 @@ class _Entries:
             return
         place = self._inside.pop()
         if place is self._reads and place.gives is not None:
-            self._put(place.gives, "".join(self._text), place.base)
+            self._put(
+                place.gives,
+                "".join(self._text),
+                place.base,
+            )
             self._reads = None
             self._text.clear()
         if not self._inside:
@@ -123,7 +155,11 @@ class _Entries:
 
     # -- what they mean -------------------------------------------------------------------------
 
-    def _open_outside(self, name: str, attributes: Attributes) -> None:
+    def _open_outside(
+        self,
+        name: str,
+        attributes: Attributes,
+    ) -> None:
         base = _base_within(self._outside[-1], attributes)
         prefix, _, local = name.rpartition(":")
         if attributes:
@@ -154,7 +190,11 @@ class _Entries:
         if above.path:
             path = f"{above.path}/{path}"
         base = _base_within(above.base, attributes)
-        place = _Place(path, base, self._vocabulary.fields.get(path))
+        place = _Place(
+            path,
+            base,
+            self._vocabulary.fields.get(path),
+        )
         if not attributes and len(above.inner) < MAX_NAMES:
             above.inner[name] = place
         return place
@@ -165,7 +205,11 @@ class _Entries:
                 self._prefixes[name.removeprefix("xmlns:")] = PREFIXES[value]
                 self._top = _Place("", self._top.base)  # what was known by name
 
-    def _path_of(self, name: str, attributes: Attributes) -> str:
+    def _path_of(
+        self,
+        name: str,
+        attributes: Attributes,
+    ) -> str:
         prefix, _, local = name.rpartition(":")
         if prefix == self._own_prefix:
             prefix = ""
@@ -176,7 +220,12 @@ class _Entries:
             return f"{local}[{attributes.get(attribute, usual).lower()}]"
         return local
 
-    def _put(self, field: Field, text: str, base: str) -> None:
+    def _put(
+        self,
+        field: Field,
+        text: str,
+        base: str,
+    ) -> None:
         value = text.strip() if field.is_url else " ".join(text.split())
         self._room -= len(value)
         if not value or self._room < 0:

@@ -91,7 +91,11 @@ class Markup:
             ) from error
         yield
 
-    def _open(self, name: str, attributes: Attributes) -> None:
+    def _open(
+        self,
+        name: str,
+        attributes: Attributes,
+    ) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             self._refuse(f"more than {MAX_DEPTH} elements within each other")

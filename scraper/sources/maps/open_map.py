@@ -53,16 +53,43 @@ def open_map(
         vocabulary = FEED
         rows: _RowsOf = partial(_rows_of_json, name=name)
     else:
-        rows = partial(entries_in, vocabulary=vocabulary, name=name, base=base)
+        rows = partial(
+            entries_in,
+            vocabulary=vocabulary,
+            name=name,
+            base=base,
+        )
     names = vocabulary.columns
-    url = checked_name(how.url_col, names, name) or vocabulary.url
-    others = other_columns(how.columns, names, url, name)
+    url = (
+        checked_name(
+            how.url_col,
+            names,
+            name,
+        )
+        or vocabulary.url
+    )
+    others = other_columns(
+        how.columns,
+        names,
+        url,
+        name,
+    )
     if url in vocabulary.lists:
-        rows = partial(_one_for_each, rows, url)
+        rows = partial(
+            _one_for_each,
+            rows,
+            url,
+        )
     takes_all = how.columns == ("all",)
     return Table(
         url=url,
-        others=_there(rows, open_file, others) if takes_all else others,
+        others=_there(
+            rows,
+            open_file,
+            others,
+        )
+        if takes_all
+        else others,
         url_place=0,
         rows=rows,
         takes_all=takes_all,
@@ -91,7 +118,11 @@ def _there(
     return tuple(name for name in names if name in found)
 
 
-def _one_for_each(rows: _RowsOf, column: str, file: BufferedReader) -> Rows:
+def _one_for_each(
+    rows: _RowsOf,
+    column: str,
+    file: BufferedReader,
+) -> Rows:
     """A row for each value of a column that may have several."""
     for number, row in rows(file):
         if isinstance(row, Misread):

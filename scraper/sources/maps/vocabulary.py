@@ -79,7 +79,11 @@ _SITEMAP: Final = Vocabulary(
         **_MAP,
         "changefreq": Field("changefreq"),
         "priority": Field("priority"),
-        "image:image/image:loc": Field("images", is_url=True, is_list=True),
+        "image:image/image:loc": Field(
+            "images",
+            is_url=True,
+            is_list=True,
+        ),
         "video:video/video:content_loc": Field(
             "videos", is_url=True, is_list=True
         ),
@@ -94,7 +98,12 @@ _INDEX: Final = Vocabulary(
     fields=_MAP,
     is_index=True,
 )
-_ENCLOSURES = Field("enclosures", "url", is_url=True, is_list=True)
+_ENCLOSURES = Field(
+    "enclosures",
+    "url",
+    is_url=True,
+    is_list=True,
+)
 _RSS: Final = Vocabulary(
     format="feed",
     entries=frozenset({"item"}),
@@ -125,13 +134,21 @@ _ATOM: Final = Vocabulary(
     modified="updated",
     told_apart={"link": ("rel", "alternate")},
     fields={
-        "link[alternate]": Field("link", "href", is_url=True),
+        "link[alternate]": Field(
+            "link",
+            "href",
+            is_url=True,
+        ),
         "title": Field("title"),
         "published": Field("published"),
         "updated": Field("updated"),
         "id": Field("id"),
         "author/name": Field("author"),
-        "category": Field("categories", "term", is_list=True),
+        "category": Field(
+            "categories",
+            "term",
+            is_list=True,
+        ),
         "link[enclosure]": Field(
             "enclosures", "href", is_url=True, is_list=True
         ),
@@ -155,6 +172,9 @@ BY_ROOT: Final[Mapping[str, Vocabulary]] = {
     "RDF": _RSS,
     "feed": _ATOM,
 }
+COLUMNS: Final = frozenset(
+    name for each in BY_ROOT.values() for name in each.columns
+)
 
 
 def vocabulary_of(root: str) -> Vocabulary | None:
