@@ -67,8 +67,6 @@ _SAVED: Final[dict[str, Any]] = {
     "obey": (),
     "html": "",
     "page_images": "none",
-    "follow": (),
-    "depth": 0,
     "meta_refresh": False,
     "fail_flags": (),
     "output": (),
