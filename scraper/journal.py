@@ -117,6 +117,7 @@ class Journal(Struct):
     def __post_init__(self) -> None:
         self.committed = self.records.offset
         self._sinks = tuple(self.outputs)
+        self.onward.found.note = self.note
 
     @property
     def records(self) -> RecordLog:
@@ -281,6 +282,7 @@ class Journal(Struct):
         failure = failed.failure
         line = record.of_failed(self.pass_number, failed)
         outcome = Outcome(failed.task, state_of(failure), line, failure=failure)
+        self.onward.end_failed(failed)
         row = FinishedRow(
             **self._end_of(outcome, failed.url),
             status=failure.status,

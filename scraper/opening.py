@@ -44,7 +44,7 @@ from scraper.recording.onward import onward_of
 from scraper.recording.publisher import Publisher
 from scraper.reports.summary import Report
 from scraper.run_folder import recovery
-from scraper.run_folder.following import follows_links
+from scraper.run_folder.following import follows_links, lines_as_asked
 from scraper.run_folder.naming import no_run_message
 from scraper.run_folder.options import process_hashes, shaping_options
 from scraper.run_folder.owners import claim_folder, refuse_unknown_records
@@ -162,7 +162,8 @@ def open_run(
         makers.desk,
         following,
     )
-    intake.following = following
+    intake.onward = journal.onward
+    intake.as_asked = lines_as_asked(config)
     sources = list(zip(folder.list_ids, request.sources, strict=True))
 
     def desk_of(flights: Flights) -> Desk:

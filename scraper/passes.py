@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 import scraper
 from scraper.config import Config
@@ -31,7 +32,7 @@ from scraper.storage.sets.bitmap import Bitmap
 from scraper.text import did_you_mean
 
 if TYPE_CHECKING:
-    from scraper.recording.leads import Following
+    from scraper.recording.onward import Onward
     from scraper.run_folder.stored_bodies import Selection
 
 
@@ -261,7 +262,8 @@ class ListIntake:
         self.due = 0  # URLs of the list that this pass is about
         # rows of lists that break off: what they name further on is not known
         self.broken: set[int | None] = set()
-        self.following: Following | None = None
+        self.onward: Onward | None = None
+        self.as_asked: Callable[[Line], Line] | None = None
         self._ledger = ledger
         self._current = current
         self._report = report
@@ -282,6 +284,8 @@ class ListIntake:
 
     def take(self, lines: Sequence[Line]) -> frozenset[int]:
         """Take these lines. Returns the lanes that gain."""
+        if self.as_asked is not None:
+            lines = list(map(self.as_asked, lines))
         return self.add(lines, again=False).hosts
 
     def add(self, lines: Sequence[Line], *, again: bool | WhichAreDue) -> Added:
@@ -296,8 +300,8 @@ class ListIntake:
         )
         if added.new or added.again:
             current.ensure_open()
-        if self.following is not None:
-            self.following.scope.note_listed([each.url for each in lines])
+        if self.onward is not None:
+            added = self._go_on(self.onward, lines, added)
         if self._delivery is not None:
             self._delivery.note_known(added.ended)
         self.due += added.due
@@ -308,6 +312,15 @@ class ListIntake:
         report.found -= added.known_as_found
         report.repeated += added.repeated
         return added
+
+    def _go_on(
+        self, onward: Onward, lines: Sequence[Line], added: Added
+    ) -> Added:
+        """Where the list names a page, links may lead, and what it leads to comes nearer."""
+        if onward.following is not None:
+            onward.following.scope.note_listed([each.url for each in lines])
+        gaining = onward.come_nearer(added.nearer)
+        return replace(added, hosts=added.hosts | gaining)
 
 
 # -- kinds of failures to retry ---------------------------------------------------------------

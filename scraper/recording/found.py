@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from scraper.storage.due.overdue import Overdue, WhichAreDue
 from scraper.storage.follow.ways import LISTED, Limits, Way, line_of
 from scraper.storage.intake import Added
 from scraper.storage.ledger import Ledger
+from scraper.text import counted
 from scraper.urls import Url, parts_of
 
 
@@ -42,6 +43,8 @@ class FoundUrls(Struct):
     again: bool
     overdue: Overdue | None = None
     limits: Limits = Limits()
+    note: Callable[[str], object] = len  # has the user know
+    _has_noted: bool = False
 
     def take(
         self,
@@ -91,6 +94,7 @@ class FoundUrls(Struct):
                 line = line_of(page.id, way, lead.url, lead.how)
                 lines.append(line)
         ledger.ways.keep_beyond(page.id, beyond)
+        self._note_chain(page, beyond)
         if not lines:
             return frozenset()
         added = ledger.intake.add(
@@ -100,6 +104,19 @@ class FoundUrls(Struct):
             again=self._overdue_leads or self.again,
         )
         return self._count(added) | self.come_nearer(added.nearer)
+
+    def _note_chain(
+        self, page: Task, beyond: Sequence[tuple[str, str]]
+    ) -> None:
+        """Once, that a chain goes on beyond its limit."""
+        further = [url for url, how in beyond if how == "next"]
+        if further and not self._has_noted:
+            self._has_noted = True
+            pages = counted(self.limits.chain_pages, "page")
+            self.note(
+                f"{page.shown_url} is the last of its chain after {pages} (--follow-limit), and "
+                f"goes on to {further[0]}; others that do are not reported"
+            )
 
     def come_nearer(self, rows: Sequence[int]) -> frozenset[int]:
         """A shorter way leads to these rows now. Returns the lanes that gain."""
@@ -120,6 +137,11 @@ class FoundUrls(Struct):
     def _way_of(self, page: Task) -> Way:
         """Where it stands now, which may be nearer than when it was asked."""
         return LISTED if page.level is None else self.ledger.ways.of(page.id)
+
+    def lead_nowhere(self, page: Task) -> None:
+        """A page is gone."""
+        self.forget(page)
+        self.ledger.ways.keep_beyond(page.id, ())
 
     def forget(self, page: Task) -> None:
         """A page has been fetched again: where it led before it may lead no more."""

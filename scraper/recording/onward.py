@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from scraper.config import Config
 from scraper.messages import Processed
-from scraper.model import Failure, Fetched, Task
+from scraper.model import Failure, Fetched, FetchFailed, Task
+from scraper.recording.changes import GONE_STATUSES
 from scraper.recording.found import Found, FoundUrls
 from scraper.recording.leads import Following
 from scraper.recording.obedience import Obedience, obedience_of
@@ -67,6 +68,15 @@ class Onward(Struct):
         return gaining | self.found.reopen(
             task, images=self.follow_images, leads=leads
         )
+
+    def end_failed(self, failed: FetchFailed) -> None:
+        """A page that is gone leads nowhere any more; of any other failure that is not known."""
+        if failed.failure.status in GONE_STATUSES:
+            self.found.lead_nowhere(failed.task)
+
+    def come_nearer(self, rows: Sequence[int]) -> frozenset[int]:
+        """The list names these rows by now. Returns the lanes that gain."""
+        return self.found.come_nearer(rows) if self.following else frozenset()
 
     def _images_of(
         self,

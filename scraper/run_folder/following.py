@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from scraper.config import Config
 from scraper.errors import UsageError
+from scraper.model import Line
+from scraper.urls import parts_of
 
 # Where the scope is about the host of the page alone, a worker leaves out all others.
 _ON_HOST: Final = frozenset({"page", "path", "host"})
@@ -32,6 +37,23 @@ def check_following(config: Config) -> None:
             "--save-only parses nothing, so no link would be found: leave out --save-only, or "
             "--depth"
         )
+
+
+def lines_as_asked(config: Config) -> Callable[[Line], Line] | None:
+    """Has a line of a list without the parameters that are ignored; None if none are."""
+    names = config.follow.ignore_params
+    if not names:
+        return None
+    from processors.page.follow.parameters import without_parameters
+
+    def as_asked(line: Line) -> Line:
+        href = without_parameters(line.url.href, names)
+        if line.refusal is not None or href == line.url.href:
+            return line
+        written = line.written or line.url.href
+        return replace(line, url=parts_of(href), written=written)
+
+    return as_asked
 
 
 def _may_fit(glob: str) -> bool:
