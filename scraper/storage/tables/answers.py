@@ -29,9 +29,12 @@ _KEPT_BY_304 = f"""coalesce(excluded."{{0}}",
       THEN "{{0}}" END)"""
 _EXCEPTIONS = {
     **dict.fromkeys(
-        ("type", "sha256", "flags", "process_hash", "validators_url"),
+        ("type", "sha256", "flags", "validators_url"),
         _KEPT,
     ),
+    # A body that was saved, and not processed, is so by no means of an earlier pass.
+    "process_hash": f"""CASE WHEN excluded.path IS NULL THEN {_KEPT}
+  ELSE excluded."{{0}}" END""",
     "path": _KEPT_UNLESS_FILTERED,
     **dict.fromkeys(("etag", "last_modified"), _KEPT_BY_304),
 }
