@@ -15,6 +15,7 @@ from scraper.config.plugins import check_file, check_functions, check_page
 from scraper.engine import Makers, check_workers, wanted_share
 from scraper.errors import LocalFault, UsageError, failure_of, is_out_of_threads
 from scraper.machine import descriptors, main_module, streams
+from scraper.machine.clock import Clock
 from scraper.machine.descriptors import Share
 from scraper.messages import Stop
 from scraper.notices.notices import Notices
@@ -185,7 +186,7 @@ class Run:
                 self._resources,
             )
             self._resources.callback(self._close_pipeline, opened)
-            self._resources.callback(lambda: _deliver(self._notices))
+            self._resources.callback(lambda: _deliver(self._notices, self._now))
             if self.exports is not None:
                 known = opened.folder.ledger.sources
                 self.exports.check_columns(self.sources, known)
@@ -327,11 +328,11 @@ def _notices_of(opened: OpenRun) -> Notices | None:
     return Notices(opened.folder.ledger, opened.folder.store.root, keys)
 
 
-def _deliver(notices: Notices | None) -> None:
+def _deliver(notices: Notices | None, now: Clock) -> None:
     if notices is None:
         return
     try:
-        notices.deliver()
+        notices.deliver(now)
     except sqlite3.Error as error:  # as at the end of the pass
         logger.error("notify: what was delivered cannot be noted: %s", error)
 

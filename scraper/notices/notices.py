@@ -16,6 +16,7 @@ import orjson
 from msgspec.structs import replace
 
 from scraper.config.settings import ChangesSettings
+from scraper.machine.clock import Clock
 from scraper.machine.files import Folder
 from scraper.notices.command import hand_to
 from scraper.notices.edges import Standing, learn_empty, learn_end
@@ -29,6 +30,7 @@ logger = logging.getLogger("scraper")
 News = Mapping[str, Any]  # what a notice says besides what all of them do
 
 SCHEMA = 1  # of a notice
+MAX_WAITING = 100  # that are kept for a command that takes none; older ones go
 # names of facts
 _STANDING = "notices_standing"
 _WAITING = "notices_waiting"
@@ -70,7 +72,7 @@ class Notices:
                 report,
                 now,
             )
-            self._keep([*self.waiting(), notice])
+            self._add(notice)
         text = msgspec.json.encode(standing).decode()
         self._ledger.set_meta(_STANDING, text)
 
@@ -164,14 +166,28 @@ class Notices:
         text = self._ledger.meta(_WAITING)
         return [] if text is None else list(orjson.loads(text))
 
+    def _add(self, notice: Mapping[str, Any]) -> None:
+        waiting = [*self.waiting(), notice]
+        if dropped := waiting[:-MAX_WAITING]:
+            logger.error(
+                "notify: %s dropped, the oldest of more than %d that wait",
+                counted(len(dropped), "notice"),
+                MAX_WAITING,
+            )
+        self._keep(waiting[-MAX_WAITING:])
+
     def _keep(self, notices: Sequence[Mapping[str, Any]]) -> None:
         text = orjson.dumps(notices).decode() if notices else None
         self._ledger.set_meta(_WAITING, text)
 
-    def deliver(self) -> None:
-        """Hand over what waits, up to the first that is not taken: the next run tries it again."""
+    def deliver(self, now: Clock) -> None:
+        """Hand over what waits, up to the first that is not taken: the next run tries it again.
+
+        None is begun when the time for one has passed: until then the folder is not free.
+        """
         waiting = self.waiting()
-        while waiting:
+        ends = now() + self._keys.notify_time_seconds
+        while waiting and now() < ends:
             notice = orjson.dumps(waiting[0]) + b"\n"
             command = self._keys.notify
             failed = hand_to(

@@ -7,6 +7,7 @@ import shlex
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 
 import scraper
 from scraper.faulty import FaultyServer, page, sequence, status
+from scraper.machine.files import open_folder
 from scraper.notices import notices
 from scraper.runner import Run
+from scraper.storage.ledger import Ledger
 from tests.conftest import Scrape, Scraped
 
 KEEP = "import sys; open(sys.argv[1], 'ab').write(sys.stdin.buffer.read())"
@@ -109,6 +112,44 @@ def test_what_was_not_delivered_comes_again_with_its_id(
     assert [each["id"] for each in nightly.notices()] == waiting
     nightly.run()
     assert len(nightly.notices()) == 1
+
+
+def test_what_nobody_takes_is_bounded(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "MAX_WAITING", 2)
+    words = [page(word) for word in ("one", "two", "three", "four", "five")]
+    nightly.server.behaviours["/a"] = sequence(*words)
+    nightly.run()
+    ids = []
+    for _ in words[2:]:
+        ended = nightly.run("-q", command="false")
+        ids += [each for each in waiting_in(ended.folder) if each not in ids]
+        assert "dropped" not in ended.stderr
+        if len(ids) == 2:
+            break
+    last = nightly.run("-q", command="false")
+    assert "notify: 1 notice dropped, the oldest of more than 2" in last.stderr
+    assert waiting_in(last.folder)[:1] == ids[1:]
+    nightly.run()
+    assert len(nightly.notices()) == 2
+
+
+def test_a_slow_command_does_not_keep_the_folder(nightly: Nightly) -> None:
+    nightly.server.behaviours["/a"] = sequence(
+        page("one"), page("two"), page("three")
+    )
+    for _ in range(3):
+        ended = nightly.run(command="false")
+    keys = scraper.configure(notify=nightly.command).changes
+    clock = iter(range(0, 1_000, 20))
+    path = ended.folder / ".scraper" / "ledger.sqlite"
+    with closing(Ledger(path)) as ledger, open_folder(ended.folder) as folder:
+        slow = notices.Notices(ledger, folder, keys)
+        slow.deliver(clock.__next__)
+        assert len(nightly.notices()) == 1, "the next would begin after 40 s"
+        slow.deliver(clock.__next__)
+    assert len(nightly.notices()) == 2
 
 
 def waiting_in(folder: Path) -> list[str]:
