@@ -185,5 +185,7 @@ def test_an_unknown_url_has_its_nearest_named(
     assert main(["show", str(folder), site.server.url("/aa")]) == 2
     said = capsys.readouterr().err
     assert f"did you mean {site.server.url('/a')}" in said
+    assert main(["show", str(folder), "/a"]) == 2
+    assert f"did you mean {site.server.url('/a')}?" in capsys.readouterr().err
     assert main(["show", str(folder), "http://"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

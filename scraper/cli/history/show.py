@@ -25,6 +25,7 @@ from scraper.text import counted, printable, printable_json
 from scraper.urls import BadUrl, canonical
 
 MAX_SHOWN = 5  # of a list in the record
+MAX_SUGGESTED = 3  # URLs
 _Record = Mapping[str, Any]
 
 
@@ -39,13 +40,14 @@ def main(
     except BadUrl as error:
         raise UsageError(
             f"{redacted(options.url)} is no URL: {error}"
+            f"{_suggestions(folder, options.url, options.url)}"
         ) from error
     key = key_of_record(url.href)
     records = records_of(folder, key)
     if not records:
         raise UsageError(
             f"{folder} has no record of {redacted(url.href)}"
-            f"{_suggestions(folder, redacted(url.href))}"
+            f"{_suggestions(folder, options.url, redacted(url.href))}"
         )
     changes = _changes_of(folder, key)
     if options.json:
@@ -68,11 +70,17 @@ def _build_parser(
     return parser
 
 
-def _suggestions(folder: Path, url: str) -> str:
-    """The nearest URLs that it does know."""
+def _suggestions(folder: Path, given: str, url: str) -> str:
+    """URLs that it does know: those with what was given in them first, then the nearest."""
     from difflib import get_close_matches
 
-    near = get_close_matches(url, dict.fromkeys(urls_in(folder)), 3)
+    known = dict.fromkeys(urls_in(folder))
+    holding = [each for each in known if given in each]
+    near = holding[:MAX_SUGGESTED] or get_close_matches(
+        url,
+        known,
+        MAX_SUGGESTED,
+    )
     return f"; did you mean {', or '.join(near)}?" if near else ""
 
 
