@@ -35,7 +35,7 @@ steps       what an element can be called in a selector
 """
 
 from processors.recipes.checks import BadRecipe
-from processors.recipes.compile import compile_recipes
+from processors.recipes.compile import compile_recipes, url_pattern
 from processors.recipes.extracted import Extracted, Fill, Unfit
 from processors.recipes.flags import parse_select
 from processors.recipes.recipes import Recipes
@@ -48,4 +48,5 @@ __all__ = [
     "Unfit",
     "compile_recipes",
     "parse_select",
+    "url_pattern",
 ]

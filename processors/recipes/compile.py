@@ -62,6 +62,12 @@ def compile_recipes(recipes: Sequence[_Given]) -> Recipes:
     return Recipes(tuple(ready.values()))
 
 
+def url_pattern(name: str, match: str | Sequence[str]) -> str:
+    """The regular expression that the URLs of a recipe fit. Raises BadRecipe."""
+    found = _match_of({"match": match}, Place(name))
+    return found.pattern if found else r"(?s:.*)"
+
+
 def _recipe_of(given: _Given, place: Place) -> Recipe:
     place.check_keys(given, _RECIPE_KEYS)
     match = _match_of(given, place)

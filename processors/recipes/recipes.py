@@ -53,14 +53,6 @@ class Recipes:
         self._recipes = recipes
 
     @property
-    def patterns(self) -> list[str]:
-        """Of each, the regular expression that its URLs fit."""
-        return [
-            recipe.match.pattern if recipe.match else r"(?s:.*)"
-            for recipe in self._recipes
-        ]
-
-    @property
     def wants_json(self) -> bool:
         """Is one of them for bodies of JSON?"""
         return any(recipe.reads_json for recipe in self._recipes)

@@ -30,18 +30,23 @@ def recipes_of(config: Config) -> list[Recipe]:
 
 
 def tables_of(config: Config) -> list[Recipe]:
-    """Those of [[recipe]], each with its name."""
-    return [
-        {
-            "name": each.name or f"recipe {number}",
-            "match": list(each.match),
+    """Those of [[recipe]], each with its name, but for what only says an age."""
+    tables = []
+    for number, each in enumerate(config.recipe, 1):
+        found = {
             "each": each.each,
             "fields": dict(each.fields),
             **_attention(each),
             **_leads(each),
         }
-        for number, each in enumerate(config.recipe, 1)
-    ]
+        if any(found.values()) or not each.max_age:
+            name = _name_of(each, number)
+            tables.append({"name": name, "match": list(each.match), **found})
+    return tables
+
+
+def _name_of(recipe: RecipeSettings, number: int) -> str:
+    return recipe.name or f"recipe {number}"
 
 
 def check_recipes(config: Config, place: str = "") -> None:
@@ -66,8 +71,15 @@ def check_recipes(config: Config, place: str = "") -> None:
 
 def patterns_of(config: Config) -> list[str]:
     """Of each [[recipe]], the regular expression that its URLs fit."""
-    recipes = _compile(tables_of(config))
-    return recipes.patterns if recipes else []
+    from processors.recipes import BadRecipe, url_pattern
+
+    try:
+        return [
+            url_pattern(_name_of(each, number), each.match)
+            for number, each in enumerate(config.recipe, 1)
+        ]
+    except BadRecipe as error:
+        raise UsageError(str(error)) from None
 
 
 def json_wanted(config: Config) -> Callable[[str, str], bool]:

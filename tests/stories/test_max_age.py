@@ -181,6 +181,18 @@ def test_pictures_are_due_with_their_page(folder: Folder) -> None:
     assert folder.asked() == ["/p2"], "they were asked four hours before"
 
 
+def test_a_recipe_may_say_an_age_alone(folder: Folder) -> None:
+    recipe = {"match": "*/news/*", "max_age": "1h"}
+    folder.run("/news/1", "/book", recipe=[recipe])
+    folder.asked()
+    folder.run("/news/1", "/book", at=2, recipe=[recipe])
+    assert folder.asked() == ["/news/1"]
+    (first, *_) = records_of(folder.path)
+    assert "data" not in first, "it finds nothing"
+    with pytest.raises(scraper.UsageError, match="fits no URL; write"):
+        folder.run("/book", at=3, recipe=[{"match": "/n", "max_age": "1h"}])
+
+
 def test_a_recipe_has_an_age_of_its_own(folder: Folder) -> None:
     recipe = {"match": "*/news/*", "fields": {"h": "h1"}, "max_age": "1h"}
     paths = ("/news/1", "/book")
