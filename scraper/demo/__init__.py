@@ -34,6 +34,7 @@ POSTERS = "posters"  # the site that is meant if none is named
 SITES = (
     POSTERS,
     "shop",
+    "catalogue",
     "inks",
     "news",
     "timetable",
@@ -109,6 +110,7 @@ def _lists() -> Mapping[str, tuple[str, ...]]:
     lists = (
         posters.PATHS,
         shop.CATALOGUE,
+        shop.CATALOGUE[:1],
         shop.INK_PAGES,
         news.PATHS,
         harbour.TIMETABLE,

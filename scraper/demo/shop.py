@@ -120,6 +120,8 @@ def _catalogue_page(number: int) -> str:
     others = "".join(
         f'<a href="{path}">{n}</a> ' for n, path in enumerate(CATALOGUE, 1)
     )
+    for following in CATALOGUE[number + 1 : number + 2]:
+        others += f'<a class="next" rel="next" href="{following}">next</a>'
     return html(
         f"Inks, page {number + 1} - The Inkwell",
         '<h1>Inks</h1><div class="products">'
