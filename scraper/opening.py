@@ -78,9 +78,7 @@ class OpenFolder(Struct, frozen=True):
     summary: SummaryFile
     list_ids: list[int]  # rows of the run's lists in the ledger
     adopted: int  # records that were taken over into a new ledger
-    reopened: (
-        int  # URLs that are due again because a power loss took their files
-    )
+    reopened: int  # URLs that are due again: a power loss took their files
 
 
 class OpenRun(Struct, frozen=True):

@@ -314,8 +314,8 @@ def test_a_site_that_there_is_not(scrape: Scrape) -> None:
     ended = scrape.here("--demo", "urls.txt", dir=None)
     assert ended.code == 2
     assert ended.stderr.strip() == (
-        "error: no demo site is called urls.txt: there are posters, shop, inks, news, "
-        "timetable, gallery, programme, events, api; a list of yours goes without --demo"
+        "error: no demo site is called urls.txt: there are posters, shop, catalogue, inks, "
+        "news, timetable, gallery, programme, events, api; a list of yours goes without --demo"
     )
 
 

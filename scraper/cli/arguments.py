@@ -186,7 +186,7 @@ def _add_general(group: argparse._ArgumentGroup) -> None:
         nargs="?",
         const="posters",
         metavar="SITE",
-        help="scrape an embedded demo site: posters, shop, inks, news, timetable, "
+        help="scrape an embedded demo site: posters, shop, catalogue, inks, news, timetable, "
         "gallery, programme, events, api (posters)",
     )
     group.add_argument(
