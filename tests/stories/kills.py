@@ -120,7 +120,7 @@ def tell(
         # path -> how the run ended that asked it last
         fate: dict[str, str] = {}
         while code != 0:
-            strikes = _Strikes(plan, folder)
+            strikes = Strikes(plan, folder)
             code = strikes.run(server, _start(folder, lst, story))
             for seen in server.seen[before:]:
                 if seen.path in fate:
@@ -138,7 +138,7 @@ def tell(
     return story
 
 
-class _Strikes:
+class Strikes:
     """The kills that fall into one run; killing a worker does not end it."""
 
     def __init__(self, plan: list[tuple[int, str]], folder: Path) -> None:
