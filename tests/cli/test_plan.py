@@ -231,6 +231,29 @@ def test_a_thread_that_nothing_ends_costs_one_answer(
     assert left == [3]
 
 
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        (["{url}a"], 0),
+        (["{url}a", "{url}no"], 0),
+        (["{url}a", "no url"], 3),
+        (["{url}a", "http://h.invalid/"], 0),
+        (["{url}no", "http://h.invalid/"], 4),
+        (["no url"], 4),
+        (["# nothing"], 0),
+    ],
+)
+def test_a_plan_ends_as_its_run(
+    lines: list[str], code: int, plan: Plan, scrape: Scrape
+) -> None:
+    """A rule of ours keeps h.invalid from being looked up."""
+    with FaultyServer({"/robots.txt": robots(PLANNED), "/*": PAGE}) as server:
+        written = [each.format(url=server.url("/")) for each in lines]
+        found = plan(written)
+        done = scrape.here(scrape.list_of(*written))
+    assert (found["code"], done.code) == (code, code)
+
+
 # -- lists ----------------------------------------------------------------------------------------
 
 

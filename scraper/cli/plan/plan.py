@@ -103,7 +103,7 @@ class Plan(Struct):
 
     @property
     def exit_code(self) -> int:
-        """That of the run at its best, as far as it is known now."""
+        """Would all come out, some, or nothing? A host that fails now may yet come back."""
         if self.taken.due + self.taken.refused.total() == 0:
             return 0
         if not self.sums.permitted + self.sums.unknown + self.taken.known:
