@@ -401,8 +401,7 @@ def _open_journal(
         ledger.set_position(sink.name, sink.flush(durable=False))
     ledger.set_meta("ended", None)
     ledger.commit()
-    changes = current.changed_options()
-    if changes:
+    if changes := current.changed_options():
         journal.note(
             f"what {folder.path} holds was made with other options ({changes}); it stays as"
             " it is: --refresh makes everything again"

@@ -515,6 +515,16 @@ def test_what_comes_from_outside_commands_no_terminal(scrape: Scrape) -> None:
     assert "\x1b" not in done.stdout + done.stderr
 
 
+def test_what_links_lead_to_comes_on_top(scrape: Scrape) -> None:
+    with FaultyServer({"/*": PAGE}) as server:
+        urls = scrape.list_of(server.url("/a?s=1"), server.url("/a?s=2"))
+        flags = ["--depth=2", "--ignore-params=s"]
+        done = scrape("plan", urls, *flags, dir=None)
+    assert done.code == 0
+    assert done.stdout.startswith("2 lines · 1 URL · 1 repeated\n")
+    assert "pages that links lead to come on top" in done.stdout
+
+
 def test_an_interruption_is_one_sentence(tmp_path: Path) -> None:
     with FaultyServer({"/*": delay(60, PAGE)}) as server:
         process = subprocess.Popen(

@@ -19,6 +19,7 @@ from scraper.machine.clock import steady_clock
 from scraper.messages import InputExhausted, Message
 from scraper.passes import CurrentPass, ListIntake, RunRequest
 from scraper.reports.summary import Report
+from scraper.run_folder.following import lines_as_asked
 from scraper.run_folder.naming import (
     folder_named_after,
     no_run_message,
@@ -157,6 +158,7 @@ def _take(
         current,
         report,
     )
+    intake.as_asked = lines_as_asked(request.config)
     _read(
         list(
             zip(

@@ -13,6 +13,7 @@ from scraper.cli.plan.intake import Taken
 from scraper.cli.plan.plan import Plan, Sums
 from scraper.config import Config
 from scraper.frontier.waits import rate_text
+from scraper.run_folder.following import follows_links
 from scraper.text import counted, duration, printable
 
 MAX_CHARS = 100  # of a line
@@ -183,6 +184,8 @@ def _bound_text(plan: Plan) -> str:
 
 def _notes_on(config: Config) -> Iterator[str]:
     """What comes on top, or does not."""
+    if follows_links(config):
+        yield "pages that links lead to come on top: how many shows only when they are asked"
     if config.page.page_images != "none":
         yield "pictures that the pages name come on top"
     for flag, limit in (
