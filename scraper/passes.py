@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -268,8 +269,7 @@ class ListIntake:
         self._current = current
         self._report = report
         self._delivery: Delivery | None = None
-        overdue = current.overdue
-        self._overdue = None if overdue is None else overdue.among
+        self._overdue = current.overdue
 
     def deliver_to(self, delivery: Delivery) -> None:
         """From now on it hears which URLs have their outcome already."""
@@ -295,7 +295,7 @@ class ListIntake:
         added = self._ledger.intake.add(
             lines,
             current.number,
-            again=self._overdue or current.refresh or again,
+            again=self._which_are_due(lines) or current.refresh or again,
             seen=self.seen,
         )
         if added.new or added.again:
@@ -321,6 +321,17 @@ class ListIntake:
             onward.following.scope.note_listed([each.url for each in lines])
         gaining = onward.come_nearer(added.nearer)
         return replace(added, hosts=added.hosts | gaining)
+
+    def _which_are_due(self, lines: Sequence[Line]) -> WhichAreDue | None:
+        """Those that are too old, but for what has not been modified since, as its list says."""
+        if self._overdue is None:
+            return None
+        modified = {
+            each.url.href: each.modified
+            for each in lines
+            if each.modified is not None
+        }
+        return partial(self._overdue.among, modified=modified)
 
 
 # -- kinds of failures to retry ---------------------------------------------------------------

@@ -167,6 +167,10 @@ class InputSettings(Section):
             "feed",
         ),
     )
+    lastmod: bool = setting(
+        True,
+        "max_age leaves out what its sitemap says was not modified since its last good answer",
+    )
 
 
 class FetchSettings(Section):

@@ -160,6 +160,7 @@ def how_of_parts(how: InputSettings) -> InputSettings:
     return InputSettings(
         url_col=how.url_col if how.url_col in COLUMNS else "",
         columns=columns or ("none",),
+        lastmod=how.lastmod,
     )
 
 

@@ -53,12 +53,8 @@ class Table(Struct, frozen=True):
     takes_all: bool = False  # also those that only later rows have
     is_even: bool = True  # each row has the same columns
     modified: str = ""  # the column that says when a page was changed last
+    is_map: bool = False  # a sitemap or a feed
     is_index: bool = False  # its URLs are those of further lists
-
-    @property
-    def is_map(self) -> bool:
-        """Is it a sitemap or a feed?"""
-        return bool(self.modified) or self.is_index
 
     @property
     def is_sparse(self) -> bool:

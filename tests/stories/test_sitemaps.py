@@ -427,3 +427,39 @@ def test_a_sitemap_that_breaks_off_counts_as_far_as_it_goes(
     assert (broken["error_kind"], broken["line"]) == ("list_broken", 3)
     assert broken["url"].startswith(f"{site.url('/1.xml')}, line 1, column ")
     assert [site.count("/a"), site.count("/b")] == [1, 1]
+
+
+def test_what_was_not_modified_since_is_not_asked_for_its_age(
+    scrape: Scrape, site: Site
+) -> None:
+    def serve(**dates: str) -> None:
+        inside = "".join(
+            site.map(f"/{name}", more=f"<lastmod>{date}</lastmod>")
+            for name, date in dates.items()
+        )
+        inside = inside.replace("</urlset><urlset>", "")
+        site.serve("/s.xml", inside)
+
+    def counts() -> list[int]:
+        return [
+            site.count(f"/{name}") for name in ("old", "new", "none", "bad")
+        ]
+
+    site.server.behaviours["/bad"] = status(404)
+    past, ahead = "2020-01-01", "2999-01-01T00:00:00Z"
+    serve(old=past, new=ahead, none="soon", bad=past)
+    flags = ("--list-url", site.url("/s.xml"), *FLAGS, "--max-gone", "100%")
+    assert scrape.here(*flags).code == 3
+    assert counts() == [1, 1, 1, 1]
+    assert scrape.here(*flags, "--max-age", "0").code == 3
+    assert counts() == [1, 2, 2, 2]
+    assert scrape.here(*flags, "--max-age", "0", "--no-lastmod").code == 3
+    assert counts() == [2, 3, 3, 3]
+    serve(old=ahead)
+    assert scrape.here(*flags, "--max-age", "9d").code == 0
+    assert counts() == [2, 3, 3, 3]
+    assert scrape.here(*flags, "--max-age", "0").code == 0
+    assert counts() == [3, 3, 3, 3]
+    serve(old=past)
+    assert scrape.here(*flags, "--refresh").code == 0
+    assert counts() == [4, 3, 3, 3]

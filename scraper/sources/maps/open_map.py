@@ -94,7 +94,8 @@ def open_map(
         rows=rows,
         takes_all=takes_all,
         is_even=False,
-        modified=vocabulary.modified,
+        modified=vocabulary.modified if how.lastmod else "",
+        is_map=True,
         is_index=vocabulary.is_index,
     )
 

@@ -8,7 +8,8 @@ an hour of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 
 import orjson
 
@@ -33,6 +34,9 @@ _DUE = f"""SELECT json_group_array(id) FROM {_ROWS}
   WHERE {_THESE} AND {_ENDED} AND {_TOO_OLD}"""
 _REOPEN = f"""{REOPEN} WHERE id IN (SELECT id FROM {_ROWS}
   WHERE {SLICE} AND seq IS NOT NULL AND pass < :number AND {_ENDED} AND {_TOO_OLD})"""
+# Of a filter's no, and of a failure, it is not known what the page says now.
+_GOOD = f"""SELECT id, url, fetched_at FROM {_ROWS}
+  WHERE {_THESE} AND outcome IN ('done', 'unchanged') AND fetched_at NOT NULL"""
 _NEXT = f"""SELECT min({_ASKED} + {{age}}) FROM {_ROWS}
   WHERE {SLICE} AND seq IS NOT NULL AND {_ENDED}"""
 
@@ -40,7 +44,12 @@ _NEXT = f"""SELECT min({_ASKED} + {{age}}) FROM {_ROWS}
 class Overdue:
     """Those of one pass; `began` is its beginning, in unix time."""
 
-    def __init__(self, database: Database, ages: Ages, began: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        ages: Ages,
+        began: float,
+    ) -> None:
         self._database = database
         self._ages = ages
         self._which = {
@@ -54,19 +63,44 @@ class Overdue:
             "age_of", 1, ages.of, deterministic=True
         )
 
-    def among(self, ids: Collection[int]) -> frozenset[int]:
-        """Those of these rows that are due."""
+    def among(
+        self,
+        ids: Collection[int],
+        modified: Mapping[str, float] = MappingProxyType({}),
+    ) -> frozenset[int]:
+        """Those of these rows that are due; not those whose list says, by URL, that they were
+        modified last before a good answer came."""
         sql = _DUE.format(asked=_ASKED, age=self._age)
-        return self._select(sql, ids, self._ages.of_all)
+        due = self._select(
+            sql,
+            ids,
+            self._ages.of_all,
+        )
+        if not (due and modified):
+            return due
+        good = self._database.execute(_GOOD, {"ids": encode(list(due))})
+        return due - {
+            id
+            for id, url, came in good
+            if url in modified and modified[url] <= came
+        }
 
-    def images_among(self, page: str, ids: Collection[int]) -> frozenset[int]:
+    def images_among(
+        self,
+        page: str,
+        ids: Collection[int],
+    ) -> frozenset[int]:
         """Those of the images that a page names, which is asked in this pass.
 
         They are as old as the pass that has asked them: of two that were asked one after the other
         both are due with their page.
         """
         sql = _DUE.format(asked=_BEGAN, age=":age")
-        return self._select(sql, ids, self._ages.of(page))
+        return self._select(
+            sql,
+            ids,
+            self._ages.of(page),
+        )
 
     def _select(
         self, sql: str, ids: Collection[int], age: float | None
