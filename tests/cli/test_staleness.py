@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -80,8 +81,8 @@ def test_what_is_stale_is_said_with_its_age_by_url_host_and_job(
     assert "stale: 1 of 3 URLs had no good answer within 48 h" in told.stdout
     assert "  never " in told.stdout
     assert "/never  failed: http_404" in told.stdout
-    assert "last good 0 s ago  stale: 1 of 3 URLs" in told.stdout
-    assert "job: last ended well never, last ended 0 s ago" in told.stdout
+    assert re.search(r"last good \d+ s ago  stale: 1 of 3 URLs", told.stdout)
+    assert "job: last ended well never, last ended " in told.stdout
     folder.age_all(3 * DAY)
     told = scrape("status", str(folder.path), "--stale", "2d", dir=None)
     assert told.code == 3
@@ -98,7 +99,7 @@ def test_a_folder_in_which_all_is_fresh_ends_with_0(
     told = scrape("status", str(folder.path), "--stale", "2d", dir=None)
     assert told.code == 0
     assert "not stale: each of 2 URLs had a good answer" in told.stdout
-    assert "job: last ended well 0 s ago\n" in told.stdout
+    assert re.search(r"job: last ended well \d+ s ago\n", told.stdout)
 
 
 def test_all_of_it_as_json(folder: Folder, scrape: Scrape) -> None:
