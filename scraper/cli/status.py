@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 
+from scraper.cli.history.measured import metrics_of, write_text
 from scraper.cli.history.staleness import Watched, watch_folder
 from scraper.cli.terminal import answer
 from scraper.config.values import seconds_of
@@ -48,9 +49,39 @@ def main(
         action="store_true",
         help="of these all, not the worst ten",
     )
+    parser.add_argument(
+        "--metrics",
+        metavar="FILE|-",
+        help="only write how it stands, as Prometheus reads it; -: to standard output",
+    )
     options = parser.parse_args(arguments)
+    if options.metrics and options.json:
+        raise UsageError("--metrics or --json: give one of them")
     folder = find_folder(options.folder)
     watched = _watch(folder, options)
+    if options.metrics:
+        _give_metrics(folder, options.metrics)
+    else:
+        _say(folder, watched, as_json=options.json)
+    return STALE if watched is not None and watched.is_stale else 0
+
+
+def _give_metrics(folder: Path, file: str) -> None:
+    seen = read_status(folder / _LEDGER)
+    process = holder_of(folder)
+    text = metrics_of(
+        folder,
+        folder / _LEDGER,
+        _report_of(seen, process),
+        None if process else seen.ended,
+    )
+    if file == "-":
+        answer(text.rstrip("\n"))
+    else:
+        write_text(Path(file), text)
+
+
+def _say(folder: Path, watched: Watched | None, *, as_json: bool) -> None:
     try:
         seen = read_status(folder / _LEDGER)
     except Unreadable as error:
@@ -61,15 +92,11 @@ def main(
     if watched is not None:
         facts = {**facts, "stale": watched.as_dict()}
         text = f"{text}\n{watched.text()}"
-    if options.json:
-        answer(
-            printable_json(
-                orjson.dumps(facts, option=orjson.OPT_INDENT_2)
-            ).decode()
-        )
-    else:
-        answer(text)
-    return STALE if watched is not None and watched.is_stale else 0
+    if as_json:
+        text = printable_json(
+            orjson.dumps(facts, option=orjson.OPT_INDENT_2)
+        ).decode()
+    answer(text)
 
 
 def _watch(folder: Path, options: argparse.Namespace) -> Watched | None:
@@ -249,13 +276,18 @@ def _counts(seen: RunStatus, process: str | None) -> dict[str, object]:
     return counts
 
 
+def _report_of(seen: RunStatus, process: str | None) -> Report:
+    report = Report(number=seen.number, totals=Tally.of(seen.ends))
+    report.resume(_counts(seen, process))
+    return report
+
+
 def _text(
     folder: Path,
     seen: RunStatus,
     process: str | None,
 ) -> str:
-    report = Report(number=seen.number, totals=Tally.of(seen.ends))
-    report.resume(_counts(seen, process))
+    report = _report_of(seen, process)
     if process is not None:
         state = f"running (process {process})"
     elif not seen.number:

@@ -19,6 +19,13 @@ class Freshness(Struct, frozen=True):
     ended_well: float | None  # a pass, with exit code 0
 
 
+class End(Struct, frozen=True):
+    """How the last run ended; None where it goes on, or never did."""
+
+    at: float | None  # unix time
+    exit_code: int | None
+
+
 class _Family(Struct, frozen=True):
     name: str
     help: str
@@ -29,19 +36,19 @@ class _Family(Struct, frozen=True):
 def metrics_text(
     report: Report,
     folder: str,
-    ended: float,
+    end: End,
     fresh: Freshness,
 ) -> str:
     """All that is measured, each sample with the folder it is of."""
     lines: list[str] = []
-    for family in _families(report, ended, fresh):
+    for family in _families(report, end, fresh):
         lines += _lines_of(family, folder)
     return "\n".join([*lines, ""])
 
 
 def _families(
     report: Report,
-    ended: float,
+    end: End,
     fresh: Freshness,
 ) -> Iterator[_Family]:
     totals = report.totals or report
@@ -78,8 +85,8 @@ def _families(
         ),
         ("pass_seconds", "Time that the last pass took.", report.seconds),
         ("pass", "Number of the last pass.", report.number),
-        ("exit_code", "Exit code of the last run.", report.exit_code),
-        ("end_timestamp_seconds", "When the last run ended.", ended),
+        ("exit_code", "Exit code of the last run.", end.exit_code),
+        ("end_timestamp_seconds", "When the last run ended.", end.at),
         (
             "good_end_timestamp_seconds",
             "When a pass last ended with exit code 0.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from scraper.errors import ScraperError
 from scraper.exports.replacing import replacing
 from scraper.opening import OpenRun
-from scraper.reports.metrics import Freshness, metrics_text
+from scraper.reports.metrics import End, Freshness, metrics_text
 from scraper.reports.summary import Report
 from scraper.storage.faults import local_errors
 from scraper.storage.readers.staleness import goodness_of, last_good_end
@@ -43,6 +43,6 @@ def _text(opened: OpenRun, report: Report, now: float) -> str:
     return metrics_text(
         report,
         folder,
-        now,
+        End(now, report.exit_code),
         fresh,
     )

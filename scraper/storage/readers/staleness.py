@@ -43,6 +43,7 @@ _WORST_HOSTS = """SELECT url.url, urls, stale, good
   ORDER BY good, stale DESC, sample LIMIT :limit"""
 
 _ENDED = "SELECT max(ended) FROM pass"
+_EXIT = "SELECT exit FROM pass ORDER BY number DESC LIMIT 1"
 _ENDED_WELL = "SELECT max(ended) FROM pass WHERE exit = 0"
 
 
@@ -82,6 +83,7 @@ class Staleness(Struct, frozen=True):
     hosts: tuple[StaleHost, ...]
     ended: float | None  # when a pass came to its end last
     ended_well: float | None  # ... with exit code 0
+    exit_code: int | None = None  # of the last pass, if a run of it ended
 
 
 def read_staleness(
@@ -112,6 +114,7 @@ def read_staleness(
             tuple(_hosts(connection, which)),
             connection.execute(_ENDED).fetchone()[0],
             last_good_end(connection),
+            (connection.execute(_EXIT).fetchone() or (None,))[0],
         )
 
     try:
