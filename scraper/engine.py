@@ -22,6 +22,7 @@ from scraper.desk.desk import Desk
 from scraper.frontier.follow.scope import Scope
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.lanes import Rows, new_host_threads
+from scraper.frontier.traps.traps import Traps
 from scraper.guard.allowlist import AllowList
 from scraper.guard.guard import Connector, Guard, dial
 from scraper.guard.network_probe import NetworkProbe
@@ -229,6 +230,7 @@ class Surroundings(Struct, frozen=True):
     log_step: Listener  # of a URL's life
     one_patience: bool = False  # with every host
     scope: Scope | None = None  # where links may lead
+    traps: Traps | None = None  # what they lead to without end
 
 
 def open_engine(
@@ -255,6 +257,7 @@ def open_engine(
         pass_began=around.pass_began,
         one_patience=around.one_patience,
         scope=around.scope,
+        traps=around.traps,
     )
     fetcher = _make_fetcher(config, share, makers, around)
     at_once = makers.at_once(share)

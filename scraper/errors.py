@@ -7,6 +7,9 @@
                                           out_of_scope
                                           robots_disallowed  robots_directive
                                           redirect_not_followed  aborted
+                                          trap_pages  trap_depth  trap_segments
+                                          trap_query  trap_calendar  trap_folder
+                                          trap_same_body
                                           filtered_bytes  filtered_size  filtered_area
                                           filtered_ratio  filtered_blank
     network    no usable answer came      dns_not_found  dns_failed  dns_timeout
@@ -97,6 +100,13 @@ KINDS: dict[str, FailureKind] = {
             robots_directive=_NEVER,
             redirect_not_followed=_NEVER,
             aborted=_NEVER,
+            trap_pages=_NEVER,
+            trap_depth=_NEVER,
+            trap_segments=_NEVER,
+            trap_query=_NEVER,
+            trap_calendar=_NEVER,
+            trap_folder=_NEVER,
+            trap_same_body=_NEVER,
             filtered_bytes=_NEVER,
             filtered_size=_NEVER,
             filtered_area=_NEVER,
@@ -186,6 +196,10 @@ OF_FIELDS = frozenset({"field_missing", "field_invalid"})
 # A picture that the user's filters leave out: nothing of it is kept but what it was, and the
 # validators of its answer.
 FILTERED = frozenset(name for name in KINDS if name.startswith("filtered_"))
+# What leads on without end is not asked any further.
+TRAPS = frozenset(name for name in KINDS if name.startswith("trap_"))
+# Kinds of which each failure has a text of its own: one stands for all.
+WITH_EXAMPLES = OF_FIELDS | TRAPS
 # What such a URL brought is not kept, and its record says nothing of it.
 UNSAID = frozenset({"robots_directive", "name_taken"})
 # What such a URL brought is whole, and not what was wanted: as long as a 304 says that it has not

@@ -20,6 +20,7 @@ from msgspec import Struct, field
 from scraper import record
 from scraper.errors import (
     LASTING,
+    TRAPS,
     UNASKED,
     LocalFault,
     disk_failure,
@@ -295,8 +296,8 @@ class Journal(Struct):
 
     def record_refused(self, task: Task, failure: Failure) -> None:
         """Record a URL that is not asked, or not again: by a rule, or for its host's sake."""
-        if failure.kind in UNASKED:
-            self._note_given_up(task.url.host, failure)
+        if failure.kind in UNASKED or failure.kind in TRAPS:
+            self._note_many(task.url.host, failure)
         task = record.before_refusal(task)
         line = record.of_refused(self.pass_number, task, failure)
         outcome = Outcome(task, state_of(failure), line, failure=failure)
@@ -315,11 +316,16 @@ class Journal(Struct):
         self.report.count(outcome)
         self._uncommitted.append(outcome)
 
-    def _note_given_up(self, host: str, failure: Failure) -> None:
+    def _note_many(self, host: str, failure: Failure) -> None:
         """One line for a host, where its URLs would be ten thousand."""
         if (host, failure.kind) in self._given_up:
             return
         self._given_up.add((host, failure.kind))
+        if failure.kind in TRAPS:
+            self.note(
+                f"{failure.message}; on {host} such end as {failure.kind}"
+            )
+            return
         until = failure.not_before
         later = (
             ""

@@ -59,6 +59,9 @@ class Processed(Struct, frozen=True):
     fill: str = ""  # which fields recipes have filled, as JSON
     # URLs that a page leads to and that may be followed, with how: next, page or link
     leads: tuple[tuple[str, str], ...] = ()
+    sketch: bytes = (
+        b""  # what a page says, in a bit for each thing, if links are followed
+    )
 
     @property
     def sends_on(self) -> str | None:

@@ -39,7 +39,7 @@ from scraper.recording.changes import Changes, share_of
 from scraper.recording.duplicates import duplicates_of
 from scraper.recording.found import FoundUrls
 from scraper.recording.honesty import honesty_of
-from scraper.recording.leads import Following, following_of, limits_of
+from scraper.recording.leads import Following, following_of, limits_of, traps_of
 from scraper.recording.onward import onward_of
 from scraper.recording.publisher import Publisher
 from scraper.reports.summary import Report
@@ -193,6 +193,7 @@ def open_run(
         pass_began=current.began,
         log_step=folder.outputs.log.note_event,
         scope=None if following is None else following.scope,
+        traps=traps_of(config, folder.ledger, current.number),
     )
     engine = open_engine(
         config,
@@ -303,11 +304,8 @@ def _verify_after_power_loss(
     boot, before = recovery.boot_id(), ledger.meta("boot")
     reopened = 0
     if before is not None and boot is not None and before != boot:
-        reopened = recovery.verify_after_power_loss(
-            ledger,
-            store.root,
-            outputs,
-        )
+        root = store.root
+        reopened = recovery.verify_after_power_loss(ledger, root, outputs)
     ledger.set_meta("boot", None if durable else boot)
     ledger.commit()
     return reopened

@@ -295,6 +295,9 @@ class Results:
         fetched: Fetched,
         processed: Processed | None,
     ) -> None:
+        traps = self._frontier.traps
+        if traps is not None and processed is not None:
+            traps.learn(fetched, processed.sketch, processed.flags)
         self._frontier.rows_added(
             self._journal.record_fetched(fetched, processed)
         )

@@ -50,6 +50,7 @@ _GROUPS = {
     "hosts": "hosts",
     "page": "pages",
     "follow": "links that are followed",
+    "traps": "links without end",
     "image": "pictures",
     "file": "anything else",
     "worker": "worker processes",

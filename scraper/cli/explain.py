@@ -18,7 +18,7 @@ from scraper import errors
 from scraper.cli.explanation import Explanation
 from scraper.cli.one_request import Requests, open_requests
 from scraper.cli.shown_body import show_facts, show_fields
-from scraper.cli.shown_rules import ShownRules
+from scraper.cli.shown_rules import ShownRules, show_traps
 from scraper.config import Config
 from scraper.frontier import directives
 from scraper.frontier.frontier import Frontier
@@ -61,6 +61,8 @@ def explain(text: str, config: Config, find: str = "") -> Explanation:
         return explanation
     with open_requests(config, explanation) as requests:
         _show_learned(line, config, explanation)
+        if line.refusal is None:
+            show_traps(line.url, config, explanation)
         _Consumer(line, config, requests, explanation, find).consume()
     return explanation
 

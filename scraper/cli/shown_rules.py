@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from scraper.cli.explanation import Explanation
 from scraper.config import Config
+from scraper.errors import TRAPS
 from scraper.frontier.pace import Host
 from scraper.frontier.rules import RULES, Rule, Terms, Verdict, Wait
+from scraper.frontier.traps.traps import path_objection
 from scraper.model import Failure, Task, Trust
+from scraper.record import key_of_record
 from scraper.redaction import redacted, redacted_line
+from scraper.reports.history import RECORDS, records_of
+from scraper.urls import Url
 
 
 class ShownRules:
@@ -103,4 +110,28 @@ class ShownRules:
             rule=str(line) if line else None,
             crawl_delay=origin.rules.crawl_delay,
             verdict="allowed" if origin.permits(task.url) else "disallowed",
+        )
+
+
+def show_traps(url: Url, config: Config, explanation: Explanation) -> None:
+    """Why a run leaves the page out if links lead to it, or has left it out in the folder of
+    --dir."""
+    if config.traps.traps == "off":
+        return
+    failure = path_objection(url, config.traps)
+    if failure is not None:
+        explanation.add(
+            "traps", if_links_lead_here=f"{failure.kind}: {failure.message}"
+        )
+    folder = Path(config.run.dir)
+    if not config.run.dir or not (folder / RECORDS).exists():
+        return
+    records = records_of(folder, key_of_record(url.href))
+    if records and records[-1]["error_kind"] in TRAPS:
+        last = records[-1]
+        message = last["error_message"]
+        explanation.add(
+            "traps",
+            left_out=f"{last['error_kind']}: {message}",
+            in_pass=last["pass"],
         )

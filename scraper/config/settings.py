@@ -533,6 +533,41 @@ class FollowSettings(Section):
         return bool(self.follow or self.depth)
 
 
+class TrapSettings(Section):
+    """When links lead on without end: what is not asked any further."""
+
+    traps: str = setting(
+        "on",
+        "leave out pages that links lead to without end, or again and again; off: ask them all",
+        choices=("on", "off"),
+    )
+    max_pages_per_host: int = setting(
+        10_000,
+        "pages of one host that links lead to; what is listed does not count",
+        low=1,
+        high=10**9,
+        metavar="N",
+    )
+    max_segments: int = setting(
+        32, "segments of a path", low=1, high=10_000, flag=False
+    )
+    max_repeats: int = setting(
+        3,
+        "times that the same segments may stand in a row in a path, as in /a/b/a/b",
+        low=1,
+        high=10_000,
+        flag=False,
+    )
+    same_pages: int = setting(
+        10,
+        "pages in a row that say nothing new, after which what their URLs differ in makes no "
+        "difference",
+        low=2,
+        high=10**6,
+        flag=False,
+    )
+
+
 class ImageSettings(Section):
     """What is made of a picture."""
 
@@ -977,6 +1012,7 @@ class Config(Frozen):
     hosts: HostSettings = HostSettings()
     page: PageSettings = PageSettings()
     follow: FollowSettings = FollowSettings()
+    traps: TrapSettings = TrapSettings()
     image: ImageSettings = ImageSettings()
     file: FileSettings = FileSettings()
     worker: WorkerSettings = WorkerSettings()

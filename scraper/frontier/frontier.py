@@ -33,8 +33,10 @@ from scraper.frontier.rules import (
     Terms,
     Wait,
     first_objection,
+    is_found_now,
     with_robots_remark,
 )
+from scraper.frontier.traps.traps import Traps
 from scraper.frontier.trouble import (
     verdict_of,
 )
@@ -84,13 +86,14 @@ class Frontier:
         pass_began: float = 0.0,
         one_patience: bool = False,
         scope: Scope | None = None,
+        traps: Traps | None = None,
     ) -> None:
         self._rows = rows
         self._guard = guard
         self._hosts = hosts
         self._fetch = fetch
         self._politeness = Politeness(hosts, fetch, draw or random.Random())
-        self._terms = Terms(guard, hosts.robots, scope=scope)
+        self._terms = Terms(guard, hosts.robots, scope=scope, traps=traps)
         self._rules = rules
         self._lanes = Lanes(
             rows,
@@ -105,6 +108,7 @@ class Frontier:
             pass_began,
             one_patience=one_patience,
         )
+        self.traps = traps
         self.outlook = Outlook(self._lanes, rows, hosts)
         self.holds = Holds(self._lanes)
         self.withdrawals = Withdrawals(self._lanes)
@@ -198,6 +202,8 @@ class Frontier:
                 return self._request_robots(lane, task, trust, objection.origin)
             return self._end(lane, row, objection)
         lane.take(row)
+        if self.traps is not None and is_found_now(task):
+            self.traps.note_asked(task.url)
         task = with_robots_remark(task, host, self._terms)
         return self._request(lane, task, trust, self._terms.now)
 

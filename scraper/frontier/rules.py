@@ -20,6 +20,7 @@ from scraper import errors, urls
 from scraper.frontier.follow.scope import Scope
 from scraper.frontier.pace import Host, Origin
 from scraper.frontier.redirects import HostGuard
+from scraper.frontier.traps.traps import Traps
 from scraper.model import Failure, Task, Trust
 
 
@@ -30,6 +31,7 @@ class Terms(Struct):
     robots: str  # the setting: on, off or report
     now: float = 0.0  # unix time of the decision
     scope: Scope | None = None  # where links may lead
+    traps: Traps | None = None  # what they have led to
 
 
 class Wait(NamedTuple):
@@ -116,12 +118,30 @@ def robots_permit(
     )
 
 
+def is_no_trap(
+    task: Task,
+    trust: Trust,
+    host: Host,
+    terms: Terms,
+) -> Verdict:
+    """A page that links lead to is not one of those without end."""
+    if terms.traps is None or not is_found_now(task):
+        return None
+    return terms.traps.objection(task.url)
+
+
+def is_found_now(task: Task) -> bool:
+    """Do links lead to this page, which was not asked before?"""
+    return task.level is not None and task.attempt == 1 and not task.hops
+
+
 RULES: tuple[Rule, ...] = (
     line_is_valid,
     guard_permits,
     scope_permits,
     host_is_up,
     robots_permit,
+    is_no_trap,
 )
 
 

@@ -6,9 +6,11 @@ from msgspec import Struct
 
 from scraper.config import Config
 from scraper.frontier.follow.scope import Scope
+from scraper.frontier.traps.traps import Traps
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, Task
 from scraper.run_folder.following import follows_links
+from scraper.storage.follow.asked import count_asked
 from scraper.storage.follow.ways import Limits
 from scraper.storage.ledger import Ledger
 from scraper.urls import BadUrl, Url, parts_of_all, with_credentials_of
@@ -88,6 +90,13 @@ def following_of(
         Scope(follow.scope, ledger.scopes),
         follow.nofollow == "obey",
     )
+
+
+def traps_of(config: Config, ledger: Ledger, number: int) -> Traps | None:
+    """What leads on without end; None if no links are followed, or all of them are."""
+    if not follows_links(config) or config.traps.traps == "off":
+        return None
+    return Traps(config.traps, count_asked(ledger, number))
 
 
 def limits_of(config: Config) -> Limits:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from scraper.errors import OF_FIELDS
+from scraper.errors import WITH_EXAMPLES
 from scraper.model import STATES, Ended, flags_in, label_of
 from scraper.outcomes.fills import Fills
 from scraper.outcomes.outcome import Outcome
@@ -264,7 +264,7 @@ class Report(Tally):
             self.saved_bytes += outcome.saved
         fetched, failure = outcome.fetched, outcome.failure
         if failure is not None:
-            if failure.label in OF_FIELDS:
+            if failure.label in WITH_EXAMPLES:
                 # each is about another text: one stands for all
                 self.examples.setdefault(failure.label, failure.message)
             self._reasons_for(outcome.state)[failure.label] += 1
@@ -362,9 +362,10 @@ class Report(Tally):
         shared = self._shared_messages(totals)
         lines += self._duplicate_lines() + totals.reasons(shared)
         lines += [
-            f"  such as: {_shown_message(message)}"
+            f"  {label}, such as: {_shown_message(message)}"
             for label, message in self.examples.items()
-            if label not in shared and totals.failures[label]
+            if label not in shared
+            and totals.failures[label] + totals.skips[label]
         ]
         lines += self._change_lines()
         return "\n".join(lines + self._recipe_lines(totals))

@@ -62,6 +62,7 @@ class WorkResult(NamedTuple):
     flags: tuple[Flag, ...] = ()
     fill: str = ""
     leads: tuple[tuple[str, str], ...] = ()
+    sketch: bytes = b""
 
 
 def failed_result(
@@ -258,6 +259,7 @@ class _Worker:
             made.flags,
             made.fill,
             made.leads,
+            made.sketch,
         )
 
     def _note(self, note: Note) -> None:

@@ -82,6 +82,7 @@ class InlineStage:
                 flags=made.flags,
                 fill=made.fill,
                 leads=made.leads,
+                sketch=made.sketch,
             )
         )
 

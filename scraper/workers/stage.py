@@ -281,6 +281,7 @@ class ProcessStage:
                 result.flags,
                 result.fill,
                 result.leads,
+                result.sketch,
             )
         )
         # After the message: when no item is left, all results are posted.

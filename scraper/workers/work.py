@@ -142,6 +142,8 @@ class ProcessorResult(NamedTuple):
     """Why it is of no use though so much is known of it."""
     leads: Sequence[tuple[str, str]] = ()
     """URLs that a page leads to and that may be followed, with how: next, page or link."""
+    sketch: bytes = b""
+    """What a page says, in a bit for each thing, if links are followed."""
 
 
 Processor = Callable[[WorkItem], tuple[Any, ...]]
@@ -158,6 +160,7 @@ class Made(NamedTuple):
     fill: str = ""
     failure: Failure | None = None
     leads: tuple[tuple[str, str], ...] = ()
+    sketch: bytes = b""
 
 
 NOTHING = Made(b"{}", (), ())
@@ -175,6 +178,7 @@ def apply(function: Processor, item: WorkItem) -> Made:
         result.fill,
         result.failure,
         tuple(result.leads),
+        result.sketch,
     )
 
 
@@ -213,6 +217,7 @@ def _processor(processing: Processing) -> Processor:
     from processors.page.facts import PageOptions, page_facts
     from processors.page.flags import page_flags
     from processors.page.follow.leads import LeadReader
+    from processors.page.follow.sketch import sketch_of
     from processors.page.refresh import followed_url
 
     plan, options = (
@@ -270,6 +275,7 @@ def _processor(processing: Processing) -> Processor:
         flags = page_flags(
             page, facts["title"], facts["text"], item.asked, dict(item.headers)
         )
+        sketch = b"" if leads is None else sketch_of(page, facts, urls)
         _redact(facts)
         result = _with_fields(facts, reader.read_page(page, item.url))
         if "page" in own and result.failure is None:
@@ -280,7 +286,7 @@ def _processor(processing: Processing) -> Processor:
         found = leads.read(page, reader.leads_of(item.url), attention)
         if found.is_cut:
             facts["cut"] = [*facts["cut"], "leads"]
-        return result._replace(leads=found.urls)
+        return result._replace(leads=found.urls, sketch=sketch)
 
     by_kind: Mapping[Kind, Processor] = {
         "image": process_image,

@@ -603,3 +603,20 @@ def test_an_empty_ledger_knows_nothing_of_the_pace(
         steps = explain(server.url("/"), "--dir", str(folder))
     assert "pace" not in steps
     assert steps["outcome"][0]["state"] == "done"
+
+
+def test_a_path_that_is_a_trap_is_named_with_its_figure(
+    explain: Explain,
+) -> None:
+    with FaultyServer({"/*": page("<p>fine")}) as server:
+        shown = explain(server.url("/a/b/a/b/a/b/a/b/"), "--robots", "off")
+        [traps] = shown["traps"]
+        assert traps["if_links_lead_here"].startswith(
+            "trap_segments: its path says a/b/ 4 times in a row, more than 3"
+        )
+        # listed, it is asked all the same
+        assert shown["outcome"][0]["state"] == "done"
+        off = explain(
+            server.url("/a/a/a/a/"), "--robots", "off", "--traps", "off"
+        )
+        assert "traps" not in off

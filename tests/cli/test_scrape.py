@@ -441,8 +441,8 @@ def test_help_fits_a_terminal_and_is_in_groups(scrape: Scrape) -> None:
     groups = re.findall(r"^(\S.*):$", shown.stdout, re.MULTILINE)
     assert groups[1:] == ["what", "how much at once, and where",
                           "lists that are tables", "requests", "hosts", "pages",
-                          "links that are followed", "pictures", "anything else",
-                          "worker processes",
+                          "links that are followed", "links without end", "pictures",
+                          "anything else", "worker processes",
                          "what has changed since the last time",
                           "logging and output"]  # fmt: skip
     for flag in (

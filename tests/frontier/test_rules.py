@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from scraper import errors
+from scraper.config import TrapSettings
 from scraper.frontier.pace import Host
 from scraper.frontier.robots import parse
 from scraper.frontier.rules import (
@@ -18,6 +19,7 @@ from scraper.frontier.rules import (
     first_objection,
     with_robots_remark,
 )
+from scraper.frontier.traps.traps import Traps
 from scraper.frontier.trouble import GivenUp
 from scraper.model import Failure, Task
 from scraper.urls import Url, lane_of, parts_of
@@ -81,6 +83,7 @@ def test_the_first_rule_that_objects_decides_in_the_documented_order() -> None:
         "scope_permits",
         "host_is_up",
         "robots_permit",
+        "is_no_trap",
     ]
 
 
@@ -128,3 +131,13 @@ def test_an_origin_without_rules_gives_the_cause() -> None:
     origin = host.origin("https")
     origin.give_up(errors.new_failure("robots_unreachable", "refused"), NOW)
     assert objection(host, Terms(Guard(), "on", NOW)) is origin.failure
+
+
+def test_only_pages_that_links_lead_to_can_be_traps() -> None:
+    host = Host(lane_of("a.example"))
+    host.origin("https").learn_rules(parse("", "scraper"), NOW)
+    traps = Traps(TrapSettings(max_pages_per_host=1), {URL.lane: 1})
+    terms = Terms(Guard(), "on", NOW, traps=traps)
+    assert kind_of(objection(host, terms, level=1)) == "trap_pages"
+    for known in ({}, {"depth": 1}, {"level": 1, "attempt": 2}):
+        assert objection(host, terms, **known) is None

@@ -20,7 +20,7 @@ from PIL import Image
 
 import scraper
 from scraper import errors
-from scraper.errors import FILTERED, KINDS
+from scraper.errors import FILTERED, KINDS, TRAPS
 from scraper.faulty import (
     FaultyServer,
     bad_status_line,
@@ -171,6 +171,8 @@ CASES = (
 ELSEWHERE = {
     *("robots_disallowed", "robots_unreachable", "robots_directive"),
     *FILTERED,
+    *TRAPS,
+    "out_of_scope",  # needs links that are followed
     *(
         "bad_row",  # needs a table
         "row_too_long",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections import OrderedDict
 from typing import Final
 
 SKETCH_BITS: Final = 8_192  # as `processors.page.follow.sketch` makes them
@@ -13,23 +13,26 @@ MAX_SET: Final = SKETCH_BITS // 2
 _BITS: Final = 25
 _BYTES: Final = 2**_BITS // 8  # 4 MiB
 _FULL: Final = 2**_BITS // 5
+_MASK: Final = 2**_BITS - 1
+_PLACES: Final = 3  # that a hash has
+_STEP: Final = 19  # bits of the hash, from one place to the next
 
 
 class Pools:
-    """What the pages of a group have said, one bit for each thing. The group that was looked at
-    longest ago makes room."""
+    """What the pages of a group have said, one bit for each thing; groups by hashes. The group to
+    which a page was added longest ago makes room."""
 
     __slots__ = ("_pools",)
 
     def __init__(self) -> None:
-        self._pools: dict[Hashable, int] = {}
+        self._pools: OrderedDict[int, int] = OrderedDict()
 
-    def says_news(self, group: Hashable, sketch: int) -> bool | None:
+    def says_news(self, group: int, sketch: int) -> bool | None:
         """Does a page say what no page of this group has? None if there was none.
 
         >>> pools = Pools()
-        >>> pools.add("a", 0b0110)
-        >>> pools.says_news("b", 1), pools.says_news("a", 1), pools.says_news("a", 0b0100)
+        >>> pools.add(7, 0b0110)
+        >>> pools.says_news(8, 1), pools.says_news(7, 1), pools.says_news(7, 0b0100)
         (None, True, False)
         """
         known = self._pools.get(group)
@@ -37,17 +40,18 @@ class Pools:
             return None
         return bool(sketch & ~known) or known.bit_count() > MAX_SET
 
-    def add(self, group: Hashable, sketch: int) -> None:
+    def add(self, group: int, sketch: int) -> None:
         """A page of this group has said this."""
         pools = self._pools
-        pools[group] = pools.pop(group, 0) | sketch
+        pools[group] = pools.get(group, 0) | sketch
+        pools.move_to_end(group)
         if len(pools) > MAX_POOLS:
-            del pools[next(iter(pools))]
+            pools.popitem(last=False)
 
 
 class Seen:
-    """What is not in it was not added; what is in it was, but for one in a hundred. When it is full
-    it forgets all."""
+    """Hashes. What is not in it was not added; what is in it was, but for one in a hundred. When it
+    is full it forgets all."""
 
     __slots__ = ("_bits", "_count")
 
@@ -55,31 +59,27 @@ class Seen:
         self._bits = bytearray(_BYTES)
         self._count = 0  # bits that are set
 
-    def add(self, thing: Hashable) -> None:
-        """Remember it.
+    def add(self, number: int) -> None:
+        """Remember a hash of 64 bits.
 
         >>> seen = Seen()
-        >>> seen.add(("a", 1))
-        >>> ("a", 1) in seen, ("a", 2) in seen
+        >>> seen.add(5)
+        >>> 5 in seen, 6 in seen
         (True, False)
         """
         if self._count > _FULL:
             self._bits = bytearray(_BYTES)
             self._count = 0
-        for index, bit in _places_of(thing):
+        for _ in range(_PLACES):
+            index, bit = (number & _MASK) >> 3, 1 << (number & 7)
             if not self._bits[index] & bit:
                 self._bits[index] |= bit
                 self._count += 1
+            number >>= _STEP
 
-    def __contains__(self, thing: Hashable) -> bool:
-        return all(self._bits[index] & bit for index, bit in _places_of(thing))
-
-
-def _places_of(thing: Hashable) -> list[tuple[int, int]]:
-    """Three bits of a hash of 64."""
-    number, places = hash(thing), []
-    for _ in range(3):
-        place = number & (2**_BITS - 1)
-        places.append((place >> 3, 1 << (place & 7)))
-        number >>= 19
-    return places
+    def __contains__(self, number: int) -> bool:
+        for _ in range(_PLACES):
+            if not self._bits[(number & _MASK) >> 3] & 1 << (number & 7):
+                return False
+            number >>= _STEP
+        return True

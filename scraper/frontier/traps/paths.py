@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 # Of a name what is a number or an id: it stands for any other. What has letters and digits mixed is
@@ -12,7 +13,7 @@ _DIGITS: Final = re.compile(r"\d+")
 MIN_ID_CHARS: Final = 8
 MASK: Final = "#"
 _DATE: Final = re.compile(
-    r"(\d{4}[-_/.]?\d\d?([-_/.]?\d\d?)?|\d\d?[-_/.]\d{4}|[12]\d{3})"
+    r"\d{4}[-_/.]\d\d?([-_/.]\d\d?)?|\d\d?[-_/.]\d{4}|(19|20)\d\d(\d{4})?"
 )
 
 
@@ -25,6 +26,7 @@ def segments_of(path: str) -> list[str]:
     return path.split("/")[1:]
 
 
+@lru_cache(maxsize=4_096)
 def masked(name: str) -> str:
     """A name with `#` in the place of numbers and ids.
 

@@ -97,12 +97,12 @@ class Sameness:
     def learn(self, came: Came) -> None:
         """A page came."""
         address = address_of(came.href)
-        parts = self._parts_of(address, came.lane)
-        host = self._host(came.lane)
-        same = [self._try(host, each, address, came) for each in parts]
+        host, bases = self._host(came.lane), self._bases_of(address, came.lane)
+        shape = address.shape
+        same = [self._try(host, *each, shape, came) for each in bases]
         if not any(same):
             self._judge_whole(host, address, came)
-        self._remember(host, address, parts, came)
+        self._remember(host, address, bases, came)
 
     def _host(self, lane: int) -> _Host:
         if self._count > MAX_EVIDENCE:
@@ -110,34 +110,35 @@ class Sameness:
             self._count = 0
         return self._hosts.setdefault(lane, _Host())
 
-    def _parts_of(self, address: Address, lane: int) -> list[Part]:
-        """Those in which it may differ from others: if it came before, in the order alone."""
-        order, *others = parts_of(address)
-        return [order] if (lane, address) in self._seen else [order, *others]
+    def _bases_of(self, address: Address, lane: int) -> list[tuple[Part, int]]:
+        """The parts in which it may differ from others, with hashes of their bases: if it came
+        before, the order alone."""
+        bases = [(each, hash((lane, each.base))) for each in parts_of(address)]
+        return bases[:1] if bases[0][1] in self._seen else bases
 
     def _try(
-        self, host: _Host, part: Part, address: Address, came: Came
+        self, host: _Host, part: Part, base: int, shape: str, came: Came
     ) -> bool:
         """Does the page say nothing but what others with the same base have said?"""
-        news = self._pools.says_news((came.lane, part.base), came.sketch)
+        news = self._pools.says_news(base, came.sketch)
         if news:
             host.forget(part.key)
         if news is not False:
             return False
         evidence = self._evidence(host, part.key, part.kind, part.shown)
         evidence.is_date &= part.is_date
-        if self._count_trial(evidence, address.shape):
+        if self._count_trial(evidence, shape):
             host.settled.add(part.key)
         return True
 
     def _judge_whole(self, host: _Host, address: Address, came: Came) -> None:
         """It differs from all others in more than one part."""
         if address.parameters:
-            group = (came.lane, address.shape)
+            group = hash((came.lane, address.shape))
             news = self._pools.says_news(group, came.sketch)
             self._judge_query(host, address, says_same=news is False)
         elif came.body is not None:
-            is_known = (came.lane, came.body) in self._seen
+            is_known = hash((came.lane, came.body)) in self._seen
             self._judge_body(host, address, is_known=is_known)
 
     def _judge_query(
@@ -190,20 +191,21 @@ class Sameness:
         self,
         host: _Host,
         address: Address,
-        parts: list[Part],
+        bases: list[tuple[Part, int]],
         came: Came,
     ) -> None:
         """What later pages are compared with."""
         lane, pools, seen = came.lane, self._pools, self._seen
-        for part in parts:
+        for part, base in bases:
             if part.kind != "folder":
-                pools.add((lane, part.base), came.sketch)
-                seen.add((lane, part.base))
-        pools.add((lane, address.shape), came.sketch)
-        for base in reductions_of(address, host.settled):
-            seen.add((lane, base))
+                pools.add(base, came.sketch)
+                seen.add(base)
+        pools.add(hash((lane, address.shape)), came.sketch)
+        if host.settled:
+            for each in reductions_of(address, host.settled):
+                seen.add(hash((lane, each)))
         if came.body is not None:
-            seen.add((lane, came.body))
+            seen.add(hash((lane, came.body)))
 
     # -- what need not be asked -----------------------------------------------------------------
 
@@ -229,7 +231,7 @@ class Sameness:
         if body in host.settled and not address.parameters:
             return body
         for base in reductions_of(address, host.settled):
-            if (lane, base) in self._seen:
+            if hash((lane, base)) in self._seen:
                 return next(
                     each.key
                     for each in parts_of(address)

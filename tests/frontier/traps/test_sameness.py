@@ -194,12 +194,13 @@ def test_memory_is_bounded() -> None:
     assert pools.says_news(0, 1) is None
     assert pools.says_news(MAX_POOLS, 1) is False
     for number in range(1_000):
-        seen.add(number)
-    assert all(number in seen for number in range(1_000))
-    assert sum(number in seen for number in range(10**6, 10**6 + 1_000)) < 5
+        seen.add(hash(str(number)))
+    assert all(hash(str(number)) in seen for number in range(1_000))
+    others = range(10**6, 10**6 + 1_000)
+    assert sum(hash(str(number)) in seen for number in others) < 5
 
 
 def test_a_pool_that_knows_too_much_says_nothing() -> None:
     pools = Pools()
-    pools.add("a", (1 << 5_000) - 1)
-    assert pools.says_news("a", 1) is True
+    pools.add(7, (1 << 5_000) - 1)
+    assert pools.says_news(7, 1) is True
