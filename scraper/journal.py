@@ -278,6 +278,10 @@ class Journal(Struct):
             "unasked": outcome.task.unasked or None,
         }
 
+    def settle_found(self) -> frozenset[int]:
+        """Have asked where the pages lead that were recorded since the last time."""
+        return self.onward.found.settle()
+
     def record_failed(self, failed: FetchFailed) -> None:
         """Record a URL whose request failed."""
         failure = failed.failure

@@ -124,6 +124,7 @@ class Pipeline:
             for message in self._messages():
                 self._receive(message)
                 self._watchdog.note_event()
+            self._results.settle_found()
             yield from parts.desk.from_folder()
             self._end_overdue()
             self._check_for_stall()
@@ -218,6 +219,7 @@ class Pipeline:
         self._stop(stop_for(fault))
 
     def _commit(self) -> Iterator[Outcome]:
+        self._results.settle_found()
         self.network.keep_places()
         outcomes = self._journal.commit()
         self._delivered += len(outcomes)

@@ -303,6 +303,12 @@ class Results:
         )
         self._frontier.release(fetched.task)
 
+    def settle_found(self) -> None:
+        """Let the frontier know of what pages lead to that were recorded meanwhile."""
+        gaining = self._journal.settle_found()
+        if gaining:
+            self._frontier.rows_added(gaining)
+
     def record_refused(
         self,
         task: Task,

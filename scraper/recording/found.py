@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import accumulate, compress, islice
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from scraper.model import Failure, Fetched, Line, Task
 from scraper.recording.leads import Lead
 from scraper.reports.summary import Report
 from scraper.storage.due.overdue import Overdue, WhichAreDue
-from scraper.storage.follow.ways import LISTED, Limits, Way, line_of
+from scraper.storage.follow.ways import Leads, Limits, line_of
 from scraper.storage.intake import Added
 from scraper.storage.ledger import Ledger
 from scraper.text import counted
 from scraper.urls import Url, parts_of
+
+BATCH = 4096  # links
 
 
 class Found(Struct, frozen=True):
@@ -33,6 +36,15 @@ class Found(Struct, frozen=True):
         )
 
 
+_PageLeads = tuple[Task, Sequence[Lead]]
+
+
+def _enough_of(pages: Sequence[_PageLeads]) -> int:
+    """How many of these pages make a batch."""
+    links = accumulate(len(leads) for _, leads in pages)
+    return sum(1 for total in links if total <= BATCH) or 1
+
+
 class FoundUrls(Struct):
     """Puts it into the ledger. With `again`, what earlier passes have asked becomes due, too; with
     `overdue`, what is too old. What lies beyond the `limits` is remembered, no more."""
@@ -45,6 +57,7 @@ class FoundUrls(Struct):
     limits: Limits = Limits()
     note: Callable[[str], object] = len  # has the user know
     _has_noted: bool = False
+    _leads: list[_PageLeads] = field(default_factory=list)
 
     def take(
         self,
@@ -56,8 +69,8 @@ class FoundUrls(Struct):
         named before. Returns the lanes that gain."""
         if fetched.kind == "page" and failure is None:
             self.forget(fetched.task)
-        images = self.add_images(fetched.task, found.images)
-        return images | self.add_leads(fetched.task, found.leads)
+        self.add_leads(fetched.task, found.leads)
+        return self.add_images(fetched.task, found.images)
 
     def add_images(
         self,
@@ -81,20 +94,38 @@ class FoundUrls(Struct):
         self,
         page: Task,
         leads: Sequence[Lead],
-    ) -> frozenset[int]:
-        """A page leads there. Returns the lanes that gain."""
-        if not leads:
-            return frozenset()
-        ledger, way = self.ledger, self._way_of(page)
-        lines, beyond = [], []
-        for lead in leads:
-            if self.limits.excludes(way, lead.how):
-                beyond.append((lead.url.href, lead.how))
-            else:
-                line = line_of(page.id, way, lead.url, lead.how)
-                lines.append(line)
-        ledger.ways.keep_beyond(page.id, beyond)
-        self._note_chain(page, beyond)
+    ) -> None:
+        """A page leads there; `settle` has it asked."""
+        if leads:
+            self._leads.append((page, leads))
+
+    def settle(self) -> frozenset[int]:
+        """Have asked where pages lead that have been recorded meanwhile: together, for each
+        statement waits for other threads. Returns the lanes that gain."""
+        gaining: frozenset[int] = frozenset()
+        while self._leads:
+            pages = list(islice(self._leads, _enough_of(self._leads)))
+            del self._leads[: len(pages)]
+            gaining |= self._lead_on(pages)
+        return gaining
+
+    def _lead_on(self, pages: Sequence[_PageLeads]) -> frozenset[int]:
+        ledger, lines = self.ledger, []
+        beyond: dict[int, Leads] = {}
+        ways = ledger.ways.of([page.id for page, _ in pages])
+        for page, leads in pages:
+            way = ways[page.id]
+            is_far = [self.limits.excludes(way, lead.how) for lead in leads]
+            beyond[page.id] = [
+                (lead.url.href, lead.how) for lead in compress(leads, is_far)
+            ]
+            self._note_chain(page, beyond[page.id])
+            lines += [
+                line_of(page.id, way, lead.url, lead.how)
+                for lead, far in zip(leads, is_far, strict=True)
+                if not far
+            ]
+        ledger.ways.keep_beyond(beyond, is_new=self.pass_number == 1)
         if not lines:
             return frozenset()
         added = ledger.intake.add(
@@ -134,14 +165,10 @@ class FoundUrls(Struct):
         self.note_due([each.id for each in added.rows.values()])
         return added.hosts
 
-    def _way_of(self, page: Task) -> Way:
-        """Where it stands now, which may be nearer than when it was asked."""
-        return LISTED if page.level is None else self.ledger.ways.of(page.id)
-
     def lead_nowhere(self, page: Task) -> None:
         """A page is gone."""
         self.forget(page)
-        self.ledger.ways.keep_beyond(page.id, ())
+        self.ledger.ways.keep_beyond({page.id: ()})
 
     def forget(self, page: Task) -> None:
         """A page has been fetched again: where it led before it may lead no more."""
@@ -156,7 +183,7 @@ class FoundUrls(Struct):
         if images:
             gaining = self._reopen_images(page)
         if leads:
-            gaining |= self.add_leads(page, list(self._earlier_leads(page)))
+            self.add_leads(page, list(self._earlier_leads(page)))
         return gaining
 
     def _reopen_images(self, page: Task) -> frozenset[int]:

@@ -47,6 +47,10 @@ class Recorder(Protocol):
         """A URL that was fetched, whether its body is of use or not. Returns the lanes that gain
         URLs."""
 
+    def settle_found(self) -> frozenset[int]:
+        """Have asked where the pages lead that were recorded since the last time. Returns the lanes
+        that gain URLs."""
+
     def record_failed(self, failed: FetchFailed) -> None:
         """A URL whose request failed."""
 

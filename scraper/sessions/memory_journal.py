@@ -124,6 +124,10 @@ class MemoryJournal(Struct):
         except OSError as error:
             raise LocalFault(disk_failure(error)) from error
 
+    def settle_found(self) -> frozenset[int]:
+        """Nothing leads on: there is no list that could grow."""
+        return frozenset()
+
     def record_failed(self, failed: FetchFailed) -> None:
         """A URL whose request failed."""
         failure = failed.failure

@@ -80,11 +80,10 @@ def crawl(
         ledger.execute("UPDATE url SET outcome = 'done' WHERE id = ?", (id,))
         number = int(url.rpartition("/")[2])
         asked.append(number)
-        way = ledger.ways.of(id)
+        way = ledger.ways.of([id])[id]
         leads = [(url_of(n), how) for n, how in site.get(number, ())]
-        ledger.ways.keep_beyond(
-            id, [lead for lead in leads if limits.excludes(way, lead[1])]
-        )
+        beyond = [lead for lead in leads if limits.excludes(way, lead[1])]
+        ledger.ways.keep_beyond({id: beyond})
         lines = [
             line_of(id, way, canonical(to), how)
             for to, how in leads

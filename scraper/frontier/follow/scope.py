@@ -34,6 +34,7 @@ class Scope:
         self._kind = kind
         self._places = places
         self._known: set[int] = set()
+        self._unlisted: set[int] = set()  # looked up in vain
 
     def note_listed(self, urls: Iterable[Url]) -> None:
         """The list names these, or redirects of what it names lead there."""
@@ -45,6 +46,7 @@ class Scope:
         if new:
             self._places.add(new)
             self._remember(new)
+            self._unlisted.clear()
 
     def permits(self, page: Url, url: Url) -> bool:
         """May a link of this page lead there?"""
@@ -73,11 +75,19 @@ class Scope:
             url: [hash_of_place(each) for each in places_of(url)]
             for url in urls
         }
-        wanted = {each for some in places.values() for each in some}
-        unknown = wanted - self._known
-        if any(self._known.isdisjoint(some) for some in places.values()):
-            self._remember(self._places.which_of(unknown))
+        self._look_up({each for some in places.values() for each in some})
         return [url for url in urls if not self._known.isdisjoint(places[url])]
+
+    def _look_up(self, places: set[int]) -> None:
+        """Know of these whether the list names them."""
+        unknown = places - self._known - self._unlisted
+        if not unknown:
+            return
+        listed = self._places.which_of(unknown)
+        self._remember(listed)
+        if len(self._unlisted) > MAX_KNOWN:
+            self._unlisted.clear()
+        self._unlisted |= unknown - listed
 
     def _remember(self, places: Iterable[int]) -> None:
         if len(self._known) > MAX_KNOWN:

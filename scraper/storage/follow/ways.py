@@ -8,7 +8,7 @@ what is asked does not depend on which answer comes first.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -16,6 +16,7 @@ import orjson
 from scraper.model import Line
 from scraper.storage.database import Database, encode
 from scraper.storage.intake import SET_WAYS, Added, Intake
+from scraper.storage.schema import rows_of_values
 from scraper.urls import Url, parts_of
 
 Leads = Sequence[tuple[str, str]]  # URLs, each with how a page leads to it
@@ -25,10 +26,12 @@ _OF_ROWS = """SELECT id, coalesce(depth, 0), coalesce(level, 0), coalesce(chain,
 _CHILDREN = """SELECT link.parent, child, how, level, coalesce(chain, 0)
   FROM link JOIN url ON url.id = child
   WHERE link.parent IN (SELECT value FROM json_each(?)) AND how NOT NULL AND seq IS NULL"""
-_KEEP = "INSERT OR REPLACE INTO beyond VALUES (?, ?)"
+_KEEP = f"""INSERT OR REPLACE INTO beyond
+  SELECT * FROM {rows_of_values(("page", "leads"))}"""
 _BEYOND = """SELECT page, leads FROM beyond
   WHERE page IN (SELECT value FROM json_each(?))"""
-_FORGET = "DELETE FROM beyond WHERE page = ?"
+_FORGET = """DELETE FROM beyond
+  WHERE page IN (SELECT value FROM json_each(?))"""
 
 
 class Way(NamedTuple):
@@ -63,9 +66,6 @@ class Limits(NamedTuple):
         return how == "link" and way.level >= self.last_level
 
 
-LISTED = Way(0, 0, 0)
-
-
 def line_of(page: int, way: Way, url: Url, how: str) -> Line:
     """What a page leads to, as a line for the intake."""
     onward = way.onward(how)
@@ -86,17 +86,25 @@ class Ways:
         self._database = database
         self._intake = intake
 
-    def of(self, page: int) -> Way:
-        """Where a page stands now."""
-        return self._of_rows([page])[page]
+    def of(self, pages: Sequence[int]) -> dict[int, Way]:
+        """Where each of these pages stands now."""
+        rows = self._database.execute(_OF_ROWS, (encode(list(pages)),))
+        return {id: Way(*way) for id, *way in rows.fetchall()}
 
-    def keep_beyond(self, page: int, leads: Leads) -> None:
-        """Where a page leads, beyond the last level; nowhere, any more, if there are none."""
-        if leads:
-            packed = zlib.compress(orjson.dumps(leads), 1)
-            self._database.execute(_KEEP, (page, packed))
-        else:
-            self._database.execute(_FORGET, (page,))
+    def keep_beyond(
+        self, leads_of: Mapping[int, Leads], *, is_new: bool = False
+    ) -> None:
+        """Where each of these pages leads, beyond the limits; nowhere, any more, if there are no
+        leads. Of what `is_new` nothing was kept before."""
+        packed = [
+            (page, zlib.compress(orjson.dumps(leads), 1))
+            for page, leads in leads_of.items()
+            if leads
+        ]
+        self._database.execute_rows(_KEEP, packed)
+        nowhere = [page for page, leads in leads_of.items() if not leads]
+        if nowhere and not is_new:
+            self._database.execute(_FORGET, (encode(nowhere),))
 
     def beyond(self, pages: Iterable[int]) -> Iterator[tuple[int, Leads]]:
         """What is kept of these pages."""
@@ -110,7 +118,7 @@ class Ways:
         """These rows have come nearer, so what they lead to has. Returns what is new so."""
         added = []
         while nearer:
-            ways = self._of_rows(nearer)
+            ways = self.of(nearer)
             further = self._bring_nearer(ways)
             lines = list(self._lines_beyond(ways, limits))
             if lines:
@@ -144,11 +152,7 @@ class Ways:
         for page, leads in self.beyond(ways):
             way = ways[page]
             still = [each for each in leads if limits.excludes(way, each[1])]
-            self.keep_beyond(page, still)
+            self.keep_beyond({page: still})
             for url, how in leads:
                 if not limits.excludes(way, how):
                     yield line_of(page, way, parts_of(url), how)
-
-    def _of_rows(self, ids: Sequence[int]) -> dict[int, Way]:
-        rows = self._database.execute(_OF_ROWS, (encode(list(ids)),))
-        return {id: Way(*way) for id, *way in rows.fetchall()}
