@@ -227,10 +227,8 @@ class Pipeline:
         yield from self._parts.desk.of_commit(outcomes)
 
     def close(self) -> bool:
-        """Give everything back; what is still under way is aborted and stays pending.
-
-        False if a thread is stuck in a request or in reading the list.
-        """
+        """Give all back; what is under way is aborted and stays pending. False if a thread is
+        stuck in a request or in reading the list."""
         is_read = self._parts.desk.stop()
         self._flights.abort_all()
         self._parts.threads.shutdown(
