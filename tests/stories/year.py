@@ -4,7 +4,8 @@
 Coordinator, ledger, journal and sinks are the real ones; the site and the clock are played
 (simulated.py). The truth is worked out from the schedule alone, with rules of its own; only whether
 a URL was asked at all, or given up with its host, is read from the records. In each tenth night the
-run is killed at some write, and goes on.
+run is killed at some write, and goes on. What turns is given to a command in notices, at least
+once: by their ids, each change is in one of them, and broken and recovered take turns.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -222,7 +224,8 @@ def _played(
     )  # fmt: skip
     lst = folder / "urls.txt"
     config = configure(dir=str(folder / "run"), threads=8, robots="off", allow_hosts=HOSTS,
-                       retries=1, per_host=8, save_only=True)  # fmt: skip
+                       retries=1, per_host=8, save_only=True,
+                       notify=("sh", "-c", f"cat >> '{folder}/notices'"))  # fmt: skip
     with Run(
         file_sources(str(lst)), config, refresh=True, makers=makers
     ) as run:
@@ -333,8 +336,37 @@ def nights(year: Year, folder: Path) -> Iterator[tuple[int, Counter[str], int]]:
         assert not wrong, f"night {night}: told, true: {wrong}"
         assert code in (3, 4, 5) or not is_much, f"night {night}: exit {code}"
         yield night, Counter(told.values()), kills
-    ids = [each["id"] for each in _lines(run / "changes.jsonl", 0)]
+    changes = _lines(run / "changes.jsonl", 0)
+    ids = [each["id"] for each in changes]
     assert len(ids) == len(set(ids))
+    _check_notices(_lines(folder / "notices", 0), changes)
+
+
+def _check_notices(
+    taken: list[dict[str, Any]], changes: list[dict[str, Any]]
+) -> None:
+    """What is delivered twice, after a kill, says the same; each id is an edge."""
+    notices: dict[str, dict[str, Any]] = {}
+    for each in taken:
+        assert notices.setdefault(each["id"], each) == each
+    serials = [int(id.rpartition("-")[2]) for id in notices]
+    assert serials == list(range(1, len(notices) + 1))
+    events = [each["event"] for each in notices.values()]
+    told = Counter[str]()
+    for each in notices.values():
+        told += Counter(each.get("counts", {}))
+    # Of the first pass all is new, and what is not known is no news.
+    assert told == Counter(
+        each["change"]
+        for each in changes
+        if each["pass"] > 1 and each["change"] != "unknown"
+    )
+    health = [each for each in events if each != "changes"]
+    assert set(health) <= {"broken", "recovered"}
+    for before, after in pairwise(health):
+        assert (before, after) != ("recovered", "recovered")
+    if health:
+        assert health[0] == "broken"
 
 
 def _kill(year: Year, night: int, folder: Path, draw: random.Random) -> int:
