@@ -146,8 +146,7 @@ def open_run(
         stage.start(store.parts)
     folder = _open_folder(request, store, makers, resources)
     current = _choose_pass(request, folder, report, now)
-    is_read_again = bool(request.sources) and not current.resumed
-    following = following_of(config, folder.ledger, is_read_again)
+    following = following_of(config, folder.ledger)
     intake = ListIntake(folder.ledger, current, report)
     if not request.sources:
         intake.count_known()

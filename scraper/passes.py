@@ -17,6 +17,7 @@ from scraper.errors import KINDS, UsageError
 from scraper.machine.clock import Clock
 from scraper.model import Line
 from scraper.reports.summary import Report
+from scraper.run_folder.following import check_goes_on_following
 from scraper.run_folder.options import (
     Options,
     describe_changes,
@@ -131,6 +132,8 @@ class CurrentPass:
         if last is None:
             return
         if last.ended is None and self._continues(last):
+            for before in last.configurations[-1:]:
+                check_goes_on_following(self._request.config, before)
             self.resumed = self.is_open = True
             self.refresh = bool(last.arguments.get("refresh"))
             ages = last.arguments.get("ages")

@@ -67,8 +67,8 @@ class FoundUrls(Struct):
     ) -> frozenset[int]:
         """A page leads there now; what is of no use (a block page) takes nothing back that it
         named before. Returns the lanes that gain."""
-        if fetched.kind == "page" and failure is None:
-            self.forget(fetched.task)
+        if failure is None:
+            self.lead_nowhere(fetched.task)
         self.add_leads(fetched.task, found.leads)
         return self.add_images(fetched.task, found.images)
 
@@ -166,14 +166,11 @@ class FoundUrls(Struct):
         return added.hosts
 
     def lead_nowhere(self, page: Task) -> None:
-        """A page is gone."""
-        self.forget(page)
-        self.ledger.ways.keep_beyond({page.id: ()})
-
-    def forget(self, page: Task) -> None:
-        """A page has been fetched again: where it led before it may lead no more."""
+        """A page has come again, as a page or as anything else, or is gone: where it led before it
+        leads no more."""
         if self.pass_number > 1:
             self.ledger.links.forget(page.id)
+            self.ledger.ways.keep_beyond({page.id: ()})
 
     def reopen(
         self, page: Task, *, images: bool, leads: bool

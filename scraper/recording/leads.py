@@ -76,15 +76,10 @@ def _as_asked(page: Url, url: Url) -> Url | None:
         return None  # longer than any that is asked; the page lists it
 
 
-def following_of(
-    config: Config, ledger: Ledger, is_read_again: bool
-) -> Following | None:
-    """What a configuration follows; None if that is nothing. Where the list `is_read_again` it
-    says once more where links may lead."""
+def following_of(config: Config, ledger: Ledger) -> Following | None:
+    """What a configuration follows; None if that is nothing."""
     if not follows_links(config):
         return None
-    if is_read_again:
-        ledger.scopes.clear()
     follow = config.follow
     return Following(
         Scope(follow.scope, ledger.scopes),

@@ -59,6 +59,8 @@ class Onward(Struct):
             return frozenset()
         if not (self.follow_images or self.following):
             return frozenset()
+        if self.following is not None:
+            self.following.note_listed(fetched)
         gaining: frozenset[int] = frozenset()
         if processed is not None:
             tags, words, _ = self.obedience.judge(fetched, processed)

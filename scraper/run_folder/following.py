@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from scraper.errors import UsageError
 from scraper.model import Line
 from scraper.urls import parts_of
 
+Options = Mapping[str, Any]
 # Where the scope is about the host of the page alone, a worker leaves out all others.
 _ON_HOST: Final = frozenset({"page", "path", "host"})
 
@@ -60,6 +62,29 @@ def _may_fit(glob: str) -> bool:
     from processors.page.follow.globs import may_fit
 
     return may_fit(glob)
+
+
+def check_goes_on_following(config: Config, before: Options) -> None:
+    """Raises UsageError if a pass that is left open has followed links, and is not to any more:
+    what its pages lead to would be missed for good."""
+    if follows_links(config) or not _has_followed(before):
+        return
+    said = [f"--depth {before['depth']}"] if before.get("depth") else []
+    said += [
+        f"--follow {shlex.quote(each)}" for each in before.get("follow", ())
+    ]
+    flags = " ".join(said) or "its [[recipe]]"
+    raise UsageError(
+        f"the pass that is left open follows links ({flags}): give that again, or begin again "
+        "with --refresh"
+    )
+
+
+def _has_followed(before: Options) -> bool:
+    if before.get("depth") or before.get("follow"):
+        return True
+    recipes = before.get("recipe") or ()
+    return any(each.get("follow") or each.get("pages") for each in recipes)
 
 
 def lead_options(config: Config) -> dict[str, Any] | None:

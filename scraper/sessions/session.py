@@ -36,6 +36,7 @@ from scraper.pools import Pools, makers_with
 from scraper.recording.life import Listener
 from scraper.reports.summary import Report
 from scraper.run_folder.ages import ages_of
+from scraper.run_folder.following import follows_links
 from scraper.sessions.claims import Submission
 from scraper.sessions.coordinator import (
     InlineCoordinator,
@@ -119,6 +120,10 @@ class Session:
         if self.folder is None and (refresh or max_age is not None):
             raise UsageError(
                 "refresh and max_age speak of what a folder knows: name it with dir=..."
+            )
+        if self.folder is None and follows_links(self._config):
+            raise UsageError(
+                "a session follows links only with a folder: name it with dir=..."
             )
         # of passes, and of the end; signal handlers may shut it down, too
         self._lock = threading.RLock()

@@ -110,9 +110,10 @@ _LINKS = f"""INSERT OR IGNORE INTO link (parent, child) SELECT p.id, c.id FROM a
 _PARENTS = f"""UPDATE url SET parent =
   (SELECT p.id FROM adopted_row AS p WHERE p.key = {_KEY_OF.format("url.parent")})
   WHERE parent IS NOT NULL"""
-# What is no image of its parent was a page that it led to.
+# A page that another had led to. By which kind of link, and over how many levels, no record says.
 _LEADS = """INSERT OR IGNORE INTO link (parent, child, how)
-  SELECT parent, id, 'link' FROM url WHERE parent NOT NULL"""
+  SELECT parent, id, 'link' FROM url JOIN answer USING (id)
+  WHERE parent NOT NULL AND path LIKE 'pages/%'"""
 _LEVELS = """UPDATE url SET level = depth
   WHERE id IN (SELECT child FROM link WHERE how NOT NULL)"""
 

@@ -66,21 +66,31 @@ def know_found(connection: sqlite3.Connection) -> None:
 
 
 def _found_in(connection: sqlite3.Connection) -> Bitmap:
-    """What can be reached from the lists. Rows are numbered as they are found: one walk through the
-    links sees nearly all, and another what leads back."""
+    """What can be reached from the lists. Rows are numbered as they are found: one walk through all
+    links sees nearly everything, and what leads back is gone after from there."""
     reached, found = Bitmap(), Bitmap()
     for (listed,) in connection.execute(_LISTED):
         reached.add(listed)
-    is_complete = False
-    while not is_complete:
-        is_complete = True
-        for parent, child in connection.execute(_LINKS):
-            if parent not in reached:
-                continue
+    behind = []
+    for parent, child in connection.execute(_LINKS):
+        if parent in reached:
             found.add(child)
             if reached.add(child) and child < parent:
-                is_complete = False
+                behind.append(child)
+    while behind:
+        children = list(_children_of(connection, behind))
+        for child in children:
+            found.add(child)
+        behind = [child for child in children if reached.add(child)]
     return found
+
+
+def _children_of(
+    connection: sqlite3.Connection, pages: Iterable[int]
+) -> Iterator[int]:
+    for some in _batches(pages):
+        for (child,) in connection.execute(_CHILDREN_OF, (encode(some),)):
+            yield child
 
 
 def count_ends_of(
@@ -91,11 +101,7 @@ def count_ends_of(
     counted = Bitmap()
     new = [id for id in ids if counted.add(id)]
     while new:
-        children = (
-            child
-            for some in _batches(new)
-            for (child,) in connection.execute(_CHILDREN_OF, (encode(some),))
-        )
+        children = _children_of(connection, new)
         new = [child for child in children if counted.add(child)]
     these = ({"ids": encode(some)} for some in _batches(counted))
     return _count(connection, _THESE, these)

@@ -337,9 +337,15 @@ class _Batch(Struct):
 
     def reuse_row(self, line: Line, row: KnownRow) -> KnownRow:
         """A URL that has a row: it may become the list's own, due again, and nearer."""
+        was_left_out = False
         if self.listed and (not row.is_listed or self._outranks(line, row)):
+            was_left_out = row.level is not None and row.state == "skipped"
             row = self._adopt(line, row)
-        is_due = row.id in self.again and row.state != "pending"
+        is_due = row.state != "pending" and (
+            row.id in self.again
+            # What rules for links have left out is the list's own by now.
+            or (was_left_out and row.number < self.number)
+        )
         if is_due:
             self.due_again[row.id] = row
             self.lanes.add(line.url.lane)

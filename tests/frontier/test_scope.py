@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scraper.frontier.follow import scope as module
 from scraper.frontier.follow.scope import Scope, folder_of, folders_above
 from scraper.urls import Url, canonical
 
@@ -78,6 +79,19 @@ def test_a_place_is_looked_up_once() -> None:
     assert scope.within(page, urls) == urls
     assert scope.within(page, urls[::-1]) == urls[::-1]
     assert kept.asked == 1
+
+
+def test_what_is_remembered_may_be_forgotten_at_any_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MAX_KNOWN", 3)
+    hosts = [f"h{n}.example" for n in range(9)]
+    scope = scope_of("list", *hosts)
+    page = canonical(hosts[0])
+    urls = [canonical(f"{each}/a") for each in (*hosts, "other.example")]
+    for url in (*urls, *urls[::-1]):
+        inside = scope.within(page, [url, urls[0]])
+        assert inside == [each for each in (url, urls[0]) if each != urls[-1]]
 
 
 SEGMENTS = st.lists(st.sampled_from("abc"), max_size=4)

@@ -141,13 +141,26 @@ def _spelled_out(selectors: Iterable[str]) -> tuple[str, ...]:
 
 
 def _selected(page: Page, selectors: tuple[str, ...]) -> list[LexborNode]:
-    """The links that selectors name: the elements themselves, or those in them."""
-    nodes = []
-    for node in find_all(page.tree, selectors):
-        inside = node.css_first("a, area") if node.tag not in _OWN else node
-        if inside is not None:
-            nodes.append(inside)
-    return nodes
+    """The links that selectors name: the elements themselves, or the first in each of them."""
+    found = find_all(page.tree, selectors)
+    holders = {node.mem_id for node in found if node.tag not in _OWN}
+    links = [node for node in found if node.tag in _OWN]
+    return [*links, *_first_links_in(page, holders)] if holders else links
+
+
+def _first_links_in(page: Page, holders: set[int]) -> Iterator[LexborNode]:
+    """From each link up to the elements that hold it: from these down, a page of elements that nest
+    would take the square of its size."""
+    for link in page.tree.css("a, area"):
+        is_first = False
+        above = link.parent
+        while above is not None and holders:
+            if above.mem_id in holders:
+                holders.remove(above.mem_id)
+                is_first = True
+            above = above.parent
+        if is_first:
+            yield link
 
 
 _OWN: Final = frozenset((*_LINKS, "link"))

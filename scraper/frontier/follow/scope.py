@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 PlacesOf = Callable[[Url], Iterable[str]]
-MAX_KNOWN = 100_000  # places that are known to be in a scope, by their hashes
+MAX_KNOWN = (
+    200_000  # places of which it is remembered whether the list names them
+)
 
 
 class Places(Protocol):
@@ -45,7 +47,8 @@ class Scope:
         new = places - self._known
         if new:
             self._places.add(new)
-            self._remember(new)
+            self._forget_many()
+            self._known |= new
             self._unlisted.clear()
 
     def permits(self, page: Url, url: Url) -> bool:
@@ -80,19 +83,18 @@ class Scope:
 
     def _look_up(self, places: set[int]) -> None:
         """Know of these whether the list names them."""
+        self._forget_many()
         unknown = places - self._known - self._unlisted
-        if not unknown:
-            return
-        listed = self._places.which_of(unknown)
-        self._remember(listed)
-        if len(self._unlisted) > MAX_KNOWN:
-            self._unlisted.clear()
-        self._unlisted |= unknown - listed
+        if unknown:
+            listed = self._places.which_of(unknown)
+            self._known |= listed
+            self._unlisted |= unknown - listed
 
-    def _remember(self, places: Iterable[int]) -> None:
-        if len(self._known) > MAX_KNOWN:
+    def _forget_many(self) -> None:
+        """What is known may be looked up once more."""
+        if len(self._known) + len(self._unlisted) > MAX_KNOWN:
             self._known.clear()
-        self._known.update(places)
+            self._unlisted.clear()
 
 
 def path_of(url: Url) -> str:

@@ -1,4 +1,5 @@
-"""Where links may lead: the folders, or the hosts, that the list names."""
+"""Where links may lead: the folders, or the hosts, that the list names, or has named in any pass: a
+later one may not have read it yet."""
 
 from __future__ import annotations
 
@@ -27,7 +28,3 @@ class ScopeTable:
         """Those of these that it names."""
         found = self._database.value_of(_WHICH, encode(list(hashes)))
         return frozenset(orjson.loads(found))
-
-    def clear(self) -> None:
-        """The list is read once more."""
-        self._database.execute("DELETE FROM scope")

@@ -89,6 +89,13 @@ def test_a_url_is_the_strongest_that_it_is() -> None:
     )
 
 
+def test_of_an_element_the_first_link_in_it_is_meant() -> None:
+    body = """<div class=n><div class=n><i><a href=1></a></i></div><a href=2></a></div>
+      <div class=n>none</div><p><a href=3></a><div class=n><a href=4></a></div>"""
+    found = leads_of(body, LeadSelectors((), (".n",)), all_links=False)
+    assert list(found) == ["https://a.example/b/1", "https://a.example/b/4"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
