@@ -337,26 +337,29 @@ class _Batch(Struct):
 
     def reuse_row(self, line: Line, row: KnownRow) -> KnownRow:
         """A URL that has a row: it may become the list's own, due again, and nearer."""
-        was_left_out = False
+        known = row
         if self.listed and (not row.is_listed or self._outranks(line, row)):
-            was_left_out = row.level is not None and row.state == "skipped"
             row = self._adopt(line, row)
-        is_due = row.state != "pending" and (
-            row.id in self.again
-            # What rules for links have left out is the list's own by now.
-            or (was_left_out and row.number < self.number)
-        )
+        is_due = self._is_due(known, row)
         if is_due:
             self.due_again[row.id] = row
             self.lanes.add(line.url.lane)
             row = row._replace(number=self.number, state="pending")
-        if row.is_listed:
-            return row
-        if not is_due and _is_nearer(line, row):
+        is_nearer = not is_due and _is_nearer(line, row)
+        if is_nearer and not row.is_listed:
             self.nearer.append(row.id)
-        elif not is_due:
+        elif row.is_listed or not is_due:
             return row
         return self._lead_to(line, row, is_fresh=is_due)
+
+    def _is_due(self, known: KnownRow, row: KnownRow) -> bool:
+        """Has it ended, to be asked again? What rules for links left out is, if a list names it."""
+        if row.state == "pending":
+            return False
+        if row.id in self.again:
+            return True
+        was_left_out = known.level is not None and row.state == "skipped"
+        return was_left_out and row.is_listed and row.number < self.number
 
     def _adopt(self, line: Line, row: KnownRow) -> KnownRow:
         """From now on it is the list's own."""
