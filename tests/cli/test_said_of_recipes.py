@@ -16,8 +16,10 @@ def test_what_does_not_fit_is_shown_by_an_example(scrape: Scrape) -> None:
     stock = ("--select", "stock:integer=.stock")
     table = ("-o", "all.csv", "--rows", "items")
     said = said_of(scrape, "shop", *ITEMS, *stock, *table)
-    (example,) = [line for line in said if line.startswith("  such as: ")]
-    assert example.startswith("  such as: recipe 'select': items[")
+    (example,) = [line for line in said if "such as: " in line]
+    assert example.startswith(
+        "  field_invalid, such as: recipe 'select': items["
+    )
     assert ".stock is no integer: 'Sold out': there is no number" in example
     assert (
         "recipe select: 24 items on 3 pages (16 on 2 failed, in no table)"

@@ -9,7 +9,7 @@ from tests.stories.runs import records_of
 
 
 def test_a_site_without_end_has_one(tmp_path: Path) -> None:
-    walked = walk(tmp_path, articles=300)
+    walked = walk(tmp_path, articles=120)
     assert walked.lost == frozenset()
     assert walked.asked - walked.real <= MOST_BESIDE, walked.beside
     kinds = {
