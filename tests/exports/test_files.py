@@ -210,7 +210,7 @@ def test_an_export_that_is_cut_short_leaves_what_was_there(
     scraper.export(folder, file)
     whole = file.read_bytes()
     file.write_bytes(b"an earlier one")
-    places = [0, 1, 100, len(whole) // 3, len(whole) - 1]
+    places = [0, len(whole) // 3, len(whole) - 1]
     limits = [each for each in places if each < len(whole)]
     for how in ("kill", "full"):
         ends = ends_of(folder, file, how, [*limits, "name"])
