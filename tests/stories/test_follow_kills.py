@@ -7,7 +7,7 @@ from tests.stories import follow_kills, kills
 
 def test_kills_change_nothing_of_what_is_followed(tmp_path: Path) -> None:
     stories = follow_kills.tell(
-        tmp_path, pages=150, count=5, seed=20, say=print
+        tmp_path, pages=250, count=5, seed=20, say=print
     )
     for story in stories:
         assert sum(story.kills.values()) == 5
