@@ -34,7 +34,6 @@ from scraper.sources.text import TableRow
 from scraper.text import did_you_mean
 
 ROWS_JUDGED: Final = 100  # by which the column of URLs is known
-FORMATS: Final = ("lines", "csv", "tsv", "jsonl", "json", "parquet")
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _ALL: Final = ("all",)
 _SHARE: Final = 0.9  # of the values of a column of URLs that look like URLs
