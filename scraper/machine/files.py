@@ -214,6 +214,12 @@ class Folder(AbstractContextManager["Folder"]):
         except OSError as error:
             raise self._explain(name, error, stat.S_ISREG) from None
 
+    def remove_empty(self, name: str) -> None:
+        """Remove a folder, if nothing lies in it."""
+        # where the system says no, something does, or it may as well stay
+        with suppress(OSError):
+            os.rmdir(self._at(name), dir_fd=self._fd)
+
     def remove_tree(self, name: str) -> None:
         """Remove a folder with all that is in it, as far as the system lets us."""
         shutil.rmtree(self._at(name), ignore_errors=True, dir_fd=self._fd)

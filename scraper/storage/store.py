@@ -128,9 +128,13 @@ class Store:
                 _sync(self.part(each.part))
 
     def sync_names(self, files: Iterable[Publication]) -> None:
-        """Have the disk hold the names under which they were published."""
+        """Have the disk hold the names under which they were published; a folder that has gone
+        with its last file has none."""
         for parent in {_parent_of(each) for each in files}:
-            with self.root.open_below(parent) as folder:
+            with (
+                suppress(FileNotFoundError),
+                self.root.open_below(parent) as folder,
+            ):
                 folder.sync()
 
     def recover(self, files: Sequence[Publication]) -> None:
@@ -159,7 +163,8 @@ def _parent_of(file: Publication) -> str:
 def _publish_below(
     folder: Folder, files: Iterable[Publication], parts: Folder, depth: int
 ) -> None:
-    """Into a folder that is so deep, and those in it."""
+    """Into a folder that is so deep, and those in it. What had its last file removed goes, too,
+    but for the folders that lie in the run folder itself."""
     for name, group in _grouped(files, depth):
         if group[0].path.count("/") == depth:
             _publish_into(folder, group, parts)
@@ -168,6 +173,8 @@ def _publish_below(
         if inner is not None:
             with inner:
                 _publish_below(inner, group, parts, depth + 1)
+            if depth > 0 and any(each.part is None for each in group):
+                folder.remove_empty(name)
 
 
 def _grouped(

@@ -168,6 +168,16 @@ def test_removing_is_done_when_it_is_gone(folder: Folder) -> None:
     assert list(folder.path.iterdir()) == []
 
 
+def test_a_folder_is_removed_if_nothing_lies_in_it(folder: Folder) -> None:
+    with folder.open_below("a/b", create=True):
+        folder.remove_empty("a")
+    with folder.open_below("a") as inner:
+        inner.remove_empty("b")
+    folder.remove_empty("a")
+    folder.remove_empty("a")
+    assert list(folder.path.iterdir()) == []
+
+
 @posix
 def test_a_file_is_there_if_it_is_regular_and_no_link_leads_to_it(
     folder: Folder, tmp_path: Path

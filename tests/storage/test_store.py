@@ -263,6 +263,22 @@ def test_a_publication_without_a_part_removes_the_name(store: Store) -> None:
     assert not (store.folder / "files/a/x.bin").exists()
 
 
+def test_a_folder_goes_with_its_last_file(store: Store) -> None:
+    """Also if it was the file alone that a kill has left to remove; a folder that gains a file
+    stays, and so do those in the run folder itself."""
+    old = Publication(None, "pages/a/b/x.html")
+    store.publish([Publication(part(store, "1.part", ""), old.path)])
+    store.publish(
+        [Publication(part(store, "2.part", ""), "pages/a/b/y.html"), old]
+    )
+    assert (store.folder / "pages/a/b/y.html").exists()
+    (store.folder / "pages/a/b/y.html").unlink()
+    store.publish([old])
+    assert list((store.folder / "pages").iterdir()) == []
+    store.publish([old])
+    store.sync_names([old])
+
+
 def test_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
     """Two files were committed, one of them was renamed already, one part belongs to nobody."""
     killed = Store(tmp_path / "run")

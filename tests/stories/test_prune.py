@@ -62,6 +62,15 @@ def _bodies(folder: Path) -> set[str]:
     }
 
 
+def _empty_folders(folder: Path) -> set[str]:
+    return {
+        str(path.relative_to(folder))
+        for name in ("pages", "images", "files", "processed")
+        for path in (folder / name).rglob("*")
+        if path.is_dir() and not any(path.iterdir())
+    }
+
+
 def _path_of(site: ChangingSite, path: str) -> str:
     """Where a record has said that the body of a URL lies."""
     found = {
@@ -73,11 +82,11 @@ def _path_of(site: ChangingSite, path: str) -> str:
     return str(found.pop())
 
 
-def _two_nights(site: ChangingSite) -> None:
+def _two_nights(site: ChangingSite, **keys: Any) -> None:
     """/4 answers 404, and /5 is on no list any more."""
-    site.night(*PATHS, **FOREVER)
+    site.night(*PATHS, **FOREVER, **keys)
     site.server.behaviours["/4"] = status(404)
-    site.night(*PATHS[:5], **FOREVER)
+    site.night(*PATHS[:5], **FOREVER, **keys)
     assert site.told(2) == {
         "/4": ("gone", "http_404"),
         "/5": ("gone", "unlisted"),
@@ -149,6 +158,30 @@ def test_a_picture_goes_with_its_variants(site: ChangingSite) -> None:
     site.night(*PATHS[:5], **keys)
     assert prune(site.folder, _later()).files == 2
     assert len(_bodies(site.folder)) == 5
+    assert _faults(site.folder) == []
+
+
+def test_a_folder_goes_with_its_last_file(site: ChangingSite) -> None:
+    """One of them has another program's file; that another has made is not ours to remove."""
+    _two_nights(site, name="{host}/{stem}/page{ext}")
+    used = (site.folder / _path_of(site, "/5")).parent
+    (used / "notes.txt").write_text("mine")
+    (site.folder / "pages/mine").mkdir()
+    gone = (site.folder / _path_of(site, "/4")).parent
+    assert prune(site.folder, _later()).files == 2
+    assert not gone.exists()
+    assert [path.name for path in used.iterdir()] == ["notes.txt"]
+    assert _empty_folders(site.folder) == {"pages/mine"}
+    site.server.behaviours |= dict.fromkeys(PATHS, status(404))
+    site.night(*PATHS, **FOREVER)
+    assert prune(site.folder, _later()).files == 4
+    assert {each.name for each in (site.folder / "pages").iterdir()} == {
+        "mine",
+        used.parent.name,
+    }
+    (used / "notes.txt").unlink()
+    site.server.behaviours["/5"] = etag(b"<p>/5", '"1"')
+    site.night(*PATHS, **FOREVER)
     assert _faults(site.folder) == []
 
 
@@ -299,15 +332,16 @@ def test_the_command_says_it(
 
 @pytest.fixture
 def many(site: ChangingSite, monkeypatch: pytest.MonkeyPatch) -> ChangingSite:
-    """Whose files go in several commits."""
+    """Whose files go in several commits, and their folders with them."""
     monkeypatch.setattr("scraper.run_folder.pruning._AT_ONCE", 1)
-    _two_nights(site)
+    keys = {**FOREVER, "name": "{host}/{stem}/page{ext}"}
+    _two_nights(site, name=keys["name"])
     gone = _path_of(site, "/4")
     prune(site.folder, _later())
     _leave(site.folder, gone, b"<p>/4")
     site.server.behaviours["/3"] = status(410)
-    site.night(*PATHS[:3], "/3", **FOREVER)
-    site.night("/0", "/1", "/3", **FOREVER)
+    site.night(*PATHS[:3], "/3", **keys)
+    site.night("/0", "/1", "/3", **keys)
     return site
 
 
@@ -336,6 +370,7 @@ def test_a_kill_at_any_write_loses_nothing(
         shutil.copytree(many.folder, folder)
         code = writes.die_before(write, folder, partial(_prunes, folder))
         _check_killed(many, folder)
+        assert not _empty_folders(folder)
         if code == 0:
             break
         assert code == writes.KILLED

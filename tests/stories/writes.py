@@ -20,11 +20,11 @@ from scraper.machine import files
 Step = Callable[[str], None]
 _WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "COMMIT")
 NAMES = ("open part", "write part", "close part", "open sink", "write sink", "mkdir", "link",
-         "rename", "remove", "summary", "sql many",
+         "rename", "remove", "remove folder", "summary", "sql many",
          *(f"sql {word}" for word in _WRITES))  # fmt: skip
 
 KILLED = -signal.SIGKILL
-_DEADLY = ("sql COMMIT", "remove", "rename")
+_DEADLY = ("sql COMMIT", "remove", "remove folder", "rename")
 
 
 def die_before(number: int, folder: Path, work: Callable[[], bool]) -> int:
@@ -120,6 +120,10 @@ class _FolderOs:
     def unlink(self, *paths: Any, **keys: Any) -> None:
         self._step("remove")
         os.unlink(*paths, **keys)
+
+    def rmdir(self, *paths: Any, **keys: Any) -> None:
+        self._step("remove folder")
+        os.rmdir(*paths, **keys)
 
     def fdopen(
         self, descriptor: int, mode: str, *rest: Any, **keys: Any
