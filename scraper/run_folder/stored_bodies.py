@@ -135,10 +135,9 @@ class StoredRows:
         number: int,
         not_before: float | None = None,
     ) -> None:
-        """What is made of the body is new; what is known of its answer stays. A body that is not
-        what it was is to be had again, so its validators go."""
+        """What is made of the body is new; what is known of its answer stays."""
         if row.type is None:
-            self._waiting.finish(task, row, number)
+            self._waiting.finish_unread(task, row, number)
         else:
             self._waiting.finish_remade(task, row, number)
 

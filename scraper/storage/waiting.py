@@ -182,6 +182,10 @@ _REMADE = keep_answers(
     rows_of_values(("id", "pass", *ANSWER)),
     (*_OF_ASKING, "etag", "last_modified"),
 )
+# That its body is not what it was says nothing of when it was asked.
+_UNREAD = keep_answers(
+    ANSWER, rows_of_values(("id", "pass", *ANSWER)), ("fetched_at",)
+)
 _WAITS_NO_MORE = f"DELETE FROM requeued WHERE id IN {rows_of_values(('id',))}"
 _FINAL_URL, _HEADERS = map(ANSWER.index, ("final_url", "headers"))
 
@@ -200,6 +204,7 @@ class WaitingRows:
             _END,
             _ANSWER,
             _REMADE,
+            _UNREAD,
             _WAITS_NO_MORE,
         )
         self._sources = sources
@@ -302,6 +307,12 @@ class WaitingRows:
     def finish_remade(self, task: Task, row: FinishedRow, number: int) -> None:
         """The same of a URL of which only what is made of its body is new."""
         self._end(_REMADE, task, row._replace(**_OF_ASKING), number, 0.0)
+
+    def finish_unread(self, task: Task, row: FinishedRow, number: int) -> None:
+        """The same of one whose body is not what it was: it is to be had again, so its validators
+        go."""
+        row = row._replace(fetched_at=None)
+        self._end(_UNREAD, task, row, number, 0.0)
 
     def _end(
         self,

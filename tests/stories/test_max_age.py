@@ -10,12 +10,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import scraper
 from scraper.api import source_of
 from scraper.engine import Makers
 from scraper.faulty import Behaviour, FaultyServer, etag, status
 from scraper.reports.summary import Report
+from scraper.run_folder.reprocessing import stored_makers
+from scraper.run_folder.stored_bodies import parse_where
 from scraper.runner import Run
 from tests.conftest import Scrape
 from tests.stories.runs import records_of
@@ -47,6 +50,7 @@ class Folder:
         at: float = 0.0,
         max_urls: int | None = None,
         recipe: Sequence[Mapping[str, Any]] = (),
+        makes: Makers | None = None,
         **how: Any,
     ) -> Report:
         """`at` hours from now."""
@@ -64,7 +68,7 @@ class Folder:
             if paths
             else [],
             config,
-            makers=Makers(clock=lambda: self.time),
+            makers=replace(makes or Makers(), clock=lambda: self.time),
             **how,
         ) as run:
             for _ in run:
@@ -179,6 +183,37 @@ def test_pictures_are_due_with_their_page(folder: Folder) -> None:
     assert folder.asked() == ["/1.png", "/2.png", "/p"]
     folder.run("/p", "/p2", at=12, max_age="6h")
     assert folder.asked() == ["/p2"], "they were asked four hours before"
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        {
+            "/p": etag(TAGS),
+            "/*": etag(b"\x89PNG\r\n\x1a\n..", '"2"', "image/png"),
+        }
+    ],
+)
+@pytest.mark.parametrize("spoilt", ["nothing", "a page", "a picture"])
+def test_what_is_made_again_is_as_old_as_before(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, spoilt: str
+) -> None:
+    """Also where the stored body turns out not to be what it was."""
+    folder.run("/p")
+    asked = folder.asked()
+    folder.ahead = 5 * HOUR
+    paths = {
+        "a page": folder.path.glob("pages/*/*"),
+        "a picture": folder.path.glob("images/*/1*"),
+    }
+    for path in paths.get(spoilt, ()):
+        path.write_bytes(b"mine")
+    monkeypatch.setattr("scraper.local.stored.time", folder)
+    report = folder.run(at=5, reprocess=parse_where([]), makes=stored_makers())
+    assert ("file_unreadable" in report.failures) is (spoilt != "nothing")
+    assert folder.asked() == []
+    folder.run("/p", at=7, max_age="6h")
+    assert folder.asked() == asked
 
 
 def test_a_recipe_may_say_an_age_alone(folder: Folder) -> None:

@@ -24,6 +24,9 @@ AHEAD_SECONDS = 60.0
 
 _BEGAN = "(SELECT started FROM pass WHERE number = url.pass)"
 _ASKED = f"coalesce(fetched_at, {_BEGAN}, 0)"
+# Not that of its row: a later one may have done no more than process its body again.
+_ASKING_BEGAN = f"""coalesce((SELECT max(started) FROM pass
+  WHERE started <= fetched_at AND coalesce(ended, fetched_at) >= fetched_at), {_ASKED})"""
 _ROWS = "url LEFT JOIN answer USING (id)"
 _ENDED = f"state != 'pending' AND NOT ({UNASKED})"
 _TOO_OLD = """CASE WHEN {asked} > :began + :ahead THEN {age} NOT NULL
@@ -95,7 +98,7 @@ class Overdue:
         They are as old as the pass that has asked them: of two that were asked one after the other
         both are due with their page.
         """
-        sql = _DUE.format(asked=_BEGAN, age=":age")
+        sql = _DUE.format(asked=_ASKING_BEGAN, age=":age")
         return self._select(
             sql,
             ids,
