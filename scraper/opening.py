@@ -39,12 +39,16 @@ from scraper.recording.changes import Changes, share_of
 from scraper.recording.duplicates import duplicates_of
 from scraper.recording.found import FoundUrls
 from scraper.recording.honesty import honesty_of
-from scraper.recording.leads import Following, following_of, limits_of, traps_of
+from scraper.recording.leads import Following, following_of, traps_of
 from scraper.recording.onward import onward_of
 from scraper.recording.publisher import Publisher
 from scraper.reports.summary import Report
 from scraper.run_folder import recovery
-from scraper.run_folder.following import follows_links, lines_as_asked
+from scraper.run_folder.following import (
+    follows_links,
+    limits_of,
+    lines_as_asked,
+)
 from scraper.run_folder.naming import no_run_message
 from scraper.run_folder.options import process_hashes, shaping_options
 from scraper.run_folder.owners import claim_folder, refuse_unknown_records
@@ -93,17 +97,6 @@ class OpenRun(Struct, frozen=True):
     frontier: Frontier
     stage: Stage | None
     pipeline: Pipeline
-
-    @property
-    def lists(self) -> list[tuple[int, Source]]:
-        """Its lists, with their rows."""
-        rows = self.folder.list_ids
-        return list(zip(rows, self.request.sources, strict=True))
-
-    @property
-    def lasting_lists(self) -> list[int]:
-        """The rows of its lists that are read again and again."""
-        return [row for row, source in self.lists if source.lasting]
 
 
 def open_run(
@@ -162,6 +155,7 @@ def open_run(
     intake.onward = journal.onward
     intake.as_asked = lines_as_asked(config)
     sources = list(zip(folder.list_ids, request.sources, strict=True))
+    intake.lasting = [each for each in sources if each[1].lasting]
 
     def desk_of(flights: Flights) -> Desk:
         if makers.desk is not None:

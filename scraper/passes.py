@@ -17,15 +17,20 @@ from scraper.errors import KINDS, UsageError
 from scraper.machine.clock import Clock
 from scraper.model import Line
 from scraper.reports.summary import Report
-from scraper.run_folder.following import check_goes_on_following
+from scraper.run_folder.following import (
+    check_goes_on_following,
+    follows_of,
+)
 from scraper.run_folder.options import (
     Options,
     describe_changes,
     files_wanted,
 )
+from scraper.run_folder.owners import unnamed_lists
 from scraper.sources.maps.entries import LIST_BROKEN
 from scraper.sources.source import Source
 from scraper.storage.due.ages import Ages
+from scraper.storage.due.led_to import LedTo
 from scraper.storage.due.overdue import Overdue, WhichAreDue
 from scraper.storage.intake import Added
 from scraper.storage.ledger import Ledger
@@ -125,6 +130,14 @@ class CurrentPass:
             self.ages,
             self.began,
         )
+
+    @property
+    def led_to(self) -> LedTo | None:
+        """The same of what pages lead to."""
+        overdue = self.overdue
+        if overdue is None:
+            return None
+        return LedTo(self._ledger, overdue, follows_of(self._request.config))
 
     def choose(self) -> None:
         """Continue the open pass if that is what is asked for; else prepare the next."""
@@ -273,6 +286,8 @@ class ListIntake:
         self._report = report
         self._delivery: Delivery | None = None
         self._overdue = current.overdue
+        # of lists that are read again and again
+        self.lasting: Sequence[tuple[int, Source]] = ()
 
     def deliver_to(self, delivery: Delivery) -> None:
         """From now on it hears which URLs have their outcome already."""
@@ -315,6 +330,29 @@ class ListIntake:
         report.found -= added.known_as_found
         report.repeated += added.repeated
         return added
+
+    def drop_unlisted(self) -> None:
+        """The lists were read: what they name no more is theirs no more; of a first pass there is
+        nothing."""
+        if self._current.previous is None:
+            return
+        lists = [each for each in self.lasting if each[0] not in self.broken]
+        unnamed = unnamed_lists(self._ledger, [source for _, source in lists])
+        rows = [row for row, _ in lists]
+        self._ledger.intake.drop_unlisted([*rows, *unnamed], self.seen)
+
+    def take_overdue(self) -> frozenset[int]:
+        """The lists were read: what pages lead to, and is too old, is due, too. Returns the lanes
+        that gain."""
+        led_to = self._current.led_to
+        if led_to is None or self._current.previous is None:
+            return frozenset()
+        self.drop_unlisted()
+        reopened = led_to.reopen(self._current.number)
+        if reopened.urls:
+            self._current.ensure_open()
+            self._report.found += reopened.urls
+        return reopened.lanes
 
     def _go_on(
         self, onward: Onward, lines: Sequence[Line], added: Added

@@ -108,6 +108,7 @@ class Pipeline:
         self._list_error: BaseException | None = None
         self._grace_until: float | None = None
         self._may_request = False  # more, at once
+        self._is_first_look = True  # at what is too old
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -125,6 +126,7 @@ class Pipeline:
                 self._receive(message)
                 self._watchdog.note_event()
             self._results.settle_found()
+            self._take_overdue()
             yield from parts.desk.from_folder()
             self._end_overdue()
             self._check_for_stall()
@@ -162,6 +164,14 @@ class Pipeline:
         future = parts.threads.submit(parts.fetcher.fetch, flight)
         future.add_done_callback(partial(parts.handover.hand_over, flight))
         return True
+
+    def _take_overdue(self) -> None:
+        """What pages lead to has ages of its own: what is too old is known when the list is read,
+        and when nothing else is left."""
+        is_time = self.finished or (self.list_has_ended and self._is_first_look)
+        if is_time and self.stopped is None:
+            self._is_first_look = False
+            self._parts.frontier.rows_added(self._parts.desk.take_overdue())
 
     def _messages(self) -> Iterator[Message]:
         """What has come, after waiting for it if nothing has."""
@@ -273,22 +283,16 @@ class Pipeline:
 
     def _seconds_to_wait(self) -> float:
         """How long there is nothing to do but wait for a message."""
-        over = (
-            self.stopped is not None
-            or self._url_limit_is_reached()
-            or self.finished
-        )
+        over = self.stopped or self._url_limit_is_reached() or self.finished
         is_over = self._is_quiet() and (self._journal.uncommitted or over)
         if is_over or self._may_request:
             return 0.0
         now = self._parts.now()
         opens = self._opens_at()
         commit_due = self._journal.due_at(now)
-        ends = (
-            self._limits.ends_at(self._began)
-            if self.stopped is None
-            else self._grace_until
-        )
+        ends = self._grace_until
+        if self.stopped is None:
+            ends = self._limits.ends_at(self._began)
         seconds = self._intervals.tick
         probe_due = self.network.next_clock()
         deadline = self._flights.next_deadline()
@@ -354,11 +358,7 @@ class Pipeline:
             if self._parts.stage is not None:
                 self._parts.stage.stopping = True
         until = self._parts.now() + stop.grace
-        self._grace_until = (
-            until
-            if self._grace_until is None
-            else min(until, self._grace_until)
-        )
+        self._grace_until = min(until, self._grace_until or until)
 
     def _check_limits(self) -> None:
         """If a limit of the run is reached, end cleanly, to be continued."""

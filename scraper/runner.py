@@ -169,7 +169,12 @@ class Run:
         with local_errors():
             share = prepare_process(self.config)
             self._prepare_exports()
-            self.folder = choose_folder(self._request, self._resources)
+            self.folder = choose_folder(
+                self.config.run.dir,
+                self.sources,
+                self._resources,
+                adopt=self._request.adopt,
+            )
         if self.exports is not None:
             self.exports.check_places(self.folder, self.sources)
             # when all else is closed, and before a temporary folder goes
@@ -371,8 +376,8 @@ def _take_last_pass(opened: OpenRun, report: Report) -> None:
         return
     report.fills = Fills()
     report.nothing_due = report.stopped is None
-    overdue = opened.current.overdue
-    report.next_due = overdue.next_at() if overdue else None
+    led_to = opened.current.led_to
+    report.next_due = led_to.next_at() if led_to else None
     report.resume(dict(previous.counts))
     report.number = previous.number
 

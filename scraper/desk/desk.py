@@ -27,6 +27,10 @@ class Desk(Protocol):
     def take(self) -> frozenset[int]:
         """Take in what has come. Returns the lanes that gain."""
 
+    def take_overdue(self) -> frozenset[int]:
+        """All was taken in that brings URLs: what pages lead to, and is too old, is to be asked,
+        too. Returns the lanes that gain."""
+
     awaits: str
     """What brings more URLs, in words; "" if it may take as long as it likes."""
 
@@ -68,6 +72,9 @@ class ListDesk(Struct):
 
     def take(self) -> frozenset[int]:
         return self.intake.take(self.reader.take())
+
+    def take_overdue(self) -> frozenset[int]:
+        return self.intake.take_overdue()
 
     def begins(self, task: Task) -> bool:
         return True

@@ -11,7 +11,6 @@ from scraper.messages import Processed
 from scraper.model import Failure, Fetched, Task
 from scraper.run_folder.following import follows_links
 from scraper.storage.follow.asked import count_asked
-from scraper.storage.follow.ways import Limits
 from scraper.storage.ledger import Ledger
 from scraper.urls import BadUrl, Url, parts_of_all, with_credentials_of
 
@@ -92,8 +91,3 @@ def traps_of(config: Config, ledger: Ledger, number: int) -> Traps | None:
     if not follows_links(config) or config.traps.traps == "off":
         return None
     return Traps(config.traps, count_asked(ledger, number))
-
-
-def limits_of(config: Config) -> Limits:
-    """How far links are followed."""
-    return Limits(config.follow.depth, config.follow.follow_limit)

@@ -14,7 +14,6 @@ from scraper.outcomes.fills import Fills
 from scraper.reports.fields import Drop, find_drops
 from scraper.reports.summary import Report, Tally
 from scraper.run_folder.naming import names_of
-from scraper.run_folder.owners import unnamed_lists
 from scraper.storage.faults import fault_of
 from scraper.storage.ledger import Ledger
 
@@ -29,7 +28,7 @@ def end_list(opened: OpenRun, report: Report) -> LocalFault | None:
         return None
     ledger, log = opened.folder.ledger, opened.folder.outputs.changes
     try:
-        _drop_unlisted(opened)
+        opened.intake.drop_unlisted()
         report.missing = changes.count_missing(report.changes["new"])
         if report.missing.urls and not report.missing.is_much:
             current.ensure_open()
@@ -43,20 +42,6 @@ def end_list(opened: OpenRun, report: Report) -> LocalFault | None:
         ledger.rollback()
         return fault_of(error, ledger.path)
     return None
-
-
-def _drop_unlisted(opened: OpenRun) -> None:
-    """What the lists name no more is theirs no more; of a first pass there is nothing."""
-    if opened.current.previous is not None:
-        ledger, broken = opened.folder.ledger, opened.intake.broken
-        lists = [
-            (row, source)
-            for row, source in opened.lists
-            if source.lasting and row not in broken
-        ]
-        unnamed = unnamed_lists(ledger, [source for _, source in lists])
-        rows = [row for row, _ in lists]
-        ledger.intake.drop_unlisted([*rows, *unnamed], opened.intake.seen)
 
 
 def save_end(
@@ -74,7 +59,7 @@ def save_end(
         report.stopped is None,
     )
     if opened.pipeline.list_has_ended:
-        _drop_unlisted(opened)
+        opened.intake.drop_unlisted()
     report.totals = _totals(opened)
     report.dropped = _dropped(report, ledger)
     report.unasked_hosts = _hosts_to_wait_for(
@@ -106,7 +91,7 @@ def save_end(
 
 def _totals(opened: OpenRun) -> Tally:
     """How the folder's URLs ended last; a script's own, if they came from a script."""
-    of_a_script = bool(opened.request.sources) and not opened.lasting_lists
+    of_a_script = bool(opened.request.sources) and not opened.intake.lasting
     return Tally.of(
         opened.folder.ledger.ends(opened.intake.seen if of_a_script else None)
     )

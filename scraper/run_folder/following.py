@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from scraper.config import Config
 from scraper.errors import UsageError
 from scraper.model import Line
+from scraper.storage.due.led_to import Follows
+from scraper.storage.follow.ways import Limits
 from scraper.urls import parts_of
 
 Options = Mapping[str, Any]
@@ -85,6 +87,20 @@ def _has_followed(before: Options) -> bool:
         return True
     recipes = before.get("recipe") or ()
     return any(each.get("follow") or each.get("pages") for each in recipes)
+
+
+def limits_of(config: Config) -> Limits:
+    """How far links are followed."""
+    return Limits(config.follow.depth, config.follow.follow_limit)
+
+
+def follows_of(config: Config) -> Follows:
+    """What is asked of what pages lead to."""
+    return Follows(
+        images=config.page.page_images != "none",
+        pages=follows_links(config),
+        limits=limits_of(config),
+    )
 
 
 def lead_options(config: Config) -> dict[str, Any] | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from scraper.errors import LocalFault, UsageError, disk_failure
 from scraper.machine.temporary import TemporaryFolder
 from scraper.model import Line
-from scraper.passes import RunRequest
 from scraper.sources.packed import stem_of
 from scraper.sources.source import FETCHED, LOCAL, SCRIPT, SITEMAPS, Source
 from scraper.storage.file_names import host_folder, last_part_of
@@ -86,18 +85,23 @@ def temporary_folder(prefix: str = TEMPORARY) -> TemporaryFolder:
         ) from error
 
 
-def choose_folder(request: RunRequest, resources: ExitStack) -> Path:
+def choose_folder(
+    named: str,
+    sources: Sequence[Source],
+    resources: ExitStack,
+    *,
+    adopt: bool,
+) -> Path:
     """The run folder: the one that is named, one called after the list, or a temporary one."""
-    named = request.config.run.dir
-    if not request.sources:
+    if not sources:
         folder = Path(named)
-        file = "records.jsonl" if request.adopt else ".scraper/ledger.sqlite"
+        file = "records.jsonl" if adopt else ".scraper/ledger.sqlite"
         if not named or not (folder / file).exists():
             raise UsageError(no_run_message(folder))
         return folder
     if named:
         return Path(named)
-    own = folder_named_after(request.sources[0])
+    own = folder_named_after(sources[0])
     if own is not None:
         return own
     temporary = temporary_folder()

@@ -240,6 +240,10 @@ class SessionDesk(ABC):
         self._end_if_over()
         return gain
 
+    def take_overdue(self) -> frozenset[int]:
+        """Nothing: a session asks what it is given, and what that leads to."""
+        return frozenset()
+
     def _end_if_over(self) -> None:
         """Where nothing more comes, and nothing waits, a robots.txt is of no use any more."""
         if self.submissions.is_closed and not len(self.rows):

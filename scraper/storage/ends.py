@@ -35,10 +35,10 @@ _ROWS_UP_TO_4 = "url"  # whose columns are those of `answer`, too
 # What counts: the URLs that a list names, and what their pages lead to.
 _COUNTED = f"{SLICE} AND (seq IS NOT NULL OR is_found(id))"
 _LISTED = "SELECT id FROM url WHERE seq IS NOT NULL"
-_LINKS = "SELECT parent, child FROM link ORDER BY parent"
+_LINKS = "SELECT parent, child FROM {links} ORDER BY parent"
 # The same of some URLs only.
 _THESE = "id IN (SELECT value FROM json_each(:ids))"
-_CHILDREN_OF = """SELECT child FROM link
+_CHILDREN_OF = """SELECT child FROM {links}
   WHERE parent IN (SELECT value FROM json_each(?))"""
 _OF_PASS = f"""{SLICE} AND pass = :number AND state != 'pending'
   AND answer.id IS NOT NULL"""
@@ -60,36 +60,48 @@ def know_found(connection: sqlite3.Connection) -> None:
     connection.create_function(
         "is_found",
         1,
-        _found_in(connection).__contains__,
+        found_in(connection).__contains__,
         deterministic=True,
     )
 
 
-def _found_in(connection: sqlite3.Connection) -> Bitmap:
-    """What can be reached from the lists. Rows are numbered as they are found: one walk through all
-    links sees nearly everything, and what leads back is gone after from there."""
-    reached, found = Bitmap(), Bitmap()
-    for (listed,) in connection.execute(_LISTED):
-        reached.add(listed)
+def found_in(
+    connection: sqlite3.Connection,
+    links: str = "link",
+    blocked: Bitmap | None = None,
+) -> Bitmap:
+    """What the lists lead to, over these `links`, and over no row that is `blocked`.
+
+    Rows are numbered as they are found: one walk through all links sees nearly everything, and
+    what leads back is gone after from there.
+    """
+    reached, found, blocked = Bitmap(), Bitmap(), blocked or Bitmap()
+    _add_all(reached, (id for (id,) in connection.execute(_LISTED)))
     behind = []
-    for parent, child in connection.execute(_LINKS):
-        if parent in reached:
+    for parent, child in connection.execute(_LINKS.format(links=links)):
+        if parent in reached and parent not in blocked:
             found.add(child)
             if reached.add(child) and child < parent:
                 behind.append(child)
     while behind:
-        children = list(_children_of(connection, behind))
-        for child in children:
-            found.add(child)
-        behind = [child for child in children if reached.add(child)]
+        pages = [page for page in behind if page not in blocked]
+        children = list(_children_of(connection, pages, links))
+        behind = list(filter(reached.add, children))
+        _add_all(found, children)
     return found
 
 
+def _add_all(ids: Bitmap, more: Iterable[int]) -> None:
+    for id in more:
+        ids.add(id)
+
+
 def _children_of(
-    connection: sqlite3.Connection, pages: Iterable[int]
+    connection: sqlite3.Connection, pages: Iterable[int], links: str = "link"
 ) -> Iterator[int]:
-    for some in _batches(pages):
-        for (child,) in connection.execute(_CHILDREN_OF, (encode(some),)):
+    sql = _CHILDREN_OF.format(links=links)
+    for some in batches(pages):
+        for (child,) in connection.execute(sql, (encode(some),)):
             yield child
 
 
@@ -103,7 +115,7 @@ def count_ends_of(
     while new:
         children = _children_of(connection, new)
         new = [child for child in children if counted.add(child)]
-    these = ({"ids": encode(some)} for some in _batches(counted))
+    these = ({"ids": encode(some)} for some in batches(counted))
     return _count(connection, _THESE, these)
 
 
@@ -116,7 +128,8 @@ def count_ends_of_pass(
     return _count(connection, _OF_PASS, of_pass)
 
 
-def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
+def batches(ids: Iterable[int]) -> Iterator[list[int]]:
+    """So many at once as one statement is given."""
     rest = iter(ids)
     while some := list(islice(rest, ROWS_A_SLICE)):
         yield some

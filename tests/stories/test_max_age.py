@@ -4,85 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 import scraper
-from scraper.api import source_of
-from scraper.engine import Makers
 from scraper.faulty import Behaviour, FaultyServer, etag, status
-from scraper.reports.summary import Report
 from scraper.run_folder.reprocessing import stored_makers
 from scraper.run_folder.stored_bodies import parse_where
-from scraper.runner import Run
 from tests.conftest import Scrape
+from tests.stories.aging import HOUR, Folder, aging
 from tests.stories.runs import records_of
 
-HOUR, DAY = 3_600.0, 86_400.0
 SITE = {
     "/robots.txt": status(404),
     "/gone": status(404),
     "/*": etag(b"<title>here</title>"),
 }
-
-
-class Folder:
-    """A run folder, a server, and passes at hours of a clock that the test sets."""
-
-    def __init__(self, path: Path, server: FaultyServer) -> None:
-        self.path = path / "run"
-        self.server = server
-        self.ahead = 0.0
-        self._seen = 0
-
-    def time(self) -> float:
-        """By the wall clock."""
-        return time.time() + self.ahead
-
-    def run(
-        self,
-        *paths: str,
-        at: float = 0.0,
-        max_urls: int | None = None,
-        recipe: Sequence[Mapping[str, Any]] = (),
-        makes: Makers | None = None,
-        **how: Any,
-    ) -> Report:
-        """`at` hours from now."""
-        self.ahead = at * HOUR
-        config = scraper.configure(
-            dir=str(self.path),
-            robots="off",
-            processes=1,
-            threads=1,
-            recipe=recipe,
-            max_urls=max_urls or 0,
-        )
-        with Run(
-            [source_of([self.server.url(path) for path in paths])]
-            if paths
-            else [],
-            config,
-            makers=replace(makes or Makers(), clock=lambda: self.time),
-            **how,
-        ) as run:
-            for _ in run:
-                pass
-        return run.report
-
-    def asked(self) -> list[str]:
-        """The paths since this was called last."""
-        seen = self.server.seen[self._seen :]
-        self._seen += len(seen)
-        return sorted(each.path for each in seen)
-
-    def passes(self) -> list[int]:
-        return [each["pass"] for each in records_of(self.path)]
 
 
 @pytest.fixture
@@ -91,15 +30,8 @@ def site() -> dict[str, Behaviour]:
 
 
 @pytest.fixture
-def folder(
-    tmp_path: Path,
-    site: dict[str, Behaviour],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Folder]:
-    with FaultyServer(site) as server:
-        folder = Folder(tmp_path, server)
-        wall = SimpleNamespace(time=folder.time, perf_counter=time.perf_counter)
-        monkeypatch.setattr("scraper.http.fetcher.time", wall)
+def folder(tmp_path: Path, site: dict[str, Behaviour]) -> Iterator[Folder]:
+    with aging(tmp_path, site) as folder:
         yield folder
 
 

@@ -159,16 +159,10 @@ def _take(
         report,
     )
     intake.as_asked = lines_as_asked(request.config)
-    _read(
-        list(
-            zip(
-                lists,
-                request.sources,
-                strict=True,
-            )
-        ),
-        intake,
-    )
+    sources = list(zip(lists, request.sources, strict=True))
+    _read(sources, intake)
+    intake.lasting = [each for each in sources if each[1].lasting]
+    intake.take_overdue()
     due, new = ahead.count(), ahead.count(after=last)
     refused = ahead.refused_lines(intake.seen)
     urls = report.lines - report.repeated - refused.total()
@@ -180,7 +174,7 @@ def _take(
         new=new,
         left=left,
         again=due - new - left,
-        known=max(urls - due, 0) if request.sources else 0,
+        known=max(urls + report.found - due, 0) if request.sources else 0,
     )
 
 

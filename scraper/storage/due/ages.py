@@ -17,12 +17,15 @@ class Ages(Struct, frozen=True):
     of_all: float | None = None
     of_patterns: tuple[tuple[str, float], ...] = ()
 
-    def of(self, url: str) -> float | None:
-        """The age from which on this URL is due.
+    def of(self, url: str, page: str | None = None) -> float | None:
+        """The age from which on this URL is due; of a picture that fits no pattern, that of the
+        page that names it.
 
         >>> ages = Ages(60.0, ((r"http://a/.*", 5.0),))
         >>> ages.of("http://a/1"), ages.of("http://b/1"), Ages().of("http://b/1")
         (5.0, 60.0, None)
+        >>> ages.of("http://b/1.png", "http://a/1")
+        5.0
         """
         bare = without_credentials(url) if "@" in url else url
         fitting = [
@@ -30,6 +33,8 @@ class Ages(Struct, frozen=True):
             for pattern, seconds in self.of_patterns
             if re.fullmatch(pattern, bare)
         ]
+        if page is not None and not fitting:
+            return self.of(page)
         return min(fitting, default=self.of_all)
 
     def as_dict(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ an hour of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 
 import orjson
@@ -16,6 +16,7 @@ import orjson
 from scraper.storage.database import Database, encode
 from scraper.storage.due.ages import Ages
 from scraper.storage.schema import REOPEN, SLICE, UNASKED, slices
+from scraper.storage.sets.bitmap import Bitmap
 
 WhichAreDue = Callable[[Collection[int]], frozenset[int]]  # of these rows
 
@@ -40,8 +41,14 @@ _REOPEN = f"""{REOPEN} WHERE id IN (SELECT id FROM {_ROWS}
 # Of a filter's no, and of a failure, it is not known what the page says now.
 _GOOD = f"""SELECT id, url, fetched_at FROM {_ROWS}
   WHERE {_THESE} AND outcome IN ('done', 'unchanged') AND fetched_at NOT NULL"""
+# What was never asked has no age of its own: it comes with its page.
+_IS_FOUND = "seq IS NULL AND parent NOT NULL AND fetched_at NOT NULL"
+_FOUND = f"""SELECT id FROM {_ROWS}
+  WHERE {SLICE} AND {_IS_FOUND} AND pass < :number AND {_ENDED} AND {_TOO_OLD}"""
 _NEXT = f"""SELECT min({_ASKED} + {{age}}) FROM {_ROWS}
-  WHERE {SLICE} AND seq IS NOT NULL AND {_ENDED}"""
+  WHERE {SLICE} AND {_ENDED} AND (seq NOT NULL OR {_IS_FOUND} AND is_led_to(id))"""
+_AGE = """age_of(url, CASE WHEN parent NOT NULL AND level IS NULL
+  THEN (SELECT page.url FROM url AS page WHERE page.id = url.parent) END)"""
 
 
 class Overdue:
@@ -61,9 +68,9 @@ class Overdue:
             "age": ages.of_all,
         }
         # By a function of ours it takes five times as long.
-        self._age = "age_of(url)" if ages.of_patterns else ":age"
+        self._age = _AGE if ages.of_patterns else ":age"
         database.connection.create_function(
-            "age_of", 1, ages.of, deterministic=True
+            "age_of", 2, ages.of, deterministic=True
         )
 
     def among(
@@ -125,10 +132,23 @@ class Overdue:
             for each in slices(database.connection)
         )
 
-    def next_at(self) -> float | None:
-        """The unix time at which the next URL of a list is due; None if none will ever be."""
+    def found(self, number: int) -> Iterator[int]:
+        """Those that pages have led to, and that no list names, of passes before `number`."""
         database = self._database
         database.flush()
+        sql = _FOUND.format(asked=_ASKED, age=self._age)
+        for each in slices(database.connection):
+            which = {**self._which, **each, "number": number}
+            yield from (id for (id,) in database.execute(sql, which))
+
+    def next_at(self, led_to: Bitmap) -> float | None:
+        """The unix time at which the next URL is due, of a list or of these; None if none will
+        ever be."""
+        database = self._database
+        database.flush()
+        database.connection.create_function(
+            "is_led_to", 1, led_to.__contains__, deterministic=True
+        )
         sql = _NEXT.format(age=self._age)
         moments = [
             moment
