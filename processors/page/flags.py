@@ -134,11 +134,11 @@ class _Seen:
     def _lines_of(self, sign: Sign) -> Iterator[str]:
         """Where it may be met: in what has one of its parts."""
         if sign.where == "line":
-            return _lines_with(sign.parts, self.text)
+            return _lines_with(sign.parts_for(self.text), self.text)
         if sign.where == "text":
-            return _around(sign.parts, self.text)
+            return _around(sign.parts_for(self.text), self.text)
         where: str = getattr(self, sign.where)
-        if not any(part in where for part in sign.parts):
+        if not any(part in where for part in sign.parts_for(where)):
             return iter(())
         return iter(_SEPARATOR.split(where) if sign.share else [where])
 

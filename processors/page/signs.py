@@ -5,10 +5,13 @@ Each pattern is linear in what it looks at. The words are those of the languages
 
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 
-class Sign(NamedTuple):
+@dataclass(frozen=True)
+class Sign:
     """What counts so many points for its flag where it is found."""
 
     where: (
@@ -21,6 +24,15 @@ class Sign(NamedTuple):
     share: float = (
         0.0  # of the line, or of a part of the title, that it must fill
     )
+
+    @cached_property
+    def ascii_parts(self) -> tuple[str, ...]:
+        """Those that a text of ASCII alone may have."""
+        return tuple(filter(str.isascii, self.parts))
+
+    def parts_for(self, text: str) -> tuple[str, ...]:
+        """Those that a text may have."""
+        return self.ascii_parts if text.isascii() else self.parts
 
 
 def _words(*alternatives: str) -> re.Pattern[str]:
@@ -205,8 +217,8 @@ SIGNS: Final[Mapping[str, tuple[Sign, ...]]] = {
     "block_page": (
         Sign("title", 3, _DENIED, _OF_DENIED, 0.4),
         Sign("line", 3, _DENIED, _OF_DENIED, 0.4),
-        Sign("text", 2, _BLOCKED_BECAUSE),
         Sign("source", 3, _BLOCK_SERVICES, _OF_BLOCK_SERVICES),
+        Sign("text", 2, _BLOCKED_BECAUSE),
     ),
     "captcha": (
         Sign("title", 2, _ARE_YOU_HUMAN, _OF_HUMAN),
