@@ -58,6 +58,14 @@ class LeadOptions:
     ignore_params: tuple[str, ...] = ()
 
 
+class _Noted(NamedTuple):
+    """The elements that say where a page leads."""
+
+    links: list[LexborNode]
+    metas: list[LexborNode]
+    bases: list[LexborNode]
+
+
 class LeadReader:
     """Finds the leads of pages. What of a page is ignored leads nowhere."""
 
@@ -71,15 +79,16 @@ class LeadReader:
     ) -> Leads:
         """Those of a page, each URL once: as the strongest that it is, a next page before one that
         is wanted, and that before any other."""
+        noted = self._note_elements(page)
         wanted = (
             (NEXT, _selected(page, _spelled_out(selectors.follow))),
             (PAGE, _selected(page, selectors.pages)),
-            (LINK, self._links_of(page)),
+            (LINK, noted.links),
         )
         found = {kind: nodes for kind, nodes in wanted if nodes}
-        if not found or self._is_closed(page):
+        if not found or self._is_closed(noted):
             return Leads()
-        base = base_of(page.url, page.tree.css("base"))
+        base = base_of(page.url, noted.bases)
         ignored = parts_of(page.tree, attention).ignored_links
         host = can_ada.parse(page.url).host if self._options.on_host else None
         leads: dict[str, str] = {}
@@ -92,16 +101,20 @@ class LeadReader:
                 leads.setdefault(url, kind)
         return Leads(tuple(leads.items()), is_cut)
 
-    def _links_of(self, page: Page) -> list[LexborNode]:
-        if not self._options.all_links:
-            return []
-        return find_all(page.tree, _LINKS)
+    def _note_elements(self, page: Page) -> _Noted:
+        """In one query: each walks the whole tree."""
+        noted = _Noted([], [], [])
+        of_tag = {"meta": noted.metas, "base": noted.bases}
+        links = _LINKS if self._options.all_links else ()
+        for node in find_all(page.tree, (*of_tag, *links)):
+            of_tag.get(node.tag or "", noted.links).append(node)
+        return noted
 
-    def _is_closed(self, page: Page) -> bool:
+    def _is_closed(self, noted: _Noted) -> bool:
         """Does the page ask that none of its links be followed?"""
         if not self._options.obeys:
             return False
-        words, _ = robots_words(page.tree.css("meta"))
+        words, _ = robots_words(noted.metas)
         return not _FORBIDDING.isdisjoint(words)
 
     def _references_of(
