@@ -77,9 +77,10 @@ class Said(NamedTuple):
             if name in each:
                 yield each[name]
 
-    def in_metas(self, name: str) -> Sequence[str]:
-        """What the meta elements of this name say."""
-        return self.metas.get(name, ())[:MAX_LOOKED_AT]
+    def in_metas(self, names: Iterable[str]) -> Iterator[Sequence[str]]:
+        """What the meta elements of these names say, those of one name after the other."""
+        for name in [each for each in names if each in self.metas]:
+            yield self.metas[name][:MAX_LOOKED_AT]
 
     def in_elements(self, word: str, selector: str) -> list[LexborNode]:
         """The elements that a query finds; without `word` in its source a page has none."""
@@ -107,8 +108,7 @@ def author_of(said: Said) -> str | None:
 def _sources(said: Said) -> Iterator[Iterable[str]]:
     for value in said.in_json_ld("author"):
         yield _names_in(value)
-    for name in _META_NAMES:
-        yield said.in_metas(name)
+    yield from said.in_metas(_META_NAMES)
     for selector in _SELECTORS:
         nodes = said.in_elements("author", selector)
         yield [node.attributes.get("content") or node.text() for node in nodes]
@@ -145,8 +145,8 @@ def _dates(said: Said, name: str, meta_names: Iterable[str]) -> Iterator[str]:
     for value in said.in_json_ld(name):
         if isinstance(value, str):
             yield value
-    for meta_name in meta_names:
-        yield from said.in_metas(meta_name)
+    for values in said.in_metas(meta_names):
+        yield from values
     for node in said.in_elements(name, f"[itemprop={name}]"):
         has = node.attributes
         yield has.get("datetime") or has.get("content") or node.text()

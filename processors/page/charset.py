@@ -6,6 +6,7 @@ HTML Standard: https://html.spec.whatwg.org/multipage/parsing.html#determining-t
 
 import codecs
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _NAMED: Final = """
@@ -208,6 +209,7 @@ def compare_evidence(
     return {"won": won, **said, "disagreed": len(names) > 1 or is_broken}
 
 
+@lru_cache(maxsize=1)  # it is asked for the text of a page and for the evidence
 def declared_encoding(head: bytes) -> str | None:
     """The encoding that a page declares: "prescan a byte stream to determine its encoding"."""
     if head.startswith(b"<\0?\0x\0"):
