@@ -38,11 +38,6 @@ class Address(NamedTuple):
         return "/" + "/".join(self.segments)
 
     @property
-    def folder(self) -> str:
-        """The folder that it stands in, masked as its shape is."""
-        return self.shape.rpartition("/")[0] + "/"
-
-    @property
     def names(self) -> frozenset[str]:
         """Of its parameters."""
         return frozenset(masked(name) for name, _ in self.parameters)
@@ -73,9 +68,26 @@ class Part(NamedTuple):
     """What is learned of it is learned of all parts of its host with this key."""
     base: Address
     """The URL without it."""
-    shown: str
-    """As messages call it."""
-    is_date: bool = False
+    values: tuple[str, ...] = ()
+    """What it is here, but for plain numbers in the path."""
+
+    @property
+    def shown(self) -> str:
+        """As messages call it."""
+        match self.kind:
+            case "order":
+                return "the order of the parameters"
+            case "parameter":
+                return f"the parameter {self.key.removeprefix('?')}"
+            case "number":
+                return f"the last {MASK} of {self.key}"
+            case _:
+                return f"the folder {self.key}"
+
+    @property
+    def is_date(self) -> bool:
+        """May all of it be dates?"""
+        return all(map(is_date, self.values))
 
 
 @lru_cache(maxsize=1_024)
@@ -95,6 +107,15 @@ def address_of(href: str) -> Address:
     return Address(tuple(segments), tuple(sorted(set(_pairs(written)))))
 
 
+def folder_of(shape: str) -> str:
+    """The folder in which all of this shape stand.
+
+    >>> folder_of("/cal/#/about.html")
+    '/cal/#/'
+    """
+    return shape.rpartition("/")[0] + "/"
+
+
 def _pairs(written: list[str]) -> Iterator[tuple[str, str]]:
     for each in filter(None, written):
         name, _, value = each.partition("=")
@@ -104,7 +125,7 @@ def _pairs(written: list[str]) -> Iterator[tuple[str, str]]:
 def parts_of(address: Address) -> list[Part]:
     """The parts of a URL that may make no difference."""
     return [
-        Part("order", "order", address, "the order of the parameters"),
+        Part("order", "order", address),
         *_parameters_of(address),
         *_numbers_of(address),
         *folders_of(address),
@@ -120,8 +141,7 @@ def _parameters_of(address: Address) -> Iterator[Part]:
             "parameter",
             f"?{name}",
             address.without_parameter(name),
-            f"the parameter {name}",
-            all(map(is_date, of_name)),
+            tuple(of_name),
         )
 
 
@@ -135,8 +155,7 @@ def _numbers_of(address: Address) -> Iterator[Part]:
                 "number",
                 before,
                 address.without_number(place),
-                f"the last {MASK} of {before}",
-                segment.isdecimal() or is_date(segment),
+                () if segment.isdecimal() else (segment,),
             )
 
 
@@ -147,7 +166,6 @@ def folders_of(address: Address) -> Iterator[Part]:
             "folder",
             f"{masked(name)}/",
             address.without_folder(place),
-            f"the folder {masked(name)}/",
         )
 
 

@@ -21,6 +21,7 @@ from scraper.frontier.traps.parts import (
     Address,
     Part,
     address_of,
+    folder_of,
     parts_of,
     reductions_of,
 )
@@ -101,8 +102,8 @@ class Sameness:
         shape = address.shape
         same = [self._try(host, *each, shape, came) for each in bases]
         if not any(same):
-            self._judge_whole(host, address, came)
-        self._remember(host, address, bases, came)
+            self._judge_whole(host, address, shape, came)
+        self._remember(host, address, shape, bases, came)
 
     def _host(self, lane: int) -> _Host:
         if self._count > MAX_EVIDENCE:
@@ -131,15 +132,17 @@ class Sameness:
             host.settled.add(part.key)
         return True
 
-    def _judge_whole(self, host: _Host, address: Address, came: Came) -> None:
+    def _judge_whole(
+        self, host: _Host, address: Address, shape: str, came: Came
+    ) -> None:
         """It differs from all others in more than one part."""
         if address.parameters:
-            group = hash((came.lane, address.shape))
+            group = hash((came.lane, shape))
             news = self._pools.says_news(group, came.sketch)
             self._judge_query(host, address, says_same=news is False)
         elif came.body is not None:
             is_known = hash((came.lane, came.body)) in self._seen
-            self._judge_body(host, address, is_known=is_known)
+            self._judge_body(host, folder_of(shape), is_known=is_known)
 
     def _judge_query(
         self, host: _Host, address: Address, *, says_same: bool
@@ -159,16 +162,14 @@ class Sameness:
         for fewer in [each for each in settled if each <= names]:
             host.forget(settled.pop(fewer))
 
-    def _judge_body(
-        self, host: _Host, address: Address, *, is_known: bool
-    ) -> None:
+    def _judge_body(self, host: _Host, folder: str, *, is_known: bool) -> None:
         """Did its body come under another URL?"""
-        key = f"{address.folder}*"
+        key = f"{folder}*"
         if not is_known:
             host.forget(key)
             return
-        evidence = self._evidence(host, key, "body", address.folder)
-        if self._count_trial(evidence, address.folder):
+        evidence = self._evidence(host, key, "body", folder)
+        if self._count_trial(evidence, folder):
             host.settled.add(key)
 
     def _evidence(
@@ -191,6 +192,7 @@ class Sameness:
         self,
         host: _Host,
         address: Address,
+        shape: str,
         bases: list[tuple[Part, int]],
         came: Came,
     ) -> None:
@@ -200,7 +202,7 @@ class Sameness:
             if part.kind != "folder":
                 pools.add(base, came.sketch)
                 seen.add(base)
-        pools.add(hash((lane, address.shape)), came.sketch)
+        pools.add(hash((lane, shape)), came.sketch)
         if host.settled:
             for each in reductions_of(address, host.settled):
                 seen.add(hash((lane, each)))
@@ -227,7 +229,7 @@ class Sameness:
         query = host.settled_query(address)
         if query is not None:
             return query
-        body = f"{address.folder}*"
+        body = f"{folder_of(address.shape)}*"
         if body in host.settled and not address.parameters:
             return body
         for base in reductions_of(address, host.settled):
