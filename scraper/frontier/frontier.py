@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from math import inf
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -50,6 +51,9 @@ from scraper.model import (
     Waiting,
 )
 
+# Of a host, while links are followed: what is asked before it is known what its last pages say may
+# be one of them once more.
+MOST_UNREAD = 32
 BEHIND_FRESH = 1.0  # unix time; due at once, but after what was never asked
 
 
@@ -109,6 +113,7 @@ class Frontier:
             one_patience=one_patience,
         )
         self.traps = traps
+        self._most_unread = inf if traps is None else MOST_UNREAD
         self.outlook = Outlook(self._lanes, rows, hosts)
         self.holds = Holds(self._lanes)
         self.withdrawals = Withdrawals(self._lanes)
@@ -159,7 +164,7 @@ class Frontier:
     def _decide(self, lane: Lane, now: float) -> Decision | None:
         """One task of this lane, which is put where it belongs."""
         host = lane.host
-        if lane.begun and len(lane.begun) >= host.max_requests(self._hosts):
+        if lane.is_full(self._hosts, self._most_unread):
             lane.place = "busy"
             return None
         first = self._lanes.first_row(lane)

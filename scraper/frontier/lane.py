@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from msgspec import Struct
 
+from scraper.config import HostSettings
 from scraper.frontier.groups import Group, Place
 from scraper.frontier.pace import Host
 from scraper.frontier.trouble import MIN_REFUSALS_OF_FAULT
@@ -94,6 +95,14 @@ class Lane:
         self.probe_after = 0.0  # unix time of the pause that a probe follows
         # seconds; the delay of which is known what it costs
         self.priced_delay = 0.0
+
+    def is_full(self, hosts: HostSettings, most_unread: float) -> bool:
+        """Is so much under way on its host, or come and neither recorded nor given back yet, that
+        nothing more is asked now?"""
+        requests = len(self.begun)
+        if requests and requests >= self.host.max_requests(hosts):
+            return True
+        return len(self.handed_out) - requests >= most_unread
 
     def next_row(
         self, first: Waiting | None, now: float

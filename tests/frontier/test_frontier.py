@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scraper import errors
-from scraper.config import FetchSettings, HostSettings
+from scraper.config import FetchSettings, HostSettings, TrapSettings
 from scraper.frontier import lanes
-from scraper.frontier.frontier import Decision, Frontier
+from scraper.frontier.frontier import MOST_UNREAD, Decision, Frontier
 from scraper.frontier.lanes import MAX_LANES, REFILL, new_host_threads
 from scraper.frontier.pace import MAX_PAUSE_ASKED_SECONDS, Host, Politeness
 from scraper.frontier.retries import MAX_BACKOFF_SECONDS
+from scraper.frontier.traps.traps import Traps
 from scraper.model import (
     Fact,
     Failure,
@@ -126,13 +127,14 @@ class World:
     fetch: FetchSettings = field(default_factory=FetchSettings)
     threads: int = 8
     most_quiet: int = 0
+    traps: Traps | None = None
 
     def __post_init__(self) -> None:
         self.now = START
         self.rows, self.judge = Rows(), Judge()
         self.frontier = Frontier(self.rows, self.judge, self.hosts, self.fetch,
                                  threads=self.threads, most_quiet=self.most_quiet,
-                                 draw=random.Random(1))  # fmt: skip
+                                 traps=self.traps, draw=random.Random(1))  # fmt: skip
         self.added = 0
 
     def add(self, host: str, number: int = 1, **task: Any) -> list[Task]:
@@ -1178,3 +1180,25 @@ def test_lanes_that_wait_for_their_hosts_are_left_alone_by_new_rows(
     assert read == []
     left = [task for task, _ in decisions(world) if world.done(task) is None]
     assert len(left) == 4 + 12
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_where_links_lead_waits_for_what_the_last_pages_say(
+    follows: bool,
+) -> None:
+    traps = Traps(TrapSettings(), {}) if follows else None
+    world = World(traps=traps)
+    world.add("a.example", 3 * MOST_UNREAD)
+    unread: list[Task] = []
+    while len(unread) < 2 * MOST_UNREAD and (task := world.next()) is not None:
+        world.answer(fetched(task))  # it came, and waits to be read
+        unread.append(task)
+    assert len(unread) == (MOST_UNREAD if follows else 2 * MOST_UNREAD)
+    if follows:
+        world.add("b.example")
+        assert world.next() is not None  # another host waits for nothing
+        world.finish(unread[0])
+        again = world.next()
+        assert again is not None
+        world.answer(fetched(again))
+        assert world.next() is None

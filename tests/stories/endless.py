@@ -19,8 +19,8 @@ from scraper.reports.summary import Report
 from tests.stories.following import KEYS
 
 MOST = 1.2  # requests for each real page, in the long form
-# requests beside the real pages: ten for each of nine traps, those that are under way when it is
-# known, and what is asked once in a while to see whether it holds
+# requests beside the real pages: ten for each of nine traps, those that are under way or not read
+# yet when it is known, and what is asked once in a while to see whether it holds
 MOST_BESIDE = 9 * 64
 
 
