@@ -230,7 +230,12 @@ def _open_folder(
     if request.adopt:
         from scraper.run_folder.adoption import adopt_records
 
-        adopted = adopt_records(ledger, store.root, request.sources)
+        adopted = adopt_records(
+            ledger,
+            store.root,
+            request.sources,
+            config,
+        )
     list_ids = claim_folder(
         store.folder,
         ledger,

@@ -22,13 +22,16 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from scraper.config import VARIANT_NAME
+from scraper.config import VARIANT_NAME, Config
+from scraper.config.settings import FollowSettings
 from scraper.errors import UsageError
 from scraper.machine.files import Folder, opening
-from scraper.model import STATES, Ended, Line
+from scraper.model import STATES, Ended
 from scraper.record import KEYS, SCHEMA, depth_of, fill_in, is_short
+from scraper.recording.changes import GONE_STATUSES
 from scraper.reports.records import lost_facts_message
 from scraper.reports.summary import Report
+from scraper.run_folder.following import lead_of
 from scraper.run_folder.owners import RECORDS
 from scraper.sinks.line_file import end_of_last_line
 from scraper.sources.source import Source
@@ -39,12 +42,16 @@ from scraper.text import pattern, unix_of
 from scraper.urls import BadUrl, canonical, key_of, lane_of, parts_of
 
 BATCH = 1_000
+_NO_LINKS = frozenset({"nofollow", "none"})  # a page says
 _BEGINNING = b'{"schema":'  # of every record
 _PLACE = pattern(r"(pages|images|files)(/(?!\.\.?(/|\Z))[^/\0]+)+")
 
 
 def adopt_records(
-    ledger: Ledger, folder: Folder, sources: Sequence[Source]
+    ledger: Ledger,
+    folder: Folder,
+    sources: Sequence[Source],
+    config: Config,
 ) -> int:
     """Fill an empty ledger from the records of its folder. Returns how many there are.
 
@@ -62,7 +69,13 @@ def adopt_records(
         start = _start_of_records(file, path)
         end, torn = _end_of_records(file)
         records = _read_records(file, start, end, path)
-        reports = _take_records(records, again, path, ledger, sources)
+        rows = AdoptedRows(ledger)
+        reports = _take_records(records, again, path, ledger, rows)
+        _restore_names(sources, rows)
+        if config.follow.depth:
+            records = _read_records(file, start, end, path)
+            _lead_on(records, rows, config.follow)
+        rows.finish(lead_of(config))
         end = _end_last_line(file, end, torn, folder)
     for number, (report, began, ended) in sorted(reports.items()):
         ledger.passes.enter_adopted(number, began, ended, report.as_dict())
@@ -93,10 +106,9 @@ def _take_records(
     file: BufferedReader,
     path: Path,
     ledger: Ledger,
-    sources: Sequence[Source],
+    rows: AdoptedRows,
 ) -> _Reports:
     """`file` is for reading again what short records name."""
-    rows = AdoptedRows(ledger)
     reports: _Reports = {}
     variants: set[str] = set()
     while batch := list(itertools.islice(records, BATCH)):
@@ -105,11 +117,6 @@ def _take_records(
         for each in batch:
             _count_record(each.record, reports)
             variants |= _variants_in(each.record)
-    if rows.lacks_names:
-        for source in sources:
-            if not source.pipe and not source.live:
-                _restore_names(source.tasks_ahead(), rows)
-    rows.finish()
     ledger.add_variants(sorted(variants))
     return reports
 
@@ -153,9 +160,46 @@ def _read_record(file: BufferedReader, place: int) -> dict[str, Any]:
     return record
 
 
-def _restore_names(lines: Iterator[Line], rows: AdoptedRows) -> None:
-    while batch := list(itertools.islice(lines, BATCH)):
-        rows.name(batch)
+def _restore_names(sources: Sequence[Source], rows: AdoptedRows) -> None:
+    if not rows.lacks_names:
+        return
+    for source in sources:
+        if not source.pipe and not source.live:
+            lines = source.tasks_ahead()
+            while batch := list(itertools.islice(lines, BATCH)):
+                rows.name(batch)
+
+
+def _lead_on(
+    records: Iterator[_Found], rows: AdoptedRows, follow: FollowSettings
+) -> None:
+    """Where pages led, besides the one that led to each page first."""
+    obeys = follow.nofollow == "obey"
+    while batch := list(itertools.islice(records, BATCH)):
+        links = {}
+        for record in (each.record for each in batch):
+            if record.get("status") in GONE_STATUSES:
+                links[_key_of(record)] = frozenset[int]()
+            elif "links" in record:
+                leads = _leads_in(record, follow.ignore_params, obeys=obeys)
+                links[_key_of(record)] = frozenset(leads)
+        rows.lead_on(links)
+
+
+def _leads_in(
+    record: dict[str, Any], ignored: Sequence[str], *, obeys: bool
+) -> Iterator[int]:
+    """The keys of what a page leads to; in schema 1 links are URLs alone."""
+    from processors.page.follow.parameters import without_parameters
+
+    if obeys and _NO_LINKS.intersection(record.get("robots_meta", ())):
+        return
+    for link in record["links"]:
+        url, rel = (
+            (link, ()) if isinstance(link, str) else (link["url"], link["rel"])
+        )
+        if not (obeys and "nofollow" in rel):
+            yield key_of(without_parameters(url, ignored))
 
 
 # -- lines -------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from scraper.config import Config
 from scraper.errors import UsageError
 from scraper.model import Line
+from scraper.storage.adopted import Lead
 from scraper.storage.due.led_to import Follows
 from scraper.storage.follow.ways import Limits
 from scraper.urls import parts_of
@@ -87,6 +88,18 @@ def _has_followed(before: Options) -> bool:
         return True
     recipes = before.get("recipe") or ()
     return any(each.get("follow") or each.get("pages") for each in recipes)
+
+
+def lead_of(config: Config) -> Lead:
+    """How pages lead on, if that is by one kind of links alone; else as any link does."""
+    follow = config.follow
+    follows = follow.follow or any(each.follow for each in config.recipe)
+    pages = any(each.pages for each in config.recipe)
+    if follow.depth or (follows and pages):
+        return "link"
+    if follows:
+        return "next"
+    return "page" if pages else "link"
 
 
 def limits_of(config: Config) -> Limits:

@@ -6,14 +6,16 @@ that stand in the records without their secrets. All of it is one transaction of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from scraper.model import Line
 from scraper.storage.database import Database, encode
 from scraper.storage.schema import ANSWER, rows_of_batch
 from scraper.storage.tables.answers import keep_answers
 from scraper.urls import key_of
+
+Lead = Literal["next", "page", "link"]  # how a page leads to another
 
 
 class Row(NamedTuple):
@@ -110,12 +112,28 @@ _LINKS = f"""INSERT OR IGNORE INTO link (parent, child) SELECT p.id, c.id FROM a
 _PARENTS = f"""UPDATE url SET parent =
   (SELECT p.id FROM adopted_row AS p WHERE p.key = {_KEY_OF.format("url.parent")})
   WHERE parent IS NOT NULL"""
-# A page that another had led to. By which kind of link, and over how many levels, no record says.
+# A page that another had led to; by which kind of link, the configuration says, or no record does.
+# What has no body is a picture if its page names it as one.
 _LEADS = """INSERT OR IGNORE INTO link (parent, child, how)
-  SELECT parent, id, 'link' FROM url JOIN answer USING (id)
-  WHERE parent NOT NULL AND path LIKE 'pages/%'"""
-_LEVELS = """UPDATE url SET level = depth
-  WHERE id IN (SELECT child FROM link WHERE how NOT NULL)"""
+  SELECT url.parent, id, ? FROM url LEFT JOIN answer USING (id)
+  WHERE url.parent NOT NULL AND (path LIKE 'pages/%' OR path IS NULL AND NOT EXISTS
+    (SELECT 1 FROM link WHERE link.parent = url.parent AND child = id))
+  AND url.parent NOT IN (SELECT id FROM answer WHERE status IN (404, 410))"""
+_LED_TO = """id IN (SELECT child FROM link WHERE how NOT NULL)
+  OR parent NOT NULL AND id IN (SELECT id FROM answer WHERE path LIKE 'pages/%')"""
+# Of several kinds of links it is not known how many were of which: no more levels than these.
+_BY_LINKS = f"UPDATE url SET level = depth WHERE {_LED_TO}"
+_BY_CHAINS = f"UPDATE url SET level = 0, chain = depth WHERE {_LED_TO}"
+_LEVELS = {"next": _BY_CHAINS, "page": _BY_LINKS, "link": _BY_LINKS}
+# Where else a page leads, as far as that was asked.
+_LEAD_NOWHERE = """DELETE FROM link WHERE how NOT NULL AND parent IN
+  (SELECT id FROM adopted_row
+    WHERE key IN (SELECT json_extract(value, '$[0]') FROM json_each(?)))"""
+_LEAD_ON = f"""INSERT INTO link (parent, child, how) SELECT p.id, c.id, 'link'
+  FROM {rows_of_batch(("page", "key"))} AS j JOIN adopted_row AS p ON p.key = j.page
+    JOIN adopted_row AS c ON c.key = j.key JOIN url ON url.id = c.id
+  WHERE url.parent NOT NULL AND c.id != p.id
+  ON CONFLICT DO UPDATE SET how = coalesce(how, excluded.how)"""
 
 _TRUE_NAMES = f"""UPDATE url SET url = j.url, host = j.host
   FROM {rows_of_batch(("key", "url", "host"))} AS j JOIN adopted_row AS a ON a.key = j.key
@@ -187,16 +205,16 @@ class AdoptedRows:
         self._database.execute(_TRUE_NAMES, (names,))
         self._database.execute(_ARE_KNOWN, (names,))
 
-    def finish(self) -> None:
-        """Connect pages with their pictures, and forget what could not be asked again."""
-        self._execute_all(
-            (
-                _LINKS,
-                _PARENTS,
-                *_FORGET,
-                _LEADS,
-                _LEVELS,
-                _HASHES,
-                *_NO_TABLES,
-            )
-        )
+    def lead_on(self, links: Mapping[int, Collection[int]]) -> None:
+        """These pages lead there, all by their keys, and nowhere else, whatever earlier records
+        say."""
+        pages = [(page,) for page in links]
+        pairs = [(page, key) for page, keys in links.items() for key in keys]
+        self._database.execute_batch(_LEAD_NOWHERE, pages)
+        self._database.execute_batch(_LEAD_ON, pairs)
+
+    def finish(self, how: Lead) -> None:
+        """Connect pages with what they lead to, and forget what could not be asked again."""
+        self._execute_all((_LINKS, _PARENTS, *_FORGET))
+        self._database.execute(_LEADS, (how,))
+        self._execute_all((_LEVELS[how], _HASHES, *_NO_TABLES))
