@@ -23,6 +23,7 @@ from scraper.storage.due.overdue import Overdue, WhichAreDue
 from scraper.storage.intake import KnownRow
 from scraper.storage.ledger import Ledger
 from scraper.storage.schema import FinishedRow
+from scraper.storage.sets.bitmap import Bitmap
 from scraper.storage.waiting import WaitingRows
 from scraper.supervision import Flights
 
@@ -69,6 +70,10 @@ class FolderDesk(SessionDesk):
         self._known: list[int] = []  # rows whose outcomes are to be read
         self._before: dict[int, KnownRow] = {}  # that became due again
         self._new: set[int] = set()  # rows that were added
+        # An earlier run of the pass has found more than it has asked; the
+        # pages of which that has been looked for.
+        self._has_left_found = False
+        self._seen = Bitmap()
 
     def open_rows(self, ledger: Ledger) -> FolderRows:
         """The ledger is there: what is asked comes from here, and is written there."""
@@ -99,6 +104,7 @@ class FolderDesk(SessionDesk):
         self._journal, self._intake = journal, intake
         self._source, self._now = source, now
         self.flights = flights
+        self._has_left_found = self._ledger.links.any_found_waits()
         return self
 
     # -- what comes ---------------------------------------------------------------------------
@@ -108,16 +114,28 @@ class FolderDesk(SessionDesk):
         added = self._intake.add(lines, again=self._too_old())
         self._before.update(added.before)
         waiting: list[int] = []
+        known: list[int] = []
         for claim in claims:
             row = added.rows[claim.line.url.href]
             if row.state != "pending":
-                self._known.append(row.id)
+                known.append(row.id)
             else:
                 waiting.append(row.id)
             if row.id >= added.first_new:
                 self._new.add(row.id)
             self.claims.number(claim, row.id)
-        return frozenset(self._queue(waiting))
+        self._known += known
+        return frozenset(self._queue(waiting) | self._take_up_found(known))
+
+    def _take_up_found(self, pages: Sequence[int]) -> set[int]:
+        """What these lead to, and an earlier run of the pass has left, is to be asked. Returns the
+        lanes that gain."""
+        gaining: set[int] = set()
+        while self._has_left_found and pages:
+            new = list(filter(self._seen.add, pages))
+            pages = self._ledger.links.children_of(new)
+            gaining |= self._queue(pages)
+        return gaining
 
     def _too_old(self) -> bool | WhichAreDue:
         """Which outcomes of earlier passes are too old now, for what is submitted now."""

@@ -36,7 +36,7 @@ from scraper.pools import Pools, makers_with
 from scraper.recording.life import Listener
 from scraper.reports.summary import Report
 from scraper.run_folder.ages import ages_of
-from scraper.run_folder.following import follows_links
+from scraper.run_folder.following import follows_links, lines_as_asked
 from scraper.sessions.claims import Submission
 from scraper.sessions.coordinator import (
     InlineCoordinator,
@@ -125,6 +125,7 @@ class Session:
             raise UsageError(
                 "a session follows links only with a folder: name it with dir=..."
             )
+        self._as_asked = lines_as_asked(self._config)
         # of passes, and of the end; signal handlers may shut it down, too
         self._lock = threading.RLock()
         self._owner = Owner()
@@ -176,9 +177,10 @@ class Session:
         self._owner.check_process()
         text = text_of(url)
         future = Future(text, self._owner)
+        line = _line_of(text)
         submission = Submission(
             future,
-            _line_of(text),
+            self._as_asked(line) if self._as_asked else line,
             _headers_of(headers),
         )
         self._coordinator.add(submission)

@@ -19,6 +19,9 @@ _LEADS = """SELECT url, how FROM link JOIN url ON url.id = child
 _HAS_IMAGES = """SELECT EXISTS (SELECT 1 FROM link
   WHERE parent = ? AND how IS NULL)"""
 
+_FOUND_WAITS = """SELECT EXISTS (SELECT 1 FROM url
+  WHERE state = 'pending' AND parent NOT NULL)"""
+
 _ENDED_BEFORE = """state != 'pending' AND pass < :number
   AND id IN (SELECT value FROM json_each(:images))"""
 
@@ -35,6 +38,10 @@ class Links:
             self._database.value_of(_CHILDREN, encode(pages))
         )
         return children
+
+    def any_found_waits(self) -> bool:
+        """Is there anything yet to be asked that pages lead to?"""
+        return bool(self._database.value_of(_FOUND_WAITS))
 
     def images_of(self, page: int) -> list[int]:
         """The images that a page names."""
