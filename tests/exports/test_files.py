@@ -146,11 +146,11 @@ TRIALS = textwrap.dedent("""
     import scraper
     from scraper.errors import LocalFault
 
-    folder, file, how, *limits = sys.argv[1:]
+    folder, file, *limits = sys.argv[1:]
     if file.endswith("parquet"):
         import pyarrow.json, pyarrow.parquet
 
-    def trial(limit):
+    def trial(how, limit):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if limit == "name":
             os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
@@ -165,22 +165,23 @@ TRIALS = textwrap.dedent("""
             os._exit(5 if "ulimit -f" in str(fault) or "no space left" in str(fault) else 9)
         os._exit(0)
 
-    ends = []
-    for limit in limits:
-        child = os.fork()
-        if not child:
-            try:
-                trial(limit)
-            finally:
-                os._exit(8)
-        ends.append(os.waitpid(child, 0)[1])
+    ends = {"kill": [], "full": []}
+    for how, found in ends.items():
+        for limit in limits:
+            child = os.fork()
+            if not child:
+                try:
+                    trial(how, limit)
+                finally:
+                    os._exit(8)
+            found.append(os.waitpid(child, 0)[1])
     print(json.dumps(ends))
 """)
 
 
 def ends_of(
-    folder: Path, file: Path, how: str, limits: list[object]
-) -> list[int]:
+    folder: Path, file: Path, limits: list[object]
+) -> dict[str, list[int]]:
     """How each trial ended, as `os.waitpid` says it."""
     done = subprocess.run(
         [
@@ -189,7 +190,6 @@ def ends_of(
             TRIALS,
             str(folder),
             str(file),
-            how,
             *map(str, limits),
         ],
         cwd=PROJECT,
@@ -197,7 +197,7 @@ def ends_of(
         text=True,
         check=True,
     )
-    ends: list[int] = json.loads(done.stdout)
+    ends: dict[str, list[int]] = json.loads(done.stdout)
     return ends
 
 
@@ -212,17 +212,14 @@ def test_an_export_that_is_cut_short_leaves_what_was_there(
     file.write_bytes(b"an earlier one")
     places = [0, len(whole) // 3, len(whole) - 1]
     limits = [each for each in places if each < len(whole)]
-    for how in ("kill", "full"):
-        ends = ends_of(folder, file, how, [*limits, "name"])
-        *cut, named = ends
-        if how == "kill":
-            assert all(os.WTERMSIG(end) == signal.SIGXFSZ for end in cut)
-        else:
-            assert [os.waitstatus_to_exitcode(end) for end in cut] == [5] * len(
-                cut
-            )
-        assert os.WTERMSIG(named) == signal.SIGKILL
-        assert file.read_bytes() == b"an earlier one"
+    ends = ends_of(folder, file, [*limits, "name"])
+    *killed, named = ends["kill"]
+    assert all(os.WTERMSIG(end) == signal.SIGXFSZ for end in killed)
+    assert os.WTERMSIG(named) == signal.SIGKILL
+    *full, named = ends["full"]
+    assert [os.waitstatus_to_exitcode(end) for end in full] == [5] * len(full)
+    assert os.WTERMSIG(named) == signal.SIGKILL
+    assert file.read_bytes() == b"an earlier one"
     assert list(tmp_path.glob(".*.part")), "a kill leaves something beside it"
     scraper.export(folder, file)
     assert file.read_bytes() == whole or name.endswith("sqlite")

@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
+import processors.recipes  # noqa: F401  here once; each run of its own process would do so again
 from scraper import errors, journal
 from scraper.config import Config, FetchSettings, configure
 from scraper.engine import Makers

@@ -99,6 +99,8 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 def _pack(samples: Sequence[int], depth: int) -> bytes:
     if depth == 16:
         return struct.pack(f">{len(samples)}H", *samples)
+    if depth == 8:
+        return bytes(samples)
     per_byte = 8 // depth
     packed = []
     for begin in range(0, len(samples), per_byte):

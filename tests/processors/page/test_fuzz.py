@@ -27,9 +27,9 @@ FLAGGED = (
 )
 
 
-def test_a_thousand_spoiled_pages_are_borne() -> None:
+def test_hundreds_of_spoiled_pages_are_borne() -> None:
     seeds = [each for each in seed_pages(CORPUS) if len(each) < 60_000]
-    spoiled = mutations(seeds, 1_000, SEED)
+    spoiled = mutations(seeds, 300, SEED)
     results = Counter((each.kind, try_page(each)) for each in spoiled)
     assert {kind for kind, _ in results} == set(_KINDS)
     assert {result for _, result in results} <= {"record", "page_broken"}

@@ -40,10 +40,9 @@ def numbered(count: int, form: str) -> str:
 # -- what is lessened -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("count", [100_000, 300_000])
-def test_what_is_nested_without_end_has_a_record(count: int) -> None:
+def test_what_is_nested_without_end_has_a_record() -> None:
     link = '<a href="/x">there</a>'
-    record = facts_of("<title>T</title>" + "<div>" * count + f"here {link}")
+    record = facts_of("<title>T</title>" + "<div>" * 300_000 + f"here {link}")
     assert record["title"] == "T"
     assert str(record["text"]).split() == ["here", "there"]
     assert "https://a.b/x" in str(record["links"])
@@ -87,13 +86,13 @@ def test_tags_that_are_too_deep_are_spaces() -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("<p " + numbered(1_000_000, "a# ") + ">", "attributes"),
+        ("<p " + numbered(100_000, "a# ") + ">", "attributes"),
         ("<p\n" + numbered(100_000, "a#='<b'\n") + ">x" * 9, "attributes"),
         (
             "<div>" * 20_000 + "<p " + numbered(30_000, "a# ") + ">",
             "attributes",
         ),
-        (numbered(300_000, "<body a#>"), "attributes"),
+        (numbered(50_000, "<body a#>"), "attributes"),
         (numbered(10_000, "<b id=#><p>"), "elements"),
         (numbered(10_000, "<p><b id=#></p>"), "elements"),
         ("<div>" * 3_000 + "<p>x" * 2_000_000, "elements"),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from processors import Unusable
 from processors.page import Page
-from processors.recipes import BadRecipe, Extracted, compile_recipes
+from processors.recipes import BadRecipe, Extracted, compile_recipes, scope
 from processors.recipes.fields import MAX_VALUE_CHARS, MAX_VALUES
 from processors.recipes.scope import MAX_CHARS
 from processors.recipes.values import TYPES
@@ -68,12 +68,15 @@ def test_a_page_that_would_be_a_huge_record() -> None:
     assert "more than 500,000 values or 10,000,000 characters" in str(raised)
 
 
-def test_items_in_items_are_counted_though_they_are_empty() -> None:
+def test_items_in_items_are_counted_though_they_are_empty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """As many as there are pairs of elements, of which one is in the other."""
+    monkeypatch.setattr(scope, "MAX_VALUES", 5_000)
     inner = {"each": "div", "fields": {"a": "b"}}
-    html = "<div>" * 1_100
-    raised = failure(html, {"each": "div", "fields": {"inner": inner}})
-    assert "more than 500,000 values" in str(raised)
+    fields = {"each": "div", "fields": {"inner": inner}}
+    raised = failure("<div>" * 110, fields)
+    assert "more than 5,000 values" in str(raised)
 
 
 @pytest.mark.parametrize(
