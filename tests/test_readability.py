@@ -100,13 +100,14 @@ def sources() -> tuple[Source, ...]:
     return tuple(found)
 
 
-def functions() -> list[tuple[str, Function]]:
-    return [
+@cache
+def functions() -> tuple[tuple[str, Function], ...]:
+    return tuple(
         (f"{source.name} {node.name}", node)
         for source in sources()
         for node in ast.walk(source.tree)
         if isinstance(node, Function)
-    ]
+    )
 
 
 def names() -> list[str]:

@@ -198,7 +198,7 @@ def test_what_was_hidden_before_costs_a_message_no_point() -> None:
 
 
 def test_an_endless_url_is_told_in_no_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for piece in (
         "?token",
         ";",
@@ -213,8 +213,8 @@ def test_an_endless_url_is_told_in_no_time() -> None:
         "=",
     ):
         redacted(
-            "https://a.example/" + piece * (500_000 // len(piece)) + "@=%eyJ"
+            "https://a.example/" + piece * (100_000 // len(piece)) + "@=%eyJ"
         )
-    assert time.perf_counter() - began < 20, (
-        "it is linear: quadratic would take an hour"
+    assert time.process_time() - began < 20, (
+        "it is linear: quadratic would take minutes"
     )

@@ -96,8 +96,13 @@ def modules() -> dict[str, ast.Module]:
     return found
 
 
-def imports_of(module: str) -> Iterator[str]:
+@cache
+def imports_of(module: str) -> tuple[str, ...]:
     """Dotted names that a module imports, anywhere in it, for types too."""
+    return tuple(_read_imports(module))
+
+
+def _read_imports(module: str) -> Iterator[str]:
     ours = modules()
     for node in ast.walk(ours[module]):
         if isinstance(node, ast.Import):
