@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+import orjson
+
 from scraper.model import Ended
 from scraper.outcomes.fills import Fills
 from scraper.storage.database import encode
@@ -35,7 +37,8 @@ _ROWS_UP_TO_4 = "url"  # whose columns are those of `answer`, too
 # What counts: the URLs that a list names, and what their pages lead to.
 _COUNTED = f"{SLICE} AND (seq IS NOT NULL OR is_found(id))"
 _LISTED = "SELECT id FROM url WHERE seq IS NOT NULL"
-_LINKS = "SELECT parent, child FROM {links} ORDER BY parent"
+_LINKS = """SELECT parent, json_group_array(child) FROM {links}
+  GROUP BY parent ORDER BY parent"""
 # The same of some URLs only.
 _THESE = "id IN (SELECT value FROM json_each(:ids))"
 _CHILDREN_OF = """SELECT child FROM {links}
@@ -78,16 +81,18 @@ def found_in(
     reached, found, blocked = Bitmap(), Bitmap(), blocked or Bitmap()
     _add_all(reached, (id for (id,) in connection.execute(_LISTED)))
     behind = []
-    for parent, child in connection.execute(_LINKS.format(links=links)):
-        if parent in reached and parent not in blocked:
+    for parent, children in connection.execute(_LINKS.format(links=links)):
+        if parent not in reached or parent in blocked:
+            continue
+        for child in orjson.loads(children):
             found.add(child)
             if reached.add(child) and child < parent:
                 behind.append(child)
     while behind:
         pages = [page for page in behind if page not in blocked]
-        children = list(_children_of(connection, pages, links))
-        behind = list(filter(reached.add, children))
-        _add_all(found, children)
+        near = list(_children_of(connection, pages, links))
+        behind = list(filter(reached.add, near))
+        _add_all(found, near)
     return found
 
 

@@ -18,7 +18,9 @@ from scraper.storage.sets.bitmap import Bitmap
 
 _WAITING = "SELECT id FROM url WHERE state = 'pending'"
 # As `Limits.excludes` says it of one link.
-_LINKS = """(SELECT link.parent, child FROM link JOIN url AS page ON page.id = link.parent
+# Page by page: to look each up once more for each of its links takes longer.
+_LINKS = """(SELECT page.id AS parent, child
+  FROM url AS page CROSS JOIN link ON link.parent = page.id
   WHERE CASE how WHEN 'page' THEN {pages}
     WHEN 'next' THEN {pages} AND coalesce(page.chain, 0) + 1 < {chain_pages}
     WHEN 'link' THEN {pages} AND coalesce(page.level, 0) < {last_level}
