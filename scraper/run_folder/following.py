@@ -113,7 +113,25 @@ def follows_of(config: Config) -> Follows:
         images=config.page.page_images != "none",
         pages=follows_links(config),
         limits=limits_of(config),
+        takes=_taken_by(config),
     )
+
+
+def _taken_by(config: Config) -> Callable[[str], bool] | None:
+    """Which URLs are, as --accept and --reject say it; None if all are."""
+    follow = config.follow
+    if not (follow.accept or follow.reject):
+        return None
+    from processors.page.follow.globs import pattern_of
+
+    accept, reject = pattern_of(follow.accept), pattern_of(follow.reject)
+
+    def takes(url: str) -> bool:
+        if reject is not None and reject.fullmatch(url):
+            return False
+        return accept is None or accept.fullmatch(url) is not None
+
+    return takes
 
 
 def lead_options(config: Config) -> dict[str, Any] | None:

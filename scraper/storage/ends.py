@@ -81,18 +81,17 @@ def found_in(
     reached, found, blocked = Bitmap(), Bitmap(), blocked or Bitmap()
     _add_all(reached, (id for (id,) in connection.execute(_LISTED)))
     behind = []
-    for parent, children in connection.execute(_LINKS.format(links=links)):
-        if parent not in reached or parent in blocked:
-            continue
-        for child in orjson.loads(children):
-            found.add(child)
-            if reached.add(child) and child < parent:
-                behind.append(child)
+    for page, children in connection.execute(_LINKS.format(links=links)):
+        if page in reached and page not in blocked:
+            near = orjson.loads(children)
+            _add_all(found, near)
+            new = filter(reached.add, near)
+            behind += [child for child in new if child < page]
     while behind:
         pages = [page for page in behind if page not in blocked]
         near = list(_children_of(connection, pages, links))
-        behind = list(filter(reached.add, near))
         _add_all(found, near)
+        behind = list(filter(reached.add, near))
     return found
 
 

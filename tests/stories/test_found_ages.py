@@ -115,6 +115,24 @@ def test_only_what_is_followed_now_is_asked(folder: Folder) -> None:
     assert folder.asked() == []
 
 
+def test_what_is_rejected_by_now_is_not_asked(folder: Folder) -> None:
+    """Nor what only leads on from there."""
+    recipe = of_an_hour("/m", "/o")
+    folder.run("/", keys=DEPTH, recipe=recipe)
+    folder.asked()
+    for keys in ({"reject": ["*/n"]}, {"accept": ["*/m", "*/o"]}):
+        folder.ahead += HOUR
+        at = folder.ahead / HOUR + 1
+        folder.run("/", at=at, keys=DEPTH | keys, recipe=recipe)
+        assert folder.asked() == ["/m"]
+    report = folder.run(
+        "/", at=at + 0.5, keys=DEPTH | {"reject": ["*/n"]}, recipe=recipe
+    )
+    assert report.nothing_due
+    assert report.next_due is not None
+    assert report.next_due > folder.time()
+
+
 def test_a_picture_has_an_age_of_its_own(folder: Folder) -> None:
     tags = b"<img src=/1.png><img src=/2.png>"
     folder.server.behaviours |= {

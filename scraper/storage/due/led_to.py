@@ -7,15 +7,18 @@ is looked for again.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from scraper.storage.database import Database, encode
 from scraper.storage.due.overdue import Overdue
 from scraper.storage.ends import batches, found_in
 from scraper.storage.follow.ways import Limits
-from scraper.storage.schema import REOPEN
+from scraper.storage.schema import REOPEN, SLICE, slices
 from scraper.storage.sets.bitmap import Bitmap
 
+_PAGES = f"""SELECT id, url FROM url
+  WHERE {SLICE} AND seq IS NULL AND level NOT NULL"""
 _WAITING = "SELECT id FROM url WHERE state = 'pending'"
 # As `Limits.excludes` says it of one link.
 # Page by page: to look each up once more for each of its links takes longer.
@@ -36,6 +39,7 @@ class Follows(NamedTuple):
     images: bool = False
     pages: bool = False
     limits: Limits = Limits()
+    takes: Callable[[str], bool] | None = None  # a page's URL; None: all
 
     @property
     def links(self) -> str:
@@ -75,9 +79,9 @@ class LedTo:
             return Reopened()
         for (id,) in self._database.execute(_WAITING):
             blocked.add(id)
-        led_to = self._led_to(blocked)
+        is_led_to = self._led_to(blocked)
         urls, lanes = 0, set[int]()
-        for ids in batches(id for id in old if id in led_to):
+        for ids in batches(filter(is_led_to, old)):
             which = {"number": number, "ids": encode(ids)}
             lanes.update(
                 lane for (lane,) in self._database.execute(_LANES, which)
@@ -88,8 +92,23 @@ class LedTo:
 
     def next_at(self) -> float | None:
         """The unix time at which the next URL is due; None if none will ever be."""
-        return self._overdue.next_at(self._led_to())
+        return self._overdue.next_at(self._led_to(Bitmap()))
 
-    def _led_to(self, blocked: Bitmap | None = None) -> Bitmap:
+    def _led_to(self, blocked: Bitmap) -> Callable[[int], bool]:
+        """Which rows are, over none that is blocked."""
+        left_out = Bitmap()
+        for id in self._left_out():
+            left_out.add(id)
+            blocked.add(id)
         links = self._follows.links
-        return found_in(self._database.connection, links, blocked)
+        found = found_in(self._database.connection, links, blocked)
+        return lambda id: id in found and id not in left_out
+
+    def _left_out(self) -> Iterator[int]:
+        """The pages that links lead to, and that are not taken."""
+        takes = self._follows.takes
+        if takes is None:
+            return
+        for each in slices(self._database.connection):
+            rows = self._database.execute(_PAGES, each)
+            yield from (id for id, url in rows if not takes(url))

@@ -16,7 +16,6 @@ import orjson
 from scraper.storage.database import Database, encode
 from scraper.storage.due.ages import Ages
 from scraper.storage.schema import REOPEN, SLICE, UNASKED, slices
-from scraper.storage.sets.bitmap import Bitmap
 
 WhichAreDue = Callable[[Collection[int]], frozenset[int]]  # of these rows
 
@@ -141,13 +140,13 @@ class Overdue:
             which = {**self._which, **each, "number": number}
             yield from (id for (id,) in database.execute(sql, which))
 
-    def next_at(self, led_to: Bitmap) -> float | None:
-        """The unix time at which the next URL is due, of a list or of these; None if none will
-        ever be."""
+    def next_at(self, is_led_to: Callable[[int], bool]) -> float | None:
+        """The unix time at which the next URL is due, of a list or of those rows; None if none
+        will ever be."""
         database = self._database
         database.flush()
         database.connection.create_function(
-            "is_led_to", 1, led_to.__contains__, deterministic=True
+            "is_led_to", 1, is_led_to, deterministic=True
         )
         sql = _NEXT.format(age=self._age)
         moments = [
