@@ -38,7 +38,8 @@ TEMPLATES = st.lists(
     min_size=1,
     max_size=8,
 ).map("".join)
-CELLS = st.text(max_size=30) | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.none() | (
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+CELLS = st.text(max_size=30) | st.integers() | FLOATS | st.none() | (
     st.booleans() | st.lists(st.text(), max_size=2) | st.sampled_from(
         ["..", "../../etc/passwd", "/etc/passwd", "C:\\x", "con", "NUL.txt", "COM¹", ".", "-rf",
          "a" * 400, "ü" * 300, "é", "é", " x ", "x.", "\x00", "\u202e", "हिन्दी", "5.0"])
