@@ -37,6 +37,8 @@ sys.dont_write_bytecode = False
 if hasattr(signal, "SIGHUP"):
     # Under nohup it is ignored, by the programs that tests start too, which some of them signal.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# And so is this one, in what a script starts in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # -- nobody leaves ----------------------------------------------------------------------------
@@ -218,6 +220,10 @@ class Scrape:
 
     def here(self, *arguments: str, dir: str | None = "run") -> Scraped:
         """In this process, which saves half a second; nothing is processed (`--save-only`)."""
+        return self.inside(*arguments, "--save-only", dir=dir)
+
+    def inside(self, *arguments: str, dir: str | None = "run") -> Scraped:
+        """In this process and its workers, which are not started anew by each command."""
         from scraper.cli import main
 
         logger = logging.getLogger("scraper")
@@ -227,7 +233,7 @@ class Scrape:
             patch.setattr(os, "_exit", _no_exit)
             self._captured.readouterr()
             try:
-                code = main([*self._with(dir, arguments), "--save-only"])
+                code = main(self._with(dir, arguments))
             except SystemExit as left:  # argparse
                 code = left.code if isinstance(left.code, int) else 1
             finally:

@@ -492,7 +492,7 @@ def test_the_text_is_narrow_and_says_what_bounds(scrape: Scrape) -> None:
         urls += [server.url("/no", host=name)]
         urls += ["http://elsewhere.example/", "no url"]
         urls += [f"http://127.0.0.1:{closed_port()}/"]
-        done = scrape("plan", scrape.list_of(*urls), dir=None)
+        done = scrape.inside("plan", scrape.list_of(*urls), dir=None)
     assert done.code == 3
     assert "asked for its robots.txt, and for nothing else" in done.stderr
     lines = done.stdout.splitlines()
@@ -519,7 +519,7 @@ def test_what_links_lead_to_comes_on_top(scrape: Scrape) -> None:
     with FaultyServer({"/*": PAGE}) as server:
         urls = scrape.list_of(server.url("/a?s=1"), server.url("/a?s=2"))
         flags = ["--depth=2", "--ignore-params=s"]
-        done = scrape("plan", urls, *flags, dir=None)
+        done = scrape.inside("plan", urls, *flags, dir=None)
     assert done.code == 0
     assert done.stdout.startswith("2 lines · 1 URL · 1 repeated\n")
     assert "pages that links lead to come on top" in done.stdout

@@ -8,7 +8,9 @@ ITEMS = ("--each", ".product", "--select", "name=h3")
 
 
 def said_of(scrape: Scrape, demo: str, *flags: str) -> list[str]:
-    ended = scrape("--demo", demo, "--no-progress", "-p", "1", *flags, dir=None)
+    ended = scrape.inside(
+        "--demo", demo, "--no-progress", "-p", "1", *flags, dir=None
+    )
     return ended.stderr.splitlines()
 
 
@@ -59,7 +61,7 @@ def test_where_nothing_is_found_explain_helps(scrape: Scrape) -> None:
     command = told.removeprefix("python -m scraper ").removesuffix(advice)
     # whichever of its pages came first, this price stands on the first one
     *words, _ = command.split()
-    found = scrape(*words, "/shop/", "--find", "£7.20", dir=None)
+    found = scrape.inside(*words, "/shop/", "--find", "£7.20", dir=None)
     assert "--each '.product' --select 'price=.price'" in found.stdout
     assert "--rows items makes a row of each item" in found.stdout
     assert not any(advice in line for line in said_of(scrape, "shop", *ITEMS))

@@ -76,7 +76,7 @@ def test_the_last_good_answer_counts_and_not_the_one_with_the_facts(
 def test_what_is_stale_is_said_with_its_age_by_url_host_and_job(
     folder: Folder, scrape: Scrape
 ) -> None:
-    told = scrape("status", str(folder.path), "--stale", "2d", dir=None)
+    told = scrape.inside("status", str(folder.path), "--stale", "2d", dir=None)
     assert told.code == 3
     assert "stale: 1 of 3 URLs had no good answer within 48 h" in told.stdout
     assert "  never " in told.stdout
@@ -84,7 +84,7 @@ def test_what_is_stale_is_said_with_its_age_by_url_host_and_job(
     assert re.search(r"last good \d+ s ago  stale: 1 of 3 URLs", told.stdout)
     assert "job: last ended well never, last ended " in told.stdout
     folder.age_all(3 * DAY)
-    told = scrape("status", str(folder.path), "--stale", "2d", dir=None)
+    told = scrape.inside("status", str(folder.path), "--stale", "2d", dir=None)
     assert told.code == 3
     assert "stale: 3 of 3 URLs" in told.stdout
     assert [line.split()[0] for line in told.stdout.splitlines()
@@ -96,7 +96,7 @@ def test_a_folder_in_which_all_is_fresh_ends_with_0(
 ) -> None:
     folder.set("UPDATE url SET seq_ahead = NULL WHERE url LIKE '%/never'")
     folder.set("UPDATE pass SET exit = 0")
-    told = scrape("status", str(folder.path), "--stale", "2d", dir=None)
+    told = scrape.inside("status", str(folder.path), "--stale", "2d", dir=None)
     assert told.code == 0
     assert "not stale: each of 2 URLs had a good answer" in told.stdout
     assert re.search(r"job: last ended well \d+ s ago\n", told.stdout)
@@ -105,7 +105,7 @@ def test_a_folder_in_which_all_is_fresh_ends_with_0(
 def test_all_of_it_as_json(folder: Folder, scrape: Scrape) -> None:
     folder.age_all(3 * DAY)
     words = ("status", str(folder.path), "--stale", "2d", "--json", "--all")
-    told = scrape(*words, dir=None)
+    told = scrape.inside(*words, dir=None)
     assert told.code == 3
     stale = json.loads(told.stdout)["stale"]
     assert (stale["urls"], stale["stale"]) == (3, 3)
@@ -125,7 +125,7 @@ def test_a_clock_set_back_leaves_answers_whose_age_nobody_knows(
     folder: Folder, scrape: Scrape
 ) -> None:
     folder.age_all(-3 * DAY)
-    told = scrape("status", str(folder.path), "--stale", "2d", dir=None)
+    told = scrape.inside("status", str(folder.path), "--stale", "2d", dir=None)
     assert told.code == 3
     assert "stale: 3 of 3 URLs" in told.stdout
     assert "in the future" in told.stdout
@@ -139,7 +139,7 @@ def test_passwords_in_urls_and_in_lines_that_are_none_are_not_shown(
     )
     path = str(tmp_path / "run")
     scrape.here(urls, "--retries", "0", dir=path)
-    told = scrape("status", path, "--stale", "1d", "--json", dir=None)
+    told = scrape.inside("status", path, "--stale", "1d", "--json", dir=None)
     assert told.code == 3
     stale = json.loads(told.stdout)["stale"]
     assert stale["stale"] == 2
@@ -150,7 +150,7 @@ def test_reading_leaves_the_folder_as_it_is(
     folder: Folder, scrape: Scrape
 ) -> None:
     before = folder.ledger.read_bytes()
-    scrape("status", str(folder.path), "--stale", "2d", dir=None)
+    scrape.inside("status", str(folder.path), "--stale", "2d", dir=None)
     assert folder.ledger.read_bytes() == before
     assert [*folder.ledger.parent.glob("ledger*")] == [folder.ledger]
 
@@ -165,7 +165,7 @@ def test_reading_leaves_the_folder_as_it_is(
 def test_what_is_asked_wrongly_is_said_in_a_line(
     words: tuple[str, ...], message: str, folder: Folder, scrape: Scrape
 ) -> None:
-    told = scrape("status", str(folder.path), *words, dir=None)
+    told = scrape.inside("status", str(folder.path), *words, dir=None)
     assert told.code == 2
     assert message in told.stderr
     assert len(told.stderr.splitlines()) == 1
@@ -177,7 +177,7 @@ def test_a_ledger_that_did_not_keep_it_yet_is_not_guessed_at(
     """A run leads it to ours: of what fails since it was good, when that pass began is known."""
     path = tmp_path / "run"
     shutil.copytree(PROJECT / "tests" / "folders" / "schema-13", path)
-    told = scrape("status", str(path), "--stale", "2d", dir=None)
+    told = scrape.inside("status", str(path), "--stale", "2d", dir=None)
     assert told.code == 2
     assert "earlier version of this program" in told.stderr
     ledger = Ledger(path / ".scraper" / "ledger.sqlite")

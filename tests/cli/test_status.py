@@ -108,7 +108,7 @@ def test_status_writes_nothing(how: str, folder: Path, scrape: Scrape) -> None:
     if how == "killed":
         folder = killed(folder)
     before = state_of(folder)
-    told = scrape("status", str(folder), dir=None)
+    told = scrape.inside("status", str(folder), dir=None)
     assert told.code == 0, told.stderr
     assert f"pass {2 if how == 'killed' else 1}" in told.stdout
     assert state_of(folder) == before
@@ -249,7 +249,7 @@ def test_a_folder_that_was_copied_without_what_is_hidden(
     folder: Path, scrape: Scrape
 ) -> None:
     shutil.rmtree(folder / ".scraper")
-    told = scrape("status", str(folder), dir=None)
+    told = scrape.inside("status", str(folder), dir=None)
     assert (told.code, told.stderr) == (0, "")
     assert "1 done · 1 failed" in told.stdout
     assert "from summary.json" in told.stdout
@@ -259,7 +259,7 @@ def test_a_summary_that_is_none(folder: Path, scrape: Scrape) -> None:
     shutil.rmtree(folder / ".scraper")
     for text in ("", "[1]", '{"pass": "x"}', '{"pass": 1, "failures": 7}'):
         (folder / "summary.json").write_text(text)
-        told = scrape("status", str(folder), dir=None)
+        told = scrape.inside("status", str(folder), dir=None)
         assert told.code == 2, told.stdout
         assert (
             told.stderr
@@ -275,7 +275,7 @@ def test_a_ledger_of_a_newer_version_is_one_clear_line(
     db.execute("ALTER TABLE pass RENAME COLUMN started TO begun")
     db.commit()
     db.close()
-    told = scrape("status", str(folder), dir=None)
+    told = scrape.inside("status", str(folder), dir=None)
     assert (told.code, told.stdout) == (2, "")
     assert len(told.stderr.splitlines()) == 1
     assert "was written by a newer version of this program" in told.stderr
@@ -285,7 +285,7 @@ def test_a_ledger_that_is_damaged_is_one_clear_line(
     folder: Path, scrape: Scrape
 ) -> None:
     (folder / ".scraper" / "ledger.sqlite").write_bytes(b"no database" * 1_000)
-    told = scrape("status", str(folder), dir=None)
+    told = scrape.inside("status", str(folder), dir=None)
     assert (told.code, told.stdout) == (2, "")
     assert len(told.stderr.splitlines()) == 1
     assert "is damaged" in told.stderr
@@ -332,12 +332,14 @@ def test_the_time_of_a_run_that_was_killed_is_not_lost(scrape: Scrape) -> None:
         try:
             seen: dict[str, Any] = {"counts": {}}
             while not seen["counts"].get("done"):
-                told = scrape("status", "run", "--json", dir=None)
+                told = scrape.inside("status", "run", "--json", dir=None)
                 seen = json.loads(told.stdout) if told.code == 0 else seen
         finally:
             process.kill()
             process.wait()
-        after = json.loads(scrape("status", "run", "--json", dir=None).stdout)
+        after = json.loads(
+            scrape.inside("status", "run", "--json", dir=None).stdout
+        )
     assert after["running"] is False
     assert after["counts"]["seconds"] > 0
     assert "at" not in after["counts"]
@@ -347,8 +349,8 @@ def test_of_an_empty_list_status_says_that_nothing_was_asked_yet(
     scrape: Scrape,
 ) -> None:
     (scrape.folder / "empty.txt").write_text("# nothing\n")
-    assert scrape("empty.txt", "--save-only").code == 0
-    told = scrape("status", str(scrape.folder / "run"), dir=None)
+    assert scrape.inside("empty.txt", "--save-only").code == 0
+    told = scrape.inside("status", str(scrape.folder / "run"), dir=None)
     assert told.code == 0, told.stderr
     first = told.stdout.splitlines()[0]
     assert first.endswith("  nothing was asked yet")

@@ -154,7 +154,7 @@ def test_after_a_signal_the_summary_names_the_command(
     assert not (scrape.folder / "my items.csv").exists()
     words = shlex.split(command)
     assert words[:3] == ["python", "-m", "scraper"]
-    assert scrape(*words[3:], dir=None).code == 0
+    assert scrape.inside(*words[3:], dir=None).code == 0
     assert (scrape.folder / "my items.csv").read_bytes().startswith(b"url\r\n")
 
 
@@ -224,12 +224,12 @@ def test_export_makes_tables_of_a_folder_or_of_its_list(
 ) -> None:
     scrape.here(urls, *QUICK, dir=None)
     for folder in ("downloads/urls", urls):
-        done = scrape(
+        done = scrape.inside(
             "export", folder, "-o", "items.csv", "-o", "failed.txt", dir=None
         )
         assert (done.code, done.stdout) == (0, "")
         assert done.stderr == "items.csv: 3 rows\nfailed.txt: 1 row\n"
-    done = scrape("export", urls, "-o", "i.csv", "--fields", "url,pass",
+    done = scrape.inside("export", urls, "-o", "i.csv", "--fields", "url,pass",
                   "--only", "failed", "--order", "done", "--pass", "1",
                   "--csv-raw", dir=None)  # fmt: skip
     assert done.stderr == "i.csv: 1 row\n"
@@ -252,7 +252,7 @@ def test_what_export_cannot_do_is_one_clear_line(
     arguments: tuple[str, ...], says: str, scrape: Scrape, urls: str
 ) -> None:
     scrape.here(urls, *QUICK)
-    done = scrape("export", *arguments, dir=None)
+    done = scrape.inside("export", *arguments, dir=None)
     assert done.code == 2
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -325,12 +325,12 @@ def test_columns_of_a_list_are_asked_for_by_their_own_names(
     (scrape.folder / "urls.csv").write_text(table)
     recipe = ("--each", "title", "--select", "text=:self")
     made = (*rows, "-o", "items.csv", "--fields", "id,name")
-    done = scrape("urls.csv", *QUICK, *recipe, *made)
+    done = scrape.inside("urls.csv", *QUICK, *recipe, *made)
     assert done.code == 0, done.stderr
     expected = [{"id": "7", "name": "Lamp"}]
     assert read_csv(scrape.folder / "items.csv") == expected
     (scrape.folder / "items.csv").unlink()
-    again = scrape("export", str(done.folder), *made, dir=None)
+    again = scrape.inside("export", str(done.folder), *made, dir=None)
     assert again.code == 0, again.stderr
     assert read_csv(scrape.folder / "items.csv") == expected
 
@@ -341,7 +341,7 @@ def test_an_unknown_name_is_told_all_that_the_user_has_named(
     table = f"id,name,url\n7,Lamp,{server.url('/a')}\n"
     (scrape.folder / "urls.csv").write_text(table)
     made = ("--select", "price=.price", "-o", "a.csv", "--fields", "nmae")
-    done = scrape("urls.csv", *QUICK, *made)
+    done = scrape.inside("urls.csv", *QUICK, *made)
     assert done.code == 2
     assert done.stderr.rstrip().endswith(
         "--fields: there is no 'nmae'; did you mean name?; fields of recipes: price; "

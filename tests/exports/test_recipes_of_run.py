@@ -44,7 +44,7 @@ def urls(scrape: Scrape, server: FaultyServer) -> str:
 
 
 def test_a_run_makes_a_table_of_prices(scrape: Scrape, urls: str) -> None:
-    done = scrape(urls, *QUICK, "--select", "name=h1", "--select", "none=.x",
+    done = scrape.inside(urls, *QUICK, "--select", "name=h1", "--select", "none=.x",
                   "--select", "price:number=.price", "-o", "all.csv")  # fmt: skip
     assert done.code == 0
     rows = read_csv(scrape.folder / "all.csv")
@@ -66,7 +66,7 @@ def test_a_run_makes_a_table_of_items(
         "--rows",
         "items",
     )
-    done = scrape(urls, *flags, "-o", "all.csv")
+    done = scrape.inside(urls, *flags, "-o", "all.csv")
     assert done.code == 0
     rows = read_csv(scrape.folder / "all.csv")
     assert [*rows[0]][:4] == ["name", "url", "index", "item"]
@@ -82,7 +82,7 @@ def test_a_run_makes_a_table_of_items(
     ]
     assert verify(done.folder, pytest.fail).faults == 0
 
-    again = scrape(urls, *flags, "--refresh", "-o", "all.jsonl")
+    again = scrape.inside(urls, *flags, "--refresh", "-o", "all.jsonl")
     assert {each["state"] for each in again.records[3:]} == {"unchanged"}
     assert read_lines(again.folder / "items.jsonl") == lines
     found = read_lines(scrape.folder / "all.jsonl")
@@ -91,8 +91,8 @@ def test_a_run_makes_a_table_of_items(
 
 
 def test_export_makes_it_at_any_time(scrape: Scrape, urls: str) -> None:
-    done = scrape(urls, *QUICK, *ITEMS)
-    made = scrape("export", str(done.folder), "-o", "all.csv", "--rows",
+    done = scrape.inside(urls, *QUICK, *ITEMS)
+    made = scrape.inside("export", str(done.folder), "-o", "all.csv", "--rows",
                        "items", "--fields", "name,title", dir=None)  # fmt: skip
     assert made.stdout + made.stderr == "all.csv: 2 rows\n"
     text = (scrape.folder / "all.csv").read_text("utf-8-sig")
@@ -106,7 +106,7 @@ def test_fields_that_no_page_has_are_empty_columns(
     table = "[[recipe]]\nmatch = '*/nowhere/*'\nfields.price = '.price'\n"
     (scrape.folder / "scraper.toml").write_text(table)
     urls = scrape.list_of(server.url("/book"))
-    scrape(urls, *QUICK, "-o", "all.csv", "--fields", "url,price")
+    scrape.inside(urls, *QUICK, "-o", "all.csv", "--fields", "url,price")
     (row,) = read_csv(scrape.folder / "all.csv")
     assert row == {"url": server.url("/book"), "price": ""}
 
@@ -145,11 +145,11 @@ def test_its_own_log_is_no_place_for_a_table(scrape: Scrape, urls: str) -> None:
 
 
 def test_a_ledger_that_is_lost_costs_no_item(scrape: Scrape, urls: str) -> None:
-    done = scrape(urls, *QUICK, *ITEMS)
+    done = scrape.inside(urls, *QUICK, *ITEMS)
     path = done.folder / "items.jsonl"
     before = path.read_bytes()
     shutil.rmtree(done.folder / ".scraper")
     path.write_bytes(before[:-9])
-    scrape(urls, *QUICK, *ITEMS, "--adopt")
+    scrape.inside(urls, *QUICK, *ITEMS, "--adopt")
     assert path.read_bytes() == before
     assert json.loads(before.splitlines()[0])["fields"] == {"name": "One"}

@@ -136,7 +136,7 @@ def test_the_message_names_the_file_of_the_recipe(
     (tmp_path / "scraper.toml").write_text(
         '[[recipe]]\nname = "books"\nfields.price = { select = ".a", typ = "number" }\n'
     )
-    done = scrape("http://127.0.0.1:9/")
+    done = scrape.inside("http://127.0.0.1:9/")
     assert done.code == 2
     assert (
         "error: scraper.toml: recipe 'books': fields.price: there is no key 'typ'; "

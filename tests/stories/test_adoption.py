@@ -64,7 +64,7 @@ def names(scrape: Scrape, server: FaultyServer) -> str:
 @pytest.fixture
 def first(scrape: Scrape, names: str) -> Scraped:
     """A finished run, with retries spent on /late, whose ledger is lost."""
-    done = scrape(names, "-p", "1", *ARGUMENTS, "--retries", "0")
+    done = scrape.inside(names, "-p", "1", *ARGUMENTS, "--retries", "0")
     assert done.code == 3, done.stderr
     shutil.rmtree(done.folder / ".scraper")
     return done
@@ -120,7 +120,7 @@ def test_after_an_adoption_nothing_is_asked_that_has_its_record(
 def test_what_is_adopted_is_what_was_known(
     scrape: Scrape, names: str, server: FaultyServer
 ) -> None:
-    done = scrape(names, "-p", "1", *ARGUMENTS, "--retries", "0")
+    done = scrape.inside(names, "-p", "1", *ARGUMENTS, "--retries", "0")
     columns = ("hash", "host", "state", "pass", "seq", "line", "written", "depth", "first_pass",
                "changed_pass", "attempts", "error_kind", "status", "final_url", "type", "path",
                "bytes", "wire_bytes", "sha256", '"offset"', "length")  # fmt: skip
@@ -149,9 +149,9 @@ def test_short_records_are_adopted_with_their_facts(
         ),
     }
     arguments = ("-p", "1", *ARGUMENTS, "--retries", "0")
-    scrape(names, *arguments)
+    scrape.inside(names, *arguments)
     for _ in range(3):
-        done = scrape(names, "--refresh", *arguments)
+        done = scrape.inside(names, "--refresh", *arguments)
     columns = ("state", "pass", "status", "type", "path", "bytes", "sha256", "changed_pass",
                "final_url", '"offset"', "length", "facts_pass", "facts_offset")  # fmt: skip
     known = _rows(done.folder, *columns)
@@ -181,8 +181,8 @@ def test_a_short_record_is_not_adopted_without_the_one_that_it_names(
 ) -> None:
     server.behaviours["/page"] = etag(b"here")
     names = scrape.list_of(server.url("/page"))
-    scrape(names, *ARGUMENTS, "--save-only")
-    done = scrape(names, "--refresh", *ARGUMENTS, "--save-only")
+    scrape.inside(names, *ARGUMENTS, "--save-only")
+    done = scrape.inside(names, "--refresh", *ARGUMENTS, "--save-only")
     shutil.rmtree(done.folder / ".scraper")
     records = done.folder / "records.jsonl"
     _, short = records.read_bytes().splitlines(keepends=True)
@@ -220,7 +220,7 @@ def test_adopted_failures_can_be_asked_again(
 def test_adopted_pages_and_their_pictures_can_be_refreshed(
     scrape: Scrape, names: str, first: Scraped, server: FaultyServer
 ) -> None:
-    done = scrape(names, "--adopt", "--refresh", "-p", "1", *ARGUMENTS)
+    done = scrape.inside(names, "--adopt", "--refresh", "-p", "1", *ARGUMENTS)
     assert done.code == 3, done.stderr
     second = {
         each["canonical_url"]: each
@@ -444,11 +444,11 @@ def test_what_was_unasked_is_so_after_an_adoption(scrape: Scrape) -> None:
     busy = status(503, {"Retry-After": "86400"})
     with FaultyServer({"/*": busy}) as server:
         names = scrape.list_of(server.url("/a"), server.url("/b"))
-        before = scrape(names, *ARGUMENTS)
+        before = scrape.inside(names, *ARGUMENTS)
         assert before.code == 5
         shutil.rmtree(before.folder / ".scraper")
         asked = len(server.seen)
-        again = scrape(names, "--adopt", *ARGUMENTS)
+        again = scrape.inside(names, "--adopt", *ARGUMENTS)
         assert (again.code, len(server.seen)) == (5, asked)
         rows = _rows(again.folder, "state", "due > 0")
         assert set(rows.values()) == {("failed", 1)}

@@ -61,7 +61,7 @@ def test_all_books_of_a_shop_come_into_a_table(
     shop: FaultyServer, books: dict[str, bytes], scrape: Scrape
 ) -> None:
     (scrape.folder / "books.toml").write_text(RECIPES)
-    done = scrape(
+    done = scrape.inside(
         shop.url("/catalogue/page-1.html"),
         *("--config", "books.toml", "--page-images", "none"),
         *("-o", "books.csv", "--fields", "title,price"),

@@ -255,24 +255,26 @@ def test_the_command_line_tells_cron_and_status(
     site.show({"/book/1": FULL})
     urls = scrape.list_of(site.server.url("/book/1"))
     flags = ("--select", "title=h1", "--select", "price=.price", "-p", "1")
-    first = scrape(urls, *flags, "-q", "--fail-on", "fields")
+    first = scrape.inside(urls, *flags, "-q", "--fail-on", "fields")
     assert (first.code, first.stderr) == (0, "")
     site.show({"/book/1": BARE})
-    told = scrape(urls, *flags, "--refresh", "--no-progress")
+    told = scrape.inside(urls, *flags, "--refresh", "--no-progress")
     alarm = "! price of recipe select was full in pass 1 and is empty now"
     rates = "recipe select: 1 page · title 100 % · price never filled"
     assert told.code == 0
     assert f"{rates}\n{alarm}\n" in told.stderr
-    told = scrape(urls, *flags, "--refresh", "-q", "--fail-on", "fields")
+    told = scrape.inside(urls, *flags, "--refresh", "-q", "--fail-on", "fields")
     assert told.code == 3
     (line,) = told.stderr.splitlines()
     assert alarm in line
     assert rates not in line
 
-    seen = scrape("status", "run", dir=None).stdout.splitlines()
+    seen = scrape.inside("status", "run", dir=None).stdout.splitlines()
     assert rates in seen
     assert alarm in seen
-    status = json.loads(scrape("status", "run", "--json", dir=None).stdout)
+    status = json.loads(
+        scrape.inside("status", "run", "--json", dir=None).stdout
+    )
     count = {"pages": 1, "of": 1, "fields": {"title": 1, "price": 0}}
     assert status["totals"]["recipes"] == {"select": count}
     assert status["counts"]["recipes"] == {"select": count}
@@ -289,7 +291,7 @@ def test_the_command_line_tells_cron_and_status(
     ]
     # so does a folder whose ledger may not be read
     (told.folder / ".scraper" / "ledger.sqlite").unlink()
-    seen = scrape("status", "run", dir=None).stdout.splitlines()
+    seen = scrape.inside("status", "run", dir=None).stdout.splitlines()
     assert {rates, alarm} < {*seen}
 
 

@@ -57,7 +57,7 @@ def _by_name(folder: Path) -> dict[str, dict[str, object]]:
 def test_files_become_what_bodies_become(
     scrape: Scrape, pictures: Path
 ) -> None:
-    done = scrape(
+    done = scrape.inside(
         "process", "pictures", "--resize", "90", "--parse-json", dir=None
     )
     assert done.code == 3
@@ -87,7 +87,7 @@ def test_files_become_what_bodies_become(
     }
     kept = {each.parts[len(folder.parts)] for each in folder.rglob("*.jpg")}
     assert kept == {"processed"}, "no original is copied"
-    assert scrape("verify", str(folder), dir=None).code == 0
+    assert scrape.inside("verify", str(folder), dir=None).code == 0
 
 
 def test_a_refresh_makes_again_what_has_changed(
@@ -95,13 +95,13 @@ def test_a_refresh_makes_again_what_has_changed(
 ) -> None:
     (pictures / "broken.jpg").unlink()
     how = ("process", "pictures", "-p", "1")
-    scrape(*how)
-    again = scrape(*how)
+    scrape.inside(*how)
+    again = scrape.inside(*how)
     assert len(again.records) == 7, "nothing is due"
     _draw(pictures / "a b" / "1?.jpg", 7, (300, 500))
     _draw(pictures / "new.jpg", 9)
     (pictures / "a b" / "2?.jpg").unlink()
-    folder = scrape(*how, "--refresh").folder
+    folder = scrape.inside(*how, "--refresh").folder
     states = {
         Path(each["url"]).name: each["state"] for each in records_of(folder)[7:]
     }
@@ -117,7 +117,7 @@ def test_a_refresh_makes_again_what_has_changed(
     changed = _by_name(folder)["1?.jpg"]
     assert (changed["original_width"], changed["original_height"]) == (300, 500)
     before = _by_name(folder)["0?.jpg"]
-    smaller = scrape("process", "--refresh", "--resize", "60", "-p", "1")
+    smaller = scrape.inside("process", "--refresh", "--resize", "60", "-p", "1")
     assert _by_name(smaller.folder)["0?.jpg"]["width"] == 60 != before["width"]
 
 
@@ -140,14 +140,14 @@ def test_no_door_of_the_network_opens_a_file(scrape: Scrape) -> None:
             server.url("/moved"),
             server.url("/page"),
         )
-        done = scrape(urls)
+        done = scrape.inside(urls)
         listed = scrape.list_of(server.url("/page"), name="more.txt")
-        assert scrape("process", listed, dir="local").code == 0
-        told = scrape(listed, dir="local")
+        assert scrape.inside("process", listed, dir="local").code == 0
+        told = scrape.inside(listed, dir="local")
         assert told.code == 2
         assert "holds what was made of files of this machine" in told.stderr
-        assert scrape(dir="local").code == 2
-        told = scrape("process", listed)
+        assert scrape.inside(dir="local").code == 2
+        told = scrape.inside("process", listed)
         assert told.code == 2
         assert "belongs to a list of URLs" in told.stderr
     kinds = {each["error_kind"] for each in done.records}
@@ -246,11 +246,11 @@ def test_a_name_that_is_no_text_is_that_of_a_file_like_any_other(
     folder = scrape.folder / "in"
     picture = folder / os.fsdecode(b"caf\xe9.jpg")
     _draw(picture, 1)
-    done = scrape("process", "in", "--resize", "60")
+    done = scrape.inside("process", "in", "--resize", "60")
     assert done.code == 0
     (record,) = done.records
     assert record["path"] == f"{folder}/caf\\xe9.jpg"
-    assert scrape("verify", "run", dir=None).code == 0
+    assert scrape.inside("verify", "run", dir=None).code == 0
     config = scraper.configure(dir=done.folder, resize="60", save_only=True)
     with scraper.process(folder, config) as run:
         (outcome,) = run
@@ -258,6 +258,6 @@ def test_a_name_that_is_no_text_is_that_of_a_file_like_any_other(
     assert outcome.body == picture.read_bytes()
     assert outcome.files[0] == picture
     picture.write_bytes(b"another")
-    told = scrape("verify", "run", dir=None)
+    told = scrape.inside("verify", "run", dir=None)
     assert told.code == 3
     assert "size" in told.stdout + told.stderr

@@ -41,7 +41,7 @@ def site() -> Iterator[FaultyServer]:
 def test_a_page_that_sends_on_is_a_hop(
     scrape: Scrape, site: FaultyServer
 ) -> None:
-    ended = scrape(scrape.list_of(site.url("/")), *FLAGS)
+    ended = scrape.inside(scrape.list_of(site.url("/")), *FLAGS)
     assert ended.code == 0, ended.stderr
     (record,) = ended.records
     assert record["title"] == "Here"
@@ -62,7 +62,7 @@ def test_a_page_that_sends_on_is_a_hop(
 def test_without_the_flag_it_is_a_page_like_any_other(
     scrape: Scrape, site: FaultyServer
 ) -> None:
-    ended = scrape(scrape.list_of(site.url("/second")), *FLAGS[1:])
+    ended = scrape.inside(scrape.list_of(site.url("/second")), *FLAGS[1:])
     (record,) = ended.records
     assert (record["title"], record["redirects"]) == ("Wait", [])
     assert record["meta_refresh"] == {
@@ -75,7 +75,7 @@ def test_without_the_flag_it_is_a_page_like_any_other(
 def test_what_sends_nobody_elsewhere_soon_is_no_hop(
     scrape: Scrape, site: FaultyServer, path: str
 ) -> None:
-    ended = scrape(scrape.list_of(site.url(path)), *FLAGS)
+    ended = scrape.inside(scrape.list_of(site.url(path)), *FLAGS)
     (record,) = ended.records
     assert (record["title"], record["redirects"]) == ("Wait", [])
     assert site.count(path) == 1
@@ -92,7 +92,7 @@ def test_what_sends_nobody_elsewhere_soon_is_no_hop(
 def test_a_hop_is_judged_like_a_redirect(
     scrape: Scrape, site: FaultyServer, path: str, kind: str
 ) -> None:
-    ended = scrape(scrape.list_of(site.url(path)), *FLAGS)
+    ended = scrape.inside(scrape.list_of(site.url(path)), *FLAGS)
     (record,) = ended.records
     assert record["error_kind"] == kind
     assert record["redirects"][0] == {"url": site.url(path), "status": 200}
@@ -101,7 +101,9 @@ def test_a_hop_is_judged_like_a_redirect(
 
 
 def test_explain_follows_it(scrape: Scrape, site: FaultyServer) -> None:
-    shown = scrape("explain", site.url("/second"), "--meta-refresh", dir=None)
+    shown = scrape.inside(
+        "explain", site.url("/second"), "--meta-refresh", dir=None
+    )
     assert shown.code == 0, shown.stderr
     assert "/here?token=***" in shown.stdout
     assert "Here" in shown.stdout

@@ -40,7 +40,9 @@ def test_records_say_what_was_asked_for(
     scrape: Scrape, server: FaultyServer
 ) -> None:
     url = server.url("/whole.jpg")
-    result = scrape(scrape.list_of(url), "--exif", "all", "--format", "avif")
+    result = scrape.inside(
+        scrape.list_of(url), "--exif", "all", "--format", "avif"
+    )
     assert result.code == 0
     record = result.by_url()[url]
     assert record["exif"] == {"Make": "Acme", "DateTime": "2020-01-02T03:04:05"}
@@ -49,7 +51,7 @@ def test_records_say_what_was_asked_for(
     with Image.open(result.folder / variant["path"]) as image:
         assert (image.format, image.size) == ("AVIF", (300, 200))
         assert dict(image.getexif()) == {}
-    result = scrape(
+    result = scrape.inside(
         scrape.list_of(url), "--exif", "gps", "--format", "avif", "--refresh"
     )
     place = {"latitude": 52.5, "longitude": 13.4}
@@ -60,9 +62,11 @@ def test_a_picture_that_ends_too_early_is_kept_if_that_is_asked_for(
     scrape: Scrape, server: FaultyServer
 ) -> None:
     url = server.url("/half.jpg")
-    result = scrape(scrape.list_of(url))
+    result = scrape.inside(scrape.list_of(url))
     assert result.by_url()[url]["error_kind"] == "image_truncated"
-    result = scrape(scrape.list_of(url), "--truncated", "keep", "--refresh")
+    result = scrape.inside(
+        scrape.list_of(url), "--truncated", "keep", "--refresh"
+    )
     assert result.code == 0
     record = result.by_url()[url]
     assert record["truncated"] is True
@@ -73,7 +77,7 @@ def test_a_wrong_name_is_one_line_before_the_run(
     scrape: Scrape, server: FaultyServer
 ) -> None:
     urls = scrape.list_of(server.url("/whole.jpg"))
-    result = scrape(urls, "--exif", "camera,dates")
+    result = scrape.inside(urls, "--exif", "camera,dates")
     assert result.code == 2
     assert result.stderr.rstrip().endswith("did you mean date?")
     assert server.count() == 0

@@ -91,7 +91,7 @@ def test_selected_fields_stand_in_the_record_of_each_page(
 ) -> None:
     urls = scrape.list_of(site.url("/lamps/1"), site.url("/other"))
     select = ("--select", "title=h1", "--select", "price:number=.price, .cost")
-    done = scrape(urls, *select, *FLAGS)
+    done = scrape.inside(urls, *select, *FLAGS)
     assert done.code == 0, done.stderr
     records = ended(done, site)
     assert records["/lamps/1"]["fields"] == {
@@ -118,7 +118,7 @@ def test_with_each_the_record_has_items(
         "--select",
         "price:number=b",
     )
-    done = scrape(scrape.list_of(site.url("/lists/1")), *select, *FLAGS)
+    done = scrape.inside(scrape.list_of(site.url("/lists/1")), *select, *FLAGS)
     (record,) = done.records
     assert record["fields"] == {}
     assert record["items"] == [
@@ -133,7 +133,7 @@ def test_a_page_without_a_required_field_is_failed_and_kept(
 ) -> None:
     urls = scrape.list_of(site.url("/lamps/1"), site.url("/lamps/bare"))
     select = ("--select", "price=.price", "--select", "name=h1")
-    done = scrape(urls, *select, "--require", "name,price", *FLAGS)
+    done = scrape.inside(urls, *select, "--require", "name,price", *FLAGS)
     assert done.code == 3
     assert "1 field_missing" in done.stderr
     record = ended(done, site)["/lamps/bare"]
@@ -153,7 +153,7 @@ def test_in_items_the_message_says_which_one(
     scrape: Scrape, site: FaultyServer
 ) -> None:
     select = ("--each", "li", "--select", "price=b", "--require", "price")
-    done = scrape(scrape.list_of(site.url("/lists/1")), *select, *FLAGS)
+    done = scrape.inside(scrape.list_of(site.url("/lists/1")), *select, *FLAGS)
     (record,) = done.records
     assert record["error_kind"] == "field_missing"
     assert "items[3].price" in record["error_message"]
@@ -166,11 +166,11 @@ def test_of_a_captcha_it_is_said_that_it_is_one(
     site.behaviours["/lamps/1"] = page("<title>404 Not Found</title>")
     urls = scrape.list_of(site.url("/lamps/1"))
     select = ("--select", "price=.price", "--require", "price")
-    told = scrape(urls, *select, *FLAGS).records[-1]
+    told = scrape.inside(urls, *select, *FLAGS).records[-1]
     assert told["error_kind"] == "field_missing"
     assert [each["flag"] for each in told["flags"]] == ["soft_404"]
     again = ("--refresh", "--fail-flags", "soft_404")
-    told = scrape(urls, *select, *again, *FLAGS).records[-1]
+    told = scrape.inside(urls, *select, *again, *FLAGS).records[-1]
     assert told["error_kind"] == "flagged"
 
 
@@ -189,7 +189,7 @@ def test_urls_in_fields_keep_their_secrets_and_addresses_stay(
         "--select",
         "first:url=a",
     )
-    done = scrape(scrape.list_of(site.url("/lamps/1")), *select, *FLAGS)
+    done = scrape.inside(scrape.list_of(site.url("/lamps/1")), *select, *FLAGS)
     assert done.records[0]["fields"] == {
         "links": [
             "//***@shop.example/?token=***&page=2",
@@ -209,7 +209,7 @@ def test_each_recipe_is_for_the_pages_that_it_matches(
     """By the URL that answers, and not by the one that was asked for."""
     paths = ("/to-lamp", "/lists/1", "/other", "/lamps/free")
     urls = scrape.list_of(*map(site.url, paths))
-    done = scrape(urls, "--config", recipes(scrape.folder), *FLAGS)
+    done = scrape.inside(urls, "--config", recipes(scrape.folder), *FLAGS)
     assert done.code == 3
     records = ended(done, site)
     assert records["/to-lamp"]["fields"] == {
@@ -232,7 +232,7 @@ def test_recipes_that_match_the_same_page_fill_what_others_leave_empty(
 ) -> None:
     flags = ("--select", "title=h2", "--select", "shop=title", *FLAGS)
     urls = scrape.list_of(site.url("/lamps/1"))
-    done = scrape(urls, "--config", recipes(scrape.folder), *flags)
+    done = scrape.inside(urls, "--config", recipes(scrape.folder), *flags)
     (record,) = done.records
     assert record["fields"] == {
         "title": "A lamp",
@@ -246,7 +246,7 @@ def test_bodies_of_json_have_fields_where_a_recipe_looks_into_them(
 ) -> None:
     paths = ("/api/stock", "/api/ld", "/api/none", "/api/broken", "/elsewhere")
     urls = scrape.list_of(*map(site.url, paths))
-    done = scrape(urls, "--config", recipes(scrape.folder), *FLAGS)
+    done = scrape.inside(urls, "--config", recipes(scrape.folder), *FLAGS)
     records = ended(done, site)
     assert {each["kind"] for each in done.records} == {"file"}
     assert records["/api/stock"]["fields"] == {"left": 7, "price": 12.5}
@@ -276,7 +276,7 @@ def test_a_recipe_that_takes_for_ever_ends_with_its_page_and_body(
     paths = ("/lamps/1", "/api/stock", "/lists/1", "/api/none")
     urls = scrape.list_of(*map(site.url, paths))
     limit = ("--process-time", "500ms")
-    done = scrape(
+    done = scrape.inside(
         urls, "--config", recipes(scrape.folder, table), *limit, *FLAGS
     )
     records = ended(done, site)
@@ -295,7 +295,7 @@ def test_the_users_function_comes_after_the_recipes(
     )
     urls = scrape.list_of(site.url("/lamps/1"), site.url("/lamps/bare"))
     configured = ("--config", recipes(scrape.folder), "--html", "own:title")
-    records = ended(scrape(urls, *configured, *FLAGS), site)
+    records = ended(scrape.inside(urls, *configured, *FLAGS), site)
     assert list(records["/lamps/1"])[-2:] == ["fields", "data"]
     assert records["/lamps/1"]["data"] == "Shop"
     assert "data" not in records["/lamps/bare"]
@@ -307,7 +307,7 @@ def test_a_list_that_is_fetched_is_no_page_to_be_read(
     urls = f"{site.url('/lamps/1')}\n".encode()
     site.behaviours["/urls.txt"] = body(urls, "text/plain")
     select = ("--select", "price=.price", "--require", "price")
-    done = scrape("--list-url", site.url("/urls.txt"), *select, *FLAGS)
+    done = scrape.inside("--list-url", site.url("/urls.txt"), *select, *FLAGS)
     assert [each["fields"] for each in done.records] == [{"price": "£1,051.77"}]
 
 
@@ -320,8 +320,8 @@ def test_what_is_unchanged_keeps_its_fields(
     paths = ("/lamps/1", "/lists/1", "/api/stock")
     urls = scrape.list_of(*map(site.url, paths))
     configured = ("--config", recipes(scrape.folder), *FLAGS)
-    before = ended(scrape(urls, *configured), site)
-    done = scrape(urls, *configured, "--refresh")
+    before = ended(scrape.inside(urls, *configured), site)
+    done = scrape.inside(urls, *configured, "--refresh")
     assert [each["state"] for each in done.records[3:]] == ["unchanged"] * 3
     after = ended(done, site)
     for path in paths:
@@ -335,15 +335,17 @@ def test_the_same_recipes_go_on_and_others_say_so(
 ) -> None:
     urls = scrape.list_of(site.url("/lamps/1"), site.url("/lists/1"))
     name = recipes(scrape.folder)
-    scrape(urls, "--config", name, "--max-urls", "1", *FLAGS)
-    done = scrape(urls, "--config", name, *FLAGS)
+    scrape.inside(urls, "--config", name, "--max-urls", "1", *FLAGS)
+    done = scrape.inside(urls, "--config", name, *FLAGS)
     assert len(done.records) == 2
     assert "other options" not in done.stderr
     recipes(scrape.folder, TABLES.replace("title", "name"))
-    told = scrape(urls, "--config", name, "--select", "a=b", *FLAGS).stderr
+    told = scrape.inside(
+        urls, "--config", name, "--select", "a=b", *FLAGS
+    ).stderr
     assert "--select was not given, now a=b" in told
     assert "recipes have changed: lamp)" in told
-    told = scrape(urls, *FLAGS).stderr
+    told = scrape.inside(urls, *FLAGS).stderr
     assert "recipes have changed: lamp, recipe 2, stock)" in told
 
 
@@ -353,27 +355,27 @@ def test_a_refresh_with_other_recipes_makes_fields_from_what_is_there(
     """The bodies have not changed, so none is transferred again: 304."""
     paths = ("/lamps/1", "/api/stock")
     urls = scrape.list_of(*map(site.url, paths))
-    scrape(urls, *FLAGS)
+    scrape.inside(urls, *FLAGS)
     refresh = ("--refresh", *FLAGS)
     configured = ("--config", recipes(scrape.folder))
-    records = ended(scrape(urls, *configured, *refresh), site)
+    records = ended(scrape.inside(urls, *configured, *refresh), site)
     assert {each["status"] for each in records.values()} == {304}
     assert records["/lamps/1"]["fields"]["title"] == "A lamp"
     assert records["/api/stock"]["fields"] == {"left": 7, "price": 12.5}
     recipes(
         scrape.folder, TABLES.replace("e.left", "e.gone").replace("h1", "h2")
     )
-    records = ended(scrape(urls, *configured, *refresh), site)
+    records = ended(scrape.inside(urls, *configured, *refresh), site)
     assert records["/lamps/1"]["fields"]["title"] is None
     assert records["/api/stock"]["fields"] == {"left": None, "price": 12.5}
-    records = ended(scrape(urls, *refresh), site)
+    records = ended(scrape.inside(urls, *refresh), site)
     for path in paths:
         assert "fields" not in records[path]
         assert (records[path]["state"], records[path]["status"]) == (
             "done",
             304,
         )
-    records = ended(scrape(urls, *refresh), site)
+    records = ended(scrape.inside(urls, *refresh), site)
     assert {each["state"] for each in records.values()} == {"unchanged"}
 
 
@@ -383,9 +385,9 @@ def test_what_has_failed_for_a_field_is_mended_without_being_transferred(
     site.behaviours["/lamps/bare"] = etag(b"<h1>A lamp</h1>")
     urls = scrape.list_of(site.url("/lamps/bare"))
     select = ("--select", "name=h1", "--select", "price=.price")
-    scrape(urls, *select, "--require", "price", *FLAGS)
+    scrape.inside(urls, *select, "--require", "price", *FLAGS)
     retry = ("--retry", "field_missing")
-    done = scrape(urls, *select, "--require", "name", *retry, *FLAGS)
+    done = scrape.inside(urls, *select, "--require", "name", *retry, *FLAGS)
     record = done.records[-1]
     assert (record["state"], record["status"]) == ("done", 304)
     assert record["fields"] == {"name": "A lamp", "price": None}

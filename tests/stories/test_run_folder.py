@@ -129,7 +129,7 @@ def test_the_run_folder_itself_may_be_a_link(
         )
         == 3
     )
-    told = scrape("status", "run", dir=None)
+    told = scrape.inside("status", "run", dir=None)
     assert told.code == 0, told.stderr
 
 

@@ -80,14 +80,14 @@ def test_the_status_gives_the_totals_and_then_the_pass(
 ) -> None:
     scrape.here(_list(scrape, server, *GONE))
     scrape.here(_list(scrape, server, *GONE, "/good"))
-    told = scrape("status", "run", dir=None)
+    told = scrape.inside("status", "run", dir=None)
     _, headline, this_pass, reasons, *_ = told.stdout.splitlines()
     assert headline.startswith("1 done · 11 failed")
     assert this_pass.startswith("pass 2: 1 done")
     assert reasons == "failed: 11 http_404"
-    totals = json.loads(scrape("status", "run", "--json", dir=None).stdout)[
-        "totals"
-    ]
+    totals = json.loads(
+        scrape.inside("status", "run", "--json", dir=None).stdout
+    )["totals"]
     assert (totals["done"], totals["failed"]) == (1, 11)
 
 
@@ -225,7 +225,7 @@ def test_the_status_of_a_list_that_has_become_shorter(
     scrape.here(_list(scrape, server, "/good", "/gone/1"))
     run = scrape.here(_list(scrape, server, "/good"))
     assert "\n1 done · 1 page · " in run.stderr
-    told = scrape("status", "run", dir=None).stdout.splitlines()
+    told = scrape.inside("status", "run", dir=None).stdout.splitlines()
     assert told[1].startswith("1 done · 1 page · ")
     assert told[2].startswith("pass 1: 1 done · 1 failed")
 

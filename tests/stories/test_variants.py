@@ -56,7 +56,7 @@ def _well(folder: Path) -> bool:
 def test_a_record_names_each_variant_and_its_file(
     scrape: Scrape, server: FaultyServer
 ) -> None:
-    folder = scrape(scrape.list_of(server.url("/a.jpg")), *TWO).folder
+    folder = scrape.inside(scrape.list_of(server.url("/a.jpg")), *TWO).folder
 
     (record,) = last_of(folder).values()
     thumb, gray = record["processed"]
@@ -85,7 +85,7 @@ def test_what_a_table_does_not_say_is_as_for_all(
         '[image]\nformat = "png"\n[[variant]]\nname = "small"\nresize = "40"\n'
         '[[variant]]\nname = "default"\nformat = "webp"\n'
     )
-    folder = scrape(
+    folder = scrape.inside(
         scrape.list_of(server.url("/a.jpg")), "--resize", "90"
     ).folder
 
@@ -99,7 +99,9 @@ def test_of_a_picture_whose_variants_cannot_all_be_made_there_is_none(
     scrape: Scrape, server: FaultyServer
 ) -> None:
     urls = scrape.list_of(server.url("/wide.jpg"))
-    told = scrape(urls, "--variant", "small=64", "--variant", "whole=0,webp")
+    told = scrape.inside(
+        urls, "--variant", "small=64", "--variant", "whole=0,webp"
+    )
 
     (record,) = last_of(told.folder).values()
     assert record["error_kind"] == "image_too_large"
@@ -113,19 +115,19 @@ def test_a_refresh_with_other_variants_leaves_none_of_the_earlier(
     scrape: Scrape, server: FaultyServer, kept: bool
 ) -> None:
     urls = scrape.list_of(server.url("/a.jpg"))
-    folder = scrape(urls).folder
+    folder = scrape.inside(urls).folder
     assert set(_made(folder)) == {".jpg"}
     if not kept:
         server.behaviours["/a.jpg"] = body(_picture(), "image/jpeg")
-    scrape(urls, "--refresh", *TWO)
+    scrape.inside(urls, "--refresh", *TWO)
     assert set(_made(folder)) == {"@thumb.webp", "@gray.jpg"}
-    told = scrape(urls, "--refresh", "--variant", "thumb=32")
+    told = scrape.inside(urls, "--refresh", "--variant", "thumb=32")
     assert set(_made(folder)) == {"@thumb.jpg"}
     assert _well(folder)
     assert "variants have changed" not in told.stderr
-    told = scrape(urls)
+    told = scrape.inside(urls)
     assert "variants have changed: thumb" in told.stderr
-    scrape(urls, "--refresh")
+    scrape.inside(urls, "--refresh")
     assert set(_made(folder)) == {".jpg"}
 
 
@@ -133,11 +135,11 @@ def test_a_variant_that_was_removed_is_made_again(
     scrape: Scrape, server: FaultyServer
 ) -> None:
     urls = scrape.list_of(server.url("/a.jpg"))
-    folder = scrape(urls, *TWO).folder
+    folder = scrape.inside(urls, *TWO).folder
     _made(folder)["@gray.jpg"].unlink()
     assert not _well(folder)
 
-    scrape(urls, "--refresh", *TWO)
+    scrape.inside(urls, "--refresh", *TWO)
 
     assert server.seen[-1].headers["if-none-match"] == '"1"'
     assert set(_made(folder)) == {"@thumb.webp", "@gray.jpg"}
@@ -148,10 +150,10 @@ def test_a_picture_that_becomes_a_page_leaves_no_variant(
     scrape: Scrape, server: FaultyServer
 ) -> None:
     urls = scrape.list_of(server.url("/a.jpg"))
-    folder = scrape(urls, *TWO).folder
+    folder = scrape.inside(urls, *TWO).folder
     server.behaviours["/a.jpg"] = page("no picture any more")
 
-    scrape(urls, "--refresh")
+    scrape.inside(urls, "--refresh")
 
     assert _made(folder) == {}
     assert _well(folder)
@@ -161,11 +163,11 @@ def test_a_folder_without_its_ledger_knows_the_names_of_its_variants(
     scrape: Scrape, server: FaultyServer
 ) -> None:
     urls = scrape.list_of(server.url("/a.jpg"))
-    folder = scrape(urls, *TWO).folder
+    folder = scrape.inside(urls, *TWO).folder
     shutil.rmtree(folder / ".scraper")
-    scrape(urls, "--adopt", *TWO)
+    scrape.inside(urls, "--adopt", *TWO)
 
-    scrape(urls, "--refresh", "--variant", "other=50")
+    scrape.inside(urls, "--refresh", "--variant", "other=50")
 
     assert set(_made(folder)) == {"@other.jpg"}
     assert _well(folder)

@@ -96,7 +96,7 @@ def test_villains_alone_end_the_command_line_with_exit_4(
     paths = [f"/{name}/0" for name in ("dies", "raises_two")]
     with FaultyServer({path: page("<p>Bad.") for path in paths}) as server:
         names = scrape.list_of(*map(server.url, paths))
-        done = scrape(
+        done = scrape.inside(
             names, "--html", "tests.villains:act", "-p", "1", "--no-progress"
         )
     assert done.code == 4, done.stderr
