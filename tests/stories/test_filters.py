@@ -352,7 +352,7 @@ def test_the_words_of_other_programs(scrape: Scrape, site: Site) -> None:
     )
     words = ("--min-image-size", "61", "--max-image-area", "900000",
              "--filesize-min", "1", "--filesize-max", "1G")  # fmt: skip
-    told = scrape(urls, *words)
+    told = scrape.inside(urls, *words)
     assert told.code == 0
     assert "skipped: 1 filtered_size" in told.stderr
 

@@ -47,8 +47,8 @@ def test_a_finished_folder_says_what_its_pictures_were_made_with(
     scrape: Scrape, server: FaultyServer
 ) -> None:
     urls = scrape.list_of(server.url("/a.jpg"))
-    scrape(urls)
-    told = scrape(urls, "--resize", "300", "--grayscale")
+    scrape.inside(urls)
+    told = scrape.inside(urls, "--resize", "300", "--grayscale")
     assert (
         "(--resize was 512, now 300, --grayscale was not given, now given)"
         in told.stderr
@@ -56,11 +56,13 @@ def test_a_finished_folder_says_what_its_pictures_were_made_with(
     assert ANEW in told.stderr
     assert ANEW in (told.folder / "run.log").read_text()
     assert _widths(told.folder) == {512}
-    told = scrape(urls, "--resize", "300", "--grayscale", "--refresh")
+    told = scrape.inside(urls, "--resize", "300", "--grayscale", "--refresh")
     assert ANEW not in told.stderr, "that is what it is doing"
     assert _widths(told.folder) == {300}
-    assert ANEW not in scrape(urls, "--resize", "300", "--grayscale").stderr
-    assert "(--resize was 300, now 512" in scrape(urls).stderr
+    assert (
+        ANEW not in scrape.inside(urls, "--resize", "300", "--grayscale").stderr
+    )
+    assert "(--resize was 300, now 512" in scrape.inside(urls).stderr
 
 
 def _made(folder: Path) -> set[str]:
@@ -73,17 +75,17 @@ def test_what_a_refresh_makes_in_another_format_replaces_the_old_one(
 ) -> None:
     """Whether the picture is transferred again, or processed from the disk."""
     urls = scrape.list_of(server.url("/a.jpg"))
-    folder = scrape(urls).folder
+    folder = scrape.inside(urls).folder
     assert _made(folder) == {".jpg"}
-    scrape(urls, "--refresh", "--format", "webp")
+    scrape.inside(urls, "--refresh", "--format", "webp")
     assert _made(folder) == {".webp"}
     server.behaviours["/a.jpg"] = etag(_picture(), '"1"', "image/jpeg")
-    scrape(urls, "--refresh", "--format", "webp")
-    scrape(urls, "--refresh", "--format", "png")
+    scrape.inside(urls, "--refresh", "--format", "webp")
+    scrape.inside(urls, "--refresh", "--format", "png")
     assert server.seen[-1].headers["if-none-match"] == '"1"'
     assert _made(folder) == {".png"}
     server.behaviours["/a.jpg"] = body(b"\xff\xd8\xff no more", "image/jpeg")
-    scrape(urls, "--refresh")
+    scrape.inside(urls, "--refresh")
     assert _made(folder) == set()
 
 

@@ -40,7 +40,9 @@ def test_the_pictures_that_are_chosen_are_asked(
     with FaultyServer(
         {"/": page(SHOP), "/*": body(b"<svg/>", "image/svg+xml")}
     ) as site:
-        ended = scrape(scrape.list_of(site.url("/")), "--robots", "off", *flags)
+        ended = scrape.inside(
+            scrape.list_of(site.url("/")), "--robots", "off", *flags
+        )
         assert ended.code == 0, ended.stderr
         home = site.url("/")
         urls = {record["url"] for record in ended.records} - {home}

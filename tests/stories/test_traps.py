@@ -49,7 +49,7 @@ def kinds_of(records: list[dict[str, object]]) -> Counter[object]:
 def test_the_run_ends_and_says_why(
     scrape: Scrape, site: FaultyServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ended = scrape(scrape.list_of(site.url("/")), *FOLLOW)
+    ended = scrape.inside(scrape.list_of(site.url("/")), *FOLLOW)
     assert ended.code == 0, ended.stderr
     kinds = kinds_of(ended.records)
     assert kinds["trap_query"]
@@ -75,9 +75,9 @@ def test_a_host_has_so_many_pages(scrape: Scrape, site: FaultyServer) -> None:
     """Also over two runs of one pass; what is listed does not count."""
     urls = scrape.list_of(site.url("/"))
     limit = ("--max-pages-per-host", "5", "--depth", "2", "--scope", "host")
-    first = scrape(urls, *FLAGS, *limit, "--max-urls", "3")
+    first = scrape.inside(urls, *FLAGS, *limit, "--max-urls", "3")
     assert first.code == 5
-    ended = scrape(urls, *FLAGS, *limit)
+    ended = scrape.inside(urls, *FLAGS, *limit)
     assert ended.code == 0, ended.stderr
     kinds = kinds_of(ended.records)
     assert kinds["trap_pages"] >= 8
@@ -89,11 +89,11 @@ def test_traps_off_asks_all(scrape: Scrape) -> None:
     with FaultyServer({"/*": page("<p>same<a href='x/'>on</a>")}) as server:
         urls = scrape.list_of(server.url("/"))
         deep = ("--depth", "8", "--scope", "host")
-        scrape(urls, *FLAGS, *deep, "--traps", "off")
+        scrape.inside(urls, *FLAGS, *deep, "--traps", "off")
         assert server.count() == 9
     with FaultyServer({"/*": page("<p>same<a href='x/'>on</a>")}) as server:
         urls = scrape.list_of(server.url("/"))
-        ended = scrape(urls, *FLAGS, *deep, "-d", "other")
+        ended = scrape.inside(urls, *FLAGS, *deep, "-d", "other")
         assert server.count() == 4
         assert kinds_of(ended.records)["trap_segments"] == 1
 
@@ -102,6 +102,6 @@ def test_listed_urls_are_always_asked(scrape: Scrape) -> None:
     paths = [f"/x?n={n}" for n in range(30)] + ["/a/a/a/a/a"]
     with FaultyServer({"/*": page("<p>same")}) as server:
         urls = scrape.list_of(*map(server.url, paths))
-        ended = scrape(urls, *FOLLOW, "--max-pages-per-host", "1")
+        ended = scrape.inside(urls, *FOLLOW, "--max-pages-per-host", "1")
         assert ended.code == 0, ended.stderr
         assert server.count() == len(paths)
