@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scraper.cli.scrape import main
+from scraper.engine import Makers
 from scraper.faulty import Behaviour, etag, page, status
+from scraper.pools import Pools, makers_with
+from tests.stories import writes
 from tests.stories.aging import HOUR, Folder, aging
+from tests.stories.runs import records_of
 
 DEPTH = {"depth": 5, "page_images": "none"}
 PICTURE = etag(b"\x89PNG\r\n\x1a\n..", '"2"', "image/png")
@@ -170,6 +176,41 @@ def test_a_limit_leaves_what_is_due_to_the_next_run(folder: Folder) -> None:
     assert left.stopped
     folder.run("/", at=3, keys=DEPTH, recipe=recipe)
     assert folder.asked() == ["/m", "/n", "/o"]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="each is a fork of this process"
+)
+@pytest.mark.usefixtures("real_pauses")
+def test_a_kill_at_any_write_leaves_it_due(
+    folder: Folder, tmp_path: Path
+) -> None:
+    """/m and /n are in different rounds: / is young, and /m is asked before."""
+    recipe = of_an_hour("/m", "/n")
+    whole = folder.path
+    folder.run("/", keys=DEPTH, recipe=recipe)
+
+    def ask() -> bool:
+        makes = makers_with(Pools(inline=True), Makers())
+        return not folder.run(
+            "/", at=2, keys=DEPTH, recipe=recipe, makes=makes
+        ).stopped
+
+    for write in range(1, 100):
+        folder.asked()
+        folder.path = tmp_path / f"copy-{write}"
+        shutil.copytree(whole, folder.path)
+        code = writes.die_before(write, folder.path, ask)
+        assert code in (writes.KILLED, 0)
+        assert ask()
+        assert set(folder.asked()) == {"/m", "/n"}
+        asked = [
+            each["url"] for each in records_of(folder.path) if each["pass"] > 1
+        ]
+        assert sorted(asked) == [*map(folder.server.url, ("/m", "/n"))]
+        if code == 0:
+            break
+    assert write > 3
 
 
 def test_what_was_never_asked_comes_with_its_page(folder: Folder) -> None:
