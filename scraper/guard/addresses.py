@@ -141,6 +141,7 @@ def literal_address(name: str) -> Address | None:
         return None
 
 
+@lru_cache(maxsize=1_024)
 def written_addresses(name: str) -> tuple[Address, ...]:
     """The addresses of a host that need no look-up: its own, or loopback's, or none."""
     if name == "localhost" or name.endswith(".localhost"):
