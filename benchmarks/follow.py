@@ -70,7 +70,7 @@ def _measure_site(given: argparse.Namespace) -> None:
     """Follow it in turns with all who take part, and print the table."""
     field = list(_field(given))
     ran: dict[str, list[Ran]] = {each.name: [] for each in field}
-    print(table.machine("our own server that misbehaves"))
+    print(table.machine("our own servers, a calm one and one that misbehaves"))
     with Scratch() as scratch:
         for number in range(given.rounds):
             for each in reversed(field) if number % 2 else field:

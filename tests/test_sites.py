@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import random
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -15,6 +16,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from benchmarks.sites.calm import serving_calmly
 from benchmarks.sites.generate import generate
 from benchmarks.sites.model import Link, Page, Place, Site
 from benchmarks.sites.render import body_of
@@ -146,12 +148,13 @@ class Answer(NamedTuple):
 
 def asked(served: Served, place: Place) -> Answer:
     server = served.servers[place.host == "port"]
-    connection = http.client.HTTPConnection(
-        server.host, server.port, timeout=10
-    )
-    host = {"Host": served.names[place.host]}
+    return ask(server.port, served.names[place.host], place.path)
+
+
+def ask(port: int, host: str, path: str) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     with closing(connection):
-        connection.request("GET", place.path, headers=host)
+        connection.request("GET", path, headers={"Host": host})
         response = connection.getresponse()
         return Answer(response.status, response.headers, response.read())
 
@@ -193,6 +196,28 @@ def test_rules_are_those_of_one_host(served: Served) -> None:
     assert served.site.is_forbidden(Place("shop", "/private/0.html"))
     assert not served.site.is_forbidden(Place("shop", "/private/open/0"))
     assert not served.site.is_forbidden(Place("www", "/private/0.html"))
+
+
+def test_a_calm_site_is_the_same_but_for_its_troubles(served: Served) -> None:
+    pages = served.site.pages
+    places = [place for place, page in pages.items() if not page.trouble][::7]
+    rules = [Place(host, "/robots.txt") for host in served.names]
+    with serving_calmly("127.0.0.1") as calm:
+        calm.serve(served.site)
+        for place in (*places, *rules, Place("other", "/nobody")):
+            other = asked(served, place)
+            port = calm.ports[place.host == "port"]
+            answer = ask(port, served.names[place.host], place.path)
+            assert (answer.status, answer.body) == (other.status, other.body)
+            for name in ("Location", "X-Robots-Tag", "Content-Type"):
+                assert answer.headers[name] == other.headers[name], place
+        flaky = place_with(served, trouble="500")
+        name = served.names[flaky.host]
+        port = calm.ports[flaky.host == "port"]
+        assert ask(port, name, flaky.path).status == 200
+        assert calm.asked() == Counter(
+            [*places, Place("other", "/nobody"), flaky]
+        )
 
 
 # -- the truth ------------------------------------------------------------------------------------

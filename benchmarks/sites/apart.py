@@ -10,11 +10,12 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from benchmarks.environments import PROJECT
+from benchmarks.sites.calm import serving_calmly
 from benchmarks.sites.generate import generate
 from benchmarks.sites.model import Place, Site
 from benchmarks.sites.serving import names_of, serving
@@ -71,12 +72,27 @@ def main() -> None:
         "--calm", action="store_true", help="never slow, never failing"
     )
     given = parser.parse_args()
-    with serving(NAME, is_calm=given.calm) as served:
-        served.site = generate(given.seed, given.pages, served.names, WORDS)
-        print(json.dumps([each.port for each in served.servers]), flush=True)
-        sys.stdin.read()
-        asked = [(*place, n) for place, n in served.asked().items()]
-    print(json.dumps(asked))
+    if given.calm:
+        with serving_calmly(NAME) as calm:
+            first, second = calm.ports
+            names = names_of(first, second, NAME)
+            calm.serve(generate(given.seed, given.pages, names, WORDS))
+            asked = _wait(calm.ports, calm.asked)
+    else:
+        with serving(NAME) as served:
+            served.site = generate(given.seed, given.pages, served.names, WORDS)
+            ports = [each.port for each in served.servers]
+            asked = _wait(ports, served.asked)
+    print(json.dumps([(*place, count) for place, count in asked.items()]))
+
+
+def _wait(
+    ports: Sequence[int], asked: Callable[[], Counter[Place]]
+) -> Counter[Place]:
+    """Say where it is served; what was asked by the time that nobody needs it any more."""
+    print(json.dumps(ports), flush=True)
+    sys.stdin.read()
+    return asked()
 
 
 if __name__ == "__main__":

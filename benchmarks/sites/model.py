@@ -84,6 +84,14 @@ class Site:
         no = _longest(self.disallow, place.path)
         return no > _longest(self.allow, place.path)
 
+    def robots_of(self, host: str) -> str:
+        """The robots.txt of a host."""
+        lines = ["User-agent: *"]
+        if host == "shop":
+            lines += [f"Disallow: {each}" for each in self.disallow]
+            lines += [f"Allow: {each}" for each in self.allow]
+        return "\n".join(lines)
+
     def place_of(self, authority: str, path: str) -> Place | None:
         """The place of a request; None if no host of this site was asked. Some clients (wget2
         1.99) leave out the port."""

@@ -30,12 +30,10 @@ def names_of(
 
 @dataclass
 class Served:
-    """Two servers with one site, which may be changed for another while they serve. A `calm` one
-    is never slow and never fails."""
+    """Two servers with one site, which may be changed for another while they serve."""
 
     servers: tuple[FaultyServer, FaultyServer]
     name: str = "shop.localhost"
-    is_calm: bool = False
     site: Site = field(default_factory=lambda: Site({}, {}))
     _bodies: dict[Place, tuple[Page, bytes]] = field(default_factory=dict)
 
@@ -48,35 +46,27 @@ class Served:
         seen = exchange.seen
         place = self.site.place_of(seen.host, seen.path)
         if seen.path == "/robots.txt":
-            robots(self._robots(seen.host))(exchange)
+            rules = "" if place is None else self.site.robots_of(place.host)
+            robots(rules)(exchange)
         elif place is None or place not in self.site.pages:
             status(404)(exchange)
         else:
             page = self.site.pages[place]
             self._behaviour(page, seen.nth)(exchange)
 
-    def _robots(self, authority: str) -> str:
-        lines = ["User-agent: *"]
-        place = self.site.place_of(authority, "/robots.txt")
-        if place is not None and place.host == "shop":
-            lines += [f"Disallow: {each}" for each in self.site.disallow]
-            lines += [f"Allow: {each}" for each in self.site.allow]
-        return "\n".join(lines)
-
     def _behaviour(self, page: Page, nth: int) -> Behaviour:
         if page.moved_to is not None:
             location = {"Location": page.moved_to.reference}
             return body(b"", None, location, page.status)
         payload = self._body_of(page)
-        trouble = "" if self.is_calm else page.trouble
-        if trouble == "500" and nth == 1:
+        if page.trouble == "500" and nth == 1:
             return status(500)
-        if trouble == "cut" and nth == 1:
+        if page.trouble == "cut" and nth == 1:
             return short(payload)
         said = page.robots_header
         headers = {"X-Robots-Tag": said} if said else {}
         answer = body(payload, page.type, headers, page.status)
-        return delay(SLOW_SECONDS, answer) if trouble == "slow" else answer
+        return delay(SLOW_SECONDS, answer) if page.trouble == "slow" else answer
 
     def _body_of(self, page: Page) -> bytes:
         made = self._bodies.get(page.place)
@@ -97,12 +87,10 @@ class Served:
 
 
 @contextmanager
-def serving(
-    name: str = "shop.localhost", *, is_calm: bool = False
-) -> Iterator[Served]:
+def serving(name: str = "shop.localhost") -> Iterator[Served]:
     """Both servers, with no page yet."""
     with FaultyServer() as first, FaultyServer() as second:
-        served = Served((first, second), name, is_calm)
+        served = Served((first, second), name)
         for server in served.servers:
             server.behaviours["/*"] = served.answer
         yield served
