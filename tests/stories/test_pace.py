@@ -366,8 +366,9 @@ def test_the_bandwidth_of_one_host_slows_only_that_host(
             host_limit_rate_bytes=200_000,
             limit_rate_bytes=10**9,
         )
-    assert ended["small"] < 4 * SIZE / 200_000 <= ended["big"]
-    assert ended["big"] < 4 * SIZE / 200_000 + 3
+    least = 4 * SIZE / 200_000
+    assert ended["small"] < ended["big"]
+    assert least <= ended["big"] < least + 10
 
 
 # -- a dead host ------------------------------------------------------------------------------
