@@ -94,7 +94,21 @@ def _export_line(made: Exported, run: Run) -> str:
 
 
 def _advice_lines(run: Run) -> list[str]:
-    """What helps where a selector has found nothing."""
+    """What helps where chains of pages go on, or a selector has found nothing."""
+    return [*_chain_lines(run.report), *_selector_lines(run)]
+
+
+def _chain_lines(report: Report) -> list[str]:
+    if report.unfollowed_url is None:
+        return []
+    url = printable(redacted(report.unfollowed_url))
+    return [
+        f"next pages are left, such as {url}: "
+        "a greater --follow-limit with --refresh asks them"
+    ]
+
+
+def _selector_lines(run: Run) -> list[str]:
     report = run.report
     url = report.unfilled_url
     if url is None or not (report.totals or report).finds_nothing:

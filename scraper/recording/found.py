@@ -143,6 +143,7 @@ class FoundUrls(Struct):
         further = [url for url, how in beyond if how == "next"]
         if further and not self._has_noted:
             self._has_noted = True
+            self.report.unfollowed_url = further[0]
             pages = counted(self.limits.chain_pages, "page")
             self.note(
                 f"{page.shown_url} is the last of its chain after {pages} (--follow-limit), and "

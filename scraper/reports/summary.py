@@ -227,9 +227,8 @@ class Report(Tally):
     requests: int = 0
     wire_bytes: int = 0
     seconds: float = 0.0
-    timed_at: float | None = (
-        None  # by the run's clock; up to when `seconds` counts
-    )
+    timed_at: float | None = None  # up to when `seconds` counts, run's clock
+    unfollowed_url: str | None = None  # a next page beyond --follow-limit
     # By label: the message of all its failures, None if they differ.
     messages: dict[str, str | None] = field(default_factory=dict)
     # By kind, the message of one of those failures; of this run.

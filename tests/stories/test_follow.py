@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 import scraper
+from scraper.cli.summary import summary_text
 from scraper.errors import UsageError
 from scraper.faulty import Behaviour, FaultyServer, body, page, redirect, status
 from scraper.reports.summary import Report
+from scraper.runner import Run
+from scraper.sources.source import given_source
 from tests.stories.runs import records_of
 
 KEYS = {"retry_wait": "10ms", "processes": 1, "page_images": "none"}
@@ -104,3 +107,39 @@ def test_what_links_could_not_reach_is_asked_when_the_list_names_it(
         before = len(server.seen)
         follow(server, "/a/", "/a/go")
         assert asked(server, before) == ["/a/go", "/b/there"]
+
+
+def test_the_summary_says_what_goes_on_with_a_chain_beyond_its_limit(
+    tmp_path: Path,
+) -> None:
+    site = {f"/{n}": next_page(n + 1) for n in range(1, 4)} | {"/4": page("4")}
+    with FaultyServer(site) as server:
+        first = follow_chain(server, tmp_path, limit=2)
+        left = f"next pages are left, such as {server.url('/3')}: "
+        advice = "a greater --follow-limit with --refresh asks them"
+        assert left + advice in first.splitlines()
+        before = len(server.seen)
+        second = follow_chain(server, tmp_path, limit=4, refresh=True)
+        assert "next pages are left" not in second
+        assert asked(server, before) == ["/1", "/2", "/3", "/4"]
+
+
+def next_page(number: int) -> Behaviour:
+    return page(f'<a class="next" href="/{number}">on</a>')
+
+
+def follow_chain(
+    server: FaultyServer, folder: Path, *, limit: int, refresh: bool = False
+) -> str:
+    """What the command line says at the end of a run."""
+    sources = [given_source([server.url("/1")], "list")]
+    config = scraper.configure(
+        dir=str(folder / "run"),
+        follow=("a.next",),
+        follow_limit=limit,
+        **KEYS,
+    )
+    with Run(sources, config, refresh=refresh) as run:
+        for _ in run:
+            pass
+        return summary_text(run)
