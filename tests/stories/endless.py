@@ -19,8 +19,6 @@ from scraper.reports.summary import Report
 from tests.stories.following import KEYS
 
 MOST = 1.2  # requests for each real page, in the long form
-# However much slower this machine reads than it asks, no more is asked of what is not read.
-UNDER_WAY = 16
 # requests beside the real pages: ten for each of nine traps, those that are under way or not read
 # yet when it is known, and what is asked once in a while to see whether it holds
 MOST_BESIDE = 9 * 64
@@ -40,7 +38,6 @@ def walk(folder: Path, articles: int) -> Walked:
     """Follow all links of a site without end."""
     site = TrapSite(articles=articles)
     keys = {**KEYS, "dir": str(folder), "depth": 99, "scope": "host"}
-    keys["window"] = UNDER_WAY
     with FaultyServer(site) as server:
         report = scraper.run([server.url("/")], scraper.configure(**keys))
         counted = site.counted(seen.path for seen in server.seen)
