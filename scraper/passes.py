@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -286,6 +286,7 @@ class ListIntake:
         self._report = report
         self._delivery: Delivery | None = None
         self._overdue = current.overdue
+        self._unmodified = Bitmap()  # rows that are not asked for that reason
         # of lists that are read again and again
         self.lasting: Sequence[tuple[int, Source]] = ()
 
@@ -367,12 +368,23 @@ class ListIntake:
         """Those that are too old, but for what has not been modified since, as its list says."""
         if self._overdue is None:
             return None
-        modified = {
-            each.url.href: each.modified
-            for each in lines
-            if each.modified is not None
-        }
-        return partial(self._overdue.among, modified=modified)
+        return partial(self._too_old, self._overdue, lines)
+
+    def _too_old(
+        self,
+        overdue: Overdue,
+        lines: Sequence[Line],
+        ids: Collection[int],
+    ) -> frozenset[int]:
+        """Of several lines that name a URL, one that has it asked is enough."""
+        old = overdue.among(ids)
+        unmodified = overdue.unmodified_among(old, lines)
+        for each in unmodified:
+            self._report.unmodified += self._unmodified.add(each)
+        asked = old - unmodified
+        for each in asked:
+            self._report.unmodified -= self._unmodified.discard(each)
+        return asked
 
 
 # -- kinds of failures to retry ---------------------------------------------------------------

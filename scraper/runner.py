@@ -389,6 +389,7 @@ def _without_uncommitted(counted: Report, opened: OpenRun) -> Report:
         lines=counted.lines,
         fail_on=counted.fail_on,
         repeated=counted.repeated,
+        unmodified=counted.unmodified,
         timed_at=counted.timed_at,
     )
     ledger = opened.folder.ledger

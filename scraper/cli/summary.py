@@ -94,8 +94,22 @@ def _export_line(made: Exported, run: Run) -> str:
 
 
 def _advice_lines(run: Run) -> list[str]:
-    """What helps where chains of pages go on, or a selector has found nothing."""
-    return [*_chain_lines(run.report), *_selector_lines(run)]
+    """What helps where URLs were left out, chains of pages go on, or a selector finds nothing."""
+    report = run.report
+    return [
+        *_lastmod_lines(report),
+        *_chain_lines(report),
+        *_selector_lines(run),
+    ]
+
+
+def _lastmod_lines(report: Report) -> list[str]:
+    if not report.unmodified:
+        return []
+    urls = counted(report.unmodified, "listed URL")
+    return [
+        f"not asked: {urls}, unmodified since by lastmod; --no-lastmod asks all the same"
+    ]
 
 
 def _chain_lines(report: Report) -> list[str]:
@@ -153,6 +167,8 @@ def _nothing_due_text(report: Report, folder: Path) -> str:
         return nothing_yet_text(
             totals.unasked, report.unasked_hosts, totals.not_before
         )
+    if report.unmodified:  # they would be the next ones by their age
+        return f"nothing of {folder} is due"
     if report.next_due is not None:
         from_when = clock_text(report.next_due)
         return f"nothing of {folder} is old enough: the next URL is due from {from_when} on"

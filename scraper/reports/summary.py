@@ -26,9 +26,7 @@ from scraper.reports.fields import (
 from scraper.text import clock_text, counted, iso, printable, unix_of
 
 NOTHING_DONE, SOME_FAILED, STOPPED = 4, 3, 5
-_UNFILLED = (
-    '":0'  # in what is said of how often the fields of a URL were filled
-)
+_UNFILLED = '":0'  # in how often the fields of a URL were filled
 # what goes on from an earlier run of the pass, besides what a tally holds
 _ADDED_UP = (
     "found",
@@ -223,6 +221,7 @@ class Report(Tally):
     number: int = 0
     lines: int = 0  # URLs read from the list
     repeated: int = 0  # of these, ones that the list had named before
+    unmodified: int = 0  # of these, not asked because of their lastmod
     found: int = 0  # URLs that pages added
     requests: int = 0
     wire_bytes: int = 0
@@ -315,6 +314,7 @@ class Report(Tally):
             **Tally.as_dict(self),
             "lines": self.lines,
             "repeated": self.repeated,
+            "unmodified": self.unmodified,
             "found": self.found,
             "requests": self.requests,
             "wire_bytes": self.wire_bytes,

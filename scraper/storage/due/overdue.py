@@ -8,11 +8,12 @@ an hour of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Collection, Iterable, Iterator
+from math import inf
 
 import orjson
 
+from scraper.model import Line
 from scraper.storage.database import Database, encode
 from scraper.storage.due.ages import Ages
 from scraper.storage.schema import REOPEN, SLICE, UNASKED, slices
@@ -72,27 +73,31 @@ class Overdue:
             "age_of", 2, ages.of, deterministic=True
         )
 
-    def among(
-        self,
-        ids: Collection[int],
-        modified: Mapping[str, float] = MappingProxyType({}),
-    ) -> frozenset[int]:
-        """Those of these rows that are due; not those whose list says, by URL, that they were
-        modified last before a good answer came."""
+    def among(self, ids: Collection[int]) -> frozenset[int]:
+        """Those of these rows that are due."""
         sql = _DUE.format(asked=_ASKED, age=self._age)
-        due = self._select(
+        return self._select(
             sql,
             ids,
             self._ages.of_all,
         )
-        if not (due and modified):
-            return due
-        good = self._database.execute(_GOOD, {"ids": encode(list(due))})
-        return due - {
+
+    def unmodified_among(
+        self,
+        ids: Collection[int],
+        lines: Iterable[Line],
+    ) -> frozenset[int]:
+        """Those of these rows of which the lines that name them say that they were modified last
+        before a good answer came."""
+        modified = _last_modified(lines) if ids else {}
+        if not modified:
+            return frozenset()
+        good = self._database.execute(_GOOD, {"ids": encode(list(ids))})
+        return frozenset(
             id
             for id, url, came in good
             if url in modified and modified[url] <= came
-        }
+        )
 
     def images_among(
         self,
@@ -155,3 +160,13 @@ class Overdue:
             for (moment,) in database.execute(sql, {**self._which, **each})
         ]
         return min(filter(None, moments), default=None)
+
+
+def _last_modified(lines: Iterable[Line]) -> dict[str, float]:
+    """By URL, when it was modified last, if all lines that name it say so."""
+    latest: dict[str, float] = {}
+    for line in lines:
+        url, at = line.url.href, line.modified
+        at = inf if at is None else at
+        latest[url] = max(at, latest.get(url, at))
+    return {url: at for url, at in latest.items() if at < inf}

@@ -30,6 +30,19 @@ class Bitmap:
         bits[index] |= 1 << bit
         return is_new
 
+    def discard(self, number: int) -> bool:
+        """Take a number out. Returns whether it was in.
+
+        >>> seen = Bitmap()
+        >>> seen.add(3), seen.discard(3), seen.discard(3), list(seen)
+        (True, True, False, [])
+        """
+        was_in = number in self
+        if was_in:
+            index, bit = divmod(number, 8)
+            self._bits[index] &= ~(1 << bit)
+        return was_in
+
     def __contains__(self, number: int) -> bool:
         index, bit = divmod(number, 8)
         return index < len(self._bits) and bool(self._bits[index] >> bit & 1)
