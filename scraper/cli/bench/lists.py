@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from scraper.cli.arguments import open_named
@@ -16,9 +17,11 @@ def open_lists(
     config: Config,
     resources: ExitStack,
     folder: str = "",
+    say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Config, list[Source]]:
     """All that the command line names, and the configuration with which they are asked; none with
-    a `folder` that knows what is to be asked. What is opened for them goes with `resources`."""
+    a `folder` that knows what is to be asked. What is opened for them goes with `resources`;
+    `say` is called with what is fetched."""
     if "demo" in options:
         from scraper import demo
 
@@ -26,7 +29,7 @@ def open_lists(
         site = resources.enter_context(demo.serve(options.demo))
         here = {"allow_hosts": ("127.0.0.1", "localhost")}
         return with_keys(config, here), [given_source(site.urls, "demo")]
-    lists = resources.enter_context(FetchedLists(config))
+    lists = resources.enter_context(FetchedLists(config, say=say))
     return config, open_named(
         options,
         folder,

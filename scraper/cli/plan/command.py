@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import orjson
@@ -114,11 +114,13 @@ def _plan(
     retry = retry_kinds(options)
     check_one_of(options)
     refresh = "refresh" in options
+    news = _News(is_quiet=config.output.quiet or "json" in options)
     config, sources = open_lists(
         options,
         config,
         resources,
         config.run.dir,
+        news.say,
     )
     ages = ages_of_run(
         config,
@@ -138,8 +140,8 @@ def _plan(
         has_folder="demo" not in options,
         resources=resources,
     )
-    news = _News(is_quiet=config.output.quiet or "json" in options)
-    news.say_all(each.note for each in sources)
+    for note in filter(None, (each.note for each in sources)):
+        news.say(note)
     return _ask(
         opened,
         sources,
@@ -157,11 +159,10 @@ class _News:
         self._now = steady_clock()
         self._said_at = self._now()
 
-    def say_all(self, notes: Iterable[str]) -> None:
-        """What the user should know of how the lists are read."""
-        for note in filter(None, notes):
-            if not self._is_quiet:
-                say(note)
+    def say(self, text: str) -> None:
+        """What the user should know of the lists."""
+        if not self._is_quiet:
+            say(text)
 
     def begin(
         self,

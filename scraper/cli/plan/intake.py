@@ -51,6 +51,7 @@ class Taken(Struct, frozen=True):
     left: int  # that an earlier run has not come to
     again: int  # that were asked before
     known: int  # that have their outcome, and are not asked
+    unmodified: int  # of these, ones that are old, and were not modified since
 
     @property
     def due(self) -> int:
@@ -175,6 +176,7 @@ def _take(
         left=left,
         again=due - new - left,
         known=max(urls + report.found - due, 0) if request.sources else 0,
+        unmodified=report.unmodified,
     )
 
 

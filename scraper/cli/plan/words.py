@@ -29,7 +29,7 @@ def text_of(plan: Plan, config: Config) -> str:
         [*_lines_of_lists(plan.taken)],
         [*_table_of(plan)],
         [*_lines_of_trouble(plan)],
-        [*_lines_of_time(plan), *_notes_on(config)],
+        [*_lines_of_time(plan), *_notes_on(config, plan)],
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
@@ -57,6 +57,8 @@ def _lines_of_lists(taken: Taken) -> Iterator[str]:
         ]
         why = f" ({', '.join(due)})" if due else ""
         known = f", {taken.known:,} not again" if taken.known else ""
+        if taken.unmodified:
+            known += f" ({taken.unmodified:,} by lastmod)"
         yield f"{taken.folder}: {counted(taken.due, 'URL')} due{why}{known}"
 
 
@@ -182,8 +184,10 @@ def _bound_text(plan: Plan) -> str:
     return f"{name}: {urls} of {answer} each, {most} at once (--per-host)"
 
 
-def _notes_on(config: Config) -> Iterator[str]:
+def _notes_on(config: Config, plan: Plan) -> Iterator[str]:
     """What comes on top, or does not."""
+    if not plan.sums.permitted + plan.sums.unknown:
+        return
     if follows_links(config):
         yield "pages that links lead to come on top: how many shows only when they are asked"
     if config.page.page_images != "none":
@@ -220,6 +224,7 @@ def dict_of(plan: Plan) -> dict[str, Any]:
             "all": taken.due,
         },
         "known": taken.known,
+        "unmodified": taken.unmodified,
         **asdict(plan.sums),
         "failing_kinds": dict(plan.failing),
         "refused_kinds": dict(plan.refused),
