@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from processors.page import Page
 from scraper import demo
 from scraper.cli.arguments import build_parser
-from scraper.demo import Demo, drawing, posters, product, serve
+from scraper.demo import Demo, drawing, maps, posters, product, serve
 from scraper.demo import shop as shop_site
 from scraper.faulty import FaultyServer
 from tests.conftest import Scrape
@@ -298,6 +298,39 @@ def test_one_article_is_french(sites: FaultyServer) -> None:
     assert all(
         texts(page, ".author") and texts(page, ".date") for page in pages
     )
+
+
+@pytest.mark.filterwarnings("ignore::bs4.XMLParsedAsHTMLWarning")
+def test_the_sitemap_and_the_feed_name_the_articles_with_their_days(
+    sites: FaultyServer,
+) -> None:
+    sitemap = soup_of(sites, maps.SITEMAP)
+    assert texts(sitemap, "loc") == [
+        sites.url("/news/"),
+        *demo.urls(sites, "news"),
+    ]
+    days = texts(sitemap, "lastmod")
+    feed = soup_of(sites, maps.FEED)
+    links = [sites.url(str(each["href"])) for each in feed.select("link")]
+    assert links == demo.urls(sites, "news")
+    assert texts(feed, "updated") == [f"{day}T06:00:00Z" for day in days]
+    for url, day in zip(links, days, strict=True):
+        (shown,) = texts(
+            soup_of(sites, url.removeprefix(sites.url(""))), ".date"
+        )
+        assert day[:4] in shown
+        assert str(int(day[8:])) in shown
+
+
+def test_the_sitemap_of_the_demo_is_a_list(
+    sites: FaultyServer, scrape: Scrape
+) -> None:
+    ended = scrape.here("--sitemap", sites.url("/"), "--page-images", "none")
+    assert ended.code == 0, ended.stderr
+    assert {each["url"] for each in ended.records} == {
+        sites.url("/news/"),
+        *demo.urls(sites, "news"),
+    }
 
 
 # -- the command --------------------------------------------------------------------------------

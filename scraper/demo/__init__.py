@@ -11,6 +11,7 @@ example of a function of one's own for pages.
 posters     a small shop of posters, with failures on purpose
 shop        a catalogue of inks, a page an ink, and the same as JSON
 news        articles of a newspaper
+maps        its sitemap, and its feed
 harbour     a timetable with a real table; a gallery
 calendar    events that say in JSON-LD what they are; the programme of a conference
 drawing     pages and pictures, drawn in code
@@ -92,12 +93,13 @@ def urls(server: FaultyServer, name: str = POSTERS) -> list[str]:
 
 def site() -> dict[str, Behaviour]:
     """Path -> what is answered there."""
-    from scraper.demo import calendar, harbour, news, posters, shop
+    from scraper.demo import calendar, harbour, maps, news, posters, shop
 
     return {
         **posters.site(),
         **shop.site(),
         **news.site(),
+        **maps.site(),
         **harbour.site(),
         **calendar.site(),
     }

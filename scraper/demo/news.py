@@ -19,10 +19,16 @@ class Article(Struct, frozen=True):
     slug: str
     headline: str
     byline: str
-    date: str
+    date: str  # as the page says it
+    day: str  # the same
     tags: tuple[str, ...]
     words: str
     language: str = "en"
+
+    @property
+    def path(self) -> str:
+        """Where its page is."""
+        return f"/news/{self.slug}"
 
 
 ARTICLES = (
@@ -31,6 +37,7 @@ ARTICLES = (
         "Night ferry returns after nine years",
         "By Ada Moreau",
         "Tuesday, 3 March 2026",
+        "2026-03-03",
         ("harbour", "transport"),
         "The Marigold leaves at ten and arrives for breakfast.",
     ),
@@ -39,6 +46,7 @@ ARTICLES = (
         "Library reopens under a roof of glass",
         "By Tom Okafor",
         "17 February 2026",
+        "2026-02-17",
         ("culture", "building"),
         "The reading room is dry for the first winter since the war.",
     ),
@@ -47,6 +55,7 @@ ARTICLES = (
         "Market hall to stay open on Sundays",
         "By Ada Moreau",
         "February 9, 2026",
+        "2026-02-09",
         ("market",),
         "Bakers were in favour, their families less so.",
     ),
@@ -55,6 +64,7 @@ ARTICLES = (
         "Le phare reçoit ses premiers visiteurs",
         "Par Inès Laurent",
         "21 janvier 2026",
+        "2026-01-21",
         ("port", "culture"),
         "Cent douze marches, et le vent en haut.",
         "fr",
@@ -64,6 +74,7 @@ ARTICLES = (
         "Town hall clock now shows the tide as well",
         "By Tom Okafor",
         "30 December 2025",
+        "2025-12-30",
         ("harbour", "town hall"),
         "It has two hands more, and is right four times a day.",
     ),
@@ -72,11 +83,12 @@ ARTICLES = (
         "Seed library lends its thousandth bean",
         "By Ruth Adeyemi",
         "11 November 2025",
+        "2025-11-11",
         ("garden",),
         "It is due back in September.",
     ),
 )
-PATHS = tuple(f"/news/{article.slug}" for article in ARTICLES)
+PATHS = tuple(article.path for article in ARTICLES)
 
 
 def site() -> dict[str, Behaviour]:
@@ -92,7 +104,7 @@ def site() -> dict[str, Behaviour]:
 
 def _front_page() -> str:
     headlines = "".join(
-        f'<li><a href="/news/{each.slug}">{escape(each.headline)}</a></li>'
+        f'<li><a href="{each.path}">{escape(each.headline)}</a></li>'
         for each in ARTICLES
     )
     title = "The Harbour Gazette"
