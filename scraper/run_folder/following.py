@@ -14,7 +14,7 @@ from scraper.model import Line
 from scraper.storage.adopted import Lead
 from scraper.storage.due.led_to import Follows
 from scraper.storage.follow.ways import Limits
-from scraper.urls import parts_of
+from scraper.urls import parts_of, without_credentials
 
 Options = Mapping[str, Any]
 # Where the scope is about the host of the page alone, a worker leaves out all others.
@@ -127,6 +127,7 @@ def _taken_by(config: Config) -> Callable[[str], bool] | None:
     accept, reject = pattern_of(follow.accept), pattern_of(follow.reject)
 
     def takes(url: str) -> bool:
+        url = without_credentials(url)  # as the workers see it
         if reject is not None and reject.fullmatch(url):
             return False
         return accept is None or accept.fullmatch(url) is not None
