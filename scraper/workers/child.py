@@ -47,6 +47,9 @@ from scraper.workers.work import (
 
 INITIALIZER_FAILS = "initializer fails"
 START_SECONDS = 60.0  # to import everything, the user's module too
+# Of a worker, beside its parent, as the command `nice` has it: who hands out work and takes what is
+# done must not wait for a core, or all wait for it.
+NICENESS = 10
 
 
 class WorkResult(NamedTuple):
@@ -146,6 +149,8 @@ def start_worker(setup: WorkerSetup) -> None:
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     streams.open_missing()
+    if sys.platform != "win32":
+        os.nice(NICENESS)
     threading.Thread(
         target=_exit_with_parent, name="exit-with-parent", daemon=True
     ).start()

@@ -155,6 +155,9 @@ VILLAINS = dedent('''
         print("x" * 100_000)
         return good(item)
 
+    def says_priority(item):
+        return {"nice": os.getpriority(os.PRIO_PROCESS, 0)}, [], []
+
     def prints_and_dies(item):
         print("my last words")
         dies(item)
@@ -355,6 +358,15 @@ def test_an_answer_carries_facts_found_urls_files_and_time(
     assert answers[1].seconds > 0
     assert answers[2].files == (Publication("p2.v0", "processed/a/2.jpg"),)
     assert (scratch / "p2.v0").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no niceness")
+def test_a_worker_leaves_the_cores_to_its_parent(begin: Begin) -> None:
+    run = begin()
+    run.submit(work(1, "says_priority"))
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    answer = run.finish()[1]
+    assert orjson.loads(answer.facts) == {"nice": min(own + child.NICENESS, 19)}
 
 
 def test_pages_and_pictures_go_through_the_processors(
