@@ -11,12 +11,14 @@ import socket
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import requests
+from bs4 import BeautifulSoup
 
 from benchmarks import contenders, leaks, race, stress, table
 from benchmarks.environments import clean
@@ -25,6 +27,8 @@ from benchmarks.race import Contender
 from benchmarks.scratch import Scratch
 from benchmarks.server import serving
 from scraper import Session
+
+Ask = Callable[[str], None]  # one URL, and wait for what comes of it
 
 PARTS = ("race", "bytes", "warm")
 PAGE = "page.html"
@@ -140,9 +144,12 @@ def _brought(out: Path) -> int:
 
 
 def _warm(page: str) -> None:
+    """`submit(url).result()` beside `get(url)`; and what a pool of processes takes by itself."""
     rows = [
-        _beside_requests("bodies", page, 0.8, save_only=True),
-        _beside_requests("page parsed", page, 2.0, save_only=False),
+        _beside_requests("bodies", page, _asking(save_only=True), "0.8"),
+        _beside_requests("page parsed", page, _asking(save_only=False), "2"),
+        _beside_requests("bare pool, nothing done", page, _pooled(len)),
+        _beside_requests("bare pool, two facts", page, _pooled(_two_facts)),
     ]
     print()
     table.show(
@@ -150,26 +157,60 @@ def _warm(page: str) -> None:
          "bar", "bar p95"],
         rows,
     )  # fmt: skip
+    print(
+        "bare pool: the same get(url), and then submit(act, body).result() of a "
+        "ProcessPoolExecutor; two facts: title and links by Beautiful Soup with lxml"
+    )
+
+
+@contextmanager
+def _asking(*, save_only: bool) -> Iterator[Ask]:
+    with Session(jitter=0, save_only=save_only) as session:
+
+        def ask(url: str) -> None:
+            outcome = session.submit(url).result()
+            assert outcome.body
+            assert save_only or outcome.record["title"]
+
+        yield ask
+
+
+@contextmanager
+def _pooled(act: Callable[[bytes], object]) -> Iterator[Ask]:
+    """With a worker for each core, which have imported what they need."""
+    with _plain_session() as session, ProcessPoolExecutor() as pool:
+
+        def ask(url: str) -> None:
+            assert pool.submit(act, session.get(url).content).result()
+
+        yield ask
+
+
+def _two_facts(body: bytes) -> tuple[str, list[str]]:
+    soup = BeautifulSoup(body, "lxml")
+    links = [str(each["href"]) for each in soup.find_all("a")]
+    return str(soup.title and soup.title.string), links
+
+
+def _plain_session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    return session
 
 
 def _beside_requests(
-    name: str, page: str, bar: float, *, save_only: bool
+    name: str, page: str, asking: AbstractContextManager[Ask], bar: str = ""
 ) -> list[str]:
-    """A row: `submit(url).result()` and `get(url)` in turns, and by how much the first is slower,
-    pair by pair. Its CPU is that of this process: a worker's own is beside it."""
+    """A row: ours and `get(url)` in turns, and by how much the first is slower, pair by pair. Its
+    CPU is that of this process: a worker's own is beside it."""
     numbers = iter(range(10 * (TURNS + WARM_UP_TURNS)))
-    plain = requests.Session()
-    plain.trust_env = False
-
-    def theirs() -> None:
-        assert plain.get(f"{page}?{next(numbers)}").content
-
-    with plain, Session(jitter=0, save_only=save_only) as session:
+    with _plain_session() as plain, asking as ask:
 
         def ours() -> None:
-            outcome = session.submit(f"{page}?{next(numbers)}").result()
-            assert outcome.body
-            assert save_only or outcome.record["title"]
+            ask(f"{page}?{next(numbers)}")
+
+        def theirs() -> None:
+            assert plain.get(f"{page}?{next(numbers)}").content
 
         for _ in range(WARM_UP_TURNS):
             ours()
@@ -191,8 +232,8 @@ def _beside_requests(
         table.median(beyond, 2),
         f"{p95:.2f}",
         f"{cpu:.2f}",
-        f"{bar:g}",
-        "4",
+        bar,
+        "4" if bar else "",
     ]
 
 
