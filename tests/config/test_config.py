@@ -151,20 +151,6 @@ def test_an_installed_package_holds_its_profiles_itself(
     assert file_or_profile("foreign") == Path("foreign")
 
 
-def test_a_wheel_holds_every_package_and_the_profiles() -> None:
-    """Packages are listed, because one of them stands elsewhere; `.ci/run` builds the wheel."""
-    setuptools = tomllib.loads((PROJECT / "pyproject.toml").read_text())[
-        "tool"
-    ]["setuptools"]
-    packages = {
-        ".".join(path.parent.relative_to(PROJECT).parts)
-        for name in ("scraper", "processors")
-        for path in (PROJECT / name).rglob("__init__.py")
-    }
-    assert set(setuptools["packages"]) == {*packages, "scraper.profiles"}
-    assert setuptools["package-dir"] == {"scraper.profiles": "config"}
-
-
 # -- wrong words ------------------------------------------------------------------------------
 
 
