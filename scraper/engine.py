@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from scraper.config import Config
 from scraper.config.plugins import own_functions
 from scraper.desk.desk import Desk
+from scraper.frontier.follow.parking import ParkingPlace
 from scraper.frontier.follow.scope import Scope
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.lanes import Rows, new_host_threads
@@ -231,6 +232,7 @@ class Surroundings(Struct, frozen=True):
     one_patience: bool = False  # with every host
     scope: Scope | None = None  # where links may lead
     traps: Traps | None = None  # what they lead to without end
+    parking: ParkingPlace | None = None
 
 
 def open_engine(
@@ -258,6 +260,7 @@ def open_engine(
         one_patience=around.one_patience,
         scope=around.scope,
         traps=around.traps,
+        parking=around.parking,
     )
     fetcher = _make_fetcher(config, share, makers, around)
     at_once = makers.at_once(share)

@@ -187,6 +187,8 @@ def open_run(
         log_step=folder.outputs.log.note_event,
         scope=None if following is None else following.scope,
         traps=traps_of(config, folder.ledger, current.number),
+        # a session asks what is submitted while it is open
+        parking=folder.ledger.parked if makers.desk is None else None,
     )
     engine = open_engine(
         config,

@@ -144,6 +144,7 @@ class CurrentPass:
         last = self.previous
         if last is None:
             return
+        self._ledger.parked.release_all()
         if last.ended is None and self._continues(last):
             for before in last.configurations[-1:]:
                 check_goes_on_following(self._request.config, before)
@@ -319,6 +320,9 @@ class ListIntake:
         )
         if added.new or added.again:
             current.ensure_open()
+        if added.nearer:
+            gaining = self._ledger.parked.release_for_list(added.nearer)
+            added = replace(added, hosts=added.hosts | gaining)
         if self.onward is not None:
             added = self._go_on(self.onward, lines, added)
         if self._delivery is not None:

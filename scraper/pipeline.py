@@ -202,13 +202,10 @@ class Pipeline:
             case InputExhausted():
                 self._list_is_open = False
                 self._list_error = message.error
+                parts.frontier.parking.end_list()
                 if message.error is not None:
-                    self._stop(
-                        Stop(
-                            f"reading the list failed: {message.error}",
-                            grace=0.0,
-                        )
-                    )
+                    why = f"reading the list failed: {message.error}"
+                    self._stop(Stop(why, grace=0.0))
             case WorkReturned():
                 self._results.take_back(message.task)
             case PoolBroken():

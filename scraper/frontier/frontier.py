@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from scraper.config import FetchSettings, HostSettings
 from scraper.frontier.failures import Failures
+from scraper.frontier.follow.parking import Parking, ParkingPlace
 from scraper.frontier.follow.scope import Scope
 from scraper.frontier.lane import Lane, Returned
 from scraper.frontier.lanes import Holds, Lanes, Rows
@@ -91,6 +92,7 @@ class Frontier:
         one_patience: bool = False,
         scope: Scope | None = None,
         traps: Traps | None = None,
+        parking: ParkingPlace | None = None,
     ) -> None:
         self._rows = rows
         self._guard = guard
@@ -116,6 +118,7 @@ class Frontier:
         self._most_unread = inf if traps is None else MOST_UNREAD
         self.outlook = Outlook(self._lanes, rows, hosts)
         self.holds = Holds(self._lanes)
+        self.parking = Parking(self._lanes, parking)
         self.withdrawals = Withdrawals(self._lanes)
         self.new_hosts = self._lanes.new_hosts
         self.crew = self._lanes.crew
@@ -205,6 +208,8 @@ class Frontier:
         if objection is not None:
             if isinstance(objection, Wait):
                 return self._request_robots(lane, task, trust, objection.origin)
+            if self.parking.takes(lane, row, objection):
+                return None
             return self._end(lane, row, objection)
         lane.take(row)
         if self.traps is not None and is_found_now(task):

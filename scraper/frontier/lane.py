@@ -200,6 +200,11 @@ class Lane:
         """Has it none here, though the ledger may have some?"""
         return not self.rows and self.may_have_more
 
+    def read_anew(self) -> None:
+        """The ledger knows more by now of the rows that wait."""
+        self.rows.clear()
+        self.may_have_more = True
+
     @property
     def asks_fresh(self) -> bool:
         """Is a request under way for a URL that had not failed before?"""

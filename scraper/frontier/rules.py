@@ -41,6 +41,7 @@ class Wait(NamedTuple):
 
 
 Verdict = Failure | Wait | None
+_OF_LINKS: Final = errors.TRAPS | {"out_of_scope"}
 Rule = Callable[[Task, Trust, Host, Terms], Verdict]
 
 
@@ -128,6 +129,13 @@ def is_no_trap(
     if terms.traps is None or not is_found_now(task):
         return None
     return terms.traps.objection(task.url)
+
+
+def may_be_listed(task: Task, objection: Verdict) -> bool:
+    """Would it be no objection if the list named the URL?"""
+    if task.level is None or not isinstance(objection, Failure):
+        return False
+    return objection.kind in _OF_LINKS
 
 
 def is_found_now(task: Task) -> bool:

@@ -16,6 +16,7 @@ from scraper.model import Ended, Publication
 from scraper.storage.database import Database, encode
 from scraper.storage.ends import count_ends, count_ends_of
 from scraper.storage.file_names import DEFAULT
+from scraper.storage.follow.parked import ParkedRows
 from scraper.storage.follow.scopes import ScopeTable
 from scraper.storage.follow.ways import Ways
 from scraper.storage.hosts import AlikeTable, Hosts
@@ -45,6 +46,7 @@ class Ledger(Database):
             self.intake = Intake(self, self.sources)
             self.hosts = Hosts(self)
             self.waiting = WaitingRows(self, self.hosts, self.sources)
+            self.parked = ParkedRows(self)
             self.links = Links(self)
             self.ways = Ways(self, self.intake)
             self.scopes = ScopeTable(self)

@@ -1,0 +1,124 @@
+"""What a URL is may show late: the list names it, or a link leads there, when it was asked."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import scraper
+from scraper.faulty import (
+    Behaviour,
+    Exchange,
+    FaultyServer,
+    page,
+    redirect,
+)
+from tests.stories.runs import records_of
+
+KEYS = {"processes": 1, "retry_wait": "10ms", "depth": 3}
+SECONDS = 20.0
+
+
+def links(*paths: str, images: tuple[str, ...] = ()) -> Behaviour:
+    return page(
+        "".join(f'<img src="{each}">' for each in images)
+        + "".join(f'<a href="{each}">on</a>' for each in paths)
+    )
+
+
+def after(event: threading.Event, then: Behaviour) -> Behaviour:
+    def answer(exchange: Exchange) -> None:
+        assert event.wait(SECONDS)
+        then(exchange)
+
+    return answer
+
+
+def and_then(event: threading.Event, first: Behaviour) -> Behaviour:
+    def answer(exchange: Exchange) -> None:
+        first(exchange)
+        event.set()
+
+    return answer
+
+
+def asked(server: FaultyServer) -> Counter[str]:
+    return Counter(
+        each.path for each in server.seen if each.path != "/robots.txt"
+    )
+
+
+def ends(folder: Path) -> dict[str, str]:
+    """By path, what came of it, in the last record; each URL has one."""
+    records = records_of(folder)
+    paths = ["/" + each["url"].split("/", 3)[3] for each in records]
+    assert max(Counter(paths).values()) == 1, paths
+    return {
+        path: each["error_kind"] or each["state"]
+        for path, each in zip(paths, records, strict=True)
+    }
+
+
+def run(urls: object, folder: Path, **keys: object) -> None:
+    config = scraper.configure(dir=str(folder), **(KEYS | keys))
+    scraper.run(urls, config)
+
+
+@pytest.mark.parametrize("late", ["/a/go", "/b/"])
+def test_what_the_list_names_further_on_is_asked_in_the_same_pass(
+    late: str, tmp_path: Path
+) -> None:
+    """Its redirect was out of scope until then."""
+    is_out = threading.Event()
+    site = {
+        "/a/": links("go", "next"),
+        "/a/go": redirect("/b/there"),
+        "/a/next": links("last"),
+        "/a/last": and_then(is_out, page("asked after the redirect")),
+        "/b/there": page("there"),
+        "/b/": page("the folder"),
+    }
+    with FaultyServer(site) as server:
+
+        def lines() -> Iterator[str]:
+            yield server.url("/a/")
+            assert is_out.wait(SECONDS)
+            yield server.url(late)
+
+        run(lines(), tmp_path / "run", threads=1)
+        assert asked(server) == Counter(
+            {"/a/", "/a/go", "/a/next", "/a/last", "/b/there", late}
+        )
+        assert set(ends(tmp_path / "run").values()) == {"done"}
+
+
+def test_what_the_list_names_no_further_on_ends_when_it_was_read(
+    tmp_path: Path,
+) -> None:
+    is_out = threading.Event()
+    site = {
+        "/a/": links("go", "next"),
+        "/a/go": redirect("/b/there"),
+        "/a/next": links("last"),
+        "/a/last": and_then(is_out, page("asked after the redirect")),
+        "/a/late": page("late"),
+    }
+    with FaultyServer(site) as server:
+
+        def lines() -> Iterator[str]:
+            yield server.url("/a/")
+            assert is_out.wait(SECONDS)
+            yield server.url("/a/late")
+
+        run(lines(), tmp_path / "run", threads=1)
+        assert ends(tmp_path / "run") == {
+            "/a/": "done",
+            "/a/go": "out_of_scope",
+            "/a/next": "done",
+            "/a/last": "done",
+            "/a/late": "done",
+        }
