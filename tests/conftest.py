@@ -18,8 +18,12 @@ from typing import Any, NamedTuple
 import hypothesis
 import pytest
 
-# A busy machine may take any time for an example; what is slow is measured elsewhere.
-hypothesis.settings.register_profile("suite", deadline=None)
+# A busy machine may take any time for an example; what is slow is measured elsewhere. The suite
+# tries the same few examples of each law every time, `--hypothesis-profile long` many others.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, max_examples=40, derandomize=True
+)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=400)
 hypothesis.settings.load_profile("suite")
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -39,6 +43,12 @@ if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # And so is this one, in what a script starts in the background.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody calls it
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What `-n auto` stands for: one more than the cores, for tests wait for servers and clocks."""
+    return (os.cpu_count() or 1) + 1
 
 
 # -- nobody leaves ----------------------------------------------------------------------------

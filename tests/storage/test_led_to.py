@@ -80,10 +80,13 @@ def plain_walk(rows: list[Row], links: Links, follows: Follows) -> set[int]:
     led_to: set[int] = set()
     ahead = [id for id, row in known.items() if row.listed]
     been: set[int] = set()
+    left_out = {
+        id for id, row in known.items() if is_left_out(id, row, follows)
+    }
     while ahead:
         page = ahead.pop()
         row = known[page]
-        if page in been or row.is_old or not row.ended:
+        if page in been or row.is_old or not row.ended or page in left_out:
             continue
         been.add(page)
         way = Way(0, 0 if row.listed else row.level or 0, row.chain)
@@ -99,7 +102,19 @@ def plain_walk(rows: list[Row], links: Links, follows: Follows) -> set[int]:
             if is_asked:
                 led_to.add(child)
                 ahead.append(child)
-    return {id for id in led_to if known[id].is_old}
+    return {id for id in led_to - left_out if known[id].is_old}
+
+
+def is_left_out(id: int, row: Row, follows: Follows) -> bool:
+    """Is it a page that links lead to, and that is not taken?"""
+    is_page = not row.listed and row.level is not None
+    takes = follows.takes
+    return is_page and takes is not None and not takes(f"http://a/{id}")
+
+
+def is_odd(url: str) -> bool:
+    """One of two URLs."""
+    return int(url[-1]) % 2 == 1
 
 
 IDS = st.integers(1, 8)
@@ -125,6 +140,7 @@ FOLLOWS = st.builds(
     st.booleans(),
     st.booleans(),
     st.builds(Limits, st.integers(0, 3), st.integers(1, 3)),
+    st.sampled_from([None, is_odd]),
 )
 
 

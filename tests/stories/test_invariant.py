@@ -379,7 +379,7 @@ def check_complete(folder: Path, told: Path) -> list[dict[str, Any]]:
 
 
 Folder.TestCase.settings = settings(
-    max_examples=20,
+    max_examples=settings.default.max_examples // 4,
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
