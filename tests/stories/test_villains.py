@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="memory limit and /proc: Linux"
 )
 
-BUDGET_SECONDS = 1.0
+BUDGET_SECONDS = 2.0  # a busy machine leaves little of a core to a worker
 GOOD = 200
 EACH = 2
 # What each of them ends as; None: it is good itself, the others come to harm.
