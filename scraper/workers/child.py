@@ -48,8 +48,8 @@ from scraper.workers.work import (
 INITIALIZER_FAILS = "initializer fails"
 START_SECONDS = 60.0  # to import everything, the user's module too
 # Of a worker, beside its parent, as the command `nice` has it: who hands out work and takes what is
-# done must not wait for a core, or all wait for it. With more, a worker on a busy machine would have
-# so little of a core that its items take too long.
+# done must not wait for a core, or all wait for it. With more, a worker on a busy machine would
+# have so little of a core that its items take too long.
 NICENESS = 5
 
 
