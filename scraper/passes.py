@@ -112,6 +112,8 @@ class CurrentPass:
         self.ages = request.ages
         self.resumed = False
         self.is_open = False
+        # rows that are old, and of which a list says that they were not modified since
+        self.unmodified = Bitmap()
 
     @property
     def began(self) -> float:
@@ -125,11 +127,7 @@ class CurrentPass:
         """What is due because it is too old; None if that is not what this pass is about."""
         if self.ages is None:
             return None
-        return Overdue(
-            self._ledger,
-            self.ages,
-            self.began,
-        )
+        return Overdue(self._ledger, self.ages, self.began, self.unmodified)
 
     @property
     def led_to(self) -> LedTo | None:
@@ -287,7 +285,6 @@ class ListIntake:
         self._report = report
         self._delivery: Delivery | None = None
         self._overdue = current.overdue
-        self._unmodified = Bitmap()  # rows that are not asked for that reason
         # of lists that are read again and again
         self.lasting: Sequence[tuple[int, Source]] = ()
 
@@ -383,11 +380,12 @@ class ListIntake:
         """Of several lines that name a URL, one that has it asked is enough."""
         old = overdue.among(ids)
         unmodified = overdue.unmodified_among(old, lines)
+        left_out = self._current.unmodified
         for each in unmodified:
-            self._report.unmodified += self._unmodified.add(each)
+            self._report.unmodified += left_out.add(each)
         asked = old - unmodified
         for each in asked:
-            self._report.unmodified -= self._unmodified.discard(each)
+            self._report.unmodified -= left_out.discard(each)
         return asked
 
 

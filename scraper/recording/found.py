@@ -209,7 +209,7 @@ class FoundUrls(Struct):
 
     @property
     def _overdue_leads(self) -> WhichAreDue | None:
-        return None if self.overdue is None else self.overdue.among
+        return None if self.overdue is None else self.overdue.leads_among
 
     def note_due(self, ids: Sequence[int]) -> None:
         """Some of these rows wait: the frontier reads them from the ledger."""

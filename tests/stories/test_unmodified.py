@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 
@@ -11,6 +12,9 @@ from scraper.faulty import FaultyServer, body, page, status
 from tests.conftest import Scrape
 
 PAST, AHEAD = "2020-01-01", "2999-01-01T00:00:00Z"
+ONE_PIXEL = base64.b64decode(
+    "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+)
 FLAGS = ("--save-only", "-R", "0", "--max-age", "0")
 
 
@@ -83,3 +87,21 @@ def test_a_url_counts_once_and_not_if_another_line_has_it_asked(
     assert scrape.here(*flags).code == 0
     assert [server.count(path) for path in ("/a", "/b")] == [1, 2]
     assert left_out(scrape) == 1
+
+
+@pytest.mark.parametrize("first", ["/a", "/z"])
+def test_a_page_that_leads_there_has_it_not_asked(
+    scrape: Scrape, server: FaultyServer, first: str
+) -> None:
+    """/a was not modified; /z, which leads to it and shows /i, was. In whatever order."""
+    names = '<p>leads <a href="/a">there</a> and shows <img src="/i">'
+    server.behaviours["/z"] = page(names)
+    server.behaviours["/i"] = body(ONE_PIXEL, "image/gif")
+    entries = [("/a", PAST), ("/i", PAST), ("/z", AHEAD)]
+    serve(server, *sorted(entries, reverse=first == "/z"))
+    flags = ("--sitemap", server.url("/"), "--depth", "2", *FLAGS[1:])
+    for count in (1, 2):
+        assert scrape.inside(*flags).code == 0
+        assert left_out(scrape) == 2 * (count - 1)
+    asked = {path: server.count(path) for path, _ in entries}
+    assert asked == {"/a": 1, "/i": 1, "/z": 2}

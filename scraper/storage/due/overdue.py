@@ -17,6 +17,7 @@ from scraper.model import Line
 from scraper.storage.database import Database, encode
 from scraper.storage.due.ages import Ages
 from scraper.storage.schema import REOPEN, SLICE, UNASKED, slices
+from scraper.storage.sets.bitmap import Bitmap
 
 WhichAreDue = Callable[[Collection[int]], frozenset[int]]  # of these rows
 
@@ -52,16 +53,19 @@ _AGE = """age_of(url, CASE WHEN parent NOT NULL AND level IS NULL
 
 
 class Overdue:
-    """Those of one pass; `began` is its beginning, in unix time."""
+    """Those of one pass; `began` is its beginning, in unix time. What is `unmodified`, as a list
+    says, is not due because pages name it."""
 
     def __init__(
         self,
         database: Database,
         ages: Ages,
         began: float,
+        unmodified: Bitmap | None = None,
     ) -> None:
         self._database = database
         self._ages = ages
+        self._unmodified = Bitmap() if unmodified is None else unmodified
         self._which = {
             "began": began,
             "ahead": AHEAD_SECONDS,
@@ -81,6 +85,10 @@ class Overdue:
             ids,
             self._ages.of_all,
         )
+
+    def leads_among(self, ids: Collection[int]) -> frozenset[int]:
+        """Those of the rows that a page leads to."""
+        return self._without_unmodified(self.among(ids))
 
     def unmodified_among(
         self,
@@ -110,11 +118,12 @@ class Overdue:
         both are due with their page.
         """
         sql = _DUE.format(asked=_ASKING_BEGAN, age=":age")
-        return self._select(
-            sql,
-            ids,
-            self._ages.of(page),
-        )
+        due = self._select(sql, ids, self._ages.of(page))
+        return self._without_unmodified(due)
+
+    def _without_unmodified(self, ids: frozenset[int]) -> frozenset[int]:
+        unmodified = self._unmodified
+        return frozenset(each for each in ids if each not in unmodified)
 
     def _select(
         self, sql: str, ids: Collection[int], age: float | None
