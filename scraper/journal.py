@@ -46,6 +46,7 @@ from scraper.recording.honesty import (
     left_out,
     names_of,
 )
+from scraper.recording.judging import AtOnce, Judging
 from scraper.recording.obedience import Obedience
 from scraper.recording.onward import Onward
 from scraper.recording.publisher import Publisher
@@ -102,6 +103,7 @@ class Journal(Struct):
     refresh: bool = False  # what was asked in earlier passes is asked again
     durable: bool = False
     obedience: Obedience = Obedience()
+    judging: Judging = AtOnce()
     process_hash: Callable[[str], str] = (
         str  # kind -> what the way of processing is known by
     )

@@ -42,6 +42,7 @@ from scraper.recording.honesty import honesty_of
 from scraper.recording.leads import Following, following_of, traps_of
 from scraper.recording.onward import onward_of
 from scraper.recording.publisher import Publisher
+from scraper.recording.undecided import Undecided
 from scraper.reports.summary import Report
 from scraper.run_folder import recovery
 from scraper.run_folder.following import (
@@ -366,6 +367,8 @@ def _open_journal(
     if desk is not None:
         waiting = desk.open_rows(ledger)
         found = desk.found(found)
+    elif following is not None and asks_hosts:
+        found.judging = Undecided(ledger, folder.store.part)
     onward = onward_of(config, found, following, asks_hosts=asks_hosts)
     journal = Journal(
         ledger,
@@ -391,6 +394,7 @@ def _open_journal(
         durable=config.run.durable,
         refresh=current.refresh,
         obedience=onward.obedience,
+        judging=found.judging,
         process_hash=hashes.__getitem__,
         asks_hosts=asks_hosts,
     )

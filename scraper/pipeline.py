@@ -172,6 +172,8 @@ class Pipeline:
         if is_time and self.stopped is None:
             self._is_first_look = False
             self._parts.frontier.rows_added(self._parts.desk.take_overdue())
+        if self.finished and self.stopped is None:
+            self._results.settle_rest()
 
     def _messages(self) -> Iterator[Message]:
         """What has come, after waiting for it if nothing has."""

@@ -30,6 +30,7 @@ from scraper.urls import (
 )
 
 if TYPE_CHECKING:
+    from scraper.recording.judging import Answer
     from scraper.recording.life import Life
     from scraper.recording.recorder import Recorder
 
@@ -295,19 +296,37 @@ class Results:
         fetched: Fetched,
         processed: Processed | None,
     ) -> None:
+        decided = self._journal.judging.decide(fetched, processed)
+        if decided is not None:
+            self._record_decided(decided, processed)
+        self._frontier.release(fetched.task)
+
+    def _record_decided(
+        self,
+        fetched: Fetched,
+        processed: Processed | None,
+    ) -> None:
         traps = self._frontier.traps
         if traps is not None and processed is not None:
             traps.learn(fetched, processed.sketch, processed.flags)
         self._frontier.rows_added(
             self._journal.record_fetched(fetched, processed)
         )
-        self._frontier.release(fetched.task)
 
     def settle_found(self) -> None:
         """Let the frontier know of what pages lead to that were recorded meanwhile."""
         gaining = self._journal.settle_found()
         if gaining:
             self._frontier.rows_added(gaining)
+        self._record_all(self._journal.judging.take_decided())
+
+    def settle_rest(self) -> None:
+        """Nothing else is left: what has not been decided so far is what it is."""
+        self._record_all(self._journal.judging.take_rest())
+
+    def _record_all(self, answers: Iterable[Answer]) -> None:
+        for fetched, processed in answers:
+            self._record_decided(fetched, processed)
 
     def record_refused(
         self,

@@ -9,6 +9,7 @@ from itertools import accumulate, compress, islice
 from msgspec import Struct, field
 
 from scraper.model import Failure, Fetched, Line, Task
+from scraper.recording.judging import AtOnce, Judging
 from scraper.recording.leads import Lead
 from scraper.reports.summary import Report
 from scraper.storage.due.overdue import Overdue, WhichAreDue
@@ -56,6 +57,7 @@ class FoundUrls(Struct):
     overdue: Overdue | None = None
     limits: Limits = Limits()
     note: Callable[[str], object] = len  # has the user know
+    judging: Judging = AtOnce()
     _has_noted: bool = False
     _leads: list[_PageLeads] = field(default_factory=list)
 
@@ -155,10 +157,12 @@ class FoundUrls(Struct):
         gaining: frozenset[int] = frozenset()
         if not rows:
             return gaining
+        self.judging.note_named(rows)
         for added in self.ledger.ways.spread(
             rows, self.pass_number, self.limits
         ):
             gaining |= self._count(added)
+            self.judging.note_named(added.nearer)
         return gaining
 
     def _count(self, added: Added) -> frozenset[int]:

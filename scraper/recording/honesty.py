@@ -141,6 +141,11 @@ def _is_picture(fetched: Fetched) -> bool:
     return may_be_svg and _extension_of(fetched.task) == "svg"
 
 
+def is_no_picture(fetched: Fetched) -> bool:
+    """Is it not what it should be, if nothing but a page names it, as a picture?"""
+    return _is_wrong("image", fetched)
+
+
 def _filter_failure(
     processed: Processed | None, earlier: Mapping[str, Any] | None
 ) -> Failure | None:

@@ -8,7 +8,7 @@ from scraper.config import Config
 from scraper.frontier.follow.scope import Scope
 from scraper.frontier.traps.traps import Traps
 from scraper.messages import Processed
-from scraper.model import Failure, Fetched, Task
+from scraper.model import Failure, Fetched
 from scraper.run_folder.following import follows_links
 from scraper.storage.follow.asked import count_asked
 from scraper.storage.ledger import Ledger
@@ -41,7 +41,7 @@ class Following(Struct, frozen=True):
         of robots."""
         if processed is None or not processed.leads or failure is not None:
             return ()
-        if not self._may_lead(fetched.task, tags):
+        if not self._may_lead(fetched, tags):
             return ()
         named = parts_of_all(url for url, _ in processed.leads)
         hows = (how for _, how in processed.leads)
@@ -55,11 +55,21 @@ class Following(Struct, frozen=True):
             Lead(url, how) for url, how in asked.items() if url is not None
         )
 
-    def _may_lead(self, task: Task, tags: tuple[str, ...]) -> bool:
+    def _may_lead(self, fetched: Fetched, tags: tuple[str, ...]) -> bool:
         """Not from pictures and files of this machine; nor where the answer forbids it."""
+        task = fetched.task
         if task.is_picture or task.origin_url.scheme == "file":
             return False
+        if self._is_astray(fetched):
+            return False
         return not self.obeys or _FORBIDDING.isdisjoint(tags)
+
+    def _is_astray(self, fetched: Fetched) -> bool:
+        """Was it sent out of scope when it was asked as a picture, which may come from anywhere?"""
+        task = fetched.task
+        if task.level is None or not task.hops:
+            return False
+        return not self.scope.permits(task.origin_url, fetched.url)
 
     def note_listed(self, fetched: Fetched) -> None:
         """Where redirects of what is listed lead, links may lead, too."""

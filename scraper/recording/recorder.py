@@ -9,6 +9,7 @@ from typing import Protocol
 from scraper.messages import Processed
 from scraper.model import Failure, Fetched, FetchFailed, Task
 from scraper.outcomes.outcome import Outcome
+from scraper.recording.judging import Judging
 from scraper.reports.summary import Report
 
 
@@ -34,6 +35,9 @@ class Recorder(Protocol):
     @property
     def publisher(self) -> Places:
         """Where bodies and pictures stand."""
+
+    @property
+    def judging(self) -> Judging: ...
 
     @property
     def process_hash(self) -> Callable[[str], str]:

@@ -23,6 +23,7 @@ from scraper.recording.honesty import (
     left_out,
     names_of,
 )
+from scraper.recording.judging import AtOnce, Judging
 from scraper.recording.obedience import Obedience
 from scraper.redaction import redacted, redacted_message
 from scraper.reports.summary import Report
@@ -66,6 +67,7 @@ class MemoryJournal(Struct):
     obedience: Obedience
     honesty: Honesty
     process_hash: Callable[[str], str] = str
+    judging: Judging = AtOnce()
     publisher: NoPlaces = field(default_factory=NoPlaces)
     _recorded: list[Outcome] = field(default_factory=list)
 

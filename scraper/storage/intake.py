@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from scraper.model import Line
 from scraper.storage.database import Database, encode
 from scraper.storage.due.overdue import WhichAreDue
+from scraper.storage.follow.nearness import is_nearer, nearness_of
 from scraper.storage.schema import (
     REOPEN,
     SLICE,
@@ -191,6 +192,7 @@ class Intake:
             self._next_id,
             self._next_seq,
             self._sources.fetched,
+            again is True,
         )
         for line in lines:
             url = line.url.href
@@ -279,6 +281,7 @@ class _Batch(Struct):
     next_id: int
     next_seq: int
     fetched_lists: Collection[int]
+    is_full: bool  # all pages are asked, and say where they lead
     new: list[tuple[Any, ...]] = field(default_factory=list)
     hashes: list[tuple[int, int]] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
@@ -345,8 +348,8 @@ class _Batch(Struct):
             self.due_again[row.id] = row
             self.lanes.add(line.url.lane)
             row = row._replace(number=self.number, state="pending")
-        is_nearer = not is_due and _is_nearer(line, row)
-        if is_nearer and not row.is_listed:
+        came_nearer = not is_due and is_nearer(line, row)
+        if came_nearer and not row.is_listed:
             self.nearer.append(row.id)
         elif row.is_listed or not is_due:
             return row
@@ -368,7 +371,7 @@ class _Batch(Struct):
         )
         self.next_seq += 1
         self.known_as_found += row.is_found and row.number == self.number
-        if row.level is not None:
+        if row.is_found:
             self.nearer.append(row.id)
         return row._replace(is_listed=True, source=line.source, level=None)
 
@@ -376,9 +379,9 @@ class _Batch(Struct):
         self, line: Line, row: KnownRow, *, is_fresh: bool
     ) -> KnownRow:
         """From now on this page leads to it; what was nearer so far stays so."""
-        level, chain = line.level, line.chain
-        if not is_fresh and row.level is not None and level is not None:
-            level, chain = min(level, row.level), min(chain, row.chain)
+        # by its age it may be due while the page that leads to it is not
+        begins_anew = is_fresh and (self.is_full or line.level is not None)
+        level, chain = nearness_of(line, row, begins_anew=begins_anew)
         self.ways.append(
             (row.id, line.parent, line.depth, level, chain or None)
         )
@@ -438,12 +441,3 @@ class _Batch(Struct):
             self.due_again,
             tuple(self.nearer),
         )
-
-
-def _is_nearer(line: Line, row: KnownRow) -> bool:
-    """Is this way shorter than those that are known? A page's picture may be a page, too."""
-    if line.level is None:
-        return False
-    if row.level is None:
-        return True
-    return line.level < row.level or line.chain < row.chain

@@ -122,3 +122,72 @@ def test_what_the_list_names_no_further_on_ends_when_it_was_read(
             "/a/last": "done",
             "/a/late": "done",
         }
+
+
+A_PAGE = page('<a href="/c.html">on</a>')
+
+
+def as_picture_first(answered: threading.Event) -> dict[str, Behaviour]:
+    """`/b.html` has been answered before any link leads there."""
+    return {
+        "/": links("/a.html", images=("/b.html",)),
+        "/a.html": after(answered, links("/b.html")),
+        "/b.html": and_then(answered, A_PAGE),
+        "/c.html": page("c"),
+    }
+
+
+def as_page_first() -> dict[str, Behaviour]:
+    return {
+        "/": links("/a.html", "/b.html"),
+        "/a.html": links("/b.html", images=("/b.html",)),
+        "/b.html": A_PAGE,
+        "/c.html": page("c"),
+    }
+
+
+def while_in_flight(linked: threading.Event) -> dict[str, Behaviour]:
+    """It is being asked as a picture when the link to it is taken in."""
+    return {
+        "/": links("/a.html", images=("/b.html",)),
+        "/a.html": links("/b.html", "/d.html"),
+        "/b.html": after(linked, A_PAGE),
+        "/c.html": page("c"),
+        "/d.html": and_then(linked, page("d")),
+    }
+
+
+@pytest.mark.parametrize("threads", [1, 16])
+@pytest.mark.parametrize("shape", ["ended", "page first", "in flight"])
+def test_what_is_a_picture_here_and_a_page_there_is_a_page(
+    shape: str, threads: int, tmp_path: Path
+) -> None:
+    event = threading.Event()
+    if threads == 1:
+        event.set()
+    match shape:
+        case "ended":
+            site = as_picture_first(event)
+        case "page first":
+            site = as_page_first()
+        case _:
+            site = while_in_flight(event)
+    with FaultyServer(site) as server:
+        run([server.url("/")], tmp_path / "run", threads=threads)
+        assert asked(server) == Counter(site.keys())
+        assert ends(tmp_path / "run") == dict.fromkeys(site, "done")
+
+
+def test_what_no_link_leads_to_is_no_picture_in_the_end(tmp_path: Path) -> None:
+    site = {
+        "/": links("/a.html", images=("/b.html",)),
+        "/a.html": page("a"),
+        "/b.html": A_PAGE,
+        "/c.html": page("c"),
+    }
+    with FaultyServer(site) as server:
+        run([server.url("/")], tmp_path / "run")
+        assert asked(server) == Counter({"/", "/a.html", "/b.html"})
+        came = ends(tmp_path / "run")
+        assert came.pop("/b.html") == "wrong_content"
+        assert set(came.values()) == {"done"}
