@@ -20,6 +20,7 @@ from scraper.config.loading import (
     fate_of_flag,
     load,
     value_of,
+    with_defaults,
     with_keys,
 )
 from scraper.config.profiles import file_or_profile
@@ -66,5 +67,6 @@ __all__ = [
     "files_of",
     "load",
     "value_of",
+    "with_defaults",
     "with_keys",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 from scraper.config.keys import Key
 from scraper.config.profiles import profiles
 from scraper.config.schema import Schema
-from scraper.config.settings import SCHEMA, Config
+from scraper.config.settings import KEYS, SCHEMA, Config
 from scraper.config.values import SCRIPT, Given, parse_all, split_list
 from scraper.errors import UsageError
 from scraper.text import nearest
@@ -80,6 +80,16 @@ def load(
 def with_keys(config: Config, values: Mapping[str, Any]) -> Config:
     """The same tree with some keys replaced; values are not checked."""
     return SCHEMA.replace_values(config, values)
+
+
+def with_defaults(config: Config, values: Mapping[str, Any]) -> Config:
+    """The same tree with other defaults: what differs from a key's own stays as it is."""
+    unsaid = {
+        name: value
+        for name, value in values.items()
+        if value_of(config, KEYS[name]) == KEYS[name].default
+    }
+    return with_keys(config, unsaid)
 
 
 def value_of(config: Config, key: Key) -> Any:

@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from scraper.config import Config, configure, files_of, value_of, with_keys
-from scraper.config.settings import KEYS
+from scraper.config import Config, configure, files_of, with_defaults
 from scraper.engine import Makers, told_to
 from scraper.errors import UsageError
 from scraper.http.headers import merge_headers
@@ -311,10 +310,9 @@ def _config_of(
         raise UsageError(
             f"{config!r} is no configuration: scraper.configure(...) makes one"
         )
-    key = KEYS["patience_seconds"]
-    if not config.run.dir and value_of(config, key) == key.default:
-        return with_keys(config, {key.name: PATIENCE_SECONDS})
-    return config
+    if config.run.dir:
+        return config
+    return with_defaults(config, {"patience_seconds": PATIENCE_SECONDS})
 
 
 def _line_of(text: str) -> Line:

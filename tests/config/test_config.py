@@ -21,6 +21,7 @@ from scraper.config import (
     file_or_profile,
     load,
     value_of,
+    with_defaults,
     with_keys,
 )
 from scraper.config.earlier import REMOVED
@@ -149,6 +150,12 @@ def test_an_installed_package_holds_its_profiles_itself(
     )
     assert file_or_profile("polite") == package / "profiles" / "polite.toml"
     assert file_or_profile("foreign") == Path("foreign")
+
+
+def test_another_default_is_none_of_what_was_said() -> None:
+    config = configure(retries=7)
+    other = with_defaults(config, {"retries": 3, "patience_seconds": 5.0})
+    assert (other.fetch.retries, other.hosts.patience_seconds) == (7, 5.0)
 
 
 # -- wrong words ------------------------------------------------------------------------------

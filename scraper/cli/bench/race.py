@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from scraper.cli.bench.bound import Bound, Course, find_bound
-from scraper.config import Config, with_keys
+from scraper.config import Config, with_defaults, with_keys
 from scraper.engine import most_threads_of, wanted_share
 from scraper.machine.clock import steady_clock, used_seconds
 from scraper.outcomes.event import Event
@@ -32,6 +32,7 @@ _NOTHING_ELSE = {
     "grace_seconds": 0.0,
     "retries": 0,
 }
+_IMPATIENT = {"patience_seconds": 5.0}  # a dead host is not measured
 NEWS_SECONDS = 10.0  # from one word on how far it is to the next
 
 
@@ -61,7 +62,9 @@ class Runner:
         say: Callable[[str], None],
     ) -> None:
         self._urls = list(urls)
-        self._config = with_keys(config, _NOTHING_ELSE)
+        self._config = with_keys(
+            with_defaults(config, _IMPATIENT), _NOTHING_ELSE
+        )
         self._say = say
         self._now = steady_clock()
         self._events: list[Event] = []
