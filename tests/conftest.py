@@ -47,8 +47,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody calls it
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """What `-n auto` stands for: one more than the cores, for tests wait for servers and clocks."""
-    return (os.cpu_count() or 1) + 1
+    """What `-n auto` stands for: two more than the cores, for tests wait for servers and clocks."""
+    return (os.cpu_count() or 1) + 2
 
 
 # -- nobody leaves ----------------------------------------------------------------------------
