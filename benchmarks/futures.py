@@ -26,6 +26,8 @@ from benchmarks.measure import rss_bytes
 from benchmarks.race import Contender
 from benchmarks.scratch import Scratch
 from benchmarks.server import serving
+from processors.page import Page
+from processors.page.facts import PageOptions, page_facts
 from scraper import Session
 
 Ask = Callable[[str], None]  # one URL, and wait for what comes of it
@@ -149,6 +151,7 @@ def _warm(page: str) -> None:
         _beside_requests("bodies", page, _asking(save_only=True), "0.8"),
         _beside_requests("page parsed", page, _asking(save_only=False), "2"),
         _beside_requests("bare pool, nothing done", page, _pooled(len)),
+        _beside_requests("bare pool, all facts", page, _pooled(_all_facts)),
         _beside_requests("bare pool, two facts", page, _pooled(_two_facts)),
     ]
     print()
@@ -159,7 +162,8 @@ def _warm(page: str) -> None:
     )  # fmt: skip
     print(
         "bare pool: the same get(url), and then submit(act, body).result() of a "
-        "ProcessPoolExecutor; two facts: title and links by Beautiful Soup with lxml"
+        "ProcessPoolExecutor; all facts: ours, and nothing else of ours; two: title and links by "
+        "Beautiful Soup with lxml"
     )
 
 
@@ -184,6 +188,12 @@ def _pooled(act: Callable[[bytes], object]) -> Iterator[Ask]:
             assert pool.submit(act, session.get(url).content).result()
 
         yield ask
+
+
+def _all_facts(body: bytes) -> object:
+    return page_facts(Page("http://127.0.0.1/", body), PageOptions())[0][
+        "title"
+    ]
 
 
 def _two_facts(body: bytes) -> tuple[str, list[str]]:
