@@ -47,6 +47,7 @@ from scraper.recording.honesty import (
     names_of,
 )
 from scraper.recording.judging import AtOnce, Judging
+from scraper.recording.made import is_made_alike, made_with
 from scraper.recording.obedience import Obedience
 from scraper.recording.onward import Onward
 from scraper.recording.publisher import Publisher
@@ -186,6 +187,11 @@ class Journal(Struct):
         facts, which make a full record."""
         task, number = fetched.task, self.pass_number
         facts_pass, facts_offset = self.records.stored_place(task)
+        looked_at = processed
+        if processed is not None and self._is_looked_at(fetched):
+            # its facts are what they were; only where it leads may be new
+            looked_at = None if processed.failure else processed
+            processed = None
         if processed is None and self.honesty.holds(fetched):
             assert task.stored is not None, "it is unchanged"
             outcome = Outcome(
@@ -222,9 +228,16 @@ class Journal(Struct):
                 flags=names_of(flags),
                 fill=fill_of(fetched, processed, failure),
             )
-        row = self._fetched_row(outcome, fetched, processed, None)
+        row = self._fetched_row(outcome, fetched, looked_at, None)
         self._record(outcome, row)
-        return self.onward.take_again(fetched, processed, outcome.failure)
+        return self.onward.take_again(fetched, looked_at, outcome.failure)
+
+    def _is_looked_at(self, fetched: Fetched) -> bool:
+        """Was this page, made as it would be now, processed for its links alone?"""
+        stored = fetched.task.stored
+        if stored is None or fetched.kind != "page":
+            return False
+        return is_made_alike(stored.process_hash, self.process_hash("page"))
 
     def _fetched_row(
         self,
@@ -265,7 +278,9 @@ class Journal(Struct):
     def _hash_of(self, fetched: Fetched, failure: Failure | None) -> str:
         """What it was processed by; "" if that has failed, and is to be done again."""
         if failure is None:
-            return self.process_hash(fetched.kind)
+            hash = self.process_hash(fetched.kind)
+            is_page = fetched.kind == "page"
+            return made_with(hash, self.onward.places) if is_page else hash
         return self.process_hash("filter") if is_filtered(failure) else ""
 
     def _end_of(self, outcome: Outcome, final_url: Url) -> dict[str, Any]:

@@ -188,7 +188,6 @@ def open_run(
         log_step=folder.outputs.log.note_event,
         scope=None if following is None else following.scope,
         traps=traps_of(config, folder.ledger, current.number),
-        # a session asks what is submitted while it is open
         parking=folder.ledger.parked if makers.desk is None else None,
     )
     engine = open_engine(
@@ -368,7 +367,8 @@ def _open_journal(
         waiting = desk.open_rows(ledger)
         found = desk.found(found)
     elif following is not None and asks_hosts:
-        found.judging = Undecided(ledger, folder.store.part)
+        part, scope = folder.store.part, following.scope
+        found.judging = Undecided(ledger, part, scope)
     onward = onward_of(config, found, following, asks_hosts=asks_hosts)
     journal = Journal(
         ledger,

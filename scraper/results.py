@@ -20,6 +20,7 @@ from scraper.local.addresses import SCHEME
 from scraper.machine.clock import Clock
 from scraper.messages import Answered, Inbox, Processed
 from scraper.model import Fact, Failure, Fetched, FetchFailed, Moved, Task
+from scraper.recording.made import is_made_alike
 from scraper.storage.file_names import processed_prefix
 from scraper.supervision import Network
 from scraper.urls import (
@@ -82,12 +83,22 @@ class Handover:
             fact = FetchFailed(task, failure, task.url, at)
         self._inbox.put(Answered(flight.request_id, fact, at, flight.began))
         if isinstance(fact, Fetched) and self.needs_work(fact):
-            assert self._stage is not None, "there is one if there is work"
-            self._stage.submit(
-                fact.task,
-                self._work_item(fact),
-                fact.bytes,
-            )
+            self._submit(fact)
+
+    def look_again(self, fetched: Fetched) -> bool:
+        """The coordinator alone asks: must this page be processed though it is what it was? Then
+        it goes to the process stage."""
+        if self._stage is None or not self._journal.judging.looks_again(
+            fetched
+        ):
+            return False
+        self._submit(fetched)
+        return True
+
+    def _submit(self, fetched: Fetched) -> None:
+        assert self._stage is not None, "there is one if there is work"
+        item = self._work_item(fetched)
+        self._stage.submit(fetched.task, item, fetched.bytes)
 
     def _without_known(self, fact: Fact) -> Fact:
         """A body that an earlier pass has brought, byte for byte, is not kept once more."""
@@ -111,7 +122,8 @@ class Handover:
             )
         if stored.path is None:
             return False  # what was left out, and is not there
-        if stored.process_hash != self._journal.process_hash(fetched.kind):
+        hash = self._journal.process_hash(fetched.kind)
+        if not is_made_alike(stored.process_hash, hash):
             return True
         if fetched.kind != "image":
             return False
@@ -178,6 +190,7 @@ class Results:
         self._network = network
         self._life = life
         self._needs_work = handover.needs_work
+        self._look_again = handover.look_again
         self._drop_body = handover.drop_body
         self._processing: dict[int, Fetched] = {}
 
@@ -231,7 +244,7 @@ class Results:
         match fact:
             case Fetched():
                 self._life.fetched(fact)
-                if self._needs_work(fact):
+                if self._needs_work(fact) or self._look_again(fact):
                     self._life.processing(fact)
                     self._processing[fact.task.id] = fact
                 else:

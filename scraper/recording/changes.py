@@ -24,6 +24,7 @@ from scraper.recording.comparison import (
     compare,
     may_differ,
 )
+from scraper.recording.made import is_made_alike
 from scraper.redaction import redacted
 from scraper.reports.changes import Missing
 from scraper.sinks.change_log import ChangeLog
@@ -121,7 +122,7 @@ class Changes(Struct):
             outcome,
             standing,
             self._read_earlier(standing, outcome.url),
-            comparable=row.process_hash == standing.process_hash,
+            comparable=is_made_alike(row.process_hash, standing.process_hash),
         )
 
     def _read_earlier(self, standing: Standing, url: str) -> Mapping[str, Any]:

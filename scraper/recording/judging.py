@@ -19,6 +19,9 @@ class Judging(Protocol):
     ) -> Fetched | None:
         """The answer, as its URL is named now; None if it is not known yet what it is."""
 
+    def looks_again(self, fetched: Fetched) -> bool:
+        """May a page lead elsewhere by now, though it has not changed?"""
+
     def note_named(self, rows: Collection[int]) -> None:
         """Links lead to these rows now, or the list names them."""
 
@@ -36,6 +39,9 @@ class AtOnce:
         self, fetched: Fetched, processed: Processed | None
     ) -> Fetched | None:
         return fetched
+
+    def looks_again(self, fetched: Fetched) -> bool:
+        return False
 
     def note_named(self, rows: Collection[int]) -> None:
         """Nothing waits for that."""

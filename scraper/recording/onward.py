@@ -71,6 +71,11 @@ class Onward(Struct):
             task, images=self.follow_images, leads=leads
         )
 
+    @property
+    def places(self) -> int:
+        """How many the scope of links has by now."""
+        return 0 if self.following is None else self.following.scope.size
+
     def end_failed(self, failed: FetchFailed) -> None:
         """A page that is gone leads nowhere any more; of any other failure that is not known."""
         if failed.failure.status in GONE_STATUSES:

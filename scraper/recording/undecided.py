@@ -16,10 +16,12 @@ from msgspec import msgpack
 from msgspec.structs import replace
 
 from scraper.errors import LocalFault, disk_failure
+from scraper.frontier.follow.scope import Scope
 from scraper.messages import Processed
 from scraper.model import Fetched, Task
 from scraper.recording.honesty import is_no_picture
 from scraper.recording.judging import Answer
+from scraper.recording.made import places_in
 from scraper.storage.follow.parked import FOR_LINKS
 from scraper.storage.ledger import Ledger
 from scraper.storage.sets.bitmap import Bitmap
@@ -46,8 +48,11 @@ _NAMING = (
 class Undecided:
     """Those of a run; `part` says where a part lies."""
 
-    def __init__(self, ledger: Ledger, part: Callable[[str], str]) -> None:
+    def __init__(
+        self, ledger: Ledger, part: Callable[[str], str], scope: Scope
+    ) -> None:
         self._ledger = ledger
+        self._scope = scope
         self._part = part
         self._rows = Bitmap()
         self._named: list[int] = []  # of them, those that are decided by now
@@ -63,6 +68,15 @@ class Undecided:
             return fetched
         self._keep(fetched, processed)
         return None
+
+    def looks_again(self, fetched: Fetched) -> bool:
+        """Links of a page that has not changed were left out, perhaps, which are in scope by now:
+        the list has named more since."""
+        stored = fetched.task.stored if fetched.is_unchanged else None
+        if stored is None or not (stored.process_hash and stored.path):
+            return False
+        is_page = fetched.kind == "page" and stored.error_kind is None
+        return is_page and places_in(stored.process_hash) < self._scope.size
 
     def note_named(self, rows: Collection[int]) -> None:
         """Links lead to these rows now, or the list names them."""

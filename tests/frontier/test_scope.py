@@ -22,8 +22,13 @@ class Kept:
         self.places: set[int] = set()
         self.asked = 0
 
-    def add(self, hashes: Iterable[int]) -> None:
+    def count(self) -> int:
+        return len(self.places)
+
+    def add(self, hashes: Iterable[int]) -> int:
+        before = self.count()
         self.places.update(hashes)
+        return self.count() - before
 
     def which_of(self, hashes: Collection[int]) -> frozenset[int]:
         self.asked += 1

@@ -10,7 +10,15 @@ import pytest
 import scraper
 from scraper.cli.summary import summary_text
 from scraper.errors import UsageError
-from scraper.faulty import Behaviour, FaultyServer, body, page, redirect, status
+from scraper.faulty import (
+    Behaviour,
+    FaultyServer,
+    body,
+    etag,
+    page,
+    redirect,
+    status,
+)
 from scraper.reports.summary import Report
 from scraper.runner import Run
 from scraper.sources.source import given_source
@@ -143,3 +151,29 @@ def follow_chain(
         for _ in run:
             pass
         return summary_text(run)
+
+
+def test_a_page_that_has_not_changed_leads_into_folders_that_the_list_has_gained(
+    follow: Follow, tmp_path: Path
+) -> None:
+    html = b'<p>Two of them <a href="/b/x">on</a> <a href="/a/y">on</a>'
+    site = {
+        "/a/": etag(html),
+        "/a/y": page("y"),
+        "/b/": page("b"),
+        "/b/x": page("x"),
+    }
+    with FaultyServer(site) as server:
+        follow(server, "/a/")
+        assert asked(server) == ["/a/", "/a/y"]
+        for _ in range(2):
+            before = len(server.seen)
+            follow(server, "/a/", "/b/", refresh=True)
+            seen = asked(server, before)
+            assert seen == ["/a/", "/a/y", "/b/", "/b/x"]
+        states = {
+            (each["pass"], each["state"])
+            for each in records_of(tmp_path / "run")
+            if each["url"] == server.url("/a/")
+        }
+        assert states == {(1, "done"), (2, "unchanged"), (3, "unchanged")}

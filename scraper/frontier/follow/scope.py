@@ -25,7 +25,8 @@ MAX_KNOWN = (
 class Places(Protocol):
     """The places that the list names, by hashes."""
 
-    def add(self, hashes: Iterable[int]) -> None: ...
+    def add(self, hashes: Iterable[int]) -> int: ...
+    def count(self) -> int: ...
     def which_of(self, hashes: Collection[int]) -> frozenset[int]: ...
 
 
@@ -35,6 +36,8 @@ class Scope:
     def __init__(self, kind: str, places: Places) -> None:
         self._kind = kind
         self._places = places
+        # how many the list names, or has ever named
+        self.size = places.count()
         self._known: set[int] = set()
         self._unlisted: set[int] = set()  # looked up in vain
 
@@ -46,7 +49,7 @@ class Scope:
         places = {hash_of_place(of(url)) for url in urls if url.host}
         new = places - self._known
         if new:
-            self._places.add(new)
+            self.size += self._places.add(new)
             self._forget_many()
             self._known |= new
             self._unlisted.clear()

@@ -20,9 +20,14 @@ class ScopeTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, hashes: Iterable[int]) -> None:
-        """The list names these."""
-        self._database.execute(_ADD, (encode(list(hashes)),))
+    def count(self) -> int:
+        """How many it names."""
+        return int(self._database.value_of("SELECT count(*) FROM scope"))
+
+    def add(self, hashes: Iterable[int]) -> int:
+        """The list names these. Returns how many of them are new."""
+        added = self._database.execute(_ADD, (encode(list(hashes)),))
+        return added.rowcount
 
     def which_of(self, hashes: Collection[int]) -> frozenset[int]:
         """Those of these that it names."""
