@@ -157,7 +157,7 @@ def summary_line(run: Run) -> str:
         parts.append(f"see {run.folder / 'errors.jsonl'}")
     if run.report.stopped is not None:
         parts.append(_stopped_text(run.report))
-    parts += _missing_lines(run)
+    parts += [*_lastmod_lines(run.report), *_missing_lines(run)]
     return printable(f"{run.folder}: {'; '.join(parts)}")
 
 

@@ -160,6 +160,7 @@ class Intake:
             if last_seq:
                 self._database.set_meta(_LAST_SEQ, str(last_seq))
         self._next_seq = int(last_seq) + 1
+        self._has_dropped: Sequence[int] = ()  # lists, since they were read
 
     @property
     def is_empty(self) -> bool:
@@ -245,6 +246,8 @@ class Intake:
         `seen` is what `add` has noted while they were read. A URL that no list names keeps its row
         and its files, but is counted no more.
         """
+        if self._has_dropped == sources:
+            return
         database = self._database
         database.flush()
         database.connection.create_function(
@@ -255,6 +258,7 @@ class Intake:
             which = {**each, "lists": lists, "reading": self._reading}
             database.execute(_FORGET_LINES, which)
             database.execute(_TO_OTHER_LIST, which)
+        self._has_dropped = sources
 
 
 def _due_again(

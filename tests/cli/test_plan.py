@@ -362,6 +362,20 @@ def test_of_a_folder_only_what_is_due_counts(
     assert aged["due"]["all"] == 1
 
 
+def test_what_pages_led_to_and_waits_is_not_taken_from_what_has_ended(
+    plan: Plan, scrape: Scrape
+) -> None:
+    leads = page('<a href="/a">a</a> <a href="/b">b</a>')
+    with FaultyServer({"/": leads, "/*": PAGE}) as server:
+        urls = [server.url("/")]
+        flags = ("--depth", "1")
+        first = scrape.inside(scrape.list_of(*urls), *flags, "--max-urls", "1")
+        assert first.code == 5, first.stderr
+        found = plan(urls, "-d", "run", *flags)
+    assert found["due"] == {"new": 0, "left": 2, "again": 0, "all": 2}
+    assert found["known"] == 1
+
+
 def test_what_an_earlier_run_has_left_is_due(
     plan: Plan, scrape: Scrape
 ) -> None:

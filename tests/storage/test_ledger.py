@@ -93,6 +93,23 @@ def test_what_a_list_names_no_more_is_another_lists_or_nobodys(
     assert ledger.value_of("SELECT count(seq) FROM url") == 1
 
 
+def test_what_lists_name_no_more_is_dropped_once_and_again_after_a_rollback(
+    ledger: Ledger,
+) -> None:
+    ledger.intake.add([replace(A, source=1, line=1)], 1, seen=Bitmap())
+    ledger.commit()
+    statements: list[str] = []
+    ledger.connection.set_trace_callback(statements.append)
+    for _ in range(2):
+        ledger.intake.drop_unlisted([1], Bitmap())
+        assert ledger.value_of("SELECT count(seq) FROM url") == 0
+        statements.clear()
+        ledger.intake.drop_unlisted([1], Bitmap())
+        assert statements == []
+        ledger.rollback()
+        assert ledger.value_of("SELECT count(seq) FROM url") == 1
+
+
 def test_lines_that_repeat_a_url_are_counted_in_each_reading_anew(
     ledger: Ledger,
 ) -> None:

@@ -89,6 +89,17 @@ def test_a_url_counts_once_and_not_if_another_line_has_it_asked(
     assert left_out(scrape) == 1
 
 
+def test_a_quiet_run_in_which_a_url_fails_says_it_too(
+    scrape: Scrape, server: FaultyServer
+) -> None:
+    server.behaviours["/gone"] = status(404)
+    serve(server, ("/a", PAST), ("/gone", AHEAD))
+    flags = ("--sitemap", server.url("/"), *FLAGS, "--quiet")
+    assert "not asked" not in scrape.here(*flags).stderr
+    (line,) = scrape.here(*flags).stderr.splitlines()
+    assert said_of("1 listed URL") in line
+
+
 @pytest.mark.parametrize("first", ["/a", "/z"])
 def test_a_page_that_leads_there_has_it_not_asked(
     scrape: Scrape, server: FaultyServer, first: str

@@ -175,7 +175,7 @@ def _take(
         new=new,
         left=left,
         again=due - new - left,
-        known=max(urls + report.found - due, 0) if request.sources else 0,
+        known=urls - ahead.count_among(intake.seen) if request.sources else 0,
         unmodified=report.unmodified,
     )
 

@@ -52,6 +52,12 @@ class Ahead:
             )
         )
 
+    def count_among(self, ids: Bitmap) -> int:
+        """How many of these rows wait."""
+        self._know("is_among", ids)
+        sql = f"SELECT count(*) FROM url WHERE {_DUE} AND is_among(id)"
+        return int(self._database.value_of(sql))
+
     def last_row(self) -> int:
         """The one that came last; 0 if there is none."""
         last = self._database.value_of("SELECT max(id) FROM url")
@@ -82,11 +88,14 @@ class Ahead:
 
     def refused_lines(self, seen: Bitmap) -> Counter[str]:
         """Lines among those of `seen` that are no URLs, by kind, each of them once."""
-        connection = self._database.connection
-        connection.create_function(
-            "seen",
+        self._know("seen", seen)
+        return Counter(dict(self._database.execute(_LINES).fetchall()))
+
+    def _know(self, name: str, ids: Bitmap) -> None:
+        """From now on this function says of a row whether it is one of these."""
+        self._database.connection.create_function(
+            name,
             1,
-            seen.__contains__,
+            ids.__contains__,
             deterministic=True,
         )
-        return Counter(dict(self._database.execute(_LINES).fetchall()))
