@@ -10,7 +10,7 @@ from benchmarks.edits import HEADERS, count_changes, rows_of, sources_of
 from tests.conftest import PROJECT
 
 CORPUS = PROJECT.parent / "shared" / "corpus" / "pages"
-REAL = sorted(CORPUS.glob("*.html"))[::12]
+REAL = sorted(CORPUS.glob("*.html"))[::24]
 PAGES_OF_TABLE = 132
 WRITTEN = [
     "<!doctype html><html><head><title>One</title></head><body class=a>\n"

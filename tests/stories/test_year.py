@@ -11,7 +11,7 @@ from tests.stories.year import Year, nights
 def test_a_month_is_told_as_it_was(tmp_path: Path) -> None:
     total: Counter[str] = Counter()
     kills = 0
-    for _, told, killed in nights(Year(urls=200, nights=30, seed=3), tmp_path):
+    for _, told, killed in nights(Year(urls=100, nights=30, seed=3), tmp_path):
         total += told
         kills += killed
     words = {"new", "changed", "moved", "back", "gone", "unknown"}
