@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import scraper
+from scraper.engine import Makers
 from scraper.faulty import (
     Behaviour,
     Exchange,
@@ -17,6 +19,12 @@ from scraper.faulty import (
     page,
     redirect,
 )
+from scraper.pools import Pools, makers_with
+from scraper.run_folder.verification import verify
+from scraper.runner import Run
+from scraper.sources.source import given_source
+from scraper.storage.readers.inventory import Fault
+from tests.stories import writes
 from tests.stories.runs import records_of
 
 KEYS = {"processes": 1, "retry_wait": "10ms", "depth": 3}
@@ -191,3 +199,54 @@ def test_what_no_link_leads_to_is_no_picture_in_the_end(tmp_path: Path) -> None:
         came = ends(tmp_path / "run")
         assert came.pop("/b.html") == "wrong_content"
         assert set(came.values()) == {"done"}
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="a run is a fork of this process"
+)
+@pytest.mark.usefixtures("real_pauses")
+def test_a_kill_at_any_write_changes_nothing_of_it(tmp_path: Path) -> None:
+    """A page shown as a picture and linked later, one that is never linked, and a way out."""
+    site = {
+        "/a/": links("one", "out", images=("late", "never")),
+        "/a/one": links("two"),
+        "/a/two": links("late"),
+        "/a/late": links("last"),
+        "/a/never": links("nowhere"),
+        "/a/out": redirect("/b/there"),
+        "/a/last": page("last"),
+        "/b/there": page("out of scope"),
+    }
+    expected = dict.fromkeys(site, "done") | {
+        "/a/never": "wrong_content",
+        "/a/out": "out_of_scope",
+    }
+    del expected["/b/there"]
+    with FaultyServer(site) as server:
+        died = 0
+        for write in range(1, 100):
+            folder = tmp_path / f"run-{write}"
+            code = _die_before(write, folder, server.url("/a/"))
+            assert code in (writes.KILLED, 0)
+            died += code != 0
+            assert _die_before(0, folder, server.url("/a/")) == 0
+            assert ends(folder) == expected, write
+            faults: list[Fault] = []
+            verify(folder, faults.append)
+            assert faults == []
+            if code == 0:
+                break
+    assert code == 0
+    assert died >= 10
+
+
+def _die_before(write: int, folder: Path, url: str) -> int:
+    def work() -> bool:
+        config = scraper.configure(dir=str(folder), robots="off", depth=5)
+        makers = makers_with(Pools(inline=True), Makers())
+        with Run([given_source([url], "list")], config, makers=makers) as run:
+            for _ in run:
+                pass
+        return run.complete
+
+    return writes.die_before(write, folder, work)
