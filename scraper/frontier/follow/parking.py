@@ -47,5 +47,7 @@ class Parking:
         gaining = self._place.release_for_list()
         self._place = None
         for lane in self._lanes.awake.values():
-            lane.read_anew()
+            # What the list has named since is known as found here.
+            if any(row.task.level is not None for row in lane.rows):
+                lane.read_anew()
         self._lanes.rows_added(gaining)
